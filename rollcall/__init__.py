@@ -1,0 +1,1 @@
+"""Rollcall: plain Docker hosts in, a fleet with service discovery and load balancing out."""

@@ -1,0 +1,33 @@
+"""What the user sees while something long happens, and after it."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+# highlight=False: rich would otherwise colour every number; colour is for meaning only.
+# soft_wrap: a sentence must not be cut at 80 columns when output goes to a file.
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def step(text: str) -> Iterator[None]:
+    """Show one step of a long job: a spinner on a terminal, and one line with its seconds when it ends."""
+    started = time.monotonic()
+    if out.is_terminal:
+        with out.status(text):
+            yield
+    else:
+        # A log file has no spinner: say what has begun, or a ten-minute step looks like a hang.
+        out.print(f"  … {text}")
+        yield
+    out.print(f"[green]✓[/] {text} [dim]({time.monotonic() - started:.1f} s)[/]")
+
+
+def fail(sentence: str) -> None:
+    """Print an error sentence to stderr. The caller decides the exit code."""
+    sys.stdout.flush()
+    err.print(f"[red]rollcall:[/] {sentence}", markup=True)
