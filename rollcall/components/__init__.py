@@ -1,0 +1,31 @@
+"""Components: functions from settings and host facts to what should be on a host."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rollcall.components import backend, consul, dns, front, registrator
+from rollcall.desired import Thing
+from rollcall.fleet import Fleet, Member
+from rollcall.secrets import Secrets
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """The little that components must know of a host as it is.
+
+    bridge: the Docker bridge's address; resolv_conf: the text of /etc/resolv.conf.
+    """
+
+    bridge: str
+    resolv_conf: str
+
+
+def desired(fleet: Fleet, member: Member, facts: HostFacts, secrets: Secrets) -> Mapping[str, tuple[Thing, ...]]:
+    """Say everything that should be on a host, by component, in the order of the roll-out."""
+    return {
+        "Consul": consul.desired(fleet, member, facts.bridge, secrets),
+        "DNS": dns.desired(member, facts.bridge, facts.resolv_conf),
+        "registrator": registrator.desired(fleet, member),
+        "backends": backend.desired(fleet, member, secrets),
+        "front": front.desired(member, secrets),
+    }

@@ -1,0 +1,26 @@
+"""The lab's six hosts, reached over SSH on loopback ports exactly as rented machines are reached: `make lab`."""
+
+from rollcall.lab.layout import HOSTS, STATE
+
+_hosts = {
+    host.name: (
+        host.name,
+        {
+            "address": host.address,
+            "ssh_hostname": "127.0.0.1",
+            "ssh_port": host.ssh_port,
+            "ssh_user": "root",
+            "ssh_key": str(STATE / "id_ed25519"),
+            "ssh_known_hosts_file": str(STATE / "known_hosts"),
+            "ssh_strict_host_key_checking": "yes",
+            # The lab's key is the only one there is: asking an agent for others costs time for nothing.
+            "ssh_allow_agent": False,
+            "ssh_look_for_keys": False,
+        },
+    )
+    for host in HOSTS
+}
+
+consul_servers = [_hosts["consul1"], _hosts["consul2"], _hosts["consul3"]]
+backends = [_hosts["app1"], _hosts["app2"]]
+fronts = [_hosts["front1"]]

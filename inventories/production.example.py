@@ -1,0 +1,42 @@
+"""Three servers, two hosts for containers, one front: copy this file, put your addresses in, deploy.
+
+    cp inventories/production.example.py inventories/production.py
+    rollcall deploy inventories/production.py --dry
+    rollcall deploy inventories/production.py
+    rollcall verify inventories/production.py
+
+Every host needs Docker Engine 20.10 or newer, and SSH as root (or as a user with sudo: add --sudo to pyinfra).
+The hosts must reach each other on 8300-8302 (Consul: TCP, and UDP on 8301-8302), and the front must reach the
+containers' published ports; nothing else need be open but 80 and 443 on the front.
+"""
+
+# Every host's own data. `address` is the one the other hosts use: a private network's, if there is one.
+# A host whose SSH name is such an IPv4 address already does not need it.
+_common = {
+    "ssh_user": "root",
+    "ssh_key": "~/.ssh/id_ed25519",
+    # The three images that are Rollcall's are on no public registry: build them on this machine (README) and
+    # let a deploy send them over SSH. With a registry of your own, name its images here instead.
+    "registrator": {"image_source": "push"},
+    "dns": {"image_source": "push"},
+    "front": {"image_source": "push", "server_name": "www.example.com"},
+}
+
+# One server, three or five. Three go on when one is lost; put them on machines that do not fail together.
+consul_servers = [
+    ("consul1", {**_common, "ssh_hostname": "consul1.example.net", "address": "10.0.0.11"}),
+    ("consul2", {**_common, "ssh_hostname": "consul2.example.net", "address": "10.0.0.12"}),
+    ("consul3", {**_common, "ssh_hostname": "consul3.example.net", "address": "10.0.0.13"}),
+]
+
+# Hosts of the sample containers. Your own containers may run on any host of the fleet: every one has a
+# registrator. For a host that shall only have that, make a group of your own (e.g. `hosts = [...]`).
+backends = [
+    ("app1", {**_common, "ssh_hostname": "app1.example.net", "address": "10.0.0.21"}),
+    ("app2", {**_common, "ssh_hostname": "app2.example.net", "address": "10.0.0.22"}),
+]
+
+# Where requests come in, on ports 80 and 443.
+fronts = [
+    ("front1", {**_common, "ssh_hostname": "front1.example.net", "address": "10.0.0.31"}),
+]

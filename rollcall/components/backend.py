@@ -1,0 +1,90 @@
+"""The sample web containers: something for the front to balance, and for a person to look at."""
+
+from rollcall.desired import (
+    Container,
+    Directory,
+    File,
+    Mount,
+    Network,
+    PublishedPort,
+    Thing,
+    configuration_digest,
+)
+from rollcall.fleet import Fleet, Member
+from rollcall.secrets import Secrets
+from rollcall.settings import Backend
+from rollcall.templates import render, source
+
+FOLDER = "/etc/rollcall/backend"
+TARGET = "/etc/nginx/rollcall"
+NETWORK = "rollcall"
+PORTS = (80, 443)
+# The image nginx declares port 80 alone.
+UNDECLARED_PORTS = (443,)
+
+
+def desired(fleet: Fleet, member: Member, secrets: Secrets) -> tuple[Thing, ...]:
+    """Say what the backends of one host consist of; nothing where the host has none."""
+    if not member.is_backend or not any(backend.count for backend in member.settings.backends):
+        return ()
+    files = _files(member, secrets)
+    digest = configuration_digest(files)
+    return (
+        *files,
+        Network(NETWORK),
+        *(
+            _container(fleet, member, backend, number, digest)
+            for backend in member.settings.backends
+            for number in range(1, backend.count + 1)
+        ),
+    )
+
+
+def _files(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
+    return (
+        Directory(FOLDER, 0o700),
+        File(f"{FOLDER}/nginx.conf", render("backend/nginx.conf.j2", backend={"host": member.node})),
+        File(f"{FOLDER}/answer.js", source("backend/answer.js")),
+        Directory(f"{FOLDER}/tls", 0o700),
+        File(f"{FOLDER}/tls/backend.crt", secrets.backend.certificate),
+        File(f"{FOLDER}/tls/backend.key", secrets.backend.key, 0o600),
+    )
+
+
+def _container(fleet: Fleet, member: Member, backend: Backend, number: int, configuration: str) -> Container:
+    name = f"{backend.name}-{number}"
+    # Reached by the host's address only where other hosts are to reach it; the engine chooses the port.
+    published = () if fleet.mode == "internal" else tuple(PublishedPort(port, member.address) for port in PORTS)
+    return Container(
+        name=name,
+        component="backend",
+        image=backend.image,
+        image_source=backend.image_source or member.settings.image_source,
+        command=("nginx", "-c", f"{TARGET}/nginx.conf", "-g", "daemon off;"),
+        environment=tuple(sorted(_metadata(backend).items())),
+        network=NETWORK,
+        hostname=name,
+        ports=published,
+        exposed=UNDECLARED_PORTS if fleet.mode == "internal" else (),
+        mounts=(Mount(FOLDER, TARGET),),
+        configuration=configuration,
+    )
+
+
+def _metadata(backend: Backend) -> dict[str, str]:
+    """What the registrator reads.
+
+    nginx listens before `docker run` returns, so an instance counts as passing until a check says otherwise;
+    Consul's own default, critical until the first check, would hold it back for up to a whole interval.
+    """
+    return {
+        "SERVICE_NAME": backend.name,
+        "SERVICE_80_TAGS": "http",
+        "SERVICE_443_TAGS": "https",
+        "SERVICE_80_CHECK_HTTP": "/health",
+        "SERVICE_443_CHECK_HTTPS": "/health",
+        "SERVICE_443_CHECK_TLS_SKIP_VERIFY": "true",
+        "SERVICE_CHECK_INTERVAL": backend.check_interval,
+        "SERVICE_CHECK_TIMEOUT": "2s",
+        "SERVICE_CHECK_INITIAL_STATUS": "passing",
+    }

@@ -1,0 +1,184 @@
+"""The thin shell between pyinfra and the pure core: what deploy.py and remove.py are written in."""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pyinfra import host, inventory
+from pyinfra.api.exceptions import PyinfraError
+
+from rollcall import components, gates, operations, preflight, secrets
+from rollcall.desired import Container, FirstLine, Network, Thing, Volume
+from rollcall.errors import RollcallError
+from rollcall.fleet import Fleet, Member, RawHost
+from rollcall.plan import Change, everything, leftovers, plan
+from rollcall.state import HostFact, HostState
+
+PROJECT = Path(__file__).parent.parent
+# Seconds. A fresh cluster elects its leader within two or three; a server that restarts is a healthy voter
+# again after autopilot's next look, every two seconds, so half a minute means that something is wrong.
+CONSUL_DEADLINE = 60.0
+# Seconds by which clocks may differ: Consul's and TLS's own tolerance is far larger, but logs stop making
+# sense, and certificates made a moment ago are not valid yet.
+CLOCK_TOLERANCE = 30
+
+
+@dataclass(frozen=True)
+class Site:
+    """One host in the middle of a roll-out."""
+
+    fleet: Fleet
+    member: Member
+    state: HostState
+    desired: Mapping[str, tuple[Thing, ...]]
+
+    @property
+    def gatekeeper(self) -> bool:
+        """Whether this is the server that is asked how the cluster does."""
+        return self.member == self.fleet.servers[0]
+
+
+# Changes of Consul planned on any host of this run: pyinfra prepares all hosts before it touches the first.
+_consul_changes: dict[str, tuple[Change, ...]] = {}
+
+
+def site() -> Site | None:
+    """Read the host pyinfra is preparing; None if that failed, and pyinfra goes on with the other hosts.
+
+    Raises:
+        PyinfraError: a setting of any host is wrong, before any host was touched.
+    """
+    try:
+        fleet = _fleet()
+        member = fleet.member(host.name)
+        kept = _secrets()
+        # What will be wanted does not depend on facts of the host, only the contents of some files do.
+        unknown = components.HostFacts(bridge="0.0.0.0", resolv_conf="")  # noqa: S104
+        state = _read(fleet, member, components.desired(fleet, member, unknown, kept).values())
+        if state is None:
+            return None
+        _check_host(member, state)
+        facts = components.HostFacts(state.bridge, state.texts.get(components.dns.RESOLV_CONF, ""))
+        return Site(fleet, member, state, components.desired(fleet, member, facts, kept))
+    except RollcallError as problem:
+        raise PyinfraError(str(problem)) from None
+
+
+def _read(fleet: Fleet, member: Member, desired: Iterable[tuple[Thing, ...]]) -> HostState | None:
+    things = [thing for part in desired for thing in part]
+    named = [thing.name for thing in things if isinstance(thing, Container | Network | Volume)]
+    state = host.get_fact(
+        HostFact,
+        images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),
+        names=tuple(sorted(named)),
+        texts=(components.dns.RESOLV_CONF,),
+        probes=(("consul", gates.HEALTH_COMMAND),) if member == fleet.servers[0] else (),
+    )
+    return state if isinstance(state, HostState) else None
+
+
+def _check_host(member: Member, state: HostState) -> None:
+    if member.address not in (*state.addresses, "127.0.0.1"):
+        raise RollcallError(
+            f"{member.name}: its address is set to {member.address}, but the host has {', '.join(state.addresses)}; "
+            "right is one of these"
+        )
+    skew = abs(state.clock - time.time())
+    if skew > CLOCK_TOLERANCE:
+        raise RollcallError(
+            f"{member.name}: its clock differs from this machine's by {skew:.0f} s; right is less than "
+            f"{CLOCK_TOLERANCE} s: let systemd-timesyncd or chrony set it"
+        )
+
+
+@lru_cache(maxsize=1)
+def _fleet() -> Fleet:
+    hosts = tuple(RawHost(one.name, frozenset(one.groups), dict(one.data.dict())) for one in inventory)
+    file = inventory_file()
+    return preflight.check(file.stem, hosts, socket.gethostname(), preflight.locator(PROJECT, file, hosts))
+
+
+@lru_cache(maxsize=1)
+def _secrets() -> secrets.Secrets:
+    fleet = _fleet()
+    fronts = [member for member in fleet.members if member.is_front]
+    name = (fronts or fleet.members)[0].settings.front.server_name
+    return secrets.load(PROJECT / ".secrets" / fleet.name, name)
+
+
+def inventory_file() -> Path:
+    """Give the inventory's path; pyinfra does not hand it to deploys, its command line does."""
+    for argument in sys.argv[1:]:
+        if argument.endswith(".py") and Path(argument).is_file():
+            return Path(argument)
+    return Path(os.devnull)
+
+
+def converge(here: Site, component: str) -> None:
+    """Bring one component of a host to what is desired.
+
+    Raises:
+        PyinfraError: a name is taken by something that is not Rollcall's.
+    """
+    operations.converge(name=component, changes=_plan(here, component), state=here.state)
+
+
+def converge_consul(here: Site) -> None:
+    """Bring the Consul agents up: servers, then everybody else.
+
+    A cluster that runs is never stopped as a whole: its servers are replaced one at a time, each waiting
+    until the one before is a healthy voter again. A new cluster needs all of them to elect a leader.
+    """
+    changes = _consul_changes[host.name] = _plan(here, "Consul")
+    for server in host.loop([member.name for member in here.fleet.servers]):
+        operations.converge(
+            name=f"Consul server {server}",
+            changes=changes if host.name == server else (),
+            state=here.state,
+        )
+        _gate(here, server)
+    operations.converge(name="Consul clients", changes=() if here.member.is_server else changes, state=here.state)
+
+
+def _gate(here: Site, server: str) -> None:
+    nodes = tuple(member.node for member in here.fleet.servers)
+    last = server == here.fleet.servers[-1].name
+    running = here.gatekeeper and not gates.not_ready(here.state.probes.get("consul", ""), nodes)
+
+    def due() -> bool:
+        """Whether there is anything to wait for: a server changed, or the cluster was not ready before."""
+        return here.gatekeeper and (bool(_consul_changes.get(server)) if running else last)
+
+    operations.wait(
+        name=f"Consul is ready after {server}",
+        function=gates.wait_for_consul,
+        arguments=(nodes, CONSUL_DEADLINE),
+        due=due,
+    )
+
+
+def remove_leftovers(here: Site) -> None:
+    """Remove what Rollcall made here and nobody wants any more."""
+    wanted = [thing for part in here.desired.values() for thing in part]
+    operations.remove(name="Leftovers", changes=leftovers(wanted, here.state))
+
+
+def remove_everything() -> None:
+    """Take off this host all that a deploy put on it; the resolver first, so that names are found throughout."""
+    if here := site():
+        line = components.dns.nameserver(here.state.bridge)
+        resolver = FirstLine(components.dns.RESOLV_CONF, line, present=False)
+        operations.converge(name="Resolver", changes=plan((resolver,), here.state), state=here.state)
+        operations.remove(name="Everything else", changes=everything(here.state))
+
+
+def _plan(here: Site, component: str) -> tuple[Change, ...]:
+    try:
+        return plan(here.desired[component], here.state)
+    except RollcallError as problem:
+        raise PyinfraError(f"{host.name}: {problem}") from None

@@ -1,0 +1,119 @@
+"""What should be on a host: plain, hashable data without any I/O."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+ImageSource = Literal["pull", "push"]
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A directory; `owner` is numeric, uid:gid, since the names inside an image are not the host's."""
+
+    path: str
+    mode: int = 0o755
+    owner: str = "0:0"
+
+
+@dataclass(frozen=True)
+class File:
+    """A whole file of ours. The text of a secret is never shown, not even as a difference."""
+
+    path: str
+    text: str = field(repr=False)
+    mode: int = 0o644
+    owner: str = "0:0"
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, as sha256sum prints it."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class FirstLine:
+    """A line that stands first in a file which is not ours, and is taken out again with `present=False`."""
+
+    path: str
+    line: str
+    present: bool = True
+
+
+@dataclass(frozen=True)
+class Network:
+    """A bridge network of the host's engine."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A named volume; its data outlives the container."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A host directory (source begins with /) or a volume in a container."""
+
+    source: str
+    target: str
+    read_only: bool = True
+
+
+@dataclass(frozen=True)
+class PublishedPort:
+    """A container's port on a host address; the engine chooses the host's port if none is given."""
+
+    container: int
+    address: str
+    host: int | None = None
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container as it should run.
+
+    `configuration` is a digest of the files it reads: a container that reads its configuration only at
+    its start must be replaced when they change.
+    `exposed` are ports which neither the image declares nor `ports` publishes.
+    `stop_timeout` is seconds between the stop signal and a kill.
+    """
+
+    name: str
+    image: str
+    component: str
+    image_source: ImageSource = "pull"
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    network: str = "bridge"
+    hostname: str = ""
+    ports: tuple[PublishedPort, ...] = ()
+    exposed: tuple[int, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    add_capabilities: tuple[str, ...] = ()
+    restart: str = "unless-stopped"
+    stop_timeout: int = 10
+    configuration: str = ""
+
+    @property
+    def spec(self) -> str:
+        """Digest over every field: any change to what is desired shows in it."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+Thing = Directory | File | FirstLine | Network | Volume | Container
+
+
+def configuration_digest(things: Iterable[Thing]) -> str:
+    """Digest of the files among the things, for `Container.configuration`."""
+    digest = hashlib.sha256()
+    for thing in things:
+        if isinstance(thing, File):
+            digest.update(f"{thing.path} {thing.mode:o} {thing.owner} {thing.digest}\n".encode())
+    return digest.hexdigest()[:16]

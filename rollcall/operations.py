@@ -1,0 +1,130 @@
+"""pyinfra operations: planned changes in, commands out. Nothing here knows what Consul is."""
+
+import io
+import subprocess
+import tempfile
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pyinfra import host, logger
+from pyinfra.api import FileUploadCommand, FunctionCommand, operation
+from pyinfra.api.command import PyinfraCommand
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
+
+from rollcall import commands
+from rollcall.desired import Container, Directory, File, FirstLine, Network, Volume
+from rollcall.plan import Change
+from rollcall.state import ROOT, HostState
+
+Commands = Generator[str | PyinfraCommand, None, None]
+
+# What was said at the prepare stage need not be said again when it is done.
+_announced: set[tuple[str, str]] = set()
+
+
+@operation()
+def converge(changes: Sequence[Change], state: HostState) -> Commands:
+    """Make the planned changes, saying of each what differs."""
+    for change in changes:
+        _announce(change)
+    yield from _put_files([c.thing for c in changes if isinstance(c.thing, File | Directory)])
+    present = set(state.images)
+    for change in changes:
+        thing = change.thing
+        match thing:
+            case Network():
+                yield commands.create_network(thing)
+            case Volume():
+                yield commands.create_volume(thing)
+            case FirstLine():
+                yield commands.first_line(thing)
+            case Container():
+                if change.action in ("create", "replace") and thing.image not in present:
+                    yield from _bring_image(thing)
+                    present.add(thing.image)
+                yield _container_command(thing, change)
+
+
+@operation()
+def remove(changes: Sequence[Change]) -> Commands:
+    """Remove what the planned changes name, in their order."""
+    for change in changes:
+        _announce(change)
+        match change.thing:
+            case Container() as thing:
+                yield commands.remove_container(thing)
+            case Network() as thing:
+                yield commands.remove_network(thing)
+            case Volume() as thing:
+                yield commands.remove_volume(thing)
+            case File() | Directory() as thing:
+                yield commands.remove_file(thing)
+
+
+@operation()
+def wait(function: Callable[..., bool], arguments: tuple[Any, ...], due: Callable[[], bool]) -> Commands:
+    """Wait by a function of (state, host, …) that returns whether it came true, if there is anything due."""
+    if due():
+        yield FunctionCommand(function, arguments, {})
+
+
+def _announce(change: Change) -> None:
+    key = (host.name, str(change))
+    if key not in _announced:
+        _announced.add(key)
+        logger.info(f"{host.print_prefix}{change}")
+
+
+def _container_command(container: Container, change: Change) -> str:
+    match change.action:
+        case "create":
+            return commands.run(container)
+        case "replace":
+            return commands.replace(container)
+        case "unpause":
+            return f"docker unpause {container.name}"
+        case _:
+            return f"docker start {container.name}"
+
+
+def _put_files(things: Sequence[File | Directory]) -> Commands:
+    """Upload all files at once, into a directory that was closed to others before anything is in it."""
+    if not things:
+        return
+    archive = f"{ROOT}/.incoming.tar"
+    yield f"install -d -m 0700 {ROOT}"
+    yield FileUploadCommand(io.BytesIO(commands.archive(things)), archive)
+    yield commands.unpack(archive)
+
+
+def _bring_image(container: Container) -> Commands:
+    if container.image_source == "pull":
+        yield commands.pull(container.image)
+    else:
+        yield FunctionCommand(push_image, (container.image,), {})
+
+
+def push_image(state: State, host: Host, image: str) -> bool:
+    """Send an image of this machine's engine to a host that cannot pull it."""
+    with tempfile.TemporaryDirectory(prefix="rollcall-") as folder:
+        local = str(Path(folder) / "image.tar")
+        saved = subprocess.run(
+            ["docker", "save", "--output", local, image], capture_output=True, text=True, check=False
+        )
+        if saved.returncode != 0:
+            logger.error(
+                f"{host.print_prefix}{image} is to be pushed but is not on this machine: {saved.stderr.strip()}"
+            )
+            return False
+        remote = f"{ROOT}/.image.tar"
+        arguments: dict[str, Any] = {}
+        if not host.put_file(local, remote, **arguments):
+            return False
+    loaded, output = host.run_shell_command(
+        f"docker load --quiet --input {remote}; code=$?; rm -f {remote}; exit $code"
+    )
+    if not loaded:
+        logger.error(f"{host.print_prefix}{image} cannot be loaded: {output.stderr}")
+    return loaded

@@ -1,0 +1,202 @@
+"""Desired against state: which changes lead from one to the other, and what a person is told of each."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from rollcall import observed
+from rollcall.desired import Container, Directory, File, FirstLine, Network, Thing, Volume
+from rollcall.errors import RollcallError
+from rollcall.state import ROOT, HostState
+
+Action = Literal["create", "replace", "start", "unpause", "write", "remove"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field of a thing: what it is and what it should be."""
+
+    field: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        """Give the line of a dry run."""
+        return f"{self.field}: {self.old} → {self.new}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is not as it should be, and what is to be done about it."""
+
+    action: Action
+    thing: Thing
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What a person calls the thing."""
+        return str(getattr(self.thing, "path", "") or getattr(self.thing, "name", ""))
+
+    def __str__(self) -> str:
+        """Give one line: what is done to which thing and why."""
+        kind = type(self.thing).__name__.lower().replace("firstline", "first line of")
+        why = f" ({'; '.join(map(str, self.differences))})" if self.differences else ""
+        return f"{self.action} {kind} {self.name}{why}"
+
+
+def plan(desired: Iterable[Thing], state: HostState) -> tuple[Change, ...]:
+    """List the changes in the order in which they must be made: files, networks, volumes, containers.
+
+    Raises:
+        RollcallError: a name is taken by something that Rollcall does not manage.
+    """
+    things = sorted(desired, key=lambda thing: _ORDER.index(type(thing)))
+    return tuple(change for thing in things if (change := _change(thing, state)))
+
+
+_ORDER = [Directory, File, Network, Volume, Container, FirstLine]
+
+
+def _change(thing: Thing, state: HostState) -> Change | None:
+    match thing:
+        case Container():
+            return _container(thing, state)
+        case File() | Directory():
+            return _file(thing, state)
+        case FirstLine():
+            return _first_line(thing, state)
+        case Network():
+            return _by_name(thing, state.networks, state)
+        case Volume():
+            return _by_name(thing, state.volumes, state)
+
+
+def _by_name(thing: Network | Volume, existing: Mapping[str, Mapping[str, Any]], state: HostState) -> Change | None:
+    document = existing.get(thing.name)
+    if document is None:
+        return Change("create", thing)
+    if not state.manages(document):
+        kind = type(thing).__name__.lower()
+        raise RollcallError(
+            f"a {kind} named {thing.name} exists already and is not Rollcall's; "
+            f"right is to rename or remove it: docker {kind} rm {thing.name}"
+        )
+    return None
+
+
+def _file(thing: File | Directory, state: HostState) -> Change | None:
+    found = state.files.get(thing.path)
+    if found is None:
+        return Change("create", thing)
+    pairs = [("mode", f"{found.mode:04o}", f"{thing.mode:04o}"), ("owner", found.owner, thing.owner)]
+    if isinstance(thing, File):
+        pairs.append(("sha256", (found.digest or "a directory")[:12], thing.digest[:12]))
+    differences = tuple(Difference(*pair) for pair in pairs if pair[1] != pair[2])
+    return Change("write", thing, differences) if differences else None
+
+
+def _first_line(thing: FirstLine, state: HostState) -> Change | None:
+    lines = state.texts.get(thing.path, "").splitlines()
+    if thing.present:
+        right = lines[:1] == [thing.line] and thing.line not in lines[1:]
+    else:
+        right = thing.line not in lines
+    if right:
+        return None
+    return Change("write" if thing.present else "remove", thing, (Difference("line", "absent", repr(thing.line)),))
+
+
+def _container(thing: Container, state: HostState) -> Change | None:
+    document = state.containers.get(thing.name)
+    if document is None:
+        return Change("create", thing)
+    if not state.manages(document):
+        raise RollcallError(
+            f"a container named {thing.name} exists already and is not Rollcall's; "
+            f"right is to rename or remove it: docker rm -f {thing.name}"
+        )
+    if differences := _container_differences(thing, document, state):
+        return Change("replace", thing, differences)
+    status = document["State"]
+    if status.get("Paused"):
+        return Change("unpause", thing, (Difference("state", "paused", "running"),))
+    if not status.get("Running") and not status.get("Restarting"):
+        return Change("start", thing, (Difference("state", str(status.get("Status")), "running"),))
+    return None
+
+
+def _container_differences(thing: Container, document: Mapping[str, Any], state: HostState) -> tuple[Difference, ...]:
+    image = state.images.get(thing.image, {})
+    found = observed.container(document, image, thing)
+    differences = [
+        difference
+        for one in fields(Container)
+        for difference in _field(one.name, getattr(found, one.name), getattr(thing, one.name))
+    ]
+    if document.get("Image") != image.get("Id") and thing.image == found.image:
+        old, new = (str(identity or "not on this host")[:19] for identity in (document.get("Image"), image.get("Id")))
+        differences.append(Difference("image id", old, new))
+    if not differences:
+        label = ((document.get("Config") or {}).get("Labels") or {}).get(observed.SPEC_LABEL, "none")
+        # A field which Docker does not give back, such as the image's source, shows in the digest alone.
+        differences.extend(_field("spec", label, thing.spec))
+    return tuple(differences)
+
+
+def _field(name: str, old: Any, new: Any) -> list[Difference]:
+    if name == "environment":
+        was, will = dict(old), dict(new)
+        return [
+            Difference(f"environment.{key}", _shown(was.get(key)), _shown(will.get(key)))
+            for key in sorted(was.keys() | will.keys())
+            if was.get(key) != will.get(key)
+        ]
+    return [] if old == new else [Difference(name, _shown(old), _shown(new))]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "absent"
+    if isinstance(value, tuple):
+        return f"[{', '.join(str(item) if isinstance(item, str) else _brief(item) for item in value)}]"
+    return repr(value)
+
+
+def _brief(item: Any) -> str:
+    return ":".join(str(getattr(item, one.name)) for one in fields(item))
+
+
+def leftovers(desired: Iterable[Thing], state: HostState) -> tuple[Change, ...]:
+    """List what Rollcall once made on this host and nobody wants any more.
+
+    Volumes are left alone: they hold data, and only the removal of everything takes them.
+    """
+    wanted = list(desired)
+    names = {thing.name for thing in wanted if isinstance(thing, Container)}
+    networks = {thing.name for thing in wanted if isinstance(thing, Network)}
+    paths = {thing.path for thing in wanted if isinstance(thing, File | Directory)}
+    # A container must be gone before its network can go, and a file before its directory.
+    gone: list[Thing] = [Container(name, "", "") for name in _managed(state.containers, state) if name not in names]
+    gone += [Network(name) for name in _managed(state.networks, state) if name not in networks]
+    gone += [
+        _path(path, state)
+        for path in sorted(state.files, reverse=True)
+        if path.startswith(f"{ROOT}/") and path not in paths
+    ]
+    return tuple(Change("remove", thing) for thing in gone)
+
+
+def everything(state: HostState) -> tuple[Change, ...]:
+    """List all that Rollcall has on a host, its data included."""
+    volumes = [Change("remove", Volume(name)) for name in _managed(state.volumes, state)]
+    root = [Change("remove", Directory(ROOT))] if ROOT in state.files else []
+    return (*leftovers((), state), *volumes, *root)
+
+
+def _managed(documents: Mapping[str, Mapping[str, Any]], state: HostState) -> list[str]:
+    return [name for name, document in documents.items() if state.manages(document)]
+
+
+def _path(path: str, state: HostState) -> File | Directory:
+    return Directory(path) if state.files[path].digest is None else File(path, "")

@@ -1,0 +1,137 @@
+"""What a user may set in group_data and inventories: names, types, defaults, units. Unknown keys are refused.
+
+Every field's description is the second half of an error sentence ("… ; right is DESCRIPTION"), so it says
+what is allowed, not what the field is good for; that stands in group_data/*.py beside the value.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Image = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._/:@-]*[a-z0-9])?$", max_length=255)]
+ImageSource = Literal["pull", "push"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+# RFC 1123 labels, because these become parts of DNS names.
+DnsLabel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+DnsName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")
+]
+# consul-template's query: an optional tag, a dot, a service name. A dot inside the name would break it.
+ServiceQuery = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]+\.)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$")]
+Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(ms|s|m)$")]
+
+_IMAGE = 'an image name such as "nginx:1.30"'
+_IMAGE_SOURCE = '"pull" (the host\'s engine pulls it) or "push" (this machine sends it over SSH)'
+
+
+class Section(BaseModel):
+    """A group of settings; frozen, and strict so that "80" is not silently a port."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Consul(Section):
+    """The Consul agent that runs on every host, server or client."""
+
+    image: Image = Field(default="hashicorp/consul:1.22.7", description=_IMAGE)
+    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
+    datacenter: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,63}$")] = Field(
+        default="dc1", description="lower-case letters, digits, - and _"
+    )
+    domain: DnsName = Field(default="consul", description='a DNS name without dots at its ends, such as "consul"')
+    extra: dict[str, Any] = Field(
+        default_factory=dict, description="a dict of Consul's own configuration keys, merged over ours"
+    )
+
+
+class ConsulServer(Section):
+    """What only Consul servers get."""
+
+    raft_multiplier: Annotated[int, Field(ge=1, le=10)] = Field(
+        default=1, description="a whole number from 1 (fastest election) to 10"
+    )
+    extra: dict[str, Any] = Field(
+        default_factory=dict,
+        description="a dict of Consul's own configuration keys, merged over consul.extra",
+    )
+
+
+class Registrator(Section):
+    """The registrator that runs on every host."""
+
+    image: Image = Field(default="rollcall/registrator:0.1.0", description=_IMAGE)
+    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
+    mode: Literal["auto", "internal", "published"] = Field(
+        default="auto",
+        description='"internal" (container addresses, one host), "published" (host address and mapped ports) '
+        'or "auto" (internal if the inventory has one host)',
+    )
+    resync: Annotated[int, Field(ge=0, le=86400)] = Field(
+        default=60, description="seconds between two full comparisons, 0 = never, at most 86400"
+    )
+    cleanup: bool = Field(default=True, description="True or False")
+    tags: tuple[str, ...] = Field(default=(), strict=False, description="a list of tags, each a string")
+
+
+class Backend(Section):
+    """One kind of sample web container; every host of the group `backends` runs `count` of them."""
+
+    name: DnsLabel = Field(description='a DNS label such as "webserver"; it becomes the service name')
+    count: Annotated[int, Field(ge=0, le=50)] = Field(default=1, description="a whole number from 0 to 50")
+    image: Image = Field(default="nginx:1.30", description=_IMAGE)
+    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
+    check_interval: Duration = Field(default="5s", description='a time with its unit, such as "5s"')
+
+
+class Front(Section):
+    """nginx and consul-template on the hosts of the group `fronts`."""
+
+    image: Image = Field(default="rollcall/front:0.1.0", description=_IMAGE)
+    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
+    server_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*]([A-Za-z0-9.*-]*[A-Za-z0-9])?$")] = Field(
+        default="www.mastartup.io", description='a host name such as "www.example.com"'
+    )
+    address: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3})?$")] = Field(
+        default="", description="an IPv4 address of the host, or empty for all of them"
+    )
+    http_port: Port = Field(default=80, description="a port from 1 to 65535")
+    https_port: Port = Field(default=443, description="a port from 1 to 65535")
+    services: tuple[ServiceQuery, ...] = Field(
+        default=("http.webserver-80", "nginx-80"),
+        strict=False,
+        min_length=1,
+        description='a list of at least one service, each "name" or "tag.name"',
+    )
+    max_fails: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=3, description="a whole number from 0 (never give an instance up) to 1000"
+    )
+    fail_timeout: Annotated[int, Field(ge=1, le=3600)] = Field(default=60, description="seconds, from 1 to 3600")
+    weight: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, description="a whole number from 1 to 1000")
+    shutdown_timeout: Annotated[int, Field(ge=11, le=3600)] = Field(
+        default=20, description="seconds an old nginx worker may still serve, from 11 to 3600"
+    )
+
+
+class Dns(Section):
+    """Making the host's own resolver, and its containers', answer for Consul's domain."""
+
+    enabled: bool = Field(default=True, description="True or False")
+    image: Image = Field(default="rollcall/dns:0.1.0", description=_IMAGE)
+    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
+
+
+class Settings(Section):
+    """Everything that may be set for one host."""
+
+    address: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}$")] | None = Field(
+        default=None, description="the IPv4 address other hosts reach this one by"
+    )
+    image_source: ImageSource = Field(default="pull", description=_IMAGE_SOURCE)
+    consul: Consul = Field(default_factory=Consul, description="a dict of settings")
+    consul_server: ConsulServer = Field(default_factory=ConsulServer, description="a dict of settings")
+    registrator: Registrator = Field(default_factory=Registrator, description="a dict of settings")
+    backends: tuple[Backend, ...] = Field(
+        default=(), strict=False, description='a list of dicts such as {"name": "webserver", "count": 2}'
+    )
+    front: Front = Field(default_factory=Front, description="a dict of settings")
+    dns: Dns = Field(default_factory=Dns, description="a dict of settings")
