@@ -100,6 +100,13 @@ class Container:
     stop_timeout: int = 10
     configuration: str = ""
 
+    def __post_init__(self) -> None:
+        """Sort what has no order, so that neither a setting's nor Docker's order is taken for a difference."""
+        for name in ("environment", "exposed", "add_capabilities"):
+            object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
+        object.__setattr__(self, "ports", tuple(sorted(self.ports, key=lambda port: port.container)))
+        object.__setattr__(self, "mounts", tuple(sorted(self.mounts, key=lambda mount: mount.target)))
+
     @property
     def spec(self) -> str:
         """Digest over every field: any change to what is desired shows in it."""

@@ -99,9 +99,12 @@ def default_address(host: RawHost) -> str | None:
 
 
 def node_name(host: RawHost, local_hostname: str) -> str:
-    """Give the name in Consul: the inventory's, and the machine's own for `@local`."""
+    """Give the name in Consul, a DNS label: the inventory's, and the machine's own for `@local`."""
     name = local_hostname if host.name == "@local" else host.name
-    return name.split(".")[0].lower()
+    try:
+        return str(IPv4Address(name)).replace(".", "-")
+    except ValueError:
+        return name.split(".")[0].lower()
 
 
 def member(host: RawHost, settings: Settings, local_hostname: str, locate: Locate, *, alone: bool) -> Member:

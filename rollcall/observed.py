@@ -35,7 +35,7 @@ def container(document: Mapping[str, Any], image: Mapping[str, Any], like: Conta
         ports=_ports(host.get("PortBindings") or {}),
         exposed=_exposed(config, image, host.get("PortBindings") or {}),
         mounts=_mounts(document.get("Mounts") or (), like),
-        add_capabilities=tuple(sorted(word.removeprefix("CAP_") for word in host.get("CapAdd") or ())),
+        add_capabilities=tuple(word.removeprefix("CAP_") for word in host.get("CapAdd") or ()),
         restart=str((host.get("RestartPolicy") or {}).get("Name", "")),
         stop_timeout=int(config.get("StopTimeout") or 10),
         configuration=labels.get(CONFIGURATION_LABEL, ""),
@@ -50,7 +50,7 @@ def _command(config: Mapping[str, Any], image: Mapping[str, Any]) -> tuple[str, 
 def _environment(config: Mapping[str, Any], image: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     inherited = set((image.get("Config") or {}).get("Env") or ())
     own = [entry for entry in config.get("Env") or () if entry not in inherited]
-    return tuple(sorted((name, value) for name, _, value in (entry.partition("=") for entry in own)))
+    return tuple((name, value) for name, _, value in (entry.partition("=") for entry in own))
 
 
 def _hostname(document: Mapping[str, Any], config: Mapping[str, Any], like: Container) -> str:
@@ -67,13 +67,13 @@ def _ports(bindings: Mapping[str, Sequence[Mapping[str, str]] | None]) -> tuple[
         for port, listed in bindings.items()
         for binding in listed or ()
     ]
-    return tuple(sorted(found, key=lambda port: port.container))
+    return tuple(found)
 
 
 def _exposed(config: Mapping[str, Any], image: Mapping[str, Any], published: Mapping[str, Any]) -> tuple[int, ...]:
     inherited = (image.get("Config") or {}).get("ExposedPorts") or {}
     own = [port for port in config.get("ExposedPorts") or {} if port not in inherited and port not in published]
-    return tuple(sorted(int(port.split("/")[0]) for port in own))
+    return tuple(int(port.split("/")[0]) for port in own)
 
 
 def _mounts(mounts: Sequence[Mapping[str, Any]], like: Container) -> tuple[Mount, ...]:
@@ -84,7 +84,7 @@ def _mounts(mounts: Sequence[Mapping[str, Any]], like: Container) -> tuple[Mount
         for m in mounts
         if m.get("Type") == "bind" or m["Destination"] in wanted or not _anonymous(str(m.get("Name", "")))
     ]
-    return tuple(sorted(found, key=lambda mount: mount.target))
+    return tuple(found)
 
 
 def _anonymous(name: str) -> bool:

@@ -98,10 +98,8 @@ def _file(thing: File | Directory, state: HostState) -> Change | None:
 
 def _first_line(thing: FirstLine, state: HostState) -> Change | None:
     lines = state.texts.get(thing.path, "").splitlines()
-    if thing.present:
-        right = lines[:1] == [thing.line] and thing.line not in lines[1:]
-    else:
-        right = thing.line not in lines
+    first, again = thing.line in lines[:1], thing.line in lines[1:]
+    right = first and not again if thing.present else not (first or again)
     if right:
         return None
     return Change("write" if thing.present else "remove", thing, (Difference("line", "absent", repr(thing.line)),))

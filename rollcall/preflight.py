@@ -176,7 +176,8 @@ def _check_mode(fleet: Fleet, locate: Locate) -> None:
     if fleet.mode == "internal" and len(fleet.members) > 1:
         one = fleet.members[0]
         raise RollcallError(
-            f"{locate(one.name, ('registrator', 'mode'))}registrator.mode is 'internal' with {len(fleet.members)} hosts, "
+            f"{locate(one.name, ('registrator', 'mode'))}registrator.mode is 'internal' "
+            f"with {len(fleet.members)} hosts, "
             'but a container\'s own address is reached from its host only; right is "published" or "auto"'
         )
 

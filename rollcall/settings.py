@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = rf"{_OCTET}(\.{_OCTET}){{3}}"
 Image = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._/:@-]*[a-z0-9])?$", max_length=255)]
 ImageSource = Literal["pull", "push"]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -91,7 +93,7 @@ class Front(Section):
     server_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*]([A-Za-z0-9.*-]*[A-Za-z0-9])?$")] = Field(
         default="www.mastartup.io", description='a host name such as "www.example.com"'
     )
-    address: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,3}(\.[0-9]{1,3}){3})?$")] = Field(
+    address: Annotated[str, StringConstraints(pattern=rf"^({_IPV4})?$")] = Field(
         default="", description="an IPv4 address of the host, or empty for all of them"
     )
     http_port: Port = Field(default=80, description="a port from 1 to 65535")
@@ -123,7 +125,7 @@ class Dns(Section):
 class Settings(Section):
     """Everything that may be set for one host."""
 
-    address: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3}){3}$")] | None = Field(
+    address: Annotated[str, StringConstraints(pattern=rf"^{_IPV4}$")] | None = Field(
         default=None, description="the IPv4 address other hosts reach this one by"
     )
     image_source: ImageSource = Field(default="pull", description=_IMAGE_SOURCE)

@@ -103,7 +103,7 @@ def script(
         names=quoted([*images, *names]),
         paths=quoted(paths),
         texts="\n".join(
-            f"echo '{MARK} text {path}'; cat {shlex.quote(path)} 2>/dev/null" for path in sorted(set(texts))
+            f"echo '{MARK} text {path}'; cat {shlex.quote(path)} 2>/dev/null; echo" for path in sorted(set(texts))
         ),
         probes="\n".join(
             f"echo '{MARK} probe {name}'; {command} 2>/dev/null; echo" for name, command in (probes or {}).items()
@@ -165,6 +165,9 @@ def _files(listed: Sequence[str], digests: Sequence[str]) -> dict[str, ObservedF
 
 
 def _text(body: Sequence[str]) -> str:
+    """Put a file together again; the script ends each with a newline more, for files that end without one."""
+    if body and not body[-1]:
+        body = body[:-1]
     return "".join(f"{line}\n" for line in body)
 
 

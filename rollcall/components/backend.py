@@ -61,7 +61,7 @@ def _container(fleet: Fleet, member: Member, backend: Backend, number: int, conf
         image=backend.image,
         image_source=backend.image_source or member.settings.image_source,
         command=("nginx", "-c", f"{TARGET}/nginx.conf", "-g", "daemon off;"),
-        environment=tuple(sorted(_metadata(backend).items())),
+        environment=tuple(_metadata(backend).items()),
         network=NETWORK,
         hostname=name,
         ports=published,

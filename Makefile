@@ -1,0 +1,51 @@
+# Two commands do everything: `make lab` (a fleet of six hosts, deployed) and `make test` (the proof of all of it).
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: lab lab-down demo demo-down test check unit integration fleet clean
+
+lab: .venv/installed
+	rollcall lab up
+	rollcall deploy inventories/lab.py
+
+lab-down: .venv/installed
+	rollcall lab down
+
+# The same on this machine alone, with its own engine.
+demo: .venv/installed
+	rollcall lab images --for-demo
+	rollcall deploy inventories/single.py
+
+demo-down: .venv/installed
+	rollcall remove --yes inventories/single.py
+	rollcall lab images --remove-demo
+
+# Cheap checks first; the last part ends with the lab taken down and a look at what is left.
+test: check unit integration fleet
+
+check: .venv/installed
+	ruff check .
+	ruff format --check .
+	mypy
+
+unit: .venv/installed
+	pytest tests/unit
+
+integration: .venv/installed
+	rollcall lab images
+	pytest tests/integration
+
+fleet: .venv/installed
+	pytest tests/lab tests/fleet
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+# On Debian venv is a package of its own; anywhere else its absence is said by Python itself.
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rollcall needs Python 3.11 or newer: make PYTHON=python3.13 …")'
+	$(PYTHON) -m venv .venv || { apt-get install -y python3-venv && $(PYTHON) -m venv .venv; }
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@

@@ -1,0 +1,64 @@
+"""A small fleet with checked settings, and host states, for tests of the core."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rollcall import components, preflight
+from rollcall.fleet import Fleet, RawHost, nowhere
+from rollcall.secrets import Certificate, Secrets
+
+SIX: dict[str, tuple[str, str]] = {
+    "consul1": ("consul_servers", "10.77.0.11"),
+    "consul2": ("consul_servers", "10.77.0.12"),
+    "consul3": ("consul_servers", "10.77.0.13"),
+    "app1": ("backends", "10.77.0.21"),
+    "app2": ("backends", "10.77.0.22"),
+    "front1": ("fronts", "10.77.0.31"),
+}
+
+
+def raw_hosts(**settings: Any) -> list[RawHost]:
+    """The lab's hosts, each with the same settings on top of its address."""
+    return [
+        RawHost(name, frozenset({group, "six"}), {"address": address, **settings})
+        for name, (group, address) in SIX.items()
+    ]
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    return checked(backends=[{"name": "webserver", "count": 2}, {"name": "nginx"}])
+
+
+def checked(**settings: Any) -> Fleet:
+    return preflight.check("six", raw_hosts(**settings), "laptop", nowhere)
+
+
+@pytest.fixture
+def single() -> Fleet:
+    data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}, {"name": "nginx"}]}
+    host = RawHost("@local", frozenset({"consul_servers", "backends", "fronts"}), data)
+    return preflight.check("single", [host], "laptop.example.net", nowhere)
+
+
+@pytest.fixture
+def secret() -> Secrets:
+    return Secrets("Z29zc2lw", Certificate("CERT-B", "KEY-B"), Certificate("CERT-F", "KEY-F"))
+
+
+@pytest.fixture
+def facts() -> components.HostFacts:
+    return components.HostFacts("172.17.0.1", "search lan\nnameserver 10.0.0.53\n")
+
+
+Desired = Callable[[Fleet, str], dict[str, Any]]
+
+
+@pytest.fixture
+def desired(facts: components.HostFacts, secret: Secrets) -> Desired:
+    def of(fleet: Fleet, name: str) -> dict[str, Any]:
+        return dict(components.desired(fleet, fleet.member(name), facts, secret))
+
+    return of

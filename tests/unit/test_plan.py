@@ -1,0 +1,248 @@
+"""What a deploy would do to a host, given what is there and what should be."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from rollcall import commands
+from rollcall.desired import Container, Directory, File, FirstLine, Mount, Network, PublishedPort, Thing, Volume
+from rollcall.errors import RollcallError
+from rollcall.plan import Change, everything, leftovers, plan
+from rollcall.state import HostState, ObservedFile
+
+IMAGE = {
+    "Id": "sha256:aaa",
+    "RepoTags": ["nginx:1.30"],
+    "Config": {"Env": ["PATH=/bin"], "Cmd": ["nginx"], "ExposedPorts": {"80/tcp": {}}},
+}
+WEB = Container(
+    name="web-1",
+    image="nginx:1.30",
+    component="backend",
+    environment=(("SERVICE_NAME", "web"),),
+    network="rollcall",
+    hostname="web-1",
+    ports=(PublishedPort(80, "10.0.0.1"),),
+    exposed=(443,),
+    mounts=(Mount("/etc/x", "/etc/nginx/rollcall"), Mount("data", "/data", read_only=False)),
+    configuration="c0ffee",
+)
+
+
+def document(container: Container = WEB) -> dict[str, Any]:
+    """Docker's inspect document of a container that runs as asked for (recorded from Engine 26.1, shortened)."""
+    return {
+        "Id": "0123456789ab",
+        "Name": f"/{container.name}",
+        "Image": "sha256:aaa",
+        "State": {"Status": "running", "Running": True, "Paused": False, "Restarting": False},
+        "Config": {
+            "Image": container.image,
+            "Hostname": container.hostname,
+            "Env": [*(f"{name}={value}" for name, value in container.environment), "PATH=/bin"],
+            "Cmd": list(container.command) or ["nginx"],
+            "ExposedPorts": {"80/tcp": {}, "443/tcp": {}},
+            "StopTimeout": container.stop_timeout,
+            "Labels": {
+                "rollcall.managed": container.component,
+                "rollcall.spec": container.spec,
+                "rollcall.configuration": container.configuration,
+            },
+        },
+        "HostConfig": {
+            "NetworkMode": container.network,
+            "PortBindings": {"80/tcp": [{"HostIp": "10.0.0.1", "HostPort": ""}]},
+            "RestartPolicy": {"Name": "unless-stopped"},
+            "CapAdd": None,
+        },
+        "Mounts": [
+            {"Type": "bind", "Source": "/etc/x", "Destination": "/etc/nginx/rollcall", "RW": False},
+            {"Type": "volume", "Name": "data", "Destination": "/data", "RW": True},
+            {"Type": "volume", "Name": "f" * 64, "Destination": "/declared/by/the/image", "RW": True},
+        ],
+    }
+
+
+def state(**changes: Any) -> HostState:
+    found = document()
+    for path, value in changes.items():
+        here = found
+        *parents, last = path.split("__")
+        for part in parents:
+            here = here[part]
+        here[last] = value
+    return HostState(containers={"web-1": found}, images={"nginx:1.30": IMAGE})
+
+
+def said(things: list[Thing], host: HostState) -> list[str]:
+    return [str(change) for change in plan(things, host)]
+
+
+def test_a_container_that_is_as_it_should_be_is_left_alone() -> None:
+    assert said([WEB], state()) == []
+
+
+def test_a_missing_container_is_created() -> None:
+    assert said([WEB], HostState()) == ["create container web-1"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "difference"),
+    [
+        ({"Config__Env": ["SERVICE_NAME=other", "PATH=/bin"]}, "environment.SERVICE_NAME: 'other' → 'web'"),
+        ({"Config__Env": ["SERVICE_NAME=web", "DEBUG=1", "PATH=/bin"]}, "environment.DEBUG: '1' → absent"),
+        ({"Config__Env": ["PATH=/bin"]}, "environment.SERVICE_NAME: absent → 'web'"),
+        ({"Config__Cmd": ["sleep", "9"]}, "command: [sleep, 9] → []"),
+        ({"Config__Image": "nginx:1.29"}, "image: 'nginx:1.29' → 'nginx:1.30'"),
+        ({"Image": "sha256:bbb"}, "image id: sha256:bbb → sha256:aaa"),
+        ({"Config__Hostname": "x"}, "hostname: 'x' → 'web-1'"),
+        ({"HostConfig__NetworkMode": "bridge"}, "network: 'bridge' → 'rollcall'"),
+        ({"HostConfig__CapAdd": ["CAP_NET_ADMIN"]}, "add_capabilities: [NET_ADMIN] → []"),
+        ({"HostConfig__RestartPolicy": {"Name": "no"}}, "restart: 'no' → 'unless-stopped'"),
+        ({"HostConfig__PortBindings": {}}, "ports: [] → [80:10.0.0.1:None]"),
+        ({"Config__StopTimeout": 1}, "stop_timeout: 1 → 10"),
+        ({"Mounts": []}, "mounts: [] → [data:/data:False, /etc/x:/etc/nginx/rollcall:True]"),
+        ({"Config__Labels": {"rollcall.managed": "backend"}}, "configuration: '' → 'c0ffee'"),
+    ],
+)
+def test_a_changed_container_is_replaced_and_the_field_is_named(changes: dict[str, Any], difference: str) -> None:
+    (change,) = plan([WEB], state(**changes))
+    assert change.action == "replace"
+    assert difference in [str(one) for one in change.differences]
+
+
+def test_a_wish_that_docker_does_not_give_back_shows_in_the_digest() -> None:
+    labels = {"rollcall.managed": "backend", "rollcall.spec": "old", "rollcall.configuration": "c0ffee"}
+    assert said([WEB], state(Config__Labels=labels)) == [
+        f"replace container web-1 (spec: 'old' → '{WEB.spec}')"
+    ]
+
+
+def test_stopped_and_paused_containers_run_again_without_being_replaced() -> None:
+    stopped = {"Status": "exited", "Running": False, "Paused": False, "Restarting": False}
+    paused = {"Status": "paused", "Running": True, "Paused": True, "Restarting": False}
+    assert said([WEB], state(State=stopped)) == ["start container web-1 (state: exited → running)"]
+    assert said([WEB], state(State=paused)) == ["unpause container web-1 (state: paused → running)"]
+
+
+def test_somebody_elses_container_is_never_touched() -> None:
+    with pytest.raises(RollcallError, match="named web-1 exists already and is not Rollcall's"):
+        plan([WEB], state(Config__Labels={}))
+    assert leftovers([], state(Config__Labels={})) == ()
+
+
+def test_files_are_compared_by_digest_mode_and_owner() -> None:
+    file = File("/etc/rollcall/a", "text\n", 0o600, "100:1000")
+    right = ObservedFile(0o600, "100:1000", file.digest)
+    assert said([file], HostState(files={file.path: right})) == []
+    assert said([file], HostState()) == ["create file /etc/rollcall/a"]
+    wrong = {file.path: ObservedFile(0o644, "0:0", "0" * 64)}
+    assert said([file], HostState(files=wrong)) == [
+        f"write file /etc/rollcall/a (mode: 0644 → 0600; owner: 0:0 → 100:1000; sha256: {'0' * 12} → {file.digest[:12]})"
+    ]
+
+
+def test_the_text_of_a_file_is_in_no_sentence() -> None:
+    file = File("/etc/rollcall/key", "SECRET")
+    changes = plan([file], HostState(files={file.path: ObservedFile(0o644, "0:0", "0" * 64)}))
+    assert "SECRET" not in str(changes[0])
+    assert "SECRET" not in repr(changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ("nameserver 172.17.0.1\nnameserver 10.0.0.53\n", False),
+        ("nameserver 10.0.0.53\n", True),
+        ("nameserver 10.0.0.53\nnameserver 172.17.0.1\n", True),
+        ("", True),
+    ],
+)
+def test_first_line(text: str, changed: bool) -> None:
+    thing = FirstLine("/etc/resolv.conf", "nameserver 172.17.0.1")
+    assert bool(plan([thing], HostState(texts={thing.path: text}))) is changed
+
+
+def test_files_come_before_the_containers_that_read_them() -> None:
+    things: list[Thing] = [WEB, FirstLine("/etc/resolv.conf", "x"), Volume("data"), Network("rollcall"), File("/f", "")]
+    things.append(Directory("/d"))
+    kinds = [type(change.thing).__name__ for change in plan(things, HostState())]
+    assert kinds == ["Directory", "File", "Network", "Volume", "Container", "FirstLine"]
+
+
+def observed(*names: str) -> HostState:
+    labels = {"rollcall.managed": "x"}
+    return HostState(
+        containers={"old": {"Config": {"Labels": labels}}},
+        networks={"rollcall": {"Labels": labels}, "bridge": {"Labels": {}}},
+        volumes={"consul-data": {"Labels": labels}},
+        files={
+            "/etc/rollcall": ObservedFile(0o700, "0:0", None),
+            "/etc/rollcall/a": ObservedFile(0o700, "0:0", None),
+            "/etc/rollcall/a/b": ObservedFile(0o600, "0:0", "1"),
+        },
+    )
+
+
+def test_leftovers_go_but_data_stays() -> None:
+    assert [str(change) for change in leftovers([Directory("/etc/rollcall/a")], observed())] == [
+        "remove container old",
+        "remove network rollcall",
+        "remove file /etc/rollcall/a/b",
+    ]
+
+
+def test_removal_takes_everything_of_ours_and_nothing_else() -> None:
+    assert [str(change) for change in everything(observed())] == [
+        "remove container old",
+        "remove network rollcall",
+        "remove file /etc/rollcall/a/b",
+        "remove directory /etc/rollcall/a",
+        "remove volume consul-data",
+        "remove directory /etc/rollcall",
+    ]
+
+
+def test_every_field_of_a_container_is_in_its_digest() -> None:
+    other = copy.copy(WEB)
+    object.__setattr__(other, "stop_timeout", 11)
+    assert other.spec != WEB.spec
+
+
+def test_run_arguments_say_everything_that_is_desired() -> None:
+    assert commands.run_arguments(WEB) == [
+        "docker",
+        "run",
+        "--detach",
+        "--name=web-1",
+        "--label=rollcall.managed=backend",
+        f"--label=rollcall.spec={WEB.spec}",
+        "--label=rollcall.configuration=c0ffee",
+        "--network=rollcall",
+        "--hostname=web-1",
+        "--restart=unless-stopped",
+        "--stop-timeout=10",
+        "--env=SERVICE_NAME=web",
+        "--expose=443",
+        "--publish=10.0.0.1::80",
+        "--mount=type=volume,source=data,target=/data",
+        "--mount=type=bind,source=/etc/x,target=/etc/nginx/rollcall,readonly",
+        "--log-driver",
+        "json-file",
+        "--log-opt",
+        "max-size=10m",
+        "--log-opt",
+        "max-file=3",
+        "nginx:1.30",
+    ]
+
+
+def test_what_a_user_sets_cannot_become_another_command() -> None:
+    evil = Container(name="web-1", image="nginx:1.30", component="x", environment=(("A", "$(reboot) ; 'x'"),))
+    assert "'--env=A=$(reboot) ; '\"'\"'x'\"'\"''" in commands.run(evil)
+
+
+def test_change_says_what_it_is_about() -> None:
+    assert Change("remove", Network("rollcall")).name == "rollcall"
+    assert Change("write", File("/f", "")).name == "/f"
