@@ -24,13 +24,13 @@ function escape(text) {
     return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }
 
-// The same colour for the same container, so that one sees at a glance who answered.
+// The same colour for the same container, and a distant one for its neighbour: one sees at a glance who answered.
 function hue(name) {
     let sum = 0;
     for (let i = 0; i < name.length; i++) {
         sum = (sum * 31 + name.charCodeAt(i)) % 360;
     }
-    return sum;
+    return (sum * 137) % 360;
 }
 
 function row(name, value) {
@@ -64,7 +64,7 @@ function page(r) {
     const headers = Object.keys(known.headers).map((name) => row(name, known.headers[name])).join('');
     r.headersOut['Content-Security-Policy'] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
     send(r, 'text/html', `<!doctype html>
-<html lang="en" style="--accent: hsl(${hue(known.container)} 65% 50%)">
+<html lang="en" style="--accent: hsl(${hue(known.host + known.container)} 65% 50%)">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -74,7 +74,7 @@ function page(r) {
 </head>
 <body>
 <main>
-<header><h1>${escape(known.container)}</h1><p>answered this request. Reload to meet the next one.</p></header>
+<header><h1>${escape(known.container)}</h1><p>on ${escape(known.host)} answered this request. Reload to meet the next one.</p></header>
 <section><h2>Where it runs</h2>
 <table>${row('Host', known.host)}${row('Container', known.container)}${row('Address', known.address)}</table></section>
 <section><h2>Headers of the request</h2>

@@ -1,0 +1,106 @@
+"""The front's, the backends' and the forwarder's files as a deploy writes them."""
+
+import pytest
+
+from rollcall.settings import Front
+from rollcall.templates import render, source
+
+RENDERED = {
+    "front/nginx.conf.j2": {"front": Front()},
+    "front/upstream.ctmpl.j2": {"front": Front()},
+    "front/consul-template.hcl.j2": {"consul_address": "127.0.0.1:8500"},
+    "backend/nginx.conf.j2": {"backend": {"host": "app1"}},
+    "dns/dnsmasq.conf.j2": {"dns": {"listen_address": "172.17.0.1", "domain": "consul"}},
+}
+
+
+def lines(name: str, **values: object) -> list[str]:
+    return [line.strip() for line in render(name, **values).splitlines()]
+
+
+def upstream(**settings: object) -> list[str]:
+    return lines("front/upstream.ctmpl.j2", front=Front(**settings))
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_a_rendered_file_has_nothing_left_over(name: str) -> None:
+    text = render(name, **RENDERED[name])
+    assert not [line for line in text.splitlines() if line != line.rstrip()], "spaces at a line's end"
+    assert text.endswith("\n") and not text.endswith("\n\n") and not text.startswith("\n")
+    assert not [mark for mark in ("{{", "}}", "{%", "{#", "None", "Undefined") if mark in text]
+
+
+def test_each_instance_is_one_line_of_the_form_people_know() -> None:
+    assert "server [[ . ]] max_fails=3 fail_timeout=60 weight=1;" in upstream()
+    assert "server [[ . ]] max_fails=5 fail_timeout=7 weight=2;" in upstream(max_fails=5, fail_timeout=7, weight=2)
+
+
+def test_every_service_of_the_setting_is_asked_for_and_no_other() -> None:
+    asked = [line for line in upstream(services=["https.shop-443", "nginx-80"]) if "(service " in line]
+    assert asked == [
+        '[[-   template "collect" (service "https.shop-443") ]]',
+        '[[-   template "collect" (service "nginx-80") ]]',
+    ]
+
+
+def test_nobody_there_is_a_server_that_refuses_since_an_empty_upstream_ends_nginx() -> None:
+    assert "server 127.0.0.1:65535;" in upstream()
+
+
+@pytest.mark.parametrize(
+    ("address", "http", "https"),
+    [("", "listen 80", "listen 443"), ("127.0.0.1", "listen 127.0.0.1:80", "listen 127.0.0.1:443")],
+)
+def test_listens_where_the_settings_say_for_any_host_name(address: str, http: str, https: str) -> None:
+    text = upstream(address=address, server_name="shop.example.com")
+    assert [line for line in text if line.startswith("listen")] == [
+        f"{http} default_server;",
+        f"{https} ssl default_server;",
+    ]
+    assert "server_name shop.example.com;" in text
+
+
+def test_backends_learn_who_asked_and_connections_to_them_are_kept() -> None:
+    assert {
+        "least_conn;",
+        "keepalive 32;",
+        "proxy_http_version 1.1;",
+        'proxy_set_header Connection "";',
+        "proxy_set_header X-Real-IP $remote_addr;",
+        "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
+        "proxy_set_header X-Forwarded-Proto $scheme;",
+    } <= set(upstream())
+
+
+def test_a_reload_gives_connections_time_but_not_for_ever() -> None:
+    text = lines("front/nginx.conf.j2", front=Front(shutdown_timeout=45))
+    assert "keepalive_min_timeout 10s;" in text
+    assert "worker_shutdown_timeout 45s;" in text
+
+
+def test_nginx_tells_its_status_to_nobody_outside_the_container() -> None:
+    text = lines("front/nginx.conf.j2", front=Front())
+    assert [line for line in text if line.startswith("listen")] == ["listen unix:/run/rollcall/front/nginx.sock;"]
+    assert "stub_status;" in text
+
+
+def test_consul_template_asks_the_hosts_own_agent_and_never_gives_up() -> None:
+    text = [" ".join(line.split()) for line in lines("front/consul-template.hcl.j2", consul_address="127.0.0.1:8600")]
+    assert 'address = "127.0.0.1:8600"' in text
+    assert "attempts = 0" in text
+
+
+def test_a_backends_page_names_the_docker_host() -> None:
+    assert 'set $docker_host "app7";' in lines("backend/nginx.conf.j2", backend={"host": "app7"})
+
+
+def test_a_backends_script_is_the_same_however_it_is_copied() -> None:
+    assert render("backend/answer.js") == source("backend/answer.js")
+
+
+def test_only_the_catalogs_domain_goes_to_consul() -> None:
+    text = lines("dns/dnsmasq.conf.j2", dns={"listen_address": "172.18.0.1", "domain": "fleet.example"})
+    assert [line for line in text if line.startswith("server=")] == ["server=/fleet.example/127.0.0.1#8600"]
+    assert "resolv-file=/etc/rollcall/dns/upstream.conf" in text
+    assert [line for line in text if line.startswith(("listen-address", "interface"))] == ["listen-address=172.18.0.1"]
+    assert "cache-size=0" in text
