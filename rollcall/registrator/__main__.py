@@ -1,0 +1,77 @@
+"""`registrator`: the command line, and the threads that do its work."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from queue import SimpleQueue
+from types import FrameType
+
+from rollcall.registrator.agent import Agent
+from rollcall.registrator.docker_events import Connected, Engine
+from rollcall.registrator.events import Event
+from rollcall.registrator.flags import PROGRAM, UsageError, parse, usage
+from rollcall.registrator.loop import Loop
+from rollcall.registrator.settings import Settings, settings_from
+from rollcall.registrator.writer import GaveUpError, Writer
+
+VERSION = "0.1.0"
+log = logging.getLogger(PROGRAM)
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT. Services stay registered at the end: the next registrator adopts them."""
+    try:
+        line = parse(sys.argv[1:])
+        if line.switch("help"):
+            sys.stdout.write(f"{usage()}\n")
+            return 0
+        if line.switch("version"):
+            sys.stdout.write(f"{VERSION}\n")
+            return 0
+        hostname = socket.gethostname()
+        settings = settings_from(line, hostname, host_address(hostname))
+    except UsageError as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return 2
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
+    # urllib3 has its own mind about what is worth a line when a connection drops; ours says it once, in plain words.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    return work(settings)
+
+
+def work(settings: Settings) -> int:
+    """Start the thread that listens to Docker, and reconcile in this one."""
+    log.info("registrator %s on %s, for Consul's agent at %s", VERSION, settings.hostname, settings.agent)
+    engine = Engine(os.environ)
+    inbox: SimpleQueue[Event | Connected] = SimpleQueue()
+    threading.Thread(target=engine.watch, args=(inbox,), daemon=True, name="docker-events").start()
+    try:
+        Loop(settings, engine, Writer(Agent(settings.agent), settings), inbox).run()
+    except GaveUpError as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+    return 1
+
+
+def host_address(hostname: str) -> str:
+    """This host's address as its own name resolves; empty where that is loopback, as on Debian, or nothing."""
+    try:
+        address = socket.gethostbyname(hostname)
+    except OSError:
+        return ""
+    return "" if address.startswith("127.") else address
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    log.info("%s: leaving, services stay registered", signal.Signals(number).name)
+    # Not sys.exit: the other thread may be inside a read that would only end with the engine.
+    logging.shutdown()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

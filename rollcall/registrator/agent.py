@@ -1,0 +1,108 @@
+"""The local Consul agent: its services as values, and the two writes."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import consul
+import requests
+from docker.transport import UnixHTTPAdapter
+
+from rollcall.registrator.reconcile import Register, Registration
+from rollcall.registrator.settings import AgentAddress
+
+# The agent answers from memory, within milliseconds; one that takes so many seconds is as good as gone.
+TIMEOUT = 5
+
+
+class AgentUnreachableError(Exception):
+    """The agent does not answer, or cannot say what it has."""
+
+
+class AgentRefusedError(Exception):
+    """The agent answers, but does not take this one write. Its text is the agent's."""
+
+
+class Agent:
+    """A connection to the agent that stays open between requests."""
+
+    def __init__(self, address: AgentAddress) -> None:
+        """Prepare; nothing is sent yet. py-consul itself reads CONSUL_HTTP_TOKEN."""
+        self._consul = _connection(address)
+
+    def services(self) -> dict[str, Registration]:
+        """All services of the agent by id, also those of others. Raises AgentUnreachableError."""
+        try:
+            documents = self._consul.agent.services()
+        except (requests.RequestException, consul.ConsulException) as error:
+            raise AgentUnreachableError(_reason(error)) from error
+        return {service_id: _registration(fields) for service_id, fields in (documents or {}).items()}
+
+    def register(self, write: Register) -> None:
+        """Write one service. Raises AgentUnreachableError or AgentRefusedError."""
+        wanted = write.registration
+        try:
+            self._consul.agent.service.register(
+                wanted.name,
+                service_id=wanted.id,
+                address=wanted.address,
+                port=wanted.port,
+                tags=list(wanted.tags),
+                meta=dict(wanted.meta),
+                check=dict(write.service.check) if write.service.check else None,
+                enable_tag_override=wanted.enable_tag_override,
+                # Else a check that the container no longer asks for would stay.
+                replace_existing_checks=True,
+            )
+        except requests.RequestException as error:
+            raise AgentUnreachableError(_reason(error)) from error
+        except consul.ConsulException as error:
+            raise AgentRefusedError(_reason(error)) from error
+
+    def deregister(self, service_id: str) -> None:
+        """Take one service out; one that is not there is no error. Raises as `register` does."""
+        try:
+            self._consul.agent.service.deregister(service_id)
+        except requests.RequestException as error:
+            raise AgentUnreachableError(_reason(error)) from error
+        except consul.ConsulException as error:
+            raise AgentRefusedError(_reason(error)) from error
+
+
+def _connection(address: AgentAddress) -> Any:
+    secure = address.scheme == "consul-tls"
+    certificate, key = os.environ.get("CONSUL_CLIENT_CERT"), os.environ.get("CONSUL_CLIENT_KEY")
+    client = consul.Consul(
+        host=address.host or "localhost",
+        port=address.port,
+        scheme="https" if secure else "http",
+        verify=os.environ.get("CONSUL_CACERT") or True,
+        cert=(certificate, key) if secure and certificate and key else None,
+        connections_timeout=TIMEOUT,
+    )
+    # The agent is on this host: a proxy from the environment is never the way to it, and looking for one takes time.
+    client.http.session.trust_env = False
+    if address.socket:
+        # py-consul knows no Unix sockets, but the session that it uses can be taught, as Docker's client does.
+        client.http.base_uri = "http+unix://localhost"
+        client.http.session.mount("http+unix://", UnixHTTPAdapter(f"unix://{address.socket}", timeout=TIMEOUT))
+    return client
+
+
+def _registration(fields: Mapping[str, Any]) -> Registration:
+    return Registration(
+        id=fields["ID"],
+        name=fields["Service"],
+        address=fields.get("Address") or "",
+        port=fields.get("Port") or 0,
+        tags=tuple(fields.get("Tags") or ()),
+        meta=fields.get("Meta") or {},
+        enable_tag_override=bool(fields.get("EnableTagOverride")),
+    )
+
+
+def _reason(error: Exception) -> str:
+    """One line: urllib3 wraps errors in errors, and the innermost says what is wrong."""
+    while isinstance(error.__context__, Exception):
+        error = error.__context__
+    return " ".join(str(error).split()) or type(error).__name__

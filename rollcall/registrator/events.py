@@ -1,0 +1,62 @@
+"""Docker's events, as far as they change what should be registered. No I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+# What the event stream is asked for: everything else (exec, attach, health checks' commands) never reaches Python.
+FILTERS = {
+    "type": ["container", "network"],
+    "event": ["start", "die", "kill", "pause", "unpause", "rename", "connect", "disconnect"],
+}
+
+
+class Change(Enum):
+    """What happened to a container."""
+
+    STARTED = "started"
+    # Something that only matters for a container that is known to run: paused, renamed, on another network.
+    CHANGED = "changed"
+    SIGNALLED = "signalled"
+    DIED = "died"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event of one container. `number` is the signal or the exit code, 0 for other changes."""
+
+    container_id: str
+    change: Change
+    number: int = 0
+
+
+CONTAINER_CHANGES = {
+    "start": Change.STARTED,
+    "die": Change.DIED,
+    "kill": Change.SIGNALLED,
+    "pause": Change.CHANGED,
+    "unpause": Change.CHANGED,
+    "rename": Change.CHANGED,
+}
+NUMBERS = {Change.DIED: "exitCode", Change.SIGNALLED: "signal"}
+
+
+def read_event(document: object) -> Event | None:
+    """Read one document of the event stream; None when it changes nothing. Never raises."""
+    if not isinstance(document, Mapping):
+        return None
+    actor = document.get("Actor")
+    actor = actor if isinstance(actor, Mapping) else {}
+    attributes = actor.get("Attributes")
+    attributes = attributes if isinstance(attributes, Mapping) else {}
+    if document.get("Type") == "network":
+        return _event(attributes.get("container"), Change.CHANGED, attributes)
+    change = CONTAINER_CHANGES.get(str(document.get("Action")))
+    return _event(actor.get("ID"), change, attributes) if change else None
+
+
+def _event(container_id: object, change: Change, attributes: Mapping[object, object]) -> Event | None:
+    if not isinstance(container_id, str) or not container_id:
+        return None
+    text = str(attributes.get(NUMBERS.get(change), ""))
+    return Event(container_id, change, int(text[:3]) if text.isascii() and text.isdigit() else 0)

@@ -1,0 +1,186 @@
+"""The loop: Docker's events in, the agent's services brought to what they should be."""
+
+import logging
+import time
+from collections.abc import Mapping
+from queue import Empty
+
+from rollcall.registrator.container import Container, read_container
+from rollcall.registrator.docker_events import Connected, Engine, EngineError, Inbox
+from rollcall.registrator.events import Change, Event
+from rollcall.registrator.fleet import BY_SIGNAL, Fleet
+from rollcall.registrator.reconcile import MARK_CONTAINER, Registration
+from rollcall.registrator.services import read_services
+from rollcall.registrator.settings import Settings
+from rollcall.registrator.writer import Writer
+
+log = logging.getLogger(__name__)
+
+# When Docker's list cannot be had although the event stream stands, in seconds.
+LIST_AGAIN = 1.0
+
+
+class Loop:
+    """One reconciler. Everything happens in its one thread, in this order: departures, arrivals, the rest.
+
+    Containers are looked at one by one and written at once, so that the first of a burst does not wait for
+    the last; what arrives meanwhile about one that is still waiting to be looked at costs no second look.
+    """
+
+    def __init__(self, settings: Settings, engine: Engine, writer: Writer, inbox: Inbox) -> None:
+        """Nothing happens before `run`."""
+        self._settings = settings
+        self._engine = engine
+        self._writer = writer
+        self._inbox = inbox
+        self._fleet = Fleet(keep_failed=not settings.deregister_failed)
+        # Containers to look at, oldest first; a dict because it keeps order and holds each once.
+        self._to_look: dict[str, None] = {}
+        # When to list all containers; None while Docker has not answered or no resync is wanted.
+        self._list_at: float | None = None
+        # Whether all containers have been listed, and every look since has succeeded: until then none counts as gone.
+        self._listed = False
+
+    def run(self) -> None:
+        """Work for ever. Raises GaveUpError when Consul was not there at start and the user limited the attempts."""
+        while True:
+            self._take_messages()
+            if self._to_look:
+                self._look(self._next_to_look())
+            self._keep_time(time.monotonic())
+
+    def _take_messages(self) -> None:
+        """Wait for something to do, then take all messages that have come."""
+        wait = 0.0 if self._to_look else max(0.0, self._next_time() - time.monotonic())
+        try:
+            message = self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait()
+            while True:
+                self._take(message)
+                message = self._inbox.get_nowait()
+        except Empty:
+            return
+
+    def _next_time(self) -> float:
+        times = (self._writer.due(), self._list_at, self._fleet.next_survivor())
+        return min(at for at in times if at is not None)
+
+    def _take(self, message: Event | Connected) -> None:
+        now = time.monotonic()
+        if isinstance(message, Connected):
+            self._list_at = now
+            self._listed = False
+            return
+        container_id = message.container_id
+        if message.change is Change.SIGNALLED:
+            self._write(self._fleet.signalled(container_id, message.number, now))
+        elif message.change is Change.DIED:
+            self._to_look.pop(container_id, None)
+            self._write(self._fleet.died(container_id, message.number))
+        elif message.change is Change.STARTED:
+            self._fleet.started(container_id)
+            self._to_look[container_id] = None
+        elif container_id in self._fleet:
+            self._to_look[container_id] = None
+        if message.change in (Change.DIED, Change.STARTED):
+            self._to_look.update(dict.fromkeys(self._fleet.borrowers(container_id)))
+
+    def _next_to_look(self) -> str:
+        container_id = next(iter(self._to_look))
+        del self._to_look[container_id]
+        return container_id
+
+    def _look(self, container_id: str) -> None:
+        """Inspect one container and write what follows."""
+        try:
+            document = self._engine.inspect(container_id)
+            container = read_container(document) if document is not None else None
+            lender = self._lender(container) if container else None
+        except EngineError as error:
+            log.warning("Docker cannot tell about container %s (%s): looking again", container_id[:12], error)
+            self._listed = False
+            self._list_at = time.monotonic() + LIST_AGAIN
+            return
+        if container is None:
+            self._gone(container_id)
+        elif not container.running:
+            self._write(self._fleet.died(container_id, container.exit_code))
+        else:
+            ids, news = self._fleet.saw(container, read_services(container, self._settings, lender))
+            self._write(ids)
+            for remark in news:
+                log.info("ignored, container %s: %s", container, remark)
+
+    def _lender(self, container: Container) -> Container | None:
+        if not container.lender:
+            return None
+        document = self._engine.inspect(container.lender)
+        return read_container(document) if document is not None else None
+
+    def _gone(self, container_id: str) -> None:
+        # One that failed and was then removed keeps its services, until -cleanup.
+        if self._settings.cleanup or not self._fleet.failed(container_id):
+            self._write(self._fleet.removed(container_id))
+
+    def _write(self, ids: set[str]) -> None:
+        """Write what has changed about these services at once."""
+        if ids:
+            self._writer.apply(
+                self._fleet.desired(), time.monotonic(), may_remove=self._fleet.released, among=sorted(ids)
+            )
+
+    def _keep_time(self, now: float) -> None:
+        """Do what time has come for."""
+        for container_id in self._fleet.survivors(now):
+            self._to_look[container_id] = None
+        if self._list_at is not None and self._list_at <= now:
+            self._list(now)
+        if self._writer.due() <= now:
+            self._writer.refresh(now)
+            self._apply_all(now)
+
+    def _list(self, now: float) -> None:
+        """Look at everything again: what runs, and what is only thought to run."""
+        try:
+            running = self._engine.running()
+        except EngineError as error:
+            log.warning("Docker cannot list its containers (%s): asking again", error)
+            self._list_at = now + LIST_AGAIN
+            return
+        self._to_look.update(dict.fromkeys([*running, *self._fleet.known()]))
+        self._listed = True
+        self._list_at = now + self._settings.resync_seconds if self._settings.resync_seconds else None
+
+    def _apply_all(self, now: float) -> None:
+        """Compare everything with what the agent has. What is not there needs no removing any more."""
+        actual = self._writer.actual
+        if actual is None:
+            return
+        self._fleet.released &= actual.keys()
+        clean = self._settings.cleanup and self._listed and not self._to_look
+        removable = self._fleet.released | (self._orphans(actual) if clean else set())
+        self._writer.apply(self._fleet.desired(), now, may_remove=removable)
+
+    def _orphans(self, actual: Mapping[str, Registration]) -> set[str]:
+        """This host's services in the agent whose container is gone."""
+        mine = {
+            registration.id: registration.meta.get(MARK_CONTAINER, "")
+            for registration in actual.values()
+            if registration.belongs_to(self._settings.hostname)
+        }
+        desired = self._fleet.desired()
+        gone = {service_id: container for service_id, container in mine.items() if service_id not in desired}
+        if self._settings.deregister_failed:
+            return set(gone)
+        return {service_id for service_id, container in gone.items() if not self._has_failed(container)}
+
+    def _has_failed(self, container_id: str) -> bool:
+        """Whether a container that this process never saw running has exited with an error of its own."""
+        try:
+            document = self._engine.inspect(container_id)
+        except EngineError:
+            # Not known: then its services stay for now.
+            return True
+        if document is None:
+            return False
+        container = read_container(document)
+        return not container.running and 0 < container.exit_code < BY_SIGNAL

@@ -1,0 +1,109 @@
+"""What one run of the registrator is told: from the command line, checked."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from rollcall.registrator.flags import CommandLine, UsageError
+from rollcall.registrator.metadata import split_tags
+
+# What the original registrator also wrote to, and this one does not.
+OTHER_REGISTRIES = ("consulkv", "consulkv-unix", "coredns", "etcd", "etcd-tls", "skydns2", "skydns", "zookeeper")
+CONSUL_PORT = 8500
+
+
+@dataclass(frozen=True)
+class AgentAddress:
+    """Where the Consul agent listens: a host and port, or a Unix socket."""
+
+    scheme: str
+    host: str = ""
+    port: int = 0
+    socket: str = ""
+
+    def __str__(self) -> str:
+        """Spell it as on the command line."""
+        return f"{self.scheme}://{self.socket or f'{self.host}:{self.port}'}"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One run's settings. `hostname` begins every id; `host_address` is empty when only Consul knows it."""
+
+    agent: AgentAddress
+    hostname: str
+    host_address: str = ""
+    ip: str = ""
+    internal: bool = False
+    explicit: bool = False
+    tags: tuple[str, ...] = ()
+    address_label: str = ""
+    ip_from_container: bool = False
+    resync_seconds: int = 0
+    cleanup: bool = False
+    deregister_failed: bool = True
+    retry_attempts: int = 0
+    retry_seconds: float = 2.0
+
+
+def settings_from(line: CommandLine, hostname: str, host_address: str) -> Settings:
+    """Make settings of a command line. Raises UsageError: what is wrong and what would be right."""
+    _check(line)
+    ip = line.text("ip")
+    return Settings(
+        agent=_agent(line.arguments),
+        hostname=hostname,
+        host_address=ip or host_address,
+        ip=ip,
+        internal=line.switch("internal"),
+        explicit=line.switch("explicit"),
+        tags=tuple(split_tags(line.text("tags"))),
+        address_label=line.text("useIpFromLabel"),
+        ip_from_container=line.switch("ip-from-container"),
+        resync_seconds=line.number("resync"),
+        cleanup=line.switch("cleanup"),
+        deregister_failed=line.text("deregister") == "always",
+        retry_attempts=line.number("retry-attempts"),
+        retry_seconds=line.number("retry-interval") / 1000,
+    )
+
+
+def _check(line: CommandLine) -> None:
+    for name in ("resync", "ttl", "ttl-refresh"):
+        if line.number(name) < 0:
+            raise UsageError(f"the flag -{name} cannot be negative, it is {line.text(name)}")
+    if line.number("retry-attempts") < -1:
+        raise UsageError("the flag -retry-attempts is a number of attempts, or -1 for ever")
+    if line.number("retry-interval") <= 0:
+        raise UsageError("the flag -retry-interval is a number of milliseconds above 0")
+    if line.text("deregister") not in ("always", "on-success"):
+        raise UsageError(f"the flag -deregister is always or on-success, not {line.text('deregister')!r}")
+    ttl, refresh = line.number("ttl"), line.number("ttl-refresh")
+    if (ttl > 0) != (refresh > 0):
+        raise UsageError("the flags -ttl and -ttl-refresh are given both or neither")
+    if ttl > 0 and ttl <= refresh:
+        raise UsageError(f"the flag -ttl ({ttl}) must be greater than -ttl-refresh ({refresh})")
+    if "{{" in line.text("tags"):
+        raise UsageError("the flag -tags holds a template ({{…}}), which is not supported: write the tag itself")
+
+
+def _agent(arguments: list[str]) -> AgentAddress:
+    if not arguments:
+        raise UsageError("the address of the Consul agent is missing: give it last, such as consul://127.0.0.1:8500")
+    if len(arguments) > 1:
+        raise UsageError(f"{arguments[1]!r} is too much: the agent's address comes last, and flags before it")
+    text = arguments[0]
+    scheme = text.partition("://")[0]
+    if scheme in OTHER_REGISTRIES:
+        raise UsageError(f"{scheme} is not supported: only Consul is, such as consul://127.0.0.1:8500")
+    if scheme not in ("consul", "consul-tls", "consul-unix") or "://" not in text:
+        raise UsageError(f"{text!r} is no address of a Consul agent: write consul://, consul-tls:// or consul-unix://")
+    try:
+        parts = urlsplit(text)
+        port = parts.port or CONSUL_PORT
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no address of a Consul agent: {error}") from None
+    if scheme == "consul-unix":
+        if not parts.path.startswith("/"):
+            raise UsageError(f"{text!r} names no socket: write consul-unix:///path/to.sock")
+        return AgentAddress(scheme, socket=parts.path)
+    return AgentAddress(scheme, host=parts.hostname or "127.0.0.1", port=port)

@@ -1,0 +1,141 @@
+"""Brings the agent's services to what they should be, again and again until it has succeeded."""
+
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from rollcall.registrator.agent import Agent, AgentRefusedError, AgentUnreachableError
+from rollcall.registrator.backoff import Backoff
+from rollcall.registrator.reconcile import Register, Registration, Write, reconcile
+from rollcall.registrator.services import Service
+from rollcall.registrator.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# How often the agent is asked what it has, in seconds: so long may services be missing that it has lost.
+REFRESH = 2.0
+# Delays of a write that the agent refuses, in seconds.
+REFUSED_FIRST, REFUSED_CAP = 1.0, 60.0
+UNREACHABLE_FIRST = 0.1
+
+
+class GaveUpError(Exception):
+    """Consul could not be reached at start within the attempts that the user allowed. Its text is one sentence."""
+
+
+@dataclass
+class Refusal:
+    """A write that the agent did not take, and when to try it again."""
+
+    wanted: Registration
+    backoff: Backoff
+    at: float
+
+
+class Writer:
+    """The agent as last seen, and the writes to it. Nothing here raises because the agent is away."""
+
+    def __init__(self, agent: Agent, settings: Settings) -> None:
+        """Nothing is known of the agent until the first `refresh`."""
+        self._agent = agent
+        self._settings = settings
+        self._refusals: dict[str, Refusal] = {}
+        self._unreachable = Backoff(UNREACHABLE_FIRST, settings.retry_seconds)
+        self._attempts = 0
+        self._met = False
+        self._refresh_at = 0.0
+        # None while the agent is away: what it has then is anybody's guess.
+        self.actual: dict[str, Registration] | None = None
+
+    def due(self) -> float:
+        """When `refresh` should be called next, on the clock that it is given."""
+        return min([self._refresh_at, *(refusal.at for refusal in self._refusals.values())])
+
+    def refresh(self, now: float) -> None:
+        """Ask the agent what it has. Raises GaveUpError at start when the allowed attempts are used up."""
+        try:
+            actual = self._agent.services()
+        except AgentUnreachableError as error:
+            self._lost(error, now)
+            return
+        if self.actual is None:
+            log.info("Consul's agent at %s answers: %d services", self._settings.agent, len(actual))
+        self.actual = actual
+        self._met = True
+        self._unreachable.reset()
+        self._refresh_at = now + REFRESH
+
+    def apply(
+        self,
+        desired: Mapping[str, Service],
+        now: float,
+        *,
+        may_remove: Collection[str],
+        among: Iterable[str] | None = None,
+    ) -> None:
+        """Write the differences between what should be and what the agent was last seen to have."""
+        if self.actual is None:
+            return
+        writes = reconcile(desired, self.actual, self._settings.hostname, may_remove=may_remove, among=among)
+        if among is None:
+            pending = {write.registration.id for write in writes}
+            self._refusals = {key: refusal for key, refusal in self._refusals.items() if key in pending}
+        for write in writes:
+            if not self._waits(write, now) and not self._try(write, self.actual, now):
+                return
+
+    def _waits(self, write: Write, now: float) -> bool:
+        refusal = self._refusals.get(write.registration.id)
+        # A newer wish is tried at once: what was wrong with the old one says nothing about it.
+        return refusal is not None and refusal.at > now and refusal.wanted == write.registration
+
+    def _try(self, write: Write, actual: dict[str, Registration], now: float) -> bool:
+        """Make one write. False when the agent has gone, which ends the others too."""
+        try:
+            self._write(write, actual)
+        except AgentUnreachableError as error:
+            self._lost(error, now)
+            return False
+        except AgentRefusedError as error:
+            self._refused(write, error, now)
+        else:
+            self._refusals.pop(write.registration.id, None)
+        return True
+
+    def _write(self, write: Write, actual: dict[str, Registration]) -> None:
+        registration = write.registration
+        if isinstance(write, Register):
+            self._agent.register(write)
+            actual[registration.id] = registration
+            log.info("registered %s, container %s", write.service, write.service.container)
+        else:
+            self._agent.deregister(registration.id)
+            actual.pop(registration.id, None)
+            log.info("deregistered %s", registration.id)
+
+    def _refused(self, write: Write, error: AgentRefusedError, now: float) -> None:
+        refusal = self._refusals.get(write.registration.id)
+        if refusal is None or refusal.wanted != write.registration:
+            refusal = Refusal(write.registration, Backoff(REFUSED_FIRST, REFUSED_CAP), now)
+        delay = refusal.backoff.delay()
+        refusal.at = now + delay
+        self._refusals[write.registration.id] = refusal
+        log.warning("Consul refuses %s: %s; again in %.1f s", write.registration.id, error, delay)
+
+    def _lost(self, error: AgentUnreachableError, now: float) -> None:
+        if self.actual is not None or self._attempts == 0:
+            log.warning("Consul's agent at %s does not answer (%s): waiting for it", self._settings.agent, error)
+        self.actual = None
+        # The agent that comes back is asked everything anew.
+        self._refusals.clear()
+        self._attempts += 1
+        allowed = self._settings.retry_attempts
+        if self._met or allowed <= 0:
+            self._refresh_at = now + self._unreachable.delay()
+            return
+        if self._attempts > allowed:
+            raise GaveUpError(
+                f"Consul's agent at {self._settings.agent} did not answer in {self._attempts} attempts ({error}): "
+                "start it first, or leave out -retry-attempts to wait for it"
+            )
+        self._refresh_at = now + self._settings.retry_seconds
