@@ -1,0 +1,248 @@
+"""A deployed cluster as a user finds it: its agents, its catalog, its fronts, and a shell on each host."""
+
+import http.client
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import consul
+import requests
+import testinfra
+
+from rollcall import ssh, survey, tunnel
+from rollcall.errors import RollcallError
+from rollcall.expected_services import Rules, Service, services
+from rollcall.fleet import Fleet, Member
+from rollcall.inventory import Host, Inventory
+from rollcall.survey import Survey
+from rollcall.tunnel import Endpoint
+
+AGENT: Endpoint = ("127.0.0.1", 8500)
+# An agent answers from memory, in milliseconds; this also covers an election in the middle of the question.
+ANSWER_SECONDS = 5.0
+# How many names of a large catalog are looked up on every host.
+NAMES = 12
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One entry of the catalog."""
+
+    id: str
+    service: str
+    node: str
+    address: str
+    port: int
+    tags: frozenset[str]
+    passing: bool
+
+    @property
+    def endpoint(self) -> str:
+        """Where it answers, as nginx writes it."""
+        return f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a front answered. Status 0: nothing at all."""
+
+    status: int
+    body: str
+
+
+class Cluster:
+    """The hosts to look at and the connections to them."""
+
+    def __init__(self, inventory: Inventory, fleet: Fleet, endpoints: Mapping[str, Mapping[Endpoint, Endpoint]]):
+        """Take open tunnels: for each host's name, where its own addresses are reached from here."""
+        self.source = inventory.source
+        self.hosts = {host.name: host for host in inventory.hosts}
+        self.fleet = fleet
+        self.members = tuple(member for member in fleet.members if member.name in self.hosts)
+        self.endpoints = endpoints
+        self.agents = {name: _agent(where[AGENT]) for name, where in endpoints.items()}
+        self.shells: dict[str, Any] = {}
+        self.surveys: Mapping[str, Survey] = {}
+        self.names: tuple[str, ...] = ()
+
+    @property
+    def domain(self) -> str:
+        """The top-level domain of the catalog."""
+        return self.members[0].settings.consul.domain
+
+    @property
+    def fronts(self) -> tuple[Member, ...]:
+        """The hosts with nginx."""
+        return tuple(member for member in self.members if member.is_front)
+
+    def any_agent(self) -> consul.Consul:
+        """Return the first agent that knows a leader. Raises RollcallError when none does."""
+        for agent in self.agents.values():
+            try:
+                if agent.status.leader():
+                    return agent
+            except (requests.RequestException, consul.ConsulException):
+                continue
+        names = ", ".join(self.agents)
+        raise RollcallError(
+            f"no Consul agent of {names} answers with a leader on its host's port {AGENT[1]}; "
+            f"run `rollcall deploy {self.source}`, then `docker logs consul` on a host that still does not."
+        )
+
+    def instances(self) -> tuple[Instance, ...]:
+        """Read the whole catalog, except Consul's own service."""
+        agent = self.any_agent()
+        _, names = agent.catalog.services()
+        found: list[Instance] = []
+        for name in sorted(set(names) - {"consul"}):
+            _, entries = agent.health.service(name)
+            found.extend(_instance(entry) for entry in entries)
+        return tuple(found)
+
+    def behind(self, member: Member, instances: Sequence[Instance]) -> tuple[Instance, ...]:
+        """Return the instances that a front should balance over: passing, of its settings' services."""
+        chosen = []
+        for query in member.settings.front.services:
+            tag, _, name = query.rpartition(".")
+            chosen += [one for one in instances if one.passing and one.service == name and (not tag or tag in one.tags)]
+        return tuple(dict.fromkeys(chosen))
+
+    def look(self) -> None:
+        """Survey every host, side by side, with names that the catalog has now."""
+        self.names = dns_names(self.instances(), self.domain)
+        with ThreadPoolExecutor(max_workers=len(self.hosts)) as pool:
+            found = pool.map(self.survey, self.hosts)
+            self.surveys = dict(zip(self.hosts, found, strict=True))
+
+    def survey(self, name: str) -> Survey:
+        """Survey one host."""
+        try:
+            return survey.parse(self.run(name, survey.command(self.names)))
+        except ValueError as error:
+            raise RollcallError(f"{name}: {error}; run the same command again.") from None
+
+    def run(self, name: str, command: str) -> str:
+        """Run a shell command on a host and return what it prints. Raises RollcallError when it fails."""
+        try:
+            done = self.shells[name].run(command)
+        except RuntimeError as error:
+            reason = getattr(error.args[0], "stderr", str(error)).strip()
+            raise RollcallError(f"ssh to {name} failed: {reason}; try `{self.shown(name)}`.") from None
+        if done.rc != 0:
+            reason = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.rc}"]
+            raise RollcallError(f"on {name}: {reason[-1]}")
+        return str(done.stdout)
+
+    def docker(self, name: str, *arguments: str) -> str:
+        """Run docker on a host."""
+        return self.run(name, shlex.join(["docker", *arguments]))
+
+    def shown(self, name: str, command: str = "") -> str:
+        """Give the command line by which a person does the same on that host."""
+        host = self.hosts[name]
+        start = "" if host.connector == "local" else f"{tunnel.shown(host)} "
+        return f"{start}{command}".strip()
+
+    def expected(self, member: Member) -> tuple[Service, ...]:
+        """Return the services that the running containers of a host should have; none without a registrator."""
+        seen = self.surveys[member.name]
+        registrator = seen.component("registrator")
+        return services(seen.containers, Rules.of(registrator)) if registrator else ()
+
+    def nginx_list(self, front: Member) -> frozenset[str]:
+        """Read the address:port pairs that a front's nginx balances over now."""
+        return survey.nginx_list(self.run(front.name, survey.NGINX_LIST))
+
+    def ask_front(self, member: Member, path: str = "/", headers: Mapping[str, str] | None = None) -> Response:
+        """Ask a front over a connection of its own, as a new visitor would."""
+        address, port = self.endpoints[member.name][front_endpoint(member)]
+        connection = http.client.HTTPConnection(address, port, timeout=ANSWER_SECONDS)
+        try:
+            connection.request("GET", path, headers={"Host": member.settings.front.server_name, **(headers or {})})
+            response = connection.getresponse()
+            return Response(response.status, response.read().decode(errors="replace"))
+        except (OSError, http.client.HTTPException):
+            return Response(0, "")
+        finally:
+            connection.close()
+
+
+def dns_names(instances: Sequence[Instance], domain: str) -> tuple[str, ...]:
+    """Name everything in the catalog that DNS should answer for: services with a passing instance, and tags."""
+    names = {f"consul.service.{domain}": None}
+    for one in instances:
+        # A service whose name DNS cannot carry is found over HTTP only.
+        labels = [label for label in (one.service, *sorted(one.tags)) if re.fullmatch("[A-Za-z0-9-]+", label)]
+        if one.passing and one.service in labels:
+            names[f"{one.service}.service.{domain}"] = None
+            names.update({f"{tag}.{one.service}.service.{domain}": None for tag in labels[1:]})
+    return tuple(names)[:NAMES]
+
+
+def front_endpoint(member: Member) -> Endpoint:
+    """Return where a front listens, as its host sees it."""
+    return (member.settings.front.address or "127.0.0.1", member.settings.front.http_port)
+
+
+@contextmanager
+def connected(inventory: Inventory, fleet: Fleet) -> Iterator[Cluster]:
+    """Open a tunnel and a shell to every host; all are gone when the block ends."""
+    with ExitStack() as stack:
+        sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
+        tunnels = [_tunnel(host, fleet.member(host.name)) for host in inventory.hosts]
+        with ThreadPoolExecutor(max_workers=len(tunnels)) as pool:
+            opening = [pool.submit(one.__enter__) for one in tunnels]
+        for one, opened in zip(tunnels, opening, strict=True):
+            if opened.exception() is None:
+                stack.push(one.__exit__)
+        names = [host.name for host in inventory.hosts]
+        endpoints = {name: opened.result() for name, opened in zip(names, opening, strict=True)}
+        cluster = Cluster(inventory, fleet, endpoints)
+        for host in inventory.hosts:
+            cluster.shells[host.name] = stack.enter_context(_shell(host, sockets))
+        yield cluster
+
+
+def _tunnel(host: Host, member: Member) -> Any:
+    front = [front_endpoint(member)] if member.is_front else []
+    return tunnel.tunnel(host, [AGENT, *front])
+
+
+@contextmanager
+def _shell(host: Host, sockets: str) -> Iterator[Any]:
+    if host.connector == "local":
+        yield testinfra.get_host("local://")
+        return
+    # The connection of the first command serves the following ones.
+    shared = ["-o", "ControlMaster=auto", "-o", f"ControlPath={sockets}/%C", "-o", "ControlPersist=60"]
+    options = [*shared, *ssh.options(host)]
+    try:
+        yield testinfra.get_host(f"ssh://{host.hostname}", ssh_extra_args=shlex.join(options))
+    finally:
+        subprocess.run(["ssh", "-O", "exit", *options, host.hostname], capture_output=True, check=False)
+
+
+def _agent(endpoint: Endpoint) -> consul.Consul:
+    agent = consul.Consul(host=endpoint[0], port=endpoint[1], connections_timeout=ANSWER_SECONDS)
+    # A tunnel's end on this machine is not to be asked for through the machine's proxy.
+    agent.http.session.trust_env = False
+    return agent
+
+
+def _instance(entry: Mapping[str, Any]) -> Instance:
+    service = entry["Service"]
+    return Instance(
+        id=service["ID"],
+        service=service["Service"],
+        node=entry["Node"]["Node"],
+        address=service["Address"] or entry["Node"]["Address"],
+        port=service["Port"],
+        tags=frozenset(service["Tags"] or ()),
+        passing=all(check["Status"] == "passing" for check in entry["Checks"]),
+    )

@@ -1,0 +1,52 @@
+"""DNS answers as bytes (RFC 1035): what one particular server said, without any tool on the host."""
+
+import socket
+import struct
+from dataclasses import dataclass
+
+# Of the question that rollcall.survey asks; any number does, on a socket of its own.
+_ID = 0x0107
+_TYPE_A = 1
+_HEADER = struct.Struct("!6H")
+_RECORD = struct.Struct("!HHIH")
+# RFC 1035, section 4.1.1.
+_CODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server said: its response code (NOERROR, NXDOMAIN …) and IPv4 addresses."""
+
+    code: str
+    addresses: frozenset[str]
+
+
+def answer(message: bytes) -> Answer:
+    """Read a server's answer. Raises ValueError for bytes that are none."""
+    try:
+        identity, flags, questions, answers, _, _ = _HEADER.unpack_from(message)
+        if identity != _ID:
+            raise ValueError("this answers another question")
+        position = _HEADER.size
+        for _ in range(questions):
+            position = _after_name(message, position) + 4
+        addresses = set()
+        for _ in range(answers):
+            position = _after_name(message, position)
+            kind, _, _, length = _RECORD.unpack_from(message, position)
+            position += _RECORD.size
+            if kind == _TYPE_A:
+                addresses.add(socket.inet_ntoa(message[position : position + length]))
+            position += length
+    except (struct.error, IndexError, OSError) as error:
+        raise ValueError(f"the answer is cut off or damaged: {error}") from None
+    code = flags & 0xF
+    return Answer(_CODES.get(code, f"code {code}"), frozenset(addresses))
+
+
+def _after_name(message: bytes, position: int) -> int:
+    while message[position]:
+        if message[position] & 0xC0:  # a pointer to an earlier name ends this one
+            return position + 2
+        position += message[position] + 1
+    return position + 1

@@ -1,0 +1,155 @@
+"""What a host itself sees, read in one command: its containers, the answers of its resolvers, nginx's list."""
+
+import base64
+import binascii
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rollcall.dns_message import Answer, answer
+from rollcall.expected_services import Inspected
+
+_MARK = "@@rollcall"
+# nginx serves what this file says, or nginx has refused it and the front's health check fails.
+NGINX_LIST = "docker exec front cat /var/lib/rollcall/front/current/upstream.conf"
+# Starting a container on a busy host is the slowest part, and takes seconds.
+SECONDS = 60
+NO_BASH = "bash is not installed"
+# In a container, so that containers' DNS is asked; ignored by the registrator, gone when it ends.
+_THROWAWAY = "docker run --rm -i --pull never --network bridge -e SERVICE_IGNORE=true --entrypoint sh"
+
+# ask SERVER PORT NAME: one DNS question over UDP, as dig would ask it. The bytes go out in a single write,
+# which is a single datagram. Hosts rarely have dig, and bash can do it alone. All names are asked at the same
+# time, so that a resolver which is down costs one timeout and not one for each; a result is one echo, and whole.
+_SCRIPT = r"""
+ask() {{
+  local message='\x01\x07\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00' label length IFS=.
+  for label in $3; do printf -v length '\\x%02x' "${{#label}}"; message+=$length$label; done
+  exec 3<>"/dev/udp/$1/$2" && printf "$message"'\x00\x00\x01\x00\x01' >&3
+  echo "> $3
+$(timeout 4 dd bs=4096 count=1 <&3 2>/dev/null | base64 -w0)"
+}}
+lookup='for name in "$@"; do echo "> $name
+$(timeout 8 getent hosts "$name")" & done; wait'
+echo '{mark} containers'
+running=$(docker ps -q --no-trunc 2>&1) || {{ echo "$running" >&2; exit 91; }}
+[ -z "$running" ] || docker inspect --format '{{{{json .}}}}' $running
+others=$(grep -hoE 'https?://[A-Za-z0-9.-]+' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+  cut -d/ -f3 | sort -u | head -n 2)
+others="$others rollcall-asks.invalid"
+echo '{mark} system'
+bash -c "$lookup" sh {names} $others
+echo '{mark} inside'
+inside=$(docker ps -q --filter label=rollcall.managed=backend | head -n 1)
+if [ -n "$inside" ]
+then docker exec -i "$inside" sh -c "$lookup" sh {names} $others
+else {throwaway} "$(docker inspect --format '{{{{.Image}}}}' consul)" -c "$lookup" sh {names} $others
+fi 2>&1
+echo '{mark} agent'
+for name in {names}; do ask 127.0.0.1 {dns_port} "$name" & done; wait
+echo '{mark} before'
+before=$(awk '$1 == "nameserver" {{ print $2; exit }}' \
+  "$(ls /etc/rollcall/dns/upstream.conf 2>/dev/null || echo /etc/resolv.conf)")
+for name in $others; do ask "$before" 53 "$name" & done; wait
+echo '{mark} nginx'
+{nginx_list} 2>/dev/null
+echo '{mark} end'
+"""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """One host as it sees itself.
+
+    `system` and `inside` hold the addresses that the host's own resolver, and that of a container, give for
+    each name; `agent` what the Consul agent's DNS answers; `before` what the name server that the host had
+    before Rollcall says of names outside Consul; `nginx` the address:port pairs nginx balances over.
+    """
+
+    containers: tuple[Inspected, ...]
+    system: Mapping[str, frozenset[str]]
+    inside: Mapping[str, frozenset[str]]
+    agent: Mapping[str, Answer | None]
+    before: Mapping[str, Answer | None]
+    nginx: frozenset[str]
+
+    def component(self, name: str) -> Inspected | None:
+        """Return the running container of one of Rollcall's components, None if there is none."""
+        for container in self.containers:
+            labels = container["Config"].get("Labels") or {}
+            if labels.get("rollcall.managed") == name:
+                return container
+        return None
+
+
+def command(names: Sequence[str], dns_port: int = 8600) -> str:
+    """Build the one command that looks these names up and reads everything else."""
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+            raise ValueError(f"{name!r} is no DNS name")
+    script = _SCRIPT.format(
+        mark=_MARK,
+        names=shlex.join(names),
+        dns_port=dns_port,
+        throwaway=_THROWAWAY,
+        nginx_list=NGINX_LIST,
+    )
+    return (
+        f"command -v bash >/dev/null || {{ echo '{NO_BASH}' >&2; exit 90; }}; "
+        f"timeout {SECONDS} bash -c {shlex.quote(script)}"
+    )
+
+
+def parse(output: str) -> Survey:
+    """Read the command's output. Raises ValueError when it is not complete."""
+    sections: dict[str, list[str]] = {}
+    for part in output.split(_MARK + " ")[1:]:
+        title, _, body = part.partition("\n")
+        sections[title] = body.splitlines()
+    if "end" not in sections:
+        raise ValueError("the host's answer is cut off")
+    return Survey(
+        containers=tuple(json.loads(line) for line in sections["containers"] if line),
+        system=_addresses(sections["system"]),
+        inside=_addresses(sections["inside"]),
+        agent=_answers(sections["agent"]),
+        before=_answers(sections["before"]),
+        nginx=nginx_list("\n".join(sections["nginx"])),
+    )
+
+
+def nginx_list(configuration: str) -> frozenset[str]:
+    """Return the address:port pairs of an upstream block."""
+    return frozenset(re.findall(r"^\s*server\s+([^\s;{]+)[^\n{]*;", configuration, re.MULTILINE))
+
+
+def _by_name(lines: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in lines:
+        if line.startswith("> "):
+            current = found.setdefault(line[2:], [])
+        else:
+            current.append(line)
+    return found
+
+
+def _addresses(lines: Iterable[str]) -> dict[str, frozenset[str]]:
+    return {
+        name: frozenset(answer.split()[0] for answer in answers if answer.strip())
+        for name, answers in _by_name(lines).items()
+    }
+
+
+def _answers(lines: Iterable[str]) -> dict[str, Answer | None]:
+    """Give None for a server that did not answer in time."""
+    return {name: _answer("".join(encoded)) for name, encoded in _by_name(lines).items()}
+
+
+def _answer(encoded: str) -> Answer | None:
+    try:
+        return answer(base64.b64decode(encoded)) if encoded else None
+    except binascii.Error as error:
+        raise ValueError(f"the host's answer is damaged: {error}") from None

@@ -1,0 +1,67 @@
+"""`rollcall verify`: whether a cluster keeps its promises, checked on the cluster itself."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import click
+import pytest
+
+from rollcall import reachable
+from rollcall.cluster import connected
+from rollcall.console import step
+from rollcall.deploy_command import checked_fleet
+from rollcall.errors import RollcallError
+from rollcall.verification import Verification
+
+CHECKS = Path(__file__).resolve().parent.parent / "tests" / "verify"
+READ_ONLY = ("agents", "registrator", "catalog", "dns", "kv", "front")
+DISTURBING = ("disturb",)
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Only these hosts.")
+@click.option(
+    "--disturb",
+    is_flag=True,
+    help="Also stop and kill backends, to see that they are missed and found again. Everything is put back.",
+)
+def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
+    """Check on the hosts of INVENTORY everything that Rollcall promises.
+
+    Changes nothing unless --disturb is given. Exit code: 0 if every check passed, 1 if one did not.
+    """
+    if disturb and limit:
+        raise click.UsageError("--disturb stops all backends behind the front, so it cannot go with --limit.")
+    chosen, fleet = checked_fleet(source, limit)
+    reachable.check(chosen.hosts)
+    # Ended by a supervisor, the checks put back what they took away just as after Ctrl-C.
+    signal.signal(signal.SIGTERM, _interrupt)
+    with connected(chosen, fleet) as cluster:
+        with step(f"Looking at {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):
+            cluster.look()
+        code = _run(Verification(cluster, source, disturb))
+    if code == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    sys.exit(0 if code == pytest.ExitCode.OK else 1)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _run(verification: Verification) -> int:
+    names = READ_ONLY + (DISTURBING if verification.disturb else ())
+    files = [CHECKS / f"test_{name}.py" for name in names]
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        raise RollcallError(
+            f"{missing[0]} is missing: the checks stand in Rollcall's checkout; run rollcall from there."
+        )
+    # A developer's options for other tests are not meant for these.
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    options = ["-c", str(CHECKS / "pytest.ini"), "-p", "no:cacheprovider", "--capture=no"]
+    return int(pytest.main([*options, *map(str, files)], plugins=[verification]))

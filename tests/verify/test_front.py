@@ -1,0 +1,130 @@
+"""nginx at the front: its list is the catalog's, every backend is reached, headers tell who asked."""
+
+import ipaddress
+import json
+from collections.abc import Callable
+
+from rollcall.cluster import Cluster, Instance
+from rollcall.finding import CheckError, wait_until_none
+from rollcall.fleet import Member
+
+# consul-template renders at the latest 500 ms after a change; nginx reloads in less than a second.
+FOLLOW_SECONDS = 15
+# least_conn spreads requests at random between idle instances: so many per instance miss one of them with a
+# probability below 1 in 10,000, for any number up to 50.
+REQUESTS_PER_INSTANCE = 15
+NOBODY = "127.0.0.1:65535"
+Says = Callable[[str], None]
+
+
+def fronts(cluster: Cluster, says: Says) -> tuple[Member, ...]:
+    if not cluster.fronts:
+        says("there is no front among these hosts")
+    return cluster.fronts
+
+
+def test_list(cluster: Cluster, says: Says) -> None:
+    """nginx balances over the passing instances and no others"""
+    for front in fronts(cluster, says):
+        left = wait_until_none(lambda front=front: list_problems(cluster, front), FOLLOW_SECONDS)
+        if left:
+            command = cluster.shown(front.name, "docker logs --tail 20 front")
+            raise CheckError(
+                f"every passing instance of {services(front)} and no other, within {FOLLOW_SECONDS} s",
+                left,
+                command,
+            )
+        count = len(cluster.behind(front, cluster.instances()))
+        says(f"{front.name}'s nginx balances over {count} passing instances of {services(front)}")
+
+
+def list_problems(cluster: Cluster, front: Member) -> list[str]:
+    wanted = {one.endpoint for one in cluster.behind(front, cluster.instances())} or {NOBODY}
+    listed = cluster.nginx_list(front)
+    missing = [f"{front.name}: {one} is missing in nginx's list" for one in sorted(wanted - listed)]
+    return missing + [f"{front.name}: {one} should not be in nginx's list" for one in sorted(listed - wanted)]
+
+
+def services(front: Member) -> str:
+    return " and ".join(front.settings.front.services)
+
+
+def test_every_backend_is_reached(cluster: Cluster, says: Says) -> None:
+    """Requests through the front reach every backend"""
+    for front in fronts(cluster, says):
+        instances = cluster.behind(front, cluster.instances())
+        says(reach_every_backend(cluster, front, instances))
+
+
+def reach_every_backend(cluster: Cluster, front: Member, instances: tuple[Instance, ...]) -> str:
+    """Send requests until every sample backend has answered. Others do not say who they are: theirs must be 200."""
+    samples = {one for one in instances if _is_sample(cluster, one)}
+    silent = {tuple(one.id.split(":")[:2]) for one in samples}
+    bound = max(1, len(instances)) * REQUESTS_PER_INSTANCE
+    command = f"curl -H 'Host: {front.settings.front.server_name}' http://127.0.0.1:{front.settings.front.http_port}/"
+    for sent in range(1, bound + 1):
+        response = cluster.ask_front(front, "/json" if samples else "/")
+        if not instances:
+            if response.status == 502:
+                return f"{front.name} has no backend to reach, and says so with a 502"
+            raise CheckError("502, for nothing is behind the front", str(response.status), command)
+        if response.status != 200 and samples:
+            raise CheckError(
+                "200 from every request",
+                f"{front.name}: {response.status or 'no answer'} at request {sent}",
+                cluster.shown(front.name, command),
+            )
+        if response.status in (0, 502, 503, 504):
+            raise CheckError(
+                "an answer from a backend",
+                f"{front.name}: {response.status or 'no answer'} at request {sent}",
+                cluster.shown(front.name, command),
+            )
+        if samples:
+            answered = json.loads(response.body)
+            silent.discard((answered["host"], answered["container"]))
+            if not silent:
+                return f"{front.name} reaches every backend: {len(samples)} of {len(samples)} answered {sent} requests"
+    if silent:
+        names = [f"{container} on {host}" for host, container in sorted(silent)]
+        raise CheckError(
+            f"an answer from each of {len(samples)} backends within {bound} requests",
+            f"{front.name}: nothing from {', '.join(names)}",
+            cluster.shown(front.name, "docker logs --tail 20 front"),
+        )
+    return f"{front.name} reaches its backends: {bound} of {bound} requests answered"
+
+
+def _is_sample(cluster: Cluster, instance: Instance) -> bool:
+    names = {backend.name for member in cluster.fleet.members for backend in member.settings.backends}
+    return instance.service.rpartition("-")[0] in names and instance.id.count(":") == 2
+
+
+def test_headers(cluster: Cluster, says: Says) -> None:
+    """Backends see the site's name and the visitor's address"""
+    for front in fronts(cluster, says):
+        if not any(_is_sample(cluster, one) for one in cluster.behind(front, cluster.instances())):
+            says(f"{front.name} has no sample backend to say which headers it saw")
+            continue
+        name = front.settings.front.server_name
+        earlier = "198.51.100.7"
+        response = cluster.ask_front(front, "/json", {"X-Forwarded-For": earlier})
+        seen = {key.lower(): value for key, value in json.loads(response.body)["headers"].items()}
+        visitor = seen.get("x-real-ip", "")
+        problems = [] if seen.get("host") == name else [f"Host: {seen.get('host')}, not {name}"]
+        if not _is_address(visitor):
+            problems.append(f"X-Real-IP: {visitor or 'missing'}, not the visitor's address")
+        if seen.get("x-forwarded-for") != f"{earlier}, {visitor}":
+            problems.append(f"X-Forwarded-For: {seen.get('x-forwarded-for')}, not {earlier}, {visitor}")
+        if problems:
+            command = cluster.shown(front.name, "docker exec front cat /etc/rollcall/front/upstream.ctmpl")
+            raise CheckError("the headers that the front was sent, and the visitor's address", problems, command)
+        says(f"backends see Host: {name}, X-Real-IP: {visitor}, X-Forwarded-For: {earlier}, {visitor}")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
