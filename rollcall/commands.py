@@ -113,6 +113,7 @@ def archive(things: Sequence[File | Directory]) -> bytes:
 def _member(thing: File | Directory) -> tuple[tarfile.TarInfo, io.BytesIO | None]:
     entry = tarfile.TarInfo(thing.path.lstrip("/"))
     entry.mode = thing.mode
+    entry.mtime = 0  # older than any container: see plan._read_edited
     entry.uid, entry.gid = (int(number) for number in thing.owner.split(":"))
     if isinstance(thing, Directory):
         entry.type = tarfile.DIRTYPE

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, Literal
 
 from rollcall import observed
@@ -52,7 +53,9 @@ def plan(desired: Iterable[Thing], state: HostState) -> tuple[Change, ...]:
         RollcallError: a name is taken by something that Rollcall does not manage.
     """
     things = sorted(desired, key=lambda thing: _ORDER.index(type(thing)))
-    return tuple(change for thing in things if (change := _change(thing, state)))
+    changes = {thing: change for thing in things if (change := _change(thing, state))}
+    edited = [thing.path for thing in changes if isinstance(thing, File) and thing.path in state.files]
+    return tuple(change for thing in things if (change := changes.get(thing) or _read_edited(thing, edited, state)))
 
 
 _ORDER = [Directory, File, Network, Volume, Container, FirstLine]
@@ -102,7 +105,9 @@ def _first_line(thing: FirstLine, state: HostState) -> Change | None:
     right = first and not again if thing.present else not (first or again)
     if right:
         return None
-    return Change("write" if thing.present else "remove", thing, (Difference("line", "absent", repr(thing.line)),))
+    if not thing.present:
+        return Change("remove", thing, (Difference("line", repr(thing.line), "absent"),))
+    return Change("write", thing, (Difference("line", "further down" if again else "absent", repr(thing.line)),))
 
 
 def _container(thing: Container, state: HostState) -> Change | None:
@@ -121,6 +126,24 @@ def _container(thing: Container, state: HostState) -> Change | None:
         return Change("unpause", thing, (Difference("state", "paused", "running"),))
     if not status.get("Running") and not status.get("Restarting"):
         return Change("start", thing, (Difference("state", str(status.get("Status")), "running"),))
+    return None
+
+
+def _read_edited(thing: Thing, edited: Iterable[str], state: HostState) -> Change | None:
+    """Find a container that started on a file as it was edited by hand: mending the file alone would not reach it.
+
+    Our own files are older than the container, since a deploy that changes them replaces it.
+    """
+    if not isinstance(thing, Container):
+        return None
+    document = state.containers[thing.name]
+    created, started = (
+        datetime.fromisoformat(text).timestamp() for text in (document["Created"], document["State"]["StartedAt"])
+    )
+    folders = tuple(f"{mount.source}/" for mount in thing.mounts)
+    for path in edited:
+        if path.startswith(folders) and created < state.files[path].modified < started:
+            return Change("replace", thing, (Difference("configuration", f"{path} as edited by hand", "as it was"),))
     return None
 
 

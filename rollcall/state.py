@@ -29,7 +29,7 @@ echo '{mark} objects'
 docker inspect --format '{{{{json .}}}}' bridge {names} \
   $(cat "$work/containers" "$work/networks" "$work/volumes") 2>/dev/null
 echo '{mark} files'
-find {root} {paths} -printf '%y %m %U:%G %p\n' 2>/dev/null
+find {root} {paths} -printf '%T@ %m %U:%G %p\n' 2>/dev/null
 echo '{mark} digests'
 find {root} {paths} -type f -exec sha256sum {{}} + 2>/dev/null
 echo '{mark} addresses'
@@ -44,11 +44,12 @@ echo '{mark} end'
 
 @dataclass(frozen=True)
 class ObservedFile:
-    """A file or directory on the host; the digest is None for a directory."""
+    """A file or directory on the host; the digest is None for a directory, `modified` seconds since 1970."""
 
     mode: int
     owner: str
     digest: str | None
+    modified: float = 0
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def script(
             f"echo '{MARK} text {path}'; cat {shlex.quote(path)} 2>/dev/null; echo" for path in sorted(set(texts))
         ),
         probes="\n".join(
-            f"echo '{MARK} probe {name}'; {command} 2>/dev/null; echo" for name, command in (probes or {}).items()
+            f"echo '{MARK} probe {name}'; ( {command} ) 2>/dev/null; echo" for name, command in (probes or {}).items()
         ),
     )
 
@@ -159,8 +160,8 @@ def _files(listed: Sequence[str], digests: Sequence[str]) -> dict[str, ObservedF
     digest_of = {path: digest for digest, path in (line.split("  ", 1) for line in digests if "  " in line)}
     files = {}
     for line in listed:
-        _kind, mode, owner, path = line.split(" ", 3)
-        files[path] = ObservedFile(int(mode, 8), owner, digest_of.get(path))
+        modified, mode, owner, path = line.split(" ", 3)
+        files[path] = ObservedFile(int(mode, 8), owner, digest_of.get(path), float(modified))
     return files
 
 

@@ -35,7 +35,10 @@ def refused(project: Path, data: str, group: str = "all", hosts: dict[str, list[
 CASES = [
     ('consull = {"domain": "x"}', "group_data/all.py:1: unknown key consull; did you mean consul?"),
     ('consul = {"datcenter": "x"}', "group_data/all.py:1: unknown key consul.datcenter; did you mean datacenter?"),
-    ('consul = {\n    "domain": "consul",\n    "datacenter": 5,\n}', "group_data/all.py:3: consul.datacenter is 5; right is"),
+    (
+        'consul = {\n    "domain": "consul",\n    "datacenter": 5,\n}',
+        "group_data/all.py:3: consul.datacenter is 5; right is",
+    ),
     ('consul = {"datacenter": "DC 1"}', "consul.datacenter is 'DC 1'; right is lower-case letters"),
     ('consul = {"domain": ".consul."}', "consul.domain is '.consul.'; right is a DNS name"),
     ('consul = {"image": "Not An Image"}', "consul.image is 'Not An Image'; right is an image name"),
@@ -54,7 +57,10 @@ CASES = [
     ('backends = [{"name": "web", "count": 51}]', "backends[0].count is 51; right is a whole number from 0 to 50"),
     ('backends = [{"name": "web", "cuont": 1}]', "unknown key backends[0].cuont; did you mean count?"),
     ('backends = {"name": "web"}', "backends is {'name': 'web'}; right is a list of dicts"),
-    ('backends = [\n    {"name": "a"},\n    {"name": "a"},\n]', "group_data/all.py:3: backends[1].name is 'a' for the second"),
+    (
+        'backends = [\n    {"name": "a"},\n    {"name": "a"},\n]',
+        "group_data/all.py:3: backends[1].name is 'a' for the second",
+    ),
     ('backends = [{"name": "consul"}]', "backends[0].name is 'consul', which is a part of Rollcall"),
     ('backends = [{"name": "web", "check_interval": 5}]', "backends[0].check_interval is 5; right is a time"),
     ('front = {"http_port": 80, "https_port": 80}', "front.http_port and front.https_port are both 80; right is two"),
@@ -86,7 +92,9 @@ def test_group_file_is_named_rather_than_all(tmp_path: Path) -> None:
 
 def test_host_data_in_the_inventory_is_named(tmp_path: Path) -> None:
     inventory = tmp_path / "inventory.py"
-    inventory.write_text('consul_servers = [\n    ("s1", {"address": "10.0.0.1"}),\n    ("s2", {"image_source": "x"}),\n]\n')
+    inventory.write_text(
+        'consul_servers = [\n    ("s1", {"address": "10.0.0.1"}),\n    ("s2", {"image_source": "x"}),\n]\n'
+    )
     raw = [
         RawHost("s1", frozenset({"consul_servers"}), {"address": "10.0.0.1"}),
         RawHost("s2", frozenset(), {"address": "10.0.0.2", "image_source": "x"}),

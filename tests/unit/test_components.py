@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from conftest import checked
+
 from rollcall.components import dns
 from rollcall.desired import Container, Directory, File, FirstLine, Thing
 from rollcall.fleet import Fleet
-
-from conftest import checked
 
 Desired = Callable[[Fleet, str], dict[str, tuple[Thing, ...]]]
 

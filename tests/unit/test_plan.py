@@ -36,7 +36,14 @@ def document(container: Container = WEB) -> dict[str, Any]:
         "Id": "0123456789ab",
         "Name": f"/{container.name}",
         "Image": "sha256:aaa",
-        "State": {"Status": "running", "Running": True, "Paused": False, "Restarting": False},
+        "Created": "1970-01-01T00:01:40.123456789Z",
+        "State": {
+            "Status": "running",
+            "Running": True,
+            "Paused": False,
+            "Restarting": False,
+            "StartedAt": "1970-01-01T00:03:20Z",
+        },
         "Config": {
             "Image": container.image,
             "Hostname": container.hostname,
@@ -114,9 +121,7 @@ def test_a_changed_container_is_replaced_and_the_field_is_named(changes: dict[st
 
 def test_a_wish_that_docker_does_not_give_back_shows_in_the_digest() -> None:
     labels = {"rollcall.managed": "backend", "rollcall.spec": "old", "rollcall.configuration": "c0ffee"}
-    assert said([WEB], state(Config__Labels=labels)) == [
-        f"replace container web-1 (spec: 'old' → '{WEB.spec}')"
-    ]
+    assert said([WEB], state(Config__Labels=labels)) == [f"replace container web-1 (spec: 'old' → '{WEB.spec}')"]
 
 
 def test_stopped_and_paused_containers_run_again_without_being_replaced() -> None:
@@ -139,7 +144,8 @@ def test_files_are_compared_by_digest_mode_and_owner() -> None:
     assert said([file], HostState()) == ["create file /etc/rollcall/a"]
     wrong = {file.path: ObservedFile(0o644, "0:0", "0" * 64)}
     assert said([file], HostState(files=wrong)) == [
-        f"write file /etc/rollcall/a (mode: 0644 → 0600; owner: 0:0 → 100:1000; sha256: {'0' * 12} → {file.digest[:12]})"
+        "write file /etc/rollcall/a "
+        f"(mode: 0644 → 0600; owner: 0:0 → 100:1000; sha256: {'0' * 12} → {file.digest[:12]})"
     ]
 
 
@@ -246,3 +252,13 @@ def test_what_a_user_sets_cannot_become_another_command() -> None:
 def test_change_says_what_it_is_about() -> None:
     assert Change("remove", Network("rollcall")).name == "rollcall"
     assert Change("write", File("/f", "")).name == "/f"
+
+
+@pytest.mark.parametrize(("modified", "restarted"), [(0, False), (150, True), (300, False)])
+def test_a_container_that_started_on_an_edited_file_is_replaced(modified: float, restarted: bool) -> None:
+    """It was created at second 100 and started at second 200."""
+    file = File("/etc/x/nginx.conf", "right")
+    edited = {file.path: ObservedFile(0o644, "0:0", "0" * 64, modified)}
+    here = state()
+    actions = [change.action for change in plan([file, WEB], HostState(here.containers, here.images, files=edited))]
+    assert actions == (["write", "replace"] if restarted else ["write"])

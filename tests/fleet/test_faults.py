@@ -1,0 +1,112 @@
+"""Real faults, and what a user of the site and of the catalog sees of them."""
+
+import subprocess
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+from conftest import BACKENDS, LAB, Fleet, answering, rollcall, status, wait_for
+
+
+class Visitor:
+    """Somebody who keeps asking the front while something breaks, and remembers every request that failed."""
+
+    def __init__(self) -> None:
+        self.answers: list[int] = []
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def _ask(self) -> None:
+        while not self._end.is_set():
+            self.answers.append(status(timeout=10))
+            self._end.wait(0.02)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.set()
+        self._thread.join()
+
+    @property
+    def failed(self) -> list[int]:
+        return [answer for answer in self.answers if answer != 200]
+
+
+def machine(*arguments: str) -> None:
+    """Do something to a whole host, from outside."""
+    subprocess.run(["docker", *arguments], check=True, capture_output=True)
+
+
+def leader(fleet: Fleet) -> str:
+    """Give the host name of Consul's leader, "" while there is none."""
+    address = str(fleet.consul("/v1/status/leader")).split(":")[0]
+    by_address = {str(host.data["address"]): name for name, host in fleet.hosts.items()}
+    return by_address.get(address, "")
+
+
+def healthy(fleet: Fleet) -> Any:
+    health = fleet.consul("/v1/operator/autopilot/health")
+    return health.get("Healthy") and len(health["Servers"]) == 3
+
+
+def test_consul_leader_killed(fleet: Fleet) -> None:
+    old = leader(fleet)
+    with Visitor() as visitor:
+        fleet.on(old, "docker kill consul")
+        new = wait_for("new leader", lambda: leader(fleet) not in ("", old) and leader(fleet), 15)
+        fleet.on("app2", "docker rm -f nginx-1")
+        wait_for("death in the catalog of the new leader", lambda: "app2/nginx-1" not in answering(30))
+        fleet.on(old, "docker start consul")
+        wait_for("healthy quorum of three", lambda: healthy(fleet), 60)
+    assert new != old
+    assert visitor.failed == []
+    rollcall("deploy", LAB)
+    wait_for("answer of every backend", lambda: answering() == BACKENDS)
+
+
+def test_a_whole_host_stopped_and_started(fleet: Fleet) -> None:
+    with Visitor() as visitor:
+        machine("stop", "--time", "60", "rollcall-lab-app1")
+        wait_for("front without app1", lambda: not any(one.startswith("app1/") for one in answering(30)))
+        machine("start", "rollcall-lab-app1")
+        wait_for("answer of every backend", lambda: answering() == BACKENDS, 90)
+    assert visitor.failed == []
+    assert fleet.deploy().changed == set()
+
+
+def test_a_host_that_loses_power(fleet: Fleet) -> None:
+    with Visitor() as visitor:
+        machine("kill", "rollcall-lab-app2")
+        wait_for("front without app2", lambda: not any(one.startswith("app2/") for one in answering(30)), 60)
+        machine("start", "rollcall-lab-app2")
+        wait_for("answer of every backend", lambda: answering() == BACKENDS, 90)
+    assert visitor.failed == []
+    assert fleet.deploy().changed == set()
+
+
+def test_a_network_that_is_cut(fleet: Fleet) -> None:
+    with Visitor() as visitor:
+        machine("network", "disconnect", "rollcall-lab", "rollcall-lab-app1")
+        wait_for("front without app1", lambda: not any(one.startswith("app1/") for one in answering(30)), 60)
+        machine("network", "connect", "--ip", "10.77.0.21", "rollcall-lab", "rollcall-lab-app1")
+        wait_for("answer of every backend", lambda: answering() == BACKENDS, 90)
+    assert visitor.failed == []
+
+
+def test_every_part_that_crashes_comes_back(fleet: Fleet) -> None:
+    for process in ("consul agent", "rollcall.registrator", "dnsmasq"):
+        before = fleet.on("app1", f"pgrep -f '{process}' | head -n 1")
+        fleet.on("app1", f"pkill -9 -f '{process}'")
+
+        def back(process: str = process, before: str = before) -> bool:
+            now = fleet.on("app1", f"pgrep -f '{process}' | head -n 1", check=False)
+            return now not in ("", before)
+
+        wait_for(f"new {process}", back)
+    fleet.on("app1", "docker restart webserver-1")
+    wait_for("answer of every backend", lambda: answering() == BACKENDS, 60)
+    wait_for("name in DNS", lambda: fleet.on("app1", "getent hosts nginx-80.service.consul", check=False))

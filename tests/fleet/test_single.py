@@ -1,0 +1,81 @@
+"""Everything on the machine the tests run on, and its clean removal."""
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import PROJECT, rollcall, wait_for
+
+SINGLE = "inventories/single.py"
+SITE = "http://127.0.0.1:8081"
+
+
+def machine(command: str) -> str:
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def everything() -> dict[str, str]:
+    """What a removal must leave as it found it."""
+    return {
+        "containers": machine("docker ps -aq --no-trunc | sort"),
+        "networks": machine("docker network ls -q --no-trunc | sort"),
+        "volumes": machine("docker volume ls -q | sort"),
+        "images": machine("docker images --format '{{.Repository}}:{{.Tag}}' | grep -v none | sort"),
+        "files": machine("ls -d /etc/rollcall 2>/dev/null"),
+        "resolver": Path("/etc/resolv.conf").read_text(),
+        "listening": machine("ss -Hltn | awk '{print $4}' | sort"),
+    }
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[dict[str, str]]:
+    rollcall("lab", "images", "--for-demo")
+    rollcall("lab", "images", "--remove-demo")
+    before = everything()
+    subprocess.run(["make", "demo"], cwd=PROJECT, check=True, capture_output=True)
+    yield before
+    subprocess.run(["make", "demo-down"], cwd=PROJECT, check=True, capture_output=True)
+
+
+def answering() -> set[str]:
+    seen = set()
+    for _ in range(10):
+        with urllib.request.urlopen(f"{SITE}/json", timeout=5) as answer:
+            seen.add(json.load(answer)["container"])
+    return seen
+
+
+def test_two_backends_behind_the_front(demo: dict[str, str]) -> None:
+    wait_for("answer of both backends", lambda: answering() == {"webserver-1", "nginx-1"})
+
+
+def test_names_of_the_catalog_and_all_others(demo: dict[str, str]) -> None:
+    for name in ("nginx-80.service.consul", "http.webserver-80.service.consul"):
+        assert machine(f"getent hosts {name}"), name
+        assert machine(f"docker exec nginx-1 getent hosts {name}"), name
+    assert machine("getent hosts localhost")
+
+
+def test_nothing_listens_beyond_the_machine(demo: dict[str, str]) -> None:
+    new = set(everything()["listening"].splitlines()) - set(demo["listening"].splitlines())
+    assert new
+    assert {address.rsplit(":", 1)[0] for address in new} <= {"127.0.0.1", "172.17.0.1"}
+
+
+def test_verify(demo: dict[str, str]) -> None:
+    assert "✗" not in rollcall("verify", "--disturb", SINGLE)
+
+
+def test_second_deploy_changes_nothing(demo: dict[str, str]) -> None:
+    before = machine("docker ps -q --no-trunc | sort")
+    rollcall("deploy", SINGLE)
+    assert machine("docker ps -q --no-trunc | sort") == before
+
+
+def test_removal_leaves_the_machine_as_it_was(demo: dict[str, str]) -> None:
+    subprocess.run(["make", "demo-down"], cwd=PROJECT, check=True, capture_output=True)
+    assert everything() == demo

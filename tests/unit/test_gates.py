@@ -1,0 +1,35 @@
+"""What is said of a cluster that is not ready."""
+
+import json
+from typing import Any
+
+from rollcall.gates import not_ready
+
+SERVERS = ("consul1", "consul2", "consul3")
+
+
+def health(**changes: dict[str, Any]) -> str:
+    servers = [
+        {"Name": name, "Healthy": True, "Voter": True, "Leader": name == "consul1", "SerfStatus": "alive"}
+        | changes.get(name, {})
+        for name in SERVERS
+    ]
+    return json.dumps({"Healthy": True, "Servers": [one for one in servers if not one.get("gone")]})
+
+
+def test_three_healthy_voters_are_ready() -> None:
+    assert not_ready(health(), SERVERS) == []
+
+
+def test_what_is_missing_is_named() -> None:
+    assert not_ready(health(consul2={"gone": True}), SERVERS) == ["consul2 has not joined"]
+    assert not_ready(health(consul3={"Voter": False}), SERVERS) == ["consul3 is not a voter yet"]
+    failed = {"Healthy": False, "SerfStatus": "failed"}
+    assert not_ready(health(consul2=failed), SERVERS) == ["consul2 is not healthy (serf: failed)"]
+    assert not_ready(health(consul1={"Leader": False}), SERVERS) == ["no leader"]
+
+
+def test_answers_that_are_no_health() -> None:
+    assert not_ready("", SERVERS) == ["no leader (the agent does not answer)"]
+    assert not_ready("No cluster leader", SERVERS) == ["no leader (No cluster leader)"]
+    assert not_ready('{"Servers": null}', ()) == ["no leader"]

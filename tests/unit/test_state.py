@@ -1,0 +1,105 @@
+"""Reading a host: the script on a real shell, and what is made of its answer."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from pyinfra.api.exceptions import FactProcessError
+
+from rollcall import state
+from rollcall.state import HostFact, parse, script
+
+ANSWER = """\
+@@rollcall objects
+{"Id": "1", "Name": "/web-1", "State": {"Running": true}, "Config": {"Labels": {"rollcall.managed": "backend"}}}
+{"Id": "sha256:a", "RepoTags": ["nginx:1.30"], "RepoDigests": [], "Config": {"Env": ["A=b"]}}
+{"Name": "bridge", "IPAM": {"Config": [{"Subnet": "172.17.0.0/16"}]}, "Labels": {}}
+{"Name": "consul-data", "Mountpoint": "/var/lib/docker/volumes/consul-data", "Labels": {"rollcall.managed": "volume"}}
+@@rollcall files
+100.5 700 0:0 /etc/rollcall
+200.25 600 100:1000 /etc/rollcall/key
+@@rollcall digests
+abc123  /etc/rollcall/key
+@@rollcall addresses
+1: lo    inet 127.0.0.1/8 scope host lo
+2: eth0    inet 10.0.0.1/24 brd 10.0.0.255 scope global eth0
+@@rollcall clock
+1790000000
+@@rollcall text /etc/resolv.conf
+search lan
+nameserver 10.0.0.53
+
+@@rollcall probe consul
+{"Healthy": true}
+
+@@rollcall end
+""".splitlines()
+
+
+def test_everything_is_found_in_the_answer() -> None:
+    host = parse(ANSWER, ["nginx:1.30", "missing:1"])
+    assert list(host.containers) == ["web-1"]
+    assert list(host.images) == ["nginx:1.30"]
+    assert list(host.volumes) == ["consul-data"]
+    assert host.bridge == "172.17.0.1"
+    assert host.addresses == ("127.0.0.1", "10.0.0.1")
+    assert host.clock == 1790000000
+    assert host.texts == {"/etc/resolv.conf": "search lan\nnameserver 10.0.0.53\n"}
+    assert host.probes == {"consul": '{"Healthy": true}'}
+    assert host.files["/etc/rollcall/key"] == state.ObservedFile(0o600, "100:1000", "abc123", 200.25)
+    assert host.files["/etc/rollcall"].digest is None
+
+
+def test_a_newer_engine_names_the_gateway() -> None:
+    answer = [line.replace('"Subnet"', '"Gateway": "172.18.0.1", "Subnet"') for line in ANSWER]
+    assert parse(answer, []).bridge == "172.18.0.1"
+
+
+@pytest.mark.parametrize("cut", [0, 3, 8, len(ANSWER) - 1])
+def test_an_answer_that_broke_off_is_an_error(cut: int) -> None:
+    with pytest.raises(ValueError, match="its answer lacks"):
+        parse(ANSWER[:cut], [])
+
+
+def test_an_answer_that_is_no_json_fails_one_host_only() -> None:
+    fact = HostFact()
+    fact.command(images=(), names=())
+    with pytest.raises(FactProcessError, match="the host's state cannot be read"):
+        fact.process([ANSWER[0], "Segmentation fault", *ANSWER[1:]])
+
+
+def fake_docker(folder: Path, body: str) -> dict[str, str]:
+    program = folder / "docker"
+    program.write_text(f"#!/bin/sh\n{body}\n")
+    program.chmod(0o755)
+    return {"PATH": f"{folder}:/usr/bin:/bin"}
+
+
+def test_an_engine_that_does_not_answer_is_no_empty_host(tmp_path: Path) -> None:
+    path = fake_docker(tmp_path, 'echo "Cannot connect to the Docker daemon" >&2; exit 1')
+    done = subprocess.run(["sh", "-c", script([], [])], env=path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "Cannot connect to the Docker daemon" in done.stdout + done.stderr
+
+
+def test_a_host_without_docker_says_so(tmp_path: Path) -> None:
+    for name in ("mktemp", "cat", "rm"):
+        (tmp_path / name).symlink_to(f"/bin/{name}")
+    done = subprocess.run(
+        ["/bin/sh", "-c", script([], [])], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "Docker Engine is not installed" in done.stdout
+
+
+def test_texts_survive_the_way(tmp_path: Path) -> None:
+    """A file may end without a newline, and still the next section is found."""
+    docker = fake_docker(tmp_path, "exit 0")
+    for text in ("a\nb\n", "a\nb", ""):
+        file = tmp_path / "resolv.conf"
+        file.write_text(text)
+        command = script([], [], texts=[str(file)], probes={"p": "echo x; exit 3"})
+        done = subprocess.run(["sh", "-c", command], env=docker, capture_output=True, text=True, check=False)
+        found = parse(done.stdout.splitlines(), [])
+        assert found.texts[str(file)].splitlines() == text.splitlines()
+        assert found.probes == {"p": "x"}
