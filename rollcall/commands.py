@@ -5,7 +5,7 @@ import shlex
 import tarfile
 from collections.abc import Iterable, Sequence
 
-from rollcall.desired import Container, Directory, File, FirstLine, Mount, Network, PublishedPort, Volume
+from rollcall.desired import Absent, Container, Directory, File, FirstLine, Mount, Network, PublishedPort, Volume
 from rollcall.observed import COMPONENT_LABEL, CONFIGURATION_LABEL, SPEC_LABEL
 
 # Docker keeps a container's output for ever unless told not to.
@@ -90,9 +90,9 @@ def remove_volume(volume: Volume) -> str:
     return shlex.join(["docker", "volume", "rm", volume.name])
 
 
-def remove_file(thing: File | Directory) -> str:
+def remove_file(thing: File | Directory | Absent) -> str:
     """Remove a file, or a directory if nothing is left in it."""
-    return shlex.join(["rm", "-f", thing.path] if isinstance(thing, File) else ["rmdir", thing.path])
+    return shlex.join(["rmdir", thing.path] if isinstance(thing, Directory) else ["rm", "-f", thing.path])
 
 
 def unpack(archive: str) -> str:

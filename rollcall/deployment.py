@@ -13,7 +13,8 @@ from pyinfra import host, inventory
 from pyinfra.api.exceptions import PyinfraError
 
 from rollcall import components, gates, operations, preflight, secrets
-from rollcall.desired import Container, FirstLine, Network, Thing, Volume
+from rollcall.components import dns
+from rollcall.desired import Container, Network, Thing, Volume
 from rollcall.errors import RollcallError
 from rollcall.fleet import Fleet, Member, RawHost
 from rollcall.plan import Change, everything, leftovers, plan
@@ -26,6 +27,7 @@ CONSUL_DEADLINE = 60.0
 # Seconds by which clocks may differ: Consul's and TLS's own tolerance is far larger, but logs stop making
 # sense, and certificates made a moment ago are not valid yet.
 CLOCK_TOLERANCE = 30
+RESOLVER_TEXTS = (dns.RESOLV_CONF, dns.RESOLVED_UPSTREAM)
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,13 @@ def site() -> Site | None:
         member = fleet.member(host.name)
         kept = _secrets()
         # What will be wanted does not depend on facts of the host, only the contents of some files do.
-        unknown = components.HostFacts(bridge="0.0.0.0", resolv_conf="")  # noqa: S104
+        unknown = components.HostFacts("0.0.0.0", dns.Resolver(""))  # noqa: S104
         state = _read(fleet, member, components.desired(fleet, member, unknown, kept).values())
         if state is None:
             return None
         _check_host(member, state)
-        facts = components.HostFacts(state.bridge, state.texts.get(components.dns.RESOLV_CONF, ""))
+        resolver = dns.Resolver(*(state.texts.get(path, "") for path in RESOLVER_TEXTS))
+        facts = components.HostFacts(state.bridge, resolver)
         return Site(fleet, member, state, components.desired(fleet, member, facts, kept))
     except RollcallError as problem:
         raise PyinfraError(str(problem)) from None
@@ -76,7 +79,8 @@ def _read(fleet: Fleet, member: Member, desired: Iterable[tuple[Thing, ...]]) ->
         HostFact,
         images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),
         names=tuple(sorted(named)),
-        texts=(components.dns.RESOLV_CONF,),
+        paths=(dns.RESOLVED_DROP_IN, dns.RESOLVED_DROP_IN.rsplit("/", 1)[0]),
+        texts=RESOLVER_TEXTS,
         probes=(("consul", gates.HEALTH_COMMAND),) if member == fleet.servers[0] else (),
     )
     return state if isinstance(state, HostState) else None
@@ -171,9 +175,8 @@ def remove_leftovers(here: Site) -> None:
 def remove_everything() -> None:
     """Take off this host all that a deploy put on it; the resolver first, so that names are found throughout."""
     if here := site():
-        line = components.dns.nameserver(here.state.bridge)
-        resolver = FirstLine(components.dns.RESOLV_CONF, line, present=False)
-        operations.converge(name="Resolver", changes=plan((resolver,), here.state), state=here.state)
+        resolver = plan(dns.withdrawn(here.state.bridge), here.state)
+        operations.converge(name="Resolver", changes=resolver, state=here.state)
         operations.remove(name="Everything else", changes=everything(here.state))
 
 

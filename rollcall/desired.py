@@ -20,17 +20,29 @@ class Directory:
 
 @dataclass(frozen=True)
 class File:
-    """A whole file of ours. The text of a secret is never shown, not even as a difference."""
+    """A whole file of ours. Its text may be secret and is never shown, not even as a difference.
+
+    `then` is a shell command that makes its reader notice a change.
+    """
 
     path: str
     text: str = field(repr=False)
     mode: int = 0o644
     owner: str = "0:0"
+    then: str = ""
 
     @property
     def digest(self) -> str:
         """SHA-256 of the content, as sha256sum prints it."""
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A file outside /etc/rollcall that must not be there; `then` as for a file."""
+
+    path: str
+    then: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +126,7 @@ class Container:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-Thing = Directory | File | FirstLine | Network | Volume | Container
+Thing = Directory | File | Absent | FirstLine | Network | Volume | Container
 
 
 def configuration_digest(things: Iterable[Thing]) -> str:

@@ -14,7 +14,7 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
 from rollcall import commands
-from rollcall.desired import Container, Directory, File, FirstLine, Network, Volume
+from rollcall.desired import Absent, Container, Directory, File, FirstLine, Network, Volume
 from rollcall.plan import Change
 from rollcall.state import ROOT, HostState
 
@@ -40,11 +40,14 @@ def converge(changes: Sequence[Change], state: HostState) -> Commands:
                 yield commands.create_volume(thing)
             case FirstLine():
                 yield commands.first_line(thing)
+            case Absent():
+                yield commands.remove_file(thing)
             case Container():
                 if change.action in ("create", "replace") and thing.image not in present:
                     yield from _bring_image(thing)
                     present.add(thing.image)
                 yield _container_command(thing, change)
+    yield from dict.fromkeys(c.thing.then for c in changes if isinstance(c.thing, File | Absent) and c.thing.then)
 
 
 @operation()

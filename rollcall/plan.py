@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from rollcall import observed
-from rollcall.desired import Container, Directory, File, FirstLine, Network, Thing, Volume
+from rollcall.desired import Absent, Container, Directory, File, FirstLine, Network, Thing, Volume
 from rollcall.errors import RollcallError
 from rollcall.state import ROOT, HostState
 
@@ -41,7 +41,7 @@ class Change:
 
     def __str__(self) -> str:
         """Give one line: what is done to which thing and why."""
-        kind = type(self.thing).__name__.lower().replace("firstline", "first line of")
+        kind = type(self.thing).__name__.lower().replace("firstline", "first line of").replace("absent", "file")
         why = f" ({'; '.join(map(str, self.differences))})" if self.differences else ""
         return f"{self.action} {kind} {self.name}{why}"
 
@@ -58,7 +58,7 @@ def plan(desired: Iterable[Thing], state: HostState) -> tuple[Change, ...]:
     return tuple(change for thing in things if (change := changes.get(thing) or _read_edited(thing, edited, state)))
 
 
-_ORDER = [Directory, File, Network, Volume, Container, FirstLine]
+_ORDER = [Directory, File, Absent, Network, Volume, Container, FirstLine]
 
 
 def _change(thing: Thing, state: HostState) -> Change | None:
@@ -67,6 +67,8 @@ def _change(thing: Thing, state: HostState) -> Change | None:
             return _container(thing, state)
         case File() | Directory():
             return _file(thing, state)
+        case Absent():
+            return Change("remove", thing) if thing.path in state.files else None
         case FirstLine():
             return _first_line(thing, state)
         case Network():

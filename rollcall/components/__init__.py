@@ -13,18 +13,18 @@ from rollcall.secrets import Secrets
 class HostFacts:
     """The little that components must know of a host as it is.
 
-    bridge: the Docker bridge's address; resolv_conf: the text of /etc/resolv.conf.
+    bridge: the Docker bridge's address; resolver: how it resolves names.
     """
 
     bridge: str
-    resolv_conf: str
+    resolver: dns.Resolver
 
 
 def desired(fleet: Fleet, member: Member, facts: HostFacts, secrets: Secrets) -> Mapping[str, tuple[Thing, ...]]:
     """Say everything that should be on a host, by component, in the order of the roll-out."""
     return {
         "Consul": consul.desired(fleet, member, facts.bridge, secrets),
-        "DNS": dns.desired(member, facts.bridge, facts.resolv_conf),
+        "DNS": dns.desired(member, facts.bridge, facts.resolver),
         "registrator": registrator.desired(fleet, member),
         "backends": backend.desired(fleet, member, secrets),
         "front": front.desired(member, secrets),

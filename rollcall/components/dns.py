@@ -1,38 +1,62 @@
 """Consul's domain for the host's own resolver and for its containers.
 
 dnsmasq listens on the Docker bridge's address, hands Consul's domain to the host's agent and everything else
-to the resolvers that the host had before. That address then stands first in /etc/resolv.conf: the host asks
-it, and so do its containers, whose resolv.conf is the engine's copy of the host's. The old resolvers stay
-behind it, so names outside Consul are found even while dnsmasq is down.
+to the resolvers that the host had before. The host is told of it in one of two ways, and its containers follow,
+since their resolv.conf is the engine's copy of the host's:
+
+- plain: its address stands first in /etc/resolv.conf. The old resolvers stay behind it, so names outside
+  Consul are found even while dnsmasq is down.
+- systemd-resolved (127.0.0.53 in /etc/resolv.conf): a drop-in names it as the server for Consul's domain. The
+  engine then copies /run/systemd/resolve/resolv.conf, where it stands first.
 """
 
-from rollcall.desired import Container, Directory, File, FirstLine, Mount, Thing, configuration_digest
+from dataclasses import dataclass
+
+from rollcall.desired import Absent, Container, Directory, File, FirstLine, Mount, Thing, configuration_digest
 from rollcall.fleet import Member
 from rollcall.templates import render
 
 FOLDER = "/etc/rollcall/dns"
 RESOLV_CONF = "/etc/resolv.conf"
+RESOLVED_UPSTREAM = "/run/systemd/resolve/resolv.conf"
+RESOLVED_DROP_IN = "/etc/systemd/resolved.conf.d/rollcall.conf"
+RESOLVED_STUB = "nameserver 127.0.0.53"
+RESTART_RESOLVED = "systemctl restart systemd-resolved"
 
 
-def desired(member: Member, bridge: str, resolv_conf: str) -> tuple[Thing, ...]:
+@dataclass(frozen=True)
+class Resolver:
+    """How a host resolves names now: the texts of RESOLV_CONF and, if there is one, RESOLVED_UPSTREAM."""
+
+    resolv_conf: str
+    resolved_upstream: str = ""
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether systemd-resolved is in charge."""
+        return RESOLVED_STUB in self.resolv_conf.splitlines()
+
+
+def desired(member: Member, bridge: str, resolver: Resolver) -> tuple[Thing, ...]:
     """Say what DNS forwarding consists of on one host.
 
     Args:
         member: the host.
         bridge: its Docker bridge address.
-        resolv_conf: the text of its /etc/resolv.conf as it is now.
+        resolver: how it resolves names now.
     """
-    line = nameserver(bridge)
     settings = member.settings.dns
     if not settings.enabled:
-        return (FirstLine(RESOLV_CONF, line, present=False),)
+        return withdrawn(bridge)
+    domain = member.settings.consul.domain
     configuration = File(
         f"{FOLDER}/dnsmasq.conf",
-        render("dns/dnsmasq.conf.j2", dns={"listen_address": bridge, "domain": member.settings.consul.domain}),
+        render("dns/dnsmasq.conf.j2", dns={"listen_address": bridge, "domain": domain}),
     )
-    files = (Directory(FOLDER), configuration, File(f"{FOLDER}/upstream.conf", upstream(resolv_conf, line)))
     return (
-        *files,
+        Directory(FOLDER),
+        configuration,
+        File(f"{FOLDER}/upstream.conf", upstream(resolver, bridge)),
         Container(
             name="dns",
             component="dns",
@@ -44,16 +68,36 @@ def desired(member: Member, bridge: str, resolv_conf: str) -> tuple[Thing, ...]:
             mounts=(Mount(FOLDER, FOLDER),),
             configuration=configuration_digest((configuration,)),  # dnsmasq itself watches upstream.conf
         ),
-        FirstLine(RESOLV_CONF, line),
+        *_announced(bridge, domain, resolver),
+    )
+
+
+def _announced(bridge: str, domain: str, resolver: Resolver) -> tuple[Thing, ...]:
+    if not resolver.is_resolved:
+        return (FirstLine(RESOLV_CONF, nameserver(bridge)),)
+    text = render("dns/resolved.conf.j2", dns={"listen_address": bridge, "domain": domain})
+    return (
+        Directory(RESOLVED_DROP_IN.rsplit("/", 1)[0]),
+        File(RESOLVED_DROP_IN, text, then=RESTART_RESOLVED),
+    )
+
+
+def withdrawn(bridge: str) -> tuple[Thing, ...]:
+    """Say what the host's resolver is like without us."""
+    return (
+        Absent(RESOLVED_DROP_IN, then=RESTART_RESOLVED),
+        FirstLine(RESOLV_CONF, nameserver(bridge), present=False),
     )
 
 
 def nameserver(bridge: str) -> str:
-    """Give the line of /etc/resolv.conf that names the forwarder."""
+    """Give the line of a resolv.conf that names the forwarder."""
     return f"nameserver {bridge}"
 
 
-def upstream(resolv_conf: str, own_line: str) -> str:
-    """Keep the resolvers the host had before: its resolv.conf without our own line."""
-    lines = [line for line in resolv_conf.splitlines() if line.startswith("nameserver") and line != own_line]
+def upstream(resolver: Resolver, bridge: str) -> str:
+    """Keep the resolvers the host had before: its own, without the forwarder."""
+    text = resolver.resolved_upstream if resolver.is_resolved else resolver.resolv_conf
+    own = nameserver(bridge)
+    lines = [line for line in text.splitlines() if line.startswith("nameserver") and line != own]
     return "".join(f"{line}\n" for line in lines)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rollcall import components, preflight
+from rollcall.components.dns import Resolver
 from rollcall.fleet import Fleet, RawHost, nowhere
 from rollcall.secrets import Certificate, Secrets
 
@@ -50,7 +51,7 @@ def secret() -> Secrets:
 
 @pytest.fixture
 def facts() -> components.HostFacts:
-    return components.HostFacts("172.17.0.1", "search lan\nnameserver 10.0.0.53\n")
+    return components.HostFacts("172.17.0.1", Resolver("search lan\nnameserver 10.0.0.53\n"))
 
 
 Desired = Callable[[Fleet, str], dict[str, Any]]

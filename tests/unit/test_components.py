@@ -119,9 +119,19 @@ def test_dns_keeps_the_resolvers_of_before(fleet: Fleet, desired: Desired) -> No
 
 
 def test_a_second_deploy_sees_the_same_upstream() -> None:
-    line = "nameserver 172.17.0.1"
     before = "search lan\nnameserver 10.0.0.53\nnameserver 10.0.0.54\n"
-    assert dns.upstream(f"{line}\n{before}", line) == dns.upstream(before, line)
+    first = dns.upstream(dns.Resolver(before), "172.17.0.1")
+    assert dns.upstream(dns.Resolver(f"nameserver 172.17.0.1\n{before}"), "172.17.0.1") == first
+
+
+def test_systemd_resolved_gets_a_route_and_its_own_file_is_left_alone(fleet: Fleet) -> None:
+    resolver = dns.Resolver("nameserver 127.0.0.53\n", "nameserver 172.17.0.1\nnameserver 10.0.0.53\n")
+    things = dns.desired(fleet.member("app1"), "172.17.0.1", resolver)
+    drop_in = text(things, "resolved.conf.d/rollcall.conf")
+    assert "DNS=172.17.0.1\n" in drop_in
+    assert "Domains=~consul\n" in drop_in
+    assert text(things, "upstream.conf") == "nameserver 10.0.0.53\n"
+    assert not [thing for thing in things if isinstance(thing, FirstLine)]
 
 
 def test_dns_follows_the_domain(desired: Desired) -> None:
@@ -132,4 +142,5 @@ def test_dns_follows_the_domain(desired: Desired) -> None:
 
 def test_dns_can_be_left_alone(desired: Desired) -> None:
     things: Any = desired(checked(dns={"enabled": False}), "app1")["DNS"]
-    assert things == (FirstLine("/etc/resolv.conf", "nameserver 172.17.0.1", present=False),)
+    assert things == dns.withdrawn("172.17.0.1")
+    assert FirstLine("/etc/resolv.conf", "nameserver 172.17.0.1", present=False) in things
