@@ -44,14 +44,23 @@ class Loop:
     def run(self) -> None:
         """Work for ever. Raises GaveUpError when Consul was not there at start and the user limited the attempts."""
         while True:
-            self._take_messages()
-            if self._to_look:
-                self._look(self._next_to_look())
-            self._keep_time(time.monotonic())
+            self.turn()
+
+    def turn(self) -> None:
+        """Wait until there is something to do, and do it. Raises GaveUpError."""
+        self._take_messages()
+        if self._to_look:
+            self._look(self._next_to_look())
+        self._keep_time(time.monotonic())
+
+    def busy(self, now: float) -> bool:
+        """Whether something is to be done at this moment, messages apart."""
+        return bool(self._to_look) or self._next_time() <= now
 
     def _take_messages(self) -> None:
         """Wait for something to do, then take all messages that have come."""
-        wait = 0.0 if self._to_look else max(0.0, self._next_time() - time.monotonic())
+        now = time.monotonic()
+        wait = 0.0 if self.busy(now) else self._next_time() - now
         try:
             message = self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait()
             while True:

@@ -1,0 +1,112 @@
+"""The command line of the original registrator works; a wrong one is answered with one sentence."""
+
+import pytest
+
+from rollcall.registrator.flags import UsageError, parse, usage
+from rollcall.registrator.settings import AgentAddress, Settings, settings_from
+
+URI = "consul://127.0.0.1:8500"
+
+
+def read(*arguments: str, address: str = "") -> Settings:
+    return settings_from(parse(list(arguments)), "app1", address)
+
+
+@pytest.mark.parametrize("spelling", ["-internal", "--internal", "-internal=true", "--internal=1", "-internal=T"])
+def test_a_switch_may_be_spelled_as_in_go(spelling: str) -> None:
+    assert read(spelling, URI).internal is True
+
+
+@pytest.mark.parametrize("spelling", [["-internal=false"], ["-internal=0"], []])
+def test_a_switch_can_be_off(spelling: list[str]) -> None:
+    assert read(*spelling, URI).internal is False
+
+
+@pytest.mark.parametrize("spelling", [["-ip", "10.0.0.1"], ["-ip=10.0.0.1"], ["--ip", "10.0.0.1"], ["--ip=10.0.0.1"]])
+def test_a_value_may_follow_or_be_joined(spelling: list[str]) -> None:
+    assert read(*spelling, URI).ip == "10.0.0.1"
+
+
+def test_every_flag_of_the_contract() -> None:
+    given = ["-ip", "10.0.0.1", "-internal", "-explicit", "-tags", "a,b\\,c", "-useIpFromLabel", "ip"]
+    given += ["-ip-from-container", "-resync", "30", "-cleanup", "-deregister", "on-success", "-ttl", "60"]
+    given += ["-ttl-refresh", "30", "-retry-attempts", "-1", "-retry-interval", "500"]
+    assert read(*given, URI) == Settings(
+        agent=AgentAddress("consul", "127.0.0.1", 8500),
+        hostname="app1",
+        host_address="10.0.0.1",
+        ip="10.0.0.1",
+        internal=True,
+        explicit=True,
+        tags=("a", "b,c"),
+        address_label="ip",
+        ip_from_container=True,
+        resync_seconds=30,
+        cleanup=True,
+        deregister_failed=False,
+        retry_attempts=-1,
+        retry_seconds=0.5,
+    )
+
+
+def test_the_defaults_of_the_contract() -> None:
+    assert read(URI, address="10.0.0.9") == Settings(
+        agent=AgentAddress("consul", "127.0.0.1", 8500), hostname="app1", host_address="10.0.0.9"
+    )
+
+
+@pytest.mark.parametrize(
+    ("uri", "address"),
+    [
+        ("consul://consul.local", AgentAddress("consul", "consul.local", 8500)),
+        ("consul:", None),
+        ("consul://", AgentAddress("consul", "127.0.0.1", 8500)),
+        ("consul-tls://10.0.0.1:8501", AgentAddress("consul-tls", "10.0.0.1", 8501)),
+        ("consul-unix:///run/consul.sock", AgentAddress("consul-unix", socket="/run/consul.sock")),
+    ],
+)
+def test_addresses_of_the_agent(uri: str, address: AgentAddress | None) -> None:
+    if address is None:
+        with pytest.raises(UsageError):
+            read(uri)
+    else:
+        assert read(uri).agent == address
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "address of the Consul agent is missing"),
+        ([URI, "-internal"], "'-internal' is too much: the agent's address comes last"),
+        (["-internl", URI], "there is no flag -internl: did you mean -internal?"),
+        (["-zzz", URI], "there is no flag -zzz: registrator -help lists the flags"),
+        (["-internal=maybe", URI], "-internal is on or off, not 'maybe'"),
+        (["-resync", "soon", URI], "-resync needs a whole number, not 'soon'"),
+        (["-resync", "-5", URI], "-resync cannot be negative"),
+        (["-ip"], "-ip needs a value"),
+        (["-deregister", "never", URI], "-deregister is always or on-success, not 'never'"),
+        (["-ttl", "30", URI], "both or neither"),
+        (["-ttl", "30", "-ttl-refresh", "30", URI], "-ttl (30) must be greater"),
+        (["-retry-interval", "0", URI], "-retry-interval is a number of milliseconds above 0"),
+        (["-retry-attempts", "-2", URI], "-retry-attempts"),
+        (["-tags", "{{.Name}}", URI], "template"),
+        (["http://127.0.0.1:8500"], "is no address of a Consul agent"),
+        (["127.0.0.1:8500"], "is no address of a Consul agent"),
+        (["consul://127.0.0.1:port"], "is no address of a Consul agent"),
+        (["consul-unix://"], "names no socket"),
+        (["etcd://127.0.0.1:2379"], "etcd is not supported: only Consul is"),
+        (["zookeeper://127.0.0.1/base"], "zookeeper is not supported"),
+        (["consulkv://127.0.0.1"], "consulkv is not supported"),
+        (["skydns2://127.0.0.1"], "skydns2 is not supported"),
+    ],
+)
+def test_a_wrong_command_line_is_answered_with_one_sentence(arguments: list[str], says: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        read(*arguments)
+    assert says in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_help_names_every_flag_and_its_default() -> None:
+    for flag in ("-ip text", "-internal", "-deregister text", "(default always)", "(default 2000)", "DOCKER_HOST"):
+        assert flag in usage()

@@ -1,0 +1,111 @@
+"""Who is in and who is out, as containers start, stop, fail and survive."""
+
+import pytest
+from registrator_documents import container, read
+
+from rollcall.registrator.container import Container
+from rollcall.registrator.fleet import STOP_MARGIN, Fleet
+
+WEB = container("80/tcp", StopTimeout=30)
+ID = "app1:web-1:80"
+
+
+@pytest.fixture
+def fleet() -> Fleet:
+    fleet = Fleet(keep_failed=False)
+    saw(fleet, WEB)
+    return fleet
+
+
+def saw(fleet: Fleet, made: Container) -> list[str]:
+    return fleet.saw(made, read(made))[1]
+
+
+def test_a_running_container_is_in(fleet: Fleet) -> None:
+    assert list(fleet.desired()) == [ID]
+    assert WEB.id in fleet
+
+
+def test_a_stop_signal_takes_it_out_at_once(fleet: Fleet) -> None:
+    assert fleet.signalled(WEB.id, 15, now=100) == {ID}
+    assert fleet.desired() == {}
+    assert ID in fleet.released
+
+
+def test_another_signal_changes_nothing(fleet: Fleet) -> None:
+    assert fleet.signalled(WEB.id, 1, now=100) == set()
+    assert list(fleet.desired()) == [ID]
+
+
+def test_one_that_survives_its_stop_signal_is_put_back_after_its_time(fleet: Fleet) -> None:
+    fleet.signalled(WEB.id, 15, now=100)
+    assert fleet.survivors(100 + 30) == []
+    assert fleet.next_survivor() == 100 + 30 + STOP_MARGIN
+    assert fleet.survivors(100 + 30 + STOP_MARGIN) == [WEB.id]
+    assert list(fleet.desired()) == [ID]
+
+
+def test_looking_at_it_while_it_stops_does_not_put_it_back(fleet: Fleet) -> None:
+    fleet.signalled(WEB.id, 15, now=100)
+    saw(fleet, WEB)
+    assert fleet.desired() == {}
+
+
+def test_a_new_start_ends_the_stopping(fleet: Fleet) -> None:
+    fleet.signalled(WEB.id, 15, now=100)
+    fleet.died(WEB.id, 0)
+    fleet.started(WEB.id)
+    saw(fleet, WEB)
+    assert list(fleet.desired()) == [ID]
+
+
+def test_one_that_died_is_out_and_forgotten(fleet: Fleet) -> None:
+    assert fleet.died(WEB.id, 1) == {ID}
+    assert fleet.desired() == {}
+    assert WEB.id not in fleet
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "stays"), [(0, False), (1, True), (127, True), (128, False), (137, False), (143, False)]
+)
+def test_on_success_keeps_only_those_that_failed_by_themselves(exit_code: int, stays: bool) -> None:
+    fleet = Fleet(keep_failed=True)
+    saw(fleet, WEB)
+    fleet.died(WEB.id, exit_code)
+    assert (list(fleet.desired()) == [ID]) is stays
+    assert fleet.failed(WEB.id) is stays
+
+
+def test_on_success_takes_out_one_that_was_told_to_stop() -> None:
+    fleet = Fleet(keep_failed=True)
+    saw(fleet, WEB)
+    fleet.signalled(WEB.id, 15, now=100)
+    fleet.died(WEB.id, 1)
+    assert fleet.desired() == {}
+
+
+def test_two_containers_that_want_one_id() -> None:
+    fleet = Fleet(keep_failed=False)
+    first = container("80/tcp", Id="1" * 64, Name="/one", env={"SERVICE_ID": "web"})
+    second = container("80/tcp", Id="2" * 64, Name="/two", env={"SERVICE_ID": "web"})
+    assert saw(fleet, first) == []
+    assert saw(fleet, second) == ["the id web is taken by one (111111111111)"]
+    assert fleet.desired()["web"].container.name == "one"
+    fleet.died(first.id, 0)
+    assert fleet.desired()["web"].container.name == "two"
+
+
+def test_a_renamed_container_changes_its_id(fleet: Fleet) -> None:
+    ids, _ = fleet.saw(renamed := container("80/tcp", Name="/new"), read(renamed))
+    assert ids == {ID, "app1:new:80"}
+    assert list(fleet.desired()) == ["app1:new:80"]
+
+
+def test_remarks_are_told_once(fleet: Fleet) -> None:
+    assert saw(fleet, container()) == ["it exposes no port"]
+    assert saw(fleet, container()) == []
+
+
+def test_who_borrows_a_network(fleet: Fleet) -> None:
+    saw(fleet, borrower := container("80/tcp", Id="b" * 64, mode=f"container:{WEB.id}"))
+    assert fleet.borrowers(WEB.id) == [borrower.id]

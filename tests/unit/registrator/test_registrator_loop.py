@@ -1,0 +1,380 @@
+"""The loop against an engine and an agent that misbehave on command. No Docker, no Consul, no waiting."""
+
+from collections.abc import Mapping
+from queue import SimpleQueue
+from typing import Any
+
+import pytest
+from registrator_documents import WEB, settings
+
+from rollcall.registrator import loop as loop_module
+from rollcall.registrator.agent import AgentRefusedError, AgentUnreachableError
+from rollcall.registrator.docker_events import Connected, EngineError
+from rollcall.registrator.events import Change, Event
+from rollcall.registrator.loop import Loop
+from rollcall.registrator.reconcile import MARK_CONTAINER, MARK_HOST, Register, Registration
+from rollcall.registrator.writer import REFRESH, GaveUpError, Writer
+
+
+class FakeEngine:
+    def __init__(self) -> None:
+        self.documents: dict[str, dict[str, Any]] = {}
+        self.away = False
+        self.inspected: list[str] = []
+
+    def add(self, name: str, **parts: Any) -> str:
+        container_id = name.ljust(64, "0")
+        config = {**WEB["Config"], "ExposedPorts": {"80/tcp": {}}, "Env": [], **parts.pop("Config", {})}
+        self.documents[container_id] = {**WEB, "Id": container_id, "Name": f"/{name}", "Config": config, **parts}
+        return container_id
+
+    def running(self) -> list[str]:
+        if self.away:
+            raise EngineError("away")
+        return [key for key, document in self.documents.items() if document["State"]["Running"]]
+
+    def inspect(self, container_id: str) -> Mapping[str, object] | None:
+        self.inspected.append(container_id)
+        if self.away:
+            raise EngineError("away")
+        full = next((key for key in self.documents if key.startswith(container_id)), None)
+        return self.documents[full] if full else None
+
+
+class FakeAgent:
+    def __init__(self) -> None:
+        self.present: dict[str, Registration] = {}
+        self.away = False
+        self.refuses: set[str] = set()
+        self.writes: list[str] = []
+
+    def services(self) -> dict[str, Registration]:
+        if self.away:
+            raise AgentUnreachableError("away")
+        return dict(self.present)
+
+    def register(self, write: Register) -> None:
+        self._written(f"+{write.registration.id}", write.registration.id)
+        self.present[write.registration.id] = write.registration
+
+    def deregister(self, service_id: str) -> None:
+        self._written(f"-{service_id}", service_id)
+        self.present.pop(service_id, None)
+
+    def _written(self, text: str, service_id: str) -> None:
+        if self.away:
+            raise AgentUnreachableError("away")
+        self.writes.append(text)
+        if service_id in self.refuses:
+            raise AgentRefusedError("no")
+
+
+class Clock:
+    """Time that only moves when told, so that no test waits."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class World:
+    """One registrator with its engine, its agent and its time."""
+
+    def __init__(self, clock: Clock, **fields: Any) -> None:
+        self.clock = clock
+        self.engine = FakeEngine()
+        self.agent = FakeAgent()
+        self.inbox: SimpleQueue[Event | Connected] = SimpleQueue()
+        chosen = settings(**{"internal": True, **fields})
+        self.loop = Loop(chosen, self.engine, Writer(self.agent, chosen), self.inbox)  # type: ignore[arg-type]
+
+    def settle(self, *messages: Event | Connected) -> None:
+        """Give it messages, and let it work until nothing is left to do at this moment."""
+        for message in messages:
+            self.inbox.put(message)
+        while not self.inbox.empty() or self.loop.busy(self.clock.now):
+            self.loop.turn()
+
+    def later(self, seconds: float) -> None:
+        self.clock.now += seconds
+        self.settle()
+
+    @property
+    def registered(self) -> set[str]:
+        return set(self.agent.present)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(loop_module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def world(clock: Clock) -> World:
+    return World(clock)
+
+
+def started(container_id: str) -> Event:
+    return Event(container_id, Change.STARTED)
+
+
+def died(container_id: str, exit_code: int = 0) -> Event:
+    return Event(container_id, Change.DIED, exit_code)
+
+
+def foreign(service_id: str, **meta: str) -> Registration:
+    return Registration(service_id, "other", "10.0.0.1", 80, meta=meta)
+
+
+def orphan(service_id: str, container_id: str) -> Registration:
+    return foreign(service_id, **{MARK_HOST: "app1", MARK_CONTAINER: container_id[:12]})
+
+
+def test_what_runs_at_start_is_registered(world: World) -> None:
+    world.engine.add("one")
+    world.engine.add("two")
+    world.settle(Connected())
+    assert world.registered == {"app1:one:80", "app1:two:80"}
+
+
+def test_start_and_die_are_followed_with_one_look(world: World) -> None:
+    world.settle(Connected())
+    one = world.engine.add("one")
+    world.settle(started(one))
+    assert world.registered == {"app1:one:80"}
+    assert world.engine.inspected == [one]
+    world.settle(died(one))
+    assert world.registered == set()
+    assert world.engine.inspected == [one]
+
+
+def test_a_burst_of_one_container_is_one_look_and_the_last_word_counts(world: World) -> None:
+    world.settle(Connected())
+    one = world.engine.add("one")
+    world.settle(started(one), died(one), started(one), died(one), started(one))
+    assert world.engine.inspected == [one]
+    assert world.agent.writes == ["+app1:one:80"]
+
+
+def test_one_that_is_gone_before_it_is_looked_at_costs_nothing(world: World) -> None:
+    world.settle(Connected(), started("f" * 64))
+    assert world.agent.writes == []
+
+
+def test_nothing_is_written_when_nothing_has_changed(world: World) -> None:
+    world.engine.add("one")
+    world.settle(Connected())
+    world.agent.writes.clear()
+    world.settle(Connected())
+    world.later(REFRESH)
+    assert world.agent.writes == []
+
+
+def test_an_agent_that_lost_its_services_gets_them_back_with_the_next_refresh(world: World) -> None:
+    world.engine.add("one")
+    world.settle(Connected())
+    world.agent.present.clear()
+    world.later(REFRESH)
+    assert world.registered == {"app1:one:80"}
+
+
+def test_an_agent_that_is_away_gets_the_newest_state_when_it_is_back(world: World) -> None:
+    one, two = world.engine.add("one"), world.engine.add("two")
+    world.settle(Connected())
+    world.agent.away = True
+    world.later(REFRESH)
+    del world.engine.documents[one]
+    world.settle(died(one), started(world.engine.add("three")))
+    assert two in world.engine.documents
+    world.agent.away = False
+    world.later(REFRESH)
+    assert world.registered == {"app1:two:80", "app1:three:80"}
+
+
+def test_an_agent_that_is_away_is_not_asked_without_pause(world: World) -> None:
+    world.agent.away = True
+    world.settle(Connected())
+    world.later(0.001)
+    assert not world.loop.busy(world.clock.now)
+
+
+def test_attempts_at_start_can_be_limited(clock: Clock) -> None:
+    world = World(clock, retry_attempts=1, retry_seconds=0.5)
+    world.agent.away = True
+    world.settle(Connected())
+    with pytest.raises(GaveUpError, match="did not answer in 2 attempts"):
+        world.later(0.5)
+
+
+def test_attempts_are_not_limited_once_consul_was_there(clock: Clock) -> None:
+    world = World(clock, retry_attempts=1, retry_seconds=0.5)
+    world.settle(Connected())
+    world.agent.away = True
+    for _ in range(5):
+        world.later(REFRESH)
+
+
+def test_a_refused_service_is_tried_again_and_hurts_no_other(world: World) -> None:
+    world.agent.refuses = {"app1:one:80"}
+    world.engine.add("one")
+    world.engine.add("two")
+    world.settle(Connected())
+    assert "app1:two:80" in world.registered
+    assert world.agent.writes.count("+app1:one:80") == 1
+    world.later(0.1)
+    assert world.agent.writes.count("+app1:one:80") == 1
+    world.agent.refuses = set()
+    world.later(REFRESH)
+    assert "app1:one:80" in world.registered
+
+
+def test_a_refused_service_that_has_changed_is_tried_at_once(world: World) -> None:
+    world.agent.refuses = {"app1:one:80"}
+    one = world.engine.add("one")
+    world.settle(Connected())
+    world.agent.refuses = set()
+    world.engine.add("one", Config={"Env": ["SERVICE_NAME=mended"]})
+    world.settle(started(one))
+    assert world.agent.present["app1:one:80"].name == "mended"
+
+
+def test_a_refused_service_that_is_gone_is_forgotten(world: World) -> None:
+    world.agent.refuses = {"app1:one:80"}
+    one = world.engine.add("one")
+    world.settle(Connected())
+    world.settle(died(one))
+    world.later(100)
+    assert not world.loop.busy(world.clock.now)
+
+
+def test_a_stop_signal_takes_it_out_before_it_is_dead(world: World) -> None:
+    one = world.engine.add("one")
+    world.settle(Connected())
+    world.settle(Event(one, Change.SIGNALLED, 15))
+    assert world.registered == set()
+    world.later(REFRESH)
+    assert world.registered == set()
+
+
+def test_a_survivor_of_its_stop_signal_is_put_back(world: World) -> None:
+    one = world.engine.add("one")
+    world.settle(Connected())
+    world.settle(Event(one, Change.SIGNALLED, 15))
+    world.later(12)
+    assert world.registered == {"app1:one:80"}
+
+
+def test_what_died_while_docker_was_away_is_taken_out(world: World) -> None:
+    one = world.engine.add("one")
+    world.settle(Connected())
+    del world.engine.documents[one]
+    world.settle(Connected())
+    assert world.registered == set()
+
+
+def test_a_failed_container_keeps_its_service_on_success_only(clock: Clock) -> None:
+    world = World(clock, deregister_failed=False)
+    one = world.engine.add("one")
+    world.settle(Connected())
+    world.engine.documents[one]["State"] = {"Running": False, "ExitCode": 1}
+    world.settle(died(one, 1))
+    world.settle(Connected())
+    assert world.registered == {"app1:one:80"}
+    world.engine.documents[one]["State"] = {"Running": True}
+    world.settle(started(one), died(one, 0))
+    assert world.registered == set()
+
+
+def test_without_cleanup_a_service_of_a_container_never_seen_stays(world: World) -> None:
+    world.agent.present["app1:old:80"] = orphan("app1:old:80", "old")
+    world.settle(Connected())
+    world.later(REFRESH)
+    assert world.registered == {"app1:old:80"}
+
+
+def test_cleanup_removes_this_hosts_orphans_and_nobody_elses(clock: Clock) -> None:
+    world = World(clock, cleanup=True)
+    world.engine.add("one")
+    world.agent.present = {
+        "app1:old:80": orphan("app1:old:80", "old"),
+        "app1:alike:80": foreign("app1:alike:80"),
+        "app2:old:80": foreign("app2:old:80", **{MARK_HOST: "app2"}),
+    }
+    world.settle(Connected())
+    world.later(REFRESH)
+    assert world.registered == {"app1:one:80", "app1:alike:80", "app2:old:80"}
+
+
+def test_cleanup_keeps_failed_containers_on_success_only(clock: Clock) -> None:
+    world = World(clock, cleanup=True, deregister_failed=False)
+    failed = world.engine.add("failed", State={"Running": False, "ExitCode": 1})
+    ended = world.engine.add("ended", State={"Running": False, "ExitCode": 0})
+    world.agent.present = {"a": orphan("a", failed), "b": orphan("b", ended), "c": orphan("c", "gone")}
+    world.settle(Connected())
+    world.later(REFRESH)
+    assert world.registered == {"a"}
+
+
+def test_nothing_is_cleaned_up_while_docker_cannot_say_what_runs(clock: Clock) -> None:
+    world = World(clock, cleanup=True)
+    one = world.engine.add("one")
+    world.agent.present["app1:one:80"] = orphan("app1:one:80", one)
+    world.later(REFRESH)
+    world.engine.away = True
+    world.settle(Connected())
+    world.later(REFRESH)
+    assert world.registered == {"app1:one:80"}
+
+
+def test_resync_looks_at_everything_again(clock: Clock) -> None:
+    world = World(clock, resync_seconds=30)
+    one = world.engine.add("one")
+    world.settle(Connected())
+    world.engine.add("one", Config={"Env": ["SERVICE_NAME=new"]})
+    world.engine.add("two")
+    world.later(30)
+    assert world.agent.present["app1:one:80"].name == "new"
+    assert "app1:two:80" in world.registered
+    assert one in world.engine.documents
+
+
+def test_pause_takes_out_and_unpause_puts_back(world: World) -> None:
+    one = world.engine.add("one")
+    world.settle(Connected())
+    world.engine.documents[one]["State"] = {"Running": True, "Paused": True}
+    world.settle(Event(one, Change.CHANGED))
+    assert world.registered == set()
+    world.engine.documents[one]["State"] = {"Running": True, "Paused": False}
+    world.settle(Event(one, Change.CHANGED))
+    assert world.registered == {"app1:one:80"}
+
+
+def test_a_new_name_is_there_before_the_old_one_goes(world: World) -> None:
+    one = world.engine.add("one")
+    world.settle(Connected())
+    world.agent.writes.clear()
+    world.engine.documents[one]["Name"] = "/new"
+    world.settle(Event(one, Change.CHANGED))
+    assert world.agent.writes == ["+app1:new:80", "-app1:one:80"]
+
+
+def test_a_network_event_before_the_start_costs_no_look(world: World) -> None:
+    world.settle(Connected(), Event(world.engine.add("one"), Change.CHANGED))
+    world.engine.inspected.clear()
+    two = world.engine.add("two")
+    world.settle(Event(two, Change.CHANGED))
+    assert world.engine.inspected == []
+
+
+def test_when_the_lender_of_a_network_dies_the_borrower_is_looked_at(world: World) -> None:
+    lender = world.engine.add("lender")
+    world.engine.add("borrower", HostConfig={"NetworkMode": f"container:{lender}"})
+    world.settle(Connected())
+    assert world.agent.present["app1:borrower:80"].address == "172.17.0.9"
+    del world.engine.documents[lender]
+    world.settle(died(lender))
+    assert world.registered == set()

@@ -1,0 +1,109 @@
+"""Only differences are written, and only the registrator's own services are ever removed."""
+
+from dataclasses import replace
+
+import pytest
+from registrator_documents import container, read
+
+from rollcall.registrator.reconcile import (
+    MARK_CHECK,
+    MARK_CONTAINER,
+    MARK_HOST,
+    Deregister,
+    Register,
+    Registration,
+    Write,
+    reconcile,
+    registration_of,
+)
+from rollcall.registrator.services import Service
+
+
+def service(**env: str) -> Service:
+    env = {f"SERVICE_{key}": value for key, value in env.items()}
+    return read(container("80/tcp", env={"SERVICE_ID": "web", **env})).services[0]
+
+
+WEB = service()
+MINE = registration_of(WEB, "app1")
+
+
+def writes(
+    desired: list[Service], actual: list[Registration], may_remove: set[str] | None = None, **among: list[str]
+) -> list[Write]:
+    wanted = {one.id: one for one in desired}
+    present = {one.id: one for one in actual}
+    removable = set(present) if may_remove is None else may_remove
+    return reconcile(wanted, present, "app1", may_remove=removable, **among)
+
+
+def test_what_is_missing_is_registered_with_the_marks() -> None:
+    (write,) = writes([WEB], [])
+    assert isinstance(write, Register)
+    assert write.registration.meta == {MARK_HOST: "app1", MARK_CONTAINER: "0123456789ab"}
+
+
+def test_what_is_right_costs_nothing() -> None:
+    assert writes([WEB], [MINE]) == []
+
+
+@pytest.mark.parametrize(
+    "drift",
+    [
+        {"name": "other"},
+        {"address": "10.0.0.1"},
+        {"port": 81},
+        {"tags": ("other",)},
+        {"meta": {}},
+        {"meta": {**MINE.meta, "region": "eu"}},
+        {"enable_tag_override": True},
+    ],
+)
+def test_what_has_changed_is_written_again(drift: dict[str, object]) -> None:
+    assert len(writes([WEB], [replace(MINE, **drift)])) == 1  # type: ignore[arg-type]
+
+
+def test_a_changed_check_is_written_again() -> None:
+    checked = service(CHECK_TCP="true")
+    (write,) = writes([checked], [replace(registration_of(checked, "app1"), meta={**MINE.meta, "check_tcp": "true"})])
+    assert MARK_CHECK in write.registration.meta
+
+
+def test_the_same_service_of_another_registrator_is_adopted() -> None:
+    assert len(writes([WEB], [replace(MINE, meta={})])) == 1
+
+
+def test_what_should_be_no_more_is_deregistered() -> None:
+    assert writes([], [MINE]) == [Deregister(MINE)]
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        replace(MINE, meta={}),
+        replace(MINE, meta={MARK_HOST: "app2"}),
+        replace(MINE, id="app1:web-1:80", meta={}),
+    ],
+)
+def test_services_of_others_are_never_removed(foreign: Registration) -> None:
+    assert writes([], [foreign]) == []
+
+
+def test_only_what_may_be_removed_is() -> None:
+    assert writes([], [MINE], may_remove=set()) == []
+
+
+def test_what_comes_is_written_before_what_goes() -> None:
+    other = replace(MINE, id="a-first-in-order")
+    assert [type(write) for write in writes([WEB], [other])] == [Register, Deregister]
+
+
+def test_among_limits_the_work() -> None:
+    assert writes([WEB], [replace(MINE, id="old")], among=["old"]) == [Deregister(replace(MINE, id="old"))]
+
+
+def test_tags_that_others_may_change_are_left_alone() -> None:
+    shared = service(ENABLE_TAG_OVERRIDE="true", TAGS="a")
+    present = registration_of(shared, "app1")
+    assert writes([shared], [replace(present, tags=("theirs",))]) == []
+    assert len(writes([shared], [replace(present, tags=("theirs",), port=81)])) == 1

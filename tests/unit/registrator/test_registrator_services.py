@@ -1,0 +1,205 @@
+"""Names, ids, tags, Meta: what a container's service is called."""
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from registrator_documents import ENGINES, container, read, recorded, settings
+
+from rollcall.registrator.container import read_container
+from rollcall.registrator.services import image_name, read_services
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_two_ports_and_a_general_name_give_a_name_per_port(engine: str) -> None:
+    reading = read(recorded("published", engine), internal=False)
+    assert {service.name: (service.id, service.tags) for service in reading.services} == {
+        "nginx-80": ("app1:regt-published:80", ("http",)),
+        "nginx-443": ("app1:regt-published:443", ("https",)),
+    }
+
+
+def test_one_port_gives_the_plain_name() -> None:
+    assert read(container("80/tcp", env={"SERVICE_NAME": "nginx"})).services[0].name == "nginx"
+
+
+def test_a_name_given_for_the_port_stays_as_it_is() -> None:
+    made = container("80/tcp", "443/tcp", env={"SERVICE_80_NAME": "web", "SERVICE_NAME": "nginx"})
+    assert [service.name for service in read(made).services] == ["web", "nginx-443"]
+
+
+def test_an_ignored_port_still_counts_for_the_others_names() -> None:
+    made = container("80/tcp", "443/tcp", env={"SERVICE_443_IGNORE": "yes", "SERVICE_NAME": "nginx"})
+    assert [service.name for service in read(made).services] == ["nginx-80"]
+
+
+def test_the_same_port_over_tcp_and_udp() -> None:
+    made = container("53/tcp", "53/udp", env={"SERVICE_NAME": "dns", "SERVICE_53_udp_NAME": "dns-udp"})
+    assert [(service.name, service.id, service.tags) for service in read(made).services] == [
+        ("dns-53", "app1:web-1:53", ()),
+        ("dns-udp", "app1:web-1:53:udp", ("udp",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("image", "name"),
+    [
+        ("nginx", "nginx"),
+        ("nginx:1.30", "nginx"),
+        ("shop/web:1.2", "web"),
+        ("registry:5000/shop/web", "web"),
+        ("registry:5000/shop/web:1.2", "web"),
+        ("nginx@sha256:0123", "nginx"),
+        ("nginx:1.30@sha256:0123", "nginx"),
+    ],
+)
+def test_without_a_name_the_image_gives_it(image: str, name: str) -> None:
+    assert image_name(image) == name
+    assert read(container("80/tcp", Image=image)).services[0].name == name
+
+
+def test_explicit_wants_a_name() -> None:
+    reading = read(container("80/tcp", "81/tcp", env={"SERVICE_81_NAME": "web"}), explicit=True)
+    assert [service.name for service in reading.services] == ["web"]
+    assert "only explicit ones" in reading.remarks[0]
+
+
+@pytest.mark.parametrize("value", ["true", "false", "1", "x"])
+def test_any_value_of_ignore_ignores(value: str) -> None:
+    reading = read(container("80/tcp", env={"SERVICE_IGNORE": value}))
+    assert reading.services == ()
+    assert reading.remarks == ("port 80/tcp: SERVICE_IGNORE is set",)
+
+
+def test_an_empty_ignore_ignores_nothing() -> None:
+    assert len(read(container("80/tcp", env={"SERVICE_IGNORE": ""})).services) == 1
+
+
+def test_the_containers_tags_come_before_those_for_all() -> None:
+    made = container("53/udp", env={"SERVICE_TAGS": r"a,b\,c"})
+    assert read(made, tags=("all",)).services[0].tags == ("a", "b,c", "all", "udp")
+
+
+def test_a_given_id_is_taken() -> None:
+    assert read(container("80/tcp", env={"SERVICE_ID": "web"})).services[0].id == "web"
+
+
+def test_one_id_for_two_ports_serves_the_first_and_tells() -> None:
+    reading = read(container("80/tcp", "81/tcp", env={"SERVICE_ID": "web"}))
+    assert [service.port for service in reading.services] == [80]
+    assert "id web is taken" in reading.remarks[0]
+
+
+def test_every_other_key_becomes_meta() -> None:
+    env = {"SERVICE_NAME": "a", "SERVICE_ID": "b", "SERVICE_TAGS": "c", "SERVICE_REGION": "eu", "SERVICE_80_RACK": "7"}
+    env |= {"SERVICE_81_RACK": "8", "SERVICE_CHECK_TCP": "true"}
+    assert read(container("80/tcp", env=env)).services[0].meta == {"region": "eu", "rack": "7", "check_tcp": "true"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("SERVICE_A.B", "x", "letters, digits"),
+        ("SERVICE_LONG", "x" * 513, "512 bytes"),
+        ("SERVICE_TAGS", "{{.Name}}", "templates in tags are not supported"),
+    ],
+)
+def test_what_consul_would_refuse_costs_the_service_and_is_named(key: str, value: str, says: str) -> None:
+    reading = read(container("80/tcp", env={key: value}))
+    assert reading.services == ()
+    assert key in reading.remarks[0]
+    assert says in reading.remarks[0]
+    assert len(reading.remarks[0]) < 250
+
+
+def test_too_many_keys_cost_the_service() -> None:
+    env = {f"SERVICE_K{number}": "v" for number in range(62)}
+    assert "no more than 61" in read(container("80/tcp", env=env)).remarks[0]
+
+
+@pytest.mark.parametrize(("value", "on"), [("true", True), ("TRUE", True), ("false", False), ("", False)])
+def test_tag_override(value: str, on: bool) -> None:
+    service = read(container("80/tcp", env={"SERVICE_ENABLE_TAG_OVERRIDE": value})).services[0]
+    assert service.enable_tag_override is on
+
+
+def test_a_paused_container_serves_nothing() -> None:
+    made = container("80/tcp", State={"Running": True, "Paused": True})
+    assert (read(made).services, read(made).remarks) == ((), ("it is paused",))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_recorded_exit_is_read(engine: str) -> None:
+    made = recorded("exited", engine)
+    assert (made.running, made.exit_code, made.stop_signal) == (False, 3, "SIGQUIT")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=20), inner, max_size=4),
+    max_leaves=20,
+)
+KEYS = st.sampled_from(
+    [
+        "NAME",
+        "TAGS",
+        "ID",
+        "IGNORE",
+        "80_NAME",
+        "1-99999_ID",
+        "80_tcp_TAGS",
+        "NETWORK",
+        "CHECK_HTTP",
+        "CHECK_SCRIPT",
+        "CHECK_TTL",
+        "CHECK_INTERVAL",
+        "CHECK_INITIAL_STATUS",
+        "ENABLE_TAG_OVERRIDE",
+        "_",
+        "80",
+        "80_",
+    ]
+)
+PORTS = st.sampled_from(
+    ["80/tcp", "80/udp", "0/tcp", "99999999999/tcp", "x", "", "80-90/tcp", "80", "443/tcp", "9/sctp"]
+)
+
+
+PARTS = {
+    "Config": ["Image", "Env", "Labels", "ExposedPorts", "StopSignal", "StopTimeout"],
+    "State": ["Running", "Paused", "ExitCode"],
+    "NetworkSettings": ["Ports", "Networks"],
+    "HostConfig": ["NetworkMode"],
+}
+DOCUMENTS = st.fixed_dictionaries(
+    {},
+    optional={"Id": JSON, "Name": JSON}
+    | {part: JSON | st.fixed_dictionaries({}, optional=dict.fromkeys(keys, JSON)) for part, keys in PARTS.items()},
+)
+# The machine may be busy, and the first text that hypothesis makes takes it a second: neither is a failure.
+patient = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@patient
+@given(DOCUMENTS)
+def test_no_document_makes_it_raise(document: dict[str, object]) -> None:
+    read_services(read_container(document), settings(internal=True))
+
+
+@patient
+@given(
+    st.dictionaries(KEYS, st.text(max_size=30), max_size=8),
+    st.dictionaries(KEYS, st.text(max_size=30), max_size=8),
+    st.lists(PORTS, max_size=5),
+    st.booleans(),
+)
+def test_no_metadata_makes_it_raise_and_ids_are_unique(
+    env: dict[str, str], labels: dict[str, str], ports: list[str], internal: bool
+) -> None:
+    made = container(
+        *ports,
+        env={f"SERVICE_{key}": value for key, value in env.items()},
+        labels={f"SERVICE_{key}": value for key, value in labels.items()},
+    )
+    ids = [service.id for service in read(made, internal=internal).services]
+    assert len(ids) == len(set(ids))
