@@ -1,6 +1,8 @@
 """The lab's six hosts, reached over SSH on loopback ports exactly as rented machines are reached: `make lab`."""
 
-from rollcall.lab.layout import HOSTS, STATE
+# With underscores, since every list or tuple here would be a group of hosts.
+from rollcall.lab.layout import HOSTS as _HOSTS
+from rollcall.lab.layout import STATE as _STATE
 
 _hosts = {
     host.name: (
@@ -10,15 +12,15 @@ _hosts = {
             "ssh_hostname": "127.0.0.1",
             "ssh_port": host.ssh_port,
             "ssh_user": "root",
-            "ssh_key": str(STATE / "id_ed25519"),
-            "ssh_known_hosts_file": str(STATE / "known_hosts"),
+            "ssh_key": str(_STATE / "id_ed25519"),
+            "ssh_known_hosts_file": str(_STATE / "known_hosts"),
             "ssh_strict_host_key_checking": "yes",
             # The lab's key is the only one there is: asking an agent for others costs time for nothing.
             "ssh_allow_agent": False,
             "ssh_look_for_keys": False,
         },
     )
-    for host in HOSTS
+    for host in _HOSTS
 }
 
 consul_servers = [_hosts["consul1"], _hosts["consul2"], _hosts["consul3"]]

@@ -30,4 +30,5 @@ def step(text: str) -> Iterator[None]:
 def fail(sentence: str) -> None:
     """Print an error sentence to stderr. The caller decides the exit code."""
     sys.stdout.flush()
-    err.print(f"[red]rollcall:[/] {sentence}", markup=True)
+    err.print("[red]rollcall:[/] ", end="")
+    err.print(sentence, markup=False)  # a sentence may well hold square brackets
