@@ -18,6 +18,9 @@ from rollcall.errors import RollcallError
 # Reading an inventory makes no connection, but its Python may do anything (ask a cloud for machines, say).
 READ_SECONDS = 120
 
+# What pyinfra prints around the reason for which it failed.
+_PROGRESS = ("Loading ", "Disconnecting ", "The full traceback ", "If this is unexpected ")
+
 # Rollcall's own checkout: the deploy.py used for an inventory that stands in no project of its own.
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -178,8 +181,8 @@ def _ask_pyinfra(source: str, root: Path) -> list[dict[str, Any]]:
 
 
 def _why_pyinfra_failed(source: str, stderr: str) -> str:
-    lines = [line.strip() for line in stderr.splitlines()]
-    reasons = [line for line in lines if line and not line.startswith("-->")]
+    lines = [line.strip().removeprefix("--> ") for line in stderr.splitlines()]
+    reasons = [line for line in lines if line and not line.startswith(_PROGRESS)]
     reason = reasons[-1].rstrip(".") if reasons else "no reason given"
     file = re.search(r"An exception occurred in: (.+?):?$", stderr, re.MULTILINE)
     if file is None:
@@ -203,21 +206,13 @@ def _host(entry: Mapping[str, Any], root: Path) -> Host:
         name=name,
         connector="ssh",
         hostname=str(data.get("ssh_hostname") or name),
-        port=_port(name, data.get("ssh_port")),
+        port=data.get("ssh_port"),
         user=data.get("ssh_user"),
         key=_path(data.get("ssh_key"), root),
         known_hosts=_path(data.get("ssh_known_hosts_file"), root),
         groups=groups,
         data=data,
     )
-
-
-def _port(name: str, port: object) -> int | None:
-    if port is None:
-        return None
-    if str(port).isdigit() and 0 < int(str(port)) < 65536:
-        return int(str(port))
-    raise RollcallError(f"Host {name} has ssh_port = {port!r}; give a number from 1 to 65535.")
 
 
 def _path(value: str | None, root: Path) -> Path | None:

@@ -1,0 +1,32 @@
+"""Rollcall's own ssh reaches a host as the inventory says, asks nothing and believes no stranger."""
+
+from pathlib import Path
+
+from rollcall import ssh, tunnel
+from rollcall.inventory import Host
+
+
+def options(host: Host) -> list[str]:
+    return ssh.options(host)[1::2]
+
+
+def test_a_known_hosts_file_is_the_only_one_believed() -> None:
+    given = options(Host("a", "ssh", "a", known_hosts=Path("/lab/known hosts")))
+    assert 'UserKnownHostsFile="/lab/known hosts"' in given
+    assert "GlobalKnownHostsFile=/dev/null" in given
+    assert "StrictHostKeyChecking=yes" in given
+
+
+def test_without_one_pyinfras_own_default_counts() -> None:
+    assert "StrictHostKeyChecking=accept-new" in options(Host("a", "ssh", "a"))
+
+
+def test_nothing_is_asked() -> None:
+    given = options(Host("a", "ssh", "a", data={"ssh_strict_host_key_checking": "ask"}))
+    assert "BatchMode=yes" in given
+    assert "StrictHostKeyChecking=ask" not in given
+
+
+def test_what_a_person_would_type() -> None:
+    host = Host("a", "ssh", "127.0.0.1", 22011, "root", Path("/lab/id"), Path("/lab/known_hosts"))
+    assert tunnel.shown(host) == "ssh -i /lab/id -o UserKnownHostsFile=/lab/known_hosts -p 22011 root@127.0.0.1"

@@ -1,0 +1,88 @@
+"""A host's own view, read from real output of the command."""
+
+import base64
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rollcall import survey
+from rollcall.dns_message import Answer, answer
+
+# dig +short nginx-80.service.consul on an agent with two instances: the datagram that came back.
+TWO_ADDRESSES = bytes.fromhex(
+    "010785800001000200000000086e67696e782d383007736572766963650"
+    "6636f6e73756c0000010001c00c00010001000000000004c0a80a0bc00c00010001000000000004c0a80a0c"
+)
+UNKNOWN = bytes.fromhex("010785830001000000000000" + "047a7a7a7a06636f6e73756c0000010001")
+
+
+def test_answers() -> None:
+    assert answer(TWO_ADDRESSES) == Answer("NOERROR", frozenset({"192.168.10.11", "192.168.10.12"}))
+    assert answer(UNKNOWN) == Answer("NXDOMAIN", frozenset())
+
+
+@pytest.mark.parametrize("length", [0, 11, 30, len(TWO_ADDRESSES) - 1])
+def test_an_answer_that_is_cut_off(length: int) -> None:
+    with pytest.raises(ValueError, match="cut off"):
+        answer(TWO_ADDRESSES[:length])
+
+
+def test_sections() -> None:
+    output = f"""@@rollcall containers
+{{"Name": "/web", "Config": {{"Labels": {{"rollcall.managed": "backend"}}}}}}
+@@rollcall system
+> a.service.consul
+10.0.0.1        a.service.consul
+10.0.0.2        a.service.consul
+> other.invalid
+
+@@rollcall inside
+@@rollcall agent
+> a.service.consul
+{base64.b64encode(TWO_ADDRESSES).decode()}
+> b.service.consul
+
+@@rollcall before
+@@rollcall nginx
+upstream backends {{
+    server 10.0.0.1:80 max_fails=3 fail_timeout=60 weight=1;
+    server [fd00::1]:8080 max_fails=3;
+}}
+server {{
+    listen 80;
+    server_name example.org;
+}}
+@@rollcall end
+"""
+    seen = survey.parse(output)
+    assert seen.component("backend") == seen.containers[0]
+    assert seen.component("front") is None
+    assert seen.system == {"a.service.consul": {"10.0.0.1", "10.0.0.2"}, "other.invalid": frozenset()}
+    assert seen.agent["b.service.consul"] is None
+    assert seen.nginx == {"10.0.0.1:80", "[fd00::1]:8080"}
+
+
+def test_output_that_is_cut_off() -> None:
+    with pytest.raises(ValueError, match="cut off"):
+        survey.parse("@@rollcall containers\n")
+
+
+def test_a_host_whose_engine_is_down_says_so(tmp_path: Path) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n")
+    docker.chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", survey.command(["a.service.consul"])],
+        check=False,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 91
+    assert "Cannot connect to the Docker daemon" in done.stderr
+
+
+def test_a_name_never_reaches_the_shell_as_code() -> None:
+    with pytest.raises(ValueError, match="no DNS name"):
+        survey.command(["$(reboot)"])
