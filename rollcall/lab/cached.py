@@ -1,0 +1,64 @@
+"""Files that are slow to make: made once per key, and never seen half-made."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from rollcall.lab.layout import CACHE
+
+_KEY_LENGTH = 16
+
+
+def key(parts: Iterable[str | bytes]) -> str:
+    """Return a short digest that changes with any of the parts, their order and their borders."""
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        digest.update(f"{len(content)}:".encode() + content)
+    return digest.hexdigest()[:_KEY_LENGTH]
+
+
+def tree_key(directory: Path) -> str:
+    """Return the key of a directory: its files' names, contents and execute bits. Python's caches do not count."""
+    return key(part for path in _files(directory) for part in _file_parts(path, directory))
+
+
+def _files(directory: Path) -> list[Path]:
+    files = (path for path in directory.rglob("*") if path.is_file())
+    return sorted(path for path in files if "__pycache__" not in path.parts)
+
+
+def _file_parts(path: Path, root: Path) -> tuple[str | bytes, ...]:
+    return str(path.relative_to(root)), str(os.access(path, os.X_OK)), path.read_bytes()
+
+
+def get(name: str, make: Callable[[Path], None]) -> Path:
+    """Return the cached file or directory of that name; `make` writes it to the path that it is given.
+
+    An interrupted run leaves at most a path that ends in `.part`, which the next run begins anew.
+    """
+    path = CACHE / name
+    if not path.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(path.name + ".part")
+        remove(unfinished)
+        make(unfinished)
+        unfinished.rename(path)
+    return path
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a directory with all that is in it, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        _make_writable(path)
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _make_writable(directory: Path) -> None:
+    # Go makes the directories of its module cache read-only, which keeps anybody but root from removing them.
+    for path in (directory, *(path for path in directory.rglob("*") if path.is_dir() and not path.is_symlink())):
+        path.chmod(0o700)

@@ -1,0 +1,80 @@
+"""`rollcall lab`: six real hosts on this machine."""
+
+import json
+import os
+import shlex
+import sys
+
+import click
+from rich.table import Table
+
+from rollcall.console import out
+from rollcall.lab import hosts, lifecycle, status
+from rollcall.lab.layout import HOSTS
+from rollcall.lab.status import LabStatus
+
+
+@click.group()
+def lab() -> None:
+    """Six real hosts on this machine, to try everything on.
+
+    Each has systemd, sshd and a Docker Engine of its own, in a container; a registry gives them images.
+    """
+
+
+@lab.command()
+def up() -> None:
+    """Bring the lab up, or a stopped or half-made one back. What is slow is made once and kept in the cache."""
+    lifecycle.up()
+    names = ", ".join(host.name for host in HOSTS)
+    out.print(f"The lab is up: {names}. Next: [bold]rollcall deploy inventories/lab.py[/]")
+
+
+@lab.command()
+@click.option("--purge", is_flag=True, help="Remove the built images and the cache too.")
+def down(purge: bool) -> None:
+    """Remove the lab: its containers, networks, volumes and keys. What was slow to build stays."""
+    lifecycle.down(purge)
+    kept = "" if purge else " What is slow to build was kept; --purge removes it too."
+    out.print(f"The lab is gone.{kept}")
+
+
+@lab.command("status")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def show(as_json: bool) -> None:
+    """Show every host, the registry and the images."""
+    found = status.read()
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        _print(found)
+
+
+@lab.command(context_settings={"ignore_unknown_options": True})
+@click.argument("host")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+def ssh(host: str, command: tuple[str, ...]) -> None:
+    """Open a shell on a HOST of the lab, or run a COMMAND there; its exit code is the command's."""
+    arguments = hosts.ssh_arguments(hosts.by_name(host))
+    # One word is a line for the host's shell; several are one command and stay apart as they are.
+    line = [command[0]] if len(command) == 1 else [shlex.join(command)] if command else []
+    sys.stdout.flush()
+    os.execvp("ssh", [*arguments, *line])  # noqa: S606 - in our place, so that its exit code is ours
+
+
+def _print(found: LabStatus) -> None:
+    if not found.engine:
+        out.print("No Docker Engine answers on this machine, so the lab is down. [bold]rollcall lab up[/] starts it.")
+        return
+    table = Table("host", "state", "address", "SSH at 127.0.0.1", "engine", "published at 127.0.0.1", box=None)
+    for host in found.hosts:
+        published = ", ".join(f"{machine} → {port}" for machine, port in host.published.items())
+        engine = host.engine or ("no answer" if host.state == "running" else "")
+        table.add_row(host.name, host.state, host.address, str(host.ssh_port), engine, published)
+    out.print(table)
+    out.print(f"registry: {found.registry}")
+    for image in found.images:
+        state = "in the registry" if image.offered else "built" if image.built else "not built yet"
+        out.print(f"  {image.name}: {state}")
+    hint = "deploy inventories/lab.py" if found.is_up else "lab up"
+    out.print(f"The lab is {'up' if found.is_up else 'not up'}. Next: [bold]rollcall {hint}[/]")

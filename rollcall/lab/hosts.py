@@ -1,0 +1,128 @@
+"""The six hosts: created, given their keys, started, and waited for."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any
+
+from rollcall import ssh
+from rollcall.console import step
+from rollcall.errors import RollcallError
+from rollcall.inventory import Host
+from rollcall.lab import command, keys, side_by_side, waiting
+from rollcall.lab.catalogue import HOST
+from rollcall.lab.docker import docker, inspect
+from rollcall.lab.layout import HOSTS, LABEL, LOOPBACK, NETWORK, LabHost
+
+# What systemd and a nested Docker Engine need. Not --privileged: it fails on machines that lack one of the
+# capabilities that it asks for.
+_CAPABILITIES = (
+    *("DAC_READ_SEARCH", "IPC_LOCK", "NET_ADMIN", "SYSLOG"),
+    *("SYS_ADMIN", "SYS_MODULE", "SYS_NICE", "SYS_PTRACE"),
+)
+_SECURITY = ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined")
+_READY_SECONDS = 90
+
+
+def create_arguments(host: LabHost) -> list[str]:
+    """Give docker's arguments that create a host."""
+    ports = [(host.ssh_port, 22), *((port.machine, port.host) for port in host.published)]
+    return [
+        *("create", f"--name={host.container}", f"--hostname={host.name}", f"--label={LABEL}=1"),
+        *(f"--network={NETWORK}", f"--ip={host.address}"),
+        *(f"--publish={LOOPBACK}:{machine}:{inside}" for machine, inside in ports),
+        *(f"--cap-add={capability}" for capability in _CAPABILITIES),
+        *(f"--security-opt={option}" for option in _SECURITY),
+        *("--cgroupns=private", "--tmpfs=/run", "--tmpfs=/run/lock"),
+        f"--mount=type=volume,source={host.volume},target=/var/lib/docker,volume-label={LABEL}=1",
+        *("--log-opt=max-size=1m", "--log-opt=max-file=1"),
+        HOST.local,
+    ]
+
+
+def ensure() -> list[str]:
+    """Make sure that every host runs; return the names of those that run an older image than the newest.
+
+    Raises:
+        RollcallError: one cannot be created or started.
+    """
+    found = inspect("container", [host.container for host in HOSTS])
+    tasks = [_task(host, found.get(host.container)) for host in HOSTS if not _runs(found.get(host.container))]
+    if tasks:
+        with step(f"Starting {len(tasks)} of {len(HOSTS)} hosts"):
+            side_by_side.run(tasks)
+    newest = inspect("image", [HOST.local])[HOST.local]["Id"]
+    return [host.name for host in HOSTS if host.container in found and found[host.container]["Image"] != newest]
+
+
+def _runs(found: dict[str, Any] | None) -> bool:
+    return found is not None and bool(found["State"]["Running"])
+
+
+def _task(host: LabHost, found: dict[str, Any] | None) -> Callable[[], None]:
+    def start() -> None:
+        if found is None:
+            docker(*create_arguments(host), doing=f"create the host {host.name}")
+        # Also into a host that an interrupted run has created but not yet given its keys.
+        docker("cp", "-", f"{host.container}:/", give=keys.archive(), doing=f"give {host.name} its keys")
+        docker("start", host.container, doing=f"start the host {host.name}")
+
+    return start
+
+
+def wait_until_ready() -> None:
+    """Wait until every host answers over SSH and its Docker Engine answers too.
+
+    Raises:
+        RollcallError: names the hosts that do not, and what each lacks.
+    """
+    with step("Waiting for SSH and the Docker Engine of every host"):
+        lacking = side_by_side.run([_waiting(host) for host in HOSTS])
+    problems = [problem for problem in lacking if problem]
+    if problems:
+        raise RollcallError(
+            f"After {_READY_SECONDS} s {', '.join(problems)}; "
+            "`rollcall lab down` and `rollcall lab up` make the lab anew."
+        )
+
+
+def _waiting(host: LabHost) -> Callable[[], str]:
+    def wait() -> str:
+        if waiting.until(lambda: engine_version(host) is not None, _READY_SECONDS):
+            return ""
+        return f"{host.name} {_lack(host)}"
+
+    return wait
+
+
+def _lack(host: LabHost) -> str:
+    code, _, errors = command.attempt([*ssh_arguments(host), "true"])
+    if code != 0:
+        return f"does not let us in over SSH ({command.last_line(errors)})"
+    return "has no answer from its Docker Engine"
+
+
+def engine_version(host: LabHost) -> str | None:
+    """The version of a host's Docker Engine, asked over SSH; None if either does not answer."""
+    code, output, _ = command.attempt([*ssh_arguments(host), "docker version --format '{{.Server.Version}}'"])
+    return output.strip() if code == 0 else None
+
+
+def ssh_arguments(host: LabHost) -> list[str]:
+    """Give the arguments of `ssh` that reach a host, up to and including its address."""
+    reached = Host(host.name, "ssh", LOOPBACK, host.ssh_port, "root", key=keys.USER_KEY, known_hosts=keys.KNOWN_HOSTS)
+    # Nothing of the user's own ssh settings concerns the lab.
+    return ["ssh", "-F", "none", *ssh.options(reached), LOOPBACK]
+
+
+def by_name(name: str) -> LabHost:
+    """Find a host.
+
+    Raises:
+        RollcallError: the lab has no host of that name.
+    """
+    found = {host.name: host for host in HOSTS}
+    if name in found:
+        return found[name]
+    close = get_close_matches(name, found, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(found)}."
+    raise RollcallError(f"The lab has no host {name}; {hint}")

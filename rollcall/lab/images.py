@@ -1,0 +1,163 @@
+"""Making the lab's images on the machine's engine, and lending them to a deploy on the machine itself."""
+
+import os
+from collections.abc import Sequence
+
+from rollcall.console import step
+from rollcall.errors import RollcallError
+from rollcall.lab import catalogue, command, context, debian, engine, go, side_by_side
+from rollcall.lab.catalogue import Base, Image, Recipe
+from rollcall.lab.docker import docker, inspect
+from rollcall.lab.layout import LABEL, STATE
+from rollcall.lab.progress import part
+
+_KEY_LABEL = f"{LABEL}.key"
+_BUILD_LOG = STATE / "build.log"
+
+
+def from_hub() -> bool:
+    """Whether the public images are to be pulled instead of made: the variable IMAGES is `hub`.
+
+    Raises:
+        RollcallError: IMAGES has another value.
+    """
+    value = os.environ.get("IMAGES", "")
+    if value not in ("", "hub"):
+        raise RollcallError(f"IMAGES={value} is unknown; right is IMAGES=hub, or nothing for images made by the lab.")
+    return value == "hub"
+
+
+def ensure() -> None:
+    """Make every image that is missing, or whose sources have changed.
+
+    Raises:
+        RollcallError: one of them cannot be made.
+    """
+    hub = from_hub()
+    keys = catalogue.keys(hub)
+    stale = _outdated(keys)
+    if not stale:
+        return
+    with_go = [image for image in stale if catalogue.needs_go(image) and not catalogue.is_pulled(image, hub)]
+    # Go's compiler and Debian's packages are the slow part: one after the other would leave a core idle.
+    side_by_side.run(
+        [lambda: _build_binaries(with_go), lambda: _make_all([i for i in stale if i not in with_go], keys)]
+    )
+    _make_all(with_go, keys)
+    docker("image", "prune", "--force", "--filter", f"label={LABEL}=1", doing="remove outdated images")
+
+
+def current() -> set[str]:
+    """The names of the images that are there and up to date."""
+    keys = catalogue.keys(from_hub())
+    return set(keys) - {image.name for image in _outdated(keys)}
+
+
+def _outdated(keys: dict[str, str]) -> list[Image]:
+    images = [image for image in catalogue.IMAGES if image.name in keys]
+    present = inspect("image", [image.local for image in images])
+    return [image for image in images if _present_key(image, present) != keys[image.name]]
+
+
+def _present_key(image: Image, present: dict[str, dict[str, object]]) -> str | None:
+    if image.local not in present:
+        return None
+    configuration = present[image.local].get("Config")
+    labels = configuration.get("Labels") if isinstance(configuration, dict) else None
+    # A pulled image has no label of the lab.
+    return str((labels or {}).get(_KEY_LABEL, f"hub-{image.name}"))
+
+
+def _build_binaries(images: Sequence[Image]) -> None:
+    for image in images:
+        if isinstance(image.source, Recipe) and image.source.binary:
+            go.build(image.source.binary)
+
+
+def _make_all(images: Sequence[Image], keys: dict[str, str]) -> None:
+    for image in images:
+        with part(f"Image {image.name}"):
+            _make(image, keys[image.name])
+
+
+def _make(image: Image, key: str) -> None:
+    if key == f"hub-{image.name}":
+        _pull(image)
+    elif isinstance(image.source, Base):
+        tar = debian.base(image.source.suite)
+        docker(*import_arguments(image, key, str(tar)), doing=f"import {image.name}")
+    else:
+        with context.prepared(image.source) as directory:
+            _build(image, key, str(directory))
+
+
+def import_arguments(image: Image, key: str, tar: str) -> list[str]:
+    """Give docker's arguments that make an image of a base system."""
+    changes = ['CMD ["bash"]', f"LABEL {LABEL}=1 {_KEY_LABEL}={key}"]
+    return ["import", *(part for change in changes for part in ("--change", change)), tar, image.local]
+
+
+def build_arguments(image: Image, key: str, directory: str) -> list[str]:
+    """Give docker's arguments that build an image."""
+    labels = [f"--label={LABEL}=1", f"--label={_KEY_LABEL}={key}"]
+    return ["build", "--network=host", *labels, f"--tag={image.local}", directory]
+
+
+def pull_commands(image: Image, already_there: bool) -> list[list[str]]:
+    """Give docker's arguments that fetch a public image and keep it under the lab's name only."""
+    commands = [["pull", image.name], ["tag", image.name, image.local]]
+    return commands if already_there else [*commands, ["rmi", image.name]]
+
+
+def _build(image: Image, key: str, directory: str) -> None:
+    # Without the attestations of BuildKit an image is one manifest, which every engine and registry takes.
+    code, output, errors = command.attempt(
+        ["docker", *build_arguments(image, key, directory)], environment={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+    )
+    if code != 0:
+        STATE.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _BUILD_LOG.write_text(output + errors)
+        raise RollcallError(f"Cannot build {image.name}: {command.last_line(errors)}; all of it is in {_BUILD_LOG}.")
+
+
+def _pull(image: Image) -> None:
+    for arguments in pull_commands(image, bool(inspect("image", [image.name]))):
+        docker(*arguments, doing=f"get {image.name} from its public registry")
+
+
+def lend() -> None:
+    """Make sure that the images for a deploy on this machine itself are on its engine under their public names.
+
+    A name that the user's own image has stays the user's. With IMAGES=hub public images are left to the deploy.
+
+    Raises:
+        RollcallError: no engine answers, or an image cannot be made.
+    """
+    engine.ensure()
+    ensure()
+    images = _lendable()
+    present = inspect("image", [image.name for image in images])
+    with step("Lending the lab's images to this machine's engine"):
+        for image in images:
+            if image.name not in present or _is_lent(present[image.name]):
+                docker("tag", image.local, image.name, doing=f"name {image.name}")
+
+
+def take_back() -> None:
+    """Remove the public names that `lend` gave; images of the user's own under such a name stay."""
+    if not engine.answers():
+        return
+    images = _lendable()
+    for name, found in inspect("image", [image.name for image in images]).items():
+        if _is_lent(found):
+            docker("rmi", name, doing=f"remove the name {name}")
+
+
+def _lendable() -> list[Image]:
+    return [image for image in catalogue.IMAGES if image.offered and not catalogue.is_pulled(image, from_hub())]
+
+
+def _is_lent(found: dict[str, object]) -> bool:
+    configuration = found.get("Config")
+    labels = configuration.get("Labels") if isinstance(configuration, dict) else None
+    return bool(labels) and _KEY_LABEL in (labels or {})

@@ -1,0 +1,86 @@
+"""What the lab consists of: names, addresses, ports and versions, as plain data."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def _base(variable: str, default: str) -> Path:
+    value = os.environ.get(variable, "")
+    # The base directory specification says that a relative path is to be ignored.
+    return Path(value) if value.startswith("/") else Path.home() / default
+
+
+STATE = _base("XDG_STATE_HOME", ".local/state") / "rollcall" / "lab"
+"""This lab's keys, and the log of the engine that it started."""
+
+CACHE = _base("XDG_CACHE_HOME", ".cache") / "rollcall"
+"""What is slow to make and the same for every lab."""
+
+LABEL = "rollcall.lab"
+"""The label (value `1`) of every container, network, volume and built image of the lab."""
+
+PREFIX = "rollcall-lab"
+"""Everything of the lab on the machine's engine is named after this."""
+
+NETWORK = "rollcall-lab"
+SUBNET = "10.77.0.0/24"
+GATEWAY = "10.77.0.1"
+LOOPBACK = "127.0.0.1"
+
+REGISTRY = f"{PREFIX}-registry"
+REGISTRY_ADDRESS = "10.77.0.2"
+REGISTRY_PORT = 22002
+"""Where the registry listens on the machine's loopback, for pushing."""
+
+DEBIAN_SUITE = "trixie"
+NGINX_SUITE = "testing"
+"""Debian's own stable release is behind on nginx; its testing release has the 1.30 line."""
+
+CONSUL_VERSION = "1.22.7"
+CONSUL_TEMPLATE_VERSION = "0.42.1"
+GO_MINIMUM = (1, 26, 4)
+"""What consul-template's go.mod asks for."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A port of a host that is reached at the machine's loopback."""
+
+    machine: int
+    host: int
+
+
+@dataclass(frozen=True)
+class LabHost:
+    """One host of the lab."""
+
+    name: str
+    address: str
+    ssh_port: int
+    published: tuple[Published, ...] = ()
+
+    @property
+    def container(self) -> str:
+        """Its container's name on the machine's engine."""
+        return f"{PREFIX}-{self.name}"
+
+    @property
+    def volume(self) -> str:
+        """The volume that holds its engine's images and containers."""
+        return f"{PREFIX}-{self.name}-docker"
+
+    @property
+    def machine_ports(self) -> tuple[int, ...]:
+        """Every port it takes on the machine's loopback."""
+        return (self.ssh_port, *(port.machine for port in self.published))
+
+
+HOSTS = (
+    LabHost("consul1", "10.77.0.11", 22011),
+    LabHost("consul2", "10.77.0.12", 22012),
+    LabHost("consul3", "10.77.0.13", 22013),
+    LabHost("app1", "10.77.0.21", 22021),
+    LabHost("app2", "10.77.0.22", 22022),
+    LabHost("front1", "10.77.0.31", 22031, (Published(8080, 80), Published(8443, 443))),
+)

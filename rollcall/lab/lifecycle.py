@@ -1,0 +1,95 @@
+"""Bringing the lab up and taking it down."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rollcall.console import out, step
+from rollcall.errors import RollcallError
+from rollcall.lab import cached, catalogue, engine, hosts, images, keys, packages, ports, registry
+from rollcall.lab.docker import docker, inspect, ours
+from rollcall.lab.layout import CACHE, GATEWAY, HOSTS, LABEL, NETWORK, PREFIX, REGISTRY, STATE, SUBNET
+
+
+def up() -> None:
+    """Make the lab whole, whatever is there of it; nothing is changed in a lab that is up and current.
+
+    Raises:
+        RollcallError: what is in the way, or what did not come up in time.
+    """
+    with _only_one():
+        packages.need("ssh", ["openssh-client"])
+        engine.ensure()
+        ports.check(ports.wanted(_running()))
+        images.ensure()
+        keys.ensure()
+        _ensure_network()
+        registry.ensure(f"{os.getuid()}:{os.getgid()}")
+        outdated = hosts.ensure()
+        hosts.wait_until_ready()
+    if outdated:
+        out.print(f"The image of a lab host has changed; {', '.join(outdated)} get it after `rollcall lab down`.")
+
+
+def down(purge: bool) -> None:
+    """Take away every container, network, volume and key of the lab; with `purge` the images and the cache too.
+
+    Raises:
+        RollcallError: something does not go away.
+    """
+    with _only_one():
+        if keys.exist() or engine.answers():
+            engine.ensure()
+            _remove_all()
+            if purge:
+                _remove_images()
+            engine.stop_if_ours_and_idle()
+        keys.remove()
+        if purge:
+            with step(f"Removing {CACHE}"):
+                cached.remove(CACHE)
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    STATE.mkdir(parents=True, exist_ok=True)
+    STATE.chmod(0o700)
+    with (STATE / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RollcallError("Another `rollcall lab` is at work on this lab; wait until it has ended.") from error
+        yield
+
+
+def _running() -> list[str]:
+    found = inspect("container", [*(host.container for host in HOSTS), REGISTRY])
+    return [name for name, container in found.items() if container["State"]["Running"]]
+
+
+def _ensure_network() -> None:
+    if NETWORK in inspect("network", [NETWORK]):
+        return
+    arguments = [f"--label={LABEL}=1", f"--subnet={SUBNET}", f"--gateway={GATEWAY}", NETWORK]
+    docker("network", "create", *arguments, doing=f"create the lab's network {SUBNET}")
+
+
+def _remove_all() -> None:
+    for kind, remove in (
+        ("container", ("rm", "--force", "--volumes")),
+        ("network", ("network", "rm")),
+        ("volume", ("volume", "rm")),
+    ):
+        names = ours(kind, *(["--all"] if kind == "container" else []))
+        if names:
+            with step(f"Removing the lab's {kind}s"):
+                docker(*remove, *names, doing=f"remove the lab's {kind}s")
+
+
+def _remove_images() -> None:
+    present = inspect("image", [image.local for image in catalogue.IMAGES])
+    if present:
+        with step(f"Removing the images {PREFIX}/…"):
+            docker("rmi", "--force", *present, doing="remove the lab's images")
+            docker("image", "prune", "--force", "--filter", f"label={LABEL}=1", doing="remove outdated images")

@@ -1,0 +1,64 @@
+"""Programs that the lab needs on the machine, installed from its own Debian or Ubuntu sources."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from rollcall.console import step
+from rollcall.errors import RollcallError
+from rollcall.lab import command
+
+_QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
+_LOCK_SECONDS = 300
+
+
+def can_install() -> bool:
+    """Whether this process may install packages: root on a machine with apt."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def need(program: str, packages: Sequence[str]) -> None:
+    """Make sure that a program is there.
+
+    Raises:
+        RollcallError: it is not, and cannot be installed from here.
+    """
+    if shutil.which(program) or Path("/usr/sbin", program).exists():
+        return
+    if not can_install():
+        raise RollcallError(
+            f"The lab needs the program {program}; install it "
+            f"(Debian and Ubuntu: apt-get install {' '.join(packages)}), or run this as root there, which installs it."
+        )
+    install(packages)
+
+
+def install(packages: Sequence[str]) -> None:
+    """Install packages without their recommendations; those that the machine's sources do not know are left out.
+
+    Raises:
+        RollcallError: apt failed.
+    """
+    refresh()
+    known = [package for package in packages if _known(package)]
+    with step(f"Installing {', '.join(known)}"):
+        _apt("install", "-y", "--no-install-recommends", *known, doing=f"install {', '.join(known)}")
+
+
+@cache
+def refresh() -> None:
+    """Read the package lists again, once per process."""
+    with step("Reading the package lists"):
+        _apt("update", doing="read the package lists")
+
+
+def _apt(*arguments: str, doing: str) -> None:
+    options = ["-q", "-o", f"DPkg::Lock::Timeout={_LOCK_SECONDS}"]
+    command.run(["apt-get", *options, *arguments], doing=doing, environment=_QUIET)
+
+
+def _known(package: str) -> bool:
+    _, output, _ = command.attempt(["apt-cache", "policy", package])
+    return "Candidate:" in output and "Candidate: (none)" not in output

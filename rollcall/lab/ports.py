@@ -1,0 +1,60 @@
+"""The machine's loopback ports that the lab takes, and who else has them."""
+
+import re
+import shutil
+import socket
+from collections.abc import Iterable
+
+from rollcall.errors import RollcallError
+from rollcall.lab import command
+from rollcall.lab.layout import HOSTS, LOOPBACK, REGISTRY, REGISTRY_PORT
+
+
+def wanted(running: Iterable[str]) -> dict[int, str]:
+    """The ports that are still to be taken and what each is for; `running` containers have theirs already."""
+    have = set(running)
+    ports = {
+        port: f"the lab's host {host.name}"
+        for host in HOSTS
+        if host.container not in have
+        for port in host.machine_ports
+    }
+    return ports if REGISTRY in have else {**ports, REGISTRY_PORT: "the lab's registry"}
+
+
+def check(ports: dict[int, str]) -> None:
+    """Make sure that nobody listens on any of these ports.
+
+    Raises:
+        RollcallError: somebody does; names the port and, where it can be seen, the program.
+    """
+    for port, purpose in ports.items():
+        if _is_taken(port):
+            raise RollcallError(conflict(port, purpose, _owner(port)))
+
+
+def conflict(port: int, purpose: str, owner: str) -> str:
+    """The sentence about a taken port."""
+    return (
+        f"Port {port} of {LOOPBACK}, which {purpose} needs, is taken by {owner or 'another program'}; "
+        "stop that program and run the command again."
+    )
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        # Connections that have just ended do not keep a port from being listened on.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return True
+    return False
+
+
+def _owner(port: int) -> str:
+    if shutil.which("ss") is None:
+        return ""
+    _, output, _ = command.attempt(["ss", "-Hltnp", f"sport = :{port}"])
+    found = re.search(r'users:\(\("([^"]+)",pid=(\d+)', output)
+    return f"{found[1]} (process {found[2]})" if found else ""

@@ -1,0 +1,83 @@
+"""What of the lab there is right now."""
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+from rollcall.lab import engine, hosts, images, registry, side_by_side
+from rollcall.lab.catalogue import IMAGES
+from rollcall.lab.docker import inspect
+from rollcall.lab.layout import HOSTS, LOOPBACK, REGISTRY, REGISTRY_ADDRESS, REGISTRY_PORT, LabHost
+
+
+@dataclass(frozen=True)
+class HostStatus:
+    """A host; `state` is Docker's word for it, or `missing`; `engine` the version of its own engine if it answers."""
+
+    name: str
+    state: str
+    address: str
+    ssh_port: int
+    published: dict[int, int]
+    engine: str | None
+
+
+@dataclass(frozen=True)
+class ImageStatus:
+    """An image; `built` on the machine's engine, `offered` by the lab's registry."""
+
+    name: str
+    built: bool
+    offered: bool
+
+
+@dataclass(frozen=True)
+class LabStatus:
+    """The whole lab; `engine` tells whether the machine's own Docker Engine answers."""
+
+    engine: bool
+    hosts: tuple[HostStatus, ...]
+    registry: str
+    images: tuple[ImageStatus, ...]
+
+    @property
+    def is_up(self) -> bool:
+        """Whether every host's engine answers, and the registry runs."""
+        return self.registry == "running" and all(host.engine for host in self.hosts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for `--json`."""
+        at = {"state": self.registry, "address": f"{REGISTRY_ADDRESS}:5000", "push": f"{LOOPBACK}:{REGISTRY_PORT}"}
+        return {**asdict(self), "registry": at, "up": self.is_up}
+
+
+def read() -> LabStatus:
+    """Look at everything, changing nothing."""
+    reachable = engine.answers()
+    names = [*(host.container for host in HOSTS), REGISTRY]
+    found = inspect("container", names) if reachable else {}
+    states = {name: str(found[name]["State"]["Status"]) if name in found else "missing" for name in names}
+    versions = side_by_side.run([partial(_version, host, states) for host in HOSTS])
+    return LabStatus(
+        reachable,
+        tuple(_host(host, states, version) for host, version in zip(HOSTS, versions, strict=True)),
+        states[REGISTRY],
+        _images(reachable, states[REGISTRY] == "running"),
+    )
+
+
+def _version(host: LabHost, states: dict[str, str]) -> str | None:
+    return hosts.engine_version(host) if states[host.container] == "running" else None
+
+
+def _host(host: LabHost, states: dict[str, str], version: str | None) -> HostStatus:
+    published = {port.machine: port.host for port in host.published}
+    return HostStatus(host.name, states[host.container], host.address, host.ssh_port, published, version)
+
+
+def _images(reachable: bool, registry_runs: bool) -> tuple[ImageStatus, ...]:
+    current = images.current() if reachable else set()
+    offered = [image for image in IMAGES if image.offered]
+    return tuple(
+        ImageStatus(image.name, image.name in current, registry_runs and registry.holds(image)) for image in offered
+    )
