@@ -23,6 +23,8 @@ class Verification:
         self.disturb = disturb
         self.passed = 0
         self.failed = 0
+        # pytest calls it an interruption, too, when a file with checks cannot be loaded.
+        self.failed_to_load = False
         self._started = time.monotonic()
         self._spinner = out.status("")
 
@@ -54,6 +56,7 @@ class Verification:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Show a check that cannot even be loaded: never leave it out silently."""
         if report.failed:
+            self.failed_to_load = True
             self._failure(f"{report.nodeid} cannot be loaded", str(report.longrepr).splitlines()[-1:])
 
     @pytest.hookimpl
@@ -84,8 +87,6 @@ class Verification:
             )
         elif isinstance(error, RollcallError):
             self._failure(f"cannot be checked: {title}", [str(error)])
-        elif isinstance(error, KeyboardInterrupt):
-            out.print(f"[yellow]–[/] interrupted: {escape(title)}")
         else:
             self._failure(f"cannot be checked: {title}", [f"{type(error).__name__}: {error}", _place(error)])
 
@@ -96,11 +97,14 @@ class Verification:
             out.print(f"    {escape(detail)}")
 
     @pytest.hookimpl
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Print the summary."""
-        seconds = time.monotonic() - self._started
-        if self.failed:
-            out.print(f"\n[red]{self.failed} of {self.failed + self.passed} checks failed[/] in {seconds:.1f} s.")
+        seconds, ended = time.monotonic() - self._started, self.failed + self.passed
+        if exitstatus == pytest.ExitCode.INTERRUPTED and not self.failed_to_load:
+            self._spinner.stop()
+            out.print(f"\n[yellow]Interrupted[/] after {ended} checks, {self.failed} of them failed.")
+        elif self.failed:
+            out.print(f"\n[red]{self.failed} of {ended} checks failed[/] in {seconds:.1f} s.")
         else:
             more = "" if self.disturb else " Nothing was changed; --disturb also stops and kills backends."
             out.print(f"\n[green]All {self.passed} checks passed[/] in {seconds:.1f} s.{more}")

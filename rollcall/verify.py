@@ -43,8 +43,9 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
     with connected(chosen, fleet) as cluster:
         with step(f"Looking at {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):
             cluster.look()
-        code = _run(Verification(cluster, source, disturb))
-    if code == pytest.ExitCode.INTERRUPTED:
+        verification = Verification(cluster, source, disturb)
+        code = _run(verification)
+    if code == pytest.ExitCode.INTERRUPTED and not verification.failed_to_load:
         raise KeyboardInterrupt
     sys.exit(0 if code == pytest.ExitCode.OK else 1)
 

@@ -1,0 +1,190 @@
+"""How long a container that starts waits for its first request, and how long nginx lists one that was killed.
+
+On the lab, with everything between Docker's event and nginx's reload as deployed:
+
+    docker run returned on app1  →  the new container's first answer, 200, through the front on 127.0.0.1
+    docker kill begun on app1    →  nginx serves a list without it
+
+All hosts of the lab share the machine's clock, so times taken on app1, on front1 and here can be compared. The
+containers are made like webserver-1, one after the other, and removed; the lab is as before afterwards.
+"""
+
+import http.client
+import json
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import click
+from rich.table import Table
+
+from rollcall import inventory, ssh
+from rollcall.console import fail, out
+from rollcall.errors import RollcallError
+
+LABEL = "rollcall.bench=routing"
+MODEL = "webserver-1"
+WANTED_SECONDS = 0.4
+GIVE_UP_SECONDS = 30
+# The front's own way to tell that nginx serves what the list says, see images/front/generation.sh.
+GONE = """
+. /usr/local/lib/rollcall/generation.sh
+while grep -qF {endpoint} "$state/current/upstream.conf" || ! serves "$(current_number)"; do sleep 0.005; done
+date +%s.%N
+"""
+
+
+class Shell:
+    """One SSH connection that stays open, so that no handshake is part of a measurement."""
+
+    def __init__(self, host: inventory.Host) -> None:
+        self.name = host.name
+        command = ["ssh", *ssh.options(host), host.hostname, "bash"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def send(self, script: str) -> None:
+        self.process.stdin.write(script + "\n")
+        self.process.stdin.flush()
+
+    def line(self) -> str:
+        line = self.process.stdout.readline()
+        if not line:
+            raise RollcallError(f"the shell on {self.name} ended; its last words stand above.")
+        return line.strip()
+
+    def ask(self, script: str) -> str:
+        """Return the last line that a script prints."""
+        self.send(f"{{ {script}\n}} | tail -n 1; echo 'answered'")
+        answer = self.line()
+        if answer == "answered":
+            raise RollcallError(f"on {self.name}, nothing came of: {script}")
+        self.line()
+        return answer
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
+
+
+@contextmanager
+def shell(host: inventory.Host) -> Iterator[Shell]:
+    opened = Shell(host)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Seconds."""
+
+    routed: float
+    gone: float
+    gone_after_return: float
+
+
+def run_command(model: dict[str, Any], name: str) -> str:
+    """Start a container as the model was started, under another name."""
+    config, host = model["Config"], model["HostConfig"]
+    # The engine chooses the port on the host again.
+    published = [f"{binding['HostIp']}::{port}" for port, bound in host["PortBindings"].items() for binding in bound]
+    return shlex.join(
+        [
+            *("docker", "run", "--detach", "--name", name, "--hostname", name, "--label", LABEL),
+            *("--network", host["NetworkMode"]),
+            *(f"--env={entry}" for entry in config["Env"]),
+            *(f"--publish={entry}" for entry in published),
+            *(f"--volume={mount['Source']}:{mount['Destination']}:ro" for mount in model["Mounts"]),
+            config["Image"],
+            *config["Cmd"],
+        ]
+    )
+
+
+def first_answer(front: tuple[str, int], name: str) -> float:
+    """Ask the front, each time as a new visitor, until the container answers."""
+    deadline = time.time() + GIVE_UP_SECONDS
+    while time.time() < deadline:
+        connection = http.client.HTTPConnection(*front, timeout=5)
+        try:
+            connection.request("GET", "/json")
+            response = connection.getresponse()
+            body = response.read()
+        finally:
+            connection.close()
+        if response.status == 200 and json.loads(body)["container"] == name:
+            return time.time()
+    raise RollcallError(f"{name} answered nothing within {GIVE_UP_SECONDS} s; try `rollcall verify`.")
+
+
+def measure(app: Shell, front: Shell, address: tuple[str, int], model: dict[str, Any], number: int) -> Sample:
+    name = f"bench-{number}"
+    started = float(app.ask(f"{run_command(model, name)} >/dev/null && date +%s.%N"))
+    routed = first_answer(address, name) - started
+    endpoint = app.ask(f"docker port {name} 80/tcp")
+    watch = f"timeout {GIVE_UP_SECONDS} docker exec front bash -c {shlex.quote(GONE.format(endpoint=endpoint))}"
+    front.send(f"echo watching; {watch}")
+    front.line()
+    begun, returned = (
+        float(part) for part in app.ask(f"echo $(date +%s.%N; docker kill {name} >/dev/null; date +%s.%N)").split()
+    )
+    gone = float(front.line())
+    app.ask(f"docker rm --volumes {name}")
+    return Sample(routed, gone - begun, gone - returned)
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY", default="inventories/lab.py")
+@click.option("-n", "count", default=25, show_default=True, type=click.IntRange(20), help="How many containers.")
+@click.option("--front", default="127.0.0.1:8080", show_default=True, help="Where the front answers.")
+def main(source: str, count: int, front: str) -> None:
+    """Measure how fast the lab's front follows containers that start and die."""
+    hosts = {host.name: host for host in inventory.read(source).hosts}
+    address, _, port = front.partition(":")
+    with shell(hosts["app1"]) as app, shell(hosts["front1"]) as nginx:
+        model = json.loads(app.ask(f"docker inspect --format '{{{{json .}}}}' {MODEL}"))
+        remove = f"docker ps -aq --filter label={LABEL} | xargs -r docker rm --force --volumes >/dev/null; echo"
+        try:
+            samples = []
+            for number in range(1, count + 1):
+                samples.append(measure(app, nginx, (address, int(port)), model, number))
+                out.print(f"[dim]{number}: routed {samples[-1].routed:.3f} s, gone {samples[-1].gone:.3f} s[/]")
+        finally:
+            app.send(f"{remove}")
+            app.line()
+    report(samples)
+
+
+def report(samples: list[Sample]) -> None:
+    table = Table(title=f"From Docker to the front, lab, n = {len(samples)}")
+    table.add_column("from → to")
+    for column in ("median", "fastest", "slowest"):
+        table.add_column(column, justify="right")
+    rows = {
+        "docker run returned → first 200 through the front": [one.routed for one in samples],
+        "docker kill begun → out of nginx's list": [one.gone for one in samples],
+        "docker kill returned → out of nginx's list": [one.gone_after_return for one in samples],
+    }
+    for name, seconds in rows.items():
+        figures = (statistics.median(seconds), min(seconds), max(seconds))
+        table.add_row(name, *(f"{figure:.3f} s" for figure in figures))
+    out.print(table)
+    for name in list(rows)[:2]:
+        median = statistics.median(rows[name])
+        colour = "green" if median <= WANTED_SECONDS else "red"
+        out.print(f"{name}: [{colour}]{median:.3f} s[/] (wanted ≤ {WANTED_SECONDS} s)")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except RollcallError as problem:
+        fail(str(problem))
+        sys.exit(1)

@@ -1,0 +1,81 @@
+"""How checks speak: one plain line each, what to do next where one failed, and no traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+RUN = """
+import sys, pytest
+from rollcall.verification import Verification
+plugin = Verification(None, "inventories/lab.py", disturb=False)
+sys.exit(pytest.main(["-c", "/dev/null", "-p", "no:cacheprovider", "--capture=no", sys.argv[1]], plugins=[plugin]))
+"""
+
+
+def run(tmp_path: Path, checks: str) -> tuple[int, list[str]]:
+    file = tmp_path / "test_checks.py"
+    file.write_text("from rollcall.errors import RollcallError\nfrom rollcall.finding import CheckError\n" + checks)
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, str(file)], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    return done.returncode, done.stdout.splitlines()
+
+
+def test_checks_that_pass(tmp_path: Path) -> None:
+    code, lines = run(
+        tmp_path,
+        'def test_agents(says):\n    """Agents are alive"""\n    says("every agent is alive: 6 of 6")\n'
+        'def test_silent():\n    """The front [a] answers"""\n',
+    )
+    assert code == 0
+    assert lines[:2] == ["✓ every agent is alive: 6 of 6", "✓ The front [a] answers"]
+    assert lines[3].startswith("All 2 checks passed in ")
+    assert "Nothing was changed" in lines[3]
+
+
+def test_a_check_that_fails_says_what_to_type_next(tmp_path: Path) -> None:
+    code, lines = run(
+        tmp_path,
+        'def test_agents():\n    """Every agent is alive"""\n'
+        '    raise CheckError("6 agents", ["app1: failed", "app2: left"], "docker logs consul")\n'
+        "def test_other():\n    pass\n",
+    )
+    assert code == 1
+    assert lines[:5] == [
+        "✗ not so: Every agent is alive",
+        "    expected: 6 agents",
+        "    found:    app1: failed",
+        "              app2: left",
+        "    next:     docker logs consul",
+    ]
+    assert lines[7].startswith("1 of 2 checks failed in ")
+
+
+def test_a_check_that_cannot_run_fails_too(tmp_path: Path) -> None:
+    code, lines = run(
+        tmp_path,
+        'def test_lost():\n    """A host answers"""\n    raise RollcallError("ssh to app1 failed")\n'
+        'def test_broken():\n    """A reply is understood"""\n    raise KeyError("Node")\n',
+    )
+    assert code == 1
+    assert lines[:3] == [
+        "✗ cannot be checked: A host answers",
+        "    ssh to app1 failed",
+        "✗ cannot be checked: A reply is understood",
+    ]
+    assert lines[3] == "    KeyError: 'Node'"
+    assert "Traceback" not in "\n".join(lines)
+
+
+def test_checks_that_cannot_be_loaded_are_not_left_out(tmp_path: Path) -> None:
+    code, lines = run(tmp_path, "def test_agents(:\n")
+    assert code != 0
+    assert lines[0].startswith("✗ ")
+    assert "cannot be loaded" in lines[0]
+
+
+def test_ctrl_c_is_no_success(tmp_path: Path) -> None:
+    code, lines = run(tmp_path, "def test_agents():\n    raise KeyboardInterrupt\n")
+    assert code == 2
+    assert any(line.startswith("Interrupted after 0 checks") for line in lines)
