@@ -1,12 +1,17 @@
 """Running other programs: output or a sentence, and none left behind when the lab is interrupted."""
 
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rollcall.errors import RollcallError
+from rollcall.lab import waiting
+
+# How long a program may take to clean up behind itself.
+_END_SECONDS = 5
 
 
 class InterruptedLabError(RollcallError):
@@ -55,8 +60,9 @@ def attempt(
     try:
         output, errors = process.communicate(give)
     except BaseException:
-        process.kill()
-        process.wait()
+        _terminate(process)
+        if not waiting.until(lambda: process.poll() is not None, _END_SECONDS):
+            os.killpg(process.pid, signal.SIGKILL)
         raise
     finally:
         with _lock:
@@ -78,6 +84,8 @@ def _start(
                 stderr=subprocess.PIPE,
                 env={**os.environ, **(environment or {})},
                 cwd=directory,
+                # A group of its own: Ctrl-C reaches this process only, which then ends all that the program started.
+                start_new_session=True,
             )
         except FileNotFoundError as error:
             raise RollcallError(f"There is no program {arguments[0]} on this machine; install it.") from error
@@ -90,7 +98,12 @@ def interrupt() -> None:
     with _lock:
         _interrupted.set()
         for process in _running:
-            process.terminate()
+            _terminate(process)
+
+
+def _terminate(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
 
 
 def resume() -> None:

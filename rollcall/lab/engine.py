@@ -117,6 +117,6 @@ def stop_if_ours_and_idle() -> None:
         os.kill(int(_PID.read_text()), signal.SIGTERM)
         if not waiting.until(lambda: not _alive(_PID), _STOP_SECONDS):
             raise RollcallError(f"The Docker Engine is still there after {_STOP_SECONDS} s: {_last_words()}")
-        _PID.unlink(missing_ok=True)
         firewall.clear(_BEFORE.read_text() if _BEFORE.exists() else "")
-        _BEFORE.unlink(missing_ok=True)
+        for path in (_PID, _LOG, _BEFORE):
+            path.unlink(missing_ok=True)
