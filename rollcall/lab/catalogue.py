@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rollcall.lab import cached, debian, dockerfile
 from rollcall.lab.go import CONSUL, CONSUL_TEMPLATE, Binary
-from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, DEBIAN_SUITE, NGINX_SUITE
+from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, DEBIAN_SUITE, NGINX_SUITE, OUR_IMAGES
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent.parent
@@ -39,12 +39,17 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Image:
-    """An image by its public name; `offered` ones are in the lab's registry, `public` ones also at a public one."""
+    """An image by its public name.
+
+    `offered` ones are in the lab's registry, `public` ones also at a public one; `deployed` ones are what a deploy
+    asks for by default.
+    """
 
     name: str
     source: Base | Recipe
     offered: bool = True
     public: bool = True
+    deployed: bool = False
 
     @property
     def local(self) -> str:
@@ -56,8 +61,9 @@ def _lab(directory: str, binary: Binary | None = None) -> Recipe:
     return Recipe(_PACKAGE / "images" / directory, binary)
 
 
-def _ours(directory: str, sources: tuple[str, ...] = (), wheels: bool = False) -> Recipe:
-    return Recipe(_CHECKOUT / "images" / directory, None, sources, wheels)
+def _ours(name: str, *sources: str, wheels: bool = False) -> Image:
+    recipe = Recipe(_CHECKOUT / "images" / name, None, sources, wheels)
+    return Image(f"rollcall/{name}:{OUR_IMAGES}", recipe, public=False, deployed=True)
 
 
 HOST = Image("host:1", _lab("host"), offered=False, public=False)
@@ -69,17 +75,13 @@ IMAGES = (
     HOST,
     REGISTRY,
     Image("python:3.13-slim", _lab("python")),
-    Image(
-        "rollcall/registrator:0.1.0",
-        _ours("registrator", ("rollcall/__init__.py", "rollcall/registrator"), True),
-        public=False,
-    ),
-    Image("rollcall/dns:0.1.0", _ours("dns"), public=False),
+    _ours("registrator", "rollcall/__init__.py", "rollcall/registrator", wheels=True),
+    _ours("dns"),
     Image(f"debian:{NGINX_SUITE}", Base(NGINX_SUITE), offered=False, public=False),
-    Image("nginx:1.30", _lab("nginx")),
-    Image(f"hashicorp/consul:{CONSUL_VERSION}", _lab("consul", CONSUL)),
+    Image("nginx:1.30", _lab("nginx"), deployed=True),
+    Image(f"hashicorp/consul:{CONSUL_VERSION}", _lab("consul", CONSUL), deployed=True),
     Image(f"hashicorp/consul-template:{CONSUL_TEMPLATE_VERSION}", _lab("consul-template", CONSUL_TEMPLATE)),
-    Image("rollcall/front:0.1.0", _ours("front"), public=False),
+    _ours("front"),
 )
 
 NAMES = frozenset(image.name for image in IMAGES)

@@ -9,6 +9,7 @@ import click
 from rich.table import Table
 
 from rollcall.console import out
+from rollcall.errors import RollcallError
 from rollcall.lab import hosts, lifecycle, status
 from rollcall.lab.layout import HOSTS
 from rollcall.lab.status import LabStatus
@@ -37,6 +38,19 @@ def down(purge: bool) -> None:
     lifecycle.down(purge)
     kept = "" if purge else " What is slow to build was kept; --purge removes it too."
     out.print(f"The lab is gone.{kept}")
+
+
+@lab.command("images")
+@click.option("--for-demo", "lend", is_flag=True, help="Also give them their public names, for inventories/single.py.")
+@click.option("--remove-demo", "take_back", is_flag=True, help="Take those names away again, and make nothing.")
+def make_images(lend: bool, take_back: bool) -> None:
+    """Make the images of the lab on this machine's Docker Engine, without any host."""
+    if lend and take_back:
+        raise RollcallError("--for-demo gives names that --remove-demo takes away; right is one of the two.")
+    if take_back:
+        lifecycle.take_images_back()
+    else:
+        lifecycle.make_images(lend)
 
 
 @lab.command("status")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rollcall.console import step
 from rollcall.errors import RollcallError
-from rollcall.lab import catalogue, command, context, debian, engine, go, side_by_side
+from rollcall.lab import catalogue, command, context, debian, go, side_by_side
 from rollcall.lab.catalogue import Base, Image, Recipe
 from rollcall.lab.docker import docker, inspect
 from rollcall.lab.layout import LABEL, STATE
@@ -126,15 +126,10 @@ def _pull(image: Image) -> None:
 
 
 def lend() -> None:
-    """Make sure that the images for a deploy on this machine itself are on its engine under their public names.
+    """Name the images as a deploy on this machine itself asks for them.
 
     A name that the user's own image has stays the user's. With IMAGES=hub public images are left to the deploy.
-
-    Raises:
-        RollcallError: no engine answers, or an image cannot be made.
     """
-    engine.ensure()
-    ensure()
     images = _lendable()
     present = inspect("image", [image.name for image in images])
     with step("Lending the lab's images to this machine's engine"):
@@ -145,8 +140,6 @@ def lend() -> None:
 
 def take_back() -> None:
     """Remove the public names that `lend` gave; images of the user's own under such a name stay."""
-    if not engine.answers():
-        return
     images = _lendable()
     for name, found in inspect("image", [image.name for image in images]).items():
         if _is_lent(found):
@@ -154,7 +147,7 @@ def take_back() -> None:
 
 
 def _lendable() -> list[Image]:
-    return [image for image in catalogue.IMAGES if image.offered and not catalogue.is_pulled(image, from_hub())]
+    return [image for image in catalogue.IMAGES if image.deployed and not catalogue.is_pulled(image, from_hub())]
 
 
 def _is_lent(found: dict[str, object]) -> bool:

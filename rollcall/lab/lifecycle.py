@@ -51,6 +51,31 @@ def down(purge: bool) -> None:
                 cached.remove(CACHE)
 
 
+def make_images(lend: bool) -> None:
+    """Make every image on this machine's engine; with `lend` also under the public names, for a deploy right here.
+
+    Raises:
+        RollcallError: no engine answers, or an image cannot be made.
+    """
+    with _only_one():
+        engine.ensure()
+        images.ensure()
+        if lend:
+            images.lend()
+
+
+def take_images_back() -> None:
+    """Remove the public names that `make_images` gave, and stop the engine if it was started here and is idle.
+
+    Raises:
+        RollcallError: a name does not go away.
+    """
+    with _only_one():
+        if engine.answers():
+            images.take_back()
+            engine.stop_if_ours_and_idle()
+
+
 @contextmanager
 def _only_one() -> Iterator[None]:
     STATE.mkdir(parents=True, exist_ok=True)
