@@ -1,13 +1,22 @@
 """The whole roll-out, top to bottom. Run it with: rollcall deploy INVENTORY (or pyinfra INVENTORY deploy.py)."""
 
-from rollcall.deployment import converge, converge_consul, remove_leftovers, site
+from rollcall.deployment import (
+    bring_images,
+    converge,
+    converge_consul,
+    remove_leftovers,
+    site,
+    wait_for_containers,
+)
 
 # Settings of all hosts are checked, then everything on this host is read in one command.
 # A host that cannot be read is reported and left out; there is nothing here to do for it.
 if here := site():
+    bring_images(here)
     converge_consul(here)
     converge(here, "DNS")
     converge(here, "registrator")
     converge(here, "backends")
     converge(here, "front")
     remove_leftovers(here)
+    wait_for_containers(here)

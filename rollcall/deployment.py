@@ -27,6 +27,8 @@ CONSUL_DEADLINE = 60.0
 # Seconds by which clocks may differ: Consul's and TLS's own tolerance is far larger, but logs stop making
 # sense, and certificates made a moment ago are not valid yet.
 CLOCK_TOLERANCE = 30
+# Seconds until a container must have stayed up: a registrator or front on a busy machine takes a few.
+CONTAINER_DEADLINE = 30.0
 RESOLVER_TEXTS = (dns.RESOLV_CONF, dns.RESOLVED_UPSTREAM)
 
 
@@ -123,13 +125,19 @@ def inventory_file() -> Path:
     return Path(os.devnull)
 
 
+def bring_images(here: Site) -> None:
+    """Get every image that the host lacks, on all hosts at the same time."""
+    wanted = [thing for part in here.desired.values() for thing in part if isinstance(thing, Container)]
+    operations.bring_images(name="Images", containers=[one for one in wanted if one.image not in here.state.images])
+
+
 def converge(here: Site, component: str) -> None:
     """Bring one component of a host to what is desired.
 
     Raises:
         PyinfraError: a name is taken by something that is not Rollcall's.
     """
-    operations.converge(name=component, changes=_plan(here, component), state=here.state)
+    operations.converge(name=component, changes=_plan(here, component))
 
 
 def converge_consul(here: Site) -> None:
@@ -143,10 +151,9 @@ def converge_consul(here: Site) -> None:
         operations.converge(
             name=f"Consul server {server}",
             changes=changes if host.name == server else (),
-            state=here.state,
         )
         _gate(here, server)
-    operations.converge(name="Consul clients", changes=() if here.member.is_server else changes, state=here.state)
+    operations.converge(name="Consul clients", changes=() if here.member.is_server else changes)
 
 
 def _gate(here: Site, server: str) -> None:
@@ -166,6 +173,20 @@ def _gate(here: Site, server: str) -> None:
     )
 
 
+def wait_for_containers(here: Site) -> None:
+    """See that everything stays up: `docker run` succeeds also where the program ends a moment later."""
+    changes = [change for component in here.desired for change in _plan(here, component)]
+    started = {change.name for change in changes if isinstance(change.thing, Container)}
+    restarting = {name for name, one in here.state.containers.items() if one["State"].get("Restarting")}
+    watched = tuple(sorted(started | restarting))
+    operations.wait(
+        name="Containers stay up",
+        function=gates.wait_for_containers,
+        arguments=(watched, CONTAINER_DEADLINE),
+        due=lambda: bool(watched),
+    )
+
+
 def remove_leftovers(here: Site) -> None:
     """Remove what Rollcall made here and nobody wants any more."""
     wanted = [thing for part in here.desired.values() for thing in part]
@@ -176,7 +197,7 @@ def remove_everything() -> None:
     """Take off this host all that a deploy put on it; the resolver first, so that names are found throughout."""
     if here := site():
         resolver = plan(dns.withdrawn(here.state.bridge), here.state)
-        operations.converge(name="Resolver", changes=resolver, state=here.state)
+        operations.converge(name="Resolver", changes=resolver)
         operations.remove(name="Everything else", changes=everything(here.state))
 
 

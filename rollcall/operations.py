@@ -16,7 +16,7 @@ from pyinfra.api.state import State
 from rollcall import commands
 from rollcall.desired import Absent, Container, Directory, File, FirstLine, Network, Volume
 from rollcall.plan import Change
-from rollcall.state import ROOT, HostState
+from rollcall.state import ROOT
 
 Commands = Generator[str | PyinfraCommand, None, None]
 
@@ -25,12 +25,22 @@ _announced: set[tuple[str, str]] = set()
 
 
 @operation()
-def converge(changes: Sequence[Change], state: HostState) -> Commands:
+def bring_images(containers: Sequence[Container]) -> Commands:
+    """Get the images that a host lacks before anything is stopped for them."""
+    for container in {container.image: container for container in containers}.values():
+        logger.info(f"{host.print_prefix}{container.image_source} image {container.image}")
+        if container.image_source == "pull":
+            yield commands.pull(container.image)
+        else:
+            yield FunctionCommand(push_image, (container.image,), {})
+
+
+@operation()
+def converge(changes: Sequence[Change]) -> Commands:
     """Make the planned changes, saying of each what differs."""
     for change in changes:
         _announce(change)
     yield from _put_files([c.thing for c in changes if isinstance(c.thing, File | Directory)])
-    present = set(state.images)
     for change in changes:
         thing = change.thing
         match thing:
@@ -43,9 +53,6 @@ def converge(changes: Sequence[Change], state: HostState) -> Commands:
             case Absent():
                 yield commands.remove_file(thing)
             case Container():
-                if change.action in ("create", "replace") and thing.image not in present:
-                    yield from _bring_image(thing)
-                    present.add(thing.image)
                 yield _container_command(thing, change)
     yield from dict.fromkeys(c.thing.then for c in changes if isinstance(c.thing, File | Absent) and c.thing.then)
 
@@ -100,13 +107,6 @@ def _put_files(things: Sequence[File | Directory]) -> Commands:
     yield f"install -d -m 0700 {ROOT}"
     yield FileUploadCommand(io.BytesIO(commands.archive(things)), archive)
     yield commands.unpack(archive)
-
-
-def _bring_image(container: Container) -> Commands:
-    if container.image_source == "pull":
-        yield commands.pull(container.image)
-    else:
-        yield FunctionCommand(push_image, (container.image,), {})
 
 
 def push_image(state: State, host: Host, image: str) -> bool:
