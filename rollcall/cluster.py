@@ -59,9 +59,11 @@ class Response:
 class Cluster:
     """The hosts to look at and the connections to them."""
 
-    def __init__(self, inventory: Inventory, fleet: Fleet, endpoints: Mapping[str, Mapping[Endpoint, Endpoint]]):
-        """Take open tunnels: for each host's name, where its own addresses are reached from here."""
-        self.source = inventory.source
+    def __init__(
+        self, source: str, inventory: Inventory, fleet: Fleet, endpoints: Mapping[str, Mapping[Endpoint, Endpoint]]
+    ):
+        """Take the inventory, its name as the user typed it, and where each host's own addresses are reached."""
+        self.source = source
         self.hosts = {host.name: host for host in inventory.hosts}
         self.fleet = fleet
         self.members = tuple(member for member in fleet.members if member.name in self.hosts)
@@ -146,8 +148,9 @@ class Cluster:
     def shown(self, name: str, command: str = "") -> str:
         """Give the command line by which a person does the same on that host."""
         host = self.hosts[name]
-        start = "" if host.connector == "local" else f"{tunnel.shown(host)} "
-        return f"{start}{command}".strip()
+        if host.connector == "local":
+            return command
+        return f"{tunnel.shown(host)} {shlex.quote(command)}" if command else tunnel.shown(host)
 
     def expected(self, member: Member) -> tuple[Service, ...]:
         """Return the services that the running containers of a host should have; none without a registrator."""
@@ -191,7 +194,7 @@ def front_endpoint(member: Member) -> Endpoint:
 
 
 @contextmanager
-def connected(inventory: Inventory, fleet: Fleet) -> Iterator[Cluster]:
+def connected(source: str, inventory: Inventory, fleet: Fleet) -> Iterator[Cluster]:
     """Open a tunnel and a shell to every host; all are gone when the block ends."""
     with ExitStack() as stack:
         sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
@@ -203,7 +206,7 @@ def connected(inventory: Inventory, fleet: Fleet) -> Iterator[Cluster]:
                 stack.push(one.__exit__)
         names = [host.name for host in inventory.hosts]
         endpoints = {name: opened.result() for name, opened in zip(names, opening, strict=True)}
-        cluster = Cluster(inventory, fleet, endpoints)
+        cluster = Cluster(source, inventory, fleet, endpoints)
         for host in inventory.hosts:
             cluster.shells[host.name] = stack.enter_context(_shell(host, sockets))
         yield cluster

@@ -2,10 +2,9 @@
 
 import socket
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-# Of the question that rollcall.survey asks; any number does, on a socket of its own.
-_ID = 0x0107
 _TYPE_A = 1
 _HEADER = struct.Struct("!6H")
 _RECORD = struct.Struct("!HHIH")
@@ -21,13 +20,14 @@ class Answer:
     addresses: frozenset[str]
 
 
-def answer(message: bytes) -> Answer:
-    """Read a server's answer. Raises ValueError for bytes that are none."""
+def answer(message: bytes, name: str) -> Answer:
+    """Read a server's answer to a question for a name. Raises ValueError for bytes that are none."""
     try:
-        identity, flags, questions, answers, _, _ = _HEADER.unpack_from(message)
-        if identity != _ID:
-            raise ValueError("this answers another question")
+        _, flags, questions, answers, _, _ = _HEADER.unpack_from(message)
         position = _HEADER.size
+        asked = ".".join(_labels(message, position))
+        if asked.lower() != name.lower():
+            raise ValueError(f"asked for {name}, a name server answered for {asked}")
         for _ in range(questions):
             position = _after_name(message, position) + 4
         addresses = set()
@@ -42,6 +42,13 @@ def answer(message: bytes) -> Answer:
         raise ValueError(f"the answer is cut off or damaged: {error}") from None
     code = flags & 0xF
     return Answer(_CODES.get(code, f"code {code}"), frozenset(addresses))
+
+
+def _labels(message: bytes, position: int) -> Iterator[str]:
+    """Read the name of a question, where nothing earlier could be pointed to."""
+    while length := message[position]:
+        yield message[position + 1 : position + 1 + length].decode("ascii", "replace")
+        position += length + 1
 
 
 def _after_name(message: bytes, position: int) -> int:

@@ -70,11 +70,14 @@ def _flags(arguments: Iterable[str]) -> dict[str, str]:
 
 
 def services(containers: Iterable[Inspected], rules: Rules) -> tuple[Service, ...]:
-    """Return every service that the running containers should have. Paused containers have none."""
+    """Return every service that the running containers should have.
+
+    One that is paused has none, nor one that ended and waits for Docker to start it again.
+    """
     return tuple(
         service
         for container in containers
-        if container["State"].get("Running") and not container["State"].get("Paused")
+        if container["State"].get("Status") == "running"
         for service in _services_of(container, rules)
     )
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import ipaddress
 import json
 import re
 import shlex
@@ -12,6 +13,7 @@ from rollcall.dns_message import Answer, answer
 from rollcall.expected_services import Inspected
 
 _MARK = "@@rollcall"
+_LABEL = "rollcall.managed"
 # nginx serves what this file says, or nginx has refused it and the front's health check fails.
 NGINX_LIST = "docker exec front cat /var/lib/rollcall/front/current/upstream.conf"
 # Starting a container on a busy host is the slowest part, and takes seconds.
@@ -22,27 +24,29 @@ _THROWAWAY = "docker run --rm -i --pull never --network bridge -e SERVICE_IGNORE
 
 # ask SERVER PORT NAME: one DNS question over UDP, as dig would ask it. The bytes go out in a single write,
 # which is a single datagram. Hosts rarely have dig, and bash can do it alone. All names are asked at the same
-# time, so that a resolver which is down costs one timeout and not one for each; a result is one echo, and whole.
+# time, so that a resolver which is down costs one timeout and not one for each; a result is one line, written at once.
 _SCRIPT = r"""
 ask() {{
-  local message='\x01\x07\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00' label length IFS=.
+  local message label length IFS=.
+  # Docker's own name server mixes up questions that are asked at the same time with the same number.
+  printf -v message '\\x%02x\\x%02x' $((RANDOM % 256)) $((RANDOM % 256))
+  message+='\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00'
   for label in $3; do printf -v length '\\x%02x' "${{#label}}"; message+=$length$label; done
   exec 3<>"/dev/udp/$1/$2" && printf "$message"'\x00\x00\x01\x00\x01' >&3
-  echo "> $3
-$(timeout 4 dd bs=4096 count=1 <&3 2>/dev/null | base64 -w0)"
+  echo "$3 $(timeout 4 dd bs=4096 count=1 <&3 2>/dev/null | base64 -w0)"
 }}
-lookup='for name in "$@"; do echo "> $name
-$(timeout 8 getent hosts "$name")" & done; wait'
+lookup='for name in "$@"; do echo "$name" $(timeout 8 getent hosts "$name") & done; wait'
 echo '{mark} containers'
 running=$(docker ps -q --no-trunc 2>&1) || {{ echo "$running" >&2; exit 91; }}
-[ -z "$running" ] || docker inspect --format '{{{{json .}}}}' $running
+all=$({{ echo "$running"; docker ps -aq --no-trunc --filter label=rollcall.managed; }} | sort -u)
+[ -z "$all" ] || docker inspect --format '{{{{json .}}}}' $all
 others=$(grep -hoE 'https?://[A-Za-z0-9.-]+' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
   cut -d/ -f3 | sort -u | head -n 2)
 others="$others rollcall-asks.invalid"
 echo '{mark} system'
 bash -c "$lookup" sh {names} $others
 echo '{mark} inside'
-inside=$(docker ps -q --filter label=rollcall.managed=backend | head -n 1)
+inside=$(docker ps -q --filter status=running --filter label=rollcall.managed=backend | head -n 1)
 if [ -n "$inside" ]
 then docker exec -i "$inside" sh -c "$lookup" sh {names} $others
 else {throwaway} "$(docker inspect --format '{{{{.Image}}}}' consul)" -c "$lookup" sh {names} $others
@@ -63,7 +67,7 @@ echo '{mark} end'
 class Survey:
     """One host as it sees itself.
 
-    `system` and `inside` hold the addresses that the host's own resolver, and that of a container, give for
+    `containers` are all that run, and all of Rollcall's own whether they run or not. `system` and `inside` hold the addresses that the host's own resolver, and that of a container, give for
     each name; `agent` what the Consul agent's DNS answers; `before` what the name server that the host had
     before Rollcall says of names outside Consul; `nginx` the address:port pairs nginx balances over.
     """
@@ -77,11 +81,15 @@ class Survey:
 
     def component(self, name: str) -> Inspected | None:
         """Return the running container of one of Rollcall's components, None if there is none."""
-        for container in self.containers:
-            labels = container["Config"].get("Labels") or {}
-            if labels.get("rollcall.managed") == name:
+        for container in self.managed:
+            if container["Config"]["Labels"][_LABEL] == name and container["State"]["Status"] == "running":
                 return container
         return None
+
+    @property
+    def managed(self) -> tuple[Inspected, ...]:
+        """Rollcall's own containers."""
+        return tuple(one for one in self.containers if _LABEL in (one["Config"].get("Labels") or {}))
 
 
 def command(names: Sequence[str], dns_port: int = 8600) -> str:
@@ -125,31 +133,31 @@ def nginx_list(configuration: str) -> frozenset[str]:
     return frozenset(re.findall(r"^\s*server\s+([^\s;{]+)[^\n{]*;", configuration, re.MULTILINE))
 
 
-def _by_name(lines: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    current: list[str] = []
+def _addresses(lines: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Read "NAME ADDRESS NAME ADDRESS NAME …", what getent says with its lines joined."""
+    found = {}
     for line in lines:
-        if line.startswith("> "):
-            current = found.setdefault(line[2:], [])
-        else:
-            current.append(line)
+        name, *words = line.split()
+        found[name] = frozenset(word for word in words if _is_address(word))
     return found
 
 
-def _addresses(lines: Iterable[str]) -> dict[str, frozenset[str]]:
-    return {
-        name: frozenset(answer.split()[0] for answer in answers if answer.strip())
-        for name, answers in _by_name(lines).items()
-    }
+def _is_address(word: str) -> bool:
+    try:
+        ipaddress.ip_address(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _answers(lines: Iterable[str]) -> dict[str, Answer | None]:
-    """Give None for a server that did not answer in time."""
-    return {name: _answer("".join(encoded)) for name, encoded in _by_name(lines).items()}
+    """Read "NAME ANSWER"; give None for a server that did not answer in time."""
+    both = (line.partition(" ") for line in lines)
+    return {name: _answer(encoded, name) for name, _, encoded in both}
 
 
-def _answer(encoded: str) -> Answer | None:
+def _answer(encoded: str, name: str) -> Answer | None:
     try:
-        return answer(base64.b64decode(encoded)) if encoded else None
+        return answer(base64.b64decode(encoded), name) if encoded else None
     except binascii.Error as error:
         raise ValueError(f"the host's answer is damaged: {error}") from None

@@ -16,10 +16,9 @@ from rollcall.finding import CheckError
 class Verification:
     """Replaces pytest's own reporting by one line for each check and a summary."""
 
-    def __init__(self, cluster: Cluster, source: str, disturb: bool) -> None:
-        """Take an open cluster and the inventory's name as the user typed it."""
+    def __init__(self, cluster: Cluster, disturb: bool) -> None:
+        """Take an open cluster, and whether backends may be stopped."""
         self.cluster = cluster
-        self.source = source
         self.disturb = disturb
         self.passed = 0
         self.failed = 0
@@ -32,11 +31,6 @@ class Verification:
     def give_cluster(self) -> Cluster:
         """Give the cluster to look at."""
         return self.cluster
-
-    @pytest.fixture(name="source", scope="session")
-    def give_source(self) -> str:
-        """Give the inventory's name, for commands to type next."""
-        return self.source
 
     @pytest.fixture(name="says")
     def give_says(self, request: pytest.FixtureRequest) -> Callable[[str], None]:

@@ -17,7 +17,7 @@ from rollcall.errors import RollcallError
 from rollcall.verification import Verification
 
 CHECKS = Path(__file__).resolve().parent.parent / "tests" / "verify"
-READ_ONLY = ("agents", "registrator", "catalog", "dns", "kv", "front")
+READ_ONLY = ("containers", "agents", "registrator", "catalog", "dns", "kv", "front")
 DISTURBING = ("disturb",)
 
 
@@ -40,10 +40,10 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
     reachable.check(chosen.hosts)
     # Ended by a supervisor, the checks put back what they took away just as after Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
-    with connected(chosen, fleet) as cluster:
+    with connected(source, chosen, fleet) as cluster:
         with step(f"Looking at {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):
             cluster.look()
-        verification = Verification(cluster, source, disturb)
+        verification = Verification(cluster, disturb)
         code = _run(verification)
     if code == pytest.ExitCode.INTERRUPTED and not verification.failed_to_load:
         raise KeyboardInterrupt

@@ -15,12 +15,12 @@ def container(
     exposed: tuple[str, ...] = ("80/tcp",),
     published: dict[str, str] | None = None,
     network: str = "bridge",
-    **state: bool,
+    status: str = "running",
 ) -> dict[str, Any]:
     ports = {port: [{"HostIp": "0.0.0.0", "HostPort": outside}] for port, outside in (published or {}).items()}
     return {
         "Name": f"/{name}",
-        "State": {"Running": True, "Paused": False, **state},
+        "State": {"Status": status},
         "Config": {
             "Image": "registry.example/nginx:1.30",
             "Env": list(env),
@@ -75,9 +75,8 @@ def test_a_range_of_ports() -> None:
 def test_what_is_not_registered() -> None:
     ignored = container(env=("SERVICE_IGNORE=true",))
     one_port = container(env=("SERVICE_80_IGNORE=yes",))
-    paused = container(Paused=True)
-    stopped = container(Running=False)
-    assert services([ignored, one_port, paused, stopped], INTERNAL) == ()
+    others = [container(status=status) for status in ("paused", "restarting", "exited", "created")]
+    assert services([ignored, one_port, *others], INTERNAL) == ()
     assert services([container()], PUBLISHED) == ()
     assert services([container()], Rules("app1", internal=True, explicit=True, ip=None, tags="")) == ()
 

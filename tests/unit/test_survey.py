@@ -18,31 +18,32 @@ UNKNOWN = bytes.fromhex("010785830001000000000000" + "047a7a7a7a06636f6e73756c00
 
 
 def test_answers() -> None:
-    assert answer(TWO_ADDRESSES) == Answer("NOERROR", frozenset({"192.168.10.11", "192.168.10.12"}))
-    assert answer(UNKNOWN) == Answer("NXDOMAIN", frozenset())
+    two = answer(TWO_ADDRESSES, "nginx-80.service.consul")
+    assert two == Answer("NOERROR", frozenset({"192.168.10.11", "192.168.10.12"}))
+    assert answer(UNKNOWN, "zzzz.consul") == Answer("NXDOMAIN", frozenset())
+
+
+def test_an_answer_to_another_question() -> None:
+    with pytest.raises(ValueError, match=r"asked for web\.service\.consul, .* answered for nginx-80"):
+        answer(TWO_ADDRESSES, "web.service.consul")
 
 
 @pytest.mark.parametrize("length", [0, 11, 30, len(TWO_ADDRESSES) - 1])
 def test_an_answer_that_is_cut_off(length: int) -> None:
     with pytest.raises(ValueError, match="cut off"):
-        answer(TWO_ADDRESSES[:length])
+        answer(TWO_ADDRESSES[:length], "nginx-80.service.consul")
 
 
 def test_sections() -> None:
     output = f"""@@rollcall containers
-{{"Name": "/web", "Config": {{"Labels": {{"rollcall.managed": "backend"}}}}}}
+{{"Name": "/web", "State": {{"Status": "running"}}, "Config": {{"Labels": {{"rollcall.managed": "backend"}}}}}}
 @@rollcall system
-> a.service.consul
-10.0.0.1        a.service.consul
-10.0.0.2        a.service.consul
-> other.invalid
-
+a.service.consul 10.0.0.1 a.service.consul 10.0.0.2 a.service.consul
+other.invalid
 @@rollcall inside
 @@rollcall agent
-> a.service.consul
-{base64.b64encode(TWO_ADDRESSES).decode()}
-> b.service.consul
-
+nginx-80.service.consul {base64.b64encode(TWO_ADDRESSES).decode()}
+b.service.consul
 @@rollcall before
 @@rollcall nginx
 upstream backends {{

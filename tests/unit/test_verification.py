@@ -7,7 +7,7 @@ from pathlib import Path
 RUN = """
 import sys, pytest
 from rollcall.verification import Verification
-plugin = Verification(None, "inventories/lab.py", disturb=False)
+plugin = Verification(None, disturb=False)
 sys.exit(pytest.main(["-c", "/dev/null", "-p", "no:cacheprovider", "--capture=no", sys.argv[1]], plugins=[plugin]))
 """
 

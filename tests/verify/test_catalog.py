@@ -68,8 +68,8 @@ def test_ids(cluster: Cluster, says: Says) -> None:
     ]
     if problems:
         raise CheckError("ids of the form host:container:port", problems, f"rollcall deploy {cluster.source}")
-    example = f", such as {ours[0][1].id}" if ours else ""
-    says(f"ids are host:container:port: {len(ours)} of {len(ours)}{example}")
+    example = f", such as {ours[0][1].id}" if ours else ": no container has a service here"
+    says(f"ids are host:container:port{example}")
 
 
 def test_names_addresses_and_tags(cluster: Cluster, says: Says) -> None:
@@ -89,8 +89,8 @@ def test_names_addresses_and_tags(cluster: Cluster, says: Says) -> None:
         host = problems[0].split(":")[0]
         command = cluster.shown(host, "docker logs --tail 20 registrator")
         raise CheckError("what Docker says of each container", problems, command)
-    tags = sorted({tag for _, instance, _ in ours for tag in instance.tags})
-    says(f"names, addresses, ports and tags are the containers' own: {len(ours)} (tags: {', '.join(tags)})")
+    tags = ", ".join(sorted({tag for _, instance, _ in ours for tag in instance.tags})) or "none"
+    says(f"names, addresses, ports and tags are the containers' own: {len(ours)} services (tags: {tags})")
 
 
 def _pairs(cluster: Cluster) -> list[tuple[Member, Instance, Service]]:

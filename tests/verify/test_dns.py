@@ -22,7 +22,7 @@ WAYS: dict[str, tuple[str, Look, str]] = {
     "containers": (
         "the resolver of a container on every host",
         lambda survey: survey.inside,
-        "docker run --rm --env SERVICE_IGNORE=true --entrypoint getent IMAGE hosts {name}",
+        "docker run --rm --env SERVICE_IGNORE=true --entrypoint getent {image} hosts {name}",
     ),
     "agents": ("every agent's DNS on port 8600", _agent, "dig @127.0.0.1 -p 8600 {name}"),
 }
@@ -58,7 +58,8 @@ def test_names_of_the_catalog(cluster: Cluster, says: Says, way: str) -> None:
                 failed.append((host, name))
     if problems:
         host, name = failed[0]
-        raise CheckError(f"{who} to know {len(asked)} names", problems, cluster.shown(host, command.format(name=name)))
+        command = command.format(name=name, image=cluster.fleet.member(host).settings.consul.image)
+        raise CheckError(f"{who} to know {len(asked)} names", problems, cluster.shown(host, command))
     names = sorted(asked, key=lambda name: (-name.count("."), name))
     says(f"{who} answers with passing instances: {len(asked)} names, such as {', '.join(names[:2])}")
 

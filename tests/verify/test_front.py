@@ -109,6 +109,12 @@ def test_headers(cluster: Cluster, says: Says) -> None:
         name = front.settings.front.server_name
         earlier = "198.51.100.7"
         response = cluster.ask_front(front, "/json", {"X-Forwarded-For": earlier})
+        if response.status != 200:
+            raise CheckError(
+                "200 for /json",
+                f"{front.name}: {response.status or 'no answer'}",
+                cluster.shown(front.name, "docker logs --tail 20 front"),
+            )
         seen = {key.lower(): value for key, value in json.loads(response.body)["headers"].items()}
         visitor = seen.get("x-real-ip", "")
         problems = [] if seen.get("host") == name else [f"Host: {seen.get('host')}, not {name}"]
