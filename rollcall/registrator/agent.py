@@ -85,7 +85,7 @@ def _connection(address: AgentAddress) -> Any:
     if address.socket:
         # py-consul knows no Unix sockets, but the session that it uses can be taught, as Docker's client does.
         client.http.base_uri = "http+unix://localhost"
-        client.http.session.mount("http+unix://", UnixHTTPAdapter(f"unix://{address.socket}", timeout=TIMEOUT))
+        client.http.session.mount("http+unix://", UnixHTTPAdapter(f"http+unix://{address.socket}", timeout=TIMEOUT))
     return client
 
 

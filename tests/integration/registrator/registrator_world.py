@@ -1,0 +1,233 @@
+"""A Consul agent of the tests' own, a registrator as a process, and a line to Docker that can be cut."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import consul
+from docker.models.containers import Container
+
+HOSTNAME = socket.gethostname()
+ENGINE_SOCKET = Path("/var/run/docker.sock")
+LABELS = {"rollcall.test": "1"}
+
+Run = Callable[..., Container]
+"""Runs a container: a suffix for its name, and options as docker.containers.run takes them."""
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = 10) -> Any:
+    """Wait for a condition and give its value; say what was missing, and what was there instead."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what} (last: {value!r})"
+        time.sleep(0.005)
+    return value
+
+
+def always(condition: Callable[[], Any], what: str, seconds: float) -> None:
+    """Watch a condition for a while: what must not happen can only be waited for."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert condition(), f"not all the time: {what}"
+        time.sleep(0.02)
+
+
+def free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [int(listener.getsockname()[1]) for listener in listeners]
+
+
+class Agent:
+    """One Consul server on loopback, with its data on disk: it can be killed, started again, and wiped."""
+
+    def __init__(self, binary: Path, folder: Path, **extra: Any) -> None:
+        self.binary, self.folder = binary, folder
+        http, dns, server, serf = free_ports(4)
+        ports = {"http": http, "dns": dns, "server": server, "serf_lan": serf}
+        self.port, self.dns_port = http, dns
+        self.configuration = {
+            "server": True,
+            "bootstrap_expect": 1,
+            "node_name": "test",
+            "data_dir": str(folder / "data"),
+            "bind_addr": "127.0.0.1",
+            "client_addr": "127.0.0.1",
+            "ports": {**ports, "grpc": -1, "grpc_tls": -1, "serf_wan": -1},
+            "performance": {"raft_multiplier": 1},
+            "enable_script_checks": True,
+            "log_level": "warn",
+            **extra,
+        }
+        self.token: str | None = None
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def api(self) -> consul.Consul:
+        return consul.Consul(port=self.port, token=self.token)
+
+    @property
+    def uri(self) -> str:
+        return f"consul://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        configuration = self.folder / "agent.json"
+        configuration.write_text(json.dumps(self.configuration))
+        with (self.folder / "agent.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [str(self.binary), "agent", f"-config-file={configuration}"], stdout=log, stderr=log
+            )
+        until(self.has_leader, "a Consul with a leader", 30)
+
+    def has_leader(self) -> bool:
+        try:
+            # A token is asked for only after the ACLs have come up, which is after the election.
+            return bool(self.api.status.leader()) and self.api.catalog.node("test")[1] is not None
+        except (OSError, consul.ConsulException):
+            return False
+
+    def kill(self) -> None:
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def wipe(self) -> None:
+        self.kill()
+        shutil.rmtree(self.folder / "data")
+
+    def services(self) -> dict[str, Any]:
+        return dict(self.api.agent.services())
+
+    def catalog(self, name: str) -> dict[str, Any]:
+        """The instances of a service in the catalog, by id."""
+        return {entry["ServiceID"]: entry for entry in self.api.catalog.service(name)[1]}
+
+    def checks(self, name: str) -> list[dict[str, Any]]:
+        return list(self.api.health.checks(name)[1])
+
+    def raft_index(self) -> int:
+        """How far the raft log is: it moves with every write."""
+        return int(self.api.agent.self()["Stats"]["raft"]["last_log_index"])
+
+    def clear(self) -> None:
+        for service_id in self.services():
+            self.api.agent.service.deregister(service_id)
+        until(lambda: set(self.api.catalog.services()[1]) == {"consul"}, "an empty catalog")
+
+
+class Registrator:
+    """`python -m rollcall.registrator` with given flags."""
+
+    def __init__(self, log: Path, *arguments: str, docker_host: str | None = None, **environment: str) -> None:
+        self.log = log
+        host = docker_host or f"unix://{ENGINE_SOCKET}"
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "rollcall.registrator", *arguments],
+                stdout=output,
+                stderr=output,
+                env={**os.environ, "DOCKER_HOST": host, **environment},
+            )
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text()
+
+    def says(self, text: str, seconds: float = 10) -> None:
+        until(lambda: text in self.text, f"{text!r} in the log:\n{self.text}", seconds)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(5)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+Start = Callable[..., Registrator]
+"""Starts a registrator with flags."""
+
+
+class Line:
+    """A socket in front of Docker's: what goes through it can be cut, and it can be taken away."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._listener: socket.socket | None = None
+        self.limit: int | None = None
+        self.mend()
+
+    @property
+    def uri(self) -> str:
+        return f"unix://{self.path}"
+
+    def mend(self) -> None:
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(self.path))
+        self._listener.listen()
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        """Docker is gone: no socket, and every connection is closed."""
+        if self._listener:
+            self._listener.close()
+            self.path.unlink()
+            self._listener = None
+        pairs, self._pairs = self._pairs, []
+        for pair in pairs:
+            for end in pair:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+
+    def cut_within_event(self) -> None:
+        """Let the next event through for its first bytes only, and close that connection there."""
+        self.limit = 40
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            engine = socket.socket(socket.AF_UNIX)
+            engine.connect(str(ENGINE_SOCKET))
+            self._pairs.append((client, engine))
+            threading.Thread(target=self._pump, args=(client, engine), daemon=True).start()
+            threading.Thread(target=self._pump, args=(engine, client), daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if self.limit is not None and b'"Action":"start"' in data:
+                    target.sendall(data[: self.limit])
+                    self.limit = None
+                    break
+                target.sendall(data)
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def running(agent: Agent) -> Iterator[Agent]:
+    try:
+        agent.start()
+        yield agent
+    finally:
+        agent.kill()

@@ -1,0 +1,235 @@
+"""What goes away comes back, and nothing that belongs to somebody else is touched."""
+
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from registrator_world import HOSTNAME, Agent, Line, Run, Start, always, free_ports, running, until
+
+
+def test_an_agent_that_is_wiped_gets_its_services_back_within_seconds(
+    start: Start, run: Run, own_agent: Agent, name: str
+) -> None:
+    start("-internal", uri=own_agent.uri)
+    run()
+    until(lambda: own_agent.catalog(name), name)
+    own_agent.wipe()
+    own_agent.start()
+    until(lambda: own_agent.catalog(name), f"{name} in the new catalog", 5)
+
+
+def test_a_service_that_somebody_deregisters_is_put_back(start: Start, run: Run, agent: Agent, name: str) -> None:
+    start("-internal")
+    run()
+    (service_id,) = until(lambda: agent.catalog(name), name)
+    agent.api.agent.service.deregister(service_id)
+    until(lambda: not agent.catalog(name), "gone for a moment")
+    until(lambda: agent.catalog(name), f"{name} again", 5)
+
+
+def test_what_happens_while_the_agent_is_away_is_caught_up(start: Start, run: Run, own_agent: Agent, name: str) -> None:
+    registrator = start("-internal", uri=own_agent.uri)
+    old = run("-old")
+    until(lambda: own_agent.catalog(name), name)
+    own_agent.kill()
+    registrator.says("does not answer")
+    old.kill()
+    run("-new")
+    own_agent.start()
+    until(lambda: set(own_agent.catalog(name)) == {f"{HOSTNAME}:{name}-new:80"}, "the new one only")
+
+
+def test_the_agent_may_start_last(start: Start, run: Run, consul_binary: Path, tmp_path: Path, name: str) -> None:
+    late = Agent(consul_binary, tmp_path / "late")
+    run()
+    registrator = start("-internal", uri=late.uri, wait=False)
+    registrator.says("does not answer")
+    with running(late):
+        until(lambda: late.catalog(name), name)
+
+
+def test_docker_may_start_last(start: Start, run: Run, agent: Agent, name: str, line: Line) -> None:
+    run()
+    line.cut()
+    registrator = start("-internal", docker_host=line.uri, wait=False)
+    registrator.says("Docker does not answer")
+    line.mend()
+    until(lambda: agent.catalog(name), name)
+
+
+def test_what_happens_while_docker_is_away_is_caught_up(
+    start: Start, run: Run, agent: Agent, name: str, line: Line
+) -> None:
+    registrator = start("-internal", docker_host=line.uri)
+    old, stays = run("-old"), run("-stays")
+    until(lambda: len(agent.catalog(name)) == 2, "two instances")
+    line.cut()
+    registrator.says("Docker does not answer")
+    old.kill()
+    run("-new")
+    assert stays.name
+    line.mend()
+    wanted = {f"{HOSTNAME}:{name}-{suffix}:80" for suffix in ("stays", "new")}
+    until(lambda: set(agent.catalog(name)) == wanted, f"{wanted}")
+
+
+def test_a_stream_that_is_cut_within_an_event_loses_nothing(
+    start: Start, run: Run, agent: Agent, name: str, line: Line
+) -> None:
+    registrator = start("-internal", docker_host=line.uri)
+    line.cut_within_event()
+    run()
+    until(lambda: agent.catalog(name), name)
+    assert registrator.text.count("listening for its events") == 2
+
+
+def test_a_new_registrator_adopts_what_the_old_one_left(start: Start, run: Run, agent: Agent, name: str) -> None:
+    flags = ("-internal", "-cleanup")
+    old = start(*flags)
+    run("-1")
+    run("-2")
+    until(lambda: len(agent.catalog(name)) == 2, "two instances")
+    assert old.stop() == 0
+    assert len(agent.catalog(name)) == 2
+    before = agent.catalog(name)
+    new = start(*flags)
+    always(lambda: agent.catalog(name) == before, "the same two, not even written again", 3)
+    assert f"registered {HOSTNAME}:{name}" not in new.text
+
+
+def test_services_of_the_original_registrator_are_adopted_not_doubled(
+    start: Start, run: Run, agent: Agent, name: str
+) -> None:
+    run()
+    agent.api.agent.service.register(name, service_id=f"{HOSTNAME}:{name}:80", address="10.1.1.1", port=80)
+    start("-internal", "-cleanup")
+    until(lambda: [one["ServiceAddress"] for one in agent.catalog(name).values()] != ["10.1.1.1"], "the true address")
+    assert set(agent.catalog(name)) == {f"{HOSTNAME}:{name}:80"}
+
+
+def test_cleanup_takes_out_what_died_while_it_was_away(start: Start, run: Run, agent: Agent, name: str) -> None:
+    first = start("-internal")
+    gone, stays = run("-gone"), run("-stays")
+    until(lambda: len(agent.catalog(name)) == 2, "two instances")
+    first.kill()
+    gone.remove(force=True)
+    second = start("-internal")
+    always(lambda: len(agent.catalog(name)) == 2, "without -cleanup it stays", 3)
+    second.stop()
+    start("-internal", "-cleanup")
+    until(lambda: set(agent.catalog(name)) == {f"{HOSTNAME}:{stays.name}:80"}, "the living one only")
+
+
+def test_services_of_others_are_never_touched(start: Start, run: Run, agent: Agent, name: str) -> None:
+    agent.api.agent.service.register(f"{name}-tool", service_id="tool", port=1)
+    agent.api.agent.service.register(f"{name}-alike", service_id=f"{HOSTNAME}:ghost:80", port=2)
+    agent.api.agent.service.register(
+        f"{name}-other", service_id="app9:ghost:80", port=3, meta={"registrator-host": "app9"}
+    )
+    start("-internal", "-cleanup", "-resync", "1")
+    run().stop(timeout=1)
+    foreign = {"tool", f"{HOSTNAME}:ghost:80", "app9:ghost:80"}
+    always(lambda: foreign <= set(agent.services()), "the services of others", 4)
+
+
+def test_a_resync_without_change_costs_no_raft_write(start: Start, run: Run, own_agent: Agent, name: str) -> None:
+    registrator = start("-internal", "-resync", "1", uri=own_agent.uri)
+    run("-1")
+    run("-2")
+    until(lambda: len(own_agent.catalog(name)) == 2, "two instances")
+    before = own_agent.catalog(name)
+    always(lambda: own_agent.catalog(name) == before, "the catalog as it was, indexes included", 3.5)
+    assert registrator.text.count(f" as {name} at ") == 2
+
+
+def test_a_burst_of_starts_and_stops_ends_in_the_truth(start: Start, run: Run, agent: Agent, name: str) -> None:
+    start("-internal")
+    containers = [run(f"-{number}") for number in range(6)]
+    for _ in range(2):
+        for container in containers:
+            container.kill()
+        for container in containers:
+            container.start()
+    for container in containers[:3]:
+        container.kill()
+    wanted = {f"{HOSTNAME}:{container.name}:80" for container in containers[3:]}
+    until(lambda: set(agent.catalog(name)) == wanted, f"{wanted}")
+    always(lambda: set(agent.catalog(name)) == wanted, "the truth", 2.5)
+
+
+def test_sigterm_ends_it_promptly_and_leaves_services(start: Start, run: Run, agent: Agent, name: str) -> None:
+    registrator = start("-internal")
+    run()
+    until(lambda: agent.catalog(name), name)
+    began = time.monotonic()
+    assert registrator.stop() == 0
+    assert time.monotonic() - began < 1
+    assert agent.catalog(name)
+
+
+def test_limited_attempts_at_start_end_in_one_sentence() -> None:
+    (port,) = free_ports(1)
+    flags = ["-retry-attempts", "2", "-retry-interval", "50"]
+    done = run_once(*flags, f"consul://127.0.0.1:{port}")
+    assert done.returncode == 1
+    assert re.search(r"registrator: Consul's agent at .* did not answer in 3 attempts", done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["-internl", "consul://"], "did you mean -internal"),
+        (["etcd://x"], "only Consul"),
+        ([], "address"),
+        (["-ip"], "-ip"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_exit_2(arguments: list[str], says: str) -> None:
+    done = run_once(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_help_and_version() -> None:
+    assert "-useIpFromLabel" in run_once("-help").stdout
+    assert run_once("--version").stdout == "0.1.0\n"
+
+
+def run_once(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "rollcall.registrator", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+@pytest.fixture
+def guarded(consul_binary: Path, tmp_path: Path) -> Iterator[Agent]:
+    """An agent that lets nobody write without a token, and listens at a Unix socket too."""
+    acl = {
+        "enabled": True,
+        "default_policy": "deny",
+        "tokens": {"initial_management": "11111111-2222-3333-4444-555555555555"},
+    }
+    addresses = {"http": f"127.0.0.1 unix://{tmp_path / 'consul.sock'}"}
+    agent = Agent(consul_binary, tmp_path / "consul", acl=acl, addresses=addresses)
+    agent.token = acl["tokens"]["initial_management"]  # type: ignore[index]
+    with running(agent):
+        yield agent
+
+
+def test_the_token_and_the_unix_socket(start: Start, run: Run, guarded: Agent, name: str, tmp_path: Path) -> None:
+    run()
+    refused = start("-internal", uri=guarded.uri)
+    refused.says("Consul refuses")
+    assert not guarded.catalog(name)
+    refused.stop()
+    start("-internal", uri=f"consul-unix://{tmp_path / 'consul.sock'}", CONSUL_HTTP_TOKEN=str(guarded.token))
+    until(lambda: guarded.catalog(name), name)
