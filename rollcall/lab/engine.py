@@ -72,11 +72,11 @@ def _systemd_runs() -> bool:
 
 
 def _start_by_hand() -> None:
-    if _alive(_PID) or _alive(Path("/run/docker.pid")):
+    if is_alive(_PID) or is_alive(Path("/run/docker.pid")):
         return  # it is still on its way up
     # A crash leaves these, and by now the number may belong to another process: the engine would believe it.
     for pid in (_PID, Path("/run/docker.pid"), Path("/run/docker/containerd/containerd.pid")):
-        if not _alive(pid):
+        if not is_alive(pid):
             pid.unlink(missing_ok=True)
     _BEFORE.write_text(firewall.forward_policy())
     with _LOG.open("w") as log:
@@ -90,7 +90,7 @@ def _start_by_hand() -> None:
         )
 
 
-def _alive(pid_file: Path) -> bool:
+def is_alive(pid_file: Path) -> bool:
     """Whether the process named in the file is the one that belongs there."""
     try:
         pid = int(pid_file.read_text())
@@ -108,14 +108,14 @@ def _last_words() -> str:
 
 def stop_if_ours_and_idle() -> None:
     """Stop the engine that `ensure` started by hand, unless something else runs on it."""
-    if not _alive(_PID):
+    if not is_alive(_PID):
         return
     if command.run(["docker", "ps", "--quiet"], doing="list running containers").strip():
         out.print("The Docker Engine stays: other containers run on it.")
         return
     with step("Stopping the Docker Engine that the lab started"):
         os.kill(int(_PID.read_text()), signal.SIGTERM)
-        if not waiting.until(lambda: not _alive(_PID), _STOP_SECONDS):
+        if not waiting.until(lambda: not is_alive(_PID), _STOP_SECONDS):
             raise RollcallError(f"The Docker Engine is still there after {_STOP_SECONDS} s: {_last_words()}")
         firewall.clear(_BEFORE.read_text() if _BEFORE.exists() else "")
         for path in (_PID, _LOG, _BEFORE):

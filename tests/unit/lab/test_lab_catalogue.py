@@ -1,0 +1,118 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from rollcall.lab import catalogue, images, registry
+from rollcall.lab.catalogue import IMAGES, Image, Recipe
+
+
+def by_name(name: str) -> Image:
+    return next(image for image in IMAGES if image.name == name)
+
+
+def test_the_registry_offers_the_public_names_and_ours() -> None:
+    assert {image.name for image in IMAGES if image.offered} == {
+        "debian:trixie-slim",
+        "hashicorp/consul:1.22.7",
+        "hashicorp/consul-template:0.42.1",
+        "nginx:1.30",
+        "python:3.13-slim",
+        "rollcall/dns:0.1.0",
+        "rollcall/front:0.1.0",
+        "rollcall/registrator:0.1.0",
+    }
+
+
+def test_on_the_machines_engine_no_image_shadows_a_public_one() -> None:
+    assert all(image.local == f"rollcall-lab/{image.name}" for image in IMAGES)
+
+
+def test_every_image_stands_behind_those_it_is_made_from() -> None:
+    names = [image.name for image in IMAGES]
+    for image in IMAGES:
+        assert all(names.index(parent) < names.index(image.name) for parent in catalogue.parents(image))
+
+
+def test_only_images_with_a_go_program_wait_for_go() -> None:
+    assert {image.name for image in IMAGES if catalogue.needs_go(image)} == {
+        "hashicorp/consul:1.22.7",
+        "hashicorp/consul-template:0.42.1",
+        "rollcall/front:0.1.0",
+    }
+
+
+def test_a_changed_source_of_the_registrator_changes_its_key_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "rollcall" / "registrator"
+    source.mkdir(parents=True)
+    (source / "loop.py").write_text("one")
+    (tmp_path / "rollcall" / "__init__.py").write_text("")
+    monkeypatch.setattr(catalogue, "_CHECKOUT", tmp_path)
+    before = catalogue.keys(hub=False)
+    (source / "loop.py").write_text("two")
+    after = catalogue.keys(hub=False)
+    assert {name for name in before if before[name] != after[name]} == {"rollcall/registrator:0.1.0"}
+
+
+def test_a_changed_parent_changes_the_keys_of_what_is_made_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM debian:testing\n")
+    before = catalogue.keys(hub=False)
+    nginx = dataclasses.replace(by_name("nginx:1.30"), source=Recipe(tmp_path))
+    monkeypatch.setattr(catalogue, "IMAGES", tuple(nginx if image.name == nginx.name else image for image in IMAGES))
+    after = catalogue.keys(hub=False)
+    assert {name for name in before if before[name] != after[name]} == {"nginx:1.30", "rollcall/front:0.1.0"}
+
+
+def test_from_the_hub_public_images_are_pulled_and_ours_are_still_built() -> None:
+    keys = catalogue.keys(hub=True)
+    pulled = {name for name, key in keys.items() if key == f"hub-{name}"}
+    assert pulled == {
+        "debian:trixie-slim",
+        "hashicorp/consul:1.22.7",
+        "hashicorp/consul-template:0.42.1",
+        "nginx:1.30",
+        "python:3.13-slim",
+    }
+    assert "debian:testing" not in keys
+    assert {"rollcall/front:0.1.0", "host:1", "registry:2.8"} <= set(keys)
+
+
+def test_a_pulled_image_is_kept_under_the_labs_name_only() -> None:
+    assert images.pull_commands(by_name("nginx:1.30"), already_there=False) == [
+        ["pull", "nginx:1.30"],
+        ["tag", "nginx:1.30", "rollcall-lab/nginx:1.30"],
+        ["rmi", "nginx:1.30"],
+    ]
+
+
+def test_a_public_name_that_was_there_before_stays_after_pulling() -> None:
+    assert ["rmi", "nginx:1.30"] not in images.pull_commands(by_name("nginx:1.30"), already_there=True)
+
+
+def test_building_labels_the_image_with_what_it_depends_on() -> None:
+    assert images.build_arguments(by_name("nginx:1.30"), "abc", "/tmp/context") == [
+        "build",
+        "--network=host",
+        "--label=rollcall.lab=1",
+        "--label=rollcall.lab.key=abc",
+        "--tag=rollcall-lab/nginx:1.30",
+        "/tmp/context",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "repository"),
+    [("nginx:1.30", ("library/nginx", "1.30")), ("hashicorp/consul:1.22.7", ("hashicorp/consul", "1.22.7"))],
+)
+def test_images_are_pushed_where_an_engine_looks_for_them_in_a_mirror(name: str, repository: tuple[str, str]) -> None:
+    assert registry.repository(by_name(name)) == repository
+
+
+def test_an_unknown_image_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGES", "quay")
+    with pytest.raises(images.RollcallError, match="IMAGES=quay is unknown; right is IMAGES=hub"):
+        images.from_hub()

@@ -1,0 +1,55 @@
+"""What is said where no Docker Engine answers and none can be started from here."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from rollcall.errors import RollcallError
+from rollcall.lab import engine, packages
+
+
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(engine, "answers", lambda: False)
+    monkeypatch.setattr(engine.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(sys, "platform", "linux")
+
+
+def test_an_engine_elsewhere_is_not_what_the_lab_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
+    with pytest.raises(RollcallError, match=r"at DOCKER_HOST=tcp://192.0.2.1:2375; .* unset it"):
+        engine.ensure()
+
+
+def test_elsewhere_than_on_linux_docker_desktop_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(RollcallError, match="start Docker Desktop"):
+        engine.ensure()
+
+
+def test_who_is_not_root_is_told_how_to_get_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.os, "geteuid", lambda: 1000)
+    with pytest.raises(RollcallError, match=r"start it .* or run this as root"):
+        engine.ensure()
+
+
+def test_where_nothing_can_be_installed_the_user_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine.shutil, "which", lambda *arguments, **keywords: None)
+    with pytest.raises(RollcallError, match="no Docker Engine on this machine; install one"):
+        engine.ensure()
+
+
+def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages.shutil, "which", lambda program: None)
+    with pytest.raises(RollcallError, match=r"needs the program mmdebstrp; .*apt-get install mmdebstrap"):
+        packages.need("mmdebstrp", ["mmdebstrap"])
+
+
+def test_the_pid_file_of_a_crash_does_not_pass_for_a_running_engine(tmp_path: Path) -> None:
+    ours = tmp_path / "dockerd.pid"
+    # Process 1 lives, but it is no dockerd: by now the number belongs to another process.
+    ours.write_text("1")
+    assert not engine.is_alive(ours)
+    assert not engine.is_alive(tmp_path / "missing")
