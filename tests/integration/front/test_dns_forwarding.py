@@ -1,0 +1,178 @@
+"""The catalog's names and all others, asked as a container's resolver asks and, for long answers, over TCP."""
+
+import random
+import socket
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from rollcall.templates import render
+
+# Loopback addresses of the test's own: the Docker bridge's has a forwarder already where a fleet runs.
+ADDRESS = "127.0.0.9"
+BEFORE = "127.0.0.10"
+NO_SUCH_NAME, REFUSED = 3, 5
+
+
+@dataclass
+class Reply:
+    code: int
+    addresses: list[str]
+
+
+class Resolver:
+    """A client of the forwarder."""
+
+    def ask(self, name: str) -> Reply:
+        asked = self._query(name)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            client.sendto(asked, (ADDRESS, 53))
+            return self._parse(client.recv(4096), asked)
+
+    def ask_by_tcp(self, name: str) -> Reply:
+        asked = self._query(name)
+        with socket.create_connection((ADDRESS, 53), 5) as client:
+            client.sendall(struct.pack(">H", len(asked)) + asked)
+            stream = client.makefile("rb")
+            return self._parse(stream.read(struct.unpack(">H", stream.read(2))[0]), asked)
+
+    @staticmethod
+    def _query(name: str) -> bytes:
+        labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+        header = struct.pack(">6H", random.randrange(65536), 0x0100, 1, 0, 0, 0)
+        return header + labels + struct.pack(">BHH", 0, 1, 1)
+
+    @staticmethod
+    def _parse(message: bytes, asked: bytes) -> Reply:
+        identity, flags, _, count, _, _ = struct.unpack(">6H", message[:12])
+        assert identity == struct.unpack(">H", asked[:2])[0]
+        position, addresses = len(asked), []
+        for _ in range(count):
+            # The name is a pointer of two bytes to the question.
+            kind, _, _, length = struct.unpack(">HHIH", message[position + 2 : position + 12])
+            position += 12 + length
+            if kind == 1:
+                addresses.append(socket.inet_ntoa(message[position - 4 : position]))
+        return Reply(flags & 0xF, sorted(addresses))
+
+
+def run(engine: docker.DockerClient, image: str, folder: Path) -> Container:
+    """With no more rights than the README's table gives it."""
+    return engine.containers.run(
+        image,
+        detach=True,
+        network_mode="host",
+        read_only=True,
+        cap_drop=["ALL"],
+        cap_add=["NET_BIND_SERVICE", "SETGID", "SETUID"],
+        security_opt=["no-new-privileges"],
+        labels={"rollcall.test": "1"},
+        volumes={str(folder): {"bind": "/etc/rollcall/dns", "mode": "ro"}},
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path, catalog) -> Path:
+    """The forwarder's files as a deploy writes them, but for the test agent's port."""
+    made = tmp_path / "dns"
+    made.mkdir()
+    text = render("dns/dnsmasq.conf.j2", dns={"listen_address": ADDRESS, "domain": "consul"})
+    (made / "dnsmasq.conf").write_text(text.replace("127.0.0.1#8600", f"127.0.0.1#{catalog.dns_port}"))
+    (made / "upstream.conf").write_text(f"nameserver {BEFORE}\n")
+    return made
+
+
+@pytest.fixture
+def resolver_of_before(engine: docker.DockerClient, image: Callable[[str], str], tmp_path: Path) -> Iterator[None]:
+    """Knows the one name example.com."""
+    made = tmp_path / "before"
+    made.mkdir()
+    (made / "dnsmasq.conf").write_text(
+        f"listen-address={BEFORE}\nbind-interfaces\nno-resolv\nno-hosts\npid-file\nuser=dnsmasq\naddress=/example.com/192.0.2.1\n"
+    )
+    container = run(engine, image("rollcall/dns:0.1.0"), made)
+    yield
+    container.remove(force=True, v=True)
+
+
+@pytest.fixture
+def forwarder(
+    engine: docker.DockerClient, image: Callable[[str], str], folder: Path, resolver_of_before: None, until
+) -> Iterator[Container]:
+    for parent in (folder, *folder.parents[:3]):
+        # pytest's own folders are the tester's alone; dnsmasq reads its upstream.conf again as another user.
+        parent.chmod(0o755)
+    container = run(engine, image("rollcall/dns:0.1.0"), folder)
+    try:
+        until(listens, "a forwarder that listens")
+        yield container
+    finally:
+        container.remove(force=True, v=True)
+
+
+def listens() -> bool:
+    try:
+        socket.create_connection((ADDRESS, 53), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture
+def resolver(forwarder: Container) -> Resolver:
+    return Resolver()
+
+
+def test_a_service_is_found_by_name_and_by_tag(resolver, catalog, until) -> None:
+    catalog.register("one", "10.0.0.1")
+    catalog.register("two", "10.0.0.2")
+    both = ["10.0.0.1", "10.0.0.2"]
+    until(lambda: resolver.ask("webserver-80.service.consul").addresses == both, "both instances")
+    assert resolver.ask("http.webserver-80.service.consul").addresses == both
+    assert resolver.ask_by_tcp("webserver-80.service.consul").addresses == both
+
+
+def test_a_long_answer_comes_whole_over_tcp(resolver, catalog, until) -> None:
+    for number in range(60):
+        catalog.register(f"n{number}", f"10.0.1.{number}")
+    until(lambda: len(resolver.ask_by_tcp("webserver-80.service.consul").addresses) == 60, "all sixty")
+
+
+def test_no_answer_is_remembered(resolver, catalog, until) -> None:
+    name = "webserver-80.service.consul"
+    assert resolver.ask(name).code == NO_SUCH_NAME
+    catalog.register("one", "10.0.0.1")
+    until(lambda: resolver.ask(name).addresses == ["10.0.0.1"], "the instance", 2)
+    catalog.deregister("one")
+    until(lambda: resolver.ask(name).code == NO_SUCH_NAME, "the instance gone", 2)
+
+
+def test_other_names_are_answered_as_before_whether_consul_lives_or_not(resolver, catalog) -> None:
+    assert resolver.ask("example.com").addresses == ["192.0.2.1"]
+    catalog.container.pause()
+    try:
+        assert resolver.ask("example.com").addresses == ["192.0.2.1"]
+    finally:
+        catalog.container.unpause()
+
+
+def test_resolvers_that_a_deploy_changes_are_used_without_a_restart(resolver, folder: Path, until) -> None:
+    new = folder / "new"
+    new.write_text("")
+    new.replace(folder / "upstream.conf")
+    until(lambda: resolver.ask("example.com").code == REFUSED, "the old resolver not asked any more")
+    new.write_text(f"nameserver {BEFORE}\n")
+    new.replace(folder / "upstream.conf")
+    until(lambda: resolver.ask("example.com").addresses == ["192.0.2.1"], "the new resolver asked")
+
+
+def test_docker_stop_is_a_success(forwarder) -> None:
+    forwarder.stop(timeout=10)
+    forwarder.reload()
+    assert forwarder.attrs["State"]["ExitCode"] == 0

@@ -1,0 +1,121 @@
+"""The container's two programs: what happens when one ends, when Docker stops them, when Consul is away."""
+
+import threading
+import time
+
+
+def registered(front, catalog, backend, until) -> None:
+    catalog.register(backend.name, backend.address)
+    until(front.instances, "the instance behind the front")
+
+
+def killed(front, program: str) -> None:
+    front.shell(f"kill -9 $(cat /run/rollcall/front/{program}.pid)")
+
+
+def test_a_killed_nginx_is_back_with_its_instances(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    killed(front, "nginx")
+    until(lambda: front.restarts() == 1 and front.status() == 200, "the front to serve again")
+    assert "front: nginx ended" in front.log()
+
+
+def test_a_killed_consul_template_is_back_and_follows_the_catalog(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    killed(front, "consul-template")
+    until(lambda: front.restarts() == 1 and front.status() == 200, "the front to serve again")
+    assert "front: consul-template ended" in front.log()
+    catalog.register("two", backends[1].address)
+    until(lambda: len(front.servers()) == 2, "a change to be followed")
+
+
+def test_an_unexpected_end_is_no_success(front, until) -> None:
+    front.container.update(restart_policy={"Name": "no"})
+    killed(front, "nginx")
+    until(lambda: front.state()["Status"] == "exited", "the container to end")
+    assert front.state()["ExitCode"] == 1
+
+
+def test_a_restarted_front_serves_at_once_even_without_consul(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    catalog.container.pause()
+    try:
+        front.container.restart()
+        until(lambda: front.status() == 200, "the last good list")
+    finally:
+        catalog.container.unpause()
+    catalog.register("two", backends[1].address)
+    until(lambda: len(front.servers()) == 2, "a change to be followed")
+
+
+def test_docker_stop_is_prompt_and_a_success(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    started = time.monotonic()
+    front.container.stop(timeout=30)
+    assert time.monotonic() - started < 3
+    assert front.state()["ExitCode"] == 0
+
+
+def test_a_stop_while_it_is_starting_is_not_lost(front) -> None:
+    for delay in (0.0, 0.02, 0.05, 0.1, 0.2, 0.4):
+        front.container.stop(timeout=30)
+        front.container.start()
+        time.sleep(delay)  # not a wait: the moment of the signal is what varies
+        started = time.monotonic()
+        front.container.stop(timeout=30)
+        assert time.monotonic() - started < 5, f"stopped {delay} s after its start"
+
+
+def test_docker_stop_lets_a_request_finish_and_takes_no_new_one(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    connection = front.connect()
+    connection.putrequest("POST", "/json")
+    connection.putheader("Content-Length", "4")
+    connection.endheaders(b"ab")  # nginx waits for the rest
+    stopping = threading.Thread(target=front.container.stop, kwargs={"timeout": 30})
+    stopping.start()
+    until(lambda: front.status() == 0, "no new connection to be taken")
+    assert stopping.is_alive(), "the container did not wait for the request"
+    connection.send(b"cd")
+    assert connection.getresponse().status == 200
+    stopping.join(timeout=15)
+    assert not stopping.is_alive()
+    assert front.state()["ExitCode"] == 0
+
+
+def test_nothing_is_left_behind_by_many_reloads(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    for number in range(5):
+        catalog.register("two", backends[1].address, 80 + number)
+        until(lambda number=number: f"{backends[1].address}:{80 + number}" in front.servers(), "the change")
+    until(lambda: front.shell("grep -l '^State:.*Z' /proc/[0-9]*/status 2>/dev/null") == "", "no zombie")
+    assert front.shell("ls -d /var/lib/rollcall/front/generation.* | wc -l").strip() == "1"
+
+
+def test_while_consul_is_away_the_last_list_is_served_and_then_followed_again(front, catalog, backends, until) -> None:
+    one, two = backends
+    registered(front, catalog, one, until)
+    catalog.container.stop(timeout=5)
+    try:
+        until(lambda: "front" in front.log() and "retry" in front.log(), "consul-template to notice")
+        assert front.status() == 200
+        assert front.servers() == [f"{one.address}:80"]
+        code, text, complaint = front.execute("front-render")
+        assert (code, text) == (1, "")
+        assert "Consul did not answer within 10 s" in complaint
+    finally:
+        catalog.container.start()
+        until(catalog.has_leader, "a Consul with a leader", 30)
+    assert front.restarts() == 0
+    catalog.register("two", two.address)
+    until(lambda: front.servers() == sorted([f"{one.address}:80", f"{two.address}:80"]), "a change to be followed", 20)
+
+
+def test_docker_sees_that_it_is_healthy(front, until) -> None:
+    until(lambda: front.state()["Health"]["Status"] == "healthy", "a healthy container", 30)
+
+
+def test_the_health_check_sees_a_hung_nginx(front) -> None:
+    assert front.execute("front-health")[0] == 0
+    front.shell("for p in /proc/[0-9]*; do grep -q ^nginx $p/cmdline && kill -STOP ${p#/proc/}; done")
+    assert front.execute("front-health")[:2] == (1, "nginx does not answer\n")

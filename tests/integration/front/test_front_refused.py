@@ -1,0 +1,99 @@
+"""A configuration that nginx refuses never replaces one that it serves, and says why it was refused."""
+
+import socket
+
+BROKEN = "    this_is_no_directive;\n}\n"
+
+
+def registered(front, catalog, backend, until) -> None:
+    catalog.register(backend.name, backend.address)
+    until(front.instances, "the instance behind the front")
+
+
+def test_a_refused_change_keeps_the_last_good_list_and_says_why(front, catalog, backends, until) -> None:
+    one, two = backends
+    registered(front, catalog, one, until)
+    good = front.read("nginx.conf")
+
+    front.write("nginx.conf", good.rstrip().removesuffix("}") + BROKEN)
+    catalog.register(two.name, two.address)
+    until(front.failure, "a reason")
+    assert 'unknown directive "this_is_no_directive"' in front.failure()
+    assert 'unknown directive "this_is_no_directive"' in front.log()
+    assert front.servers() == [f"{one.address}:80"]
+    assert front.get().json["container"] == one.name
+    assert "this_is_no_directive" in front.execute("front-health")[1]
+    assert front.restarts() == 0
+
+    front.write("nginx.conf", good)
+    catalog.deregister(one.name)
+    until(lambda: front.servers() == [f"{two.address}:80"], "the next change served")
+    assert front.failure() == ""
+
+
+def test_an_address_that_only_nginx_knows_to_be_wrong_keeps_the_last_good_list(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    catalog.register("bad", ":::::")
+    until(front.failure, "a reason")
+    assert ":::::" in front.failure()
+    assert front.get().json["container"] == backends[0].name
+
+    catalog.deregister("bad")
+    catalog.register("two", backends[1].address)
+    until(lambda: len(front.servers()) == 2, "the next change served")
+
+
+def test_a_broken_configuration_at_the_start_serves_the_last_good_one(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    front.write("nginx.conf", BROKEN)
+    front.container.restart()
+    until(lambda: front.status() == 200, "the last good configuration")
+    assert "unknown directive" in front.failure()
+
+
+def test_a_broken_configuration_with_nothing_good_before_it_says_why_and_ends(front, until) -> None:
+    front.write("nginx.conf", BROKEN)
+    front.shell("rm -rf /var/lib/rollcall/front/*")
+    front.container.restart()
+    until(lambda: front.restarts() > 0, "the container to end and be started again")
+    assert "nginx refuses to start" in front.log()
+    assert 'unknown directive "this_is_no_directive"' in front.log()
+
+
+def test_a_deploy_that_changed_nginx_conf_has_it_served_without_a_restart(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    kept = front.connect()
+    kept.request("GET", "/health")
+    assert kept.getresponse().read() == b"ok\n"
+
+    front.write("nginx.conf", front.read("nginx.conf").replace("server_tokens off", "server_tokens on"))
+    assert front.execute("front-apply")[0] == 0
+    assert front.get("/health").headers["Server"].startswith("nginx/1.")
+    kept.request("GET", "/health")
+    assert kept.getresponse().status == 200
+    assert front.restarts() == 0
+
+
+def test_a_deploy_is_told_that_nginx_refuses_its_change(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    front.write("nginx.conf", BROKEN)
+    code, _, complaint = front.execute("front-apply")
+    assert code == 1
+    assert "stays" in complaint and "unknown directive" in complaint
+    assert front.status() == 200
+
+
+def test_a_configuration_that_passes_the_check_but_is_not_served_is_no_success(front, catalog, backends, until) -> None:
+    """nginx's check does not see that another process has the port."""
+    registered(front, catalog, backends[0], until)
+    good = front.read("nginx.conf")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        server = f"server {{ listen 127.0.0.1:{taken.getsockname()[1]}; }}"
+        front.write("nginx.conf", good.replace("include upstream.conf;", f"include upstream.conf;\n{server}"))
+        code, _, complaint = front.execute("front-apply")
+    assert code == 1
+    assert "did not serve" in complaint
+    assert front.status() == 200
+
+    front.write("nginx.conf", good)
+    assert front.execute("front-apply")[0] == 0
