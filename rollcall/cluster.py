@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import consul
@@ -118,14 +118,21 @@ class Cluster:
     def look(self) -> None:
         """Survey every host, side by side, with names that the catalog has now."""
         self.names = dns_names(self.instances(), self.domain)
-        with ThreadPoolExecutor(max_workers=len(self.hosts)) as pool:
-            found = pool.map(self.survey, self.hosts)
-            self.surveys = dict(zip(self.hosts, found, strict=True))
+        self.surveys = self._survey(self.names)
 
-    def survey(self, name: str) -> Survey:
-        """Survey one host."""
+    def look_at_containers(self) -> None:
+        """Survey every host's containers again; what was found out about names stays."""
+        seen = self._survey(())
+        self.surveys = {name: replace(self.surveys[name], containers=seen[name].containers) for name in seen}
+
+    def _survey(self, names: Sequence[str]) -> Mapping[str, Survey]:
+        with ThreadPoolExecutor(max_workers=len(self.hosts)) as pool:
+            found = pool.map(lambda host: self._survey_of(host, names), self.hosts)
+            return dict(zip(self.hosts, found, strict=True))
+
+    def _survey_of(self, name: str, names: Sequence[str]) -> Survey:
         try:
-            return survey.parse(self.run(name, survey.command(self.names)))
+            return survey.parse(self.run(name, survey.command(names)))
         except ValueError as error:
             raise RollcallError(f"{name}: {error}; run the same command again.") from None
 

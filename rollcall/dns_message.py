@@ -25,8 +25,8 @@ def answer(message: bytes, name: str) -> Answer:
     try:
         _, flags, questions, answers, _, _ = _HEADER.unpack_from(message)
         position = _HEADER.size
-        asked = ".".join(_labels(message, position))
-        if asked.lower() != name.lower():
+        asked = ".".join(_labels(message, position)) if questions else ""
+        if questions and asked.lower() != name.lower():
             raise ValueError(f"asked for {name}, a name server answered for {asked}")
         for _ in range(questions):
             position = _after_name(message, position) + 4

@@ -1,4 +1,4 @@
-"""What a host itself sees, read in one command: its containers, the answers of its resolvers, nginx's list."""
+"""What a host itself sees, read in one command: its containers and the answers of its resolvers."""
 
 import base64
 import binascii
@@ -22,31 +22,35 @@ NO_BASH = "bash is not installed"
 # In a container, so that containers' DNS is asked; ignored by the registrator, gone when it ends.
 _THROWAWAY = "docker run --rm -i --pull never --network bridge -e SERVICE_IGNORE=true --entrypoint sh"
 
-# ask SERVER PORT NAME: one DNS question over UDP, as dig would ask it. The bytes go out in a single write,
-# which is a single datagram. Hosts rarely have dig, and bash can do it alone. All names are asked at the same
-# time, so that a resolver which is down costs one timeout and not one for each; a result is one line, written at once.
-_SCRIPT = r"""
+_CONTAINERS = r"""
+echo '{mark} containers'
+running=$(docker ps -q --no-trunc 2>&1) || {{ echo "$running" >&2; exit 91; }}
+all=$({{ echo "$running"; docker ps -aq --no-trunc --filter label={label}; }} | sort -u)
+[ -z "$all" ] || docker inspect --format '{{{{json .}}}}' $all
+"""
+
+# ask SERVER PORT NAME: one DNS question over UDP, as dig would ask it; hosts rarely have dig. dd makes one datagram of
+# it, for bash's own printf writes line by line, and any byte may be a newline. All names are asked at the same time,
+# so that a resolver which is down costs one timeout and not one for each; a result is one line, written at once.
+_LOOKUPS = r"""
 ask() {{
   local message label length IFS=.
   # Docker's own name server mixes up questions that are asked at the same time with the same number.
   printf -v message '\\x%02x\\x%02x' $((RANDOM % 256)) $((RANDOM % 256))
   message+='\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00'
   for label in $3; do printf -v length '\\x%02x' "${{#label}}"; message+=$length$label; done
-  exec 3<>"/dev/udp/$1/$2" && printf "$message"'\x00\x00\x01\x00\x01' >&3
+  exec 3<>"/dev/udp/$1/$2"
+  printf "$message"'\x00\x00\x01\x00\x01' | dd bs=512 count=1 iflag=fullblock >&3 2>/dev/null
   echo "$3 $(timeout 4 dd bs=4096 count=1 <&3 2>/dev/null | base64 -w0)"
 }}
 lookup='for name in "$@"; do echo "$name" $(timeout 8 getent hosts "$name") & done; wait'
-echo '{mark} containers'
-running=$(docker ps -q --no-trunc 2>&1) || {{ echo "$running" >&2; exit 91; }}
-all=$({{ echo "$running"; docker ps -aq --no-trunc --filter label=rollcall.managed; }} | sort -u)
-[ -z "$all" ] || docker inspect --format '{{{{json .}}}}' $all
 others=$(grep -hoE 'https?://[A-Za-z0-9.-]+' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
   cut -d/ -f3 | sort -u | head -n 2)
 others="$others rollcall-asks.invalid"
 echo '{mark} system'
 bash -c "$lookup" sh {names} $others
 echo '{mark} inside'
-inside=$(docker ps -q --filter status=running --filter label=rollcall.managed=backend | head -n 1)
+inside=$(docker ps -q --filter status=running --filter label={label}=backend | head -n 1)
 if [ -n "$inside" ]
 then docker exec -i "$inside" sh -c "$lookup" sh {names} $others
 else {throwaway} "$(docker inspect --format '{{{{.Image}}}}' consul)" -c "$lookup" sh {names} $others
@@ -57,19 +61,18 @@ echo '{mark} before'
 before=$(awk '$1 == "nameserver" {{ print $2; exit }}' \
   "$(ls /etc/rollcall/dns/upstream.conf 2>/dev/null || echo /etc/resolv.conf)")
 for name in $others; do ask "$before" 53 "$name" & done; wait
-echo '{mark} nginx'
-{nginx_list} 2>/dev/null
-echo '{mark} end'
 """
+_END = "echo '{mark} end'\n"
 
 
 @dataclass(frozen=True)
 class Survey:
     """One host as it sees itself.
 
-    `containers` are all that run, and all of Rollcall's own whether they run or not. `system` and `inside` hold the addresses that the host's own resolver, and that of a container, give for
-    each name; `agent` what the Consul agent's DNS answers; `before` what the name server that the host had
-    before Rollcall says of names outside Consul; `nginx` the address:port pairs nginx balances over.
+    `containers` are all that run, and all of Rollcall's own whether they run or not. `system` and `inside` hold the
+    addresses that the host's own resolver, and that of a container, give for each name; `agent` what the Consul
+    agent's DNS answers; `before` what the name server that the host had before Rollcall says of names outside
+    Consul.
     """
 
     containers: tuple[Inspected, ...]
@@ -77,7 +80,6 @@ class Survey:
     inside: Mapping[str, frozenset[str]]
     agent: Mapping[str, Answer | None]
     before: Mapping[str, Answer | None]
-    nginx: frozenset[str]
 
     def component(self, name: str) -> Inspected | None:
         """Return the running container of one of Rollcall's components, None if there is none."""
@@ -93,16 +95,12 @@ class Survey:
 
 
 def command(names: Sequence[str], dns_port: int = 8600) -> str:
-    """Build the one command that looks these names up and reads everything else."""
+    """Build the one command that reads everything and looks these names up; without names, only the containers."""
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
             raise ValueError(f"{name!r} is no DNS name")
-    script = _SCRIPT.format(
-        mark=_MARK,
-        names=shlex.join(names),
-        dns_port=dns_port,
-        throwaway=_THROWAWAY,
-        nginx_list=NGINX_LIST,
+    script = (_CONTAINERS + (_LOOKUPS if names else "") + _END).format(
+        mark=_MARK, label=_LABEL, names=shlex.join(names), dns_port=dns_port, throwaway=_THROWAWAY
     )
     return (
         f"command -v bash >/dev/null || {{ echo '{NO_BASH}' >&2; exit 90; }}; "
@@ -120,11 +118,10 @@ def parse(output: str) -> Survey:
         raise ValueError("the host's answer is cut off")
     return Survey(
         containers=tuple(json.loads(line) for line in sections["containers"] if line),
-        system=_addresses(sections["system"]),
-        inside=_addresses(sections["inside"]),
-        agent=_answers(sections["agent"]),
-        before=_answers(sections["before"]),
-        nginx=nginx_list("\n".join(sections["nginx"])),
+        system=_addresses(sections.get("system", ())),
+        inside=_addresses(sections.get("inside", ())),
+        agent=_answers(sections.get("agent", ())),
+        before=_answers(sections.get("before", ())),
     )
 
 

@@ -45,15 +45,6 @@ other.invalid
 nginx-80.service.consul {base64.b64encode(TWO_ADDRESSES).decode()}
 b.service.consul
 @@rollcall before
-@@rollcall nginx
-upstream backends {{
-    server 10.0.0.1:80 max_fails=3 fail_timeout=60 weight=1;
-    server [fd00::1]:8080 max_fails=3;
-}}
-server {{
-    listen 80;
-    server_name example.org;
-}}
 @@rollcall end
 """
     seen = survey.parse(output)
@@ -61,7 +52,20 @@ server {{
     assert seen.component("front") is None
     assert seen.system == {"a.service.consul": {"10.0.0.1", "10.0.0.2"}, "other.invalid": frozenset()}
     assert seen.agent["b.service.consul"] is None
-    assert seen.nginx == {"10.0.0.1:80", "[fd00::1]:8080"}
+
+
+def test_nginx_list() -> None:
+    configuration = """
+upstream backends {
+    server 10.0.0.1:80 max_fails=3 fail_timeout=60 weight=1;
+    server [fd00::1]:8080 max_fails=3;
+}
+server {
+    listen 80;
+    server_name example.org;
+}
+"""
+    assert survey.nginx_list(configuration) == {"10.0.0.1:80", "[fd00::1]:8080"}
 
 
 def test_output_that_is_cut_off() -> None:

@@ -21,7 +21,7 @@ def test_running_containers_and_no_others(cluster: Cluster, says: Says) -> None:
     def problems() -> list[str]:
         nonlocal looked
         if looked:
-            cluster.look()
+            cluster.look_at_containers()
         looked = True
         instances = cluster.instances()
         return [problem for member in cluster.members for problem in _differences(cluster, member, instances)]

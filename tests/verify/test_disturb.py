@@ -87,7 +87,7 @@ def test_killed_and_back_elsewhere(cluster: Cluster, says: Says) -> None:
 
 def _backends(cluster: Cluster, front: Member) -> dict[str, list[str]]:
     """Return the containers behind a front, by host."""
-    cluster.look()
+    cluster.look_at_containers()
     behind = {(one.node, one.id) for one in cluster.behind(front, cluster.instances())}
     found: dict[str, list[str]] = {}
     for member in cluster.members:
@@ -153,7 +153,7 @@ def _wait(cluster: Cluster, front: Member, problems: Callable[[], list[str]], ex
 
 def _wait_for_return(cluster: Cluster, front: Member) -> None:
     def problems() -> list[str]:
-        cluster.look()
+        cluster.look_at_containers()
         expected = {service.id for member in cluster.members for service in cluster.expected(member)}
         passing = {one.id for one in cluster.instances() if one.passing}
         return [f"{one} is not passing" for one in sorted(expected - passing)] + list_problems(cluster, front)

@@ -68,6 +68,8 @@ def test_other_names_as_before(cluster: Cluster, says: Says) -> None:
     """Names outside Consul are answered as the host's earlier name server answers them"""
     problems, asked = [], set()
     for host, survey in cluster.surveys.items():
+        if not survey.before:
+            problems.append(f"{host}: its resolv.conf names no name server but Rollcall's")
         for name, before in survey.before.items():
             asked.add(name)
             for where, found in (("the host", survey.system), ("a container", survey.inside)):
