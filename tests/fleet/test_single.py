@@ -18,6 +18,15 @@ def machine(command: str) -> str:
     return done.stdout.strip()
 
 
+def make(target: str) -> None:
+    done = subprocess.run(["make", target], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def managed() -> str:
+    return machine("docker ps -q --no-trunc --filter label=rollcall.managed | sort")
+
+
 def everything() -> dict[str, str]:
     """What a removal must leave as it found it."""
     return {
@@ -33,12 +42,12 @@ def everything() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[dict[str, str]]:
-    rollcall("lab", "images", "--for-demo")
-    rollcall("lab", "images", "--remove-demo")
+    rollcall("lab", "images")
+    make("demo-down")  # somebody may be using it
     before = everything()
-    subprocess.run(["make", "demo"], cwd=PROJECT, check=True, capture_output=True)
+    make("demo")
     yield before
-    subprocess.run(["make", "demo-down"], cwd=PROJECT, check=True, capture_output=True)
+    make("demo-down")
 
 
 def answering() -> set[str]:
@@ -71,11 +80,11 @@ def test_verify(demo: dict[str, str]) -> None:
 
 
 def test_second_deploy_changes_nothing(demo: dict[str, str]) -> None:
-    before = machine("docker ps -q --no-trunc | sort")
+    before = managed()
     rollcall("deploy", SINGLE)
-    assert machine("docker ps -q --no-trunc | sort") == before
+    assert managed() == before
 
 
 def test_removal_leaves_the_machine_as_it_was(demo: dict[str, str]) -> None:
-    subprocess.run(["make", "demo-down"], cwd=PROJECT, check=True, capture_output=True)
+    make("demo-down")
     assert everything() == demo
