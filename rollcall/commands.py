@@ -101,19 +101,24 @@ def unpack(archive: str) -> str:
     return f"tar --numeric-owner -xpf {path} -C / && rm -f {path}"
 
 
-def archive(things: Sequence[File | Directory]) -> bytes:
-    """Pack files and directories with their modes and owners, so that one upload carries them all."""
+def archive(things: Sequence[File | Directory], modified: float) -> bytes:
+    """Pack files and directories with their modes and owners, so that one upload carries them all.
+
+    Args:
+        things: what to pack.
+        modified: their time, in seconds since 1970. dnsmasq takes a file up by a newer one than before.
+    """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
         for thing in things:
-            tar.addfile(*_member(thing))
+            tar.addfile(*_member(thing, modified))
     return buffer.getvalue()
 
 
-def _member(thing: File | Directory) -> tuple[tarfile.TarInfo, io.BytesIO | None]:
+def _member(thing: File | Directory, modified: float) -> tuple[tarfile.TarInfo, io.BytesIO | None]:
     entry = tarfile.TarInfo(thing.path.lstrip("/"))
     entry.mode = thing.mode
-    entry.mtime = 0  # older than any container: see plan._read_edited
+    entry.mtime = modified
     entry.uid, entry.gid = (int(number) for number in thing.owner.split(":"))
     if isinstance(thing, Directory):
         entry.type = tarfile.DIRTYPE

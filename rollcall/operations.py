@@ -3,6 +3,7 @@
 import io
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
@@ -105,7 +106,7 @@ def _put_files(things: Sequence[File | Directory]) -> Commands:
         return
     archive = f"{ROOT}/.incoming.tar"
     yield f"install -d -m 0700 {ROOT}"
-    yield FileUploadCommand(io.BytesIO(commands.archive(things)), archive)
+    yield FileUploadCommand(io.BytesIO(commands.archive(things, time.time())), archive)
     yield commands.unpack(archive)
 
 

@@ -134,7 +134,7 @@ def _container(thing: Container, state: HostState) -> Change | None:
 def _read_edited(thing: Thing, edited: Iterable[str], state: HostState) -> Change | None:
     """Find a container that started on a file as it was edited by hand: mending the file alone would not reach it.
 
-    Our own files are older than the container, since a deploy that changes them replaces it.
+    A file as a deploy put it is older than the container that this deploy made for it.
     """
     if not isinstance(thing, Container):
         return None

@@ -35,9 +35,12 @@ def test_first_line_is_put_and_taken_without_a_new_inode(
 
 def test_an_archive_carries_modes_and_owners() -> None:
     things = [Directory("/etc/rollcall/a", 0o700, "100:1000"), File("/etc/rollcall/a/b", "text", 0o600, "100:1000")]
-    with tarfile.open(fileobj=io.BytesIO(commands.archive(things))) as tar:
-        entries = [(one.name, one.mode, one.uid, one.gid, one.isdir()) for one in tar]
+    with tarfile.open(fileobj=io.BytesIO(commands.archive(things, 100.0))) as tar:
+        entries = [(one.name, one.mode, one.uid, one.gid, one.isdir(), one.mtime) for one in tar]
         content = tar.extractfile("etc/rollcall/a/b")
         assert content is not None
         assert content.read() == b"text"
-    assert entries == [("etc/rollcall/a", 0o700, 100, 1000, True), ("etc/rollcall/a/b", 0o600, 100, 1000, False)]
+    assert entries == [
+        ("etc/rollcall/a", 0o700, 100, 1000, True, 100),
+        ("etc/rollcall/a/b", 0o600, 100, 1000, False, 100),
+    ]
