@@ -1,5 +1,6 @@
 """The thin shell between pyinfra and the pure core: what deploy.py and remove.py are written in."""
 
+import logging
 import os
 import socket
 import sys
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from pyinfra import host, inventory
+from pyinfra import host, inventory, logger
+from pyinfra import state as run
 from pyinfra.api.exceptions import PyinfraError
 
 from rollcall import components, gates, operations, preflight, secrets
@@ -51,12 +53,23 @@ class Site:
 _consul_changes: dict[str, tuple[Change, ...]] = {}
 
 
+def _say_only_changes() -> None:
+    """Leave out pyinfra's line for every host and operation that changes nothing, unless -v asks for it."""
+    if not run.print_noop_info:
+        logger.addFilter(_is_change)
+
+
+def _is_change(record: logging.LogRecord) -> bool:
+    return "No changes" not in record.getMessage()
+
+
 def site() -> Site | None:
     """Read the host pyinfra is preparing; None if that failed, and pyinfra goes on with the other hosts.
 
     Raises:
         PyinfraError: a setting of any host is wrong, before any host was touched.
     """
+    _say_only_changes()
     try:
         fleet = _fleet()
         member = fleet.member(host.name)
