@@ -88,7 +88,8 @@ def _print(found: LabStatus) -> None:
     out.print(table)
     out.print(f"registry: {found.registry}")
     for image in found.images:
-        state = "in the registry" if image.offered else "built" if image.built else "not built yet"
-        out.print(f"  {image.name}: {state}")
+        state = "in the registry" if image.offered else "made" if image.current else "not made yet"
+        outdated = "; its sources have changed since" if image.offered and not image.current else ""
+        out.print(f"  {image.name}: {state}{outdated}")
     hint = "deploy inventories/lab.py" if found.is_up else "lab up"
     out.print(f"The lab is {'up' if found.is_up else 'not up'}. Next: [bold]rollcall {hint}[/]")

@@ -1,11 +1,16 @@
 """The machine's own Docker Engine, by its command line."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rollcall.errors import RollcallError
 from rollcall.lab import command
 from rollcall.lab.layout import LABEL
+
+# How the engine's versions say it: "No such container: x", "network x not found".
+_MISSING = re.compile("no such|not found", re.IGNORECASE)
 
 
 def docker(*arguments: str, doing: str, give: bytes = b"") -> str:
@@ -18,14 +23,18 @@ def docker(*arguments: str, doing: str, give: bytes = b"") -> str:
 
 
 def inspect(kind: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Inspect objects of one kind (`container`, `image`, `network`, `volume`) by name; the missing are left out."""
+    """Inspect objects of one kind (`container`, `image`, `network`, `volume`) by name; the missing are left out.
+
+    Raises:
+        RollcallError: the engine does not answer, or says anything else than that some are missing.
+    """
     if not names:
         return {}
     # Where names are missing the exit code is 1, and the found ones are printed all the same.
-    _, output, errors = command.attempt(["docker", kind, "inspect", *names])
-    missing = [line for line in errors.splitlines() if line.strip() and "no such" not in line.lower()]
-    if missing:
-        command.run(["docker", "version"], doing=f"look at the lab's {kind}s")
+    code, output, errors = command.attempt(["docker", kind, "inspect", *names])
+    problems = [line for line in errors.splitlines() if line.strip() and not _MISSING.search(line)]
+    if code != 0 and problems:
+        raise RollcallError(f"Cannot look at the lab's {kind}s: {problems[-1]}")
     found: list[dict[str, Any]] = json.loads(output or "[]")
     return _by_name(kind, names, found)
 

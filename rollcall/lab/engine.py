@@ -2,21 +2,14 @@
 
 import os
 import shutil
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
 from rollcall.console import out, step
 from rollcall.errors import RollcallError
-from rollcall.lab import command, firewall, packages, waiting
-from rollcall.lab.layout import STATE
+from rollcall.lab import command, dockerd, packages, waiting
 
-_PID = STATE / "dockerd.pid"
-_LOG = STATE / "dockerd.log"
-_BEFORE = STATE / "forward-policy"
 _START_SECONDS = 60
-_STOP_SECONDS = 30
 
 
 def answers() -> bool:
@@ -33,18 +26,23 @@ def ensure() -> None:
     if answers():
         return
     _check_can_start()
-    if shutil.which("docker") is None or _dockerd() is None:
+    if not is_installed():
         # docker-cli is a package of its own since Debian 13; before, docker.io has the client.
         packages.install(["docker.io", "docker-cli", "iptables"])
         if answers():
             return
     with step("Starting a Docker Engine on this machine"):
-        if _systemd_runs():
-            command.run(["systemctl", "start", "docker"], doing="start the Docker Engine")
-        else:
-            _start_by_hand()
+        if not Path("/run/systemd/system").is_dir():
+            dockerd.start(answers)
+            return
+        command.run(["systemctl", "start", "docker"], doing="start the Docker Engine")
         if not waiting.until(answers, _START_SECONDS):
-            raise RollcallError(f"The Docker Engine does not answer after {_START_SECONDS} s: {_last_words()}")
+            raise RollcallError("The Docker Engine does not answer; `journalctl -u docker` says why.")
+
+
+def is_installed() -> bool:
+    """Whether there is an engine that could be started."""
+    return shutil.which("docker") is not None and dockerd.program() is not None
 
 
 def _check_can_start() -> None:
@@ -59,64 +57,20 @@ def _check_can_start() -> None:
             "No Docker Engine answers; start it (systemctl start docker), join its group (usermod -aG docker), "
             "or run this as root."
         )
-    if _dockerd() is None and not packages.can_install():
+    if dockerd.program() is None and not packages.can_install():
         raise RollcallError("There is no Docker Engine on this machine; install one (docs.docker.com/engine/install).")
 
 
-def _dockerd() -> str | None:
-    return shutil.which("dockerd") or shutil.which("dockerd", path="/usr/sbin:/usr/local/sbin")
-
-
-def _systemd_runs() -> bool:
-    return Path("/run/systemd/system").is_dir()
-
-
-def _start_by_hand() -> None:
-    if is_alive(_PID) or is_alive(Path("/run/docker.pid")):
-        return  # it is still on its way up
-    # A crash leaves these, and by now the number may belong to another process: the engine would believe it.
-    for pid in (_PID, Path("/run/docker.pid"), Path("/run/docker/containerd/containerd.pid")):
-        if not is_alive(pid):
-            pid.unlink(missing_ok=True)
-    _BEFORE.write_text(firewall.forward_policy())
-    with _LOG.open("w") as log:
-        subprocess.Popen(
-            [_dockerd() or "dockerd", "--pidfile", str(_PID)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            start_new_session=True,  # Ctrl-C here is not for the engine
-        )
-
-
-def is_alive(pid_file: Path) -> bool:
-    """Whether the process named in the file is the one that belongs there."""
-    try:
-        pid = int(pid_file.read_text())
-        name = Path(f"/proc/{pid}/comm").read_text().strip()
-    except (OSError, ValueError):
-        return False
-    return name in ("dockerd", "containerd")
-
-
-def _last_words() -> str:
-    if _systemd_runs():
-        return "journalctl -u docker says why"
-    return command.last_line(_LOG.read_text()) if _LOG.exists() else "it left no log"
-
-
 def stop_if_ours_and_idle() -> None:
-    """Stop the engine that `ensure` started by hand, unless something else runs on it."""
-    if not is_alive(_PID):
+    """Stop the engine that `ensure` started by hand, unless something else runs on it.
+
+    Raises:
+        RollcallError: it does not stop.
+    """
+    if not dockerd.is_ours():
         return
     if command.run(["docker", "ps", "--quiet"], doing="list running containers").strip():
         out.print("The Docker Engine stays: other containers run on it.")
         return
     with step("Stopping the Docker Engine that the lab started"):
-        os.kill(int(_PID.read_text()), signal.SIGTERM)
-        if not waiting.until(lambda: not is_alive(_PID), _STOP_SECONDS):
-            raise RollcallError(f"The Docker Engine is still there after {_STOP_SECONDS} s: {_last_words()}")
-        firewall.clear(_BEFORE.read_text() if _BEFORE.exists() else "")
-        for path in (_PID, _LOG, _BEFORE):
-            path.unlink(missing_ok=True)
+        dockerd.stop()

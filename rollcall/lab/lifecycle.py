@@ -39,7 +39,7 @@ def down(purge: bool) -> None:
         RollcallError: something does not go away.
     """
     with _only_one():
-        if keys.exist() or engine.answers():
+        if engine.answers() or (engine.is_installed() and (purge or keys.exist())):
             engine.ensure()
             _remove_all()
             if purge:

@@ -39,10 +39,15 @@ def install(packages: Sequence[str]) -> None:
     """Install packages without their recommendations; those that the machine's sources do not know are left out.
 
     Raises:
-        RollcallError: apt failed.
+        RollcallError: none of them is known, or apt failed.
     """
     refresh()
     known = [package for package in packages if _known(package)]
+    if not known:
+        raise RollcallError(
+            f"This machine's package sources have none of {', '.join(packages)}; "
+            "add the main archive of Debian or Ubuntu to them."
+        )
     with step(f"Installing {', '.join(known)}"):
         _apt("install", "-y", "--no-install-recommends", *known, doing=f"install {', '.join(known)}")
 

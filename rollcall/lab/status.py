@@ -24,10 +24,10 @@ class HostStatus:
 
 @dataclass(frozen=True)
 class ImageStatus:
-    """An image; `built` on the machine's engine, `offered` by the lab's registry."""
+    """An image; `current` if it was made from what the checkout holds now, `offered` by the lab's registry."""
 
     name: str
-    built: bool
+    current: bool
     offered: bool
 
 

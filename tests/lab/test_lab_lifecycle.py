@@ -42,7 +42,7 @@ def test_status_tells_of_every_host_and_image(rollcall: Rollcall) -> None:
     assert all(host["engine"].startswith("26.") for host in status["hosts"])
     assert status["registry"]["state"] == "running"
     assert {image["name"] for image in status["images"]} == {image.name for image in IMAGES if image.offered}
-    assert all(image["built"] and image["offered"] for image in status["images"])
+    assert all(image["current"] and image["offered"] for image in status["images"])
 
 
 def test_a_stopped_host_is_told_of_and_brought_back_by_up_without_touching_the_others(rollcall: Rollcall) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rollcall.errors import RollcallError
-from rollcall.lab import engine, packages
+from rollcall.lab import dockerd, engine, packages
 
 
 @pytest.fixture(autouse=True)
@@ -51,5 +51,5 @@ def test_the_pid_file_of_a_crash_does_not_pass_for_a_running_engine(tmp_path: Pa
     ours = tmp_path / "dockerd.pid"
     # Process 1 lives, but it is no dockerd: by now the number belongs to another process.
     ours.write_text("1")
-    assert not engine.is_alive(ours)
-    assert not engine.is_alive(tmp_path / "missing")
+    assert not dockerd.is_alive(ours)
+    assert not dockerd.is_alive(tmp_path / "missing")

@@ -1,0 +1,92 @@
+"""The Docker Engine started by hand, for machines whose first process is not systemd."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from rollcall.errors import RollcallError
+from rollcall.lab import command, firewall, waiting
+from rollcall.lab.layout import STATE
+
+_PID = STATE / "dockerd.pid"
+_LOG = STATE / "dockerd.log"
+_FORWARD_POLICY = STATE / "forward-policy"
+_PID_OF_THE_DISTRIBUTION = Path("/run/docker.pid")
+_PID_OF_CONTAINERD = Path("/run/docker/containerd/containerd.pid")
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+
+
+def program() -> str | None:
+    """The path of dockerd, None if there is none; it may stand where only root's PATH leads."""
+    return shutil.which("dockerd") or shutil.which("dockerd", path="/usr/sbin:/usr/local/sbin")
+
+
+def start(answers: Callable[[], bool]) -> None:
+    """Start an engine that outlives this process, or wait for one that is on its way up.
+
+    Raises:
+        RollcallError: it does not answer, or has ended; with the last line of its log.
+    """
+    if is_alive(_PID) or is_alive(_PID_OF_THE_DISTRIBUTION):
+        ended = False
+        answered = waiting.until(answers, _START_SECONDS)
+    else:
+        process = _start()
+        answered = waiting.until(lambda: answers() or process.poll() is not None, _START_SECONDS)
+        ended = process.poll() is not None
+    if ended or not answered:
+        raise RollcallError(f"The Docker Engine does not answer: {_last_words()}")
+
+
+def _start() -> subprocess.Popen[bytes]:
+    # A crash leaves these, and by now the number may belong to another process: the engine would believe it.
+    for pid in (_PID, _PID_OF_THE_DISTRIBUTION, _PID_OF_CONTAINERD):
+        if not is_alive(pid):
+            pid.unlink(missing_ok=True)
+    _FORWARD_POLICY.write_text(firewall.forward_policy())
+    with _LOG.open("w") as log:
+        return subprocess.Popen(
+            [program() or "dockerd", "--pidfile", str(_PID)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            start_new_session=True,  # Ctrl-C here is not for the engine
+        )
+
+
+def is_ours() -> bool:
+    """Whether the engine that `start` started still runs."""
+    return is_alive(_PID)
+
+
+def is_alive(pid_file: Path) -> bool:
+    """Whether the process named in the file runs and is a part of Docker, not one that got the number since."""
+    try:
+        name, _, rest = Path(f"/proc/{int(pid_file.read_text())}/stat").read_text().partition(")")
+    except (OSError, ValueError):
+        return False
+    # "12 (dockerd) S 1 …"; a Z is a process that has ended and that nobody has asked about yet.
+    return name.partition("(")[2] in ("dockerd", "containerd") and rest.split()[0] != "Z"
+
+
+def stop() -> None:
+    """Stop it, and take from the kernel what it put there.
+
+    Raises:
+        RollcallError: it does not stop in time; with the last line of its log.
+    """
+    os.kill(int(_PID.read_text()), signal.SIGTERM)
+    if not waiting.until(lambda: not is_alive(_PID), _STOP_SECONDS):
+        raise RollcallError(f"The Docker Engine is still there after {_STOP_SECONDS} s: {_last_words()}")
+    firewall.clear(_FORWARD_POLICY.read_text() if _FORWARD_POLICY.exists() else "")
+    for path in (_PID, _LOG, _FORWARD_POLICY):
+        path.unlink(missing_ok=True)
+
+
+def _last_words() -> str:
+    return (command.last_line(_LOG.read_text()) if _LOG.exists() else "") or "it left no log."
