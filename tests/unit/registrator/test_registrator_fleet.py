@@ -53,7 +53,6 @@ def test_looking_at_it_while_it_stops_does_not_put_it_back(fleet: Fleet) -> None
 
 def test_a_new_start_ends_the_stopping(fleet: Fleet) -> None:
     fleet.signalled(WEB.id, 15, now=100)
-    fleet.died(WEB.id, 0)
     fleet.started(WEB.id)
     saw(fleet, WEB)
     assert list(fleet.desired()) == [ID]
@@ -81,6 +80,7 @@ def test_on_success_takes_out_one_that_was_told_to_stop() -> None:
     saw(fleet, WEB)
     fleet.signalled(WEB.id, 15, now=100)
     fleet.died(WEB.id, 1)
+    assert fleet.survivors(now=200) == []
     assert fleet.desired() == {}
 
 

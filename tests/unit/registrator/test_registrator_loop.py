@@ -232,6 +232,15 @@ def test_a_refused_service_is_tried_again_and_hurts_no_other(world: World) -> No
     assert "app1:one:80" in world.registered
 
 
+def test_a_service_that_stays_refused_is_tried_ever_more_seldom(world: World) -> None:
+    world.agent.refuses = {"app1:one:80"}
+    world.engine.add("one")
+    world.settle(Connected())
+    for _ in range(100):
+        world.later(REFRESH)
+    assert 5 < world.agent.writes.count("+app1:one:80") < 20
+
+
 def test_a_refused_service_that_has_changed_is_tried_at_once(world: World) -> None:
     world.agent.refuses = {"app1:one:80"}
     one = world.engine.add("one")

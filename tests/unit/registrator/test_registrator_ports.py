@@ -109,6 +109,11 @@ def test_several_networks_give_a_predictable_address() -> None:
     assert where(container("80/tcp", networks=one_way)) == where(container("80/tcp", networks=other_way))
 
 
+def test_the_network_mode_counts_before_the_order_of_names() -> None:
+    made = container("80/tcp", networks={"alpha": "10.0.0.2", "zeta": "10.0.0.1"}, mode="zeta")
+    assert where(made) == ["10.0.0.1:80"]
+
+
 def test_the_container_can_choose_its_network() -> None:
     networks = {"alpha": "10.0.0.2", "zeta": "10.0.0.1"}
     made = container("80/tcp", networks=networks, mode="alpha", env={"SERVICE_NETWORK": "zeta"})
