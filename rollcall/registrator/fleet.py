@@ -23,7 +23,7 @@ class Watched:
 class Fleet:
     """What runs, what is on its way out, and which services follow from it.
 
-    Each method that changes it returns the ids of the services it may concern.
+    Each method that changes it returns the ids of the services it may concern, in the order of their ports.
     """
 
     def __init__(self, *, keep_failed: bool) -> None:
@@ -56,7 +56,7 @@ class Fleet:
                     desired.setdefault(service.id, service)
         return desired
 
-    def saw(self, container: Container, reading: Reading) -> tuple[set[str], list[str]]:
+    def saw(self, container: Container, reading: Reading) -> tuple[list[str], list[str]]:
         """A running container was looked at. Also returns what to tell people, if it is new."""
         before = self._watched.get(container.id)
         remarks = [*reading.remarks, *self._clashes(container, reading)]
@@ -64,17 +64,17 @@ class Fleet:
         self._watched[container.id] = Watched(container, reading)
         self._failed.discard(container.id)
         news = [remark for remark in remarks if before is None or remark not in before.reading.remarks]
-        return self._release(before) | _ids(reading), news
+        return list(dict.fromkeys([*self._release(before), *_ids(reading)])), news
 
     def started(self, container_id: str) -> None:
         """A new process runs in it: an earlier stop signal is over."""
         self._draining.pop(container_id, None)
 
-    def signalled(self, container_id: str, number: int, now: float) -> set[str]:
+    def signalled(self, container_id: str, number: int, now: float) -> list[str]:
         """A signal was sent to it. A stop signal takes its services out until it dies or has survived."""
         watched = self._watched.get(container_id)
         if watched is None or container_id in self._failed or not is_stop(watched.container, number):
-            return set()
+            return []
         self._draining[container_id] = now + watched.container.stop_timeout + STOP_MARGIN
         return self._release(watched)
 
@@ -89,15 +89,15 @@ class Fleet:
         """When `survivors` should be asked next."""
         return min(self._draining.values(), default=None)
 
-    def died(self, container_id: str, exit_code: int) -> set[str]:
+    def died(self, container_id: str, exit_code: int) -> list[str]:
         """It runs no more. One that failed keeps its services if so configured, unless it was told to stop."""
         failed = 0 < exit_code < BY_SIGNAL
         if self._keep_failed and failed and container_id in self._watched and container_id not in self._draining:
             self._failed.add(container_id)
-            return set()
+            return []
         return self.removed(container_id)
 
-    def removed(self, container_id: str) -> set[str]:
+    def removed(self, container_id: str) -> list[str]:
         """It exists no more."""
         self._draining.pop(container_id, None)
         self._failed.discard(container_id)
@@ -107,9 +107,9 @@ class Fleet:
         """Whether it has exited with an error and kept its services."""
         return container_id in self._failed
 
-    def _release(self, watched: Watched | None) -> set[str]:
-        ids = _ids(watched.reading) if watched else set()
-        self.released |= ids
+    def _release(self, watched: Watched | None) -> list[str]:
+        ids = _ids(watched.reading) if watched else []
+        self.released.update(ids)
         return ids
 
     def _clashes(self, container: Container, reading: Reading) -> list[str]:
@@ -126,5 +126,5 @@ class Fleet:
         ]
 
 
-def _ids(reading: Reading) -> set[str]:
-    return {service.id for service in reading.services}
+def _ids(reading: Reading) -> list[str]:
+    return [service.id for service in reading.services]

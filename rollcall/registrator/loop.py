@@ -130,12 +130,10 @@ class Loop:
         if self._settings.cleanup or not self._fleet.failed(container_id):
             self._write(self._fleet.removed(container_id))
 
-    def _write(self, ids: set[str]) -> None:
+    def _write(self, ids: list[str]) -> None:
         """Write what has changed about these services at once."""
         if ids:
-            self._writer.apply(
-                self._fleet.desired(), time.monotonic(), may_remove=self._fleet.released, among=sorted(ids)
-            )
+            self._writer.apply(self._fleet.desired(), time.monotonic(), may_remove=self._fleet.released, among=ids)
 
     def _keep_time(self, now: float) -> None:
         """Do what time has come for."""

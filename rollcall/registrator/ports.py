@@ -16,6 +16,7 @@ def service_ports(container: Container, settings: Settings) -> tuple[dict[Port, 
     """
     found: dict[Port, Binding] = {}
     remarks: list[str] = []
+    unpublished: list[Port] = []
     own_number = settings.internal or container.network_mode == "host" or bool(container.lender)
     for port in sorted({*container.exposed, *container.published}):
         bindings = container.published.get(port, ())
@@ -26,7 +27,10 @@ def service_ports(container: Container, settings: Settings) -> tuple[dict[Port, 
         elif bindings:
             found[port] = bindings[0]
         else:
-            remarks.append(f"port {port} is not published on the host")
+            unpublished.append(port)
+    if unpublished:
+        # One line, or an image that exposes ten ports fills the log.
+        remarks.append(f"not published on the host: {', '.join(map(str, unpublished))}")
     if not found and not remarks:
         remarks.append("it exposes no port")
     return found, remarks

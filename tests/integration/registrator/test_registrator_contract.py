@@ -70,7 +70,7 @@ def test_an_unpublished_container_is_ignored_and_the_log_says_why(
 ) -> None:
     registrator = start("-ip", "10.99.0.1")
     run()
-    registrator.says("port 80/tcp is not published on the host")
+    registrator.says("not published on the host: 80/tcp")
     assert name in registrator.text
     assert not agent.catalog(name)
 

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from registrator_world import HOSTNAME, Agent, Line, Run, Start, always, free_ports, running, until
 
+from rollcall.secrets import self_signed
+
 
 def test_an_agent_that_is_wiped_gets_its_services_back_within_seconds(
     start: Start, run: Run, own_agent: Agent, name: str
@@ -233,3 +235,25 @@ def test_the_token_and_the_unix_socket(start: Start, run: Run, guarded: Agent, n
     refused.stop()
     start("-internal", uri=f"consul-unix://{tmp_path / 'consul.sock'}", CONSUL_HTTP_TOKEN=str(guarded.token))
     until(lambda: guarded.catalog(name), name)
+
+
+def test_tls_with_the_clients_own_certificate(
+    start: Start, run: Run, consul_binary: Path, tmp_path: Path, name: str
+) -> None:
+    pair = self_signed("localhost")
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    certificate.write_text(pair.certificate)
+    key.write_text(pair.key)
+    (port,) = free_ports(1)
+    files = {"cert_file": str(certificate), "key_file": str(key), "ca_file": str(certificate)}
+    agent = Agent(consul_binary, tmp_path / "consul", tls={"https": {**files, "verify_incoming": True}})
+    agent.configuration["ports"]["https"] = port  # type: ignore[index]
+    environment = {"CONSUL_CACERT": str(certificate)}
+    with running(agent):
+        run()
+        stranger = start("-internal", uri=f"consul-tls://localhost:{port}", wait=False, **environment)
+        stranger.says("does not answer")
+        stranger.stop()
+        environment |= {"CONSUL_CLIENT_CERT": str(certificate), "CONSUL_CLIENT_KEY": str(key)}
+        start("-internal", uri=f"consul-tls://localhost:{port}", **environment)
+        until(lambda: agent.catalog(name), name)

@@ -27,13 +27,13 @@ def test_a_running_container_is_in(fleet: Fleet) -> None:
 
 
 def test_a_stop_signal_takes_it_out_at_once(fleet: Fleet) -> None:
-    assert fleet.signalled(WEB.id, 15, now=100) == {ID}
+    assert fleet.signalled(WEB.id, 15, now=100) == [ID]
     assert fleet.desired() == {}
     assert ID in fleet.released
 
 
 def test_another_signal_changes_nothing(fleet: Fleet) -> None:
-    assert fleet.signalled(WEB.id, 1, now=100) == set()
+    assert fleet.signalled(WEB.id, 1, now=100) == []
     assert list(fleet.desired()) == [ID]
 
 
@@ -59,7 +59,7 @@ def test_a_new_start_ends_the_stopping(fleet: Fleet) -> None:
 
 
 def test_one_that_died_is_out_and_forgotten(fleet: Fleet) -> None:
-    assert fleet.died(WEB.id, 1) == {ID}
+    assert fleet.died(WEB.id, 1) == [ID]
     assert fleet.desired() == {}
     assert WEB.id not in fleet
 
@@ -97,7 +97,7 @@ def test_two_containers_that_want_one_id() -> None:
 
 def test_a_renamed_container_changes_its_id(fleet: Fleet) -> None:
     ids, _ = fleet.saw(renamed := container("80/tcp", Name="/new"), read(renamed))
-    assert ids == {ID, "app1:new:80"}
+    assert ids == [ID, "app1:new:80"]
     assert list(fleet.desired()) == ["app1:new:80"]
 
 
@@ -109,3 +109,8 @@ def test_remarks_are_told_once(fleet: Fleet) -> None:
 def test_who_borrows_a_network(fleet: Fleet) -> None:
     saw(fleet, borrower := container("80/tcp", Id="b" * 64, mode=f"container:{WEB.id}"))
     assert fleet.borrowers(WEB.id) == [borrower.id]
+
+
+def test_ports_keep_their_order(fleet: Fleet) -> None:
+    ids, _ = fleet.saw(made := container("80/tcp", "443/tcp"), read(made))
+    assert ids == [ID, "app1:web-1:443"]

@@ -25,7 +25,7 @@ def test_without_internal_only_published_ports_count(engine: str) -> None:
         "app1:regt-published:80": ("10.77.0.21", ports["80/tcp"]),
         "app1:regt-published:443": ("10.77.0.21", ports["443/tcp"]),
     }
-    assert reading.remarks == ("port 8081/tcp is not published on the host",)
+    assert reading.remarks == ("not published on the host: 8081/tcp",)
 
 
 @BOTH
@@ -61,9 +61,9 @@ def test_a_borrower_whose_lender_is_gone_is_no_service() -> None:
 
 
 def test_a_container_without_published_ports_is_ignored_with_a_reason() -> None:
-    reading = read(container("80/tcp"), internal=False)
+    reading = read(container("80/tcp", "53/udp"), internal=False)
     assert reading.services == ()
-    assert reading.remarks == ("port 80/tcp is not published on the host",)
+    assert reading.remarks == ("not published on the host: 53/udp, 80/tcp",)
 
 
 def test_a_container_without_ports_is_ignored_with_a_reason() -> None:

@@ -1,10 +1,9 @@
 """Names, ids, tags, Meta: what a container's service is called."""
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
-from registrator_documents import ENGINES, container, read, recorded, settings
+from registrator_documents import ENGINES, container, patient, read, recorded, settings
 
 from rollcall.registrator.container import read_container
 from rollcall.registrator.services import image_name, read_services
@@ -17,6 +16,20 @@ def test_two_ports_and_a_general_name_give_a_name_per_port(engine: str) -> None:
         "nginx-80": ("app1:regt-published:80", ("http",)),
         "nginx-443": ("app1:regt-published:443", ("https",)),
     }
+
+
+def test_a_backend_as_a_deploy_makes_it() -> None:
+    made = recorded("published", "26.1")
+    services = {service.name: service for service in read(made, internal=False, ip="10.77.0.21").services}
+    assert {name: (one.id, one.address, one.port, one.tags) for name, one in services.items()} == {
+        "webserver-80": ("app1:webserver-1:80", "10.77.0.21", 32969, ("http",)),
+        "webserver-443": ("app1:webserver-1:443", "10.77.0.21", 32968, ("https",)),
+    }
+    timing = {"Status": "passing", "Interval": "5s", "Timeout": "2s"}
+    assert services["webserver-80"].check == {"HTTP": "http://10.77.0.21:32969/health", **timing}
+    secure = {"HTTP": "https://10.77.0.21:32968/health", "TLSSkipVerify": True}
+    assert services["webserver-443"].check == {**secure, **timing}
+    assert [service.address for service in read(made).services] == ["172.18.0.2", "172.18.0.2"]
 
 
 def test_one_port_gives_the_plain_name() -> None:
@@ -176,8 +189,6 @@ DOCUMENTS = st.fixed_dictionaries(
     optional={"Id": JSON, "Name": JSON}
     | {part: JSON | st.fixed_dictionaries({}, optional=dict.fromkeys(keys, JSON)) for part, keys in PARTS.items()},
 )
-# The machine may be busy, and the first text that hypothesis makes takes it a second: neither is a failure.
-patient = hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @patient
