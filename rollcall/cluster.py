@@ -3,7 +3,6 @@
 import http.client
 import re
 import shlex
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +12,13 @@ from typing import Any
 
 import consul
 import requests
-import testinfra
 
-from rollcall import ssh, survey, tunnel
+from rollcall import survey, tunnel
 from rollcall.errors import RollcallError
 from rollcall.expected_services import Rules, Service, services
 from rollcall.fleet import Fleet, Member
 from rollcall.inventory import Host, Inventory
+from rollcall.shell import shell
 from rollcall.survey import Survey
 from rollcall.tunnel import Endpoint
 
@@ -160,10 +159,16 @@ class Cluster:
         return f"{tunnel.shown(host)} {shlex.quote(command)}" if command else tunnel.shown(host)
 
     def expected(self, member: Member) -> tuple[Service, ...]:
-        """Return the services that the running containers of a host should have; none without a registrator."""
-        seen = self.surveys[member.name]
-        registrator = seen.component("registrator")
-        return services(seen.containers, Rules.of(registrator)) if registrator else ()
+        """Return the services that the running containers of a host should have."""
+        return services(self.surveys[member.name].containers, self.rules(member))
+
+    def rules(self, member: Member) -> Rules:
+        """Return what a host's registrator goes by; where none runs, what the settings would have told it."""
+        registrator = self.surveys[member.name].component("registrator")
+        if registrator:
+            return Rules.of(registrator)
+        internal, tags = self.fleet.mode == "internal", ",".join(member.settings.registrator.tags)
+        return Rules(member.node, internal, explicit=False, ip=None if internal else member.address, tags=tags)
 
     def nginx_list(self, front: Member) -> frozenset[str]:
         """Read the address:port pairs that a front's nginx balances over now."""
@@ -215,27 +220,13 @@ def connected(source: str, inventory: Inventory, fleet: Fleet) -> Iterator[Clust
         endpoints = {name: opened.result() for name, opened in zip(names, opening, strict=True)}
         cluster = Cluster(source, inventory, fleet, endpoints)
         for host in inventory.hosts:
-            cluster.shells[host.name] = stack.enter_context(_shell(host, sockets))
+            cluster.shells[host.name] = stack.enter_context(shell(host, sockets))
         yield cluster
 
 
 def _tunnel(host: Host, member: Member) -> Any:
     front = [front_endpoint(member)] if member.is_front else []
     return tunnel.tunnel(host, [AGENT, *front])
-
-
-@contextmanager
-def _shell(host: Host, sockets: str) -> Iterator[Any]:
-    if host.connector == "local":
-        yield testinfra.get_host("local://")
-        return
-    # The connection of the first command serves the following ones.
-    shared = ["-o", "ControlMaster=auto", "-o", f"ControlPath={sockets}/%C", "-o", "ControlPersist=60"]
-    options = [*shared, *ssh.options(host)]
-    try:
-        yield testinfra.get_host(f"ssh://{host.hostname}", ssh_extra_args=shlex.join(options))
-    finally:
-        subprocess.run(["ssh", "-O", "exit", *options, host.hostname], capture_output=True, check=False)
 
 
 def _agent(endpoint: Endpoint) -> consul.Consul:

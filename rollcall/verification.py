@@ -74,7 +74,8 @@ class Verification:
         title = _title(item)
         if error is None:
             self.passed += 1
-            out.print(f"[green]✓[/] {escape('; '.join(said) or title)}")
+            # Without emoji=False, rich makes a ghost of the id app1:ghost:80.
+            out.print(f"[green]✓[/] {escape('; '.join(said) or title)}", emoji=False)
         elif isinstance(error, CheckError):
             self._failure(
                 f"not so: {title}", [f"expected: {error.expected}", *_found(error), f"next:     {error.command}"]
@@ -86,9 +87,9 @@ class Verification:
 
     def _failure(self, headline: str, details: list[str]) -> None:
         self.failed += 1
-        out.print(f"[red]✗[/] {escape(headline)}")
+        out.print(f"[red]✗[/] {escape(headline)}", emoji=False)
         for detail in details:
-            out.print(f"    {escape(detail)}")
+            out.print(f"    {escape(detail)}", emoji=False)
 
     @pytest.hookimpl
     def pytest_sessionfinish(self, exitstatus: int) -> None:

@@ -38,14 +38,14 @@ def test_a_check_that_fails_says_what_to_type_next(tmp_path: Path) -> None:
     code, lines = run(
         tmp_path,
         'def test_agents():\n    """Every agent is alive"""\n'
-        '    raise CheckError("6 agents", ["app1: failed", "app2: left"], "docker logs consul")\n'
+        '    raise CheckError("6 agents", ["app1:ghost:80 [lost]", "app2: left"], "docker logs consul")\n'
         "def test_other():\n    pass\n",
     )
     assert code == 1
     assert lines[:5] == [
         "✗ not so: Every agent is alive",
         "    expected: 6 agents",
-        "    found:    app1: failed",
+        "    found:    app1:ghost:80 [lost]",
         "              app2: left",
         "    next:     docker logs consul",
     ]

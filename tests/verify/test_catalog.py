@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from rollcall.cluster import Cluster, Instance
-from rollcall.expected_services import Rules, Service
+from rollcall.expected_services import Service
 from rollcall.finding import CheckError, wait_until_none
 from rollcall.fleet import Member
 
@@ -54,8 +54,7 @@ def _differences(cluster: Cluster, member: Member, instances: tuple[Instance, ..
 
 def _is_ours(cluster: Cluster, member: Member, instance: Instance) -> bool:
     """Services that other tools registered with the same agent are none of the registrator's."""
-    registrator = cluster.surveys[member.name].component("registrator")
-    return registrator is not None and instance.id.startswith(f"{Rules.of(registrator).hostname}:")
+    return instance.id.startswith(f"{cluster.rules(member).hostname}:")
 
 
 def test_ids(cluster: Cluster, says: Says) -> None:

@@ -1,6 +1,7 @@
 """What only shows when something is broken: run with --disturb. Everything taken away is put back."""
 
 import json
+import shlex
 import signal
 import uuid
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from test_front import FOLLOW_SECONDS, NOBODY, list_problems, reach_every_backend, services
 
 from rollcall.cluster import Cluster
+from rollcall.errors import RollcallError
 from rollcall.expected_services import Inspected
 from rollcall.finding import CheckError, wait_until_none
 from rollcall.fleet import Member
@@ -44,7 +46,7 @@ def test_nobody_left_and_back(cluster: Cluster, says: Says) -> None:
         stopped = _backends(cluster, front)
         with _put_back(cluster, stopped):
             for host, names in stopped.items():
-                cluster.docker(host, "stop", "--time", "2", *names)
+                _change(cluster, host, "stop", "--time", "2", *names)
             _wait(cluster, front, lambda front=front: _not_empty(cluster, front), "502 without any backend")
         _wait_for_return(cluster, front)
         count = sum(map(len, stopped.values()))
@@ -65,7 +67,7 @@ def test_killed_and_back_elsewhere(cluster: Cluster, says: Says) -> None:
         host, name = _movable(cluster, front)
         before = _endpoints(cluster, front, host, name)
         with _put_back(cluster, {host: [name]}):
-            cluster.docker(host, "kill", name)
+            _change(cluster, host, "kill", name)
             _wait(
                 cluster,
                 front,
@@ -73,7 +75,7 @@ def test_killed_and_back_elsewhere(cluster: Cluster, says: Says) -> None:
                 "it gone from nginx's list",
             )
             with _address_taken(cluster, host, name):
-                cluster.docker(host, "start", name)
+                _change(cluster, host, "start", name)
         _wait_for_return(cluster, front)
         after = _endpoints(cluster, front, host, name)
         if after == before:
@@ -168,6 +170,11 @@ def _wait_for_return(cluster: Cluster, front: Member) -> None:
     reach_every_backend(cluster, front, cluster.behind(front, cluster.instances()))
 
 
+def _change(cluster: Cluster, host: str, *arguments: str) -> None:
+    """Run docker on a host after whatever an interrupted check still has running there, never beside it."""
+    cluster.run(host, shlex.join(["flock", "/etc/rollcall", "docker", *arguments]))
+
+
 @contextmanager
 def _put_back(cluster: Cluster, containers: dict[str, list[str]]) -> Iterator[None]:
     """Start the containers again when the block ends, however it ends. A second Ctrl-C does not stop that."""
@@ -175,8 +182,17 @@ def _put_back(cluster: Cluster, containers: dict[str, list[str]]) -> Iterator[No
         yield
     finally:
         with _uninterrupted():
-            for host, names in containers.items():
-                cluster.docker(host, "start", *names)
+            lost = [lost for host, names in containers.items() if (lost := _not_started(cluster, host, names))]
+        if lost:
+            raise CheckError("the containers started again", lost, f"rollcall deploy {cluster.source}")
+
+
+def _not_started(cluster: Cluster, host: str, names: list[str]) -> str:
+    try:
+        _change(cluster, host, "start", *names)
+    except RollcallError as error:
+        return f"{host}: {', '.join(names)} may still be stopped ({error})"
+    return ""
 
 
 @contextmanager
