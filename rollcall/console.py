@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from rich.console import Console
 
 # highlight=False: rich would otherwise colour every number; colour is for meaning only.
-# soft_wrap: a sentence must not be cut at 80 columns when output goes to a file.
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# emoji=False: it takes the middle of app1:ghost:80 for one. soft_wrap: a sentence must not be cut at 80 columns.
+out = Console(highlight=False, emoji=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager
