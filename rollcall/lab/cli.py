@@ -69,11 +69,12 @@ def show(as_json: bool) -> None:
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def ssh(host: str, command: tuple[str, ...]) -> None:
     """Open a shell on a HOST of the lab, or run a COMMAND there; its exit code is the command's."""
-    arguments = hosts.ssh_arguments(hosts.by_name(host))
+    reached = hosts.by_name(host)
+    hosts.check_up(reached)
     # One word is a line for the host's shell; several are one command and stay apart as they are.
     line = [command[0]] if len(command) == 1 else [shlex.join(command)] if command else []
     sys.stdout.flush()
-    os.execvp("ssh", [*arguments, *line])  # noqa: S606 - in our place, so that its exit code is ours
+    os.execvp("ssh", [*hosts.ssh_arguments(reached), *line])  # noqa: S606 - in our place, so that its exit code is ours
 
 
 def _print(found: LabStatus) -> None:

@@ -1,5 +1,6 @@
 """The six hosts: created, given their keys, started, and waited for."""
 
+import socket
 from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any
@@ -21,6 +22,7 @@ _CAPABILITIES = (
 )
 _SECURITY = ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined")
 _READY_SECONDS = 90
+_CONNECT_SECONDS = 5
 
 
 def create_arguments(host: LabHost) -> list[str]:
@@ -112,6 +114,21 @@ def ssh_arguments(host: LabHost) -> list[str]:
     reached = Host(host.name, "ssh", LOOPBACK, host.ssh_port, "root", key=keys.USER_KEY, known_hosts=keys.KNOWN_HOSTS)
     # Nothing of the user's own ssh settings concerns the lab.
     return ["ssh", "-F", "none", *ssh.options(reached), LOOPBACK]
+
+
+def check_up(host: LabHost) -> None:
+    """Make sure that something answers at a host's SSH port.
+
+    Raises:
+        RollcallError: nothing does.
+    """
+    try:
+        socket.create_connection((LOOPBACK, host.ssh_port), timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        raise RollcallError(
+            f"The lab's host {host.name} is down: nothing answers at {LOOPBACK}:{host.ssh_port}; "
+            "`rollcall lab up` brings it back."
+        ) from error
 
 
 def by_name(name: str) -> LabHost:

@@ -1,3 +1,6 @@
+import dataclasses
+import socket
+
 import pytest
 
 from rollcall.errors import RollcallError
@@ -38,6 +41,14 @@ def test_ssh_to_a_host_uses_the_labs_key_and_accepts_only_the_labs_host_key() ->
     assert arguments[:3] == ["ssh", "-F", "none"]
     assert {"Port=22021", "User=root", "StrictHostKeyChecking=yes", "IdentitiesOnly=yes"} <= set(arguments)
     assert arguments[-1] == "127.0.0.1"
+
+
+def test_a_host_that_is_down_is_told_of_with_the_way_back() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.raises(RollcallError, match=f"host app2 is down: .*127.0.0.1:{port}; `rollcall lab up` brings it back"):
+        hosts.check_up(dataclasses.replace(hosts.by_name("app2"), ssh_port=port))
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("app3", "app2"), ("consul", "consul3"), ("frnt1", "front1")])
