@@ -113,6 +113,20 @@ def test_services_of_the_original_registrator_are_adopted_not_doubled(
     assert set(agent.catalog(name)) == {f"{HOSTNAME}:{name}:80"}
 
 
+def test_a_check_that_a_replaced_container_no_longer_wants_goes(
+    start: Start, run: Run, agent: Agent, name: str
+) -> None:
+    first = start("-internal")
+    old = run(environment={"SERVICE_CHECK_TCP": "true"})
+    until(lambda: agent.checks(name), "the check")
+    first.stop()
+    old.remove(force=True)
+    run()
+    start("-internal")
+    until(lambda: not agent.checks(name), "no check")
+    assert len(agent.catalog(name)) == 1
+
+
 def test_cleanup_takes_out_what_died_while_it_was_away(start: Start, run: Run, agent: Agent, name: str) -> None:
     first = start("-internal")
     gone, stays = run("-gone"), run("-stays")

@@ -94,8 +94,11 @@ class World:
         """Give it messages, and let it work until nothing is left to do at this moment."""
         for message in messages:
             self.inbox.put(message)
+        turns = 0
         while not self.inbox.empty() or self.loop.busy(self.clock.now):
             self.loop.turn()
+            turns += 1
+            assert turns < 200, "it never comes to rest"
 
     def later(self, seconds: float) -> None:
         self.clock.now += seconds
