@@ -93,6 +93,7 @@ class Container:
     `configuration` is a digest of the files it reads: a container that reads its configuration only at
     its start must be replaced when they change.
     `exposed` are ports which neither the image declares nor `ports` publishes.
+    `listens` are the (address, port) it will listen on at the host itself, "" for every address.
     `stop_timeout` is seconds between the stop signal and a kill.
     """
 
@@ -106,6 +107,7 @@ class Container:
     hostname: str = ""
     ports: tuple[PublishedPort, ...] = ()
     exposed: tuple[int, ...] = ()
+    listens: tuple[tuple[str, int], ...] = ()
     mounts: tuple[Mount, ...] = ()
     add_capabilities: tuple[str, ...] = ()
     restart: str = "unless-stopped"
@@ -114,7 +116,7 @@ class Container:
 
     def __post_init__(self) -> None:
         """Sort what has no order, so that neither a setting's nor Docker's order is taken for a difference."""
-        for name in ("environment", "exposed", "add_capabilities"):
+        for name in ("environment", "exposed", "listens", "add_capabilities"):
             object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
         object.__setattr__(self, "ports", tuple(sorted(self.ports, key=lambda port: port.container)))
         object.__setattr__(self, "mounts", tuple(sorted(self.mounts, key=lambda mount: mount.target)))

@@ -33,6 +33,7 @@ def container(document: Mapping[str, Any], image: Mapping[str, Any], like: Conta
         network="bridge" if network == "default" else network,
         hostname=_hostname(document, config, like),
         ports=_ports(host.get("PortBindings") or {}),
+        listens=like.listens,
         exposed=_exposed(config, image, host.get("PortBindings") or {}),
         mounts=_mounts(document.get("Mounts") or (), like),
         add_capabilities=tuple(word.removeprefix("CAP_") for word in host.get("CapAdd") or ()),

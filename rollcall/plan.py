@@ -115,6 +115,7 @@ def _first_line(thing: FirstLine, state: HostState) -> Change | None:
 def _container(thing: Container, state: HostState) -> Change | None:
     document = state.containers.get(thing.name)
     if document is None:
+        _check_ports(thing, state)
         return Change("create", thing)
     if not state.manages(document):
         raise RollcallError(
@@ -147,6 +148,15 @@ def _read_edited(thing: Thing, edited: Iterable[str], state: HostState) -> Chang
         if path.startswith(folders) and created < state.files[path].modified < started:
             return Change("replace", thing, (Difference("configuration", f"{path} as edited by hand", "as it was"),))
     return None
+
+
+def _check_ports(thing: Container, state: HostState) -> None:
+    for address, port in thing.listens:
+        if state.listens(address, port):
+            raise RollcallError(
+                f"port {port} at {address or 'every address'}, which {thing.name} is to listen on, is taken by another "
+                f"program; right is to stop that one (ss -ltnp 'sport = {port}' names it) or to set another port"
+            )
 
 
 def _container_differences(thing: Container, document: Mapping[str, Any], state: HostState) -> tuple[Difference, ...]:

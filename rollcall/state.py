@@ -4,7 +4,7 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_address
 from typing import Any
 
 from pyinfra.api.exceptions import FactProcessError
@@ -34,6 +34,8 @@ echo '{mark} digests'
 find {root} {paths} -type f -exec sha256sum {{}} + 2>/dev/null
 echo '{mark} addresses'
 ip -4 -o addr show 2>/dev/null || hostname -I
+echo '{mark} listening'
+awk '$4 == "0A" {{ print $2 }}' /proc/net/tcp /proc/net/tcp6 2>/dev/null
 echo '{mark} clock'
 date +%s
 {texts}
@@ -57,7 +59,8 @@ class HostState:
     """What a host has: the engine's managed objects, files below /etc/rollcall, and facts about itself.
 
     `containers` holds Docker's inspect documents by name, of managed containers and of any that has a
-    wanted name; `images` inspect documents by the reference asked for; `clock` is seconds since 1970.
+    wanted name; `images` inspect documents by the reference asked for; `listening` TCP ports with their
+    addresses; `clock` is seconds since 1970.
     """
 
     containers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -68,8 +71,13 @@ class HostState:
     texts: Mapping[str, str] = field(default_factory=dict)
     probes: Mapping[str, str] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
+    listening: frozenset[tuple[str, int]] = frozenset()
     bridge: str = ""
     clock: int = 0
+
+    def listens(self, address: str, port: int) -> bool:
+        """Tell whether a program has this port at this address; "" stands for every address, in both places."""
+        return any(taken == port and ("" in (address, at) or at == address) for at, taken in self.listening)
 
     def manages(self, thing: Mapping[str, Any]) -> bool:
         """Tell whether an inspected container, network or volume carries our label."""
@@ -132,6 +140,7 @@ def parse(lines: Sequence[str], images: Iterable[str]) -> HostState:
         texts={name[5:]: _text(body) for name, body in sections.items() if name.startswith("text ")},
         probes={name[6:]: "\n".join(body).strip() for name, body in sections.items() if name.startswith("probe ")},
         addresses=_addresses(sections["addresses"]),
+        listening=frozenset(_listener(line) for line in sections["listening"]),
         bridge=_gateway(bridges.get("bridge", {})),
         clock=int(sections["clock"][0]),
     )
@@ -145,7 +154,7 @@ def _sections(lines: Sequence[str]) -> dict[str, list[str]]:
             current = sections.setdefault(line[len(MARK) + 1 :].rstrip(), [])
         else:
             current.append(line)
-    missing = {"objects", "files", "digests", "addresses", "clock", "end"} - sections.keys()
+    missing = {"objects", "files", "digests", "addresses", "listening", "clock", "end"} - sections.keys()
     if missing:
         raise ValueError(f"its answer lacks {', '.join(sorted(missing))}")
     return sections
@@ -179,6 +188,15 @@ def _addresses(lines: Sequence[str]) -> tuple[str, ...]:
         words = line.split()
         found.extend([words[words.index("inet") + 1].split("/")[0]] if "inet" in words else words)
     return tuple(found)
+
+
+def _listener(line: str) -> tuple[str, int]:
+    """Read an address of /proc/net/tcp: hexadecimal, IPv4 with its bytes reversed, "" for all addresses."""
+    address, port = line.split(":")
+    number = int(address, 16)
+    if number == 0:
+        return "", int(port, 16)
+    return str(ip_address(number.to_bytes(4, "little"))) if len(address) == 8 else address, int(port, 16)
 
 
 def _gateway(bridge: Mapping[str, Any]) -> str:

@@ -31,6 +31,8 @@ def desired(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tupl
             environment=(("SERVICE_IGNORE", "true"),),
             network="host",
             hostname=member.node,
+            listens=tuple((address, port) for port in (8500, 8600) for address in ("127.0.0.1", bridge))
+            + tuple((member.address, port) for port in ((8300, 8301) if member.is_server else (8301,))),
             mounts=(Mount(FOLDER, "/consul/config"), Mount("consul-data", "/consul/data", read_only=False)),
             stop_timeout=STOP_TIMEOUT,
             configuration=configuration_digest(files),

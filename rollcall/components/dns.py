@@ -65,6 +65,7 @@ def desired(member: Member, bridge: str, resolver: Resolver) -> tuple[Thing, ...
             environment=(("SERVICE_IGNORE", "true"),),
             network="host",
             hostname=member.node,
+            listens=((bridge, 53),),
             mounts=(Mount(FOLDER, FOLDER),),
             configuration=configuration_digest((configuration,)),  # dnsmasq itself watches upstream.conf
         ),

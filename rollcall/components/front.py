@@ -25,6 +25,7 @@ def desired(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
             # Clients' addresses arrive unchanged, and no packet is translated on its way.
             network="host",
             hostname=member.node,
+            listens=((settings.address, settings.http_port), (settings.address, settings.https_port)),
             mounts=(Mount(FOLDER, FOLDER),),
             # A little more than nginx gives its workers to end their requests.
             stop_timeout=settings.shutdown_timeout + 10,

@@ -262,3 +262,24 @@ def test_a_container_that_started_on_an_edited_file_is_replaced(modified: float,
     here = state()
     actions = [change.action for change in plan([file, WEB], HostState(here.containers, here.images, files=edited))]
     assert actions == (["write", "replace"] if restarted else ["write"])
+
+
+@pytest.mark.parametrize(
+    ("listening", "wanted", "taken"),
+    [
+        (("", 80), ("127.0.0.1", 80), True),
+        (("127.0.0.1", 80), ("", 80), True),
+        (("10.0.0.1", 80), ("127.0.0.1", 80), False),
+        (("", 81), ("", 80), False),
+    ],
+)
+def test_a_port_that_somebody_else_has_is_said_before_anything_is_done(
+    listening: tuple[str, int], wanted: tuple[str, int], taken: bool
+) -> None:
+    front = Container(name="front", image="x", component="front", network="host", listens=(wanted,))
+    here = HostState(listening=frozenset([listening]))
+    if taken:
+        with pytest.raises(RollcallError, match=r"port 80 at .* is taken by another program"):
+            plan([front], here)
+    else:
+        assert said([front], here) == ["create container front"]

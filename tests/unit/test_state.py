@@ -23,6 +23,10 @@ abc123  /etc/rollcall/key
 @@rollcall addresses
 1: lo    inet 127.0.0.1/8 scope host lo
 2: eth0    inet 10.0.0.1/24 brd 10.0.0.255 scope global eth0
+@@rollcall listening
+0100007F:2134
+00000000:0050
+00000000000000000000000000000000:01BB
 @@rollcall clock
 1790000000
 @@rollcall text /etc/resolv.conf
@@ -43,6 +47,7 @@ def test_everything_is_found_in_the_answer() -> None:
     assert list(host.volumes) == ["consul-data"]
     assert host.bridge == "172.17.0.1"
     assert host.addresses == ("127.0.0.1", "10.0.0.1")
+    assert host.listening == {("127.0.0.1", 8500), ("", 80), ("", 443)}
     assert host.clock == 1790000000
     assert host.texts == {"/etc/resolv.conf": "search lan\nnameserver 10.0.0.53\n"}
     assert host.probes == {"consul": '{"Healthy": true}'}
