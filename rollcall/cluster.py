@@ -25,6 +25,7 @@ from rollcall.tunnel import Endpoint
 AGENT: Endpoint = ("127.0.0.1", 8500)
 # An agent answers from memory, in milliseconds; this also covers an election in the middle of the question.
 ANSWER_SECONDS = 5.0
+UNANSWERED = (requests.RequestException, consul.ConsulException)
 # How many names of a large catalog are looked up on every host.
 NAMES = 12
 
@@ -88,7 +89,7 @@ class Cluster:
             try:
                 if agent.status.leader():
                     return agent
-            except (requests.RequestException, consul.ConsulException):
+            except UNANSWERED:
                 continue
         names = ", ".join(self.agents)
         raise RollcallError(

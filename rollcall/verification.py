@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.markup import escape
 
-from rollcall.cluster import Cluster
+from rollcall.cluster import UNANSWERED, Cluster
 from rollcall.console import out
 from rollcall.errors import RollcallError
 from rollcall.finding import CheckError
@@ -82,6 +82,8 @@ class Verification:
             )
         elif isinstance(error, RollcallError):
             self._failure(f"cannot be checked: {title}", [str(error)])
+        elif isinstance(error, UNANSWERED):
+            self._failure(f"cannot be checked: {title}", [f"a Consul agent gave no answer: {error}"])
         else:
             self._failure(f"cannot be checked: {title}", [f"{type(error).__name__}: {error}", _place(error)])
 

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 
-from rollcall.cluster import Cluster
+from rollcall.cluster import UNANSWERED, Cluster
 from rollcall.finding import CheckError
 
 
@@ -12,11 +12,16 @@ def test_reading(cluster: Cluster, says: Callable[[str], None]) -> None:
     unknown = f"rollcall/verify/{uuid.uuid4()}"
     problems, keys = [], 0
     for name, agent in cluster.agents.items():
-        _, value = agent.kv.get(unknown)
+        try:
+            _, value = agent.kv.get(unknown)
+            _, listed = agent.kv.get("", keys=True)
+        except UNANSWERED:
+            problems.append(f"{name}: its agent does not answer on port 8500")
+            continue
         if value is not None:
             problems.append(f"{name}: a key that nobody wrote has the value {value['Value']!r}")
-        _, listed = agent.kv.get("", keys=True)
         keys = len(listed or ())
     if problems:
-        raise CheckError("404 for a key that nobody wrote", problems, f"rollcall verify {cluster.source}")
+        command = cluster.shown(problems[0].split(":")[0], "docker logs --tail 20 consul")
+        raise CheckError("404 for a key that nobody wrote, on every host", problems, command)
     says(f"the key-value store answers on every host: {keys} keys, and 404 for one that nobody wrote")
