@@ -20,15 +20,9 @@ NOBODY = "127.0.0.1:65535"
 Says = Callable[[str], None]
 
 
-def fronts(cluster: Cluster, says: Says) -> tuple[Member, ...]:
-    if not cluster.fronts:
-        says("there is no front among these hosts")
-    return cluster.fronts
-
-
 def test_list(cluster: Cluster, says: Says) -> None:
     """nginx balances over the passing instances and no others"""
-    for front in fronts(cluster, says):
+    for front in cluster.fronts:
         left = wait_until_none(lambda front=front: list_problems(cluster, front), FOLLOW_SECONDS)
         if left:
             command = cluster.shown(front.name, "docker logs --tail 20 front")
@@ -54,7 +48,7 @@ def services(front: Member) -> str:
 
 def test_every_backend_is_reached(cluster: Cluster, says: Says) -> None:
     """Requests through the front reach every backend"""
-    for front in fronts(cluster, says):
+    for front in cluster.fronts:
         instances = cluster.behind(front, cluster.instances())
         says(reach_every_backend(cluster, front, instances))
 
@@ -113,7 +107,7 @@ def _backends(cluster: Cluster, member: Member) -> list[Inspected]:
 
 def test_headers(cluster: Cluster, says: Says) -> None:
     """Backends see the site's name and the visitor's address"""
-    for front in fronts(cluster, says):
+    for front in cluster.fronts:
         if not any(_is_sample(cluster, one) for one in cluster.behind(front, cluster.instances())):
             says(f"{front.name} has no sample backend to say which headers it saw")
             continue

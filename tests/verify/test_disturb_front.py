@@ -1,4 +1,4 @@
-"""What only shows when something is broken: run with --disturb. Everything taken away is put back."""
+"""What a front does when backends go and come back: run with --disturb. Everything taken away is put back."""
 
 import json
 import shlex
@@ -19,25 +19,6 @@ from rollcall.fleet import Member
 RETURN_SECONDS = 30
 PLACEHOLDERS = 20
 Says = Callable[[str], None]
-
-
-def test_put_and_get(cluster: Cluster, says: Says) -> None:
-    """What is put into the key-value store on one host is read on every other"""
-    key = f"rollcall/verify/{uuid.uuid4()}"
-    value = {"name": "rollcall", "hosts": sorted(cluster.hosts), "number": 1.5, "none": None}
-    writer = cluster.any_agent()
-    try:
-        writer.kv.put(key, json.dumps(value))
-        problems = []
-        for name, agent in cluster.agents.items():
-            _, entry = agent.kv.get(key)
-            found = json.loads(entry["Value"]) if entry else None
-            problems += [] if found == value else [f"{name}: {found}"]
-    finally:
-        writer.kv.delete(key)
-    if problems:
-        raise CheckError(str(value), problems, f"rollcall verify {cluster.source} --disturb")
-    says(f"a JSON value put on one host is read on every other: {len(cluster.agents)} of {len(cluster.agents)}")
 
 
 def test_nobody_left_and_back(cluster: Cluster, says: Says) -> None:
