@@ -36,14 +36,15 @@ def check(hosts: Sequence[Host]) -> None:
         problems = list(pool.map(_problem, remote))
     silent = [(host, problem) for host, problem in zip(remote, problems, strict=True) if problem]
     if silent:
-        raise RollcallError(_sentence(silent))
+        raise RollcallError(_sentence(silent, everybody=len(silent) == len(remote)))
 
 
-def _sentence(silent: Sequence[tuple[Host, str]]) -> str:
+def _sentence(silent: Sequence[tuple[Host, str]], *, everybody: bool) -> str:
     listed = ", ".join(f"{host.name} ({problem})" for host, problem in silent)
     verb = "does" if len(silent) == 1 else "do"
     if all(_is_lab(host) for host, _ in silent):
-        return f"{listed} {verb} not answer by SSH: the lab is not up; run `make lab`."
+        up = "up" if everybody else "wholly up"
+        return f"{listed} {verb} not answer by SSH: the lab is not {up}; run `make lab`."
     return (
         f"{listed} {verb} not answer by SSH; check that the machine runs and that ssh_hostname "
         "and ssh_port of the inventory are right."
