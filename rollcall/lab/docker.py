@@ -48,6 +48,6 @@ def _by_name(kind: str, names: Sequence[str], found: Iterable[dict[str, Any]]) -
 
 
 def ours(kind: str, *extra: str) -> list[str]:
-    """List the ids or names of the lab's own objects of a kind (`container`, `network`, `volume`, `image`)."""
+    """List the ids or names of the lab's own objects of a kind (`container`, `network`, `volume`)."""
     output = docker(kind, "ls", "--quiet", "--filter", f"label={LABEL}=1", *extra, doing=f"list the lab's {kind}s")
     return sorted(set(output.split()))

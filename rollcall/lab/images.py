@@ -8,10 +8,9 @@ from rollcall.errors import RollcallError
 from rollcall.lab import catalogue, command, context, debian, go, side_by_side
 from rollcall.lab.catalogue import Base, Image, Recipe
 from rollcall.lab.docker import docker, inspect
-from rollcall.lab.layout import LABEL, STATE
+from rollcall.lab.layout import IMAGE_LABEL, STATE
 from rollcall.lab.progress import part
 
-_KEY_LABEL = f"{LABEL}.key"
 _BUILD_LOG = STATE / "build.log"
 
 
@@ -44,7 +43,7 @@ def ensure() -> None:
         [lambda: _build_binaries(with_go), lambda: _make_all([i for i in stale if i not in with_go], keys)]
     )
     _make_all(with_go, keys)
-    docker("image", "prune", "--force", "--filter", f"label={LABEL}=1", doing="remove outdated images")
+    docker("image", "prune", "--force", "--filter", f"label={IMAGE_LABEL}", doing="remove outdated images")
 
 
 def current() -> set[str]:
@@ -65,7 +64,7 @@ def _present_key(image: Image, present: dict[str, dict[str, object]]) -> str | N
     configuration = present[image.local].get("Config")
     labels = configuration.get("Labels") if isinstance(configuration, dict) else None
     # A pulled image has no label of the lab.
-    return str((labels or {}).get(_KEY_LABEL, f"hub-{image.name}"))
+    return str((labels or {}).get(IMAGE_LABEL, f"hub-{image.name}"))
 
 
 def _build_binaries(images: Sequence[Image]) -> None:
@@ -93,14 +92,13 @@ def _make(image: Image, key: str) -> None:
 
 def import_arguments(image: Image, key: str, tar: str) -> list[str]:
     """Give docker's arguments that make an image of a base system."""
-    changes = ['CMD ["bash"]', f"LABEL {LABEL}=1 {_KEY_LABEL}={key}"]
+    changes = ['CMD ["bash"]', f"LABEL {IMAGE_LABEL}={key}"]
     return ["import", *(part for change in changes for part in ("--change", change)), tar, image.local]
 
 
 def build_arguments(image: Image, key: str, directory: str) -> list[str]:
     """Give docker's arguments that build an image."""
-    labels = [f"--label={LABEL}=1", f"--label={_KEY_LABEL}={key}"]
-    return ["build", "--network=host", *labels, f"--tag={image.local}", directory]
+    return ["build", "--network=host", f"--label={IMAGE_LABEL}={key}", f"--tag={image.local}", directory]
 
 
 def pull_commands(image: Image, already_there: bool) -> list[list[str]]:
@@ -153,4 +151,4 @@ def _lendable() -> list[Image]:
 def _is_lent(found: dict[str, object]) -> bool:
     configuration = found.get("Config")
     labels = configuration.get("Labels") if isinstance(configuration, dict) else None
-    return bool(labels) and _KEY_LABEL in (labels or {})
+    return bool(labels) and IMAGE_LABEL in (labels or {})

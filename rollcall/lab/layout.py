@@ -18,7 +18,10 @@ CACHE = _base("XDG_CACHE_HOME", ".cache") / "rollcall"
 """What is slow to make and the same for every lab."""
 
 LABEL = "rollcall.lab"
-"""The label (value `1`) of every container, network, volume and built image of the lab."""
+"""The label (value `1`) of every container, network and volume of the lab."""
+
+IMAGE_LABEL = f"{LABEL}.image"
+"""The label of its images; another one, because a container has all the labels of its image, whoever started it."""
 
 PREFIX = "rollcall-lab"
 """Everything of the lab on the machine's engine is named after this."""

@@ -9,7 +9,7 @@ from rollcall.console import out, step
 from rollcall.errors import RollcallError
 from rollcall.lab import cached, catalogue, engine, hosts, images, keys, packages, ports, registry
 from rollcall.lab.docker import docker, inspect, ours
-from rollcall.lab.layout import CACHE, GATEWAY, HOSTS, LABEL, NETWORK, PREFIX, REGISTRY, STATE, SUBNET
+from rollcall.lab.layout import CACHE, GATEWAY, HOSTS, IMAGE_LABEL, LABEL, NETWORK, PREFIX, REGISTRY, STATE, SUBNET
 
 
 def up() -> None:
@@ -117,4 +117,4 @@ def _remove_images() -> None:
     if present:
         with step(f"Removing the images {PREFIX}/…"):
             docker("rmi", "--force", *present, doing="remove the lab's images")
-            docker("image", "prune", "--force", "--filter", f"label={LABEL}=1", doing="remove outdated images")
+            docker("image", "prune", "--force", "--filter", f"label={IMAGE_LABEL}", doing="remove outdated images")

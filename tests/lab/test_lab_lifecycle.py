@@ -61,6 +61,15 @@ def test_a_stopped_host_is_told_of_and_brought_back_by_up_without_touching_the_o
     assert on(rollcall, "app2", "head -1 /etc/resolv.conf; cat /root/before > /etc/resolv.conf") == "# written by hand"
 
 
+def test_a_container_of_somebody_else_is_no_part_of_the_lab() -> None:
+    image = "rollcall-lab/nginx:1.30"
+    other = subprocess.check_output(["docker", "create", image], text=True).strip()
+    try:
+        assert other not in [container["Id"] for container in containers()]
+    finally:
+        subprocess.run(["docker", "rm", other], check=True, capture_output=True)
+
+
 def test_a_removed_host_is_made_again_by_up(rollcall: Rollcall) -> None:
     before = started()
     subprocess.run(["docker", "rm", "--force", "rollcall-lab-front1"], check=True, capture_output=True)

@@ -97,8 +97,7 @@ def test_building_labels_the_image_with_what_it_depends_on() -> None:
     assert images.build_arguments(by_name("nginx:1.30"), "abc", "/tmp/context") == [
         "build",
         "--network=host",
-        "--label=rollcall.lab=1",
-        "--label=rollcall.lab.key=abc",
+        "--label=rollcall.lab.image=abc",
         "--tag=rollcall-lab/nginx:1.30",
         "/tmp/context",
     ]
@@ -116,3 +115,12 @@ def test_an_unknown_image_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("IMAGES", "quay")
     with pytest.raises(images.RollcallError, match="IMAGES=quay is unknown; right is IMAGES=hub"):
         images.from_hub()
+
+
+def test_a_container_of_an_image_of_the_lab_is_not_taken_for_a_part_of_the_lab() -> None:
+    # A container has every label of its image: `lab down` would take somebody else's nginx with it.
+    arguments = [
+        *images.build_arguments(by_name("nginx:1.30"), "abc", "/tmp/context"),
+        *images.import_arguments(by_name("debian:trixie-slim"), "abc", "/tmp/base.tar"),
+    ]
+    assert not [argument for argument in arguments if "rollcall.lab=" in argument]
