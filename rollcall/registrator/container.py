@@ -48,6 +48,7 @@ class Container:
     running: bool
     paused: bool
     exit_code: int
+    started_at: str
     stop_signal: str
     stop_timeout: float
     environment: Mapping[str, str]
@@ -89,6 +90,7 @@ def read_container(document: Mapping[str, object]) -> Container:
         running=state.get("Running") is True,
         paused=state.get("Paused") is True,
         exit_code=_number(state.get("ExitCode"), 0),
+        started_at=_text(state.get("StartedAt")),
         stop_signal=_text(config.get("StopSignal")) or "SIGTERM",
         stop_timeout=_number(config.get("StopTimeout"), DEFAULT_STOP_TIMEOUT),
         environment=_environment(config.get("Env")),

@@ -63,12 +63,11 @@ class Fleet:
         reading = Reading(reading.services, tuple(remarks))
         self._watched[container.id] = Watched(container, reading)
         self._failed.discard(container.id)
+        if before and before.container.started_at != container.started_at:
+            # The stop signal went to a process that is no more, even if nobody saw it die.
+            self._draining.pop(container.id, None)
         news = [remark for remark in remarks if before is None or remark not in before.reading.remarks]
         return list(dict.fromkeys([*self._release(before), *_ids(reading)])), news
-
-    def started(self, container_id: str) -> None:
-        """A new process runs in it: an earlier stop signal is over."""
-        self._draining.pop(container_id, None)
 
     def signalled(self, container_id: str, number: int, now: float) -> list[str]:
         """A signal was sent to it. A stop signal takes its services out until it dies or has survived."""

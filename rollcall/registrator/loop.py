@@ -85,10 +85,7 @@ class Loop:
         elif message.change is Change.DIED:
             self._to_look.pop(container_id, None)
             self._write(self._fleet.died(container_id, message.number))
-        elif message.change is Change.STARTED:
-            self._fleet.started(container_id)
-            self._to_look[container_id] = None
-        elif container_id in self._fleet:
+        elif message.change is Change.STARTED or container_id in self._fleet:
             self._to_look[container_id] = None
         if message.change in (Change.DIED, Change.STARTED):
             self._to_look.update(dict.fromkeys(self._fleet.borrowers(container_id)))

@@ -51,10 +51,9 @@ def test_looking_at_it_while_it_stops_does_not_put_it_back(fleet: Fleet) -> None
     assert fleet.desired() == {}
 
 
-def test_a_new_start_ends_the_stopping(fleet: Fleet) -> None:
+def test_a_new_process_ends_the_stopping_even_if_nobody_saw_the_old_one_die(fleet: Fleet) -> None:
     fleet.signalled(WEB.id, 15, now=100)
-    fleet.started(WEB.id)
-    saw(fleet, WEB)
+    saw(fleet, container("80/tcp", State={"Running": True, "StartedAt": "later"}))
     assert list(fleet.desired()) == [ID]
 
 

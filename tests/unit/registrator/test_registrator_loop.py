@@ -301,6 +301,17 @@ def test_a_failed_container_keeps_its_service_on_success_only(clock: Clock) -> N
     assert world.registered == set()
 
 
+@pytest.mark.parametrize("cleanup", [True, False])
+def test_a_failed_container_that_is_removed_keeps_its_service_until_cleanup(clock: Clock, cleanup: bool) -> None:
+    world = World(clock, deregister_failed=False, cleanup=cleanup)
+    one = world.engine.add("one")
+    world.settle(Connected())
+    world.settle(died(one, 1))
+    del world.engine.documents[one]
+    world.settle(Connected())
+    assert world.registered == (set() if cleanup else {"app1:one:80"})
+
+
 def test_without_cleanup_a_service_of_a_container_never_seen_stays(world: World) -> None:
     world.agent.present["app1:old:80"] = orphan("app1:old:80", "old")
     world.settle(Connected())

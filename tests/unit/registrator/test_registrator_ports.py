@@ -138,6 +138,12 @@ def test_a_container_without_network_is_no_service() -> None:
     assert "no address of its own" in reading.remarks[0]
 
 
+def test_a_container_with_ipv6_only() -> None:
+    networks = {"six": {"IPAddress": "", "GlobalIPv6Address": "fd00::9"}}
+    made = container("80/tcp", mode="six", NetworkSettings={"Networks": networks})
+    assert where(made) == ["fd00::9:80"]
+
+
 def test_udp_counts_and_sctp_does_not() -> None:
     reading = read(container("53/udp", "99/sctp"))
     assert [service.id for service in reading.services] == ["app1:web-1:53:udp"]
