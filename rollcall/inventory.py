@@ -124,9 +124,11 @@ def _did_you_mean_file(path: Path) -> str:
     folders = (path.parent, Path("inventories"), _CHECKOUT / "inventories")
     candidates: dict[str, Path] = {}
     for folder in folders:
-        for file in sorted(folder.glob("*.py")) if folder.is_dir() else ():
-            if file.stem not in candidates and file.name not in {"deploy.py", "__init__.py"}:
-                candidates[file.stem] = file
+        # What stands beside a deploy.py are deploys, not inventories.
+        if (folder / "deploy.py").exists():
+            continue
+        for file in sorted(folder.glob("*.py")):
+            candidates.setdefault(file.stem, file)
     near = difflib.get_close_matches(path.stem, candidates, n=1)
     if near:
         return f"did you mean {candidates[near[0]]}?"
