@@ -42,9 +42,9 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
     # Ended by a supervisor, the checks put back what they took away just as after Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     with connected(source, chosen, fleet) as cluster:
+        verification = Verification(cluster, disturb)
         with step(f"Looking at {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):
             cluster.look()
-        verification = Verification(cluster, disturb)
         code = _run(verification)
     if code == pytest.ExitCode.INTERRUPTED and not verification.failed_to_load:
         raise KeyboardInterrupt

@@ -59,7 +59,8 @@ def test_every_agent_is_of_its_kind(cluster: Cluster, says: Says) -> None:
     if problems:
         raise CheckError("agents as the inventory says", problems, f"rollcall deploy {cluster.source}")
     clients, datacenter = len(cluster.members) - servers, cluster.members[0].settings.consul.datacenter
-    says(f"agents are of the right kind: {servers} servers, {clients} clients, in {datacenter}")
+    kinds = [f"{number} {kind}{'s' * (number != 1)}" for number, kind in ((servers, "server"), (clients, "client"))]
+    says(f"agents are of the right kind: {', '.join(kinds)}, in {datacenter}")
 
 
 def test_leader_and_quorum(cluster: Cluster, says: Says) -> None:
