@@ -134,6 +134,7 @@ def test_tag_override_lets_others_change_the_tags(start: Start, run: Run, agent:
     start("-internal", "-resync", "1")
     run(environment={"SERVICE_TAGS": "ours", "SERVICE_ENABLE_TAG_OVERRIDE": "true"})
     (entry,) = until(lambda: agent.catalog(name), name).values()
+    assert entry["ServiceEnableTagOverride"] is True
     service = {"ID": entry["ServiceID"], "Service": name, "Tags": ["theirs"], "Port": 80}
     service |= {"Address": entry["ServiceAddress"], "Meta": entry["ServiceMeta"], "EnableTagOverride": True}
     agent.api.catalog.register("test", entry["Address"], service=service)

@@ -337,9 +337,11 @@ def test_cleanup_keeps_failed_containers_on_success_only(clock: Clock) -> None:
     failed = world.engine.add("failed", State={"Running": False, "ExitCode": 1})
     ended = world.engine.add("ended", State={"Running": False, "ExitCode": 0})
     world.agent.present = {"a": orphan("a", failed), "b": orphan("b", ended), "c": orphan("c", "gone")}
+    world.agent.present["other"] = foreign("other")
     world.settle(Connected())
     world.later(REFRESH)
-    assert world.registered == {"a"}
+    assert world.registered == {"a", "other"}
+    assert "" not in world.engine.inspected
 
 
 def test_nothing_is_cleaned_up_while_docker_cannot_say_what_runs(clock: Clock) -> None:
