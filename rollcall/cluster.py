@@ -167,9 +167,9 @@ class Cluster:
         """Return what a host's registrator goes by; where none runs, what the settings would have told it."""
         registrator = self.surveys[member.name].component("registrator")
         if registrator:
-            return Rules.of(registrator)
+            return Rules.of(registrator, member.address)
         internal, tags = self.fleet.mode == "internal", ",".join(member.settings.registrator.tags)
-        return Rules(member.node, internal, explicit=False, ip=None if internal else member.address, tags=tags)
+        return Rules(member.node, member.address, internal, explicit=False, ip=None, tags=tags)
 
     def nginx_list(self, front: Member) -> frozenset[str]:
         """Read the address:port pairs that a front's nginx balances over now."""

@@ -31,20 +31,25 @@ class Service:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a host's registrator was told on its command line; `hostname` begins its services' ids."""
+    """What a host's registrator goes by: its command line, and the address by which others reach its host.
+
+    `hostname` begins its services' ids; `ip` is the address it was told to give for published ports, if any.
+    """
 
     hostname: str
+    address: str
     internal: bool
     explicit: bool
     ip: str | None
     tags: str
 
     @classmethod
-    def of(cls, registrator: Inspected) -> "Rules":
-        """Read them from the registrator's own container."""
+    def of(cls, registrator: Inspected, address: str) -> "Rules":
+        """Read them from the registrator's own container, on a host of that address."""
         flags = _flags(registrator.get("Args") or ())
         return cls(
             hostname=str(registrator["Config"].get("Hostname") or ""),
+            address=address,
             internal=flags.get("internal", "false") == "true",
             explicit=flags.get("explicit", "false") == "true",
             ip=flags.get("ip") or None,
@@ -52,6 +57,8 @@ class Rules:
         )
 
 
+# Where Docker listens when no address was given for a published port.
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 — recognised, not listened on
 _WITH_VALUE = frozenset(
     {"ip", "tags", "useIpFromLabel", "resync", "deregister", "ttl", "ttl-refresh"}
     | {"retry-attempts", "retry-interval"}
@@ -146,10 +153,11 @@ def _ports(container: Inspected, rules: Rules) -> list[_Port]:
         number, _, protocol = key.partition("/")
         bindings = published.get(key)
         if on_host or rules.internal:
-            addresses = frozenset({rules.ip} if rules.ip else ()) if on_host else own
+            addresses = frozenset({rules.ip or rules.address}) if on_host else own
             found.append(_Port(int(number), protocol or "tcp", addresses, int(number)))
         elif bindings:
-            address = rules.ip or bindings[0].get("HostIp") or ""
+            bound = bindings[0].get("HostIp")
+            address = rules.ip or (bound if bound and bound not in _EVERYWHERE else rules.address)
             outside = int(bindings[0]["HostPort"])
             found.append(_Port(int(number), protocol or "tcp", frozenset({address}), outside))
     return found

@@ -4,8 +4,8 @@ from typing import Any
 
 from rollcall.expected_services import Rules, Service, services
 
-PUBLISHED = Rules("app1", internal=False, explicit=False, ip="10.0.0.1", tags="")
-INTERNAL = Rules("app1", internal=True, explicit=False, ip=None, tags="")
+PUBLISHED = Rules("app1", "10.0.0.9", internal=False, explicit=False, ip="10.0.0.1", tags="")
+INTERNAL = Rules("app1", "10.0.0.9", internal=True, explicit=False, ip=None, tags="")
 
 
 def container(
@@ -16,8 +16,9 @@ def container(
     published: dict[str, str] | None = None,
     network: str = "bridge",
     status: str = "running",
+    bound: str = "0.0.0.0",
 ) -> dict[str, Any]:
-    ports = {port: [{"HostIp": "0.0.0.0", "HostPort": outside}] for port, outside in (published or {}).items()}
+    ports = {port: [{"HostIp": bound, "HostPort": outside}] for port, outside in (published or {}).items()}
     return {
         "Name": f"/{name}",
         "State": {"Status": status},
@@ -41,6 +42,17 @@ def test_published_ports_stand_at_the_hosts_address() -> None:
     service = only(container(exposed=("80/tcp", "443/tcp"), published={"80/tcp": "32768"}), PUBLISHED)
     assert (service.id, service.name) == ("app1:web:80", "nginx")
     assert (service.addresses, service.port) == ({"10.0.0.1"}, 32768)
+
+
+def test_published_ports_without_ip_stand_where_docker_listens() -> None:
+    rules = Rules("app1", "10.0.0.9", internal=False, explicit=False, ip=None, tags="")
+    assert only(container(published={"80/tcp": "32768"}), rules).addresses == {"10.0.0.9"}
+    assert only(container(published={"80/tcp": "32768"}, bound="10.0.0.8"), rules).addresses == {"10.0.0.8"}
+
+
+def test_a_container_on_the_hosts_network_stands_at_the_host() -> None:
+    service = only(container(network="host"))
+    assert (service.addresses, service.port) == ({"10.0.0.9"}, 80)
 
 
 def test_internal_ports_stand_at_the_containers_address() -> None:
@@ -78,7 +90,7 @@ def test_what_is_not_registered() -> None:
     others = [container(status=status) for status in ("paused", "restarting", "exited", "created")]
     assert services([ignored, one_port, *others], INTERNAL) == ()
     assert services([container()], PUBLISHED) == ()
-    assert services([container()], Rules("app1", internal=True, explicit=True, ip=None, tags="")) == ()
+    assert services([container()], Rules("app1", "10.0.0.9", internal=True, explicit=True, ip=None, tags="")) == ()
 
 
 def test_tags_that_only_the_registrator_can_know() -> None:
@@ -90,4 +102,6 @@ def test_rules_are_read_from_the_registrators_command_line() -> None:
         "Args": ["-ip=10.0.0.1", "--tags", "blue", "-resync", "60", "-cleanup", "consul://127.0.0.1:8500"],
         "Config": {"Hostname": "app1"},
     }
-    assert Rules.of(registrator) == Rules("app1", internal=False, explicit=False, ip="10.0.0.1", tags="blue")
+    assert Rules.of(registrator, "10.0.0.9") == Rules(
+        "app1", "10.0.0.9", internal=False, explicit=False, ip="10.0.0.1", tags="blue"
+    )

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from rollcall.cluster import Cluster, Instance
 from rollcall.expected_services import Service
@@ -103,6 +104,12 @@ def _pairs(cluster: Cluster) -> list[tuple[Member, Instance, Service]]:
     ]
 
 
+def _place(entry: Mapping[str, Any]) -> str:
+    """Say where an instance is. TCP and UDP may have the same port."""
+    udp = " (UDP)" if entry["ServiceID"].endswith(":udp") else ""
+    return f"{entry['ServiceAddress'] or entry['Address']}:{entry['ServicePort']}{udp}"
+
+
 def test_once_by_name_and_once_per_instance(cluster: Cluster, says: Says) -> None:
     """A service stands once in /v1/catalog/services and once per instance in /v1/catalog/service/NAME"""
     agent = cluster.any_agent()
@@ -111,7 +118,7 @@ def test_once_by_name_and_once_per_instance(cluster: Cluster, says: Says) -> Non
     problems = [f"{name} is not in /v1/catalog/services" for name in sorted(counts.keys() - names.keys())]
     for name, count in sorted(counts.items()):
         _, entries = agent.catalog.service(name)
-        places = Counter(f"{one['ServiceAddress'] or one['Address']}:{one['ServicePort']}" for one in entries)
+        places = Counter(map(_place, entries))
         if len(entries) != count:
             problems.append(f"{name} stands {len(entries)} times in /v1/catalog/service/{name}, not {count} times")
         problems += [f"{name} has {times} instances at {place}" for place, times in sorted(places.items()) if times > 1]
