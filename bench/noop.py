@@ -6,6 +6,7 @@ counted makes sure that nothing is left to change. Changes nothing.
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -84,6 +85,9 @@ def report(source: str, times: dict[str, list[float]], counts: Counter[str]) -> 
         figures = (statistics.median(measured), min(measured), max(measured))
         table.add_row(name, *(f"{figure:.2f} s" for figure in figures))
     out.print(table)
+    out.print(
+        f"[dim]Load average of this machine afterwards: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors[/]"
+    )
     deploy, trivial = (statistics.median(measured) for measured in times.values())
     ratio, most = deploy / trivial, max(counts.values())
     verdict("ratio of the medians", f"{ratio:.2f}", ratio <= RATIO, f"≤ {RATIO}")

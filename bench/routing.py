@@ -11,6 +11,7 @@ containers are made like webserver-1, one after the other, and removed; the lab 
 
 import http.client
 import json
+import os
 import shlex
 import statistics
 import subprocess
@@ -181,6 +182,9 @@ def report(samples: list[Sample]) -> None:
         figures = (statistics.median(seconds), min(seconds), max(seconds))
         table.add_row(name, *(f"{figure:.3f} s" for figure in figures))
     out.print(table)
+    out.print(
+        f"[dim]Load average of this machine afterwards: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors[/]"
+    )
     for name in list(rows)[:2]:
         median = statistics.median(rows[name])
         colour = "green" if median <= WANTED_SECONDS else "red"
