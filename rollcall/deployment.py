@@ -43,14 +43,10 @@ class Site:
     state: HostState
     desired: Mapping[str, tuple[Thing, ...]]
 
-    @property
-    def gatekeeper(self) -> bool:
-        """Whether this is the server that is asked how the cluster does."""
-        return self.member == self.fleet.servers[0]
 
-
-# Changes of Consul planned on any host of this run: pyinfra prepares all hosts before it touches the first.
-_consul_changes: dict[str, tuple[Change, ...]] = {}
+# Hosts of this run whose agent changes: pyinfra prepares all hosts before it touches the first.
+_consul_changed: set[str] = set()
+_turn = operations.Turn()
 
 
 def _say_only_changes() -> None:
@@ -60,7 +56,7 @@ def _say_only_changes() -> None:
 
 
 def _is_change(record: logging.LogRecord) -> bool:
-    return "No changes" not in record.getMessage()
+    return not any(words in record.getMessage() for words in ("No changes", "Skipped"))
 
 
 def site() -> Site | None:
@@ -93,7 +89,7 @@ def _read(fleet: Fleet, member: Member, desired: Iterable[tuple[Thing, ...]]) ->
     state = host.get_fact(
         HostFact,
         images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),
-        names=tuple(sorted(named)),
+        names=tuple(sorted({*named, *components.EVERY_NAME})),
         paths=(dns.RESOLVED_DROP_IN, dns.RESOLVED_DROP_IN.rsplit("/", 1)[0]),
         texts=RESOLVER_TEXTS,
         probes=(("consul", gates.HEALTH_COMMAND),) if member == fleet.servers[0] else (),
@@ -141,7 +137,8 @@ def inventory_file() -> Path:
 def bring_images(here: Site) -> None:
     """Get every image that the host lacks, on all hosts at the same time."""
     wanted = [thing for part in here.desired.values() for thing in part if isinstance(thing, Container)]
-    operations.bring_images(name="Images", containers=[one for one in wanted if one.image not in here.state.images])
+    if missing := [one for one in wanted if one.image not in here.state.images]:
+        operations.bring_images(name="Images", containers=missing)
 
 
 def converge(here: Site, component: str) -> None:
@@ -150,40 +147,28 @@ def converge(here: Site, component: str) -> None:
     Raises:
         PyinfraError: a name is taken by something that is not Rollcall's.
     """
-    operations.converge(name=component, changes=_plan(here, component))
+    if changes := _plan(here, component):
+        operations.converge(name=component, changes=changes)
 
 
 def converge_consul(here: Site) -> None:
-    """Bring the Consul agents up: servers, then everybody else.
+    """Bring the Consul agents up, and wait until the cluster is ready.
 
     A cluster that runs is never stopped as a whole: its servers are replaced one at a time, each waiting
-    until the one before is a healthy voter again. A new cluster needs all of them to elect a leader.
+    until the one before is a healthy voter again. New servers start together: they need each other to elect
+    a leader.
     """
-    changes = _consul_changes[host.name] = _plan(here, "Consul")
-    for server in host.loop([member.name for member in here.fleet.servers]):
-        operations.converge(
-            name=f"Consul server {server}",
-            changes=changes if host.name == server else (),
-        )
-        _gate(here, server)
-    operations.converge(name="Consul clients", changes=() if here.member.is_server else changes)
-
-
-def _gate(here: Site, server: str) -> None:
-    nodes = tuple(member.node for member in here.fleet.servers)
-    last = server == here.fleet.servers[-1].name
-    running = here.gatekeeper and not gates.not_ready(here.state.probes.get("consul", ""), nodes)
-
-    def due() -> bool:
-        """Whether there is anything to wait for: a server changed, or the cluster was not ready before."""
-        return here.gatekeeper and (bool(_consul_changes.get(server)) if running else last)
-
-    operations.wait(
-        name=f"Consul is ready after {server}",
-        function=gates.wait_for_consul,
-        arguments=(nodes, CONSUL_DEADLINE),
-        due=due,
-    )
+    changes = _plan(here, "Consul")
+    ready = gates.ConsulReady(tuple(member.node for member in here.fleet.servers), CONSUL_DEADLINE)
+    if changes:
+        _consul_changed.add(host.name)
+    if here.member.is_server and any(change.action == "replace" for change in changes):
+        operations.converge_in_turn(name="Consul servers, one at a time", changes=changes, turn=_turn, gate=ready)
+    elif changes:
+        operations.converge(name="Consul", changes=changes)
+    if here.member == here.fleet.servers[0]:
+        was_ready = not gates.not_ready(here.state.probes.get("consul", ""), ready.servers)
+        operations.wait(name="Consul is ready", gate=ready, due=lambda: bool(_consul_changed) or not was_ready)
 
 
 def wait_for_containers(here: Site) -> None:
@@ -192,18 +177,16 @@ def wait_for_containers(here: Site) -> None:
     started = {change.name for change in changes if isinstance(change.thing, Container)}
     restarting = {name for name, one in here.state.containers.items() if one["State"].get("Restarting")}
     watched = tuple(sorted(started | restarting))
-    operations.wait(
-        name="Containers stay up",
-        function=gates.wait_for_containers,
-        arguments=(watched, CONTAINER_DEADLINE),
-        due=lambda: bool(watched),
-    )
+    if watched:
+        stay_up = gates.ContainersStayUp(watched, CONTAINER_DEADLINE)
+        operations.wait(name="Containers stay up", gate=stay_up, due=lambda: True)
 
 
 def remove_leftovers(here: Site) -> None:
     """Remove what Rollcall made here and nobody wants any more."""
     wanted = [thing for part in here.desired.values() for thing in part]
-    operations.remove(name="Leftovers", changes=leftovers(wanted, here.state))
+    if changes := leftovers(wanted, here.state):
+        operations.remove(name="Leftovers", changes=changes)
 
 
 def remove_everything() -> None:

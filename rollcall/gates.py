@@ -2,12 +2,14 @@
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import datetime
 
 from pyinfra import logger
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
+from typing_extensions import override
 
 # Asked inside the agent's own container: the image has curl, the host may not.
 HEALTH_COMMAND = "docker exec consul curl -s --max-time 3 http://127.0.0.1:8500/v1/operator/autopilot/health"
@@ -63,49 +65,59 @@ def unsteady(line: str, now: float) -> bool:
     return not (running == "true" and (health == "healthy" or (health == "none" and age > STEADY and restarts == "0")))
 
 
-def wait_for_containers(state: State, host: Host, names: tuple[str, ...], deadline: float) -> bool:
-    """Wait until containers are known to stay up; an operation's function, so False is a failure.
+class Gate(ABC):
+    """Something to wait for on a host. `deadline` is seconds to wait at most."""
 
-    Args:
-        state: pyinfra's.
-        host: pyinfra's; where the containers are.
-        names: the containers.
-        deadline: seconds to wait at most.
-    """
-    end = time.monotonic() + deadline
-    while True:
-        _, output = host.run_shell_command(f"date +%s.%N; {LOOK}{' '.join(names)}")
-        clock, *lines = output.stdout_lines
-        failing = [line.split()[0].lstrip("/") for line in lines if unsteady(line, float(clock))]
-        if not failing and len(lines) == len(names):
-            return True
-        if time.monotonic() > end:
-            for name in failing:
-                _, log = host.run_shell_command(f"docker logs --tail 1 {name} 2>&1")
-                logger.error(f"{host.print_prefix}{name} does not stay up; it said: {log.stdout or 'nothing'}")
-            return False
-        time.sleep(0.3)  # between two looks; gevent lets other hosts go on meanwhile
+    def __init__(self, deadline: float) -> None:
+        """Nothing is asked before the gate is called or looked at."""
+        self.deadline = deadline
+
+    @abstractmethod
+    def missing(self, host: Host) -> list[str]:
+        """Say what is missing on the host now; nothing when the gate is open."""
+
+    def __call__(self, state: State, host: Host) -> bool:
+        """Wait; a function of pyinfra's, so False is a failure and what was missing is in the log."""
+        end = time.monotonic() + self.deadline
+        while missing := self.missing(host):
+            if time.monotonic() > end:
+                logger.error(f"{host.print_prefix}after {self.deadline:.0f} s: {'; '.join(missing)}")
+                return False
+            time.sleep(0.3)  # between two looks; gevent lets other hosts go on meanwhile
+        return True
 
 
-def wait_for_consul(state: State, host: Host, servers: tuple[str, ...], deadline: float) -> bool:
-    """Wait on one server until the cluster is ready; an operation's function, so False is a failure.
+class ConsulReady(Gate):
+    """A leader, and every server a healthy voter, as one of the servers sees it."""
 
-    Args:
-        state: pyinfra's.
-        host: pyinfra's; the server that is asked.
-        servers: node names which must be healthy voters.
-        deadline: seconds to wait at most.
-    """
-    end = time.monotonic() + deadline
-    while True:
+    def __init__(self, servers: tuple[str, ...], deadline: float) -> None:
+        """Take the servers' node names."""
+        super().__init__(deadline)
+        self.servers = servers
+
+    @override
+    def missing(self, host: Host) -> list[str]:
         _, output = host.run_shell_command(HEALTH_COMMAND)
-        missing = not_ready(output.stdout, servers)
-        if not missing:
-            return True
-        if time.monotonic() > end:
-            logger.error(
-                f"{host.print_prefix}Consul is not ready after {deadline:.0f} s: {'; '.join(missing)}; "
-                f"look at: docker logs consul"
-            )
-            return False
-        time.sleep(0.3)  # between two questions; gevent lets other hosts go on meanwhile
+        return not_ready(output.stdout, self.servers)
+
+
+class ContainersStayUp(Gate):
+    """Containers that run, and go on running."""
+
+    def __init__(self, names: tuple[str, ...], deadline: float) -> None:
+        """Take the containers' names."""
+        super().__init__(deadline)
+        self.names = names
+
+    @override
+    def missing(self, host: Host) -> list[str]:
+        _, output = host.run_shell_command(f"date +%s.%N; {LOOK}{' '.join(self.names)}")
+        clock, *lines = output.stdout_lines
+        found = {line.split()[0].lstrip("/"): line for line in lines}
+        failing = [name for name in self.names if name not in found or unsteady(found[name], float(clock))]
+        return [f"{name} does not stay up; {_last_words(host, name)}" for name in failing]
+
+
+def _last_words(host: Host, name: str) -> str:
+    _, output = host.run_shell_command(f"docker logs --tail 1 {name} 2>&1")
+    return f"its log ends: {output.stdout.strip()}" if output.stdout.strip() else "it has said nothing"

@@ -8,7 +8,9 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+from gevent.lock import BoundedSemaphore
 from pyinfra import host, logger
+from pyinfra import state as run
 from pyinfra.api import FileUploadCommand, FunctionCommand, operation
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.host import Host
@@ -16,6 +18,7 @@ from pyinfra.api.state import State
 
 from rollcall import commands
 from rollcall.desired import Absent, Container, Directory, File, FirstLine, Network, Volume
+from rollcall.gates import Gate
 from rollcall.plan import Change
 from rollcall.state import ROOT
 
@@ -39,6 +42,44 @@ def bring_images(containers: Sequence[Container]) -> Commands:
 @operation()
 def converge(changes: Sequence[Change]) -> Commands:
     """Make the planned changes, saying of each what differs."""
+    yield from _converge(changes)
+
+
+class Turn:
+    """Hosts of which only one at a time may change, and none after one that failed."""
+
+    def __init__(self) -> None:
+        """Nobody's turn yet."""
+        self.free = BoundedSemaphore()
+        self.failed = ""
+
+
+@operation()
+def converge_in_turn(changes: Sequence[Change], turn: Turn, gate: Gate) -> Commands:
+    """Make the planned changes when no other host is making its own, and pass the turn on through a gate.
+
+    A gate that was shut before is not waited for: then this change may be what opens it.
+    """
+    if not run.is_executing:
+        yield from _converge(changes)
+        return
+    with turn.free:
+        if turn.failed:
+            yield FunctionCommand(_refuse, (turn.failed,), {})
+        turn.failed = host.name  # until it is known to have gone well; a failure ends this generator
+        was_open = not gate.missing(host)
+        yield from _converge(changes)
+        if was_open:
+            yield FunctionCommand(gate, (), {})
+        turn.failed = ""
+
+
+def _refuse(state: State, host: Host, failed: str) -> bool:
+    logger.error(f"{host.print_prefix}left as it is, since {failed} did not come back; mend that one and deploy again")
+    return False
+
+
+def _converge(changes: Sequence[Change]) -> Commands:
     for change in changes:
         _announce(change)
     yield from _put_files([c.thing for c in changes if isinstance(c.thing, File | Directory)])
@@ -75,10 +116,10 @@ def remove(changes: Sequence[Change]) -> Commands:
 
 
 @operation()
-def wait(function: Callable[..., bool], arguments: tuple[Any, ...], due: Callable[[], bool]) -> Commands:
-    """Wait by a function of (state, host, …) that returns whether it came true, if there is anything due."""
+def wait(gate: Gate, due: Callable[[], bool]) -> Commands:
+    """Wait at a gate, if that is due when it is reached."""
     if due():
-        yield FunctionCommand(function, arguments, {})
+        yield FunctionCommand(gate, (), {})
 
 
 def _announce(change: Change) -> None:

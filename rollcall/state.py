@@ -15,19 +15,16 @@ ROOT = "/etc/rollcall"
 LABEL = "rollcall.managed"
 MARK = "@@rollcall"
 
-# Every docker call costs the start of a process, so the engine is asked four times whatever is managed;
-# the three lists are read side by side. `docker inspect` ends with 1 where any name is missing, which is
-# the normal case on a new host: that the engine answers is what `docker ps` says.
+# Every docker call costs the start of a process, so the engine is asked twice whatever is managed, and the
+# probes run meanwhile. `docker inspect` ends with 1 where any name is missing, which is the normal case on a
+# new host: that the engine answers is what `docker ps` says.
 SCRIPT = r"""
 command -v docker >/dev/null || {{ echo "Docker Engine is not installed"; exit 90; }}
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
-docker network ls -q --filter label={label} >"$work/networks" 2>/dev/null &
-docker volume ls -q --filter label={label} >"$work/volumes" 2>/dev/null &
-docker ps -aq --filter label={label} >"$work/containers" 2>"$work/error" || {{ cat "$work/error"; exit 91; }}
-wait
+{probes}
+managed=$(docker ps -aq --filter label={label} 2>"$work/error") || {{ cat "$work/error"; exit 91; }}
 echo '{mark} objects'
-docker inspect --format '{{{{json .}}}}' bridge {names} \
-  $(cat "$work/containers" "$work/networks" "$work/volumes") 2>/dev/null
+docker inspect --format '{{{{json .}}}}' bridge {names} $managed 2>/dev/null
 echo '{mark} files'
 find {root} {paths} -printf '%T@ %m %U:%G %p\n' 2>/dev/null
 echo '{mark} digests'
@@ -39,7 +36,8 @@ awk '$4 == "0A" {{ print $2 }}' /proc/net/tcp /proc/net/tcp6 2>/dev/null
 echo '{mark} clock'
 date +%s
 {texts}
-{probes}
+wait
+{answers}
 echo '{mark} end'
 """
 
@@ -115,8 +113,9 @@ def script(
             f"echo '{MARK} text {path}'; cat {shlex.quote(path)} 2>/dev/null; echo" for path in sorted(set(texts))
         ),
         probes="\n".join(
-            f"echo '{MARK} probe {name}'; ( {command} ) 2>/dev/null; echo" for name, command in (probes or {}).items()
+            f'( {command} ) >"$work/probe.{name}" 2>/dev/null &' for name, command in (probes or {}).items()
         ),
+        answers="\n".join(f"echo '{MARK} probe {name}'; cat \"$work/probe.{name}\"; echo" for name in probes or {}),
     )
 
 

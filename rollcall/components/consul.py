@@ -9,6 +9,7 @@ from rollcall.secrets import Secrets
 from rollcall.templates import render
 
 FOLDER = "/etc/rollcall/consul"
+VOLUME = "consul-data"
 # The user consul of the official image; its entrypoint drops from root to it.
 OWNER = "100:1000"
 # Consul leaves the cluster or hands leadership over within this many seconds of its stop signal.
@@ -21,7 +22,7 @@ def desired(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tupl
     settings = member.settings
     return (
         *files,
-        Volume("consul-data"),
+        Volume(VOLUME),
         Container(
             name="consul",
             component="consul",
@@ -33,7 +34,7 @@ def desired(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tupl
             hostname=member.node,
             listens=tuple((address, port) for port in (8500, 8600) for address in ("127.0.0.1", bridge))
             + tuple((member.address, port) for port in ((8300, 8301) if member.is_server else (8301,))),
-            mounts=(Mount(FOLDER, "/consul/config"), Mount("consul-data", "/consul/data", read_only=False)),
+            mounts=(Mount(FOLDER, "/consul/config"), Mount(VOLUME, "/consul/data", read_only=False)),
             stop_timeout=STOP_TIMEOUT,
             configuration=configuration_digest(files),
         ),
