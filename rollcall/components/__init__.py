@@ -21,7 +21,7 @@ class HostFacts:
 
 
 # Networks and volumes that a deploy has ever made: looked for also where they are no longer wanted.
-EVERY_NAME = (backend.NETWORK, consul.VOLUME)
+EVERY_NAME = (backend.NETWORK, consul.VOLUME, front.VOLUME)
 
 
 def desired(fleet: Fleet, member: Member, facts: HostFacts, secrets: Secrets) -> Mapping[str, tuple[Thing, ...]]:

@@ -1,11 +1,13 @@
 """nginx with consul-template: the door to the services."""
 
-from rollcall.desired import Container, Directory, File, Mount, Thing, configuration_digest
+from rollcall.desired import Container, Directory, File, Mount, Thing, Volume, configuration_digest
 from rollcall.fleet import Member
 from rollcall.secrets import Secrets
 from rollcall.templates import render
 
 FOLDER = "/etc/rollcall/front"
+# The last good configuration: a new container serves it until Consul has been heard.
+VOLUME = "front-data"
 
 
 def desired(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
@@ -16,6 +18,7 @@ def desired(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
     files = _files(member, secrets)
     return (
         *files,
+        Volume(VOLUME),
         Container(
             name="front",
             component="front",
@@ -26,7 +29,7 @@ def desired(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
             network="host",
             hostname=member.node,
             listens=((settings.address, settings.http_port), (settings.address, settings.https_port)),
-            mounts=(Mount(FOLDER, FOLDER),),
+            mounts=(Mount(FOLDER, FOLDER), Mount(VOLUME, "/var/lib/rollcall/front", read_only=False)),
             # A little more than nginx gives its workers to end their requests.
             stop_timeout=settings.shutdown_timeout + 10,
             configuration=configuration_digest(files),
