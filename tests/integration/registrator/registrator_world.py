@@ -119,10 +119,6 @@ class Agent:
     def checks(self, name: str) -> list[dict[str, Any]]:
         return list(self.api.health.checks(name)[1])
 
-    def raft_index(self) -> int:
-        """How far the raft log is: it moves with every write."""
-        return int(self.api.agent.self()["Stats"]["raft"]["last_log_index"])
-
     def clear(self) -> None:
         for service_id in self.services():
             self.api.agent.service.deregister(service_id)

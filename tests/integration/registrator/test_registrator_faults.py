@@ -97,9 +97,10 @@ def test_a_new_registrator_adopts_what_the_old_one_left(start: Start, run: Run, 
     until(lambda: len(agent.catalog(name)) == 2, "two instances")
     assert old.stop() == 0
     assert len(agent.catalog(name)) == 2
-    before = agent.catalog(name)
+    before = set(agent.catalog(name))
     new = start(*flags)
-    always(lambda: agent.catalog(name) == before, "the same two, not even written again", 3)
+    # The log tells writes from none: Consul's own indexes may still move when it syncs what the first one wrote.
+    always(lambda: set(agent.catalog(name)) == before, "the same two", 3)
     assert f"registered {HOSTNAME}:{name}" not in new.text
 
 
@@ -152,12 +153,20 @@ def test_services_of_others_are_never_touched(start: Start, run: Run, agent: Age
     always(lambda: foreign <= set(agent.services()), "the services of others", 4)
 
 
+def unchanged(agent: Agent, name: str) -> dict[str, object] | None:
+    """What the catalog has, if it was the same half a second ago."""
+    before = agent.catalog(name)
+    time.sleep(0.5)
+    return before if agent.catalog(name) == before else None
+
+
 def test_a_resync_without_change_costs_no_raft_write(start: Start, run: Run, own_agent: Agent, name: str) -> None:
     registrator = start("-internal", "-resync", "1", uri=own_agent.uri)
     run("-1")
     run("-2")
     until(lambda: len(own_agent.catalog(name)) == 2, "two instances")
-    before = own_agent.catalog(name)
+    # Consul may sync a service twice when two come at once: begin when its own indexes have come to rest.
+    before = until(lambda: unchanged(own_agent, name), "a catalog at rest")
     always(lambda: own_agent.catalog(name) == before, "the catalog as it was, indexes included", 3.5)
     assert registrator.text.count(f" as {name} at ") == 2
 
