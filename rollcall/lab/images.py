@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from rollcall.console import step
 from rollcall.errors import RollcallError
@@ -58,13 +59,15 @@ def _outdated(keys: dict[str, str]) -> list[Image]:
     return [image for image in images if _present_key(image, present) != keys[image.name]]
 
 
-def _present_key(image: Image, present: dict[str, dict[str, object]]) -> str | None:
+def _present_key(image: Image, present: dict[str, dict[str, Any]]) -> str | None:
     if image.local not in present:
         return None
-    configuration = present[image.local].get("Config")
-    labels = configuration.get("Labels") if isinstance(configuration, dict) else None
     # A pulled image has no label of the lab.
-    return str((labels or {}).get(IMAGE_LABEL, f"hub-{image.name}"))
+    return _labels(present[image.local]).get(IMAGE_LABEL, f"hub-{image.name}")
+
+
+def _labels(found: dict[str, Any]) -> dict[str, str]:
+    return (found["Config"] or {}).get("Labels") or {}
 
 
 def _build_binaries(images: Sequence[Image]) -> None:
@@ -113,7 +116,6 @@ def _build(image: Image, key: str, directory: str) -> None:
         ["docker", *build_arguments(image, key, directory)], environment={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
     )
     if code != 0:
-        STATE.mkdir(parents=True, exist_ok=True, mode=0o700)
         _BUILD_LOG.write_text(output + errors)
         raise RollcallError(f"Cannot build {image.name}: {command.last_line(errors)}; all of it is in {_BUILD_LOG}.")
 
@@ -132,7 +134,7 @@ def lend() -> None:
     present = inspect("image", [image.name for image in images])
     with step("Lending the lab's images to this machine's engine"):
         for image in images:
-            if image.name not in present or _is_lent(present[image.name]):
+            if image.name not in present or IMAGE_LABEL in _labels(present[image.name]):
                 docker("tag", image.local, image.name, doing=f"name {image.name}")
 
 
@@ -140,15 +142,9 @@ def take_back() -> None:
     """Remove the public names that `lend` gave; images of the user's own under such a name stay."""
     images = _lendable()
     for name, found in inspect("image", [image.name for image in images]).items():
-        if _is_lent(found):
+        if IMAGE_LABEL in _labels(found):
             docker("rmi", name, doing=f"remove the name {name}")
 
 
 def _lendable() -> list[Image]:
     return [image for image in catalogue.IMAGES if image.deployed and not catalogue.is_pulled(image, from_hub())]
-
-
-def _is_lent(found: dict[str, object]) -> bool:
-    configuration = found.get("Config")
-    labels = configuration.get("Labels") if isinstance(configuration, dict) else None
-    return bool(labels) and IMAGE_LABEL in (labels or {})
