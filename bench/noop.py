@@ -17,8 +17,9 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from rollcall import inventory
+from rollcall import inventory, reachable
 from rollcall.console import fail, out
+from rollcall.errors import RollcallError
 
 ROOT = Path(__file__).resolve().parent.parent
 RATIO = 1.6
@@ -57,12 +58,22 @@ def changes(source: str) -> int:
     return sum(len(operation["success"]) for operation in plan["results"]["operations"])
 
 
+def reached(source: str) -> tuple[inventory.Host, ...]:
+    try:
+        hosts = inventory.read(source).hosts
+        reachable.check(hosts)
+    except RollcallError as problem:
+        fail(str(problem))
+        sys.exit(1)
+    return hosts
+
+
 @click.command()
 @click.argument("source", metavar="INVENTORY", default="inventories/lab.py")
 @click.option("--pairs", default=7, show_default=True, type=click.IntRange(5), help="How many of each.")
 def main(source: str, pairs: int) -> None:
     """Measure a deploy of INVENTORY that has nothing to do."""
-    hosts = [host.name for host in inventory.read(source).hosts]
+    hosts = [host.name for host in reached(source)]
     if changed := changes(source):
         fail(f"{changed} operations changed something, so this is no no-op; run the same again.")
         sys.exit(1)

@@ -25,7 +25,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from rollcall import inventory, ssh
+from rollcall import inventory, reachable, ssh
 from rollcall.console import fail, out
 from rollcall.errors import RollcallError
 
@@ -153,6 +153,7 @@ def measure(app: Shell, front: Shell, address: tuple[str, int], model: dict[str,
 def main(source: str, count: int, front: str) -> None:
     """Measure how fast the lab's front follows containers that start and die."""
     hosts = {host.name: host for host in inventory.read(source).hosts}
+    reachable.check(list(hosts.values()))
     address, _, port = front.partition(":")
     with shell(hosts["app1"]) as app, shell(hosts["front1"]) as nginx:
         model = json.loads(app.ask(f"docker inspect --format '{{{{json .}}}}' {MODEL}"))
