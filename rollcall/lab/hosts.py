@@ -30,6 +30,8 @@ def create_arguments(host: LabHost) -> list[str]:
     ports = [(host.ssh_port, 22), *((port.machine, port.host) for port in host.published)]
     return [
         *("create", f"--name={host.container}", f"--hostname={host.name}", f"--label={LABEL}=1"),
+        # A host is no service: not even for a registrator that runs on this machine, as `make demo` has it.
+        "--label=SERVICE_IGNORE=true",
         *(f"--network={NETWORK}", f"--ip={host.address}"),
         *(f"--publish={LOOPBACK}:{machine}:{inside}" for machine, inside in ports),
         *(f"--cap-add={capability}" for capability in _CAPABILITIES),

@@ -32,6 +32,7 @@ def create_arguments(user: str) -> list[str]:
     """Give docker's arguments that start the registry; `user` (uid:gid) owns its storage in the cache."""
     return [
         *("run", "--detach", f"--name={CONTAINER}", f"--label={LABEL}=1", f"--user={user}"),
+        "--label=SERVICE_IGNORE=true",
         *(f"--network={NETWORK}", f"--ip={REGISTRY_ADDRESS}", f"--publish={_HOST}:5000"),
         f"--mount=type=bind,source={CACHE / 'registry'},target=/var/lib/registry",
         REGISTRY.local,
