@@ -48,4 +48,6 @@ clean:
 	$(PYTHON) -m venv .venv || { apt-get install -y python3-venv && $(PYTHON) -m venv .venv; }
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@# pyinfra writes no bytecode, and would compile all of rollcall anew in every run.
+	$(BIN)/python -m compileall -q rollcall
 	touch $@

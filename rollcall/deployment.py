@@ -85,7 +85,7 @@ def site() -> Site | None:
 
 def _read(fleet: Fleet, member: Member, desired: Iterable[tuple[Thing, ...]]) -> HostState | None:
     things = [thing for part in desired for thing in part]
-    named = [thing.name for thing in things if isinstance(thing, Container | Network | Volume)]
+    named = [thing.name for thing in things if isinstance(thing, Network | Volume)]
     state = host.get_fact(
         HostFact,
         images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),

@@ -113,15 +113,15 @@ def _first_line(thing: FirstLine, state: HostState) -> Change | None:
 
 
 def _container(thing: Container, state: HostState) -> Change | None:
-    document = state.containers.get(thing.name)
-    if document is None:
-        _check_ports(thing, state)
-        return Change("create", thing)
-    if not state.manages(document):
+    if thing.name in state.others:
         raise RollcallError(
             f"a container named {thing.name} exists already and is not Rollcall's; "
             f"right is to rename or remove it: docker rm -f {thing.name}"
         )
+    document = state.containers.get(thing.name)
+    if document is None:
+        _check_ports(thing, state)
+        return Change("create", thing)
     if differences := _container_differences(thing, document, state):
         return Change("replace", thing, differences)
     status = document["State"]
@@ -210,7 +210,7 @@ def leftovers(desired: Iterable[Thing], state: HostState) -> tuple[Change, ...]:
     networks = {thing.name for thing in wanted if isinstance(thing, Network)}
     paths = {thing.path for thing in wanted if isinstance(thing, File | Directory)}
     # A container must be gone before its network can go, and a file before its directory.
-    gone: list[Thing] = [Container(name, "", "") for name in _managed(state.containers, state) if name not in names]
+    gone: list[Thing] = [Container(name, "", "") for name in state.containers if name not in names]
     gone += [Network(name) for name in _managed(state.networks, state) if name not in networks]
     gone += [
         _path(path, state)

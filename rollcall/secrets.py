@@ -4,18 +4,9 @@ import base64
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-
 from rollcall.errors import RollcallError
-
-# Long enough that nobody meets its end in a lab; the certificates of a real CA are another matter.
-SELF_SIGNED_DAYS = 3650
 
 
 @dataclass(frozen=True)
@@ -81,28 +72,9 @@ def _new_gossip_key() -> str:
 def _certificate(folder: Path, name: str, host: str) -> Certificate:
     key, certificate = folder / f"{name}.key", folder / f"{name}.crt"
     if not (key.exists() and certificate.exists()):
-        made = self_signed(host)
-        _write(key, made.key.strip())
-        _write(certificate, made.certificate.strip())
+        from rollcall.certificates import self_signed  # noqa: PLC0415 - its library costs every later deploy 20 ms
+
+        made, made_key = self_signed(host)
+        _write(key, made_key.strip())
+        _write(certificate, made.strip())
     return Certificate(certificate.read_text(encoding="ascii"), key.read_text(encoding="ascii"))
-
-
-def self_signed(host: str) -> Certificate:
-    """Make a self-signed certificate for a host name."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=SELF_SIGNED_DAYS))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return Certificate(certificate.public_bytes(pem).decode(), private.decode())

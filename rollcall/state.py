@@ -22,9 +22,12 @@ SCRIPT = r"""
 command -v docker >/dev/null || {{ echo "Docker Engine is not installed"; exit 90; }}
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 {probes}
-managed=$(docker ps -aq --filter label={label} 2>"$work/error") || {{ cat "$work/error"; exit 91; }}
+docker ps -a --format '{{{{.ID}}}} {{{{.Names}}}} {{{{.Label "{label}"}}}}' >"$work/all" 2>"$work/error" || \
+  {{ cat "$work/error"; exit 91; }}
+echo '{mark} containers'
+cat "$work/all"
 echo '{mark} objects'
-docker inspect --format '{{{{json .}}}}' bridge {names} $managed 2>/dev/null
+docker inspect --format '{{{{json .}}}}' bridge {names} $(awk 'NF == 3 {{ print $1 }}' "$work/all") 2>/dev/null
 echo '{mark} files'
 find {root} {paths} -printf '%T@ %m %U:%G %p\n' 2>/dev/null
 echo '{mark} digests'
@@ -56,12 +59,13 @@ class ObservedFile:
 class HostState:
     """What a host has: the engine's managed objects, files below /etc/rollcall, and facts about itself.
 
-    `containers` holds Docker's inspect documents by name, of managed containers and of any that has a
-    wanted name; `images` inspect documents by the reference asked for; `listening` TCP ports with their
-    addresses; `clock` is seconds since 1970.
+    `containers` holds Docker's inspect documents by name, of managed containers; `others` the names of all
+    that are not ours; `images` inspect documents by the reference asked for; `listening` TCP ports with
+    their addresses; `clock` is seconds since 1970.
     """
 
     containers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    others: frozenset[str] = frozenset()
     images: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     networks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -78,9 +82,8 @@ class HostState:
         return any(taken == port and ("" in (address, at) or at == address) for at, taken in self.listening)
 
     def manages(self, thing: Mapping[str, Any]) -> bool:
-        """Tell whether an inspected container, network or volume carries our label."""
-        labels = thing.get("Labels") or thing.get("Config", {}).get("Labels") or {}
-        return LABEL in labels
+        """Tell whether an inspected network or volume carries our label."""
+        return LABEL in (thing.get("Labels") or {})
 
 
 def script(
@@ -94,7 +97,7 @@ def script(
 
     Args:
         images: references whose inspect documents are wanted.
-        names: containers, networks and volumes which may exist without our label.
+        names: networks and volumes whose inspect documents are wanted.
         paths: files outside /etc/rollcall whose digest is wanted.
         texts: files whose whole text is wanted.
         probes: further commands by name, whose output is wanted and whose failure is none of the host's.
@@ -132,6 +135,7 @@ def parse(lines: Sequence[str], images: Iterable[str]) -> HostState:
     by_reference = {reference: o for reference in images for o in objects if _is_image(o, reference)}
     return HostState(
         containers=containers,
+        others=frozenset(words[1] for words in map(str.split, sections["containers"]) if len(words) == 2),
         images=by_reference,
         networks=bridges,
         volumes={o["Name"]: o for o in objects if "Mountpoint" in o},
@@ -153,7 +157,7 @@ def _sections(lines: Sequence[str]) -> dict[str, list[str]]:
             current = sections.setdefault(line[len(MARK) + 1 :].rstrip(), [])
         else:
             current.append(line)
-    missing = {"objects", "files", "digests", "addresses", "listening", "clock", "end"} - sections.keys()
+    missing = {"containers", "objects", "files", "digests", "addresses", "listening", "clock", "end"} - sections.keys()
     if missing:
         raise ValueError(f"its answer lacks {', '.join(sorted(missing))}")
     return sections

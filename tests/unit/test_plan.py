@@ -133,8 +133,8 @@ def test_stopped_and_paused_containers_run_again_without_being_replaced() -> Non
 
 def test_somebody_elses_container_is_never_touched() -> None:
     with pytest.raises(RollcallError, match="named web-1 exists already and is not Rollcall's"):
-        plan([WEB], state(Config__Labels={}))
-    assert leftovers([], state(Config__Labels={})) == ()
+        plan([WEB], HostState(others=frozenset(["web-1"])))
+    assert leftovers([], HostState(others=frozenset(["web-1"]))) == ()
 
 
 def test_files_are_compared_by_digest_mode_and_owner() -> None:
@@ -260,7 +260,10 @@ def test_a_container_that_started_on_an_edited_file_is_replaced(modified: float,
     file = File("/etc/x/nginx.conf", "right")
     edited = {file.path: ObservedFile(0o644, "0:0", "0" * 64, modified)}
     here = state()
-    actions = [change.action for change in plan([file, WEB], HostState(here.containers, here.images, files=edited))]
+    actions = [
+        change.action
+        for change in plan([file, WEB], HostState(containers=here.containers, images=here.images, files=edited))
+    ]
     assert actions == (["write", "replace"] if restarted else ["write"])
 
 

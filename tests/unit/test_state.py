@@ -10,6 +10,9 @@ from rollcall import state
 from rollcall.state import HostFact, parse, script
 
 ANSWER = """\
+@@rollcall containers
+0123456789ab web-1 backend
+0123456789ac somebodys
 @@rollcall objects
 {"Id": "1", "Name": "/web-1", "State": {"Running": true}, "Config": {"Labels": {"rollcall.managed": "backend"}}}
 {"Id": "sha256:a", "RepoTags": ["nginx:1.30"], "RepoDigests": [], "Config": {"Env": ["A=b"]}}
@@ -43,6 +46,7 @@ nameserver 10.0.0.53
 def test_everything_is_found_in_the_answer() -> None:
     host = parse(ANSWER, ["nginx:1.30", "missing:1"])
     assert list(host.containers) == ["web-1"]
+    assert host.others == {"somebodys"}
     assert list(host.images) == ["nginx:1.30"]
     assert list(host.volumes) == ["consul-data"]
     assert host.bridge == "172.17.0.1"
@@ -70,7 +74,7 @@ def test_an_answer_that_is_no_json_fails_one_host_only() -> None:
     fact = HostFact()
     fact.command(images=(), names=())
     with pytest.raises(FactProcessError, match="the host's state cannot be read"):
-        fact.process([ANSWER[0], "Segmentation fault", *ANSWER[1:]])
+        fact.process([*ANSWER[:4], "Segmentation fault", *ANSWER[4:]])
 
 
 def fake_docker(folder: Path, body: str) -> dict[str, str]:
