@@ -116,6 +116,10 @@ class Agent:
         """The instances of a service in the catalog, by id."""
         return {entry["ServiceID"]: entry for entry in self.api.catalog.service(name)[1]}
 
+    def raft_indexes(self, name: str) -> dict[str, int]:
+        """At which entry of the raft log each instance was last written; the rest of a row is the node's."""
+        return {service_id: entry["ModifyIndex"] for service_id, entry in self.catalog(name).items()}
+
     def checks(self, name: str) -> list[dict[str, Any]]:
         return list(self.api.health.checks(name)[1])
 
