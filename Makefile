@@ -37,7 +37,8 @@ integration: .venv/installed
 	pytest tests/integration
 
 fleet: .venv/installed
-	pytest tests/lab tests/fleet
+	pytest tests/lab
+	pytest tests/fleet
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

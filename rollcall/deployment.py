@@ -15,8 +15,9 @@ from pyinfra import state as run
 from pyinfra.api.exceptions import PyinfraError
 
 from rollcall import components, gates, operations, preflight, secrets
-from rollcall.components import dns
+from rollcall.components import backend, consul, dns, front
 from rollcall.desired import Container, Network, Thing, Volume
+from rollcall.engine_query import Wanted
 from rollcall.errors import RollcallError
 from rollcall.fleet import Fleet, Member, RawHost
 from rollcall.plan import Change, everything, leftovers, plan
@@ -85,16 +86,23 @@ def site() -> Site | None:
 
 def _read(fleet: Fleet, member: Member, desired: Iterable[tuple[Thing, ...]]) -> HostState | None:
     things = [thing for part in desired for thing in part]
-    named = [thing.name for thing in things if isinstance(thing, Network | Volume)]
     state = host.get_fact(
         HostFact,
-        images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),
-        names=tuple(sorted({*named, *components.EVERY_NAME})),
+        wanted=Wanted(
+            containers=_names(things, Container),
+            images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),
+            networks=tuple(sorted({backend.NETWORK, *_names(things, Network)})),
+            volumes=tuple(sorted({consul.VOLUME, front.VOLUME, *_names(things, Volume)})),
+        ),
         paths=(dns.RESOLVED_DROP_IN, dns.RESOLVED_DROP_IN.rsplit("/", 1)[0]),
         texts=RESOLVER_TEXTS,
         probes=(("consul", gates.HEALTH_COMMAND),) if member == fleet.servers[0] else (),
     )
     return state if isinstance(state, HostState) else None
+
+
+def _names(things: Iterable[Thing], kind: type[Container | Network | Volume]) -> tuple[str, ...]:
+    return tuple(sorted(thing.name for thing in things if isinstance(thing, kind)))
 
 
 def _check_host(member: Member, state: HostState) -> None:
@@ -137,7 +145,7 @@ def inventory_file() -> Path:
 def bring_images(here: Site) -> None:
     """Get every image that the host lacks, on all hosts at the same time."""
     wanted = [thing for part in here.desired.values() for thing in part if isinstance(thing, Container)]
-    if missing := [one for one in wanted if one.image not in here.state.images]:
+    if missing := [one for one in wanted if one.image not in here.state.engine.images]:
         operations.bring_images(name="Images", containers=missing)
 
 
@@ -175,7 +183,7 @@ def wait_for_containers(here: Site) -> None:
     """See that everything stays up: `docker run` succeeds also where the program ends a moment later."""
     changes = [change for component in here.desired for change in _plan(here, component)]
     started = {change.name for change in changes if isinstance(change.thing, Container)}
-    restarting = {name for name, one in here.state.containers.items() if one["State"].get("Restarting")}
+    restarting = {name for name, one in here.state.engine.containers.items() if one["State"].get("Restarting")}
     watched = tuple(sorted(started | restarting))
     if watched:
         stay_up = gates.ContainersStayUp(watched, CONTAINER_DEADLINE)

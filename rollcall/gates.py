@@ -11,8 +11,9 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 from typing_extensions import override
 
-# Asked inside the agent's own container: the image has curl, the host may not.
-HEALTH_COMMAND = "docker exec consul curl -s --max-time 3 http://127.0.0.1:8500/v1/operator/autopilot/health"
+# The image has curl where the host has none, but `docker exec` takes 100 ms.
+_ASK = "curl -s --max-time 3 http://127.0.0.1:8500/v1/operator/autopilot/health"
+HEALTH_COMMAND = f"{_ASK} || docker exec consul {_ASK}"
 
 
 def not_ready(answer: str, servers: Iterable[str]) -> list[str]:

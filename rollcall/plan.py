@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from rollcall import observed
 from rollcall.desired import Absent, Container, Directory, File, FirstLine, Network, Thing, Volume
+from rollcall.engine_query import LABEL, Document
 from rollcall.errors import RollcallError
 from rollcall.state import ROOT, HostState
 
@@ -72,16 +73,16 @@ def _change(thing: Thing, state: HostState) -> Change | None:
         case FirstLine():
             return _first_line(thing, state)
         case Network():
-            return _by_name(thing, state.networks, state)
+            return _by_name(thing, state.engine.networks)
         case Volume():
-            return _by_name(thing, state.volumes, state)
+            return _by_name(thing, state.engine.volumes)
 
 
-def _by_name(thing: Network | Volume, existing: Mapping[str, Mapping[str, Any]], state: HostState) -> Change | None:
+def _by_name(thing: Network | Volume, existing: Mapping[str, Document]) -> Change | None:
     document = existing.get(thing.name)
     if document is None:
         return Change("create", thing)
-    if not state.manages(document):
+    if not _is_ours(document):
         kind = type(thing).__name__.lower()
         raise RollcallError(
             f"a {kind} named {thing.name} exists already and is not Rollcall's; "
@@ -113,12 +114,12 @@ def _first_line(thing: FirstLine, state: HostState) -> Change | None:
 
 
 def _container(thing: Container, state: HostState) -> Change | None:
-    if thing.name in state.others:
+    document = state.engine.containers.get(thing.name)
+    if document and thing.name not in state.engine.managed:
         raise RollcallError(
             f"a container named {thing.name} exists already and is not Rollcall's; "
             f"right is to rename or remove it: docker rm -f {thing.name}"
         )
-    document = state.containers.get(thing.name)
     if document is None:
         _check_ports(thing, state)
         return Change("create", thing)
@@ -139,7 +140,7 @@ def _read_edited(thing: Thing, edited: Iterable[str], state: HostState) -> Chang
     """
     if not isinstance(thing, Container):
         return None
-    document = state.containers[thing.name]
+    document = state.engine.containers[thing.name]
     created, started = (
         datetime.fromisoformat(text).timestamp() for text in (document["Created"], document["State"]["StartedAt"])
     )
@@ -160,7 +161,7 @@ def _check_ports(thing: Container, state: HostState) -> None:
 
 
 def _container_differences(thing: Container, document: Mapping[str, Any], state: HostState) -> tuple[Difference, ...]:
-    image = state.images.get(thing.image, {})
+    image = state.engine.images.get(thing.image, {})
     found = observed.container(document, image, thing)
     differences = [
         difference
@@ -210,8 +211,8 @@ def leftovers(desired: Iterable[Thing], state: HostState) -> tuple[Change, ...]:
     networks = {thing.name for thing in wanted if isinstance(thing, Network)}
     paths = {thing.path for thing in wanted if isinstance(thing, File | Directory)}
     # A container must be gone before its network can go, and a file before its directory.
-    gone: list[Thing] = [Container(name, "", "") for name in state.containers if name not in names]
-    gone += [Network(name) for name in _managed(state.networks, state) if name not in networks]
+    gone: list[Thing] = [Container(name, "", "") for name in sorted(state.engine.managed) if name not in names]
+    gone += [Network(name) for name in _ours(state.engine.networks) if name not in networks]
     gone += [
         _path(path, state)
         for path in sorted(state.files, reverse=True)
@@ -222,13 +223,18 @@ def leftovers(desired: Iterable[Thing], state: HostState) -> tuple[Change, ...]:
 
 def everything(state: HostState) -> tuple[Change, ...]:
     """List all that Rollcall has on a host, its data included."""
-    volumes = [Change("remove", Volume(name)) for name in _managed(state.volumes, state)]
+    volumes = [Change("remove", Volume(name)) for name in _ours(state.engine.volumes)]
     root = [Change("remove", Directory(ROOT))] if ROOT in state.files else []
     return (*leftovers((), state), *volumes, *root)
 
 
-def _managed(documents: Mapping[str, Mapping[str, Any]], state: HostState) -> list[str]:
-    return [name for name, document in documents.items() if state.manages(document)]
+def _ours(documents: Mapping[str, Document]) -> list[str]:
+    return [name for name, document in documents.items() if _is_ours(document)]
+
+
+def _is_ours(document: Document) -> bool:
+    """Whether a network or volume carries our label."""
+    return LABEL in (document.get("Labels") or {})
 
 
 def _path(path: str, state: HostState) -> File | Directory:

@@ -1,9 +1,8 @@
 """Everything that is on a host now, read in one command."""
 
-import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, ip_address
 from typing import Any
 
@@ -11,23 +10,18 @@ from pyinfra.api.exceptions import FactProcessError
 from pyinfra.api.facts import FactBase
 from typing_extensions import override
 
-ROOT = "/etc/rollcall"
-LABEL = "rollcall.managed"
-MARK = "@@rollcall"
+from rollcall.engine_query import Answer, Wanted, answer, query
 
-# Every docker call costs the start of a process, so the engine is asked twice whatever is managed, and the
-# probes run meanwhile. `docker inspect` ends with 1 where any name is missing, which is the normal case on a
-# new host: that the engine answers is what `docker ps` says.
+ROOT = "/etc/rollcall"
+MARK = "@@rollcall"
+EMPTY = Answer({}, {}, {}, {}, frozenset())
+
+# Probes take longest, so they run while everything else is read.
 SCRIPT = r"""
-command -v docker >/dev/null || {{ echo "Docker Engine is not installed"; exit 90; }}
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 {probes}
-docker ps -a --format '{{{{.ID}}}} {{{{.Names}}}} {{{{.Label "{label}"}}}}' >"$work/all" 2>"$work/error" || \
-  {{ cat "$work/error"; exit 91; }}
-echo '{mark} containers'
-cat "$work/all"
-echo '{mark} objects'
-docker inspect --format '{{{{json .}}}}' bridge {names} $(awk 'NF == 3 {{ print $1 }}' "$work/all") 2>/dev/null
+echo '{mark} engine'
+{query}
 echo '{mark} files'
 find {root} {paths} -printf '%T@ %m %U:%G %p\n' 2>/dev/null
 echo '{mark} digests'
@@ -59,16 +53,11 @@ class ObservedFile:
 class HostState:
     """What a host has: the engine's managed objects, files below /etc/rollcall, and facts about itself.
 
-    `containers` holds Docker's inspect documents by name, of managed containers; `others` the names of all
-    that are not ours; `images` inspect documents by the reference asked for; `listening` TCP ports with
-    their addresses; `clock` is seconds since 1970.
+    `engine` is what its Docker Engine answered; `listening` are TCP ports with their addresses; `clock` is
+    seconds since 1970.
     """
 
-    containers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    others: frozenset[str] = frozenset()
-    images: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    networks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    volumes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    engine: Answer = EMPTY
     files: Mapping[str, ObservedFile] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     probes: Mapping[str, str] = field(default_factory=dict)
@@ -81,14 +70,9 @@ class HostState:
         """Tell whether a program has this port at this address; "" stands for every address, in both places."""
         return any(taken == port and ("" in (address, at) or at == address) for at, taken in self.listening)
 
-    def manages(self, thing: Mapping[str, Any]) -> bool:
-        """Tell whether an inspected network or volume carries our label."""
-        return LABEL in (thing.get("Labels") or {})
-
 
 def script(
-    images: Iterable[str],
-    names: Iterable[str],
+    wanted: Wanted,
     paths: Iterable[str] = (),
     texts: Iterable[str] = (),
     probes: Mapping[str, str] | None = None,
@@ -96,8 +80,7 @@ def script(
     """Build the one command.
 
     Args:
-        images: references whose inspect documents are wanted.
-        names: networks and volumes whose inspect documents are wanted.
+        wanted: what the engine is asked for; its bridge network always is.
         paths: files outside /etc/rollcall whose digest is wanted.
         texts: files whose whole text is wanted.
         probes: further commands by name, whose output is wanted and whose failure is none of the host's.
@@ -107,10 +90,9 @@ def script(
         return " ".join(shlex.quote(word) for word in sorted(set(words)))
 
     return SCRIPT.format(
-        label=LABEL,
+        query=query(replace(wanted, networks=("bridge", *wanted.networks))),
         mark=MARK,
         root=ROOT,
-        names=quoted([*images, *names]),
         paths=quoted(paths),
         texts="\n".join(
             f"echo '{MARK} text {path}'; cat {shlex.quote(path)} 2>/dev/null; echo" for path in sorted(set(texts))
@@ -122,29 +104,22 @@ def script(
     )
 
 
-def parse(lines: Sequence[str], images: Iterable[str]) -> HostState:
+def parse(lines: Sequence[str], images: Sequence[str]) -> HostState:
     """Read the script's output.
 
     Raises:
         ValueError: it is not complete, or not what the script prints.
     """
     sections = _sections(lines)
-    objects: list[dict[str, Any]] = [json.loads(line) for line in sections["objects"] if line]
-    containers = {o["Name"].lstrip("/"): o for o in objects if "State" in o}
-    bridges = {o["Name"]: o for o in objects if "IPAM" in o}
-    by_reference = {reference: o for reference in images for o in objects if _is_image(o, reference)}
+    engine = answer(sections["engine"], images)
     return HostState(
-        containers=containers,
-        others=frozenset(words[1] for words in map(str.split, sections["containers"]) if len(words) == 2),
-        images=by_reference,
-        networks=bridges,
-        volumes={o["Name"]: o for o in objects if "Mountpoint" in o},
+        engine=engine,
         files=_files(sections["files"], sections["digests"]),
         texts={name[5:]: _text(body) for name, body in sections.items() if name.startswith("text ")},
         probes={name[6:]: "\n".join(body).strip() for name, body in sections.items() if name.startswith("probe ")},
         addresses=_addresses(sections["addresses"]),
         listening=frozenset(_listener(line) for line in sections["listening"]),
-        bridge=_gateway(bridges.get("bridge", {})),
+        bridge=_gateway(engine.networks.get("bridge", {})),
         clock=int(sections["clock"][0]),
     )
 
@@ -157,15 +132,10 @@ def _sections(lines: Sequence[str]) -> dict[str, list[str]]:
             current = sections.setdefault(line[len(MARK) + 1 :].rstrip(), [])
         else:
             current.append(line)
-    missing = {"containers", "objects", "files", "digests", "addresses", "listening", "clock", "end"} - sections.keys()
+    missing = {"engine", "files", "digests", "addresses", "listening", "clock", "end"} - sections.keys()
     if missing:
         raise ValueError(f"its answer lacks {', '.join(sorted(missing))}")
     return sections
-
-
-def _is_image(thing: Mapping[str, Any], reference: str) -> bool:
-    known = [*(thing.get("RepoTags") or ()), *(thing.get("RepoDigests") or ())]
-    return "RepoTags" in thing and reference in known
 
 
 def _files(listed: Sequence[str], digests: Sequence[str]) -> dict[str, ObservedFile]:
@@ -216,15 +186,14 @@ class HostFact(FactBase[HostState]):
     @override
     def command(
         self,
-        images: tuple[str, ...],
-        names: tuple[str, ...],
+        wanted: Wanted,
         paths: tuple[str, ...] = (),
         texts: tuple[str, ...] = (),
         probes: tuple[tuple[str, str], ...] = (),
     ) -> str:
         """Give the shell script; pyinfra calls it with the arguments of get_fact."""
-        self.images = images
-        return script(images, names, paths, texts, dict(probes))
+        self.images = wanted.images
+        return script(wanted, paths, texts, dict(probes))
 
     @override
     def process(self, output: list[str]) -> HostState:

@@ -20,10 +20,6 @@ class HostFacts:
     resolver: dns.Resolver
 
 
-# Networks and volumes that a deploy has ever made: looked for also where they are no longer wanted.
-EVERY_NAME = (backend.NETWORK, consul.VOLUME, front.VOLUME)
-
-
 def desired(fleet: Fleet, member: Member, facts: HostFacts, secrets: Secrets) -> Mapping[str, tuple[Thing, ...]]:
     """Say everything that should be on a host, by component, in the order of the roll-out."""
     return {

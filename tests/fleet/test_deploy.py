@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, status
+from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, status
 
 
 def test_every_backend_answers_in_turn(fleet: Fleet) -> None:

@@ -1,7 +1,7 @@
 """What was changed by hand is found and mended, and nothing else is touched."""
 
 import pytest
-from conftest import BACKENDS, LAB, Fleet, answering, rollcall, wait_for
+from deployed import BACKENDS, LAB, Fleet, answering, rollcall, wait_for
 
 RUN_AGAIN = (
     "docker inspect nginx-1 --format '{{range $k, $v := .Config.Labels}}--label {{$k}}={{$v}} {{end}}' >/tmp/labels;"

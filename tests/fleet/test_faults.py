@@ -5,7 +5,7 @@ import threading
 from types import TracebackType
 from typing import Any, Self
 
-from conftest import BACKENDS, LAB, Fleet, answering, rollcall, status, wait_for
+from deployed import BACKENDS, LAB, Fleet, answering, rollcall, status, wait_for
 
 
 class Visitor:

@@ -4,7 +4,7 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
-from conftest import LAB, PROJECT, Fleet, rollcall
+from deployed import LAB, PROJECT, Fleet, rollcall
 from test_faults import Visitor, healthy
 
 SERVERS = ("consul1", "consul2", "consul3")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT, rollcall, wait_for
+from deployed import PROJECT, rollcall, wait_for
 
 SINGLE = "inventories/single.py"
 SITE = "http://127.0.0.1:8081"

@@ -1,15 +1,17 @@
 """What a deploy would do to a host, given what is there and what should be."""
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rollcall import commands
 from rollcall.desired import Container, Directory, File, FirstLine, Mount, Network, PublishedPort, Thing, Volume
+from rollcall.engine_query import Answer
 from rollcall.errors import RollcallError
 from rollcall.plan import Change, everything, leftovers, plan
-from rollcall.state import HostState, ObservedFile
+from rollcall.state import EMPTY, HostState, ObservedFile
 
 IMAGE = {
     "Id": "sha256:aaa",
@@ -71,6 +73,10 @@ def document(container: Container = WEB) -> dict[str, Any]:
     }
 
 
+def engine(**answered: Any) -> Answer:
+    return replace(EMPTY, **answered)
+
+
 def state(**changes: Any) -> HostState:
     found = document()
     for path, value in changes.items():
@@ -79,7 +85,7 @@ def state(**changes: Any) -> HostState:
         for part in parents:
             here = here[part]
         here[last] = value
-    return HostState(containers={"web-1": found}, images={"nginx:1.30": IMAGE})
+    return HostState(engine(containers={"web-1": found}, images={"nginx:1.30": IMAGE}, managed=frozenset(["web-1"])))
 
 
 def said(things: list[Thing], host: HostState) -> list[str]:
@@ -133,8 +139,8 @@ def test_stopped_and_paused_containers_run_again_without_being_replaced() -> Non
 
 def test_somebody_elses_container_is_never_touched() -> None:
     with pytest.raises(RollcallError, match="named web-1 exists already and is not Rollcall's"):
-        plan([WEB], HostState(others=frozenset(["web-1"])))
-    assert leftovers([], HostState(others=frozenset(["web-1"]))) == ()
+        plan([WEB], HostState(engine(containers={"web-1": document()})))
+    assert leftovers([], HostState(engine(containers={"web-1": document()}))) == ()
 
 
 def test_files_are_compared_by_digest_mode_and_owner() -> None:
@@ -177,12 +183,14 @@ def test_files_come_before_the_containers_that_read_them() -> None:
     assert kinds == ["Directory", "File", "Network", "Volume", "Container", "FirstLine"]
 
 
-def observed(*names: str) -> HostState:
+def observed() -> HostState:
     labels = {"rollcall.managed": "x"}
     return HostState(
-        containers={"old": {"Config": {"Labels": labels}}},
-        networks={"rollcall": {"Labels": labels}, "bridge": {"Labels": {}}},
-        volumes={"consul-data": {"Labels": labels}},
+        engine(
+            managed=frozenset(["old"]),
+            networks={"rollcall": {"Labels": labels}, "bridge": {"Labels": {}}},
+            volumes={"consul-data": {"Labels": labels}},
+        ),
         files={
             "/etc/rollcall": ObservedFile(0o700, "0:0", None),
             "/etc/rollcall/a": ObservedFile(0o700, "0:0", None),
@@ -260,10 +268,7 @@ def test_a_container_that_started_on_an_edited_file_is_replaced(modified: float,
     file = File("/etc/x/nginx.conf", "right")
     edited = {file.path: ObservedFile(0o644, "0:0", "0" * 64, modified)}
     here = state()
-    actions = [
-        change.action
-        for change in plan([file, WEB], HostState(containers=here.containers, images=here.images, files=edited))
-    ]
+    actions = [change.action for change in plan([file, WEB], HostState(here.engine, files=edited))]
     assert actions == (["write", "replace"] if restarted else ["write"])
 
 

@@ -7,14 +7,15 @@ import pytest
 from pyinfra.api.exceptions import FactProcessError
 
 from rollcall import state
+from rollcall.engine_query import Wanted
 from rollcall.state import HostFact, parse, script
 
 ANSWER = """\
-@@rollcall containers
-0123456789ab web-1 backend
-0123456789ac somebodys
-@@rollcall objects
+@@rollcall engine
+[{"Id": "1", "Names": ["/web-1"], "Labels": {"rollcall.managed": "backend"}}]
+
 {"Id": "1", "Name": "/web-1", "State": {"Running": true}, "Config": {"Labels": {"rollcall.managed": "backend"}}}
+{"message": "No such container: web-2"}
 {"Id": "sha256:a", "RepoTags": ["nginx:1.30"], "RepoDigests": [], "Config": {"Env": ["A=b"]}}
 {"Name": "bridge", "IPAM": {"Config": [{"Subnet": "172.17.0.0/16"}]}, "Labels": {}}
 {"Name": "consul-data", "Mountpoint": "/var/lib/docker/volumes/consul-data", "Labels": {"rollcall.managed": "volume"}}
@@ -45,10 +46,10 @@ nameserver 10.0.0.53
 
 def test_everything_is_found_in_the_answer() -> None:
     host = parse(ANSWER, ["nginx:1.30", "missing:1"])
-    assert list(host.containers) == ["web-1"]
-    assert host.others == {"somebodys"}
-    assert list(host.images) == ["nginx:1.30"]
-    assert list(host.volumes) == ["consul-data"]
+    assert list(host.engine.containers) == ["web-1"]
+    assert host.engine.managed == {"web-1"}
+    assert list(host.engine.images) == ["nginx:1.30"]
+    assert list(host.engine.volumes) == ["consul-data"]
     assert host.bridge == "172.17.0.1"
     assert host.addresses == ("127.0.0.1", "10.0.0.1")
     assert host.listening == {("127.0.0.1", 8500), ("", 80), ("", 443)}
@@ -72,21 +73,21 @@ def test_an_answer_that_broke_off_is_an_error(cut: int) -> None:
 
 def test_an_answer_that_is_no_json_fails_one_host_only() -> None:
     fact = HostFact()
-    fact.command(images=(), names=())
+    fact.command(Wanted())
     with pytest.raises(FactProcessError, match="the host's state cannot be read"):
-        fact.process([*ANSWER[:4], "Segmentation fault", *ANSWER[4:]])
+        fact.process([*ANSWER[:1], "Segmentation fault", *ANSWER[1:]])
 
 
 def fake_docker(folder: Path, body: str) -> dict[str, str]:
-    program = folder / "docker"
-    program.write_text(f"#!/bin/sh\n{body}\n")
-    program.chmod(0o755)
+    for name, text in (("docker", body), ("curl", "exit 7")):
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
     return {"PATH": f"{folder}:/usr/bin:/bin"}
 
 
 def test_an_engine_that_does_not_answer_is_no_empty_host(tmp_path: Path) -> None:
     path = fake_docker(tmp_path, 'echo "Cannot connect to the Docker daemon" >&2; exit 1')
-    done = subprocess.run(["sh", "-c", script([], [])], env=path, capture_output=True, text=True, check=False)
+    done = subprocess.run(["sh", "-c", script(Wanted())], env=path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "Cannot connect to the Docker daemon" in done.stdout + done.stderr
 
@@ -95,7 +96,7 @@ def test_a_host_without_docker_says_so(tmp_path: Path) -> None:
     for name in ("mktemp", "cat", "rm"):
         (tmp_path / name).symlink_to(f"/bin/{name}")
     done = subprocess.run(
-        ["/bin/sh", "-c", script([], [])], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
+        ["/bin/sh", "-c", script(Wanted())], env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False
     )
     assert done.returncode != 0
     assert "Docker Engine is not installed" in done.stdout
@@ -107,8 +108,21 @@ def test_texts_survive_the_way(tmp_path: Path) -> None:
     for text in ("a\nb\n", "a\nb", ""):
         file = tmp_path / "resolv.conf"
         file.write_text(text)
-        command = script([], [], texts=[str(file)], probes={"p": "echo x; exit 3"})
+        command = script(Wanted(), texts=[str(file)], probes={"p": "echo x; exit 3"})
         done = subprocess.run(["sh", "-c", command], env=docker, capture_output=True, text=True, check=False)
         found = parse(done.stdout.splitlines(), [])
         assert found.texts[str(file)].splitlines() == text.splitlines()
         assert found.probes == {"p": "x"}
+
+
+LISTED = '[{"Names": ["/web-1"]}]'
+INSPECTED = '{"Name": "/web-1", "State": {}}'
+
+
+def test_a_host_without_curl_is_read_with_the_docker_command(tmp_path: Path) -> None:
+    body = f"""case "$1" in ps) echo '{LISTED[1:-1]}';; inspect) echo '{INSPECTED}';; esac"""
+    path = fake_docker(tmp_path, body)
+    command = script(Wanted(containers=("web-1",)))
+    done = subprocess.run(["sh", "-c", command], env=path, capture_output=True, text=True, check=True)
+    found = parse(done.stdout.splitlines(), []).engine
+    assert (list(found.containers), found.managed) == (["web-1"], {"web-1"})

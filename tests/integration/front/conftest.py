@@ -15,9 +15,9 @@ import docker
 import pytest
 from docker.models.containers import Container
 
+from rollcall.certificates import self_signed
 from rollcall.lab import dockerfile, images
 from rollcall.lab import engine as lab_engine
-from rollcall.secrets import self_signed
 from rollcall.settings import Front as FrontSettings
 from rollcall.templates import render, source
 
@@ -134,9 +134,9 @@ def catalog(consul_agent: Catalog) -> Iterator[Catalog]:
 def write_pair(folder: Path, name: str) -> None:
     """Write a self-signed certificate and its key, as a deploy does."""
     folder.mkdir(parents=True, exist_ok=True)
-    pair = self_signed(name)
-    (folder / f"{name}.crt").write_text(pair.certificate)
-    (folder / f"{name}.key").write_text(pair.key)
+    certificate, key = self_signed(name)
+    (folder / f"{name}.crt").write_text(certificate)
+    (folder / f"{name}.key").write_text(key)
 
 
 @dataclass

@@ -1,0 +1,114 @@
+"""The deployed lab, and the few things that tests do to it and read from it."""
+
+import json
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rollcall import inventory, ssh
+
+PROJECT = Path(__file__).parents[2]
+LAB = "inventories/lab.py"
+FRONT = "http://127.0.0.1:8080"
+
+
+def rollcall(*arguments: str, code: int = 0) -> str:
+    """Run the command as a user does; give what it printed on both streams."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from rollcall.cli import main; main()", *arguments],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code, done.stdout
+    return done.stdout
+
+
+class Fleet:
+    """The lab, deployed."""
+
+    def __init__(self) -> None:
+        self.hosts = {host.name: host for host in inventory.read(LAB).hosts}
+
+    def on(self, host: str, command: str, *, check: bool = True) -> str:
+        """Run a shell command on a host; give its output."""
+        argv = ["ssh", *ssh.options(self.hosts[host]), self.hosts[host].hostname, command]
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert done.returncode == 0 or not check, f"{host}: {command}: {done.stderr}"
+        return done.stdout.strip()
+
+    def deploy(self) -> "Run":
+        """Deploy, and give pyinfra's own account of it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "pyinfra", LAB, "deploy.py", "-y", "--json"],
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return Run(json.loads(done.stdout[done.stdout.index("{") :]), done.stderr)
+
+    def containers(self, host: str) -> dict[str, str]:
+        """Give the ids of a host's running containers by name."""
+        lines = self.on(host, "docker ps --no-trunc --format '{{.Names}} {{.ID}}'").splitlines()
+        return dict(line.split() for line in lines)
+
+    def all_containers(self) -> dict[str, str]:
+        return {f"{host}/{name}": one for host in self.hosts for name, one in self.containers(host).items()}
+
+    def consul(self, path: str, host: str = "app1") -> Any:
+        """Ask a host's own agent."""
+        return json.loads(self.on(host, f"curl -s http://127.0.0.1:8500{path}"))
+
+
+class Run:
+    """What one deploy changed."""
+
+    def __init__(self, account: dict[str, Any], log: str) -> None:
+        self.changed = {host for operation in account["results"]["operations"] for host in operation["success"]}
+        self.failed = {host for operation in account["results"]["operations"] for host in operation.get("error", [])}
+        self.log = log
+
+
+def status(url: str = FRONT, timeout: float = 5) -> int:
+    """Give the status of a request through the front; 0 if there was no answer at all."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
+            answer.read()
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
+    except OSError:
+        return 0
+
+
+def answering(requests: int = 60) -> set[str]:
+    """Give the backends, as host/container, that answer some requests through the front."""
+    seen = set()
+    for _ in range(requests):
+        with urllib.request.urlopen(f"{FRONT}/json", timeout=5) as answer:
+            page = json.load(answer)
+        seen.add(f"{page['host']}/{page['container']}")
+    return seen
+
+
+def wait_for(what: str, condition: Callable[[], Any], seconds: float = 30) -> Any:
+    """Wait until the condition gives something true; else fail, saying what was missing and what was there."""
+    end = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < end, f"after {seconds} s still no {what}; last: {found!r}"
+        time.sleep(0.1)
+
+
+BACKENDS = {f"{host}/{name}" for host in ("app1", "app2") for name in ("webserver-1", "webserver-2", "nginx-1")}
