@@ -69,12 +69,16 @@ class Fleet:
         return json.loads(self.on(host, f"curl -s http://127.0.0.1:8500{path}"))
 
 
+WAITS = {"Consul is ready", "Containers stay up"}
+
+
 class Run:
-    """What one deploy changed."""
+    """What one deploy did: `acted` names the hosts where it did anything, `changed` leaves mere waiting out."""
 
     def __init__(self, account: dict[str, Any], log: str) -> None:
-        self.changed = {host for operation in account["results"]["operations"] for host in operation["success"]}
-        self.failed = {host for operation in account["results"]["operations"] for host in operation.get("error", [])}
+        operations = account["results"]["operations"]
+        self.acted = {host for one in operations for host in one["success"]}
+        self.changed = {host for one in operations if not WAITS & set(one["names"]) for host in one["success"]}
         self.log = log
 
 

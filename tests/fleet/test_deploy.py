@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def test_every_backend_answers_in_turn(fleet: Fleet) -> None:
 def test_second_deploy_changes_nothing(fleet: Fleet) -> None:
     before = fleet.all_containers()
     run = fleet.deploy()
-    assert run.changed == set(), run.log
+    assert run.acted == set(), run.log
     assert fleet.all_containers() == before
 
 
@@ -60,7 +61,7 @@ def test_nothing_secret_is_shown(fleet: Fleet) -> None:
         assert len(seen) > 10_000
         assert key not in seen, host
     shown = subprocess.run(
-        ["pyinfra", "-vvv", "--debug", "--diff", "-y", LAB, "deploy.py"],
+        [sys.executable, "-m", "pyinfra", "-vvv", "--debug", "--diff", "-y", LAB, "deploy.py"],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -84,7 +85,8 @@ def test_a_bad_setting_touches_nothing(fleet: Fleet, copied: Path, program: str)
     (copied / "group_data" / "fronts.py").write_text('front = {"server_name": "www.example.com", "wieght": 2}\n')
     before = fleet.all_containers()
     inventory = str(copied / "mine.py")
-    command = ["rollcall", "deploy", inventory] if program == "rollcall" else ["pyinfra", "-y", inventory, "deploy.py"]
+    arguments = ["deploy", inventory] if program == "rollcall" else ["-y", inventory, "deploy.py"]
+    command = [str(Path(sys.executable).with_name(program)), *arguments]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "group_data/fronts.py:1: unknown key front.wieght; did you mean weight?" in done.stderr

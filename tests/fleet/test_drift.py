@@ -38,7 +38,7 @@ def test_a_changed_container_is_mended_alone(fleet: Fleet, case: str) -> None:
     after = fleet.all_containers()
     assert after.keys() == before.keys()
     assert {name for name in before if before[name] != after[name]} <= {"app2/nginx-1"}
-    assert fleet.deploy().changed == set()
+    assert fleet.deploy().acted == set()
     wait_for("answer of every backend", lambda: answering() == BACKENDS)
 
 
@@ -63,4 +63,4 @@ def test_a_changed_file_is_mended_alone(
     after = fleet.all_containers()
     assert {name for name in before if before[name] != after[name]} == replaced
     assert after.keys() == before.keys()
-    assert fleet.deploy().changed == set()
+    assert fleet.deploy().acted == set()

@@ -75,7 +75,7 @@ def test_a_whole_host_stopped_and_started(fleet: Fleet) -> None:
         machine("start", "rollcall-lab-app1")
         wait_for("answer of every backend", lambda: answering() == BACKENDS, 90)
     assert visitor.failed == []
-    assert fleet.deploy().changed == set()
+    assert fleet.deploy().acted == set()
 
 
 def test_a_host_that_loses_power(fleet: Fleet) -> None:
@@ -85,7 +85,7 @@ def test_a_host_that_loses_power(fleet: Fleet) -> None:
         machine("start", "rollcall-lab-app2")
         wait_for("answer of every backend", lambda: answering() == BACKENDS, 90)
     assert visitor.failed == []
-    assert fleet.deploy().changed == set()
+    assert fleet.deploy().acted == set()
 
 
 def test_a_network_that_is_cut(fleet: Fleet) -> None:

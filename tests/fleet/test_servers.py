@@ -29,4 +29,4 @@ def test_the_quorum_holds_while_every_server_is_replaced(fleet: Fleet, tmp_path:
     assert healthy(fleet)
     assert {host: fleet.containers(host)["consul"] for host in clients} == clients
     rollcall("deploy", LAB)
-    assert fleet.deploy().changed == set()
+    assert fleet.deploy().acted == set()
