@@ -67,7 +67,9 @@ def unsteady(line: str, now: float) -> bool:
 
 
 class Gate(ABC):
-    """Something to wait for on a host. `deadline` is seconds to wait at most."""
+    """Something to wait for on a host. `deadline` is seconds to wait at most, `steady` how long it must hold."""
+
+    steady = 0.0
 
     def __init__(self, deadline: float) -> None:
         """Nothing is asked before the gate is called or looked at."""
@@ -80,16 +82,23 @@ class Gate(ABC):
     def __call__(self, state: State, host: Host) -> bool:
         """Wait; a function of pyinfra's, so False is a failure and what was missing is in the log."""
         end = time.monotonic() + self.deadline
-        while missing := self.missing(host):
-            if time.monotonic() > end:
+        open_since = None
+        while True:
+            missing, now = self.missing(host), time.monotonic()
+            open_since = None if missing else open_since or now
+            if open_since is not None and now - open_since >= self.steady:
+                return True
+            if missing and now > end:
                 logger.error(f"{host.print_prefix}after {self.deadline:.0f} s: {'; '.join(missing)}")
                 return False
             time.sleep(0.3)  # between two looks; gevent lets other hosts go on meanwhile
-        return True
 
 
 class ConsulReady(Gate):
     """A leader, and every server a healthy voter, as one of the servers sees it."""
+
+    # Autopilot looks every 2 s: a server that has just gone may still be called healthy for so long.
+    steady = 2.5
 
     def __init__(self, servers: tuple[str, ...], deadline: float) -> None:
         """Take the servers' node names."""

@@ -2,8 +2,11 @@
 
 import json
 from typing import Any
+from unittest.mock import MagicMock
 
-from rollcall.gates import not_ready
+from typing_extensions import override
+
+from rollcall.gates import Gate, not_ready
 
 SERVERS = ("consul1", "consul2", "consul3")
 
@@ -33,3 +36,27 @@ def test_answers_that_are_no_health() -> None:
     assert not_ready("", SERVERS) == ["no leader (the agent does not answer)"]
     assert not_ready("No cluster leader", SERVERS) == ["no leader (No cluster leader)"]
     assert not_ready('{"Servers": null}', ()) == ["no leader"]
+
+
+class Flapping(Gate):
+    """A gate that is open at some looks and shut at others."""
+
+    steady = 0.5
+
+    def __init__(self, looks: list[bool], deadline: float = 10) -> None:
+        super().__init__(deadline)
+        self.looks = looks
+
+    @override
+    def missing(self, host: Any) -> list[str]:
+        return [] if (self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]) else ["something"]
+
+
+def test_a_gate_must_stay_open() -> None:
+    gate = Flapping([True, False, True])
+    assert gate(MagicMock(), MagicMock())
+    assert gate.looks == [True], "it was not taken for open at the first look"
+
+
+def test_a_gate_that_stays_shut_is_a_failure_and_no_exception() -> None:
+    assert not Flapping([False], deadline=0.5)(MagicMock(), MagicMock())
