@@ -39,6 +39,7 @@ integration: .venv/installed
 fleet: .venv/installed
 	pytest tests/lab
 	pytest tests/fleet
+	pytest tests/teardown
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -118,7 +118,7 @@ def parse(lines: Sequence[str], images: Sequence[str]) -> HostState:
         texts={name[5:]: _text(body) for name, body in sections.items() if name.startswith("text ")},
         probes={name[6:]: "\n".join(body).strip() for name, body in sections.items() if name.startswith("probe ")},
         addresses=_addresses(sections["addresses"]),
-        listening=frozenset(_listener(line) for line in sections["listening"]),
+        listening=frozenset(listener(line) for line in sections["listening"]),
         bridge=_gateway(engine.networks.get("bridge", {})),
         clock=int(sections["clock"][0]),
     )
@@ -163,7 +163,7 @@ def _addresses(lines: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _listener(line: str) -> tuple[str, int]:
+def listener(line: str) -> tuple[str, int]:
     """Read an address of /proc/net/tcp: hexadecimal, IPv4 with its bytes reversed, "" for all addresses."""
     address, port = line.split(":")
     number = int(address, 16)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from deployed import PROJECT, rollcall, wait_for
 
+from rollcall.state import listener
+
 SINGLE = "inventories/single.py"
 SITE = "http://127.0.0.1:8081"
 
@@ -27,6 +29,11 @@ def managed() -> str:
     return machine("docker ps -q --no-trunc --filter label=rollcall.managed | sort")
 
 
+def listening() -> set[tuple[str, int]]:
+    tables = machine("awk '$4 == \"0A\" { print $2 }' /proc/net/tcp /proc/net/tcp6")
+    return {listener(line) for line in tables.splitlines()}
+
+
 def everything() -> dict[str, str]:
     """What a removal must leave as it found it."""
     return {
@@ -36,7 +43,7 @@ def everything() -> dict[str, str]:
         "images": machine("docker images --format '{{.Repository}}:{{.Tag}}' | grep -v none | sort"),
         "files": machine("ls -d /etc/rollcall 2>/dev/null"),
         "resolver": Path("/etc/resolv.conf").read_text(),
-        "listening": machine("ss -Hltn | awk '{print $4}' | sort"),
+        "listening": "\n".join(sorted(f"{address or '0.0.0.0'}:{port}" for address, port in listening())),
     }
 
 
