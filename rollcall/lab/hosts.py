@@ -1,8 +1,10 @@
 """The six hosts: created, given their keys, started, and waited for."""
 
+import shlex
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from rollcall import ssh
@@ -81,12 +83,29 @@ def wait_until_ready() -> None:
     """
     with step("Waiting for SSH and the Docker Engine of every host"):
         lacking = side_by_side.run([_waiting(host) for host in HOSTS])
-    problems = [problem for problem in lacking if problem]
-    if problems:
-        raise RollcallError(
-            f"After {_READY_SECONDS} s {', '.join(problems)}; "
-            "`rollcall lab down` and `rollcall lab up` make the lab anew."
-        )
+        if problems := [problem for problem in lacking if problem]:
+            raise RollcallError(
+                f"After {_READY_SECONDS} s {', '.join(problems)}; "
+                "`rollcall lab down` and `rollcall lab up` make the lab anew."
+            )
+
+
+def renew(names: Sequence[str]) -> None:
+    """Let every host pull again those images that it has and that the registry has anew; a deploy then sees them.
+
+    Raises:
+        RollcallError: a host cannot pull one.
+    """
+    if names:
+        with step(f"Giving the hosts {', '.join(names)} anew"):
+            side_by_side.run([partial(_renew, host, names) for host in HOSTS])
+
+
+def _renew(host: LabHost, names: Sequence[str]) -> None:
+    # An image that a host has not is none of its business: a deploy brings it when it is wanted.
+    pull = "docker image inspect {0} >/dev/null 2>&1 && { docker pull -q {0} >/dev/null || exit 1; }; "
+    line = "".join(pull.replace("{0}", shlex.quote(name)) for name in names) + "true"
+    command.run([*ssh_arguments(host), line], doing=f"let {host.name} pull {', '.join(names)}")
 
 
 def _waiting(host: LabHost) -> Callable[[], str]:

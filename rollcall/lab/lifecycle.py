@@ -25,9 +25,10 @@ def up() -> None:
         images.ensure()
         keys.ensure()
         _ensure_network()
-        registry.ensure(f"{os.getuid()}:{os.getgid()}")
+        renewed = registry.ensure(f"{os.getuid()}:{os.getgid()}")
         outdated = hosts.ensure()
         hosts.wait_until_ready()
+        hosts.renew(renewed)
     if outdated:
         out.print(f"The image of a lab host has changed; {', '.join(outdated)} get it after `rollcall lab down`.")
 

@@ -39,8 +39,8 @@ def create_arguments(user: str) -> list[str]:
     ]
 
 
-def ensure(user: str) -> None:
-    """Make sure that the registry runs and holds every image in its present state.
+def ensure(user: str) -> list[str]:
+    """Make sure that the registry runs and holds every image in its present state; return the names it was given.
 
     Raises:
         RollcallError: it does not answer, or an image cannot be pushed.
@@ -51,6 +51,7 @@ def ensure(user: str) -> None:
     for image in missing:
         with step(f"Putting {image.name} into the lab's registry"):
             _push(image)
+    return [image.name for image in missing]
 
 
 def _ensure_running(user: str) -> None:
