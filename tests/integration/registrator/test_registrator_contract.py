@@ -70,8 +70,12 @@ def test_an_unpublished_container_is_ignored_and_the_log_says_why(
 ) -> None:
     registrator = start("-ip", "10.99.0.1")
     run()
-    registrator.says("not published on the host: 80/tcp")
-    assert name in registrator.text
+
+    def says_why() -> bool:
+        lines = [line for line in registrator.text.splitlines() if f"container {name} (" in line]
+        return any("not published on the host: 80/tcp" in line for line in lines)
+
+    until(says_why, "the reason in the log")
     assert not agent.catalog(name)
 
 

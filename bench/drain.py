@@ -1,0 +1,106 @@
+"""Requests lost while containers are stopped and started: with the registrator's drain, and beside it without.
+
+Two clients keep their connections to the lab's front and ask as fast as they are answered, while containers of
+app1 are stopped and started one after the other. With drain a service leaves the catalog at the stop signal;
+with SERVICE_DRAIN=false only when the container is gone. The containers are made like webserver-1 and removed.
+"""
+
+import http.client
+import json
+import os
+import sys
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import click
+from rich.table import Table
+from routing import LABEL, MODEL, Shell, first_answer, run_command, shell
+
+from rollcall import inventory, reachable
+from rollcall.console import fail, out
+from rollcall.errors import RollcallError
+
+CONTAINERS = 4
+CLIENTS = 2
+
+
+@dataclass
+class Client:
+    """One visitor with a connection that stays open, counting what it got."""
+
+    front: tuple[str, int]
+    end: float
+    answers: Counter[str] = field(default_factory=Counter)
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection(*self.front, timeout=10)
+        while time.monotonic() < self.end:
+            try:
+                connection.request("GET", "/json")
+                response = connection.getresponse()
+                response.read()
+                self.answers["200" if response.status == 200 else f"status {response.status}"] += 1
+            except (http.client.HTTPException, OSError) as error:
+                self.answers[type(error).__name__] += 1
+                connection.close()
+        connection.close()
+
+
+def one_phase(app: Shell, front: tuple[str, int], model: dict[str, dict[str, list[str]]], seconds: int, drain: str):
+    """Give the answers of all clients, and how many stops there were."""
+    config = {**model["Config"], "Env": [*model["Config"]["Env"], f"SERVICE_DRAIN={drain}"]}
+    names = [f"bench-{number}" for number in range(1, CONTAINERS + 1)]
+    for name in names:
+        app.ask(f"{run_command({**model, 'Config': config}, name)} && echo")
+        first_answer(front, name)
+    clients = [Client(front, time.monotonic() + seconds) for _ in range(CLIENTS)]
+    threads = [threading.Thread(target=client.run) for client in clients]
+    for thread in threads:
+        thread.start()
+    stops = 0
+    while any(thread.is_alive() for thread in threads):
+        name = names[stops % CONTAINERS]
+        app.ask(f"docker stop {name} && docker start {name}")
+        stops += 1
+    answers = sum((client.answers for client in clients), Counter())
+    app.ask(f"docker rm --force --volumes {' '.join(names)}")
+    return answers, stops
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY", default="inventories/lab.py")
+@click.option("--seconds", default=60, show_default=True, type=click.IntRange(5), help="How long each phase lasts.")
+@click.option("--front", default="127.0.0.1:8080", show_default=True, help="Where the front answers.")
+def main(source: str, seconds: int, front: str) -> None:
+    """Count the requests that fail while containers are stopped and started."""
+    hosts = {host.name: host for host in inventory.read(source).hosts}
+    reachable.check(list(hosts.values()))
+    address, _, port = front.partition(":")
+    table = Table(title=f"{CLIENTS} keep-alive clients, {seconds} s each")
+    for column in ("SERVICE_DRAIN", "stops", "requests", "failed", "which"):
+        table.add_column(column, justify="left" if column == "which" else "right")
+    with shell(hosts["app1"]) as app:
+        model = json.loads(app.ask(f"docker inspect --format '{{{{json .}}}}' {MODEL}"))
+        try:
+            for drain in ("true", "false"):
+                answers, stops = one_phase(app, (address, int(port)), model, seconds, drain)
+                failed = {kind: number for kind, number in answers.items() if kind != "200"}
+                which = ", ".join(f"{number} {kind}" for kind, number in failed.items())
+                table.add_row(drain, str(stops), str(answers.total()), str(sum(failed.values())), which)
+        finally:
+            app.send(f"docker ps -aq --filter label={LABEL} | xargs -r docker rm --force --volumes >/dev/null; echo")
+            app.line()
+    out.print(table)
+    out.print(
+        f"[dim]Load average of this machine afterwards: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors[/]"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except RollcallError as problem:
+        fail(str(problem))
+        sys.exit(1)
