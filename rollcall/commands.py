@@ -38,7 +38,7 @@ def run_arguments(container: Container) -> list[str]:
 
 
 def _publish(port: PublishedPort) -> str:
-    return f"{port.address}:{port.host or ''}:{port.container}"
+    return f"{port.address}:{port.host}:{port.container}"
 
 
 def _mount(mount: Mount) -> str:

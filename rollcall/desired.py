@@ -79,11 +79,11 @@ class Mount:
 
 @dataclass(frozen=True)
 class PublishedPort:
-    """A container's port on a host address; the engine chooses the host's port if none is given."""
+    """A container's port on a host address; `host` is a port there, or a range ("20000-20999") to choose from."""
 
     container: int
     address: str
-    host: int | None = None
+    host: str = ""
 
 
 @dataclass(frozen=True)

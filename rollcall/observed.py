@@ -64,7 +64,7 @@ def _hostname(document: Mapping[str, Any], config: Mapping[str, Any], like: Cont
 
 def _ports(bindings: Mapping[str, Sequence[Mapping[str, str]] | None]) -> tuple[PublishedPort, ...]:
     found = [
-        PublishedPort(int(port.split("/")[0]), binding.get("HostIp", ""), int(binding.get("HostPort") or 0) or None)
+        PublishedPort(int(port.split("/")[0]), binding.get("HostIp", ""), binding.get("HostPort", ""))
         for port, listed in bindings.items()
         for binding in listed or ()
     ]

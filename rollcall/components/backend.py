@@ -18,7 +18,9 @@ from rollcall.templates import render, source
 FOLDER = "/etc/rollcall/backend"
 TARGET = "/etc/nginx/rollcall"
 NETWORK = "rollcall"
-PORTS = (80, 443)
+# Where the engine may publish each port. A range of its own for each: when a host comes back from a power loss,
+# the catalog names its old ports for a moment, and behind one of port 80 there must not be a port 443.
+PORTS = {80: "20000-20999", 443: "21000-21999"}
 # The image nginx declares port 80 alone.
 UNDECLARED_PORTS = (443,)
 
@@ -53,8 +55,8 @@ def _files(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
 
 def _container(fleet: Fleet, member: Member, backend: Backend, number: int, configuration: str) -> Container:
     name = f"{backend.name}-{number}"
-    # Reached by the host's address only where other hosts are to reach it; the engine chooses the port.
-    published = () if fleet.mode == "internal" else tuple(PublishedPort(port, member.address) for port in PORTS)
+    # Reached by the host's address only where other hosts are to reach it; at a new port after every start.
+    published = tuple(PublishedPort(port, member.address, chosen) for port, chosen in PORTS.items())
     return Container(
         name=name,
         component="backend",
@@ -64,7 +66,7 @@ def _container(fleet: Fleet, member: Member, backend: Backend, number: int, conf
         environment=tuple(_metadata(backend).items()),
         network=NETWORK,
         hostname=name,
-        ports=published,
+        ports=() if fleet.mode == "internal" else published,
         exposed=UNDECLARED_PORTS if fleet.mode == "internal" else (),
         mounts=(Mount(FOLDER, TARGET),),
         configuration=configuration,

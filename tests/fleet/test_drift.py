@@ -3,10 +3,13 @@
 import pytest
 from deployed import BACKENDS, LAB, Fleet, answering, rollcall, wait_for
 
+LABELS = "{{range $k, $v := .Config.Labels}}--label {{$k}}={{$v}} {{end}}"
+# nginx-1 as a person would make it again by hand, with all of its labels, but for what the case adds.
 RUN_AGAIN = (
-    "docker inspect nginx-1 --format '{{range $k, $v := .Config.Labels}}--label {{$k}}={{$v}} {{end}}' >/tmp/labels;"
-    "docker rm -f nginx-1; docker run -d --name nginx-1 --hostname nginx-1 --network rollcall --restart unless-stopped "
-    "-p 10.77.0.22::80 -p 10.77.0.22::443 -v /etc/rollcall/backend:/etc/nginx/rollcall:ro $(cat /tmp/labels) "
+    f"docker inspect nginx-1 --format '{LABELS}' >/tmp/labels; docker rm -f nginx-1;"
+    "docker run -d --name nginx-1 --hostname nginx-1 --network rollcall --restart unless-stopped "
+    "-p 10.77.0.22:20000-20999:80 -p 10.77.0.22:21000-21999:443 "
+    "-v /etc/rollcall/backend:/etc/nginx/rollcall:ro $(cat /tmp/labels) "
 )
 NGINX = "nginx -c /etc/nginx/rollcall/nginx.conf -g 'daemon off;'"
 

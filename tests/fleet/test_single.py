@@ -94,4 +94,7 @@ def test_second_deploy_changes_nothing(demo: dict[str, str]) -> None:
 
 def test_removal_leaves_the_machine_as_it_was(demo: dict[str, str]) -> None:
     make("demo-down")
-    assert everything() == demo
+    after = everything()
+    # Other programs may close a port meanwhile; none may be open that was not before.
+    assert set(after.pop("listening").splitlines()) <= set(demo.pop("listening").splitlines())
+    assert after == demo

@@ -113,7 +113,7 @@ def test_a_missing_container_is_created() -> None:
         ({"HostConfig__NetworkMode": "bridge"}, "network: 'bridge' → 'rollcall'"),
         ({"HostConfig__CapAdd": ["CAP_NET_ADMIN"]}, "add_capabilities: [NET_ADMIN] → []"),
         ({"HostConfig__RestartPolicy": {"Name": "no"}}, "restart: 'no' → 'unless-stopped'"),
-        ({"HostConfig__PortBindings": {}}, "ports: [] → [80:10.0.0.1:None]"),
+        ({"HostConfig__PortBindings": {}}, "ports: [] → [80:10.0.0.1:]"),
         ({"Config__StopTimeout": 1}, "stop_timeout: 1 → 10"),
         ({"Mounts": []}, "mounts: [] → [data:/data:False, /etc/x:/etc/nginx/rollcall:True]"),
         ({"Config__Labels": {"rollcall.managed": "backend"}}, "configuration: '' → 'c0ffee'"),

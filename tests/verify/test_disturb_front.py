@@ -99,7 +99,9 @@ def _movable(cluster: Cluster, front: Member) -> tuple[str, str]:
     for host, names in _backends(cluster, front).items():
         for name in names:
             bindings = _inspect(cluster, host, name)["HostConfig"].get("PortBindings") or {}
-            fixed = [one for listed in bindings.values() for one in listed or () if one["HostPort"] not in ("", "0")]
+            fixed = [
+                one for listed in bindings.values() for one in listed or () if one["HostPort"].strip("0").isdigit()
+            ]
             if not fixed:
                 return host, name
     raise CheckError(
