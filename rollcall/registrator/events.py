@@ -7,7 +7,7 @@ from enum import Enum
 # What the event stream is asked for: everything else (exec, attach, health checks' commands) never reaches Python.
 FILTERS = {
     "type": ["container", "network"],
-    "event": ["start", "die", "kill", "pause", "unpause", "rename", "connect", "disconnect"],
+    "event": ["start", "die", "kill", "pause", "unpause", "rename", "connect", "disconnect", "health_status"],
 }
 
 
@@ -15,7 +15,7 @@ class Change(Enum):
     """What happened to a container."""
 
     STARTED = "started"
-    # Something that only matters for a container that is known to run: paused, renamed, on another network.
+    # Something that only matters for a container that is known to run: paused, renamed, healthy, on another network.
     CHANGED = "changed"
     SIGNALLED = "signalled"
     DIED = "died"
@@ -37,6 +37,7 @@ CONTAINER_CHANGES = {
     "pause": Change.CHANGED,
     "unpause": Change.CHANGED,
     "rename": Change.CHANGED,
+    "health_status": Change.CHANGED,
 }
 NUMBERS = {Change.DIED: "exitCode", Change.SIGNALLED: "signal"}
 
@@ -51,7 +52,8 @@ def read_event(document: object) -> Event | None:
     attributes = attributes if isinstance(attributes, Mapping) else {}
     if document.get("Type") == "network":
         return _event(attributes.get("container"), Change.CHANGED, attributes)
-    change = CONTAINER_CHANGES.get(str(document.get("Action")))
+    # The action is "health_status: healthy", and so on; the others stand alone.
+    change = CONTAINER_CHANGES.get(str(document.get("Action")).partition(":")[0])
     return _event(actor.get("ID"), change, attributes) if change else None
 
 

@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rollcall.registrator.agent import Agent, AgentRefusedError, AgentUnreachableError
 from rollcall.registrator.backoff import Backoff
-from rollcall.registrator.reconcile import Register, Registration, Write, reconcile
+from rollcall.registrator.health import CONFIRM
+from rollcall.registrator.reconcile import Deregister, Register, Registration, Report, Write, reconcile
 from rollcall.registrator.services import Service
 from rollcall.registrator.settings import Settings
 
@@ -44,6 +45,8 @@ class Writer:
         self._attempts = 0
         self._met = False
         self._refresh_at = 0.0
+        # When each health was last told to this agent. A service that is not in here was told by somebody else.
+        self._told: dict[str, float] = {}
         # None while the agent is away: what it has then is anybody's guess.
         self.actual: dict[str, Registration] | None = None
 
@@ -76,13 +79,28 @@ class Writer:
         """Write the differences between what should be and what the agent was last seen to have."""
         if self.actual is None:
             return
-        writes = reconcile(desired, self.actual, self._settings.hostname, may_remove=may_remove, among=among)
+        writes = reconcile(
+            desired,
+            self.actual,
+            self._settings.hostname,
+            may_remove=may_remove,
+            among=among,
+            unconfirmed=self._unconfirmed(desired, now) if among is None else (),
+        )
         if among is None:
             pending = {write.registration.id for write in writes}
             self._refusals = {key: refusal for key, refusal in self._refusals.items() if key in pending}
         for write in writes:
             if not self._waits(write, now) and not self._try(write, self.actual, now):
                 return
+
+    def _unconfirmed(self, desired: Mapping[str, Service], now: float) -> set[str]:
+        self._told = {service_id: at for service_id, at in self._told.items() if service_id in desired}
+        return {
+            service_id
+            for service_id, service in desired.items()
+            if service.container.health and self._told.get(service_id, float("-inf")) + CONFIRM <= now
+        }
 
     def _waits(self, write: Write, now: float) -> bool:
         refusal = self._refusals.get(write.registration.id)
@@ -92,7 +110,7 @@ class Writer:
     def _try(self, write: Write, actual: dict[str, Registration], now: float) -> bool:
         """Make one write. False when the agent has gone, which ends the others too."""
         try:
-            self._write(write, actual)
+            self._write(write, actual, now)
         except AgentUnreachableError as error:
             self._lost(error, now)
             return False
@@ -102,16 +120,27 @@ class Writer:
             self._refusals.pop(write.registration.id, None)
         return True
 
-    def _write(self, write: Write, actual: dict[str, Registration]) -> None:
+    def _write(self, write: Write, actual: dict[str, Registration], now: float) -> None:
         registration = write.registration
         if isinstance(write, Register):
             self._agent.register(write)
             actual[registration.id] = registration
             log.info("registered %s, container %s", write.service, write.service.container)
-        else:
+        elif isinstance(write, Deregister):
             self._agent.deregister(registration.id)
             actual.pop(registration.id, None)
             log.info("deregistered %s", registration.id)
+        else:
+            self._report(write, actual)
+        if registration.health and not isinstance(write, Deregister):
+            self._told[registration.id] = now
+
+    def _report(self, write: Report, actual: dict[str, Registration]) -> None:
+        wanted, before = write.registration, actual[write.registration.id].health
+        self._agent.report(wanted)
+        actual[wanted.id] = replace(actual[wanted.id], health=wanted.health)
+        if wanted.health and (before is None or before.status != wanted.health.status):
+            log.info("health of %s is %s: %s", wanted.id, wanted.health.status, wanted.health.note or "no output yet")
 
     def _refused(self, write: Write, error: AgentRefusedError, now: float) -> None:
         refusal = self._refusals.get(write.registration.id)
@@ -126,8 +155,9 @@ class Writer:
         if self.actual is not None or self._attempts == 0:
             log.warning("Consul's agent at %s does not answer (%s): waiting for it", self._settings.agent, error)
         self.actual = None
-        # The agent that comes back is asked everything anew.
+        # The agent that comes back is asked everything anew, and told every health again.
         self._refusals.clear()
+        self._told.clear()
         self._attempts += 1
         allowed = self._settings.retry_attempts
         if self._met or allowed <= 0:

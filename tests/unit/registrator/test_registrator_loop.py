@@ -1,6 +1,7 @@
 """The loop against an engine and an agent that misbehave on command. No Docker, no Consul, no waiting."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any
 
@@ -11,6 +12,7 @@ from rollcall.registrator import loop as loop_module
 from rollcall.registrator.agent import AgentRefusedError, AgentUnreachableError
 from rollcall.registrator.docker_events import Connected, EngineError
 from rollcall.registrator.events import Change, Event
+from rollcall.registrator.health import CONFIRM, Health
 from rollcall.registrator.loop import Loop
 from rollcall.registrator.reconcile import MARK_CONTAINER, MARK_HOST, Register, Registration
 from rollcall.registrator.writer import REFRESH, GaveUpError, Writer
@@ -56,6 +58,10 @@ class FakeAgent:
     def register(self, write: Register) -> None:
         self._written(f"+{write.registration.id}", write.registration.id)
         self.present[write.registration.id] = write.registration
+
+    def report(self, wanted: Registration) -> None:
+        self._written(f"?{wanted.id}", wanted.id)
+        self.present[wanted.id] = replace(self.present[wanted.id], health=wanted.health)
 
     def deregister(self, service_id: str) -> None:
         self._written(f"-{service_id}", service_id)
@@ -403,3 +409,65 @@ def test_when_the_lender_of_a_network_dies_the_borrower_is_looked_at(world: Worl
     del world.engine.documents[lender]
     world.settle(died(lender))
     assert world.registered == set()
+
+
+def health(status: str, *outputs: str) -> dict[str, Any]:
+    return {"Running": True, "Health": {"Status": status, "Log": [{"Output": output} for output in outputs]}}
+
+
+def test_a_health_that_changes_is_told_without_registering_again(world: World) -> None:
+    one = world.engine.add("one", State=health("starting"))
+    world.settle(Connected())
+    assert world.agent.present["app1:one:80"].health == Health("critical")
+    world.engine.documents[one]["State"] = health("healthy", "old", "fine\n")
+    world.settle(Event(one, Change.CHANGED))
+    assert world.agent.present["app1:one:80"].health == Health("passing", "fine")
+    assert world.agent.writes == ["+app1:one:80", "?app1:one:80"]
+
+
+def test_a_health_that_stays_is_confirmed_in_time_and_not_more_often(world: World) -> None:
+    world.engine.add("one", State=health("healthy", "fine"))
+    world.settle(Connected())
+    world.agent.writes.clear()
+    world.later(CONFIRM - 1)
+    assert world.agent.writes == []
+    world.later(REFRESH)
+    assert world.agent.writes == ["?app1:one:80"]
+    world.later(CONFIRM - 1)
+    assert world.agent.writes == ["?app1:one:80"]
+
+
+def test_a_health_that_an_earlier_registrator_told_is_confirmed_at_once(world: World, clock: Clock) -> None:
+    world.engine.add("one", State=health("healthy", "fine"))
+    world.settle(Connected())
+    later = World(clock)
+    later.engine, later.agent = world.engine, world.agent
+    chosen = settings(internal=True)
+    later.loop = Loop(chosen, world.engine, Writer(world.agent, chosen), later.inbox)  # type: ignore[arg-type]
+    world.agent.writes.clear()
+    later.settle(Connected())
+    later.later(REFRESH)
+    assert world.agent.writes == ["?app1:one:80"]
+
+
+def test_an_agent_that_was_away_is_told_every_health_again(world: World) -> None:
+    world.engine.add("one", State=health("healthy", "fine"))
+    world.settle(Connected())
+    world.agent.away = True
+    world.later(REFRESH)
+    world.agent.away = False
+    # As an agent does after its start: the check is there, and critical.
+    present = world.agent.present["app1:one:80"]
+    world.agent.present["app1:one:80"] = replace(present, health=Health("critical"))
+    world.agent.writes.clear()
+    world.later(REFRESH)
+    assert world.agent.writes == ["?app1:one:80"]
+    assert world.agent.present["app1:one:80"].health == Health("passing", "fine")
+
+
+def test_a_check_that_somebody_took_out_is_put_back_with_its_service(world: World) -> None:
+    world.engine.add("one", State=health("healthy"))
+    world.settle(Connected())
+    world.agent.present["app1:one:80"] = replace(world.agent.present["app1:one:80"], health=None)
+    world.later(REFRESH)
+    assert world.agent.present["app1:one:80"].health == Health("passing")
