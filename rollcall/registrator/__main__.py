@@ -8,8 +8,10 @@ import sys
 import threading
 from queue import SimpleQueue
 from types import FrameType
+from typing import NoReturn
 
 from rollcall.registrator.agent import Agent
+from rollcall.registrator.departure import deregister_all
 from rollcall.registrator.docker_events import Connected, Engine
 from rollcall.registrator.events import Event
 from rollcall.registrator.flags import PROGRAM, UsageError, parse, usage
@@ -22,7 +24,10 @@ log = logging.getLogger(PROGRAM)
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT. Services stay registered at the end: the next registrator adopts them."""
+    """Run until SIGTERM or SIGINT.
+
+    Services stay registered at the end, and the next registrator adopts them, unless -deregister-on-exit is given.
+    """
     try:
         line = parse(sys.argv[1:])
         if line.switch("help"):
@@ -36,8 +41,6 @@ def main() -> int:
     except UsageError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 2
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
     # urllib3 has its own mind about what is worth a line when a connection drops; ours says it once, in plain words.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -50,8 +53,17 @@ def work(settings: Settings) -> int:
     engine = Engine(os.environ)
     inbox: SimpleQueue[Event | Connected] = SimpleQueue()
     threading.Thread(target=engine.watch, args=(inbox,), daemon=True, name="docker-events").start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _deregister_and_leave if settings.deregister_on_exit else _leave)
     try:
         Loop(settings, engine, Writer(Agent(settings.agent), settings), inbox).run()
+    except SystemExit:
+        # A second signal does not wait for Consul.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _leave)
+        # A connection of its own: the signal may have come in the middle of a request of the other.
+        deregister_all(Agent(settings.agent), settings.hostname)
+        _end()
     except GaveUpError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
     return 1
@@ -66,8 +78,17 @@ def host_address(hostname: str) -> str:
     return "" if address.startswith("127.") else address
 
 
+def _deregister_and_leave(number: int, _: FrameType | None) -> None:
+    log.info("%s: leaving, and deregistering this host's services", signal.Signals(number).name)
+    raise SystemExit
+
+
 def _leave(number: int, _: FrameType | None) -> None:
     log.info("%s: leaving, services stay registered", signal.Signals(number).name)
+    _end()
+
+
+def _end() -> NoReturn:
     # Not sys.exit: the other thread may be inside a read that would only end with the engine.
     logging.shutdown()
     os._exit(0)

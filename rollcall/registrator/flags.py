@@ -45,6 +45,7 @@ FLAGS = {
         Flag("resync", Kind.NUMBER, "0", "seconds between full comparisons with Docker; 0: only when it comes back"),
         Flag("cleanup", Kind.SWITCH, "false", "deregister services of this host whose container is gone"),
         Flag("deregister", Kind.TEXT, "always", "which exited containers lose their services: always, or on-success"),
+        Flag("deregister-on-exit", Kind.SWITCH, "false", "at SIGTERM, deregister what this registrator registered"),
         Flag("ttl", Kind.NUMBER, "0", "accepted for compatibility; without effect on Consul"),
         Flag("ttl-refresh", Kind.NUMBER, "0", "accepted for compatibility; without effect on Consul"),
         Flag(

@@ -33,6 +33,8 @@ class Service:
     meta: Mapping[str, str] = field(default_factory=dict)
     check: Check | None = None
     enable_tag_override: bool = False
+    # Whether a stop signal takes it out; otherwise only the container's end does.
+    drain: bool = field(default=True, compare=False)
 
     def __str__(self) -> str:
         """Id, name and address, as log lines show them."""
@@ -98,7 +100,15 @@ def _service(
         meta=_meta(metadata),
         check=check_for(metadata, Target(address, binding.port, container, port)),
         enable_tag_override=metadata.get("enable_tag_override").lower() == "true",
+        drain=_drain(metadata),
     )
+
+
+def _drain(metadata: Metadata) -> bool:
+    text = metadata.get("drain").lower()
+    if text not in ("", "true", "1", "false", "0"):
+        raise BadValueError(metadata.spelled("drain"), metadata.get("drain"), "is neither true nor false")
+    return text not in ("false", "0")
 
 
 def _id(container: Container, port: Port, settings: Settings) -> str:

@@ -41,6 +41,7 @@ class Settings:
     resync_seconds: int = 0
     cleanup: bool = False
     deregister_failed: bool = True
+    deregister_on_exit: bool = False
     retry_attempts: int = 0
     retry_seconds: float = 2.0
 
@@ -62,6 +63,7 @@ def settings_from(line: CommandLine, hostname: str, host_address: str) -> Settin
         resync_seconds=line.number("resync"),
         cleanup=line.switch("cleanup"),
         deregister_failed=line.text("deregister") == "always",
+        deregister_on_exit=line.switch("deregister-on-exit"),
         retry_attempts=line.number("retry-attempts"),
         retry_seconds=line.number("retry-interval") / 1000,
     )

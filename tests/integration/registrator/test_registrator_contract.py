@@ -280,3 +280,14 @@ def test_the_old_process_is_out_before_docker_stop_returns(start: Start, run: Ru
     until(lambda: agent.catalog(name), name)
     container.stop(timeout=1)
     assert not agent.catalog(name)
+
+
+def test_one_that_is_not_drained_stays_until_it_dies(start: Start, run: Run, agent: Agent, name: str) -> None:
+    start("-internal")
+    command = ["-c", "trap '' QUIT; while :; do sleep 0.05; done"]
+    container = run(entrypoint=["sh"], command=command, environment={"SERVICE_DRAIN": "false"})
+    until(lambda: agent.catalog(name), name)
+    container.kill(signal.SIGQUIT)
+    always(lambda: agent.catalog(name), "a stop signal does not take it out", 1)
+    container.kill()
+    until(lambda: not agent.catalog(name), "out at its end")

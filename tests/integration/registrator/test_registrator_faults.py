@@ -187,6 +187,19 @@ def test_sigterm_ends_it_promptly_and_leaves_services(start: Start, run: Run, ag
     assert agent.catalog(name)
 
 
+def test_deregister_on_exit_takes_its_services_along_and_no_others(
+    start: Start, run: Run, agent: Agent, name: str
+) -> None:
+    registrator = start("-internal", "-deregister-on-exit")
+    agent.api.agent.service.register(f"{name}-tool", service_id="tool", port=1)
+    run("-1")
+    run("-2")
+    until(lambda: len(agent.catalog(name)) == 2, "two instances")
+    assert registrator.stop() == 0
+    assert not agent.catalog(name)
+    assert agent.catalog(f"{name}-tool")
+
+
 def test_limited_attempts_at_start_end_in_one_sentence() -> None:
     (port,) = free_ports(1)
     flags = ["-retry-attempts", "2", "-retry-interval", "50"]

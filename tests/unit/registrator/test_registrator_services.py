@@ -114,6 +114,7 @@ def test_every_other_key_becomes_meta() -> None:
     [
         ("SERVICE_A.B", "x", "letters, digits"),
         ("SERVICE_LONG", "x" * 513, "512 bytes"),
+        ("SERVICE_80_DRAIN", "flase", "neither true nor false"),
         ("SERVICE_TAGS", "{{.Name}}", "templates in tags are not supported"),
     ],
 )
