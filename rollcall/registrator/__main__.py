@@ -6,17 +6,21 @@ import signal
 import socket
 import sys
 import threading
+import time
 from queue import SimpleQueue
 from types import FrameType
 from typing import NoReturn
 
+from rollcall.registrator import logs
 from rollcall.registrator.agent import Agent
 from rollcall.registrator.departure import deregister_all
 from rollcall.registrator.docker_events import Connected, Engine
 from rollcall.registrator.events import Event
 from rollcall.registrator.flags import PROGRAM, UsageError, parse, usage
 from rollcall.registrator.loop import Loop
+from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.settings import Settings, settings_from
+from rollcall.registrator.status import STUCK_AFTER, Status, serve
 from rollcall.registrator.writer import GaveUpError, Writer
 
 VERSION = "0.1.0"
@@ -41,22 +45,30 @@ def main() -> int:
     except UsageError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 2
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
-    # urllib3 has its own mind about what is worth a line when a connection drops; ours says it once, in plain words.
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    logs.configure(settings.log_format)
     return work(settings)
 
 
 def work(settings: Settings) -> int:
-    """Start the thread that listens to Docker, and reconcile in this one."""
+    """Start the threads that listen to Docker and answer about this process, and reconcile in this one."""
     log.info("registrator %s on %s, for Consul's agent at %s", VERSION, settings.hostname, settings.agent)
     engine = Engine(os.environ)
     inbox: SimpleQueue[Event | Connected] = SimpleQueue()
+    metrics = Metrics()
+    writer = Writer(Agent(settings.agent), settings, metrics)
+    loop = Loop(settings, engine, writer, inbox, metrics)
+    if settings.status:
+        try:
+            serve(settings.status, lambda: _status(engine, writer, loop), metrics)
+        except OSError as error:
+            host, port = settings.status.host, settings.status.port
+            sys.stderr.write(f"{PROGRAM}: cannot listen at {host}:{port} for -status: {error.strerror or error}\n")
+            return 1
     threading.Thread(target=engine.watch, args=(inbox,), daemon=True, name="docker-events").start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _deregister_and_leave if settings.deregister_on_exit else _leave)
     try:
-        Loop(settings, engine, Writer(Agent(settings.agent), settings), inbox).run()
+        loop.run()
     except SystemExit:
         # A second signal does not wait for Consul.
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -67,6 +79,11 @@ def work(settings: Settings) -> int:
     except GaveUpError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
     return 1
+
+
+def _status(engine: Engine, writer: Writer, loop: Loop) -> Status:
+    turns = time.monotonic() - loop.turned_at < STUCK_AFTER
+    return Status(docker=engine.listening, consul=writer.actual is not None, loop=turns)
 
 
 def host_address(hostname: str) -> str:

@@ -55,6 +55,8 @@ FLAGS = {
             "give up when Consul cannot be reached at start after so many more attempts; 0 or -1: never",
         ),
         Flag("retry-interval", Kind.NUMBER, "2000", "milliseconds between those attempts at most"),
+        Flag("status", Kind.TEXT, "", "answer /healthz and /metrics at this ADDRESS:PORT, such as 127.0.0.1:8510"),
+        Flag("log-format", Kind.TEXT, "text", "text or json"),
         Flag("help", Kind.SWITCH, "false", "print this"),
         Flag("version", Kind.SWITCH, "false", "print the version"),
     )

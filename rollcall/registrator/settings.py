@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from rollcall.registrator import logs
 from rollcall.registrator.flags import CommandLine, UsageError
 from rollcall.registrator.metadata import split_tags
 
@@ -26,6 +27,14 @@ class AgentAddress:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """An address and port to listen at."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run's settings. `hostname` begins every id; `host_address` is empty when only Consul knows it."""
 
@@ -44,6 +53,9 @@ class Settings:
     deregister_on_exit: bool = False
     retry_attempts: int = 0
     retry_seconds: float = 2.0
+    # None: the registrator does not listen at all.
+    status: Endpoint | None = None
+    log_format: str = logs.TEXT
 
 
 def settings_from(line: CommandLine, hostname: str, host_address: str) -> Settings:
@@ -66,6 +78,8 @@ def settings_from(line: CommandLine, hostname: str, host_address: str) -> Settin
         deregister_on_exit=line.switch("deregister-on-exit"),
         retry_attempts=line.number("retry-attempts"),
         retry_seconds=line.number("retry-interval") / 1000,
+        status=_endpoint(line.text("status")) if line.text("status") else None,
+        log_format=line.text("log-format"),
     )
 
 
@@ -79,6 +93,8 @@ def _check(line: CommandLine) -> None:
         raise UsageError("the flag -retry-interval is a number of milliseconds above 0")
     if line.text("deregister") not in ("always", "on-success"):
         raise UsageError(f"the flag -deregister is always or on-success, not {line.text('deregister')!r}")
+    if line.text("log-format") not in (logs.TEXT, logs.JSON):
+        raise UsageError(f"the flag -log-format is text or json, not {line.text('log-format')!r}")
     ttl, refresh = line.number("ttl"), line.number("ttl-refresh")
     if (ttl > 0) != (refresh > 0):
         raise UsageError("the flags -ttl and -ttl-refresh are given both or neither")
@@ -86,6 +102,17 @@ def _check(line: CommandLine) -> None:
         raise UsageError(f"the flag -ttl ({ttl}) must be greater than -ttl-refresh ({refresh})")
     if "{{" in line.text("tags"):
         raise UsageError("the flag -tags holds a template ({{…}}), which is not supported: write the tag itself")
+
+
+def _endpoint(text: str) -> Endpoint:
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port or f"//{parts.netloc}" != f"//{text}":
+        raise UsageError(f"the flag -status needs an address and a port, such as 127.0.0.1:8510, not {text!r}")
+    return Endpoint(host, port)
 
 
 def _agent(arguments: list[str]) -> AgentAddress:

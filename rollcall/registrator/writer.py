@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from rollcall.registrator.agent import Agent, AgentRefusedError, AgentUnreachableError
 from rollcall.registrator.backoff import Backoff
 from rollcall.registrator.health import CONFIRM
+from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.reconcile import Deregister, Register, Registration, Report, Write, reconcile
 from rollcall.registrator.services import Service
 from rollcall.registrator.settings import Settings
@@ -18,6 +19,8 @@ REFRESH = 2.0
 # Delays of a write that the agent refuses, in seconds.
 REFUSED_FIRST, REFUSED_CAP = 1.0, 60.0
 UNREACHABLE_FIRST = 0.1
+# How the metrics name each write.
+KINDS = {Register: "register", Deregister: "deregister", Report: "health"}
 
 
 class GaveUpError(Exception):
@@ -36,10 +39,11 @@ class Refusal:
 class Writer:
     """The agent as last seen, and the writes to it. Nothing here raises because the agent is away."""
 
-    def __init__(self, agent: Agent, settings: Settings) -> None:
+    def __init__(self, agent: Agent, settings: Settings, metrics: Metrics) -> None:
         """Nothing is known of the agent until the first `refresh`."""
         self._agent = agent
         self._settings = settings
+        self._metrics = metrics
         self._refusals: dict[str, Refusal] = {}
         self._unreachable = Backoff(UNREACHABLE_FIRST, settings.retry_seconds)
         self._attempts = 0
@@ -75,10 +79,14 @@ class Writer:
         *,
         may_remove: Collection[str],
         among: Iterable[str] | None = None,
-    ) -> None:
-        """Write the differences between what should be and what the agent was last seen to have."""
+    ) -> int:
+        """Write the differences between what should be and what the agent was last seen to have.
+
+        Returns how many writes the agent took.
+        """
+        self._metrics.services.set(len(desired))
         if self.actual is None:
-            return
+            return 0
         writes = reconcile(
             desired,
             self.actual,
@@ -90,9 +98,24 @@ class Writer:
         if among is None:
             pending = {write.registration.id for write in writes}
             self._refusals = {key: refusal for key, refusal in self._refusals.items() if key in pending}
+        return self._make([write for write in writes if not self._waits(write, now)], self.actual, now)
+
+    def _make(self, writes: list[Write], actual: dict[str, Registration], now: float) -> int:
+        taken = 0
         for write in writes:
-            if not self._waits(write, now) and not self._try(write, self.actual, now):
-                return
+            try:
+                self._write(write, actual, now)
+            except AgentRefusedError as error:
+                self._refused(write, error, now)
+            except AgentUnreachableError as error:
+                # The others would not come through either.
+                self._lost(error, now)
+                break
+            else:
+                self._refusals.pop(write.registration.id, None)
+                self._metrics.writes.labels(KINDS[type(write)]).inc()
+                taken += 1
+        return taken
 
     def _unconfirmed(self, desired: Mapping[str, Service], now: float) -> set[str]:
         self._told = {service_id: at for service_id, at in self._told.items() if service_id in desired}
@@ -106,19 +129,6 @@ class Writer:
         refusal = self._refusals.get(write.registration.id)
         # A newer wish is tried at once: what was wrong with the old one says nothing about it.
         return refusal is not None and refusal.at > now and refusal.wanted == write.registration
-
-    def _try(self, write: Write, actual: dict[str, Registration], now: float) -> bool:
-        """Make one write. False when the agent has gone, which ends the others too."""
-        try:
-            self._write(write, actual, now)
-        except AgentUnreachableError as error:
-            self._lost(error, now)
-            return False
-        except AgentRefusedError as error:
-            self._refused(write, error, now)
-        else:
-            self._refusals.pop(write.registration.id, None)
-        return True
 
     def _write(self, write: Write, actual: dict[str, Registration], now: float) -> None:
         registration = write.registration
@@ -143,6 +153,7 @@ class Writer:
             log.info("health of %s is %s: %s", wanted.id, wanted.health.status, wanted.health.note or "no output yet")
 
     def _refused(self, write: Write, error: AgentRefusedError, now: float) -> None:
+        self._metrics.failures.labels("refused").inc()
         refusal = self._refusals.get(write.registration.id)
         if refusal is None or refusal.wanted != write.registration:
             refusal = Refusal(write.registration, Backoff(REFUSED_FIRST, REFUSED_CAP), now)
@@ -152,6 +163,7 @@ class Writer:
         log.warning("Consul refuses %s: %s; again in %.1f s", write.registration.id, error, delay)
 
     def _lost(self, error: AgentUnreachableError, now: float) -> None:
+        self._metrics.failures.labels("consul").inc()
         if self.actual is not None or self._attempts == 0:
             log.warning("Consul's agent at %s does not answer (%s): waiting for it", self._settings.agent, error)
         self.actual = None

@@ -1,5 +1,7 @@
 """What goes away comes back, and nothing that belongs to somebody else is touched."""
 
+import http.client
+import json
 import re
 import subprocess
 import sys
@@ -215,6 +217,8 @@ def test_limited_attempts_at_start_end_in_one_sentence() -> None:
         (["etcd://x"], "only Consul"),
         ([], "address"),
         (["-ip"], "-ip"),
+        (["-status", "8510", "consul://"], "an address and a port"),
+        (["-log-format", "xml", "consul://"], "text or json"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_exit_2(arguments: list[str], says: str) -> None:
@@ -283,3 +287,35 @@ def test_tls_with_the_clients_own_certificate(
         environment |= {"CONSUL_CLIENT_CERT": str(certificate), "CONSUL_CLIENT_KEY": str(key)}
         start("-internal", uri=f"consul-tls://localhost:{port}", **environment)
         until(lambda: agent.catalog(name), name)
+
+
+def test_it_tells_about_itself(start: Start, run: Run, own_agent: Agent, name: str) -> None:
+    (port,) = free_ports(1)
+    registrator = start("-internal", "-status", f"127.0.0.1:{port}", "-log-format", "json", uri=own_agent.uri)
+    run()
+    until(lambda: own_agent.catalog(name), name)
+    code, metrics = ask(port, "/metrics")
+    assert code == 200
+    assert 'registrator_writes_total{kind="register"} 1.0' in metrics.splitlines()
+    assert "registrator_event_to_consul_seconds_count 1.0" in metrics.splitlines()
+    assert ask(port, "/healthz")[0] == 200
+    own_agent.kill()
+    until(lambda: ask(port, "/healthz")[0] == 503, "not well without Consul")
+    assert json.loads(ask(port, "/healthz")[1]) == {"docker": True, "consul": False, "loop": True}
+    lines = [json.loads(line) for line in registrator.text.splitlines()]
+    assert any("does not answer" in line["message"] and line["level"] == "warning" for line in lines)
+
+
+def ask(port: int, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+def test_an_address_that_is_taken_is_one_sentence(agent: Agent) -> None:
+    done = run_once("-status", f"127.0.0.1:{agent.port}", agent.uri)
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"registrator: cannot listen at 127\.0\.0\.1:\d+ for -status: Address already in use\n", done.stderr
+    )

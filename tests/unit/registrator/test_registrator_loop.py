@@ -14,6 +14,7 @@ from rollcall.registrator.docker_events import Connected, EngineError
 from rollcall.registrator.events import Change, Event
 from rollcall.registrator.health import CONFIRM, Health
 from rollcall.registrator.loop import Loop
+from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.reconcile import MARK_CONTAINER, MARK_HOST, Register, Registration
 from rollcall.registrator.writer import REFRESH, GaveUpError, Writer
 
@@ -84,17 +85,22 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
+    def time(self) -> float:
+        return self.now
+
 
 class World:
     """One registrator with its engine, its agent and its time."""
 
-    def __init__(self, clock: Clock, **fields: Any) -> None:
+    def __init__(self, clock: Clock, before: "World | None" = None, **fields: Any) -> None:
         self.clock = clock
-        self.engine = FakeEngine()
-        self.agent = FakeAgent()
+        self.engine = before.engine if before else FakeEngine()
+        self.agent = before.agent if before else FakeAgent()
         self.inbox: SimpleQueue[Event | Connected] = SimpleQueue()
         chosen = settings(**{"internal": True, **fields})
-        self.loop = Loop(chosen, self.engine, Writer(self.agent, chosen), self.inbox)  # type: ignore[arg-type]
+        self.metrics = Metrics()
+        writer = Writer(self.agent, chosen, self.metrics)  # type: ignore[arg-type]
+        self.loop = Loop(chosen, self.engine, writer, self.inbox, self.metrics)  # type: ignore[arg-type]
 
     def settle(self, *messages: Event | Connected) -> None:
         """Give it messages, and let it work until nothing is left to do at this moment."""
@@ -440,10 +446,7 @@ def test_a_health_that_stays_is_confirmed_in_time_and_not_more_often(world: Worl
 def test_a_health_that_an_earlier_registrator_told_is_confirmed_at_once(world: World, clock: Clock) -> None:
     world.engine.add("one", State=health("healthy", "fine"))
     world.settle(Connected())
-    later = World(clock)
-    later.engine, later.agent = world.engine, world.agent
-    chosen = settings(internal=True)
-    later.loop = Loop(chosen, world.engine, Writer(world.agent, chosen), later.inbox)  # type: ignore[arg-type]
+    later = World(clock, before=world)
     world.agent.writes.clear()
     later.settle(Connected())
     later.later(REFRESH)
@@ -471,3 +474,38 @@ def test_a_check_that_somebody_took_out_is_put_back_with_its_service(world: Worl
     world.agent.present["app1:one:80"] = replace(world.agent.present["app1:one:80"], health=None)
     world.later(REFRESH)
     assert world.agent.present["app1:one:80"].health == Health("passing")
+
+
+def test_it_counts_what_happened_and_what_failed(world: World) -> None:
+    world.settle(Connected())
+    one = world.engine.add("one")
+    world.settle(Event(one, Change.STARTED, at=world.clock.now - 0.05))
+    world.engine.away = True
+    world.settle(Event(one, Change.CHANGED))
+    world.engine.away = False
+    world.agent.refuses = {"app1:one:80"}
+    del world.engine.documents[one]
+    world.settle(died(one))
+    world.agent.refuses = set()
+    world.later(REFRESH)
+    text = world.metrics.text().decode()
+    for line in (
+        'registrator_events_total{change="started"} 1.0',
+        'registrator_events_total{change="died"} 1.0',
+        'registrator_writes_total{kind="register"} 1.0',
+        'registrator_writes_total{kind="deregister"} 1.0',
+        'registrator_failures_total{at="refused"} 1.0',
+        'registrator_failures_total{at="docker"} 1.0',
+        'registrator_event_to_consul_seconds_bucket{le="0.04"} 0.0',
+        'registrator_event_to_consul_seconds_bucket{le="0.06"} 1.0',
+        "registrator_services 0.0",
+    ):
+        assert line in text.splitlines(), f"{line}\n{text}"
+    world.agent.away = True
+    world.later(REFRESH)
+    assert 'registrator_failures_total{at="consul"} 1.0' in world.metrics.text().decode()
+
+
+def test_clocks_that_disagree_give_no_negative_latency(world: World) -> None:
+    world.settle(Connected(), Event(world.engine.add("one"), Change.STARTED, at=world.clock.now + 100))
+    assert "registrator_event_to_consul_seconds_sum 0.0" in world.metrics.text().decode()
