@@ -14,11 +14,12 @@ from typing import NoReturn
 from rollcall.registrator import logs
 from rollcall.registrator.agent import Agent
 from rollcall.registrator.departure import deregister_all
-from rollcall.registrator.docker_events import Connected, Engine
+from rollcall.registrator.docker_events import Connected, Engine, EngineError
 from rollcall.registrator.events import Event
 from rollcall.registrator.flags import PROGRAM, UsageError, parse, usage
 from rollcall.registrator.loop import Loop
 from rollcall.registrator.metrics import Metrics
+from rollcall.registrator.once import Look
 from rollcall.registrator.settings import Settings, settings_from
 from rollcall.registrator.status import STUCK_AFTER, Status, serve
 from rollcall.registrator.writer import GaveUpError, Writer
@@ -46,7 +47,22 @@ def main() -> int:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 2
     logs.configure(settings.log_format)
-    return work(settings)
+    return once(settings, dry=line.switch("dry")) if line.once else work(settings)
+
+
+def once(settings: Settings, *, dry: bool) -> int:
+    """Look once, and show or register what is there. Returns the exit status."""
+    try:
+        look = Look(settings, Engine(os.environ))
+        if dry:
+            sys.stdout.write(f"{look.text()}\n")
+            return 0
+        return 0 if look.write() else 1
+    except EngineError as error:
+        sys.stderr.write(
+            f"{PROGRAM}: Docker does not answer ({error}): is its socket there, and may this user open it?\n"
+        )
+        return 1
 
 
 def work(settings: Settings) -> int:

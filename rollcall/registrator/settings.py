@@ -61,9 +61,11 @@ class Settings:
 def settings_from(line: CommandLine, hostname: str, host_address: str) -> Settings:
     """Make settings of a command line. Raises UsageError: what is wrong and what would be right."""
     _check(line)
+    dry = line.once and line.switch("dry")
     ip = line.text("ip")
     return Settings(
-        agent=_agent(line.arguments),
+        # Where nothing is written, the agent need not be named.
+        agent=_agent(line.arguments or ([f"consul://127.0.0.1:{CONSUL_PORT}"] if dry else [])),
         hostname=hostname,
         host_address=ip or host_address,
         ip=ip,
@@ -87,6 +89,8 @@ def _check(line: CommandLine) -> None:
     for name in ("resync", "ttl", "ttl-refresh"):
         if line.number(name) < 0:
             raise UsageError(f"the flag -{name} cannot be negative, it is {line.text(name)}")
+    if line.switch("dry") and not line.once:
+        raise UsageError("the flag -dry belongs to once: registrator once -dry")
     if line.number("retry-attempts") < -1:
         raise UsageError("the flag -retry-attempts is a number of attempts, or -1 for ever")
     if line.number("retry-interval") <= 0:

@@ -58,6 +58,11 @@ class Writer:
         """When `refresh` should be called next, on the clock that it is given."""
         return min([self._refresh_at, *(refusal.at for refusal in self._refusals.values())])
 
+    @property
+    def content(self) -> bool:
+        """Whether the agent was there at the last attempt and refuses nothing."""
+        return self.actual is not None and not self._refusals
+
     def refresh(self, now: float) -> None:
         """Ask the agent what it has. Raises GaveUpError at start when the allowed attempts are used up."""
         try:

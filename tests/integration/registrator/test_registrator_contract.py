@@ -2,11 +2,13 @@
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import docker
+import pytest
 from docker.models.containers import Container
 from docker.models.networks import Network
-from registrator_world import HOSTNAME, Agent, Run, Start, always, until
+from registrator_world import HOSTNAME, Agent, Run, Start, always, run_once, until
 
 
 def at(agent: Agent, name: str) -> set[tuple[str, int]]:
@@ -291,3 +293,35 @@ def test_one_that_is_not_drained_stays_until_it_dies(start: Start, run: Run, age
     always(lambda: agent.catalog(name), "a stop signal does not take it out", 1)
     container.kill()
     until(lambda: not agent.catalog(name), "out at its end")
+
+
+def test_once_dry_shows_what_would_be_and_why_the_rest_is_not(run: Run, agent: Agent, name: str) -> None:
+    run()
+    run("-off", environment={"SERVICE_IGNORE": "yes"})
+    shown = run_once("once", "--dry", "-internal")
+    assert shown.returncode == 0, shown.stderr
+    assert f"{HOSTNAME}:{name}:80" in shown.stdout
+    (why,) = (line for line in shown.stdout.splitlines() if line.startswith(f"{name}-off"))
+    assert why.endswith("port 80/tcp: SERVICE_IGNORE is set")
+    assert not agent.catalog(name)
+
+
+def test_once_registers_what_runs_and_ends(run: Run, agent: Agent, name: str) -> None:
+    run()
+    done = run_once("once", "-internal", agent.uri)
+    assert done.returncode == 0, done.stderr
+    until(lambda: agent.catalog(name), name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["-dry", "consul://"], 2, "registrator once -dry"),
+        (["once", "-internal"], 2, "address of the Consul agent is missing"),
+        (["once", "-dry", "-internal"], 1, "Docker does not answer"),
+    ],
+)
+def test_once_that_cannot_be_is_one_sentence(arguments: list[str], status: int, says: str, tmp_path: Path) -> None:
+    done = run_once(*arguments, DOCKER_HOST=f"unix://{tmp_path}/no.sock")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1)
+    assert says in done.stderr

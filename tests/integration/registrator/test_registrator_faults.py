@@ -3,14 +3,12 @@
 import http.client
 import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from registrator_world import HOSTNAME, Agent, Line, Run, Start, always, free_ports, running, until
+from registrator_world import HOSTNAME, Agent, Line, Run, Start, always, free_ports, run_once, running, until
 
 from rollcall.certificates import self_signed
 
@@ -231,16 +229,6 @@ def test_wrong_use_is_one_sentence_and_exit_2(arguments: list[str], says: str) -
 def test_help_and_version() -> None:
     assert "-useIpFromLabel" in run_once("-help").stdout
     assert run_once("--version").stdout == "0.1.0\n"
-
-
-def run_once(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "rollcall.registrator", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
 
 
 @pytest.fixture
