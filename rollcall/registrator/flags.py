@@ -41,7 +41,7 @@ FLAGS = {
             "internal", Kind.SWITCH, "false", "register the containers' own addresses and exposed ports, not the host's"
         ),
         Flag("explicit", Kind.SWITCH, "false", "register only containers that name their service"),
-        Flag("tags", Kind.TEXT, "", "tags for every service, after its own; commas between them"),
+        Flag("tags", Kind.TEXT, "", "tags for every service, after its own; commas between them, or a {{template}}"),
         Flag("useIpFromLabel", Kind.TEXT, "", "take the address from this label of the container"),
         Flag("ip-from-container", Kind.SWITCH, "false", "the container's own address, with the published port"),
         Flag("resync", Kind.NUMBER, "0", "seconds between full comparisons with Docker; 0: only when it comes back"),

@@ -104,20 +104,21 @@ class Loop:
         """Inspect one container and write what follows."""
         try:
             document = self._engine.inspect(container_id)
-            container = read_container(document) if document is not None else None
-            lender = self._lender(container) if container else None
+            container = read_container(document or {})
+            lender = self._lender(container)
         except EngineError as error:
             self._metrics.failures.labels("docker").inc()
             log.warning("Docker cannot tell about container %s (%s): looking again", container_id[:12], error)
             self._listed = False
             self._list_at = time.monotonic() + LIST_AGAIN
             return
-        if container is None:
+        if document is None:
             self._gone(container_id)
         elif not container.running:
             self._write(self._fleet.died(container_id, container.exit_code), since)
         else:
-            ids, news = self._fleet.saw(container, read_services(container, self._settings, lender))
+            reading = read_services(container, self._settings, lender, document)
+            ids, news = self._fleet.saw(container, reading)
             self._write(ids, since)
             for remark in news:
                 log.info("ignored, container %s: %s", container, remark)

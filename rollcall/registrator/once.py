@@ -1,6 +1,6 @@
 """`registrator once`: one look at everything, registered or only shown."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rollcall.registrator.agent import Agent
 from rollcall.registrator.container import Container, read_container
@@ -25,12 +25,13 @@ class Look:
         for container_id in engine.running():
             document = engine.inspect(container_id)
             if document is not None:
-                self._see(read_container(document), engine)
+                self._see(document, engine)
 
-    def _see(self, container: Container, engine: Engine) -> None:
-        document = engine.inspect(container.lender) if container.lender else None
-        lender = read_container(document) if document is not None else None
-        _, remarks = self._fleet.saw(container, read_services(container, self._settings, lender))
+    def _see(self, document: Mapping[str, object], engine: Engine) -> None:
+        container = read_container(document)
+        lending = engine.inspect(container.lender) if container.lender else None
+        lender = read_container(lending) if lending is not None else None
+        _, remarks = self._fleet.saw(container, read_services(container, self._settings, lender, document))
         self.ignored.extend((container, remark) for remark in remarks)
 
     @property

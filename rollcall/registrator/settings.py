@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from rollcall.registrator import logs
+from rollcall.registrator import logs, template
 from rollcall.registrator.flags import CommandLine, UsageError
-from rollcall.registrator.metadata import split_tags
 
 # What the original registrator also wrote to, and this one does not.
 OTHER_REGISTRIES = ("consulkv", "consulkv-unix", "coredns", "etcd", "etcd-tls", "skydns2", "skydns", "zookeeper")
@@ -44,7 +43,8 @@ class Settings:
     ip: str = ""
     internal: bool = False
     explicit: bool = False
-    tags: tuple[str, ...] = ()
+    # A list with commas, or a template that makes one.
+    tags: str = ""
     address_label: str = ""
     ip_from_container: bool = False
     resync_seconds: int = 0
@@ -71,7 +71,7 @@ def settings_from(line: CommandLine, hostname: str, host_address: str) -> Settin
         ip=ip,
         internal=line.switch("internal"),
         explicit=line.switch("explicit"),
-        tags=tuple(split_tags(line.text("tags"))),
+        tags=line.text("tags"),
         address_label=line.text("useIpFromLabel"),
         ip_from_container=line.switch("ip-from-container"),
         resync_seconds=line.number("resync"),
@@ -104,8 +104,10 @@ def _check(line: CommandLine) -> None:
         raise UsageError("the flags -ttl and -ttl-refresh are given both or neither")
     if ttl > 0 and ttl <= refresh:
         raise UsageError(f"the flag -ttl ({ttl}) must be greater than -ttl-refresh ({refresh})")
-    if "{{" in line.text("tags"):
-        raise UsageError("the flag -tags holds a template ({{…}}), which is not supported: write the tag itself")
+    try:
+        template.parse(line.text("tags"))
+    except template.TemplateError as error:
+        raise UsageError(f"the flag -tags holds a template that cannot be read: {error}") from None
 
 
 def _endpoint(text: str) -> Endpoint:

@@ -325,3 +325,22 @@ def test_once_that_cannot_be_is_one_sentence(arguments: list[str], status: int, 
     done = run_once(*arguments, DOCKER_HOST=f"unix://{tmp_path}/no.sock")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1)
     assert says in done.stderr
+
+
+def test_tags_may_be_templates(start: Start, run: Run, agent: Agent, name: str) -> None:
+    start("-internal", "-tags", "{{.Config.Image}}")
+    container = run(
+        labels={"rollcall.test": "1", "role": "front", "SERVICE_TAGS": '{{index .Config.Labels "role" | upper}},x'}
+    )
+    (entry,) = until(lambda: agent.catalog(name), name).values()
+    assert entry["ServiceTags"] == ["FRONT", "x", container.attrs["Config"]["Image"]]
+
+
+def test_a_template_that_cannot_be_filled_costs_only_its_own_service(
+    start: Start, run: Run, agent: Agent, name: str
+) -> None:
+    registrator = start("-internal")
+    run("-bad", environment={"SERVICE_TAGS": "{{.Config.Imgae}}"})
+    run("-good")
+    until(lambda: set(agent.catalog(name)) == {f"{HOSTNAME}:{name}-good:80"}, "the good one only")
+    registrator.says(".Config.Imgae is not in the container's inspect data")

@@ -90,7 +90,21 @@ def test_an_empty_ignore_ignores_nothing() -> None:
 
 def test_the_containers_tags_come_before_those_for_all() -> None:
     made = container("53/udp", env={"SERVICE_TAGS": r"a,b\,c"})
-    assert read(made, tags=("all",)).services[0].tags == ("a", "b,c", "all", "udp")
+    assert read(made, tags="all").services[0].tags == ("a", "b,c", "all", "udp")
+
+
+def test_tags_may_be_templates_over_the_containers_inspect_data() -> None:
+    made = container("80/tcp", env={"SERVICE_TAGS": "{{.Config.Image}},{{range .Config.Names}}{{.}},{{end}}"})
+    document = {"Config": {"Image": "web:1", "Names": ["a", "b"]}, "Name": "/web-1"}
+    reading = read_services(made, settings(internal=True, tags='all,{{replace "/" "" .Name}}'), document=document)
+    assert reading.services[0].tags == ("web:1", "a", "b", "all", "web-1")
+
+
+def test_a_template_for_all_that_one_container_cannot_fill_costs_only_that_one() -> None:
+    made = container("80/tcp")
+    reading = read_services(made, settings(internal=True, tags="{{.Config.Labels.role}}"), document={"Config": {}})
+    assert reading.services == ()
+    assert "-tags=" in reading.remarks[0]
 
 
 def test_a_given_id_is_taken() -> None:
@@ -115,7 +129,8 @@ def test_every_other_key_becomes_meta() -> None:
         ("SERVICE_A.B", "x", "letters, digits"),
         ("SERVICE_LONG", "x" * 513, "512 bytes"),
         ("SERVICE_80_DRAIN", "flase", "neither true nor false"),
-        ("SERVICE_TAGS", "{{.Name}}", "templates in tags are not supported"),
+        ("SERVICE_TAGS", "{{.Nmae}}", ".Nmae is not in the container's inspect data"),
+        ("SERVICE_80_TAGS", "{{.Name", "has no }}"),
     ],
 )
 def test_what_consul_would_refuse_costs_the_service_and_is_named(key: str, value: str, says: str) -> None:
