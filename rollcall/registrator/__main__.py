@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from rollcall.registrator import logs
 from rollcall.registrator.agent import Agent
+from rollcall.registrator.ask import first_process, healthy, status_endpoint
 from rollcall.registrator.departure import deregister_all
 from rollcall.registrator.docker_events import Connected, Engine, EngineError
 from rollcall.registrator.events import Event
@@ -34,6 +35,10 @@ def main() -> int:
     Services stay registered at the end, and the next registrator adopts them, unless -deregister-on-exit is given.
     """
     try:
+        if sys.argv[1:] == ["healthy"]:
+            well, answer = healthy(status_endpoint(first_process()))
+            sys.stdout.write(f"{answer}\n")
+            return 0 if well else 1
         line = parse(sys.argv[1:])
         if line.switch("help"):
             sys.stdout.write(f"{usage()}\n")

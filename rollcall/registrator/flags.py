@@ -115,6 +115,7 @@ def usage() -> str:
         f"Usage: {PROGRAM} [flags] consul://HOST:PORT",
         f"       {PROGRAM} once [flags] consul://HOST:PORT    register what runs now, and end",
         f"       {PROGRAM} once -dry [flags]                  show what would be registered, and why the rest is not",
+        f"       {PROGRAM} healthy                            ask the one in this container, for a HEALTHCHECK",
         "",
     ]
     for flag in FLAGS.values():

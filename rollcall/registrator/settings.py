@@ -80,7 +80,7 @@ def settings_from(line: CommandLine, hostname: str, host_address: str) -> Settin
         deregister_on_exit=line.switch("deregister-on-exit"),
         retry_attempts=line.number("retry-attempts"),
         retry_seconds=line.number("retry-interval") / 1000,
-        status=_endpoint(line.text("status")) if line.text("status") else None,
+        status=endpoint(line.text("status")) if line.text("status") else None,
         log_format=line.text("log-format"),
     )
 
@@ -110,7 +110,8 @@ def _check(line: CommandLine) -> None:
         raise UsageError(f"the flag -tags holds a template that cannot be read: {error}") from None
 
 
-def _endpoint(text: str) -> Endpoint:
+def endpoint(text: str) -> Endpoint:
+    """Read ADDRESS:PORT. Raises UsageError."""
     try:
         parts = urlsplit(f"//{text}")
         host, port = parts.hostname, parts.port

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from rollcall.registrator import logs
+from rollcall.registrator.ask import healthy, status_endpoint
+from rollcall.registrator.flags import UsageError
 from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.settings import Endpoint
 from rollcall.registrator.status import Status, serve
@@ -66,3 +68,42 @@ def test_a_log_line_as_json() -> None:
     assert "\n" not in line
     assert (fields["level"], fields["message"]) == ("warning", "Consul refuses “a”\nb")
     assert fields["time"].endswith("+00:00")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python3 -P -m rollcall.registrator -internal -status 0.0.0.0:8510 consul://127.0.0.1:8500",
+        "/sbin/docker-init -- registrator -status=0.0.0.0:8510 consul://127.0.0.1:8500",
+    ],
+)
+def test_the_one_in_the_container_is_found_by_its_command_line(command: str) -> None:
+    zeros = b"".join(part.encode() + b"\0" for part in command.split())
+    assert status_endpoint(zeros) == Endpoint("0.0.0.0", 8510)
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (b"/sbin/init\0", "no registrator"),
+        (b"", "no registrator"),
+        (b"python3\0-m\0rollcall.registrator\0consul://\0", "not started with -status"),
+    ],
+)
+def test_a_process_that_cannot_be_asked_is_said(command: bytes, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        status_endpoint(command)
+
+
+def test_the_answer_to_a_healthcheck(served: Served) -> None:
+    at = Endpoint("0.0.0.0", served.server.server_port)
+    assert healthy(at)[0] is True
+    served.status = Status(docker=False, consul=True, loop=True)
+    well, answer = healthy(at)
+    assert (well, json.loads(answer)["docker"]) == (False, False)
+
+
+def test_nobody_there_is_not_healthy() -> None:
+    well, answer = healthy(Endpoint("127.0.0.1", 1))
+    assert not well
+    assert answer.startswith("no answer at 127.0.0.1:1: ")
