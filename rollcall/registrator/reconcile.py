@@ -117,6 +117,8 @@ def reconcile(
 
 
 def _same(wanted: Registration, present: Registration) -> bool:
+    if wanted == present:
+        return True
     if (wanted.health is None) != (present.health is None):
         return False
     if wanted.enable_tag_override and present.enable_tag_override:
