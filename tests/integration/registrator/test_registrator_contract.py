@@ -188,10 +188,10 @@ def test_a_bad_value_costs_only_that_service(start: Start, run: Run, agent: Agen
         ports={"443/tcp": None},
         environment={"SERVICE_80_CHECK_HTTP": "/", "SERVICE_80_CHECK_INTERVAL": "often", "SERVICE_443_TAGS": "ok"},
     )
-    run("-template", environment={"SERVICE_TAGS": "{{.Name}}", "SERVICE_NAME": f"{name}-template"})
+    run("-template", environment={"SERVICE_TAGS": "{{.Nmae}}", "SERVICE_NAME": f"{name}-template"})
     until(lambda: agent.catalog(f"{name}-443"), "the other port")
     registrator.says("SERVICE_80_CHECK_INTERVAL='often'")
-    registrator.says("SERVICE_TAGS='{{.Name}}'")
+    registrator.says("SERVICE_TAGS='{{.Nmae}}'")
     assert not agent.catalog(f"{name}-80")
     assert not agent.catalog(f"{name}-template")
     assert registrator.process.poll() is None
