@@ -307,3 +307,14 @@ def test_an_address_that_is_taken_is_one_sentence(agent: Agent) -> None:
     assert re.fullmatch(
         r"registrator: cannot listen at 127\.0\.0\.1:\d+ for -status: Address already in use\n", done.stderr
     )
+
+
+def test_it_says_when_docker_is_away_and_when_it_is_back(start: Start, agent: Agent, line: Line) -> None:
+    (port,) = free_ports(1)
+    start("-internal", "-status", f"127.0.0.1:{port}", docker_host=line.uri)
+    until(lambda: ask(port, "/healthz")[0] == 200, "all well")
+    line.cut()
+    until(lambda: ask(port, "/healthz")[0] == 503, "not well without Docker")
+    assert json.loads(ask(port, "/healthz")[1]) == {"docker": False, "consul": True, "loop": True}
+    line.mend()
+    until(lambda: ask(port, "/healthz")[0] == 200, "all well again")

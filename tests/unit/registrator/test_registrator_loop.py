@@ -453,15 +453,15 @@ def test_a_health_that_an_earlier_registrator_told_is_confirmed_at_once(world: W
     assert world.agent.writes == ["?app1:one:80"]
 
 
-def test_an_agent_that_was_away_is_told_every_health_again(world: World) -> None:
+@pytest.mark.parametrize("after", [Health("critical"), Health("passing", "fine")])
+def test_an_agent_that_was_away_is_told_every_health_again(world: World, after: Health) -> None:
     world.engine.add("one", State=health("healthy", "fine"))
     world.settle(Connected())
     world.agent.away = True
     world.later(REFRESH)
     world.agent.away = False
-    # As an agent does after its start: the check is there, and critical.
-    present = world.agent.present["app1:one:80"]
-    world.agent.present["app1:one:80"] = replace(present, health=Health("critical"))
+    # After its start an agent has the check, either critical or as it was when it was written down.
+    world.agent.present["app1:one:80"] = replace(world.agent.present["app1:one:80"], health=after)
     world.agent.writes.clear()
     world.later(REFRESH)
     assert world.agent.writes == ["?app1:one:80"]
@@ -507,5 +507,14 @@ def test_it_counts_what_happened_and_what_failed(world: World) -> None:
 
 
 def test_clocks_that_disagree_give_no_negative_latency(world: World) -> None:
-    world.settle(Connected(), Event(world.engine.add("one"), Change.STARTED, at=world.clock.now + 100))
-    assert "registrator_event_to_consul_seconds_sum 0.0" in world.metrics.text().decode()
+    world.settle(Connected())
+    world.settle(Event(world.engine.add("one"), Change.STARTED, at=world.clock.now + 100))
+    lines = world.metrics.text().decode().splitlines()
+    assert "registrator_event_to_consul_seconds_sum 0.0" in lines
+    assert "registrator_event_to_consul_seconds_count 1.0" in lines
+
+
+def test_it_shows_that_it_still_turns(world: World) -> None:
+    world.settle(Connected())
+    world.later(REFRESH)
+    assert world.loop.turned_at == world.clock.now
