@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from rollcall.registrator.agent import Agent, AgentRefusedError, AgentUnreachableError
 from rollcall.registrator.backoff import Backoff
-from rollcall.registrator.health import CONFIRM
+from rollcall.registrator.health import CONFIRM, Health
 from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.reconcile import Deregister, Register, Registration, Report, Write, reconcile
 from rollcall.registrator.services import Service
@@ -49,8 +49,8 @@ class Writer:
         self._attempts = 0
         self._met = False
         self._refresh_at = 0.0
-        # When each health was last told to this agent. A service that is not in here was told by somebody else.
-        self._told: dict[str, float] = {}
+        # Each health that was told to this agent, and when. What is not in here was told by somebody else.
+        self._told: dict[str, tuple[Health, float]] = {}
         # None while the agent is away: what it has then is anybody's guess.
         self.actual: dict[str, Registration] | None = None
 
@@ -123,14 +123,28 @@ class Writer:
         return taken
 
     def _unconfirmed(self, desired: Mapping[str, Service], now: float) -> set[str]:
-        self._told = {service_id: at for service_id, at in self._told.items() if service_id in desired}
+        self._told = {service_id: told for service_id, told in self._told.items() if service_id in desired}
         return {
             service_id
             for service_id, service in desired.items()
-            if service.container.health and self._told.get(service_id, float("-inf")) + CONFIRM <= now
+            if service.container.health and self._told_at(service_id) + CONFIRM <= now
         }
 
+    def _told_at(self, service_id: str) -> float:
+        return self._told[service_id][1] if service_id in self._told else float("-inf")
+
+    def _was_told(self, write: Write, now: float) -> bool:
+        """Whether the agent was told this lately, and shows another note as it keeps them shorter, or not at all."""
+        wanted, told = write.registration, self._told.get(write.registration.id)
+        if not isinstance(write, Report) or told is None or self.actual is None:
+            return False
+        present = self.actual[wanted.id].health
+        same_status = present is not None and wanted.health is not None and present.status == wanted.health.status
+        return same_status and told[0] == wanted.health and told[1] + CONFIRM > now
+
     def _waits(self, write: Write, now: float) -> bool:
+        if self._was_told(write, now):
+            return True
         refusal = self._refusals.get(write.registration.id)
         # A newer wish is tried at once: what was wrong with the old one says nothing about it.
         return refusal is not None and refusal.at > now and refusal.wanted == write.registration
@@ -148,7 +162,7 @@ class Writer:
         else:
             self._report(write, actual)
         if registration.health and not isinstance(write, Deregister):
-            self._told[registration.id] = now
+            self._told[registration.id] = registration.health, now
 
     def _report(self, write: Report, actual: dict[str, Registration]) -> None:
         wanted, before = write.registration, actual[write.registration.id].health

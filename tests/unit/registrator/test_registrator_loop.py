@@ -49,11 +49,15 @@ class FakeAgent:
         self.present: dict[str, Registration] = {}
         self.away = False
         self.refuses: set[str] = set()
+        self.keeps_notes = True
         self.writes: list[str] = []
 
     def services(self) -> dict[str, Registration]:
         if self.away:
             raise AgentUnreachableError("away")
+        if not self.keeps_notes:
+            noteless = {key: one.health and replace(one.health, note="") for key, one in self.present.items()}
+            return {key: replace(one, health=noteless[key]) for key, one in self.present.items()}
         return dict(self.present)
 
     def register(self, write: Register) -> None:
@@ -518,3 +522,25 @@ def test_it_shows_that_it_still_turns(world: World) -> None:
     world.settle(Connected())
     world.later(REFRESH)
     assert world.loop.turned_at == world.clock.now
+
+
+def test_an_agent_that_keeps_no_notes_is_not_told_them_again_and_again(world: World) -> None:
+    world.agent.keeps_notes = False
+    one = world.engine.add("one", State=health("healthy", "fine"))
+    world.settle(Connected())
+    world.agent.writes.clear()
+    for _ in range(5):
+        world.later(REFRESH)
+    assert world.agent.writes == []
+    world.engine.documents[one]["State"] = health("healthy", "finer")
+    world.settle(Event(one, Change.CHANGED))
+    assert world.agent.writes == ["?app1:one:80"]
+
+
+def test_a_status_that_somebody_else_set_is_set_right_at_the_next_look(world: World) -> None:
+    world.engine.add("one", State=health("healthy", "fine"))
+    world.settle(Connected())
+    present = world.agent.present["app1:one:80"]
+    world.agent.present["app1:one:80"] = replace(present, health=Health("critical", "by hand"))
+    world.later(REFRESH)
+    assert world.agent.present["app1:one:80"].health == Health("passing", "fine")
