@@ -6,15 +6,23 @@ import signal
 import socket
 import sys
 import threading
+import time
 from queue import SimpleQueue
 from types import FrameType
+from typing import NoReturn
 
+from rollcall.registrator import logs
 from rollcall.registrator.agent import Agent
-from rollcall.registrator.docker_events import Connected, Engine
+from rollcall.registrator.ask import first_process, healthy, status_endpoint
+from rollcall.registrator.departure import deregister_all
+from rollcall.registrator.docker_events import Connected, Engine, EngineError
 from rollcall.registrator.events import Event
 from rollcall.registrator.flags import PROGRAM, UsageError, parse, usage
 from rollcall.registrator.loop import Loop
+from rollcall.registrator.metrics import Metrics
+from rollcall.registrator.once import Look
 from rollcall.registrator.settings import Settings, settings_from
+from rollcall.registrator.status import STUCK_AFTER, Status, serve
 from rollcall.registrator.writer import GaveUpError, Writer
 
 VERSION = "0.1.0"
@@ -22,8 +30,15 @@ log = logging.getLogger(PROGRAM)
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT. Services stay registered at the end: the next registrator adopts them."""
+    """Run until SIGTERM or SIGINT.
+
+    Services stay registered at the end, and the next registrator adopts them, unless -deregister-on-exit is given.
+    """
     try:
+        if sys.argv[1:] == ["healthy"]:
+            well, answer = healthy(status_endpoint(first_process()))
+            sys.stdout.write(f"{answer}\n")
+            return 0 if well else 1
         line = parse(sys.argv[1:])
         if line.switch("help"):
             sys.stdout.write(f"{usage()}\n")
@@ -36,25 +51,60 @@ def main() -> int:
     except UsageError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 2
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave)
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s", force=True)
-    # urllib3 has its own mind about what is worth a line when a connection drops; ours says it once, in plain words.
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
-    return work(settings)
+    logs.configure(settings.log_format)
+    return once(settings, dry=line.switch("dry")) if line.once else work(settings)
+
+
+def once(settings: Settings, *, dry: bool) -> int:
+    """Look once, and show or register what is there. Returns the exit status."""
+    try:
+        look = Look(settings, Engine(os.environ))
+        if dry:
+            sys.stdout.write(f"{look.text()}\n")
+            return 0
+        return 0 if look.write() else 1
+    except EngineError as error:
+        sys.stderr.write(
+            f"{PROGRAM}: Docker does not answer ({error}): is its socket there, and may this user open it?\n"
+        )
+        return 1
 
 
 def work(settings: Settings) -> int:
-    """Start the thread that listens to Docker, and reconcile in this one."""
+    """Start the threads that listen to Docker and answer about this process, and reconcile in this one."""
     log.info("registrator %s on %s, for Consul's agent at %s", VERSION, settings.hostname, settings.agent)
     engine = Engine(os.environ)
     inbox: SimpleQueue[Event | Connected] = SimpleQueue()
+    metrics = Metrics()
+    writer = Writer(Agent(settings.agent), settings, metrics)
+    loop = Loop(settings, engine, writer, inbox, metrics)
+    if settings.status:
+        try:
+            serve(settings.status, lambda: _status(engine, writer, loop), metrics)
+        except OSError as error:
+            host, port = settings.status.host, settings.status.port
+            sys.stderr.write(f"{PROGRAM}: cannot listen at {host}:{port} for -status: {error.strerror or error}\n")
+            return 1
     threading.Thread(target=engine.watch, args=(inbox,), daemon=True, name="docker-events").start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _deregister_and_leave if settings.deregister_on_exit else _leave)
     try:
-        Loop(settings, engine, Writer(Agent(settings.agent), settings), inbox).run()
+        loop.run()
+    except SystemExit:
+        # A second signal does not wait for Consul.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _leave)
+        # A connection of its own: the signal may have come in the middle of a request of the other.
+        deregister_all(Agent(settings.agent), settings.hostname)
+        _end()
     except GaveUpError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
     return 1
+
+
+def _status(engine: Engine, writer: Writer, loop: Loop) -> Status:
+    turns = time.monotonic() - loop.turned_at < STUCK_AFTER
+    return Status(docker=engine.listening, consul=writer.actual is not None, loop=turns)
 
 
 def host_address(hostname: str) -> str:
@@ -66,8 +116,17 @@ def host_address(hostname: str) -> str:
     return "" if address.startswith("127.") else address
 
 
+def _deregister_and_leave(number: int, _: FrameType | None) -> None:
+    log.info("%s: leaving, and deregistering this host's services", signal.Signals(number).name)
+    raise SystemExit
+
+
 def _leave(number: int, _: FrameType | None) -> None:
     log.info("%s: leaving, services stay registered", signal.Signals(number).name)
+    _end()
+
+
+def _end() -> NoReturn:
     # Not sys.exit: the other thread may be inside a read that would only end with the engine.
     logging.shutdown()
     os._exit(0)

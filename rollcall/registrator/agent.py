@@ -1,14 +1,17 @@
 """The local Consul agent: its services as values, and the two writes."""
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
 
 import consul
 import requests
+from consul.callback import CB
 from docker.transport import UnixHTTPAdapter
 
-from rollcall.registrator.reconcile import Register, Registration
+from rollcall.registrator.health import Health, check_id
+from rollcall.registrator.reconcile import Register, Registration, checks_of
 from rollcall.registrator.settings import AgentAddress
 
 # The agent answers from memory, within milliseconds; one that takes so many seconds is as good as gone.
@@ -33,14 +36,19 @@ class Agent:
     def services(self) -> dict[str, Registration]:
         """All services of the agent by id, also those of others. Raises AgentUnreachableError."""
         try:
-            documents = self._consul.agent.services()
+            documents = self._consul.agent.services() or {}
+            checks = self._consul.agent.checks() or {}
         except (requests.RequestException, consul.ConsulException) as error:
             raise AgentUnreachableError(_reason(error)) from error
-        return {service_id: _registration(fields) for service_id, fields in (documents or {}).items()}
+        return {
+            service_id: _registration(fields, checks.get(check_id(service_id)))
+            for service_id, fields in documents.items()
+        }
 
     def register(self, write: Register) -> None:
-        """Write one service. Raises AgentUnreachableError or AgentRefusedError."""
+        """Write one service and its health. Raises AgentUnreachableError or AgentRefusedError."""
         wanted = write.registration
+        checks = [dict(check) for check in checks_of(write)]
         try:
             self._consul.agent.service.register(
                 wanted.name,
@@ -49,11 +57,29 @@ class Agent:
                 port=wanted.port,
                 tags=list(wanted.tags),
                 meta=dict(wanted.meta),
-                check=dict(write.service.check) if write.service.check else None,
+                check=checks[0] if checks else None,
+                extra_checks=checks[1:],
                 enable_tag_override=wanted.enable_tag_override,
                 # Else a check that the container no longer asks for would stay.
                 replace_existing_checks=True,
             )
+        except requests.RequestException as error:
+            raise AgentUnreachableError(_reason(error)) from error
+        except consul.ConsulException as error:
+            raise AgentRefusedError(_reason(error)) from error
+        if wanted.health and wanted.health.note:
+            self.report(wanted)
+
+    def report(self, wanted: Registration) -> None:
+        """Set the status and the note of the check that the registrator keeps. Raises as `register` does."""
+        health = wanted.health
+        if health is None:
+            return
+        body = json.dumps({"Status": health.status, "Output": health.note})
+        try:
+            # py-consul only knows the older requests, whose note stands in the URL.
+            path = f"/v1/agent/check/update/{check_id(wanted.id)}"
+            self._consul.http.put(CB.boolean(), path, headers=self._consul.prepare_headers(None), data=body)
         except requests.RequestException as error:
             raise AgentUnreachableError(_reason(error)) from error
         except consul.ConsulException as error:
@@ -89,7 +115,7 @@ def _connection(address: AgentAddress) -> Any:
     return client
 
 
-def _registration(fields: Mapping[str, Any]) -> Registration:
+def _registration(fields: Mapping[str, Any], check: Mapping[str, Any] | None) -> Registration:
     return Registration(
         id=fields["ID"],
         name=fields["Service"],
@@ -98,6 +124,7 @@ def _registration(fields: Mapping[str, Any]) -> Registration:
         tags=tuple(fields.get("Tags") or ()),
         meta=fields.get("Meta") or {},
         enable_tag_override=bool(fields.get("EnableTagOverride")),
+        health=Health(check["Status"], check.get("Output") or "") if check else None,
     )
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rollcall.registrator.health import Health, read_health
+
 # Docker's own default when neither the image nor `docker run` sets one, in seconds.
 DEFAULT_STOP_TIMEOUT = 10
 SHORT_ID = 12
@@ -57,6 +59,8 @@ class Container:
     published: Mapping[Port, tuple[Binding, ...]]
     network_mode: str
     networks: Mapping[str, Network]
+    # None without a HEALTHCHECK.
+    health: Health | None = None
 
     @property
     def short_id(self) -> str:
@@ -99,6 +103,7 @@ def read_container(document: Mapping[str, object]) -> Container:
         published=_published(network.get("Ports")),
         network_mode=_text(_mapping(document.get("HostConfig")).get("NetworkMode")),
         networks=_networks(network.get("Networks")),
+        health=read_health(_mapping(state.get("Health"))),
     )
 
 

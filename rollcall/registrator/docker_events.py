@@ -38,11 +38,15 @@ class Engine:
     """One engine. Requests keep their connection; the event stream has one of its own."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        """Prepare from DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH; nothing is sent yet."""
+        """Prepare from DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH; nothing is sent yet.
+
+        `listening` tells whether the event stream stands.
+        """
         variables = {**environment, "DOCKER_HOST": environment.get("DOCKER_HOST") or DEFAULT_HOST}
         self._options = kwargs_from_env(variables)
         self._client: docker.APIClient | None = None
         self._away = False
+        self.listening = False
 
     def running(self) -> list[str]:
         """The ids of all running containers, paused ones included. Raises EngineError."""
@@ -71,6 +75,7 @@ class Engine:
             # A stream that is cut anywhere raises from four libraries, and none of it may end this thread.
             except Exception as error:
                 reason = _line(error)
+            self.listening = False
             if not self._away:
                 log.warning("Docker does not answer (%s): waiting for it", reason)
             self._away = True
@@ -81,6 +86,7 @@ class Engine:
         with contextlib.closing(client), contextlib.closing(client.events(filters=FILTERS, decode=True)) as stream:
             log.info("Docker answers, API %s: listening for its events", client.api_version)
             self._away = False
+            self.listening = True
             backoff.reset()
             inbox.put(Connected())
             for document in stream:

@@ -1,13 +1,13 @@
 """Docker's events, as far as they change what should be registered. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 # What the event stream is asked for: everything else (exec, attach, health checks' commands) never reaches Python.
 FILTERS = {
     "type": ["container", "network"],
-    "event": ["start", "die", "kill", "pause", "unpause", "rename", "connect", "disconnect"],
+    "event": ["start", "die", "kill", "pause", "unpause", "rename", "connect", "disconnect", "health_status"],
 }
 
 
@@ -15,7 +15,7 @@ class Change(Enum):
     """What happened to a container."""
 
     STARTED = "started"
-    # Something that only matters for a container that is known to run: paused, renamed, on another network.
+    # Something that only matters for a container that is known to run: paused, renamed, healthy, on another network.
     CHANGED = "changed"
     SIGNALLED = "signalled"
     DIED = "died"
@@ -23,11 +23,15 @@ class Change(Enum):
 
 @dataclass(frozen=True)
 class Event:
-    """One event of one container. `number` is the signal or the exit code, 0 for other changes."""
+    """One event of one container. `number` is the signal or the exit code, 0 for other changes.
+
+    `at` is when it happened by the engine's clock, in seconds since 1970; 0 when the engine does not say.
+    """
 
     container_id: str
     change: Change
     number: int = 0
+    at: float = field(default=0.0, compare=False)
 
 
 CONTAINER_CHANGES = {
@@ -37,7 +41,10 @@ CONTAINER_CHANGES = {
     "pause": Change.CHANGED,
     "unpause": Change.CHANGED,
     "rename": Change.CHANGED,
+    "health_status": Change.CHANGED,
 }
+# The largest time that Docker can write, in nanoseconds.
+LATEST = 2**63
 NUMBERS = {Change.DIED: "exitCode", Change.SIGNALLED: "signal"}
 
 
@@ -49,14 +56,17 @@ def read_event(document: object) -> Event | None:
     actor = actor if isinstance(actor, Mapping) else {}
     attributes = actor.get("Attributes")
     attributes = attributes if isinstance(attributes, Mapping) else {}
+    nanoseconds = document.get("timeNano")
+    at = nanoseconds / 1e9 if isinstance(nanoseconds, int) and 0 < nanoseconds < LATEST else 0.0
     if document.get("Type") == "network":
-        return _event(attributes.get("container"), Change.CHANGED, attributes)
-    change = CONTAINER_CHANGES.get(str(document.get("Action")))
-    return _event(actor.get("ID"), change, attributes) if change else None
+        return _event(attributes.get("container"), Change.CHANGED, attributes, at)
+    # The action is "health_status: healthy", and so on; the others stand alone.
+    change = CONTAINER_CHANGES.get(str(document.get("Action")).partition(":")[0])
+    return _event(actor.get("ID"), change, attributes, at) if change else None
 
 
-def _event(container_id: object, change: Change, attributes: Mapping[object, object]) -> Event | None:
+def _event(container_id: object, change: Change, attributes: Mapping[object, object], at: float) -> Event | None:
     if not isinstance(container_id, str) or not container_id:
         return None
     text = str(attributes.get(NUMBERS.get(change), ""))
-    return Event(container_id, change, int(text[:3]) if text.isascii() and text.isdigit() else 0)
+    return Event(container_id, change, int(text[:3]) if text.isascii() and text.isdigit() else 0, at)

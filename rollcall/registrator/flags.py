@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 PROGRAM = "registrator"
+# The word that comes before the flags for one look instead of many.
+ONCE = "once"
 TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
@@ -39,12 +41,13 @@ FLAGS = {
             "internal", Kind.SWITCH, "false", "register the containers' own addresses and exposed ports, not the host's"
         ),
         Flag("explicit", Kind.SWITCH, "false", "register only containers that name their service"),
-        Flag("tags", Kind.TEXT, "", "tags for every service, after its own; commas between them"),
+        Flag("tags", Kind.TEXT, "", "tags for every service, after its own; commas between them, or a {{template}}"),
         Flag("useIpFromLabel", Kind.TEXT, "", "take the address from this label of the container"),
         Flag("ip-from-container", Kind.SWITCH, "false", "the container's own address, with the published port"),
         Flag("resync", Kind.NUMBER, "0", "seconds between full comparisons with Docker; 0: only when it comes back"),
         Flag("cleanup", Kind.SWITCH, "false", "deregister services of this host whose container is gone"),
         Flag("deregister", Kind.TEXT, "always", "which exited containers lose their services: always, or on-success"),
+        Flag("deregister-on-exit", Kind.SWITCH, "false", "at SIGTERM, deregister what this registrator registered"),
         Flag("ttl", Kind.NUMBER, "0", "accepted for compatibility; without effect on Consul"),
         Flag("ttl-refresh", Kind.NUMBER, "0", "accepted for compatibility; without effect on Consul"),
         Flag(
@@ -54,6 +57,9 @@ FLAGS = {
             "give up when Consul cannot be reached at start after so many more attempts; 0 or -1: never",
         ),
         Flag("retry-interval", Kind.NUMBER, "2000", "milliseconds between those attempts at most"),
+        Flag("status", Kind.TEXT, "", "answer /healthz and /metrics at this ADDRESS:PORT, such as 127.0.0.1:8510"),
+        Flag("log-format", Kind.TEXT, "text", "text or json"),
+        Flag("dry", Kind.SWITCH, "false", "with once: show what would be registered, and why the rest is ignored"),
         Flag("help", Kind.SWITCH, "false", "print this"),
         Flag("version", Kind.SWITCH, "false", "print the version"),
     )
@@ -66,6 +72,8 @@ class CommandLine:
 
     values: dict[str, str]
     arguments: list[str]
+    # Whether the word `once` came first.
+    once: bool = False
 
     def text(self, name: str) -> str:
         """The value of a flag that takes text."""
@@ -83,7 +91,8 @@ class CommandLine:
 def parse(arguments: list[str]) -> CommandLine:
     """Read a command line as Go's flag package does. Raises UsageError for an unknown flag or a wrong value."""
     values = {flag.name: flag.default for flag in FLAGS.values()}
-    rest = list(arguments)
+    once = arguments[:1] == [ONCE]
+    rest = arguments[1:] if once else list(arguments)
     while rest and rest[0].startswith("-") and rest[0] != "-":
         given = rest.pop(0)
         if given == "--":
@@ -97,12 +106,18 @@ def parse(arguments: list[str]) -> CommandLine:
                 raise UsageError(f"the flag -{name} needs a value: -{name}={flag.kind.value}")
             value = rest.pop(0)
         values[flag.name] = _checked(flag, value)
-    return CommandLine(values, rest)
+    return CommandLine(values, rest, once)
 
 
 def usage() -> str:
     """The help text: every flag with what it takes, its default and its meaning."""
-    lines = [f"Usage: {PROGRAM} [flags] consul://HOST:PORT", ""]
+    lines = [
+        f"Usage: {PROGRAM} [flags] consul://HOST:PORT",
+        f"       {PROGRAM} once [flags] consul://HOST:PORT    register what runs now, and end",
+        f"       {PROGRAM} once -dry [flags]                  show what would be registered, and why the rest is not",
+        f"       {PROGRAM} healthy                            ask the one in this container, for a HEALTHCHECK",
+        "",
+    ]
     for flag in FLAGS.values():
         default = f" (default {flag.default})" if flag.kind is not Kind.SWITCH and flag.default else ""
         lines.append(f"  {f'-{flag.name} {flag.kind.value}'.strip():<24}{flag.meaning}{default}")

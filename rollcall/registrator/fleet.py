@@ -51,8 +51,9 @@ class Fleet:
         """Every service that should be registered, by id. Of two with one id, the first container's counts."""
         desired: dict[str, Service] = {}
         for container_id, watched in self._watched.items():
-            if container_id not in self._draining:
-                for service in watched.reading.services:
+            draining = container_id in self._draining
+            for service in watched.reading.services:
+                if not (draining and service.drain):
                     desired.setdefault(service.id, service)
         return desired
 
@@ -70,7 +71,10 @@ class Fleet:
         return list(dict.fromkeys([*self._release(before), *_ids(reading)])), news
 
     def signalled(self, container_id: str, number: int, now: float) -> list[str]:
-        """A signal was sent to it. A stop signal takes its services out until it dies or has survived."""
+        """A signal was sent to it. A stop signal takes its services out until it dies or has survived.
+
+        Those that do not want to be drained stay until it dies.
+        """
         watched = self._watched.get(container_id)
         if watched is None or container_id in self._failed or not is_stop(watched.container, number):
             return []

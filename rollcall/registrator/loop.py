@@ -9,6 +9,7 @@ from rollcall.registrator.container import Container, read_container
 from rollcall.registrator.docker_events import Connected, Engine, EngineError, Inbox
 from rollcall.registrator.events import Change, Event
 from rollcall.registrator.fleet import BY_SIGNAL, Fleet
+from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.reconcile import MARK_CONTAINER, Registration
 from rollcall.registrator.services import read_services
 from rollcall.registrator.settings import Settings
@@ -27,19 +28,22 @@ class Loop:
     the last; what arrives meanwhile about one that is still waiting to be looked at costs no second look.
     """
 
-    def __init__(self, settings: Settings, engine: Engine, writer: Writer, inbox: Inbox) -> None:
+    def __init__(self, settings: Settings, engine: Engine, writer: Writer, inbox: Inbox, metrics: Metrics) -> None:
         """Nothing happens before `run`."""
         self._settings = settings
         self._engine = engine
         self._writer = writer
         self._inbox = inbox
+        self._metrics = metrics
         self._fleet = Fleet(keep_failed=not settings.deregister_failed)
-        # Containers to look at, oldest first; a dict because it keeps order and holds each once.
-        self._to_look: dict[str, None] = {}
+        # Containers to look at, oldest first, each once, and the time in the event that asks for it, 0 without one.
+        self._to_look: dict[str, float] = {}
         # When to list all containers; None while Docker has not answered or no resync is wanted.
         self._list_at: float | None = None
         # Whether all containers have been listed, and every look since has succeeded: until then none counts as gone.
         self._listed = False
+        # When the last turn began.
+        self.turned_at = time.monotonic()
 
     def run(self) -> None:
         """Work for ever. Raises GaveUpError when Consul was not there at start and the user limited the attempts."""
@@ -48,9 +52,10 @@ class Loop:
 
     def turn(self) -> None:
         """Wait until there is something to do, and do it. Raises GaveUpError."""
+        self.turned_at = time.monotonic()
         self._take_messages()
         if self._to_look:
-            self._look(self._next_to_look())
+            self._look(*self._next_to_look())
         self._keep_time(time.monotonic())
 
     def busy(self, now: float) -> bool:
@@ -80,39 +85,41 @@ class Loop:
             self._listed = False
             return
         container_id = message.container_id
+        self._metrics.events.labels(message.change.value).inc()
         if message.change is Change.SIGNALLED:
-            self._write(self._fleet.signalled(container_id, message.number, now))
+            self._write(self._fleet.signalled(container_id, message.number, now), message.at)
         elif message.change is Change.DIED:
             self._to_look.pop(container_id, None)
-            self._write(self._fleet.died(container_id, message.number))
+            self._write(self._fleet.died(container_id, message.number), message.at)
         elif message.change is Change.STARTED or container_id in self._fleet:
-            self._to_look[container_id] = None
+            self._to_look[container_id] = message.at
         if message.change in (Change.DIED, Change.STARTED):
-            self._to_look.update(dict.fromkeys(self._fleet.borrowers(container_id)))
+            self._to_look.update(dict.fromkeys(self._fleet.borrowers(container_id), message.at))
 
-    def _next_to_look(self) -> str:
+    def _next_to_look(self) -> tuple[str, float]:
         container_id = next(iter(self._to_look))
-        del self._to_look[container_id]
-        return container_id
+        return container_id, self._to_look.pop(container_id)
 
-    def _look(self, container_id: str) -> None:
+    def _look(self, container_id: str, since: float) -> None:
         """Inspect one container and write what follows."""
         try:
             document = self._engine.inspect(container_id)
-            container = read_container(document) if document is not None else None
-            lender = self._lender(container) if container else None
+            container = read_container(document or {})
+            lender = self._lender(container)
         except EngineError as error:
+            self._metrics.failures.labels("docker").inc()
             log.warning("Docker cannot tell about container %s (%s): looking again", container_id[:12], error)
             self._listed = False
             self._list_at = time.monotonic() + LIST_AGAIN
             return
-        if container is None:
+        if document is None:
             self._gone(container_id)
         elif not container.running:
-            self._write(self._fleet.died(container_id, container.exit_code))
+            self._write(self._fleet.died(container_id, container.exit_code), since)
         else:
-            ids, news = self._fleet.saw(container, read_services(container, self._settings, lender))
-            self._write(ids)
+            reading = read_services(container, self._settings, lender, document)
+            ids, news = self._fleet.saw(container, reading)
+            self._write(ids, since)
             for remark in news:
                 log.info("ignored, container %s: %s", container, remark)
 
@@ -127,15 +134,20 @@ class Loop:
         if self._settings.cleanup or not self._fleet.failed(container_id):
             self._write(self._fleet.removed(container_id))
 
-    def _write(self, ids: list[str]) -> None:
-        """Write what has changed about these services at once."""
-        if ids:
-            self._writer.apply(self._fleet.desired(), time.monotonic(), may_remove=self._fleet.released, among=ids)
+    def _write(self, ids: list[str], since: float = 0.0) -> None:
+        """Write what has changed about these services at once. `since` is the time in the event that asks for it."""
+        if not ids:
+            return
+        desired, now = self._fleet.desired(), time.monotonic()
+        taken = self._writer.apply(desired, now, may_remove=self._fleet.released, among=ids)
+        if taken and since:
+            # The engine may be on another machine, and clocks jump: nothing takes less than no time.
+            self._metrics.latency.observe(max(0.0, time.time() - since))
 
     def _keep_time(self, now: float) -> None:
         """Do what time has come for."""
         for container_id in self._fleet.survivors(now):
-            self._to_look[container_id] = None
+            self._to_look[container_id] = 0.0
         if self._list_at is not None and self._list_at <= now:
             self._list(now)
         if self._writer.due() <= now:
@@ -147,10 +159,11 @@ class Loop:
         try:
             running = self._engine.running()
         except EngineError as error:
+            self._metrics.failures.labels("docker").inc()
             log.warning("Docker cannot list its containers (%s): asking again", error)
             self._list_at = now + LIST_AGAIN
             return
-        self._to_look.update(dict.fromkeys([*running, *self._fleet.known()]))
+        self._to_look.update(dict.fromkeys([*running, *self._fleet.known()], 0.0))
         self._listed = True
         self._list_at = now + self._settings.resync_seconds if self._settings.resync_seconds else None
 

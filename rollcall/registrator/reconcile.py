@@ -3,8 +3,10 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from rollcall.registrator.checks import Check
+from rollcall.registrator.health import Health, definition
 from rollcall.registrator.services import Service
 
 # Meta keys by which a registrator knows its own services. They win over a container's own key of the same name.
@@ -25,6 +27,8 @@ class Registration:
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     enable_tag_override: bool = False
+    # What the check says that the registrator keeps; None when the service has no such check.
+    health: Health | None = None
 
     def belongs_to(self, hostname: str) -> bool:
         """Whether the registrator of that host wrote it."""
@@ -46,15 +50,22 @@ class Deregister:
     registration: Registration
 
 
-Write = Register | Deregister
+@dataclass(frozen=True)
+class Report:
+    """Write: tell the agent the health of a service that it has."""
+
+    registration: Registration
+
+
+Write = Register | Deregister | Report
 
 
 def registration_of(service: Service, hostname: str) -> Registration:
     """How the agent should show a service that was written: with the registrator's marks in its Meta."""
     marks = {MARK_HOST: hostname, MARK_CONTAINER: service.container.short_id}
     if service.check is not None:
-        definition = json.dumps(service.check, sort_keys=True).encode()
-        marks[MARK_CHECK] = hashlib.sha256(definition).hexdigest()[:16]
+        text = json.dumps(service.check, sort_keys=True).encode()
+        marks[MARK_CHECK] = hashlib.sha256(text).hexdigest()[:16]
     return Registration(
         service.id,
         service.name,
@@ -63,7 +74,15 @@ def registration_of(service: Service, hostname: str) -> Registration:
         service.tags,
         {**service.meta, **marks},
         service.enable_tag_override,
+        service.container.health,
     )
+
+
+def checks_of(write: Register) -> list[Check]:
+    """The checks that the agent should have for this service: the one the metadata asks for, and the HEALTHCHECK's."""
+    checks: list[Check] = [write.service.check] if write.service.check else []
+    health = write.registration.health
+    return [*checks, definition(write.registration.id, health)] if health else checks
 
 
 def reconcile(
@@ -73,12 +92,13 @@ def reconcile(
     *,
     may_remove: Collection[str],
     among: Iterable[str] | None = None,
+    unconfirmed: Collection[str] = (),
 ) -> list[Write]:
     """Tell the writes that make `actual` like `desired`: what comes first, then what goes.
 
     Only services in `may_remove` that carry this host's mark are ever removed; one that should be is written
     even over another's of the same id, which is how services of the original registrator are adopted.
-    `among` limits the work to these ids.
+    `among` limits the work to these ids. The health of `unconfirmed` ones is reported although it is the same.
     """
     ids = list(dict.fromkeys([*desired, *actual] if among is None else among))
     coming: list[Write] = []
@@ -89,13 +109,19 @@ def reconcile(
             wanted = registration_of(service, hostname)
             if present is None or not _same(wanted, present):
                 coming.append(Register(service, wanted))
+            elif wanted.health and (wanted.health != present.health or service_id in unconfirmed):
+                coming.append(Report(wanted))
         elif present is not None and service_id in may_remove and present.belongs_to(hostname):
             going.append(Deregister(present))
     return coming + going
 
 
 def _same(wanted: Registration, present: Registration) -> bool:
+    if wanted == present:
+        return True
+    if (wanted.health is None) != (present.health is None):
+        return False
     if wanted.enable_tag_override and present.enable_tag_override:
         # The user has given the tags to others: Consul syncs what they write into the catalog back to the agent.
-        return wanted == Registration(**{**present.__dict__, "tags": wanted.tags})
-    return wanted == present
+        present = replace(present, tags=wanted.tags)
+    return wanted == replace(present, health=wanted.health)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from rollcall.registrator import template
 from rollcall.registrator.badvalue import BadValueError
 from rollcall.registrator.checks import Check, Target, check_for
 from rollcall.registrator.container import Binding, Container, Port
@@ -33,6 +34,8 @@ class Service:
     meta: Mapping[str, str] = field(default_factory=dict)
     check: Check | None = None
     enable_tag_override: bool = False
+    # Whether a stop signal takes it out; otherwise only the container's end does.
+    drain: bool = field(default=True, compare=False)
 
     def __str__(self) -> str:
         """Id, name and address, as log lines show them."""
@@ -51,10 +54,16 @@ class _IgnoredError(Exception):
     """This port is no service, for the reason given; nothing is wrong."""
 
 
-def read_services(container: Container, settings: Settings, lender: Container | None = None) -> Reading:
+def read_services(
+    container: Container,
+    settings: Settings,
+    lender: Container | None = None,
+    document: Mapping[str, object] | None = None,
+) -> Reading:
     """Tell which services a container should have.
 
     `lender` is the container whose network it uses, None when it uses none or that container is gone.
+    `document` is what templates in tags are filled in from: the container's inspect document.
     A bad value costs the container the service it stands on, and gives a remark with key and value.
     """
     if container.paused:
@@ -63,7 +72,9 @@ def read_services(container: Container, settings: Settings, lender: Container | 
     services: dict[str, Service] = {}
     for port, binding in ports.items():
         try:
-            service = _service(container, port, binding, settings, lender, several=len(ports) > 1)
+            service = _service(
+                container, port, binding, settings, lender, document=document or {}, several=len(ports) > 1
+            )
         except (BadValueError, _IgnoredError) as reason:
             remarks.append(f"port {port}: {reason}")
             continue
@@ -81,6 +92,7 @@ def _service(
     settings: Settings,
     lender: Container | None,
     *,
+    document: Mapping[str, object],
     several: bool,
 ) -> Service:
     metadata = read_metadata(container, port)
@@ -94,11 +106,19 @@ def _service(
         address=address,
         port=binding.port,
         container=container,
-        tags=_tags(port, metadata, settings),
+        tags=_tags(port, metadata, settings, document),
         meta=_meta(metadata),
         check=check_for(metadata, Target(address, binding.port, container, port)),
         enable_tag_override=metadata.get("enable_tag_override").lower() == "true",
+        drain=_drain(metadata),
     )
+
+
+def _drain(metadata: Metadata) -> bool:
+    text = metadata.get("drain").lower()
+    if text not in ("", "true", "1", "false", "0"):
+        raise BadValueError(metadata.spelled("drain"), metadata.get("drain"), "is neither true nor false")
+    return text not in ("false", "0")
 
 
 def _id(container: Container, port: Port, settings: Settings) -> str:
@@ -119,12 +139,21 @@ def image_name(image: str) -> str:
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
-def _tags(port: Port, metadata: Metadata, settings: Settings) -> tuple[str, ...]:
-    text = metadata.get("tags")
-    if "{{" in text:
-        raise BadValueError(metadata.spelled("tags"), text, "templates in tags are not supported")
+def _tags(port: Port, metadata: Metadata, settings: Settings, document: Mapping[str, object]) -> tuple[str, ...]:
+    own = _filled(metadata.spelled("tags"), metadata.get("tags"), document)
+    # Split only when filled in: a template may hold commas, and may make some.
+    for_all = _filled("-tags", settings.tags, document)
     udp = ("udp",) if port.protocol == "udp" else ()
-    return (*split_tags(text), *settings.tags, *udp)
+    return (*split_tags(own), *split_tags(for_all), *udp)
+
+
+def _filled(key: str, text: str, document: Mapping[str, object]) -> str:
+    if "{{" not in text:
+        return text
+    try:
+        return template.render(template.parse(text), document)
+    except template.TemplateError as error:
+        raise BadValueError(key, text, str(error)) from None
 
 
 def _meta(metadata: Metadata) -> dict[str, str]:

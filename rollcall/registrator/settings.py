@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from rollcall.registrator import logs, template
 from rollcall.registrator.flags import CommandLine, UsageError
-from rollcall.registrator.metadata import split_tags
 
 # What the original registrator also wrote to, and this one does not.
 OTHER_REGISTRIES = ("consulkv", "consulkv-unix", "coredns", "etcd", "etcd-tls", "skydns2", "skydns", "zookeeper")
@@ -26,6 +26,14 @@ class AgentAddress:
 
 
 @dataclass(frozen=True)
+class Endpoint:
+    """An address and port to listen at."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """One run's settings. `hostname` begins every id; `host_address` is empty when only Consul knows it."""
 
@@ -35,35 +43,45 @@ class Settings:
     ip: str = ""
     internal: bool = False
     explicit: bool = False
-    tags: tuple[str, ...] = ()
+    # A list with commas, or a template that makes one.
+    tags: str = ""
     address_label: str = ""
     ip_from_container: bool = False
     resync_seconds: int = 0
     cleanup: bool = False
     deregister_failed: bool = True
+    deregister_on_exit: bool = False
     retry_attempts: int = 0
     retry_seconds: float = 2.0
+    # None: the registrator does not listen at all.
+    status: Endpoint | None = None
+    log_format: str = logs.TEXT
 
 
 def settings_from(line: CommandLine, hostname: str, host_address: str) -> Settings:
     """Make settings of a command line. Raises UsageError: what is wrong and what would be right."""
     _check(line)
+    dry = line.once and line.switch("dry")
     ip = line.text("ip")
     return Settings(
-        agent=_agent(line.arguments),
+        # Where nothing is written, the agent need not be named.
+        agent=_agent(line.arguments or ([f"consul://127.0.0.1:{CONSUL_PORT}"] if dry else [])),
         hostname=hostname,
         host_address=ip or host_address,
         ip=ip,
         internal=line.switch("internal"),
         explicit=line.switch("explicit"),
-        tags=tuple(split_tags(line.text("tags"))),
+        tags=line.text("tags"),
         address_label=line.text("useIpFromLabel"),
         ip_from_container=line.switch("ip-from-container"),
         resync_seconds=line.number("resync"),
         cleanup=line.switch("cleanup"),
         deregister_failed=line.text("deregister") == "always",
+        deregister_on_exit=line.switch("deregister-on-exit"),
         retry_attempts=line.number("retry-attempts"),
         retry_seconds=line.number("retry-interval") / 1000,
+        status=endpoint(line.text("status")) if line.text("status") else None,
+        log_format=line.text("log-format"),
     )
 
 
@@ -71,19 +89,37 @@ def _check(line: CommandLine) -> None:
     for name in ("resync", "ttl", "ttl-refresh"):
         if line.number(name) < 0:
             raise UsageError(f"the flag -{name} cannot be negative, it is {line.text(name)}")
+    if line.switch("dry") and not line.once:
+        raise UsageError("the flag -dry belongs to once: registrator once -dry")
     if line.number("retry-attempts") < -1:
         raise UsageError("the flag -retry-attempts is a number of attempts, or -1 for ever")
     if line.number("retry-interval") <= 0:
         raise UsageError("the flag -retry-interval is a number of milliseconds above 0")
     if line.text("deregister") not in ("always", "on-success"):
         raise UsageError(f"the flag -deregister is always or on-success, not {line.text('deregister')!r}")
+    if line.text("log-format") not in (logs.TEXT, logs.JSON):
+        raise UsageError(f"the flag -log-format is text or json, not {line.text('log-format')!r}")
     ttl, refresh = line.number("ttl"), line.number("ttl-refresh")
     if (ttl > 0) != (refresh > 0):
         raise UsageError("the flags -ttl and -ttl-refresh are given both or neither")
     if ttl > 0 and ttl <= refresh:
         raise UsageError(f"the flag -ttl ({ttl}) must be greater than -ttl-refresh ({refresh})")
-    if "{{" in line.text("tags"):
-        raise UsageError("the flag -tags holds a template ({{…}}), which is not supported: write the tag itself")
+    try:
+        template.parse(line.text("tags"))
+    except template.TemplateError as error:
+        raise UsageError(f"the flag -tags holds a template that cannot be read: {error}") from None
+
+
+def endpoint(text: str) -> Endpoint:
+    """Read ADDRESS:PORT. Raises UsageError."""
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port or f"//{parts.netloc}" != f"//{text}":
+        raise UsageError(f"the flag -status needs an address and a port, such as 127.0.0.1:8510, not {text!r}")
+    return Endpoint(host, port)
 
 
 def _agent(arguments: list[str]) -> AgentAddress:

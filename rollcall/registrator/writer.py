@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rollcall.registrator.agent import Agent, AgentRefusedError, AgentUnreachableError
 from rollcall.registrator.backoff import Backoff
-from rollcall.registrator.reconcile import Register, Registration, Write, reconcile
+from rollcall.registrator.health import CONFIRM, Health
+from rollcall.registrator.metrics import Metrics
+from rollcall.registrator.reconcile import Deregister, Register, Registration, Report, Write, reconcile
 from rollcall.registrator.services import Service
 from rollcall.registrator.settings import Settings
 
@@ -17,6 +19,8 @@ REFRESH = 2.0
 # Delays of a write that the agent refuses, in seconds.
 REFUSED_FIRST, REFUSED_CAP = 1.0, 60.0
 UNREACHABLE_FIRST = 0.1
+# How the metrics name each write.
+KINDS = {Register: "register", Deregister: "deregister", Report: "health"}
 
 
 class GaveUpError(Exception):
@@ -35,21 +39,29 @@ class Refusal:
 class Writer:
     """The agent as last seen, and the writes to it. Nothing here raises because the agent is away."""
 
-    def __init__(self, agent: Agent, settings: Settings) -> None:
+    def __init__(self, agent: Agent, settings: Settings, metrics: Metrics) -> None:
         """Nothing is known of the agent until the first `refresh`."""
         self._agent = agent
         self._settings = settings
+        self._metrics = metrics
         self._refusals: dict[str, Refusal] = {}
         self._unreachable = Backoff(UNREACHABLE_FIRST, settings.retry_seconds)
         self._attempts = 0
         self._met = False
         self._refresh_at = 0.0
+        # Each health that was told to this agent, and when. What is not in here was told by somebody else.
+        self._told: dict[str, tuple[Health, float]] = {}
         # None while the agent is away: what it has then is anybody's guess.
         self.actual: dict[str, Registration] | None = None
 
     def due(self) -> float:
         """When `refresh` should be called next, on the clock that it is given."""
         return min([self._refresh_at, *(refusal.at for refusal in self._refusals.values())])
+
+    @property
+    def content(self) -> bool:
+        """Whether the agent was there at the last attempt and refuses nothing."""
+        return self.actual is not None and not self._refusals
 
     def refresh(self, now: float) -> None:
         """Ask the agent what it has. Raises GaveUpError at start when the allowed attempts are used up."""
@@ -72,48 +84,95 @@ class Writer:
         *,
         may_remove: Collection[str],
         among: Iterable[str] | None = None,
-    ) -> None:
-        """Write the differences between what should be and what the agent was last seen to have."""
+    ) -> int:
+        """Write the differences between what should be and what the agent was last seen to have.
+
+        Returns how many writes the agent took.
+        """
+        self._metrics.services.set(len(desired))
         if self.actual is None:
-            return
-        writes = reconcile(desired, self.actual, self._settings.hostname, may_remove=may_remove, among=among)
+            return 0
+        writes = reconcile(
+            desired,
+            self.actual,
+            self._settings.hostname,
+            may_remove=may_remove,
+            among=among,
+            unconfirmed=self._unconfirmed(desired, now) if among is None else (),
+        )
         if among is None:
             pending = {write.registration.id for write in writes}
             self._refusals = {key: refusal for key, refusal in self._refusals.items() if key in pending}
+        return self._make([write for write in writes if not self._waits(write, now)], self.actual, now)
+
+    def _make(self, writes: list[Write], actual: dict[str, Registration], now: float) -> int:
+        taken = 0
         for write in writes:
-            if not self._waits(write, now) and not self._try(write, self.actual, now):
-                return
+            try:
+                self._write(write, actual, now)
+            except AgentRefusedError as error:
+                self._refused(write, error, now)
+            except AgentUnreachableError as error:
+                # The others would not come through either.
+                self._lost(error, now)
+                break
+            else:
+                self._refusals.pop(write.registration.id, None)
+                self._metrics.writes.labels(KINDS[type(write)]).inc()
+                taken += 1
+        return taken
+
+    def _unconfirmed(self, desired: Mapping[str, Service], now: float) -> set[str]:
+        self._told = {service_id: told for service_id, told in self._told.items() if service_id in desired}
+        return {
+            service_id
+            for service_id, service in desired.items()
+            if service.container.health and self._told_at(service_id) + CONFIRM <= now
+        }
+
+    def _told_at(self, service_id: str) -> float:
+        return self._told[service_id][1] if service_id in self._told else float("-inf")
+
+    def _was_told(self, write: Write, now: float) -> bool:
+        """Whether the agent was told this lately, and shows another note as it keeps them shorter, or not at all."""
+        wanted, told = write.registration, self._told.get(write.registration.id)
+        if not isinstance(write, Report) or told is None or self.actual is None:
+            return False
+        present = self.actual[wanted.id].health
+        same_status = present is not None and wanted.health is not None and present.status == wanted.health.status
+        return same_status and told[0] == wanted.health and told[1] + CONFIRM > now
 
     def _waits(self, write: Write, now: float) -> bool:
+        if self._was_told(write, now):
+            return True
         refusal = self._refusals.get(write.registration.id)
         # A newer wish is tried at once: what was wrong with the old one says nothing about it.
         return refusal is not None and refusal.at > now and refusal.wanted == write.registration
 
-    def _try(self, write: Write, actual: dict[str, Registration], now: float) -> bool:
-        """Make one write. False when the agent has gone, which ends the others too."""
-        try:
-            self._write(write, actual)
-        except AgentUnreachableError as error:
-            self._lost(error, now)
-            return False
-        except AgentRefusedError as error:
-            self._refused(write, error, now)
-        else:
-            self._refusals.pop(write.registration.id, None)
-        return True
-
-    def _write(self, write: Write, actual: dict[str, Registration]) -> None:
+    def _write(self, write: Write, actual: dict[str, Registration], now: float) -> None:
         registration = write.registration
         if isinstance(write, Register):
             self._agent.register(write)
             actual[registration.id] = registration
             log.info("registered %s, container %s", write.service, write.service.container)
-        else:
+        elif isinstance(write, Deregister):
             self._agent.deregister(registration.id)
             actual.pop(registration.id, None)
             log.info("deregistered %s", registration.id)
+        else:
+            self._report(write, actual)
+        if registration.health and not isinstance(write, Deregister):
+            self._told[registration.id] = registration.health, now
+
+    def _report(self, write: Report, actual: dict[str, Registration]) -> None:
+        wanted, before = write.registration, actual[write.registration.id].health
+        self._agent.report(wanted)
+        actual[wanted.id] = replace(actual[wanted.id], health=wanted.health)
+        if wanted.health and (before is None or before.status != wanted.health.status):
+            log.info("health of %s is %s: %s", wanted.id, wanted.health.status, wanted.health.note or "no output yet")
 
     def _refused(self, write: Write, error: AgentRefusedError, now: float) -> None:
+        self._metrics.failures.labels("refused").inc()
         refusal = self._refusals.get(write.registration.id)
         if refusal is None or refusal.wanted != write.registration:
             refusal = Refusal(write.registration, Backoff(REFUSED_FIRST, REFUSED_CAP), now)
@@ -123,11 +182,13 @@ class Writer:
         log.warning("Consul refuses %s: %s; again in %.1f s", write.registration.id, error, delay)
 
     def _lost(self, error: AgentUnreachableError, now: float) -> None:
+        self._metrics.failures.labels("consul").inc()
         if self.actual is not None or self._attempts == 0:
             log.warning("Consul's agent at %s does not answer (%s): waiting for it", self._settings.agent, error)
         self.actual = None
-        # The agent that comes back is asked everything anew.
+        # The agent that comes back is asked everything anew, and told every health again.
         self._refusals.clear()
+        self._told.clear()
         self._attempts += 1
         allowed = self._settings.retry_attempts
         if self._met or allowed <= 0:

@@ -163,6 +163,18 @@ Start = Callable[..., Registrator]
 """Starts a registrator with flags."""
 
 
+def run_once(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a registrator that is expected to end by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "rollcall.registrator", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        env={**os.environ, "DOCKER_HOST": f"unix://{ENGINE_SOCKET}", **environment},
+    )
+
+
 class Line:
     """A socket in front of Docker's: what goes through it can be cut, and it can be taken away."""
 

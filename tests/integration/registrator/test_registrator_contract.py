@@ -2,11 +2,13 @@
 
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import docker
+import pytest
 from docker.models.containers import Container
 from docker.models.networks import Network
-from registrator_world import HOSTNAME, Agent, Run, Start, always, until
+from registrator_world import HOSTNAME, Agent, Run, Start, always, run_once, until
 
 
 def at(agent: Agent, name: str) -> set[tuple[str, int]]:
@@ -190,10 +192,10 @@ def test_a_bad_value_costs_only_that_service(start: Start, run: Run, agent: Agen
         ports={"443/tcp": None},
         environment={"SERVICE_80_CHECK_HTTP": "/", "SERVICE_80_CHECK_INTERVAL": "often", "SERVICE_443_TAGS": "ok"},
     )
-    run("-template", environment={"SERVICE_TAGS": "{{.Name}}", "SERVICE_NAME": f"{name}-template"})
+    run("-template", environment={"SERVICE_TAGS": "{{.Nmae}}", "SERVICE_NAME": f"{name}-template"})
     until(lambda: agent.catalog(f"{name}-443"), "the other port")
     registrator.says("SERVICE_80_CHECK_INTERVAL='often'")
-    registrator.says("SERVICE_TAGS='{{.Name}}'")
+    registrator.says("SERVICE_TAGS='{{.Nmae}}'")
     assert not agent.catalog(f"{name}-80")
     assert not agent.catalog(f"{name}-template")
     assert registrator.process.poll() is None
@@ -284,3 +286,65 @@ def test_the_old_process_is_out_before_docker_stop_returns(start: Start, run: Ru
     until(lambda: agent.catalog(name), name)
     container.stop(timeout=1)
     assert not agent.catalog(name)
+
+
+def test_one_that_is_not_drained_stays_until_it_dies(start: Start, run: Run, agent: Agent, name: str) -> None:
+    start("-internal")
+    command = ["-c", "trap '' QUIT; while :; do sleep 0.05; done"]
+    container = run(entrypoint=["sh"], command=command, environment={"SERVICE_DRAIN": "false"})
+    until(lambda: agent.catalog(name), name)
+    container.kill(signal.SIGQUIT)
+    always(lambda: agent.catalog(name), "a stop signal does not take it out", 1)
+    container.kill()
+    until(lambda: not agent.catalog(name), "out at its end")
+
+
+def test_once_dry_shows_what_would_be_and_why_the_rest_is_not(run: Run, agent: Agent, name: str) -> None:
+    run()
+    run("-off", environment={"SERVICE_IGNORE": "yes"})
+    shown = run_once("once", "--dry", "-internal")
+    assert shown.returncode == 0, shown.stderr
+    assert f"{HOSTNAME}:{name}:80" in shown.stdout
+    (why,) = (line for line in shown.stdout.splitlines() if line.startswith(f"{name}-off"))
+    assert why.endswith("port 80/tcp: SERVICE_IGNORE is set")
+    assert not agent.catalog(name)
+
+
+def test_once_registers_what_runs_and_ends(run: Run, agent: Agent, name: str) -> None:
+    run()
+    done = run_once("once", "-internal", agent.uri)
+    assert done.returncode == 0, done.stderr
+    until(lambda: agent.catalog(name), name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["-dry", "consul://"], 2, "registrator once -dry"),
+        (["once", "-internal"], 2, "address of the Consul agent is missing"),
+        (["once", "-dry", "-internal"], 1, "Docker does not answer"),
+    ],
+)
+def test_once_that_cannot_be_is_one_sentence(arguments: list[str], status: int, says: str, tmp_path: Path) -> None:
+    done = run_once(*arguments, DOCKER_HOST=f"unix://{tmp_path}/no.sock")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1)
+    assert says in done.stderr
+
+
+def test_tags_may_be_templates(start: Start, run: Run, agent: Agent, name: str) -> None:
+    start("-internal", "-tags", "{{.Config.Image}}")
+    container = run(
+        labels={"rollcall.test": "1", "role": "front", "SERVICE_TAGS": '{{index .Config.Labels "role" | upper}},x'}
+    )
+    (entry,) = until(lambda: agent.catalog(name), name).values()
+    assert entry["ServiceTags"] == ["FRONT", "x", container.attrs["Config"]["Image"]]
+
+
+def test_a_template_that_cannot_be_filled_costs_only_its_own_service(
+    start: Start, run: Run, agent: Agent, name: str
+) -> None:
+    registrator = start("-internal")
+    run("-bad", environment={"SERVICE_TAGS": "{{.Config.Imgae}}"})
+    run("-good")
+    until(lambda: set(agent.catalog(name)) == {f"{HOSTNAME}:{name}-good:80"}, "the good one only")
+    registrator.says(".Config.Imgae is not in the container's inspect data")

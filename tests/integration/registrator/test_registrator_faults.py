@@ -1,14 +1,14 @@
 """What goes away comes back, and nothing that belongs to somebody else is touched."""
 
+import http.client
+import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from registrator_world import HOSTNAME, Agent, Line, Run, Start, always, free_ports, running, until
+from registrator_world import HOSTNAME, Agent, Line, Run, Start, always, free_ports, run_once, running, until
 
 from rollcall.certificates import self_signed
 
@@ -187,6 +187,19 @@ def test_sigterm_ends_it_promptly_and_leaves_services(start: Start, run: Run, ag
     assert agent.catalog(name)
 
 
+def test_deregister_on_exit_takes_its_services_along_and_no_others(
+    start: Start, run: Run, agent: Agent, name: str
+) -> None:
+    registrator = start("-internal", "-deregister-on-exit")
+    agent.api.agent.service.register(f"{name}-tool", service_id="tool", port=1)
+    run("-1")
+    run("-2")
+    until(lambda: len(agent.catalog(name)) == 2, "two instances")
+    assert registrator.stop() == 0
+    assert not agent.catalog(name)
+    assert agent.catalog(f"{name}-tool")
+
+
 def test_limited_attempts_at_start_end_in_one_sentence() -> None:
     (port,) = free_ports(1)
     flags = ["-retry-attempts", "2", "-retry-interval", "50"]
@@ -202,6 +215,8 @@ def test_limited_attempts_at_start_end_in_one_sentence() -> None:
         (["etcd://x"], "only Consul"),
         ([], "address"),
         (["-ip"], "-ip"),
+        (["-status", "8510", "consul://"], "an address and a port"),
+        (["-log-format", "xml", "consul://"], "text or json"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_exit_2(arguments: list[str], says: str) -> None:
@@ -214,16 +229,6 @@ def test_wrong_use_is_one_sentence_and_exit_2(arguments: list[str], says: str) -
 def test_help_and_version() -> None:
     assert "-useIpFromLabel" in run_once("-help").stdout
     assert run_once("--version").stdout == "0.1.0\n"
-
-
-def run_once(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "rollcall.registrator", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
 
 
 @pytest.fixture
@@ -270,3 +275,46 @@ def test_tls_with_the_clients_own_certificate(
         environment |= {"CONSUL_CLIENT_CERT": str(certificate), "CONSUL_CLIENT_KEY": str(key)}
         start("-internal", uri=f"consul-tls://localhost:{port}", **environment)
         until(lambda: agent.catalog(name), name)
+
+
+def test_it_tells_about_itself(start: Start, run: Run, own_agent: Agent, name: str) -> None:
+    (port,) = free_ports(1)
+    registrator = start("-internal", "-status", f"127.0.0.1:{port}", "-log-format", "json", uri=own_agent.uri)
+    run()
+    until(lambda: own_agent.catalog(name), name)
+    code, metrics = ask(port, "/metrics")
+    assert code == 200
+    assert 'registrator_writes_total{kind="register"} 1.0' in metrics.splitlines()
+    assert "registrator_event_to_consul_seconds_count 1.0" in metrics.splitlines()
+    assert ask(port, "/healthz")[0] == 200
+    own_agent.kill()
+    until(lambda: ask(port, "/healthz")[0] == 503, "not well without Consul")
+    assert json.loads(ask(port, "/healthz")[1]) == {"docker": True, "consul": False, "loop": True}
+    lines = [json.loads(line) for line in registrator.text.splitlines()]
+    assert any("does not answer" in line["message"] and line["level"] == "warning" for line in lines)
+
+
+def ask(port: int, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    return answer.status, answer.read().decode()
+
+
+def test_an_address_that_is_taken_is_one_sentence(agent: Agent) -> None:
+    done = run_once("-status", f"127.0.0.1:{agent.port}", agent.uri)
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"registrator: cannot listen at 127\.0\.0\.1:\d+ for -status: Address already in use\n", done.stderr
+    )
+
+
+def test_it_says_when_docker_is_away_and_when_it_is_back(start: Start, agent: Agent, line: Line) -> None:
+    (port,) = free_ports(1)
+    start("-internal", "-status", f"127.0.0.1:{port}", docker_host=line.uri)
+    until(lambda: ask(port, "/healthz")[0] == 200, "all well")
+    line.cut()
+    until(lambda: ask(port, "/healthz")[0] == 503, "not well without Docker")
+    assert json.loads(ask(port, "/healthz")[1]) == {"docker": False, "consul": True, "loop": True}
+    line.mend()
+    until(lambda: ask(port, "/healthz")[0] == 200, "all well again")

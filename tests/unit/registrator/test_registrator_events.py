@@ -28,6 +28,7 @@ def happened(action: str, **attributes: str) -> dict[str, object]:
             Event("abc", Change.CHANGED),
         ),
         ({"Type": "network", "Action": "connect", "Actor": {"ID": "net", "Attributes": {}}}, None),
+        (happened("health_status: unhealthy"), Event("abc", Change.CHANGED)),
         (happened("exec_create: true"), None),
         ("start", None),
         ({}, None),

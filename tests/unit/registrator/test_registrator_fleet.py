@@ -113,3 +113,19 @@ def test_who_borrows_a_network(fleet: Fleet) -> None:
 def test_ports_keep_their_order(fleet: Fleet) -> None:
     ids, _ = fleet.saw(made := container("80/tcp", "443/tcp"), read(made))
     assert ids == [ID, "app1:web-1:443"]
+
+
+def test_one_that_does_not_want_to_be_drained_stays_until_it_dies() -> None:
+    fleet = Fleet(keep_failed=False)
+    saw(fleet, made := container("80/tcp", env={"SERVICE_DRAIN": "false"}))
+    fleet.signalled(made.id, 15, now=100)
+    assert list(fleet.desired()) == [ID]
+    fleet.died(made.id, 0)
+    assert fleet.desired() == {}
+
+
+def test_one_port_of_a_container_may_stay_while_the_other_is_drained() -> None:
+    fleet = Fleet(keep_failed=False)
+    saw(fleet, made := container("80/tcp", "443/tcp", env={"SERVICE_443_DRAIN": "0"}))
+    fleet.signalled(made.id, 15, now=100)
+    assert list(fleet.desired()) == ["app1:web-1:443"]

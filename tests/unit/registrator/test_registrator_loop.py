@@ -1,6 +1,7 @@
 """The loop against an engine and an agent that misbehave on command. No Docker, no Consul, no waiting."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any
 
@@ -11,7 +12,9 @@ from rollcall.registrator import loop as loop_module
 from rollcall.registrator.agent import AgentRefusedError, AgentUnreachableError
 from rollcall.registrator.docker_events import Connected, EngineError
 from rollcall.registrator.events import Change, Event
+from rollcall.registrator.health import CONFIRM, Health
 from rollcall.registrator.loop import Loop
+from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.reconcile import MARK_CONTAINER, MARK_HOST, Register, Registration
 from rollcall.registrator.writer import REFRESH, GaveUpError, Writer
 
@@ -46,16 +49,24 @@ class FakeAgent:
         self.present: dict[str, Registration] = {}
         self.away = False
         self.refuses: set[str] = set()
+        self.keeps_notes = True
         self.writes: list[str] = []
 
     def services(self) -> dict[str, Registration]:
         if self.away:
             raise AgentUnreachableError("away")
+        if not self.keeps_notes:
+            noteless = {key: one.health and replace(one.health, note="") for key, one in self.present.items()}
+            return {key: replace(one, health=noteless[key]) for key, one in self.present.items()}
         return dict(self.present)
 
     def register(self, write: Register) -> None:
         self._written(f"+{write.registration.id}", write.registration.id)
         self.present[write.registration.id] = write.registration
+
+    def report(self, wanted: Registration) -> None:
+        self._written(f"?{wanted.id}", wanted.id)
+        self.present[wanted.id] = replace(self.present[wanted.id], health=wanted.health)
 
     def deregister(self, service_id: str) -> None:
         self._written(f"-{service_id}", service_id)
@@ -78,17 +89,22 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
+    def time(self) -> float:
+        return self.now
+
 
 class World:
     """One registrator with its engine, its agent and its time."""
 
-    def __init__(self, clock: Clock, **fields: Any) -> None:
+    def __init__(self, clock: Clock, before: "World | None" = None, **fields: Any) -> None:
         self.clock = clock
-        self.engine = FakeEngine()
-        self.agent = FakeAgent()
+        self.engine = before.engine if before else FakeEngine()
+        self.agent = before.agent if before else FakeAgent()
         self.inbox: SimpleQueue[Event | Connected] = SimpleQueue()
         chosen = settings(**{"internal": True, **fields})
-        self.loop = Loop(chosen, self.engine, Writer(self.agent, chosen), self.inbox)  # type: ignore[arg-type]
+        self.metrics = Metrics()
+        writer = Writer(self.agent, chosen, self.metrics)  # type: ignore[arg-type]
+        self.loop = Loop(chosen, self.engine, writer, self.inbox, self.metrics)  # type: ignore[arg-type]
 
     def settle(self, *messages: Event | Connected) -> None:
         """Give it messages, and let it work until nothing is left to do at this moment."""
@@ -403,3 +419,128 @@ def test_when_the_lender_of_a_network_dies_the_borrower_is_looked_at(world: Worl
     del world.engine.documents[lender]
     world.settle(died(lender))
     assert world.registered == set()
+
+
+def health(status: str, *outputs: str) -> dict[str, Any]:
+    return {"Running": True, "Health": {"Status": status, "Log": [{"Output": output} for output in outputs]}}
+
+
+def test_a_health_that_changes_is_told_without_registering_again(world: World) -> None:
+    one = world.engine.add("one", State=health("starting"))
+    world.settle(Connected())
+    assert world.agent.present["app1:one:80"].health == Health("critical")
+    world.engine.documents[one]["State"] = health("healthy", "old", "fine\n")
+    world.settle(Event(one, Change.CHANGED))
+    assert world.agent.present["app1:one:80"].health == Health("passing", "fine")
+    assert world.agent.writes == ["+app1:one:80", "?app1:one:80"]
+
+
+def test_a_health_that_stays_is_confirmed_in_time_and_not_more_often(world: World) -> None:
+    world.engine.add("one", State=health("healthy", "fine"))
+    world.settle(Connected())
+    world.agent.writes.clear()
+    world.later(CONFIRM - 1)
+    assert world.agent.writes == []
+    world.later(REFRESH)
+    assert world.agent.writes == ["?app1:one:80"]
+    world.later(CONFIRM - 1)
+    assert world.agent.writes == ["?app1:one:80"]
+
+
+def test_a_health_that_an_earlier_registrator_told_is_confirmed_at_once(world: World, clock: Clock) -> None:
+    world.engine.add("one", State=health("healthy", "fine"))
+    world.settle(Connected())
+    later = World(clock, before=world)
+    world.agent.writes.clear()
+    later.settle(Connected())
+    later.later(REFRESH)
+    assert world.agent.writes == ["?app1:one:80"]
+
+
+@pytest.mark.parametrize("after", [Health("critical"), Health("passing", "fine")])
+def test_an_agent_that_was_away_is_told_every_health_again(world: World, after: Health) -> None:
+    world.engine.add("one", State=health("healthy", "fine"))
+    world.settle(Connected())
+    world.agent.away = True
+    world.later(REFRESH)
+    world.agent.away = False
+    # After its start an agent has the check, either critical or as it was when it was written down.
+    world.agent.present["app1:one:80"] = replace(world.agent.present["app1:one:80"], health=after)
+    world.agent.writes.clear()
+    world.later(REFRESH)
+    assert world.agent.writes == ["?app1:one:80"]
+    assert world.agent.present["app1:one:80"].health == Health("passing", "fine")
+
+
+def test_a_check_that_somebody_took_out_is_put_back_with_its_service(world: World) -> None:
+    world.engine.add("one", State=health("healthy"))
+    world.settle(Connected())
+    world.agent.present["app1:one:80"] = replace(world.agent.present["app1:one:80"], health=None)
+    world.later(REFRESH)
+    assert world.agent.present["app1:one:80"].health == Health("passing")
+
+
+def test_it_counts_what_happened_and_what_failed(world: World) -> None:
+    world.settle(Connected())
+    one = world.engine.add("one")
+    world.settle(Event(one, Change.STARTED, at=world.clock.now - 0.05))
+    world.engine.away = True
+    world.settle(Event(one, Change.CHANGED))
+    world.engine.away = False
+    world.agent.refuses = {"app1:one:80"}
+    del world.engine.documents[one]
+    world.settle(died(one))
+    world.agent.refuses = set()
+    world.later(REFRESH)
+    text = world.metrics.text().decode()
+    for line in (
+        'registrator_events_total{change="started"} 1.0',
+        'registrator_events_total{change="died"} 1.0',
+        'registrator_writes_total{kind="register"} 1.0',
+        'registrator_writes_total{kind="deregister"} 1.0',
+        'registrator_failures_total{at="refused"} 1.0',
+        'registrator_failures_total{at="docker"} 1.0',
+        'registrator_event_to_consul_seconds_bucket{le="0.04"} 0.0',
+        'registrator_event_to_consul_seconds_bucket{le="0.06"} 1.0',
+        "registrator_services 0.0",
+    ):
+        assert line in text.splitlines(), f"{line}\n{text}"
+    world.agent.away = True
+    world.later(REFRESH)
+    assert 'registrator_failures_total{at="consul"} 1.0' in world.metrics.text().decode()
+
+
+def test_clocks_that_disagree_give_no_negative_latency(world: World) -> None:
+    world.settle(Connected())
+    world.settle(Event(world.engine.add("one"), Change.STARTED, at=world.clock.now + 100))
+    lines = world.metrics.text().decode().splitlines()
+    assert "registrator_event_to_consul_seconds_sum 0.0" in lines
+    assert "registrator_event_to_consul_seconds_count 1.0" in lines
+
+
+def test_it_shows_that_it_still_turns(world: World) -> None:
+    world.settle(Connected())
+    world.later(REFRESH)
+    assert world.loop.turned_at == world.clock.now
+
+
+def test_an_agent_that_keeps_no_notes_is_not_told_them_again_and_again(world: World) -> None:
+    world.agent.keeps_notes = False
+    one = world.engine.add("one", State=health("healthy", "fine"))
+    world.settle(Connected())
+    world.agent.writes.clear()
+    for _ in range(5):
+        world.later(REFRESH)
+    assert world.agent.writes == []
+    world.engine.documents[one]["State"] = health("healthy", "finer")
+    world.settle(Event(one, Change.CHANGED))
+    assert world.agent.writes == ["?app1:one:80"]
+
+
+def test_a_status_that_somebody_else_set_is_set_right_at_the_next_look(world: World) -> None:
+    world.engine.add("one", State=health("healthy", "fine"))
+    world.settle(Connected())
+    present = world.agent.present["app1:one:80"]
+    world.agent.present["app1:one:80"] = replace(present, health=Health("critical", "by hand"))
+    world.later(REFRESH)
+    assert world.agent.present["app1:one:80"].health == Health("passing", "fine")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from registrator_documents import container, read
 
+from rollcall.registrator.health import Health
 from rollcall.registrator.reconcile import (
     MARK_CHECK,
     MARK_CONTAINER,
@@ -12,7 +13,9 @@ from rollcall.registrator.reconcile import (
     Deregister,
     Register,
     Registration,
+    Report,
     Write,
+    checks_of,
     reconcile,
     registration_of,
 )
@@ -107,3 +110,35 @@ def test_tags_that_others_may_change_are_left_alone() -> None:
     present = registration_of(shared, "app1")
     assert writes([shared], [replace(present, tags=("theirs",))]) == []
     assert len(writes([shared], [replace(present, tags=("theirs",), port=81)])) == 1
+
+
+def healthy(status: str, **env: str) -> Service:
+    state = {"Running": True, "Health": {"Status": status, "Log": [{"Output": "said"}]}}
+    return read(container("80/tcp", State=state, env={f"SERVICE_{key}": value for key, value in env.items()})).services[
+        0
+    ]
+
+
+def test_a_healthcheck_and_a_check_are_two() -> None:
+    (write,) = writes([healthy("healthy", CHECK_TCP="true")], [])
+    assert isinstance(write, Register)
+    tcp, docker = checks_of(write)
+    assert "TCP" in tcp
+    assert (docker["CheckID"], docker["Status"]) == ("docker-health:app1:web-1:80", "passing")
+    assert "TTL" in docker
+
+
+def test_only_the_health_of_a_service_that_is_right_is_reported() -> None:
+    wanted = registration_of(healthy("healthy"), "app1")
+    assert writes([healthy("healthy")], [wanted]) == []
+    assert writes([healthy("healthy")], [replace(wanted, health=Health("critical", "TTL expired"))]) == [Report(wanted)]
+    assert writes([healthy("healthy")], [replace(wanted, health=Health("passing", "other"))]) == [Report(wanted)]
+
+
+@pytest.mark.parametrize("status", ["healthy", ""])
+def test_a_healthcheck_that_comes_or_goes_with_a_new_container_is_registered(status: str) -> None:
+    wanted = registration_of(healthy(status), "app1")
+    other = None if wanted.health else Health("passing")
+    (write,) = writes([healthy(status)], [replace(wanted, health=other)])
+    assert isinstance(write, Register)
+    assert len(checks_of(write)) == (1 if status else 0)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from registrator_documents import ENGINES, container, patient, read, recorded, settings
 
 from rollcall.registrator.container import read_container
+from rollcall.registrator.fleet import Fleet
 from rollcall.registrator.services import image_name, read_services
 
 
@@ -90,7 +91,21 @@ def test_an_empty_ignore_ignores_nothing() -> None:
 
 def test_the_containers_tags_come_before_those_for_all() -> None:
     made = container("53/udp", env={"SERVICE_TAGS": r"a,b\,c"})
-    assert read(made, tags=("all",)).services[0].tags == ("a", "b,c", "all", "udp")
+    assert read(made, tags="all").services[0].tags == ("a", "b,c", "all", "udp")
+
+
+def test_tags_may_be_templates_over_the_containers_inspect_data() -> None:
+    made = container("80/tcp", env={"SERVICE_TAGS": "{{.Config.Image}},{{range .Config.Names}}{{.}},{{end}}"})
+    document = {"Config": {"Image": "web:1", "Names": ["a", "b"]}, "Name": "/web-1"}
+    reading = read_services(made, settings(internal=True, tags='all,{{replace "/" "" .Name}}'), document=document)
+    assert reading.services[0].tags == ("web:1", "a", "b", "all", "web-1")
+
+
+def test_a_template_for_all_that_one_container_cannot_fill_costs_only_that_one() -> None:
+    made = container("80/tcp")
+    reading = read_services(made, settings(internal=True, tags="{{.Config.Labels.role}}"), document={"Config": {}})
+    assert reading.services == ()
+    assert "-tags=" in reading.remarks[0]
 
 
 def test_a_given_id_is_taken() -> None:
@@ -114,7 +129,9 @@ def test_every_other_key_becomes_meta() -> None:
     [
         ("SERVICE_A.B", "x", "letters, digits"),
         ("SERVICE_LONG", "x" * 513, "512 bytes"),
-        ("SERVICE_TAGS", "{{.Name}}", "templates in tags are not supported"),
+        ("SERVICE_80_DRAIN", "flase", "neither true nor false"),
+        ("SERVICE_TAGS", "{{.Nmae}}", ".Nmae is not in the container's inspect data"),
+        ("SERVICE_80_TAGS", "{{.Name", "has no }}"),
     ],
 )
 def test_what_consul_would_refuse_costs_the_service_and_is_named(key: str, value: str, says: str) -> None:
@@ -168,6 +185,11 @@ KEYS = st.sampled_from(
         "CHECK_INTERVAL",
         "CHECK_INITIAL_STATUS",
         "ENABLE_TAG_OVERRIDE",
+        "DRAIN",
+        "80_DRAIN",
+        "CHECK_CMD",
+        "CHECK_DEREGISTER_AFTER",
+        "A.B",
         "_",
         "80",
         "80_",
@@ -180,7 +202,7 @@ PORTS = st.sampled_from(
 
 PARTS = {
     "Config": ["Image", "Env", "Labels", "ExposedPorts", "StopSignal", "StopTimeout"],
-    "State": ["Running", "Paused", "ExitCode"],
+    "State": ["Running", "Paused", "ExitCode", "StartedAt", "Health"],
     "NetworkSettings": ["Ports", "Networks"],
     "HostConfig": ["NetworkMode"],
 }
@@ -194,7 +216,9 @@ DOCUMENTS = st.fixed_dictionaries(
 @patient
 @given(DOCUMENTS)
 def test_no_document_makes_it_raise(document: dict[str, object]) -> None:
-    read_services(read_container(document), settings(internal=True))
+    tags = "{{.Config.Image}},{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    reading = read_services(read_container(document), settings(internal=True, tags=tags), document=document)
+    assert all(isinstance(tag, str) for service in reading.services for tag in service.tags)
 
 
 @patient
@@ -214,3 +238,46 @@ def test_no_metadata_makes_it_raise_and_ids_are_unique(
     )
     ids = [service.id for service in read(made, internal=internal).services]
     assert len(ids) == len(set(ids))
+
+
+VALUES = st.text(max_size=30) | st.sampled_from(
+    ["{{.Name}}", "{{", "{{.Nmae}}", "10s", "soon", "true", "passing", "a,b", "web", "'", "sh -c 'x'", "x" * 600]
+)
+
+
+@patient
+@given(
+    st.dictionaries(KEYS, VALUES, max_size=8),
+    st.dictionaries(KEYS, VALUES, max_size=8),
+    st.lists(PORTS, max_size=5, unique=True),
+)
+def test_whatever_one_container_says_the_others_keep_their_services(
+    env: dict[str, str], labels: dict[str, str], ports: list[str]
+) -> None:
+    other = container("80/tcp", Id="1" * 64, Name="/other")
+    odd = container(
+        *ports,
+        Id="2" * 64,
+        Name="/odd",
+        env={f"SERVICE_{key}": value for key, value in env.items()},
+        labels={f"SERVICE_{key}": value for key, value in labels.items()},
+    )
+    fleet = Fleet(keep_failed=False)
+    fleet.saw(other, read(other))
+    _, news = fleet.saw(odd, reading := read(odd))
+    desired = fleet.desired()
+    assert desired["app1:other:80"].container is other
+    told = len(reading.services) + len(news) if ports else len(news)
+    assert told >= 1, "a container that has no service is told why"
+
+
+@patient
+@given(st.lists(st.sampled_from(["web", "shop", ""]), min_size=2, max_size=6))
+def test_no_two_services_have_one_id_whatever_ids_containers_choose(chosen: list[str]) -> None:
+    fleet = Fleet(keep_failed=False)
+    for number, service_id in enumerate(chosen):
+        made = container("80/tcp", "81/tcp", Id=f"{number}" * 64, Name=f"/c{number}", env={"SERVICE_ID": service_id})
+        fleet.saw(made, read(made))
+    services = list(fleet.desired().values())
+    assert len({service.id for service in services}) == len(services)
+    assert all(service_id in fleet.desired() for service_id in chosen if service_id)

@@ -1,0 +1,280 @@
+"""How fast the registrator is, and what it costs when it has nothing to do.
+
+On this machine's own engine, with a Consul of its own on loopback that is thrown away afterwards:
+
+    the start in Docker's event        →  in Consul's catalog, as a blocking query tells
+    the stop signal in Docker's event  →  out of Consul's catalog
+    a registrator started              →  all of many running containers in the catalog
+    a registrator with nothing to do   →  its memory, its processor time, the writes that its resyncs make
+
+The containers only sleep, and use the host's network, so that their own start is as short as it can be. They bear the
+label rollcall.bench=registrator and are removed afterwards, also those that an interrupted run has left.
+"""
+
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+import consul
+import docker
+import requests
+from rich.table import Table
+
+from rollcall.console import fail, out, step
+from rollcall.errors import RollcallError
+from rollcall.lab import catalogue, engine, go, images
+
+LABEL = {"rollcall.bench": "registrator"}
+NAME = "bench"
+GIVE_UP_SECONDS = 60
+WANTED_LATENCY, WANTED_ALL, WANTED_MEGABYTES, WANTED_CPU = 0.060, 3.0, 60, 0.5
+DNS_PORT_OFF = ["-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1", "-serf-wan-port=-1"]
+# Ports of the throw-away Consul, below those that the kernel gives to clients.
+HTTP, SERF, SERVER = 28500, 28501, 28502
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = GIVE_UP_SECONDS) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise RollcallError(f"not within {seconds:g} s: {what}.")
+        time.sleep(0.005)
+    return value
+
+
+@contextmanager
+def process(command: list[str], log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as output:
+        running = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **environment})
+    try:
+        yield running
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.wait(10)
+
+
+@contextmanager
+def consul_agent(folder: Path) -> Iterator[consul.Consul]:
+    ports = [f"-http-port={HTTP}", f"-serf-lan-port={SERF}", f"-server-port={SERVER}", *DNS_PORT_OFF]
+    command = [str(go.build(go.CONSUL)), "agent", "-dev", "-node=bench", "-bind=127.0.0.1", "-log-level=warn", *ports]
+    api = consul.Consul(port=HTTP)
+
+    def has_leader() -> bool:
+        try:
+            return bool(api.status.leader()) and bool(api.catalog.nodes()[1])
+        except (OSError, requests.RequestException, consul.ConsulException):
+            return False
+
+    with process(command, folder / "consul.log"):
+        until(has_leader, "a Consul with a leader")
+        yield api
+
+
+@contextmanager
+def registrator(bench: "Bench", *flags: str) -> Iterator[Any]:
+    """The registrator's own image, as a deploy runs it: other environments bring libraries that it does not need."""
+    container = bench.client.containers.run(
+        bench.registrator,
+        ["-ip", "127.0.0.1", *flags, f"consul://127.0.0.1:{HTTP}"],
+        detach=True,
+        network_mode="host",
+        environment={"SERVICE_IGNORE": "true"},
+        labels=LABEL,
+        volumes=["/var/run/docker.sock:/tmp/docker.sock"],
+    )
+    try:
+        yield container
+    finally:
+        container.remove(force=True, v=True)
+
+
+@dataclass
+class Events:
+    """When Docker says that each container was started and was sent its first signal, in seconds since 1970."""
+
+    times: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def follow(self, client: docker.DockerClient) -> None:
+        filters = {"label": "rollcall.bench=registrator", "event": ["start", "kill"]}
+        for event in client.events(decode=True, filters=filters):
+            self.times.setdefault((event["Action"], event["Actor"]["ID"]), event["timeNano"] / 1e9)
+
+    def of(self, action: str, container_id: str) -> float:
+        return float(until(lambda: self.times.get((action, container_id)), f"Docker's {action} event"))
+
+
+@dataclass
+class Bench:
+    """One engine, one Consul, the registrator's image, and one whose containers only sleep."""
+
+    client: docker.DockerClient
+    api: consul.Consul
+    registrator: str
+    image: str
+    events: Events = field(default_factory=Events)
+
+    def create(self, number: int) -> Any:
+        return self.client.containers.create(
+            self.image,
+            entrypoint=["sleep", "3600"],
+            name=f"rollcall-bench-{number}",
+            environment={"SERVICE_NAME": NAME},
+            network_mode="host",
+            labels=LABEL,
+            # PID 1 ignores what it has no handler for, and waiting for SIGKILL is not what is measured.
+            stop_signal="SIGKILL",
+        )
+
+    def remove_all(self) -> None:
+        for container in self.client.containers.list(all=True, filters={"label": "rollcall.bench=registrator"}):
+            container.remove(force=True, v=True)
+
+    def when_catalog(self, holds: Callable[[int], bool]) -> float:
+        """Wait, by blocking queries, until the catalog has as many instances as wanted, and tell when that was."""
+        index = None
+        deadline = time.monotonic() + GIVE_UP_SECONDS
+        while time.monotonic() < deadline:
+            index, entries = self.api.catalog.service(NAME, index=index, wait="10s")
+            if holds(len(entries)):
+                return time.time()
+        raise RollcallError(f"the catalog did not follow within {GIVE_UP_SECONDS} s.")
+
+
+def latencies(bench: Bench, count: int) -> tuple[list[float], list[float]]:
+    started, stopped = [], []
+    for number in range(count):
+        container = bench.create(number)
+        threading.Thread(target=container.start).start()
+        there = bench.when_catalog(lambda found: found == 1)
+        started.append(there - bench.events.of("start", container.id))
+        threading.Thread(target=container.stop).start()
+        gone = bench.when_catalog(lambda found: found == 0)
+        stopped.append(gone - bench.events.of("kill", container.id))
+        container.wait()
+        container.remove(force=True)
+    return started, stopped
+
+
+def written(api: consul.Consul) -> dict[str, int]:
+    """At which entry of the raft log each instance and its checks were last written."""
+    checks = {check["CheckID"]: check["ModifyIndex"] for check in api.health.checks(NAME)[1]}
+    return {one["ServiceID"]: one["ModifyIndex"] for one in api.catalog.service(NAME)[1]} | checks
+
+
+def processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def megabytes(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+@dataclass(frozen=True)
+class Burden:
+    """Many containers: seconds until all are there, then memory, processor time and writes with nothing to do."""
+
+    seconds: float
+    megabytes: float
+    cpu_percent: float
+    writes: int
+
+
+def burden(bench: Bench, containers: int, idle: int) -> Burden:
+    with step(f"Starting {containers} containers"):
+        for number in range(containers):
+            bench.create(number).start()
+    began = time.time()
+    with registrator(bench) as running:
+        seconds = bench.when_catalog(lambda found: found == containers) - began
+        pid = bench.client.api.inspect_container(running.id)["State"]["Pid"]
+        # Its own start is not idling: it is over when two looks at the agent, two seconds apart, have passed.
+        time.sleep(5)
+        used, clock = processor_seconds(pid), time.monotonic()
+        with step(f"Watching it for {idle} s with nothing to do"):
+            time.sleep(idle)
+        cpu = 100 * (processor_seconds(pid) - used) / (time.monotonic() - clock)
+        memory = megabytes(pid)
+    return Burden(seconds, memory, cpu, resync_writes(bench))
+
+
+def resync_writes(bench: Bench) -> int:
+    """Count what a registrator writes that finds everything as it should be, at its start and at three resyncs."""
+    before = written(bench.api)
+    with registrator(bench, "-cleanup", "-resync", "2"), step("Watching three resyncs"):
+        time.sleep(8)
+    after = written(bench.api)
+    return sum(after.get(key) != index for key, index in before.items()) + len(after.keys() - before.keys())
+
+
+def report(started: list[float], stopped: list[float], heavy: Burden, containers: int) -> None:
+    table = Table(title=f"The registrator, n = {len(started)}")
+    table.add_column("from Docker's event")
+    for column in ("median", "fastest", "slowest"):
+        table.add_column(column, justify="right")
+    rows = {"start → in the catalog": started, "stop signal → out of the catalog": stopped}
+    for name, seconds in rows.items():
+        figures = (statistics.median(seconds), min(seconds), max(seconds))
+        table.add_row(name, *(f"{1000 * figure:.0f} ms" for figure in figures))
+    out.print(table)
+    out.print(
+        f"[dim]Load average of this machine afterwards: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors[/]"
+    )
+    for name, seconds in rows.items():
+        median = statistics.median(seconds)
+        verdict(f"{name}, median", f"{1000 * median:.0f} ms", median <= WANTED_LATENCY, "≤ 60 ms")
+    verdict(f"{containers} containers at its start", f"{heavy.seconds:.1f} s", heavy.seconds <= WANTED_ALL, "≤ 3 s")
+    verdict("memory", f"{heavy.megabytes:.0f} MB", heavy.megabytes <= WANTED_MEGABYTES, f"≤ {WANTED_MEGABYTES} MB")
+    cpu_wanted = f"≤ {WANTED_CPU} % of one core"
+    verdict("idle", f"{heavy.cpu_percent:.2f} %", heavy.cpu_percent <= WANTED_CPU, cpu_wanted)
+    verdict("writes of its resyncs", str(heavy.writes), heavy.writes == 0, "0")
+
+
+def verdict(what: str, figure: str, good: bool, wanted: str) -> None:
+    colour = "green" if good else "red"
+    out.print(f"{what}: [{colour}]{figure}[/] (wanted {wanted})")
+
+
+@click.command()
+@click.option("-n", "count", default=50, show_default=True, type=click.IntRange(1), help="How many starts and stops.")
+@click.option("--containers", default=200, show_default=True, type=click.IntRange(1), help="How many at its start.")
+@click.option("--idle", default=60, show_default=True, type=click.IntRange(1), help="Seconds with nothing to do.")
+def main(count: int, containers: int, idle: int) -> None:
+    """Measure the registrator on this machine's own engine."""
+    engine.ensure()
+    images.ensure()
+    ours, nginx = (next(one for one in catalogue.IMAGES if part in one.name) for part in ("/registrator:", "nginx:"))
+    client = docker.from_env()
+    with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary, consul_agent(Path(temporary)) as api:
+        bench = Bench(client, api, ours.local, nginx.local)
+        bench.remove_all()
+        try:
+            threading.Thread(target=bench.events.follow, args=(client,), daemon=True).start()
+            with registrator(bench) as running:
+                until(lambda: b"listening for" in running.logs(), "a registrator that listens to Docker")
+                with step(f"Starting and stopping {count} containers"):
+                    started, stopped = latencies(bench, count)
+            heavy = burden(bench, containers, idle)
+        finally:
+            bench.remove_all()
+    report(started, stopped, heavy, containers)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except RollcallError as problem:
+        fail(str(problem))
+        sys.exit(1)

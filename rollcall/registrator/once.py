@@ -1,0 +1,74 @@
+"""`registrator once`: one look at everything, registered or only shown."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rollcall.registrator.agent import Agent
+from rollcall.registrator.container import Container, read_container
+from rollcall.registrator.docker_events import Engine
+from rollcall.registrator.fleet import Fleet
+from rollcall.registrator.metrics import Metrics
+from rollcall.registrator.services import Service, read_services
+from rollcall.registrator.settings import Settings
+from rollcall.registrator.writer import Writer
+
+GAP = "  "
+
+
+class Look:
+    """What runs now, the services that follow, and why the rest is none."""
+
+    def __init__(self, settings: Settings, engine: Engine) -> None:
+        """Look at every running container. Raises EngineError."""
+        self._settings = settings
+        self._fleet = Fleet(keep_failed=False)
+        self.ignored: list[tuple[Container, str]] = []
+        for container_id in engine.running():
+            document = engine.inspect(container_id)
+            if document is not None:
+                self._see(document, engine)
+
+    def _see(self, document: Mapping[str, object], engine: Engine) -> None:
+        container = read_container(document)
+        lending = engine.inspect(container.lender) if container.lender else None
+        lender = read_container(lending) if lending is not None else None
+        _, remarks = self._fleet.saw(container, read_services(container, self._settings, lender, document))
+        self.ignored.extend((container, remark) for remark in remarks)
+
+    @property
+    def services(self) -> dict[str, Service]:
+        """The services by id."""
+        return self._fleet.desired()
+
+    def text(self) -> str:
+        """Two tables for people: what would be registered, and what is ignored and why."""
+        services = self.services.values()
+        rows = [("SERVICE", "ID", "ADDRESS", "TAGS", "CHECK", "CONTAINER"), *map(_row, services)]
+        lines = list(_table(rows)) if services else ["No service would be registered."]
+        if self.ignored:
+            reasons = [("IGNORED", "WHY"), *((str(container), remark) for container, remark in self.ignored)]
+            lines += ["", *_table(reasons)]
+        return "\n".join(lines)
+
+    def write(self) -> bool:
+        """Register what is missing or different, and remove nothing. False when it did not all succeed: see the log."""
+        writer = Writer(Agent(self._settings.agent), self._settings, Metrics())
+        writer.refresh(0.0)
+        writer.apply(self.services, 0.0, may_remove=())
+        return writer.content
+
+
+def _row(service: Service) -> tuple[str, ...]:
+    kinds = [key for key in ("HTTP", "Args", "TTL", "TCP", "GRPC") if service.check and key in service.check]
+    health = service.container.health
+    checks = [*kinds, *([f"HEALTHCHECK ({health.status})"] if health else [])]
+    address = f"{service.address or '(the agent)'}:{service.port}"
+    tags, check = ",".join(service.tags) or "-", ", ".join(checks) or "-"
+    return service.name, service.id, address, tags, check, str(service.container)
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    # What containers call themselves may hold anything, also what would move the cursor.
+    shown = [[cell if cell.isprintable() else repr(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        yield GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

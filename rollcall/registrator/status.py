@@ -1,0 +1,59 @@
+"""`/healthz` and `/metrics`: what the registrator says about itself over HTTP."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from rollcall.registrator.metrics import Metrics
+from rollcall.registrator.settings import Endpoint
+
+# A turn of the loop takes as long as its slowest request, which is Docker's (20 s); after three of them it hangs.
+STUCK_AFTER = 60.0
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Status:
+    """Whether Docker and Consul answer, and whether the loop that does the work still turns."""
+
+    docker: bool
+    consul: bool
+    loop: bool
+
+    @property
+    def well(self) -> bool:
+        """Whether all of it is as it should be."""
+        return self.docker and self.consul and self.loop
+
+
+def serve(endpoint: Endpoint, status: Callable[[], Status], metrics: Metrics) -> ThreadingHTTPServer:
+    """Answer requests in threads of their own, from now on. Raises OSError when the address cannot be had."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/healthz":
+                now = status()
+                code = HTTPStatus.OK if now.well else HTTPStatus.SERVICE_UNAVAILABLE
+                self._answer(code, "application/json", json.dumps(asdict(now)).encode() + b"\n")
+            elif self.path == "/metrics":
+                self._answer(HTTPStatus.OK, METRICS_TYPE, metrics.text())
+            else:
+                self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"There are /healthz and /metrics.\n")
+
+        def _answer(self, code: HTTPStatus, kind: str, body: bytes) -> None:
+            self.send_response(code)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing: a scrape every few seconds is no news."""
+
+    server = ThreadingHTTPServer((endpoint.host, endpoint.port), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True, name="status").start()
+    return server
