@@ -62,8 +62,9 @@ def unsteady(line: str, now: float) -> bool:
     """
     _name, running, started, restarts, health = line.split()
     age = now - datetime.fromisoformat(started).timestamp()
-    # A check of its own knows better than the clock.
-    return not (running == "true" and (health == "healthy" or (health == "none" and age > STEADY and restarts == "0")))
+    # "starting" lasts until the first look of its own check, which may be a minute away: then the clock tells.
+    settled = health == "healthy" or (health != "unhealthy" and age > STEADY and restarts == "0")
+    return not (running == "true" and settled)
 
 
 class Gate(ABC):

@@ -82,9 +82,9 @@ def work(settings: Settings) -> int:
         try:
             serve(settings.status, lambda: _status(engine, writer, loop), metrics)
         except OSError as error:
+            # Registering is what it is for: that goes on without anybody being able to ask.
             host, port = settings.status.host, settings.status.port
-            sys.stderr.write(f"{PROGRAM}: cannot listen at {host}:{port} for -status: {error.strerror or error}\n")
-            return 1
+            log.warning("cannot listen at %s:%s for -status: %s", host, port, error.strerror or error)
     threading.Thread(target=engine.watch, args=(inbox,), daemon=True, name="docker-events").start()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _deregister_and_leave if settings.deregister_on_exit else _leave)

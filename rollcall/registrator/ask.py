@@ -24,15 +24,15 @@ def first_process() -> bytes:
 def status_endpoint(command: bytes) -> Endpoint:
     """Find where the registrator with this command line (parts end with a zero byte) answers about itself.
 
-    Raises UsageError when it is no registrator's, or one without -status.
+    Raises UsageError when it is no registrator's, or one with -status off.
     """
     parts = command.decode(errors="replace").split("\0")[:-1]
     ours = [number for number, part in enumerate(parts) if part.rpartition("/")[2] in PROGRAM_NAMES]
     if not ours:
         raise UsageError("the first process here is no registrator: ask inside its container")
     text = parse(parts[ours[-1] + 1 :]).text("status")
-    if not text:
-        raise UsageError("the registrator here was not started with -status: there is nothing to ask")
+    if text == "off":
+        raise UsageError("the registrator here was started with -status off: there is nothing to ask")
     return endpoint(text)
 
 

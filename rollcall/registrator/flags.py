@@ -57,7 +57,7 @@ FLAGS = {
             "give up when Consul cannot be reached at start after so many more attempts; 0 or -1: never",
         ),
         Flag("retry-interval", Kind.NUMBER, "2000", "milliseconds between those attempts at most"),
-        Flag("status", Kind.TEXT, "", "answer /healthz and /metrics at this ADDRESS:PORT, such as 127.0.0.1:8510"),
+        Flag("status", Kind.TEXT, "127.0.0.1:8510", "answer /healthz and /metrics at this ADDRESS:PORT; off: nowhere"),
         Flag("log-format", Kind.TEXT, "text", "text or json"),
         Flag("dry", Kind.SWITCH, "false", "with once: show what would be registered, and why the rest is ignored"),
         Flag("help", Kind.SWITCH, "false", "print this"),

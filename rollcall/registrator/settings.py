@@ -80,7 +80,7 @@ def settings_from(line: CommandLine, hostname: str, host_address: str) -> Settin
         deregister_on_exit=line.switch("deregister-on-exit"),
         retry_attempts=line.number("retry-attempts"),
         retry_seconds=line.number("retry-interval") / 1000,
-        status=endpoint(line.text("status")) if line.text("status") else None,
+        status=None if line.text("status") == "off" else endpoint(line.text("status")),
         log_format=line.text("log-format"),
     )
 

@@ -4,9 +4,10 @@ import json
 from typing import Any
 from unittest.mock import MagicMock
 
+import pytest
 from typing_extensions import override
 
-from rollcall.gates import Gate, not_ready
+from rollcall.gates import Gate, not_ready, unsteady
 
 SERVERS = ("consul1", "consul2", "consul3")
 
@@ -60,3 +61,23 @@ def test_a_gate_must_stay_open() -> None:
 
 def test_a_gate_that_stays_shut_is_a_failure_and_no_exception() -> None:
     assert not Flapping([False], deadline=0.5)(MagicMock(), MagicMock())
+
+
+@pytest.mark.parametrize(
+    ("running", "age", "restarts", "health", "is_unsteady"),
+    [
+        ("true", 3, 0, "none", False),
+        ("true", 1, 0, "none", True),
+        ("true", 3, 1, "none", True),
+        ("false", 3, 0, "none", True),
+        ("true", 1, 0, "healthy", False),
+        ("true", 3, 0, "starting", False),
+        ("true", 1, 0, "starting", True),
+        ("true", 300, 0, "unhealthy", True),
+    ],
+)
+def test_a_container_must_be_known_to_stay_up(
+    running: str, age: int, restarts: int, health: str, is_unsteady: bool
+) -> None:
+    """It started at second 0."""
+    assert unsteady(f"/web-1 {running} 1970-01-01T00:00:00.123456789Z {restarts} {health}", age) is is_unsteady

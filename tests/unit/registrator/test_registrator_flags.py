@@ -3,7 +3,7 @@
 import pytest
 
 from rollcall.registrator.flags import UsageError, parse, usage
-from rollcall.registrator.settings import AgentAddress, Settings, settings_from
+from rollcall.registrator.settings import AgentAddress, Endpoint, Settings, settings_from
 
 URI = "consul://127.0.0.1:8500"
 
@@ -46,13 +46,18 @@ def test_every_flag_of_the_contract() -> None:
         deregister_failed=False,
         retry_attempts=-1,
         retry_seconds=0.5,
+        status=Endpoint("127.0.0.1", 8510),
     )
 
 
 def test_the_defaults_of_the_contract() -> None:
     assert read(URI, address="10.0.0.9") == Settings(
-        agent=AgentAddress("consul", "127.0.0.1", 8500), hostname="app1", host_address="10.0.0.9"
+        agent=AgentAddress("consul", "127.0.0.1", 8500),
+        hostname="app1",
+        host_address="10.0.0.9",
+        status=Endpoint("127.0.0.1", 8510),
     )
+    assert read("-status", "off", URI).status is None
 
 
 @pytest.mark.parametrize(

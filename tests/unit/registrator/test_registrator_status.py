@@ -87,7 +87,7 @@ def test_the_one_in_the_container_is_found_by_its_command_line(command: str) -> 
     [
         (b"/sbin/init\0", "no registrator"),
         (b"", "no registrator"),
-        (b"python3\0-m\0rollcall.registrator\0consul://\0", "not started with -status"),
+        (b"registrator\0-status\0off\0consul://\0", "started with -status off"),
     ],
 )
 def test_a_process_that_cannot_be_asked_is_said(command: bytes, says: str) -> None:
