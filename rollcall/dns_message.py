@@ -20,6 +20,13 @@ class Answer:
     addresses: frozenset[str]
 
 
+def question(name: str, identifier: int) -> bytes:
+    """Write a question for the IPv4 addresses of a name."""
+    labels = b"".join(bytes([len(label)]) + label.encode("ascii") for label in name.split("."))
+    recursion_desired = 0x0100
+    return _HEADER.pack(identifier, recursion_desired, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", _TYPE_A, 1)
+
+
 def answer(message: bytes, name: str) -> Answer:
     """Read a server's answer to a question for a name. Raises ValueError for bytes that are none."""
     try:

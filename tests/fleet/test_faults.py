@@ -112,7 +112,7 @@ def test_a_network_that_is_cut(fleet: Fleet) -> None:
 
 
 def test_every_part_that_crashes_comes_back(fleet: Fleet) -> None:
-    for process in ("consul agent", "rollcall.registrator", "dnsmasq"):
+    for process in ("consul agent", "bin/registrator", "dnsmasq"):
         before = fleet.on("app1", f"pgrep -f '{process}' | head -n 1")
         fleet.on("app1", f"pkill -9 -f '{process}'")
 

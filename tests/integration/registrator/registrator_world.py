@@ -17,6 +17,8 @@ from typing import Any
 import consul
 from docker.models.containers import Container
 
+from rollcall import dns_message
+
 HOSTNAME = socket.gethostname()
 ENGINE_SOCKET = Path("/var/run/docker.sock")
 LABELS = {"rollcall.test": "1"}
@@ -73,6 +75,14 @@ class Agent:
         }
         self.token: str | None = None
         self.process: subprocess.Popen[bytes] | None = None
+
+    def resolves(self, service: str) -> set[str]:
+        """Ask Consul's DNS for the addresses of a service's passing instances."""
+        name = f"{service}.service.consul"
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+            asker.settimeout(2)
+            asker.sendto(dns_message.question(name, 1), ("127.0.0.1", self.dns_port))
+            return set(dns_message.answer(asker.recv(4096), name).addresses)
 
     @property
     def api(self) -> consul.Consul:

@@ -28,8 +28,10 @@ def test_a_container_comes_with_its_start_and_goes_with_its_stop(
     container = run()
     entry = until(lambda: agent.catalog(name), f"{name} in the catalog")[f"{HOSTNAME}:{name}:80"]
     assert (entry["ServiceAddress"], entry["ServicePort"]) == (address(container), 80)
+    until(lambda: agent.resolves(name) == {address(container)}, f"{name} in DNS")
     container.stop(timeout=1)
     until(lambda: not agent.catalog(name), f"{name} out of the catalog")
+    until(lambda: agent.resolves(name) == set(), f"{name} out of DNS")
 
 
 def test_a_killed_container_goes(start: Start, run: Run, agent: Agent, name: str) -> None:

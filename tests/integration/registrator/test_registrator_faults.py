@@ -178,6 +178,15 @@ def test_a_burst_of_starts_and_stops_ends_in_the_truth(start: Start, run: Run, a
     always(lambda: set(agent.catalog(name)) == wanted, "the truth", 2.5)
 
 
+def test_containers_that_end_while_they_are_looked_at(start: Start, run: Run, agent: Agent, name: str) -> None:
+    registrator = start("-internal")
+    for number in range(20):
+        run(f"-{number}", entrypoint=["true"])
+    run("-last")
+    until(lambda: set(agent.catalog(name)) == {f"{HOSTNAME}:{name}-last:80"}, "only the one that runs")
+    assert "Traceback" not in registrator.text
+
+
 def test_sigterm_ends_it_promptly_and_leaves_services(start: Start, run: Run, agent: Agent, name: str) -> None:
     registrator = start("-internal")
     run()

@@ -85,12 +85,14 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self.jump = 0.0
 
     def monotonic(self) -> float:
         return self.now
 
     def time(self) -> float:
-        return self.now
+        """The clock on the wall, which people and NTP set."""
+        return self.now + self.jump
 
 
 class World:
@@ -157,6 +159,19 @@ def test_what_runs_at_start_is_registered(world: World) -> None:
     world.engine.add("one")
     world.engine.add("two")
     world.settle(Connected())
+    assert world.registered == {"app1:one:80", "app1:two:80"}
+
+
+@pytest.mark.parametrize("jump", [-86_400.0, 86_400.0])
+def test_a_clock_that_jumps_delays_nothing(world: World, jump: float) -> None:
+    world.engine.add("one")
+    world.settle(Connected())
+    world.clock.jump = jump
+    two = world.engine.add("two")
+    world.settle(Event(two, Change.STARTED, at=world.clock.now))
+    assert world.registered == {"app1:one:80", "app1:two:80"}
+    world.agent.present.clear()
+    world.later(REFRESH)
     assert world.registered == {"app1:one:80", "app1:two:80"}
 
 
