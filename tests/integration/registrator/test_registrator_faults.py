@@ -294,8 +294,10 @@ def test_it_tells_about_itself(start: Start, run: Run, own_agent: Agent, name: s
     until(lambda: own_agent.catalog(name), name)
     code, metrics = ask(port, "/metrics")
     assert code == 200
-    assert 'registrator_writes_total{kind="register"} 1.0' in metrics.splitlines()
-    assert "registrator_event_to_consul_seconds_count 1.0" in metrics.splitlines()
+    # At least its own container; others may run on this machine.
+    for counter in ('registrator_writes_total{kind="register"}', "registrator_event_to_consul_seconds_count"):
+        (line,) = [line for line in metrics.splitlines() if line.startswith(f"{counter} ")]
+        assert float(line.split()[1]) >= 1
     assert ask(port, "/healthz")[0] == 200
     own_agent.kill()
     until(lambda: ask(port, "/healthz")[0] == 503, "not well without Consul")
