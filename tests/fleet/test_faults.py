@@ -50,7 +50,7 @@ def leader(fleet: Fleet) -> str:
 
 def healthy(fleet: Fleet) -> Any:
     health = fleet.consul("/v1/operator/autopilot/health")
-    return health.get("Healthy") and len(health["Servers"]) == 3
+    return health and health.get("Healthy") and len(health["Servers"]) == 3
 
 
 def test_consul_leader_killed(fleet: Fleet) -> None:
