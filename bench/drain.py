@@ -7,20 +7,18 @@ with SERVICE_DRAIN=false only when the container is gone. The containers are mad
 
 import http.client
 import json
-import os
-import sys
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
 
 import click
+from conditions import print_load, run
 from rich.table import Table
 from routing import LABEL, MODEL, Shell, first_answer, run_command, shell
 
 from rollcall import inventory, reachable
-from rollcall.console import fail, out
-from rollcall.errors import RollcallError
+from rollcall.console import out
 
 CONTAINERS = 4
 CLIENTS = 2
@@ -93,14 +91,8 @@ def main(source: str, seconds: int, front: str) -> None:
             app.send(f"docker ps -aq --filter label={LABEL} | xargs -r docker rm --force --volumes >/dev/null; echo")
             app.line()
     out.print(table)
-    out.print(
-        f"[dim]Load average of this machine afterwards: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors[/]"
-    )
+    print_load()
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except RollcallError as problem:
-        fail(str(problem))
-        sys.exit(1)
+    run(main)

@@ -6,7 +6,6 @@ counted makes sure that nothing is left to change. Changes nothing.
 """
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 import click
+from conditions import print_load
 from rich.table import Table
 
 from rollcall import inventory, reachable
@@ -96,9 +96,7 @@ def report(source: str, times: dict[str, list[float]], counts: Counter[str]) -> 
         figures = (statistics.median(measured), min(measured), max(measured))
         table.add_row(name, *(f"{figure:.2f} s" for figure in figures))
     out.print(table)
-    out.print(
-        f"[dim]Load average of this machine afterwards: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors[/]"
-    )
+    print_load()
     deploy, trivial = (statistics.median(measured) for measured in times.values())
     ratio, most = deploy / trivial, max(counts.values())
     verdict("ratio of the medians", f"{ratio:.2f}", ratio <= RATIO, f"≤ {RATIO}")

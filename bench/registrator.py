@@ -15,7 +15,6 @@ import os
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -29,9 +28,10 @@ import click
 import consul
 import docker
 import requests
+from conditions import print_load, run
 from rich.table import Table
 
-from rollcall.console import fail, out, step
+from rollcall.console import out, step
 from rollcall.errors import RollcallError
 from rollcall.lab import catalogue, engine, go, images
 
@@ -229,9 +229,7 @@ def report(started: list[float], stopped: list[float], heavy: Burden, containers
         figures = (statistics.median(seconds), min(seconds), max(seconds))
         table.add_row(name, *(f"{1000 * figure:.0f} ms" for figure in figures))
     out.print(table)
-    out.print(
-        f"[dim]Load average of this machine afterwards: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors[/]"
-    )
+    print_load()
     for name, seconds in rows.items():
         median = statistics.median(seconds)
         verdict(f"{name}, median", f"{1000 * median:.0f} ms", median <= WANTED_LATENCY, "≤ 60 ms")
@@ -273,8 +271,4 @@ def main(count: int, containers: int, idle: int) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except RollcallError as problem:
-        fail(str(problem))
-        sys.exit(1)
+    run(main)

@@ -11,11 +11,9 @@ containers are made like webserver-1, one after the other, and removed; the lab 
 
 import http.client
 import json
-import os
 import shlex
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +21,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
+from conditions import print_load, run
 from rich.table import Table
 
 from rollcall import inventory, reachable, ssh
-from rollcall.console import fail, out
+from rollcall.console import out
 from rollcall.errors import RollcallError
 
 LABEL = "rollcall.bench=routing"
@@ -183,9 +182,7 @@ def report(samples: list[Sample]) -> None:
         figures = (statistics.median(seconds), min(seconds), max(seconds))
         table.add_row(name, *(f"{figure:.3f} s" for figure in figures))
     out.print(table)
-    out.print(
-        f"[dim]Load average of this machine afterwards: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors[/]"
-    )
+    print_load()
     for name in list(rows)[:2]:
         median = statistics.median(rows[name])
         colour = "green" if median <= WANTED_SECONDS else "red"
@@ -193,8 +190,4 @@ def report(samples: list[Sample]) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except RollcallError as problem:
-        fail(str(problem))
-        sys.exit(1)
+    run(main)
