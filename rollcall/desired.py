@@ -78,6 +78,14 @@ class Mount:
 
 
 @dataclass(frozen=True)
+class Tmpfs:
+    """A directory in memory, for what a container on a read-only root writes; `options` as for mount(8)."""
+
+    target: str
+    options: str = "size=16m"
+
+
+@dataclass(frozen=True)
 class PublishedPort:
     """A container's port on a host address; `host` is a port there, or a range ("20000-20999") to choose from."""
 
@@ -95,6 +103,9 @@ class Container:
     `exposed` are ports which neither the image declares nor `ports` publishes.
     `listens` are the (address, port) it will listen on at the host itself, "" for every address.
     `stop_timeout` is seconds between the stop signal and a kill.
+    `user` is numeric, uid:gid; empty is the image's own, often root. Whoever it is has no capabilities but those
+    added, gains none, and writes to nothing but its mounts and tmpfs.
+    `memory` is the limit in MiB, `pids` that of processes and threads.
     """
 
     name: str
@@ -109,17 +120,25 @@ class Container:
     exposed: tuple[int, ...] = ()
     listens: tuple[tuple[str, int], ...] = ()
     mounts: tuple[Mount, ...] = ()
+    tmpfs: tuple[Tmpfs, ...] = ()
+    user: str = ""
+    drop_capabilities: tuple[str, ...] = ("ALL",)
     add_capabilities: tuple[str, ...] = ()
+    security_options: tuple[str, ...] = ("no-new-privileges",)
+    read_only: bool = True
+    memory: int = 128
+    pids: int = 128
     restart: str = "unless-stopped"
     stop_timeout: int = 10
     configuration: str = ""
 
     def __post_init__(self) -> None:
         """Sort what has no order, so that neither a setting's nor Docker's order is taken for a difference."""
-        for name in ("environment", "exposed", "listens", "add_capabilities"):
+        for name in ("environment", "exposed", "listens", "add_capabilities", "drop_capabilities"):
             object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
         object.__setattr__(self, "ports", tuple(sorted(self.ports, key=lambda port: port.container)))
         object.__setattr__(self, "mounts", tuple(sorted(self.mounts, key=lambda mount: mount.target)))
+        object.__setattr__(self, "tmpfs", tuple(sorted(self.tmpfs, key=lambda tmpfs: tmpfs.target)))
 
     @property
     def spec(self) -> str:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rollcall.desired import Container, Mount, PublishedPort
+from rollcall.desired import Container, Mount, PublishedPort, Tmpfs
 
 SPEC_LABEL = "rollcall.spec"
 CONFIGURATION_LABEL = "rollcall.configuration"
 COMPONENT_LABEL = "rollcall.managed"
+MEBIBYTE = 1024 * 1024
 
 
 def container(document: Mapping[str, Any], image: Mapping[str, Any], like: Container) -> Container:
@@ -36,11 +37,27 @@ def container(document: Mapping[str, Any], image: Mapping[str, Any], like: Conta
         listens=like.listens,
         exposed=_exposed(config, image, host.get("PortBindings") or {}),
         mounts=_mounts(document.get("Mounts") or (), like),
-        add_capabilities=tuple(word.removeprefix("CAP_") for word in host.get("CapAdd") or ()),
+        tmpfs=tuple(Tmpfs(*entry) for entry in (host.get("Tmpfs") or {}).items()),
+        user=_user(config, image, like),
+        drop_capabilities=_capabilities(host.get("CapDrop")),
+        add_capabilities=_capabilities(host.get("CapAdd")),
+        security_options=tuple(host.get("SecurityOpt") or ()),
+        read_only=bool(host.get("ReadonlyRootfs")),
+        memory=int(host.get("Memory") or 0) // MEBIBYTE,
+        pids=int(host.get("PidsLimit") or 0),
         restart=str((host.get("RestartPolicy") or {}).get("Name", "")),
         stop_timeout=int(config.get("StopTimeout") or 10),
         configuration=labels.get(CONFIGURATION_LABEL, ""),
     )
+
+
+def _capabilities(listed: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(word.removeprefix("CAP_") for word in listed or ())
+
+
+def _user(config: Mapping[str, Any], image: Mapping[str, Any], like: Container) -> str:
+    given = str(config.get("User") or "")
+    return "" if not like.user and given == str((image.get("Config") or {}).get("User") or "") else given
 
 
 def _command(config: Mapping[str, Any], image: Mapping[str, Any]) -> tuple[str, ...]:
