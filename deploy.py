@@ -3,7 +3,9 @@
 from rollcall.deployment import (
     bring_images,
     converge,
-    converge_consul,
+    converge_access,
+    converge_clients,
+    converge_servers,
     remove_leftovers,
     site,
     wait_for_containers,
@@ -13,7 +15,9 @@ from rollcall.deployment import (
 # A host that cannot be read is reported and left out; there is nothing here to do for it.
 if here := site():
     bring_images(here)
-    converge_consul(here)
+    converge_servers(here)
+    converge_access(here)
+    converge_clients(here)
     converge(here, "DNS")
     converge(here, "registrator")
     converge(here, "backends")

@@ -1,32 +1,152 @@
-"""Making certificates."""
+"""The fleet's own certificate authority: making certificates, and telling when one must be made anew."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from ipaddress import ip_address
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-# Long enough that nobody meets its end in a lab; the certificates of a real CA are another matter.
-SELF_SIGNED_DAYS = 3650
+AUTHORITY_DAYS = 3650
+# A year, renewed by any deploy in the last third of it: whoever deploys twice a year never meets an end.
+DAYS = 365
+RENEWAL_DAYS = 120
+# Hosts whose clock is a little behind must not find a certificate that is not valid yet.
+_EARLIER = timedelta(hours=1)
 
 
-def self_signed(host: str) -> tuple[str, str]:
-    """Make a self-signed certificate for a host name; give it and its private key, both PEM."""
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate and its private key, both PEM; the certificate may be followed by those that signed it."""
+
+    certificate: str
+    key: str = field(repr=False)
+
+    @cached_property
+    def parsed(self) -> x509.Certificate:
+        """The certificate itself. Raises ValueError: it is none."""
+        return x509.load_pem_x509_certificate(self.certificate.encode())
+
+    @property
+    def end(self) -> datetime:
+        """When it ends."""
+        return self.parsed.not_valid_after_utc
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The host names and addresses it is for, sorted."""
+        try:
+            found = self.parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        except x509.ExtensionNotFound:
+            return ()
+        addresses = map(str, found.get_values_for_type(x509.IPAddress))
+        return tuple(sorted((*found.get_values_for_type(x509.DNSName), *addresses)))
+
+    def has_its_key(self) -> bool:
+        """Tell whether certificate and key belong together. Raises ValueError: the key is none."""
+        private = serialization.load_pem_private_key(self.key.encode(), None)
+        return private.public_key() == self.parsed.public_key()
+
+    def signed_by(self, authority: "Certificate") -> bool:
+        """Tell whether the authority has signed it."""
+        try:
+            self.parsed.verify_directly_issued_by(authority.parsed)
+        except (InvalidSignature, ValueError, TypeError):
+            return False
+        return True
+
+
+def authority(name: str) -> Certificate:
+    """Make a certificate authority."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    subject = _name(name)
+    usage = _usage(certificates=True)
+    builder = _builder(subject, subject, key, AUTHORITY_DAYS)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(usage, critical=True)
+    return _signed(builder, key, key)
+
+
+def issue(signer: Certificate, name: str, names: Iterable[str]) -> Certificate:
+    """Make a certificate for servers and clients alike: agents are both to each other.
+
+    Args:
+        signer: the authority.
+        name: whom it is for, for people.
+        names: host names and addresses it is for.
+    """
+    signing = serialization.load_pem_private_key(signer.key.encode(), None)
+    if not isinstance(signing, ec.EllipticCurvePrivateKey):
+        raise TypeError("the authority's key is of another kind than authority() makes")
+    key = ec.generate_private_key(ec.SECP256R1())
+    builder = _builder(_name(name), signer.parsed.subject, key, DAYS)
+    builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    builder = builder.add_extension(_usage(certificates=False), critical=True)
+    both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    builder = builder.add_extension(both, critical=False)
+    builder = builder.add_extension(x509.SubjectAlternativeName(list(map(_general, names))), critical=False)
+    return _signed(builder, key, signing)
+
+
+def is_due(certificate: Certificate, signer: Certificate, names: Sequence[str], now: datetime) -> bool:
+    """Tell whether a certificate must be made anew: it ends soon, another authority signed it, or its names changed."""
+    ends_soon = certificate.end - now < timedelta(days=RENEWAL_DAYS)
+    return ends_soon or certificate.names != tuple(sorted(names)) or not certificate.signed_by(signer)
+
+
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, days: int
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
-    certificate = (
+    return (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=SELF_SIGNED_DAYS))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .sign(key, hashes.SHA256())
+        .not_valid_before(now - _EARLIER)
+        .not_valid_after(now + timedelta(days=days))
+        # Two authorities of one name are told apart by it while one takes the other's place.
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
+
+
+def _signed(
+    builder: x509.CertificateBuilder, key: ec.EllipticCurvePrivateKey, signing: ec.EllipticCurvePrivateKey
+) -> Certificate:
+    identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
+    made = builder.add_extension(identifier, critical=False).sign(signing, hashes.SHA256())
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return certificate.public_bytes(pem).decode(), private.decode()
+    return Certificate(made.public_bytes(pem).decode(), private.decode())
+
+
+def _usage(*, certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=certificates,
+        crl_sign=certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _name(name: str) -> x509.Name:
+    # X.520 allows a common name of 64 characters; what counts are the alternative names.
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+
+
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

@@ -102,6 +102,16 @@ def remove_file(thing: File | Directory | Absent) -> str:
     return shlex.join(["rmdir", thing.path] if isinstance(thing, Directory) else ["rm", "-f", thing.path])
 
 
+def tell(then: str, mark: str) -> str:
+    """Make a reader notice its changed files, and take away the mark that it has not yet."""
+    return f"{then} && rm -f {shlex.quote(mark)}"
+
+
+def leave_mark(mark: str) -> str:
+    """Leave a mark, so that a deploy which fails half-way can be repeated."""
+    return shlex.join(["touch", mark])
+
+
 def unpack(archive: str) -> str:
     """Put an uploaded archive's files in their places with the modes and owners it names."""
     path = shlex.quote(archive)

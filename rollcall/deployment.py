@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,7 +16,10 @@ from pyinfra import state as run
 from pyinfra.api.exceptions import PyinfraError
 
 from rollcall import components, gates, operations, preflight, secrets
-from rollcall.components import backend, consul, dns, front
+from rollcall.access_control import listed, requests
+from rollcall.access_gate import AccessConverged
+from rollcall.auditor import HEALTH, POLICIES, TOKENS, ask
+from rollcall.components import access, backend, consul, dns, front
 from rollcall.desired import Container, Network, Thing, Volume
 from rollcall.engine_query import Wanted
 from rollcall.errors import RollcallError
@@ -32,6 +36,7 @@ CONSUL_DEADLINE = 60.0
 CLOCK_TOLERANCE = 30
 # Seconds until a container must have stayed up: a registrator or front on a busy machine takes a few.
 CONTAINER_DEADLINE = 30.0
+IDENTITY = consul.IDENTITY
 RESOLVER_TEXTS = (dns.RESOLV_CONF, dns.RESOLVED_UPSTREAM)
 
 
@@ -64,8 +69,19 @@ def site() -> Site | None:
     """Read the host pyinfra is preparing; None if that failed, and pyinfra goes on with the other hosts.
 
     Raises:
-        PyinfraError: a setting of any host is wrong, before any host was touched.
+        PyinfraError: a setting of any host is wrong, or a host is another fleet's, before any host was touched.
     """
+    here = _look()
+    try:
+        if here:
+            secrets.check_identity(here.member.name, here.state.texts.get(IDENTITY, ""), _secrets().identity)
+        _warn(host.name)
+    except RollcallError as problem:
+        raise PyinfraError(str(problem)) from None
+    return here
+
+
+def _look() -> Site | None:
     _say_only_changes()
     try:
         fleet = _fleet()
@@ -95,8 +111,8 @@ def _read(fleet: Fleet, member: Member, desired: Iterable[tuple[Thing, ...]]) ->
             volumes=tuple(sorted({consul.VOLUME, front.VOLUME, *_names(things, Volume)})),
         ),
         paths=(dns.RESOLVED_DROP_IN, dns.RESOLVED_DROP_IN.rsplit("/", 1)[0]),
-        texts=RESOLVER_TEXTS,
-        probes=(("consul", gates.HEALTH_COMMAND),) if member == fleet.servers[0] else (),
+        texts=(*RESOLVER_TEXTS, IDENTITY),
+        probes=(("consul", ask(HEALTH, POLICIES, TOKENS)),) if member == fleet.servers[0] else (),
     )
     return state if isinstance(state, HostState) else None
 
@@ -128,10 +144,14 @@ def _fleet() -> Fleet:
 
 @lru_cache(maxsize=1)
 def _secrets() -> secrets.Secrets:
-    fleet = _fleet()
-    fronts = [member for member in fleet.members if member.is_front]
-    name = (fronts or fleet.members)[0].settings.front.server_name
-    return secrets.load(PROJECT / ".secrets" / fleet.name, name)
+    return secrets.load(secrets.folder_of(PROJECT, _fleet()), _fleet())
+
+
+def _warn(name: str) -> None:
+    """Say once what will need a person."""
+    if name == _fleet().members[0].name:
+        for sentence in secrets.warnings(_secrets(), datetime.now(UTC)):
+            logger.warning(sentence)
 
 
 def inventory_file() -> Path:
@@ -159,24 +179,52 @@ def converge(here: Site, component: str) -> None:
         operations.converge(name=component, changes=changes)
 
 
-def converge_consul(here: Site) -> None:
-    """Bring the Consul agents up, and wait until the cluster is ready.
+def converge_servers(here: Site) -> None:
+    """Bring the Consul servers up.
 
     A cluster that runs is never stopped as a whole: its servers are replaced one at a time, each waiting
     until the one before is a healthy voter again. New servers start together: they need each other to elect
     a leader.
     """
+    if not here.member.is_server:
+        return
     changes = _plan(here, "Consul")
-    ready = gates.ConsulReady(tuple(member.node for member in here.fleet.servers), CONSUL_DEADLINE)
     if changes:
         _consul_changed.add(host.name)
-    if here.member.is_server and any(change.action == "replace" for change in changes):
-        operations.converge_in_turn(name="Consul servers, one at a time", changes=changes, turn=_turn, gate=ready)
+    if any(change.action == "replace" for change in changes):
+        operations.converge_in_turn(
+            name="Consul servers, one at a time", changes=changes, turn=_turn, gate=_consul_ready(here)
+        )
     elif changes:
-        operations.converge(name="Consul", changes=changes)
-    if here.member == here.fleet.servers[0]:
-        was_ready = not gates.not_ready(here.state.probes.get("consul", ""), ready.servers)
-        operations.wait(name="Consul is ready", gate=ready, due=lambda: bool(_consul_changed) or not was_ready)
+        operations.converge(name="Consul servers", changes=changes)
+
+
+def converge_access(here: Site) -> None:
+    """Bring Consul's ACLs to what is desired and see that the cluster is ready: with the first server, for all."""
+    if here.member != here.fleet.servers[0]:
+        return
+    health, *lists = [*here.state.probes.get("consul", "").splitlines(), "", "", ""][:3]
+    wanted = access.desired(here.fleet, _secrets())
+    found = listed(*lists)
+    due = found is None or bool(announced := requests(wanted, found))
+    if found is not None:
+        operations.announce([request.text for request in announced])
+    was_ready = not gates.not_ready(health, [member.node for member in here.fleet.servers])
+    converged = AccessConverged(wanted, CONSUL_DEADLINE)
+    operations.wait(name="Consul's ACLs", gate=converged, due=lambda: due or bool(_consul_changed))
+    operations.wait(
+        name="Consul is ready", gate=_consul_ready(here), due=lambda: bool(_consul_changed) or not was_ready
+    )
+
+
+def converge_clients(here: Site) -> None:
+    """Bring the Consul agents of the other hosts up: their tokens are there by now."""
+    if not here.member.is_server:
+        converge(here, "Consul")
+
+
+def _consul_ready(here: Site) -> gates.ConsulReady:
+    return gates.ConsulReady(tuple(member.node for member in here.fleet.servers), CONSUL_DEADLINE)
 
 
 def wait_for_containers(here: Site) -> None:
@@ -199,7 +247,7 @@ def remove_leftovers(here: Site) -> None:
 
 def remove_everything() -> None:
     """Take off this host all that a deploy put on it; the resolver first, so that names are found throughout."""
-    if here := site():
+    if here := _look():
         resolver = plan(dns.withdrawn(here.state.bridge), here.state)
         operations.converge(name="Resolver", changes=resolver)
         operations.remove(name="Everything else", changes=everything(here.state))

@@ -22,7 +22,8 @@ class Directory:
 class File:
     """A whole file of ours. Its text may be secret and is never shown, not even as a difference.
 
-    `then` is a shell command that makes its reader notice a change.
+    `then` is a shell command that makes its reader notice a change. A `reader` is the container that reads it: where
+    that one starts anew together with the change, it needs no telling.
     """
 
     path: str
@@ -30,6 +31,7 @@ class File:
     mode: int = 0o644
     owner: str = "0:0"
     then: str = ""
+    reader: str = ""
 
     @property
     def digest(self) -> str:

@@ -11,9 +11,7 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 from typing_extensions import override
 
-# The image has curl where the host has none, but `docker exec` takes 100 ms.
-_ASK = "curl -s --max-time 3 http://127.0.0.1:8500/v1/operator/autopilot/health"
-HEALTH_COMMAND = f"{_ASK} || docker exec consul {_ASK}"
+from rollcall.auditor import HEALTH, ask
 
 
 def not_ready(answer: str, servers: Iterable[str]) -> list[str]:
@@ -108,7 +106,7 @@ class ConsulReady(Gate):
 
     @override
     def missing(self, host: Host) -> list[str]:
-        _, output = host.run_shell_command(HEALTH_COMMAND)
+        _, output = host.run_shell_command(ask(HEALTH))
         return not_ready(output.stdout, self.servers)
 
 

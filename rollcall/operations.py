@@ -4,7 +4,7 @@ import io
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from pyinfra.api.state import State
 from rollcall import commands
 from rollcall.desired import Absent, Container, Directory, File, FirstLine, Network, Volume
 from rollcall.gates import Gate
-from rollcall.plan import Change
+from rollcall.plan import Change, untold
 from rollcall.state import ROOT
 
 Commands = Generator[str | PyinfraCommand, None, None]
@@ -80,9 +80,9 @@ def _refuse(state: State, host: Host, failed: str) -> bool:
 
 
 def _converge(changes: Sequence[Change]) -> Commands:
-    for change in changes:
-        _announce(change)
-    yield from _put_files([c.thing for c in changes if isinstance(c.thing, File | Directory)])
+    announce(changes)
+    tellings = _tellings(changes)
+    yield from _put_files([c.thing for c in changes if isinstance(c.thing, File | Directory)], tellings.values())
     for change in changes:
         thing = change.thing
         match thing:
@@ -96,14 +96,25 @@ def _converge(changes: Sequence[Change]) -> Commands:
                 yield commands.remove_file(thing)
             case Container():
                 yield _container_command(thing, change)
-    yield from dict.fromkeys(c.thing.then for c in changes if isinstance(c.thing, File | Absent) and c.thing.then)
+    yield from (commands.tell(then, mark) for then, mark in tellings.items())
+
+
+def _tellings(changes: Sequence[Change]) -> dict[str, str]:
+    """Give the commands by which readers notice their changed files, each with its mark."""
+    started = {change.name for change in changes if isinstance(change.thing, Container)}
+    return {
+        change.thing.then: untold(change.thing)
+        for change in changes
+        if (isinstance(change.thing, File) and change.thing.then and change.thing.reader not in started)
+        or (isinstance(change.thing, Absent) and change.thing.then)
+    }
 
 
 @operation()
 def remove(changes: Sequence[Change]) -> Commands:
     """Remove what the planned changes name, in their order."""
+    announce(changes)
     for change in changes:
-        _announce(change)
         match change.thing:
             case Container() as thing:
                 yield commands.remove_container(thing)
@@ -122,11 +133,13 @@ def wait(gate: Gate, due: Callable[[], bool]) -> Commands:
         yield FunctionCommand(gate, (), {})
 
 
-def _announce(change: Change) -> None:
-    key = (host.name, str(change))
-    if key not in _announced:
-        _announced.add(key)
-        logger.info(f"{host.print_prefix}{change}")
+def announce(changes: Iterable[object]) -> None:
+    """Say of each change what it is, once: at the prepare stage, or where it was not known then."""
+    for change in changes:
+        key = (host.name, str(change))
+        if key not in _announced:
+            _announced.add(key)
+            logger.info(f"{host.print_prefix}{change}")
 
 
 def _container_command(container: Container, change: Change) -> str:
@@ -141,14 +154,14 @@ def _container_command(container: Container, change: Change) -> str:
             return f"docker start {container.name}"
 
 
-def _put_files(things: Sequence[File | Directory]) -> Commands:
+def _put_files(things: Sequence[File | Directory], marks: Iterable[str]) -> Commands:
     """Upload all files at once, into a directory that was closed to others before anything is in it."""
     if not things:
         return
     archive = f"{ROOT}/.incoming.tar"
     yield f"install -d -m 0700 {ROOT}"
     yield FileUploadCommand(io.BytesIO(commands.archive(things, time.time())), archive)
-    yield commands.unpack(archive)
+    yield commands.joined([*map(commands.leave_mark, marks), commands.unpack(archive)])
 
 
 def push_image(state: State, host: Host, image: str) -> bool:

@@ -1,5 +1,6 @@
 """Desired against state: which changes lead from one to the other, and what a person is told of each."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -55,7 +56,8 @@ def plan(desired: Iterable[Thing], state: HostState) -> tuple[Change, ...]:
     """
     things = sorted(desired, key=lambda thing: _ORDER.index(type(thing)))
     changes = {thing: change for thing in things if (change := _change(thing, state))}
-    edited = [thing.path for thing in changes if isinstance(thing, File) and thing.path in state.files]
+    # A file whose reader is told of changes reaches it without a new container.
+    edited = [one.path for one in changes if isinstance(one, File) and one.path in state.files and not one.reader]
     return tuple(change for thing in things if (change := changes.get(thing) or _read_edited(thing, edited, state)))
 
 
@@ -98,8 +100,14 @@ def _file(thing: File | Directory, state: HostState) -> Change | None:
     pairs = [("mode", f"{found.mode:04o}", f"{thing.mode:04o}"), ("owner", found.owner, thing.owner)]
     if isinstance(thing, File):
         pairs.append(("sha256", (found.digest or "a directory")[:12], thing.digest[:12]))
+        pairs.append(("taken up", "no" if untold(thing) in state.files else "yes", "yes"))
     differences = tuple(Difference(*pair) for pair in pairs if pair[1] != pair[2])
     return Change("write", thing, differences) if differences else None
+
+
+def untold(thing: File | Absent) -> str:
+    """Name the mark that stays on a host while a file was changed and `then` has not succeeded yet."""
+    return f"{ROOT}/.untold-{hashlib.sha256(thing.then.encode()).hexdigest()[:12]}"
 
 
 def _first_line(thing: FirstLine, state: HostState) -> Change | None:

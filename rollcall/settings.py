@@ -20,6 +20,9 @@ DnsName = Annotated[
 ]
 # consul-template's query: an optional tag, a dot, a service name. A dot inside the name would break it.
 ServiceQuery = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]+\.)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$")]
+Seconds = Annotated[int, Field(ge=1, le=3600)]
+# As nginx writes them; 0 is its word for any size.
+Size = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,5}[kmg])$")]
 Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(ms|s|m)$")]
 
 _IMAGE = 'an image name such as "nginx:1.30"'
@@ -41,6 +44,9 @@ class Consul(Section):
         default="dc1", description="lower-case letters, digits, - and _"
     )
     domain: DnsName = Field(default="consul", description='a DNS name without dots at its ends, such as "consul"')
+    memory: Annotated[int, Field(ge=128, le=1048576)] = Field(
+        default=512, description="the most memory the agent may take, in MiB, at least 128"
+    )
     extra: dict[str, Any] = Field(
         default_factory=dict, description="a dict of Consul's own configuration keys, merged over ours"
     )
@@ -98,6 +104,16 @@ class Front(Section):
     )
     http_port: Port = Field(default=80, description="a port from 1 to 65535")
     https_port: Port = Field(default=443, description="a port from 1 to 65535")
+    certificate: str | None = Field(
+        default=None, description="the path of a PEM file on this machine, or left out for one of the fleet's own"
+    )
+    certificate_key: str | None = Field(
+        default=None, description="the path of the certificate's private key, PEM without a passphrase"
+    )
+    redirect: bool | Port = Field(
+        default=False,
+        description="True (plain HTTP is sent on to https_port), False, or the port that visitors know https_port by",
+    )
     services: tuple[ServiceQuery, ...] = Field(
         default=("http.webserver-80", "nginx-80"),
         strict=False,
@@ -107,10 +123,28 @@ class Front(Section):
     max_fails: Annotated[int, Field(ge=0, le=1000)] = Field(
         default=3, description="a whole number from 0 (never give an instance up) to 1000"
     )
-    fail_timeout: Annotated[int, Field(ge=1, le=3600)] = Field(default=60, description="seconds, from 1 to 3600")
+    fail_timeout: Seconds = Field(default=60, description="seconds, from 1 to 3600")
     weight: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, description="a whole number from 1 to 1000")
     shutdown_timeout: Annotated[int, Field(ge=11, le=3600)] = Field(
         default=20, description="seconds an old nginx worker may still serve, from 11 to 3600"
+    )
+    # 100 MB: what people upload through a browser fits, and a disk is not filled by one request.
+    max_body_size: Size = Field(
+        default="100m", description='the largest request body, such as "100m" (k, m or g), or "0" for any'
+    )
+    max_header_size: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=8, description="KiB of one line of a request's header, from 1 to 1024"
+    )
+    client_header_timeout: Seconds = Field(
+        default=10, description="seconds for a request's whole header, from 1 to 3600"
+    )
+    client_body_timeout: Seconds = Field(
+        default=30, description="seconds between two reads of a request's body, from 1 to 3600"
+    )
+    send_timeout: Seconds = Field(default=60, description="seconds between two writes to a client, from 1 to 3600")
+    # A poll that waits for a minute comes through.
+    proxy_read_timeout: Seconds = Field(
+        default=75, description="seconds between two reads from a backend, from 1 to 3600"
     )
 
 

@@ -3,25 +3,33 @@
 import json
 from typing import Any
 
-from rollcall.desired import Container, Directory, File, Mount, Thing, Volume, configuration_digest
+from rollcall import auditor
+from rollcall.desired import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
 from rollcall.fleet import Fleet, Member
 from rollcall.secrets import Secrets
 from rollcall.templates import render
 
 FOLDER = "/etc/rollcall/consul"
 VOLUME = "consul-data"
-# The user consul of the official image; its entrypoint drops from root to it.
+# Which fleet a host belongs to: a deploy with the secrets of another must not touch it.
+IDENTITY = "/etc/rollcall/fleet.json"
+# The user consul of the official image, to which its entrypoint would drop from root.
 OWNER = "100:1000"
 # Consul leaves the cluster or hands leadership over within this many seconds of its stop signal.
 STOP_TIMEOUT = 15
+# A restart would take up more, but needs the agent to leave for a moment.
+RELOAD = "docker kill --signal=HUP consul >/dev/null"
 
 
 def desired(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tuple[Thing, ...]:
     """Say what the Consul agent of one host consists of."""
-    files = _files(fleet, member, bridge, secrets)
     settings = member.settings
+    read_at_start = _read_at_start(fleet, member, bridge, secrets)
     return (
-        *files,
+        File(IDENTITY, str(secrets.identity)),
+        Directory(FOLDER, 0o700, OWNER),
+        *read_at_start,
+        *_read_again(member, secrets),
         Volume(VOLUME),
         Container(
             name="consul",
@@ -32,16 +40,25 @@ def desired(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tupl
             environment=(("SERVICE_IGNORE", "true"),),
             network="host",
             hostname=member.node,
-            listens=tuple((address, port) for port in (8500, 8600) for address in ("127.0.0.1", bridge))
-            + tuple((member.address, port) for port in ((8300, 8301) if member.is_server else (8301,))),
+            listens=_listens(member, bridge),
             mounts=(Mount(FOLDER, "/consul/config"), Mount(VOLUME, "/consul/data", read_only=False)),
+            tmpfs=(Tmpfs("/tmp"),),  # noqa: S108 - inside the container
+            user=OWNER,
+            memory=settings.consul.memory,
+            pids=512,
             stop_timeout=STOP_TIMEOUT,
-            configuration=configuration_digest(files),
+            configuration=configuration_digest(read_at_start),
         ),
     )
 
 
-def _files(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tuple[Thing, ...]:
+def _listens(member: Member, bridge: str) -> tuple[tuple[str, int], ...]:
+    inside = tuple((address, port) for port in (8500, 8600) for address in ("127.0.0.1", bridge))
+    outside = tuple((member.address, port) for port in ((8300, 8301, 8501) if member.is_server else (8301, 8501)))
+    return inside + outside
+
+
+def _read_at_start(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tuple[File, ...]:
     """Consul merges a directory's files in the order of their names: what the user adds comes last."""
     settings = member.settings
     agent = render(
@@ -54,15 +71,35 @@ def _files(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tuple
         consul=settings.consul,
         consul_server=settings.consul_server,
     )
-    extra = [("50-extra.json", settings.consul.extra)]
+    files = [_closed("10-agent.hcl", agent)]
     if member.is_server:
-        extra.append(("60-server-extra.json", settings.consul_server.extra))
+        # A server makes this token whenever it becomes the leader and there is none: a new one needs a restart.
+        management = {"acl": {"tokens": {"initial_management": secrets.tokens.secret("management")}}}
+        files.append(_closed("40-management.json", _json(management)))
+    files += [_closed("50-extra.json", _json(settings.consul.extra))] if settings.consul.extra else []
+    if member.is_server and settings.consul_server.extra:
+        files.append(_closed("60-server-extra.json", _json(settings.consul_server.extra)))
+    return tuple(files)
+
+
+def _read_again(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
+    """Give what a running agent takes up, and the gossip key, which it has in its own keyring after its first start."""
+    certificate = secrets.agents[member.node]
+    tokens = {"agent": secrets.tokens.secret("agent", member.node), "dns": secrets.tokens.secret("dns")}
+    header = f"X-Consul-Token: {secrets.tokens.secret('auditor')}\n"
     return (
-        Directory(FOLDER, 0o700, OWNER),
-        File(f"{FOLDER}/10-agent.hcl", agent, 0o600, OWNER),
-        File(f"{FOLDER}/20-gossip.json", _json({"encrypt": secrets.gossip_key}), 0o600, OWNER),
-        *(File(f"{FOLDER}/{name}", _json(content), 0o600, OWNER) for name, content in extra if content),
+        _closed("20-gossip.json", _json({"encrypt": secrets.gossip_key})),
+        _closed("30-tokens.json", _json({"acl": {"tokens": tokens}}), RELOAD),
+        Directory(f"{FOLDER}/tls", 0o700, OWNER),
+        _closed("tls/ca.crt", secrets.authority, RELOAD),
+        _closed("tls/agent.crt", certificate.certificate, RELOAD),
+        _closed("tls/agent.key", certificate.key, RELOAD),
+        *([Directory(f"{FOLDER}/auditor", 0o700, OWNER), _closed(auditor.HEADER, header)] if member.is_server else []),
     )
+
+
+def _closed(name: str, text: str, then: str = "") -> File:
+    return File(f"{FOLDER}/{name}", text, 0o600, OWNER, then, reader="consul" if then else "")
 
 
 def _json(content: dict[str, Any]) -> str:

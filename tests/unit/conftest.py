@@ -1,14 +1,17 @@
 """A small fleet with checked settings, and host states, for tests of the core."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from rollcall import components, preflight
+from rollcall.certificates import Certificate
 from rollcall.components.dns import Resolver
 from rollcall.fleet import Fleet, RawHost, nowhere
-from rollcall.secrets import Certificate, Secrets
+from rollcall.secrets import Identity, Secrets
+from rollcall.tokens import Tokens
 
 SIX: dict[str, tuple[str, str]] = {
     "consul1": ("consul_servers", "10.77.0.11"),
@@ -46,7 +49,23 @@ def single() -> Fleet:
 
 @pytest.fixture
 def secret() -> Secrets:
-    return Secrets("Z29zc2lw", Certificate("CERT-B", "KEY-B"), Certificate("CERT-F", "KEY-F"))
+    def certificate(name: str) -> Certificate:
+        return Certificate(f"CERT-{name}", f"KEY-{name}")
+
+    nodes = [*SIX, "laptop"]
+    return Secrets(
+        identity=Identity("f1ee7", 0),
+        gossip_key="Z29zc2lw",
+        tokens=Tokens(b"tokens"),
+        other_tokens=(),
+        authority="CERT-CA",
+        authority_end=datetime(2036, 1, 1, tzinfo=UTC),
+        unfinished=(),
+        agents={node: certificate(node) for node in nodes},
+        fronts={node: certificate(f"front-{node}") for node in nodes},
+        backend=certificate("backend"),
+        operator=certificate("operator"),
+    )
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What each host of a fleet is to run, as a person who reads the host would see it."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -49,11 +50,16 @@ def test_one_server_bootstraps_alone(single: Fleet, desired: Desired) -> None:
 
 def test_user_configuration_comes_after_ours(desired: Desired) -> None:
     fleet = checked(consul={"extra": {"log_level": "INFO"}}, consul_server={"extra": {"limits": {"x": 1}}})
-    server = [thing.path for thing in desired(fleet, "consul1")["Consul"] if isinstance(thing, File)]
-    client = [thing.path for thing in desired(fleet, "app1")["Consul"] if isinstance(thing, File)]
-    assert [path.rsplit("/", 1)[1] for path in server] == sorted(path.rsplit("/", 1)[1] for path in server)
-    assert server[-2:] == ["/etc/rollcall/consul/50-extra.json", "/etc/rollcall/consul/60-server-extra.json"]
-    assert client[-1] == "/etc/rollcall/consul/50-extra.json"
+
+    def read_by_consul(name: str) -> list[str]:
+        files = [thing.path for thing in desired(fleet, name)["Consul"] if isinstance(thing, File)]
+        return sorted(path for path in files if re.fullmatch(r"/etc/rollcall/consul/[^/]+\.(hcl|json)", path))
+
+    assert read_by_consul("consul1")[-2:] == [
+        "/etc/rollcall/consul/50-extra.json",
+        "/etc/rollcall/consul/60-server-extra.json",
+    ]
+    assert read_by_consul("app1")[-1] == "/etc/rollcall/consul/50-extra.json"
     assert '"log_level": "INFO"' in text(desired(fleet, "app1")["Consul"], "50-extra.json")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rollcall import commands
-from rollcall.desired import Container, Directory, File, FirstLine, Mount, Network, PublishedPort, Thing, Volume
+from rollcall.desired import Container, Directory, File, FirstLine, Mount, Network, PublishedPort, Thing, Tmpfs, Volume
 from rollcall.engine_query import Answer
 from rollcall.errors import RollcallError
 from rollcall.plan import Change, everything, leftovers, plan
@@ -28,6 +28,7 @@ WEB = Container(
     ports=(PublishedPort(80, "10.0.0.1"),),
     exposed=(443,),
     mounts=(Mount("/etc/x", "/etc/nginx/rollcall"), Mount("data", "/data", read_only=False)),
+    tmpfs=(Tmpfs("/run"),),
     configuration="c0ffee",
 )
 
@@ -64,6 +65,12 @@ def document(container: Container = WEB) -> dict[str, Any]:
             "PortBindings": {"80/tcp": [{"HostIp": "10.0.0.1", "HostPort": ""}]},
             "RestartPolicy": {"Name": "unless-stopped"},
             "CapAdd": None,
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges"],
+            "ReadonlyRootfs": True,
+            "Memory": 128 * 1024 * 1024,
+            "PidsLimit": 128,
+            "Tmpfs": {"/run": "size=16m"},
         },
         "Mounts": [
             {"Type": "bind", "Source": "/etc/x", "Destination": "/etc/nginx/rollcall", "RW": False},
@@ -112,6 +119,13 @@ def test_a_missing_container_is_created() -> None:
         ({"Config__Hostname": "x"}, "hostname: 'x' → 'web-1'"),
         ({"HostConfig__NetworkMode": "bridge"}, "network: 'bridge' → 'rollcall'"),
         ({"HostConfig__CapAdd": ["CAP_NET_ADMIN"]}, "add_capabilities: [NET_ADMIN] → []"),
+        ({"HostConfig__CapDrop": None}, "drop_capabilities: [] → [ALL]"),
+        ({"HostConfig__SecurityOpt": None}, "security_options: [] → [no-new-privileges]"),
+        ({"HostConfig__ReadonlyRootfs": False}, "read_only: False → True"),
+        ({"HostConfig__Memory": 0}, "memory: 0 → 128"),
+        ({"HostConfig__PidsLimit": None}, "pids: 0 → 128"),
+        ({"HostConfig__Tmpfs": None}, "tmpfs: [] → [/run:size=16m]"),
+        ({"Config__User": "0:0"}, "user: '0:0' → ''"),
         ({"HostConfig__RestartPolicy": {"Name": "no"}}, "restart: 'no' → 'unless-stopped'"),
         ({"HostConfig__PortBindings": {}}, "ports: [] → [80:10.0.0.1:]"),
         ({"Config__StopTimeout": 1}, "stop_timeout: 1 → 10"),
@@ -237,11 +251,17 @@ def test_run_arguments_say_everything_that_is_desired() -> None:
         "--hostname=web-1",
         "--restart=unless-stopped",
         "--stop-timeout=10",
+        "--cap-drop=ALL",
+        "--security-opt=no-new-privileges",
+        "--read-only",
+        "--memory=128m",
+        "--pids-limit=128",
         "--env=SERVICE_NAME=web",
         "--expose=443",
         "--publish=10.0.0.1::80",
         "--mount=type=volume,source=data,target=/data",
         "--mount=type=bind,source=/etc/x,target=/etc/nginx/rollcall,readonly",
+        "--tmpfs=/run:size=16m",
         "--log-driver",
         "json-file",
         "--log-opt",

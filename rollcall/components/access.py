@@ -1,0 +1,59 @@
+"""Who may do what in Consul: one policy for each role, and the tokens that carry them."""
+
+from rollcall.access_control import GLOBAL_MANAGEMENT, AccessControl, Policy, Token
+from rollcall.fleet import Fleet
+from rollcall.secrets import Secrets
+from rollcall.templates import render
+from rollcall.tokens import Role, Tokens
+
+# Roles that are the same on every host, with what a person reads beside them.
+SHARED: dict[Role, str] = {
+    "operator": "a person at the command line or the UI: everything but ACLs",
+    "auditor": "the deploy's look at the cluster: its health and its ACLs, read only",
+    "front": "consul-template: services, nodes and the keys below rollcall/, read only",
+    "dns": "DNS answers: services and nodes, read only",
+}
+EACH_NODE: dict[Role, str] = {
+    "agent": "the agent of {node}: its own node",
+    "registrator": "the registrator of {node}: services, registered with its own agent",
+}
+
+
+def desired(fleet: Fleet, secrets: Secrets) -> AccessControl:
+    """Say which policies and tokens there are; while tokens are rotated, those of both generations."""
+    return AccessControl(
+        policies=tuple(_policy(role, node) for role, node, _ in _roles(fleet)),
+        tokens=tuple(
+            token
+            for generation in (secrets.tokens, *secrets.other_tokens)
+            for token in _tokens(fleet, generation, current=generation == secrets.tokens)
+        ),
+        management=secrets.tokens.secret("management"),
+        management_accessor=secrets.tokens.accessor("management"),
+    )
+
+
+def _roles(fleet: Fleet) -> list[tuple[Role, str, str]]:
+    shared = [(role, "", words) for role, words in SHARED.items()]
+    each = [(role, one.node, words.format(node=one.node)) for role, words in EACH_NODE.items() for one in fleet.members]
+    return [*shared, *each]
+
+
+def _name(role: Role, node: str) -> str:
+    return f"rollcall-{role}-{node}" if node else f"rollcall-{role}"
+
+
+def _policy(role: Role, node: str) -> Policy:
+    return Policy(_name(role, node), render(f"consul/policies/{role}.hcl.j2", node=node))
+
+
+def _tokens(fleet: Fleet, generation: Tokens, *, current: bool) -> list[Token]:
+    tokens = [
+        Token(generation.accessor(role, node), generation.secret(role, node), words, (_name(role, node),))
+        for role, node, words in _roles(fleet)
+    ]
+    if not current:
+        # The one in use is made by the servers themselves (initial_management), or was made here as the next one.
+        management = generation.accessor("management"), generation.secret("management")
+        tokens.append(Token(*management, "rollcall itself: everything", (GLOBAL_MANAGEMENT,)))
+    return tokens
