@@ -23,6 +23,7 @@ from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.once import Look
 from rollcall.registrator.settings import Settings, settings_from
 from rollcall.registrator.status import STUCK_AFTER, Status, serve
+from rollcall.registrator.token import token_from
 from rollcall.registrator.writer import GaveUpError, Writer
 
 VERSION = "0.1.0"
@@ -47,7 +48,7 @@ def main() -> int:
             sys.stdout.write(f"{VERSION}\n")
             return 0
         hostname = socket.gethostname()
-        settings = settings_from(line, hostname, host_address(hostname))
+        settings = settings_from(line, hostname, host_address(hostname), token_from(os.environ))
     except UsageError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")
         return 2
@@ -76,7 +77,7 @@ def work(settings: Settings) -> int:
     engine = Engine(os.environ)
     inbox: SimpleQueue[Event | Connected] = SimpleQueue()
     metrics = Metrics()
-    writer = Writer(Agent(settings.agent), settings, metrics)
+    writer = Writer(Agent(settings.agent, settings.token), settings, metrics)
     loop = Loop(settings, engine, writer, inbox, metrics)
     if settings.status:
         try:
@@ -95,7 +96,7 @@ def work(settings: Settings) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _leave)
         # A connection of its own: the signal may have come in the middle of a request of the other.
-        deregister_all(Agent(settings.agent), settings.hostname)
+        deregister_all(Agent(settings.agent, settings.token), settings.hostname)
         _end()
     except GaveUpError as error:
         sys.stderr.write(f"{PROGRAM}: {error}\n")

@@ -1,8 +1,10 @@
-"""The local Consul agent: its services as values, and the two writes."""
+"""The local Consul agent: its services as values, and the writes to it."""
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import consul
@@ -16,40 +18,70 @@ from rollcall.registrator.settings import AgentAddress
 
 # The agent answers from memory, within milliseconds; one that takes so many seconds is as good as gone.
 TIMEOUT = 5
+# By which the agent says that it left out what the token may not read.
+FILTERED = "X-Consul-Results-Filtered-By-ACLs"
+# What the agent answers, with the status 403, to a token that it does not know or no longer knows.
+UNKNOWN_TOKEN = "ACL not found"  # noqa: S105 - no token, but what is said of one
 
 
 class AgentUnreachableError(Exception):
     """The agent does not answer, or cannot say what it has."""
 
 
+class TokenUnknownError(AgentUnreachableError):
+    """The agent answers, but knows nobody with this token, and so tells and takes nothing."""
+
+
 class AgentRefusedError(Exception):
     """The agent answers, but does not take this one write. Its text is the agent's."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The services of an agent by id; `whole` unless the token may not read all of them."""
+
+    registrations: dict[str, Registration]
+    whole: bool = True
 
 
 class Agent:
     """A connection to the agent that stays open between requests."""
 
-    def __init__(self, address: AgentAddress) -> None:
-        """Prepare; nothing is sent yet. py-consul itself reads CONSUL_HTTP_TOKEN."""
-        self._consul = _connection(address)
+    def __init__(self, address: AgentAddress, token: str = "") -> None:
+        """Prepare; nothing is sent yet."""
+        self._consul = _connection(address, token)
 
-    def services(self) -> dict[str, Registration]:
-        """All services of the agent by id, also those of others. Raises AgentUnreachableError."""
+    def services(self) -> Listing:
+        """All services of the agent, also those of others. Raises AgentUnreachableError."""
         try:
-            documents = self._consul.agent.services() or {}
-            checks = self._consul.agent.checks() or {}
-        except (requests.RequestException, consul.ConsulException) as error:
-            raise AgentUnreachableError(_reason(error)) from error
-        return {
+            with _agent_errors():
+                documents, whole = self._listed("/v1/agent/services")
+                checks, _ = self._listed("/v1/agent/checks")
+        except AgentRefusedError as error:
+            raise AgentUnreachableError(str(error)) from error
+        registrations = {
             service_id: _registration(fields, checks.get(check_id(service_id)))
             for service_id, fields in documents.items()
         }
+        return Listing(registrations, whole)
+
+    def _listed(self, path: str) -> tuple[dict[str, Any], bool]:
+        """Ask as py-consul's own methods do, which keep the answer's headers to themselves."""
+
+        def read(answer: Any) -> tuple[dict[str, Any], bool]:
+            return CB.json()(answer) or {}, answer.headers.get(FILTERED) != "true"
+
+        listed: tuple[dict[str, Any], bool] = self._ask(self._consul.http.get, read, path)
+        return listed
+
+    def _ask(self, method: Callable[..., Any], read: Callable[[Any], Any], path: str, **options: Any) -> Any:
+        return method(read, path, headers=self._consul.prepare_headers(None), **options)
 
     def register(self, write: Register) -> None:
         """Write one service and its health. Raises AgentUnreachableError or AgentRefusedError."""
         wanted = write.registration
         checks = [dict(check) for check in checks_of(write)]
-        try:
+        with _agent_errors():
             self._consul.agent.service.register(
                 wanted.name,
                 service_id=wanted.id,
@@ -63,10 +95,6 @@ class Agent:
                 # Else a check that the container no longer asks for would stay.
                 replace_existing_checks=True,
             )
-        except requests.RequestException as error:
-            raise AgentUnreachableError(_reason(error)) from error
-        except consul.ConsulException as error:
-            raise AgentRefusedError(_reason(error)) from error
         if wanted.health and wanted.health.note:
             self.report(wanted)
 
@@ -76,26 +104,30 @@ class Agent:
         if health is None:
             return
         body = json.dumps({"Status": health.status, "Output": health.note})
-        try:
+        with _agent_errors():
             # py-consul only knows the older requests, whose note stands in the URL.
             path = f"/v1/agent/check/update/{check_id(wanted.id)}"
-            self._consul.http.put(CB.boolean(), path, headers=self._consul.prepare_headers(None), data=body)
-        except requests.RequestException as error:
-            raise AgentUnreachableError(_reason(error)) from error
-        except consul.ConsulException as error:
-            raise AgentRefusedError(_reason(error)) from error
+            self._ask(self._consul.http.put, CB.boolean(), path, data=body)
 
     def deregister(self, service_id: str) -> None:
         """Take one service out; one that is not there is no error. Raises as `register` does."""
-        try:
+        with _agent_errors():
             self._consul.agent.service.deregister(service_id)
-        except requests.RequestException as error:
-            raise AgentUnreachableError(_reason(error)) from error
-        except consul.ConsulException as error:
-            raise AgentRefusedError(_reason(error)) from error
 
 
-def _connection(address: AgentAddress) -> Any:
+@contextmanager
+def _agent_errors() -> Iterator[None]:
+    """Turn what the libraries raise into the three ways in which the agent may say no."""
+    try:
+        yield
+    except requests.RequestException as error:
+        raise AgentUnreachableError(_reason(error)) from error
+    except consul.ConsulException as error:
+        kind = TokenUnknownError if UNKNOWN_TOKEN in str(error) else AgentRefusedError
+        raise kind(_reason(error)) from error
+
+
+def _connection(address: AgentAddress, token: str) -> Any:
     secure = address.scheme == "consul-tls"
     certificate, key = os.environ.get("CONSUL_CLIENT_CERT"), os.environ.get("CONSUL_CLIENT_KEY")
     client = consul.Consul(
@@ -106,6 +138,8 @@ def _connection(address: AgentAddress) -> Any:
         cert=(certificate, key) if secure and certificate and key else None,
         connections_timeout=TIMEOUT,
     )
+    # Set here, and not given above, where CONSUL_HTTP_TOKEN would win over the file's.
+    client.token = token
     # The agent is on this host: a proxy from the environment is never the way to it, and looking for one takes time.
     client.http.session.trust_env = False
     if address.socket:

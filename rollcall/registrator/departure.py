@@ -13,7 +13,7 @@ def deregister_all(agent: Agent, hostname: str) -> None:
     Does not raise: at the end there is nobody to tell but the log.
     """
     try:
-        mine = [one.id for one in agent.services().values() if one.belongs_to(hostname)]
+        mine = [one.id for one in agent.services().registrations.values() if one.belongs_to(hostname)]
         for service_id in mine:
             _deregister(agent, service_id)
     except AgentUnreachableError as error:

@@ -124,7 +124,8 @@ def usage() -> str:
     lines += [
         "",
         "The agent's address may also be consul-unix:///path/to.sock, or consul-tls://HOST:PORT with CONSUL_CACERT,",
-        "CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY. CONSUL_HTTP_TOKEN is used when set.",
+        "CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY. Its token is read at the start from the file that",
+        "CONSUL_HTTP_TOKEN_FILE names; without that it is CONSUL_HTTP_TOKEN.",
         "Docker is reached at DOCKER_HOST, or at unix:///tmp/docker.sock.",
     ]
     return "\n".join(lines)

@@ -168,11 +168,12 @@ class Loop:
         self._list_at = now + self._settings.resync_seconds if self._settings.resync_seconds else None
 
     def _apply_all(self, now: float) -> None:
-        """Compare everything with what the agent has. What is not there needs no removing any more."""
+        """Compare everything with what the agent has. What is not there needs no removing any more, if it shows all."""
         actual = self._writer.actual
         if actual is None:
             return
-        self._fleet.released &= actual.keys()
+        if self._writer.sees_all:
+            self._fleet.released &= actual.keys()
         clean = self._settings.cleanup and self._listed and not self._to_look
         removable = self._fleet.released | (self._orphans(actual) if clean else set())
         self._writer.apply(self._fleet.desired(), now, may_remove=removable)

@@ -51,7 +51,7 @@ class Look:
 
     def write(self) -> bool:
         """Register what is missing or different, and remove nothing. False when it did not all succeed: see the log."""
-        writer = Writer(Agent(self._settings.agent), self._settings, Metrics())
+        writer = Writer(Agent(self._settings.agent, self._settings.token), self._settings, Metrics())
         writer.refresh(0.0)
         writer.apply(self.services, 0.0, may_remove=())
         return writer.content

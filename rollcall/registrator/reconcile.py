@@ -93,12 +93,14 @@ def reconcile(
     may_remove: Collection[str],
     among: Iterable[str] | None = None,
     unconfirmed: Collection[str] = (),
+    anew: Collection[str] = (),
 ) -> list[Write]:
     """Tell the writes that make `actual` like `desired`: what comes first, then what goes.
 
     Only services in `may_remove` that carry this host's mark are ever removed; one that should be is written
     even over another's of the same id, which is how services of the original registrator are adopted.
-    `among` limits the work to these ids. The health of `unconfirmed` ones is reported although it is the same.
+    `among` limits the work to these ids. The health of `unconfirmed` ones is reported, and those in `anew` are
+    registered, although they are the same.
     """
     ids = list(dict.fromkeys([*desired, *actual] if among is None else among))
     coming: list[Write] = []
@@ -109,7 +111,11 @@ def reconcile(
             wanted = registration_of(service, hostname)
             if present is None or not _same(wanted, present):
                 coming.append(Register(service, wanted))
-            elif wanted.health and (wanted.health != present.health or service_id in unconfirmed):
+                continue
+            if service_id in anew:
+                # As it is: tags that others have changed, as they may, stay.
+                coming.append(Register(service, replace(wanted, tags=present.tags)))
+            if wanted.health and (wanted.health != present.health or service_id in unconfirmed):
                 coming.append(Report(wanted))
         elif present is not None and service_id in may_remove and present.belongs_to(hostname):
             going.append(Deregister(present))

@@ -1,6 +1,6 @@
 """What one run of the registrator is told: from the command line, checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from rollcall.registrator import logs, template
@@ -56,9 +56,11 @@ class Settings:
     # None: the registrator does not listen at all.
     status: Endpoint | None = None
     log_format: str = logs.TEXT
+    # What the agent is shown, empty for nothing. Secret.
+    token: str = field(default="", repr=False)
 
 
-def settings_from(line: CommandLine, hostname: str, host_address: str) -> Settings:
+def settings_from(line: CommandLine, hostname: str, host_address: str, token: str = "") -> Settings:
     """Make settings of a command line. Raises UsageError: what is wrong and what would be right."""
     _check(line)
     dry = line.once and line.switch("dry")
@@ -82,6 +84,7 @@ def settings_from(line: CommandLine, hostname: str, host_address: str) -> Settin
         retry_seconds=line.number("retry-interval") / 1000,
         status=None if line.text("status") == "off" else endpoint(line.text("status")),
         log_format=line.text("log-format"),
+        token=token,
     )
 
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from rollcall.registrator.agent import Agent, AgentRefusedError, AgentUnreachableError
+from rollcall.registrator.agent import Agent, AgentRefusedError, AgentUnreachableError, TokenUnknownError
 from rollcall.registrator.backoff import Backoff
 from rollcall.registrator.health import CONFIRM, Health
 from rollcall.registrator.metrics import Metrics
@@ -51,8 +51,15 @@ class Writer:
         self._refresh_at = 0.0
         # Each health that was told to this agent, and when. What is not in here was told by somebody else.
         self._told: dict[str, tuple[Health, float]] = {}
+        # Services that this process has registered. The agent syncs each by the token it came with, so the others
+        # may carry one that is to end, or has ended.
+        self._registered: set[str] = set()
+        # As what the agent's silence was last told to people; None while it answers.
+        self._silence: type[AgentUnreachableError] | None = None
         # None while the agent is away: what it has then is anybody's guess.
         self.actual: dict[str, Registration] | None = None
+        # Whether that is all it has, and none is hidden from this token.
+        self.sees_all = False
 
     def due(self) -> float:
         """When `refresh` should be called next, on the clock that it is given."""
@@ -66,14 +73,15 @@ class Writer:
     def refresh(self, now: float) -> None:
         """Ask the agent what it has. Raises GaveUpError at start when the allowed attempts are used up."""
         try:
-            actual = self._agent.services()
+            listing = self._agent.services()
         except AgentUnreachableError as error:
             self._lost(error, now)
             return
         if self.actual is None:
-            log.info("Consul's agent at %s answers: %d services", self._settings.agent, len(actual))
-        self.actual = actual
+            log.info("Consul's agent at %s answers: %d services", self._settings.agent, len(listing.registrations))
+        self.actual, self.sees_all = listing.registrations, listing.whole
         self._met = True
+        self._silence = None
         self._unreachable.reset()
         self._refresh_at = now + REFRESH
 
@@ -99,10 +107,12 @@ class Writer:
             may_remove=may_remove,
             among=among,
             unconfirmed=self._unconfirmed(desired, now) if among is None else (),
+            anew=desired.keys() - self._registered if self._settings.token else (),
         )
         if among is None:
             pending = {write.registration.id for write in writes}
             self._refusals = {key: refusal for key, refusal in self._refusals.items() if key in pending}
+            self._registered &= desired.keys()
         return self._make([write for write in writes if not self._waits(write, now)], self.actual, now)
 
     def _make(self, writes: list[Write], actual: dict[str, Registration], now: float) -> int:
@@ -154,6 +164,7 @@ class Writer:
         if isinstance(write, Register):
             self._agent.register(write)
             actual[registration.id] = registration
+            self._registered.add(registration.id)
             log.info("registered %s, container %s", write.service, write.service.container)
         elif isinstance(write, Deregister):
             self._agent.deregister(registration.id)
@@ -183,13 +194,17 @@ class Writer:
 
     def _lost(self, error: AgentUnreachableError, now: float) -> None:
         self._metrics.failures.labels("consul").inc()
-        if self.actual is not None or self._attempts == 0:
-            log.warning("Consul's agent at %s does not answer (%s): waiting for it", self._settings.agent, error)
+        unknown = isinstance(error, TokenUnknownError)
+        if self._silence is not type(error):
+            what = "does not know this registrator's token" if unknown else "does not answer"
+            log.warning("Consul's agent at %s %s (%s): asking again until it does", self._settings.agent, what, error)
+        self._silence = type(error)
         self.actual = None
         # The agent that comes back is asked everything anew, and told every health again.
         self._refusals.clear()
         self._told.clear()
         self._attempts += 1
+        self._met = self._met or unknown  # it is reached, and only that can be given up
         allowed = self._settings.retry_attempts
         if self._met or allowed <= 0:
             self._refresh_at = now + self._unreachable.delay()

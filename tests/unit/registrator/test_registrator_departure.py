@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from rollcall.registrator.agent import AgentRefusedError, AgentUnreachableError
+from rollcall.registrator.agent import AgentRefusedError, AgentUnreachableError, Listing
 from rollcall.registrator.departure import deregister_all
 from rollcall.registrator.reconcile import MARK_HOST, Registration
 
@@ -16,10 +16,10 @@ class FakeAgent:
         self.present["tool"] = Registration("tool", "tool", "", 80)
         self.away = False
 
-    def services(self) -> dict[str, Registration]:
+    def services(self) -> Listing:
         if self.away:
             raise AgentUnreachableError("away")
-        return dict(self.present)
+        return Listing(dict(self.present))
 
     def deregister(self, service_id: str) -> None:
         if service_id == "refused":

@@ -1,5 +1,6 @@
 """The loop against an engine and an agent that misbehave on command. No Docker, no Consul, no waiting."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from queue import SimpleQueue
@@ -9,7 +10,7 @@ import pytest
 from registrator_documents import WEB, settings
 
 from rollcall.registrator import loop as loop_module
-from rollcall.registrator.agent import AgentRefusedError, AgentUnreachableError
+from rollcall.registrator.agent import AgentRefusedError, AgentUnreachableError, Listing, TokenUnknownError
 from rollcall.registrator.docker_events import Connected, EngineError
 from rollcall.registrator.events import Change, Event
 from rollcall.registrator.health import CONFIRM, Health
@@ -48,17 +49,22 @@ class FakeAgent:
     def __init__(self) -> None:
         self.present: dict[str, Registration] = {}
         self.away = False
+        self.knows_token = True
+        self.hides: set[str] = set()
         self.refuses: set[str] = set()
         self.keeps_notes = True
         self.writes: list[str] = []
 
-    def services(self) -> dict[str, Registration]:
+    def services(self) -> Listing:
         if self.away:
             raise AgentUnreachableError("away")
+        if not self.knows_token:
+            raise TokenUnknownError("ACL not found")
+        shown = {key: one for key, one in self.present.items() if key not in self.hides}
         if not self.keeps_notes:
-            noteless = {key: one.health and replace(one.health, note="") for key, one in self.present.items()}
-            return {key: replace(one, health=noteless[key]) for key, one in self.present.items()}
-        return dict(self.present)
+            noteless = {key: one.health and replace(one.health, note="") for key, one in shown.items()}
+            shown = {key: replace(one, health=noteless[key]) for key, one in shown.items()}
+        return Listing(shown, whole=not self.hides)
 
     def register(self, write: Register) -> None:
         self._written(f"+{write.registration.id}", write.registration.id)
@@ -292,6 +298,86 @@ def test_a_refused_service_that_is_gone_is_forgotten(world: World) -> None:
     world.settle(died(one))
     world.later(100)
     assert not world.loop.busy(world.clock.now)
+
+
+def test_with_a_token_everything_is_registered_once_more_and_then_no_more(clock: Clock) -> None:
+    before = World(clock)
+    one = before.engine.add("one")
+    before.settle(Connected())
+    world = World(clock, before=before, token="secret")
+    world.agent.writes.clear()
+    world.settle(Connected())
+    assert world.agent.writes == ["+app1:one:80"]
+    world.later(REFRESH)
+    world.settle(Connected(), started(one))
+    world.agent.away = True
+    world.later(REFRESH)
+    world.agent.away = False
+    world.later(REFRESH)
+    assert world.agent.writes == ["+app1:one:80"]
+
+
+def test_a_service_that_is_refused_its_new_token_gets_it_later(clock: Clock) -> None:
+    before = World(clock)
+    before.engine.add("one")
+    before.settle(Connected())
+    world = World(clock, before=before, token="secret")
+    world.agent.refuses = {"app1:one:80"}
+    world.settle(Connected())
+    world.agent.writes.clear()
+    world.agent.refuses = set()
+    world.later(REFRESH)
+    assert world.agent.writes == ["+app1:one:80"]
+
+
+def test_a_health_that_changed_meanwhile_comes_with_the_new_token(clock: Clock) -> None:
+    before = World(clock)
+    one = before.engine.add("one", State=health("starting"))
+    before.settle(Connected())
+    world = World(clock, before=before, token="secret")
+    world.agent.writes.clear()
+    world.engine.documents[one]["State"] = health("healthy")
+    world.settle(Connected())
+    assert world.agent.writes == ["+app1:one:80", "?app1:one:80"]
+
+
+def test_an_agent_that_does_not_know_the_token_is_asked_until_it_does(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(clock, token="secret", retry_attempts=1)
+    world.agent.away = True
+    one = world.engine.add("one")
+    two = world.engine.add("two")
+    world.agent.present = {"app1:two:80": orphan("app1:two:80", two)}
+    with caplog.at_level(logging.WARNING):
+        world.settle(Connected())
+        world.agent.away, world.agent.knows_token = False, False
+        for _ in range(5):
+            world.later(REFRESH)
+    (said,) = [line for line in caplog.messages if "token" in line]
+    assert "does not know this registrator's token (ACL not found)" in said
+    assert "secret" not in caplog.text
+    del world.engine.documents[two]
+    world.settle(died(two))
+    world.agent.knows_token = True
+    world.later(REFRESH)
+    assert world.registered == {"app1:one:80"}
+    assert one in world.engine.documents
+
+
+def test_what_the_agent_hides_is_not_taken_for_gone(clock: Clock) -> None:
+    world = World(clock, token="secret")
+    one = world.engine.add("one")
+    world.settle(Connected())
+    # What a token may not read it may not write either.
+    world.agent.hides = world.agent.refuses = {"app1:one:80"}
+    world.later(REFRESH)
+    world.settle(died(one))
+    world.later(REFRESH)
+    assert world.registered == {"app1:one:80"}
+    world.agent.hides = world.agent.refuses = set()
+    world.later(REFRESH)
+    assert world.registered == set()
 
 
 def test_a_stop_signal_takes_it_out_before_it_is_dead(world: World) -> None:

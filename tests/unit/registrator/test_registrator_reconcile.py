@@ -112,6 +112,13 @@ def test_tags_that_others_may_change_are_left_alone() -> None:
     assert len(writes([shared], [replace(present, tags=("theirs",), port=81)])) == 1
 
 
+def test_what_is_to_be_registered_anew_comes_as_it_is_with_the_tags_of_others() -> None:
+    shared = service(ENABLE_TAG_OVERRIDE="true", TAGS="a")
+    present = replace(registration_of(shared, "app1"), tags=("theirs",))
+    assert writes([shared], [present], anew=["web"]) == [Register(shared, present)]
+    assert writes([shared], [present], anew=["other"]) == []
+
+
 def healthy(status: str, **env: str) -> Service:
     state = {"Running": True, "Health": {"Status": status, "Log": [{"Output": "said"}]}}
     return read(container("80/tcp", State=state, env={f"SERVICE_{key}": value for key, value in env.items()})).services[
