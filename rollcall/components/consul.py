@@ -87,15 +87,17 @@ def _read_again(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
     certificate = secrets.agents[member.node]
     tokens = {"agent": secrets.tokens.secret("agent", member.node), "dns": secrets.tokens.secret("dns")}
     header = f"X-Consul-Token: {secrets.tokens.secret('auditor')}\n"
-    return (
+    things: list[Thing] = [
         _closed("20-gossip.json", _json({"encrypt": secrets.gossip_key})),
         _closed("30-tokens.json", _json({"acl": {"tokens": tokens}}), RELOAD),
         Directory(f"{FOLDER}/tls", 0o700, OWNER),
         _closed("tls/ca.crt", secrets.authority, RELOAD),
         _closed("tls/agent.crt", certificate.certificate, RELOAD),
         _closed("tls/agent.key", certificate.key, RELOAD),
-        *([Directory(f"{FOLDER}/auditor", 0o700, OWNER), _closed(auditor.HEADER, header)] if member.is_server else []),
-    )
+    ]
+    if member.is_server:
+        things += [Directory(f"{FOLDER}/auditor", 0o700, OWNER), _closed(auditor.HEADER, header)]
+    return tuple(things)
 
 
 def _closed(name: str, text: str, then: str = "") -> File:
