@@ -10,6 +10,7 @@ from rollcall.deploy_command import deploy, remove
 from rollcall.errors import RollcallError
 from rollcall.lab.cli import lab
 from rollcall.render_command import render
+from rollcall.rotate_command import rotate
 from rollcall.verify import verify
 
 
@@ -33,5 +34,5 @@ def main() -> None:
     """Turn plain Docker hosts into a fleet: services found in Consul, balanced by nginx."""
 
 
-for command in (deploy, verify, render, remove, lab):
+for command in (deploy, verify, render, rotate, remove, lab):
     main.add_command(command)

@@ -63,6 +63,15 @@ def remove(source: str, yes: bool) -> None:
     out.print(f"\n[green]Removed.[/] To have it back: rollcall deploy {source}")
 
 
+def run_deploy(chosen: inventory.Inventory) -> None:
+    """Deploy to every host, as a step of something larger.
+
+    Raises:
+        RollcallError: it did not succeed everywhere.
+    """
+    _pyinfra(chosen, "deploy.py", ["-y"])
+
+
 def _limits(limit: Sequence[str]) -> list[str]:
     return [argument for pattern in limit for argument in ("--limit", pattern)]
 

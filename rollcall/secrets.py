@@ -151,7 +151,7 @@ def warnings(secrets: Secrets, now: datetime) -> list[str]:
         if one.end - now < timedelta(days=WARNING_DAYS)
     ]
     sentences += [
-        f"A rotation of {kind} is half-way, and everything works; finish it with rollcall rotate INVENTORY {kind}"
+        f"A rotation of {kind} is under way; if nobody is at it, end it with rollcall rotate INVENTORY {kind}"
         for kind in secrets.unfinished
     ]
     return sentences

@@ -111,7 +111,7 @@ def test_people_are_warned_of_what_no_deploy_renews(tmp_path: Path, fleet: Fleet
     authority, _ = secrets.warnings(made, NOW + timedelta(days=3300))
     assert "rollcall rotate INVENTORY ca" in authority
     (half,) = secrets.warnings(dataclasses.replace(made, unfinished=("tokens",)), NOW)
-    assert "finish it with rollcall rotate INVENTORY tokens" in half
+    assert "end it with rollcall rotate INVENTORY tokens" in half
 
 
 def given(folder: Path, key_of: str = "") -> Fleet:

@@ -1,0 +1,90 @@
+"""`rollcall rotate`: new secrets for a fleet that goes on working."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from rollcall import inventory, reachable, secrets
+from rollcall.closed_folder import ClosedFolder
+from rollcall.console import out
+from rollcall.deploy_command import PROJECT, checked_fleet, run_deploy
+from rollcall.errors import RollcallError
+from rollcall.fleet import Fleet
+from rollcall.keyring import Keyring
+from rollcall.rotation import Rotation, discard_certificates
+from rollcall.tunnel import Endpoint, tunnel
+
+AGENT: Endpoint = ("127.0.0.1", 8500)
+KINDS = ("gossip", "tokens", "certificates", "ca")
+
+Deploy = Callable[[], None]
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.argument("kind", type=click.Choice(KINDS))
+def rotate(source: str, kind: str) -> None:
+    """Replace secrets of the fleet while it works: the gossip key, all tokens, all certificates, or the CA.
+
+    Certificates are renewed by deploys, too; tokens and keys only here. A rotation that was interrupted is ended by the
+    same command.
+    """
+    chosen, fleet = checked_fleet(source)
+    path = secrets.folder_of(PROJECT, fleet)
+    if not (path / secrets.IDENTITY).exists():
+        raise RollcallError(f"{path} has no secrets to rotate; right is the folder that {source} was deployed from")
+    folder = ClosedFolder(path)
+    reachable.check(chosen.hosts)
+    started = time.monotonic()
+
+    def deploy() -> None:
+        run_deploy(chosen)
+
+    if kind == "certificates":
+        discard_certificates(folder)
+        deploy()
+    elif kind == "gossip":
+        _gossip(Rotation(folder, secrets.GOSSIP), chosen, fleet, deploy)
+    else:
+        _in_three_steps(Rotation(folder, secrets.ROTATED[kind]), kind, deploy)
+    seconds = time.monotonic() - started
+    out.print(
+        f"\n[green]Rotated[/] {kind} on {len(chosen.hosts)} hosts in {seconds:.1f} s. Next: rollcall verify {source}"
+    )
+
+
+def _in_three_steps(rotation: Rotation, kind: str, deploy: Deploy) -> None:
+    _say(1, f"the next {kind} beside those in use")
+    rotation.issue()
+    deploy()
+    _say(2, f"every host uses the next {kind}")
+    rotation.switch()
+    deploy()
+    _say(3, f"the {kind} of before are good for nothing")
+    rotation.retire()
+    deploy()
+
+
+def _gossip(rotation: Rotation, chosen: inventory.Inventory, fleet: Fleet, deploy: Deploy) -> None:
+    """The agents tell each other of keys; the deploy only writes down what a new agent begins with."""
+    kept = secrets.load(Path(rotation.folder.path), fleet)
+    first = next(host for host in chosen.hosts if host.name == fleet.servers[0].name)
+    with tunnel(first, [AGENT]) as reached:
+        address, port = reached[AGENT]
+        keyring = Keyring(f"http://{address}:{port}", kept.tokens.secret("management"))
+        keyring.check_members(member.node for member in fleet.members)
+        _say(1, "every agent knows the next gossip key, and uses it")
+        rotation.issue()
+        keyring.change(rotation.newest)
+        rotation.switch()
+        _say(2, "every host has it for its next start")
+        deploy()
+        _say(3, "every agent forgets the gossip key of before")
+        keyring.keep_only(rotation.newest)
+        rotation.retire()
+
+
+def _say(number: int, what: str) -> None:
+    out.print(f"\n[bold]{number}/3[/] {what}")
