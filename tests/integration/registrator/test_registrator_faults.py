@@ -4,7 +4,6 @@ import http.client
 import json
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -239,31 +238,6 @@ def test_wrong_use_is_one_sentence_and_exit_2(arguments: list[str], says: str) -
 def test_help_and_version() -> None:
     assert "-useIpFromLabel" in run_once("-help").stdout
     assert run_once("--version").stdout == "0.1.0\n"
-
-
-@pytest.fixture
-def guarded(consul_binary: Path, tmp_path: Path) -> Iterator[Agent]:
-    """An agent that lets nobody write without a token, and listens at a Unix socket too."""
-    acl = {
-        "enabled": True,
-        "default_policy": "deny",
-        "tokens": {"initial_management": "11111111-2222-3333-4444-555555555555"},
-    }
-    addresses = {"http": f"127.0.0.1 unix://{tmp_path / 'consul.sock'}"}
-    agent = Agent(consul_binary, tmp_path / "consul", acl=acl, addresses=addresses)
-    agent.token = acl["tokens"]["initial_management"]  # type: ignore[index]
-    with running(agent):
-        yield agent
-
-
-def test_the_token_and_the_unix_socket(start: Start, run: Run, guarded: Agent, name: str, tmp_path: Path) -> None:
-    run()
-    refused = start("-internal", uri=guarded.uri)
-    refused.says("Consul refuses")
-    assert not guarded.catalog(name)
-    refused.stop()
-    start("-internal", uri=f"consul-unix://{tmp_path / 'consul.sock'}", CONSUL_HTTP_TOKEN=str(guarded.token))
-    until(lambda: guarded.catalog(name), name)
 
 
 def test_tls_with_the_clients_own_certificate(

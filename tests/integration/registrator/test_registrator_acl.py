@@ -1,0 +1,189 @@
+"""An agent that lets nobody in without a token: what the registrator's token must allow, and a change of tokens."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import consul
+import pytest
+from registrator_world import HOSTNAME, Agent, Registrator, Run, Start, always, run_once, running, until
+from test_registrator_healthcheck import HEALTHCHECK, health, says
+
+from rollcall.templates import render
+
+MANAGEMENT = "11111111-2222-3333-4444-555555555555"
+FLEETS_POLICY = render("consul/policies/registrator.hcl.j2", node="test")
+SMALLEST_POLICY = 'service_prefix "" { policy = "write" }'
+
+
+class Guarded(Agent):
+    """An agent with ACLs. `token` is the management's, for the test's own eyes."""
+
+    def __init__(self, binary: Path, folder: Path) -> None:
+        tokens = {"initial_management": MANAGEMENT, "agent": MANAGEMENT}
+        addresses = {"http": f"127.0.0.1 unix://{folder / 'consul.sock'}"}
+        acl = {"enabled": True, "default_policy": "deny", "tokens": tokens}
+        super().__init__(binary, folder, acl=acl, addresses=addresses, disable_coordinates=True)
+        self.token = MANAGEMENT
+
+    def allow(self, rules: str, secret: str = "") -> str:
+        """Make a token with a policy of its own, and give its secret."""
+        name = f"policy-{uuid.uuid4()}"
+        self._put("/v1/acl/policy", {"Name": name, "Rules": rules})
+        secret = secret or str(uuid.uuid4())
+        self._put("/v1/acl/token", {"SecretID": secret, "Policies": [{"Name": name}]})
+        return secret
+
+    def forbid(self, secret: str) -> None:
+        accessor = self.api.acl.token.read_self(token=secret)["AccessorID"]
+        self.api.acl.token.delete(accessor)
+
+    def _put(self, path: str, body: dict[str, object]) -> None:
+        http = self.api.http
+        http.put(consul.callback.CB.json(), path, headers={"X-Consul-Token": MANAGEMENT}, data=json.dumps(body))
+
+    def raft_index(self) -> int:
+        """The number of the last entry of the raft log: everything that is written counts."""
+        headers = {"X-Consul-Token": MANAGEMENT}
+        return int(
+            self.api.http.get(consul.callback.CB.json(), "/v1/agent/self", headers=headers)["Stats"]["raft"][
+                "last_log_index"
+            ]
+        )
+
+
+@pytest.fixture
+def guarded(consul_binary: Path, tmp_path: Path) -> Iterator[Guarded]:
+    with running(Guarded(consul_binary, tmp_path / "consul")) as agent:
+        yield agent  # type: ignore[misc]
+
+
+Show = Callable[[str], dict[str, str]]
+
+
+@pytest.fixture
+def show(tmp_path: Path) -> Show:
+    """Put a token into a file of its own, and give the environment that names it."""
+
+    def show_one(token: str) -> dict[str, str]:
+        file = tmp_path / f"token-{uuid.uuid4()}"
+        file.write_text(f"{token}\n")
+        return {"CONSUL_HTTP_TOKEN_FILE": str(file)}
+
+    return show_one
+
+
+def test_without_a_token_nothing_is_registered_and_the_log_says_so(
+    start: Start, run: Run, guarded: Guarded, name: str
+) -> None:
+    run()
+    start("-internal", uri=guarded.uri).says("Consul refuses")
+    assert not guarded.catalog(name)
+
+
+def test_the_token_of_the_variable_and_the_unix_socket(start: Start, run: Run, guarded: Guarded, name: str) -> None:
+    run()
+    start("-internal", uri=f"consul-unix://{guarded.folder / 'consul.sock'}", CONSUL_HTTP_TOKEN=MANAGEMENT)
+    until(lambda: guarded.catalog(name), name)
+
+
+@pytest.mark.parametrize("policy", [FLEETS_POLICY, SMALLEST_POLICY], ids=["fleet", "smallest"])
+def test_the_policy_allows_everything_the_registrator_does(
+    start: Start, run: Run, guarded: Guarded, show: Show, name: str, policy: str
+) -> None:
+    registrator = start("-internal", "-cleanup", "-resync", "1", uri=guarded.uri, **show(guarded.allow(policy)))
+    container = run(healthcheck=HEALTHCHECK, environment={"SERVICE_CHECK_TCP": "true", "SERVICE_CHECK_INTERVAL": "1s"})
+    says(container, "yes")
+    until(lambda: {check["Status"] for check in guarded.checks(name)} == {"passing"}, "both checks passing")
+    says(container, "broken")
+    until(lambda: health(guarded, name) == ("critical", "reads broken"), "critical with its output")
+    container.rename(f"{name}-new")
+    until(lambda: set(guarded.catalog(name)) == {f"{HOSTNAME}:{name}-new:80"}, "the new name only")
+    container.stop()
+    until(lambda: not guarded.catalog(name), "out of the catalog")
+    assert "refuses" not in registrator.text
+    log = (guarded.folder / "agent.log").read_text()
+    assert "blocked by ACLs" not in log, log
+
+
+def test_the_fleets_policy_keeps_containers_from_posing_as_consul(
+    start: Start, run: Run, guarded: Guarded, show: Show
+) -> None:
+    run(environment={"SERVICE_NAME": "consul"})
+    start("-internal", uri=guarded.uri, **show(guarded.allow(FLEETS_POLICY))).says(
+        "lacks permission 'service:write' on \"consul\""
+    )
+    assert set(guarded.catalog("consul")) == {"consul"}
+
+
+def test_a_new_token_is_carried_by_what_the_old_one_registered(
+    start: Start, run: Run, guarded: Guarded, show: Show, name: str
+) -> None:
+    """No write to raft, no status lost; and when the old token is gone, what changes still reaches the catalog."""
+    old, new = guarded.allow(FLEETS_POLICY), guarded.allow(FLEETS_POLICY)
+    first = start("-internal", uri=guarded.uri, **show(old))
+    container = run(healthcheck=HEALTHCHECK, environment={"SERVICE_CHECK_TCP": "true", "SERVICE_CHECK_INTERVAL": "1s"})
+    says(container, "yes")
+    until(lambda: {check["Status"] for check in guarded.checks(name)} == {"passing"}, "both checks passing")
+    first.stop()
+    quiet(guarded)
+    index = guarded.raft_index()
+    second = start("-internal", uri=guarded.uri, **show(new))
+    second.says(f"registered {HOSTNAME}:{name}:80")
+    always(
+        lambda: guarded.raft_index() == index and len(guarded.api.health.service(name, passing=True)[1]) == 1,
+        f"no entry after {index} in the raft log, and passing",
+        4,
+    )
+    guarded.forbid(old)
+    says(container, "broken")
+    until(lambda: health(guarded, name) == ("critical", "reads broken"), "critical in the catalog")
+    container.stop()
+    until(lambda: not guarded.catalog(name), "out of the catalog")
+
+
+def quiet(agent: Guarded) -> None:
+    """Wait until the agent has brought the last outputs of its checks to the catalog, and writes nothing more."""
+    seen: list[int] = []
+
+    def still() -> bool:
+        seen.append(agent.raft_index())
+        time.sleep(0.2)
+        return len(seen) > 10 and len(set(seen[-10:])) == 1
+
+    until(still, "a raft log that has come to rest", 60)
+
+
+def test_a_token_that_is_made_later_is_waited_for_and_nothing_is_lost(
+    start: Start, run: Run, guarded: Guarded, show: Show, name: str
+) -> None:
+    old, new = guarded.allow(FLEETS_POLICY), str(uuid.uuid4())
+    first = start("-internal", uri=guarded.uri, **show(old))
+    stays, goes = run("-stays"), run("-goes")
+    until(lambda: len(guarded.catalog(name)) == 2, "two instances")
+    first.stop()
+    second = start("-internal", "-cleanup", uri=guarded.uri, **show(new))
+    second.says("does not know this registrator's token (ACL not found)")
+    goes.stop()
+    run("-comes")
+    guarded.allow(FLEETS_POLICY, new)
+    wanted = {f"{HOSTNAME}:{one}:80" for one in (stays.name, f"{name}-comes")}
+    until(lambda: set(guarded.catalog(name)) == wanted, f"{wanted}", 40)
+    assert second.text.count("ACL not found") == 1
+    assert new not in second.text
+    assert_shows_no_token(second, new)
+
+
+def assert_shows_no_token(registrator: Registrator, token: str) -> None:
+    process = Path(f"/proc/{registrator.process.pid}")
+    for file in ("cmdline", "environ"):
+        assert token.encode() not in (process / file).read_bytes()
+
+
+def test_a_token_file_that_is_not_there_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
+    done = run_once("consul://", CONSUL_HTTP_TOKEN_FILE=str(tmp_path / "none"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot be read (No such file or directory)" in done.stderr
+    assert done.stderr.count("\n") == 1
