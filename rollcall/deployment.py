@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from pyinfra import host, inventory, logger
@@ -48,6 +48,11 @@ class Site:
     member: Member
     state: HostState
     desired: Mapping[str, tuple[Thing, ...]]
+
+    @cached_property
+    def plans(self) -> Mapping[str, tuple[Change, ...]]:
+        """What is to be done, by component. Raises RollcallError: a name is taken by something not Rollcall's."""
+        return {component: plan(things, self.state) for component, things in self.desired.items()}
 
 
 # Hosts of this run whose agent changes: pyinfra prepares all hosts before it touches the first.
@@ -229,8 +234,9 @@ def _consul_ready(here: Site) -> gates.ConsulReady:
 
 def wait_for_containers(here: Site) -> None:
     """See that everything stays up: `docker run` succeeds also where the program ends a moment later."""
-    changes = [change for component in here.desired for change in _plan(here, component)]
-    started = {change.name for change in changes if isinstance(change.thing, Container)}
+    started = {
+        change.name for part in here.desired for change in _plan(here, part) if isinstance(change.thing, Container)
+    }
     restarting = {name for name, one in here.state.engine.containers.items() if one["State"].get("Restarting")}
     watched = tuple(sorted(started | restarting))
     if watched:
@@ -255,6 +261,6 @@ def remove_everything() -> None:
 
 def _plan(here: Site, component: str) -> tuple[Change, ...]:
     try:
-        return plan(here.desired[component], here.state)
+        return here.plans[component]
     except RollcallError as problem:
         raise PyinfraError(f"{host.name}: {problem}") from None
