@@ -1,39 +1,10 @@
 """Real faults, and what a user of the site and of the catalog sees of them."""
 
 import subprocess
-import threading
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from deployed import BACKENDS, LAB, Fleet, answering, rollcall, status, wait_for
-
-
-class Visitor:
-    """Somebody who keeps asking the front while something breaks, and remembers every request that failed."""
-
-    def __init__(self) -> None:
-        self.answers: list[int] = []
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._ask)
-
-    def _ask(self) -> None:
-        while not self._end.is_set():
-            self.answers.append(status(timeout=10))
-            self._end.wait(0.02)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._end.set()
-        self._thread.join()
-
-    @property
-    def failed(self) -> list[int]:
-        return [answer for answer in self.answers if answer != 200]
+from deployed import BACKENDS, LAB, Fleet, answering, rollcall, wait_for
+from visitor import Visitor
 
 
 def machine(*arguments: str) -> None:

@@ -1,0 +1,161 @@
+"""Secrets are replaced under load: no request fails, and what was good before is good for nothing afterwards."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
+from visitor import Crowd
+
+from rollcall import secrets
+from rollcall.deploy_command import checked_fleet
+from rollcall.secrets import Secrets
+
+
+def in_use() -> Secrets:
+    _, model = checked_fleet(str(PROJECT / LAB))
+    return secrets.load(secrets.folder_of(PROJECT, model), model)
+
+
+@contextmanager
+def under_load() -> Iterator[None]:
+    with Crowd() as crowd:
+        wait_for("a hundred answers", lambda: crowd.asked > 100)
+        yield
+    assert crowd.failed == [], f"of {crowd.asked} requests"
+
+
+def accepts(fleet: Fleet, token: str) -> bool:
+    """Whether Consul knows a token."""
+    text = f'url = "http://127.0.0.1:8500/v1/acl/token/self"\nheader = "X-Consul-Token: {token}"\n'
+    return "AccessorID" in fleet.on("consul1", "curl -s --config -", stdin=text)
+
+
+def handshake(fleet: Fleet, made: Secrets) -> bool:
+    """Whether the HTTPS of app1's agent and an operator's certificate accept each other, from another host."""
+    folder = "/run/rollcall-test"
+    files = {
+        "ca": made.authority,
+        "crt": made.operator.certificate,
+        "key": made.operator.key,
+    }
+    try:
+        for name, text in files.items():
+            fleet.on("app2", f"install -d -m 0700 {folder} && umask 077 && cat > {folder}/{name}", stdin=text)
+        options = f"--cacert {folder}/ca --cert {folder}/crt --key {folder}/key"
+        url = "https://client.dc1.consul:8501/v1/status/leader"
+        resolved = "--resolve client.dc1.consul:8501:10.77.0.21"
+        return "8300" in fleet.on("app2", f"curl -s {options} {resolved} {url}", check=False)
+    finally:
+        fleet.on("app2", f"rm -rf {folder}")
+
+
+def follows_the_catalog(fleet: Fleet) -> None:
+    """Registrators, agents and consul-template go on with what they have now."""
+    fleet.on("app2", "docker rm -f nginx-1")
+    wait_for("front without app2/nginx-1", lambda: "app2/nginx-1" not in answering(30))
+    rollcall("deploy", LAB)
+    wait_for("answer of every backend", lambda: answering() == BACKENDS)
+    assert fleet.deploy().acted == set()
+
+
+def test_tokens(fleet: Fleet) -> None:
+    old = in_use().tokens
+    with under_load():
+        said = rollcall("rotate", LAB, "tokens")
+    assert "Rotated tokens on 6 hosts" in said
+    new = in_use().tokens
+    roles = [("management", ""), ("operator", ""), ("front", ""), ("registrator", "app1"), ("agent", "consul2")]
+    assert [accepts(fleet, old.secret(role, node)) for role, node in roles] == [False] * len(roles)
+    assert [accepts(fleet, new.secret(role, node)) for role, node in roles] == [True] * len(roles)
+    follows_the_catalog(fleet)
+
+
+def test_the_certificate_authority(fleet: Fleet) -> None:
+    old = in_use()
+    assert handshake(fleet, old)
+    with under_load():
+        rollcall("rotate", LAB, "ca")
+    assert not handshake(fleet, old)
+    assert handshake(fleet, in_use())
+    follows_the_catalog(fleet)
+
+
+def test_certificates(fleet: Fleet) -> None:
+    old = in_use()
+    with under_load():
+        rollcall("rotate", LAB, "certificates")
+    new = in_use()
+    assert new.authority == old.authority
+    assert all(new.agents[node] != old.agents[node] for node in old.agents)
+    served = fleet.on("app2", "echo | openssl s_client -connect 10.77.0.31:443 2>/dev/null | openssl x509")
+    assert served.strip() == new.fronts["front1"].certificate.strip()
+    follows_the_catalog(fleet)
+
+
+def keys(fleet: Fleet) -> set[str]:
+    """Every gossip key that any agent still knows."""
+    text = f'header = "X-Consul-Token: {in_use().tokens.secret("management")}"\n'
+    url = "http://127.0.0.1:8500/v1/operator/keyring"
+    rings = json.loads(fleet.on("consul1", f"curl -s --config - {url}", stdin=text))
+    return {key for ring in rings for key in ring["Keys"]}
+
+
+def test_the_gossip_key(fleet: Fleet) -> None:
+    old = in_use().gossip_key
+    with under_load():
+        rollcall("rotate", LAB, "gossip")
+    assert keys(fleet) == {in_use().gossip_key}
+    assert keys(fleet) != {old}
+    fleet.on("app1", "docker restart consul")
+    wait_for("app1 back among the members", lambda: "app1" in alive(fleet))
+    follows_the_catalog(fleet)
+
+
+def alive(fleet: Fleet) -> set[str]:
+    members = fleet.consul("/v1/agent/members", "consul1") or []
+    return {one["Name"] for one in members if one["Status"] == 1}
+
+
+def test_a_host_that_would_be_locked_out_stops_the_rotation_of_the_gossip_key(fleet: Fleet) -> None:
+    before = keys(fleet)
+    fleet.on("app1", "docker stop consul")
+    try:
+        assert "app1 does not answer in the cluster" in rollcall("rotate", LAB, "gossip", code=1)
+        assert keys(fleet) == before
+    finally:
+        fleet.on("app1", "docker start consul")
+    wait_for("app1 back among the members", lambda: "app1" in alive(fleet))
+    wait_for("answer of every backend", lambda: answering() == BACKENDS, 60)
+
+
+@pytest.mark.parametrize("step", ["1/3", "2/3", "3/3"])
+def test_a_rotation_that_is_interrupted_is_ended_by_the_same_command(fleet: Fleet, step: str) -> None:
+    old = in_use().tokens
+    with under_load():
+        _interrupt_at(step, "tokens")
+        assert accepts(fleet, in_use().tokens.secret("operator"))
+        rollcall("rotate", LAB, "tokens")
+    assert not accepts(fleet, old.secret("operator"))
+    assert accepts(fleet, in_use().tokens.secret("operator"))
+    assert in_use().unfinished == ()
+
+
+def _interrupt_at(step: str, kind: str) -> None:
+    """Kill the command and its deploy as soon as it says that it has come to a step."""
+    command = [sys.executable, "-u", "-c", "from rollcall.cli import main; main()", "rotate", LAB, kind]
+    process = subprocess.Popen(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    said = next((line for line in process.stdout if line.startswith(step)), "")
+    # In the middle of the step's deploy: once the first operation has begun.
+    begun = next((line for line in process.stdout if "Starting operation" in line), "")
+    subprocess.run(["kill", f"-{signal.SIGKILL.value}", "--", f"-{process.pid}"], check=True)
+    process.wait()
+    assert said, f"it never came to {step}"
+    assert begun, f"it deployed nothing at {step}"
