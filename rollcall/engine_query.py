@@ -92,4 +92,17 @@ def answer(lines: Iterable[str], images: Sequence[str]) -> Answer:
 
 
 def _is_image(document: Document, reference: str) -> bool:
-    return reference in (*(document.get("RepoTags") or ()), *(document.get("RepoDigests") or ()))
+    return as_listed(reference) in (*(document.get("RepoTags") or ()), *(document.get("RepoDigests") or ()))
+
+
+def as_listed(reference: str) -> str:
+    """Spell an image's name as the engine lists it: NAME:TAG, or NAME@DIGEST, where a digest makes a tag mere decoration.
+
+    The engine leaves out what Docker Hub's names have in front (distribution/reference, "familiar" names).
+    """
+    name, at, digest = reference.partition("@")
+    name = name.removeprefix("docker.io/").removeprefix("library/")
+    path, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag:
+        path, tag = name, "latest"
+    return f"{path}{at}{digest}" if at else f"{path}:{tag}"

@@ -7,7 +7,7 @@ import pytest
 from pyinfra.api.exceptions import FactProcessError
 
 from rollcall import state
-from rollcall.engine_query import Wanted
+from rollcall.engine_query import Wanted, as_listed
 from rollcall.state import HostFact, parse, script
 
 ANSWER = """\
@@ -126,3 +126,19 @@ def test_a_host_without_curl_is_read_with_the_docker_command(tmp_path: Path) -> 
     done = subprocess.run(["sh", "-c", command], env=path, capture_output=True, text=True, check=True)
     found = parse(done.stdout.splitlines(), []).engine
     assert (list(found.containers), found.managed) == (["web-1"], {"web-1"})
+
+
+@pytest.mark.parametrize(
+    ("written", "listed"),
+    [
+        ("nginx:1.30", "nginx:1.30"),
+        ("nginx", "nginx:latest"),
+        ("docker.io/library/nginx:1.30", "nginx:1.30"),
+        ("docker.io/hashicorp/consul:1.22.7", "hashicorp/consul:1.22.7"),
+        ("registry.example.com:5000/nginx", "registry.example.com:5000/nginx:latest"),
+        ("nginx:1.30@sha256:abc", "nginx@sha256:abc"),
+        ("registry.example.com:5000/nginx@sha256:abc", "registry.example.com:5000/nginx@sha256:abc"),
+    ],
+)
+def test_an_image_is_found_however_its_name_is_written(written: str, listed: str) -> None:
+    assert as_listed(written) == listed
