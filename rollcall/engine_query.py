@@ -96,7 +96,7 @@ def _is_image(document: Document, reference: str) -> bool:
 
 
 def as_listed(reference: str) -> str:
-    """Spell an image's name as the engine lists it: NAME:TAG, or NAME@DIGEST, where a digest makes a tag mere decoration.
+    """Spell an image's name as the engine lists it: NAME:TAG, or NAME@DIGEST, beside which a tag means nothing.
 
     The engine leaves out what Docker Hub's names have in front (distribution/reference, "familiar" names).
     """
