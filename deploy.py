@@ -19,6 +19,7 @@ if here := site():
     converge_access(here)
     converge_clients(here)
     converge(here, "DNS")
+    converge(here, "socket filter")
     converge(here, "registrator")
     converge(here, "backends")
     converge(here, "front")

@@ -19,7 +19,7 @@ from rollcall import components, gates, operations, preflight, secrets
 from rollcall.access_control import listed, requests
 from rollcall.access_gate import AccessConverged
 from rollcall.auditor import HEALTH, POLICIES, TOKENS, ask
-from rollcall.components import access, backend, consul, dns, front
+from rollcall.components import access, backend, consul, dns, front, socket_filter
 from rollcall.desired import Container, Network, Thing, Volume
 from rollcall.engine_query import Wanted
 from rollcall.errors import RollcallError
@@ -93,13 +93,13 @@ def _look() -> Site | None:
         member = fleet.member(host.name)
         kept = _secrets()
         # What will be wanted does not depend on facts of the host, only the contents of some files do.
-        unknown = components.HostFacts("0.0.0.0", dns.Resolver(""))  # noqa: S104
+        unknown = components.HostFacts("0.0.0.0", dns.Resolver(""), 0)  # noqa: S104
         state = _read(fleet, member, components.desired(fleet, member, unknown, kept).values())
         if state is None:
             return None
         _check_host(member, state)
         resolver = dns.Resolver(*(state.texts.get(path, "") for path in RESOLVER_TEXTS))
-        facts = components.HostFacts(state.bridge, resolver)
+        facts = components.HostFacts(state.bridge, resolver, state.socket_group)
         return Site(fleet, member, state, components.desired(fleet, member, facts, kept))
     except RollcallError as problem:
         raise PyinfraError(str(problem)) from None
@@ -113,7 +113,7 @@ def _read(fleet: Fleet, member: Member, desired: Iterable[tuple[Thing, ...]]) ->
             containers=_names(things, Container),
             images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),
             networks=tuple(sorted({backend.NETWORK, *_names(things, Network)})),
-            volumes=tuple(sorted({consul.VOLUME, front.VOLUME, *_names(things, Volume)})),
+            volumes=tuple(sorted({consul.VOLUME, front.VOLUME, socket_filter.VOLUME, *_names(things, Volume)})),
         ),
         paths=(dns.RESOLVED_DROP_IN, dns.RESOLVED_DROP_IN.rsplit("/", 1)[0]),
         texts=(*RESOLVER_TEXTS, IDENTITY),

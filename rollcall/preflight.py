@@ -20,7 +20,7 @@ TAKEN_PORTS = {
     53: "DNS",
     **dict.fromkeys((8300, 8301, 8302, 8500, 8501, 8502, 8503, 8600), "Consul"),
 }
-OUR_CONTAINERS = ("consul", "registrator", "dns", "front")
+OUR_CONTAINERS = ("consul", "registrator", "socket-filter", "dns", "front")
 
 
 def locator(project: Path, inventory: Path, hosts: Iterable[RawHost]) -> Locate:

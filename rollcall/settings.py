@@ -81,6 +81,13 @@ class Registrator(Section):
     tags: tuple[str, ...] = Field(default=(), strict=False, description="a list of tags, each a string")
 
 
+class SocketFilter(Section):
+    """nginx between the registrator and the engine's socket, on every host."""
+
+    image: Image = Field(default="nginx:1.30", description=_IMAGE)
+    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
+
+
 class Backend(Section):
     """One kind of sample web container; every host of the group `backends` runs `count` of them."""
 
@@ -166,6 +173,7 @@ class Settings(Section):
     consul: Consul = Field(default_factory=Consul, description="a dict of settings")
     consul_server: ConsulServer = Field(default_factory=ConsulServer, description="a dict of settings")
     registrator: Registrator = Field(default_factory=Registrator, description="a dict of settings")
+    socket_filter: SocketFilter = Field(default_factory=SocketFilter, description="a dict of settings")
     backends: tuple[Backend, ...] = Field(
         default=(), strict=False, description='a list of dicts such as {"name": "webserver", "count": 2}'
     )

@@ -10,7 +10,7 @@ from pyinfra.api.exceptions import FactProcessError
 from pyinfra.api.facts import FactBase
 from typing_extensions import override
 
-from rollcall.engine_query import Answer, Wanted, answer, query
+from rollcall.engine_query import SOCKET, Answer, Wanted, answer, query
 
 ROOT = "/etc/rollcall"
 MARK = "@@rollcall"
@@ -32,6 +32,8 @@ echo '{mark} listening'
 awk '$4 == "0A" {{ print $2 }}' /proc/net/tcp /proc/net/tcp6 2>/dev/null
 echo '{mark} clock'
 date +%s
+echo '{mark} socket'
+stat -L -c %g {socket} 2>/dev/null || echo 0
 {texts}
 wait
 {answers}
@@ -54,7 +56,7 @@ class HostState:
     """What a host has: the engine's managed objects, files below /etc/rollcall, and facts about itself.
 
     `engine` is what its Docker Engine answered; `listening` are TCP ports with their addresses; `clock` is
-    seconds since 1970.
+    seconds since 1970; `socket_group` is the id of the group that may open the engine's socket.
     """
 
     engine: Answer = EMPTY
@@ -65,6 +67,7 @@ class HostState:
     listening: frozenset[tuple[str, int]] = frozenset()
     bridge: str = ""
     clock: int = 0
+    socket_group: int = 0
 
     def listens(self, address: str, port: int) -> bool:
         """Tell whether a program has this port at this address; "" stands for every address, in both places."""
@@ -92,6 +95,7 @@ def script(
     return SCRIPT.format(
         query=query(replace(wanted, networks=("bridge", *wanted.networks))),
         mark=MARK,
+        socket=SOCKET,
         root=ROOT,
         paths=quoted(paths),
         texts="\n".join(
@@ -121,6 +125,7 @@ def parse(lines: Sequence[str], images: Sequence[str]) -> HostState:
         listening=frozenset(listener(line) for line in sections["listening"]),
         bridge=_gateway(engine.networks.get("bridge", {})),
         clock=int(sections["clock"][0]),
+        socket_group=int(sections["socket"][0]),
     )
 
 
@@ -132,7 +137,7 @@ def _sections(lines: Sequence[str]) -> dict[str, list[str]]:
             current = sections.setdefault(line[len(MARK) + 1 :].rstrip(), [])
         else:
             current.append(line)
-    missing = {"engine", "files", "digests", "addresses", "listening", "clock", "end"} - sections.keys()
+    missing = {"engine", "files", "digests", "addresses", "listening", "clock", "socket", "end"} - sections.keys()
     if missing:
         raise ValueError(f"its answer lacks {', '.join(sorted(missing))}")
     return sections

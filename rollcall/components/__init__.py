@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rollcall.components import backend, consul, dns, front, registrator
+from rollcall.components import backend, consul, dns, front, registrator, socket_filter
 from rollcall.desired import Thing
 from rollcall.fleet import Fleet, Member
 from rollcall.secrets import Secrets
@@ -13,11 +13,13 @@ from rollcall.secrets import Secrets
 class HostFacts:
     """The little that components must know of a host as it is.
 
-    bridge: the Docker bridge's address; resolver: how it resolves names.
+    bridge: the Docker bridge's address; resolver: how it resolves names; socket_group: the id of the group that may
+    open the engine's socket.
     """
 
     bridge: str
     resolver: dns.Resolver
+    socket_group: int
 
 
 def desired(fleet: Fleet, member: Member, facts: HostFacts, secrets: Secrets) -> Mapping[str, tuple[Thing, ...]]:
@@ -25,7 +27,8 @@ def desired(fleet: Fleet, member: Member, facts: HostFacts, secrets: Secrets) ->
     return {
         "Consul": consul.desired(fleet, member, facts.bridge, secrets),
         "DNS": dns.desired(member, facts.bridge, facts.resolver),
-        "registrator": registrator.desired(fleet, member),
+        "socket filter": socket_filter.desired(member, facts.socket_group),
+        "registrator": registrator.desired(fleet, member, secrets),
         "backends": backend.desired(fleet, member, secrets),
         "front": front.desired(member, secrets),
     }

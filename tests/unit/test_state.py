@@ -33,6 +33,8 @@ abc123  /etc/rollcall/key
 00000000000000000000000000000000:01BB
 @@rollcall clock
 1790000000
+@@rollcall socket
+998
 @@rollcall text /etc/resolv.conf
 search lan
 nameserver 10.0.0.53
@@ -54,6 +56,7 @@ def test_everything_is_found_in_the_answer() -> None:
     assert host.addresses == ("127.0.0.1", "10.0.0.1")
     assert host.listening == {("127.0.0.1", 8500), ("", 80), ("", 443)}
     assert host.clock == 1790000000
+    assert host.socket_group == 998
     assert host.texts == {"/etc/resolv.conf": "search lan\nnameserver 10.0.0.53\n"}
     assert host.probes == {"consul": '{"Healthy": true}'}
     assert host.files["/etc/rollcall/key"] == state.ObservedFile(0o600, "100:1000", "abc123", 200.25)

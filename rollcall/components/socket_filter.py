@@ -1,0 +1,59 @@
+"""The socket filter of a host: the one container with the engine's socket, which lets only reading calls through.
+
+Whoever may write to that socket owns the host. nginx stands before it, so that the registrator need not be trusted.
+"""
+
+from rollcall.desired import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
+from rollcall.engine_query import SOCKET as ENGINE
+from rollcall.fleet import Member
+from rollcall.templates import render
+
+FOLDER = "/etc/rollcall/socket-filter"
+# Holds the filter's own socket; mounted by the registrator, too, and by nobody else.
+VOLUME = "socket-filter"
+SOCKET = "docker.sock"
+# The user nginx of the official image. The registrator's is another.
+USER = 101
+# Where the volume is for nginx. Docker gives a new volume the mode of the directory that the image has in its place,
+# and in this one every user may make a socket. On the host only root gets as far as the volume.
+TARGET = "/var/tmp"  # noqa: S108 - inside the container
+# nginx takes 4 MiB.
+MEMORY, PIDS = 32, 16
+
+
+def desired(member: Member, socket_group: int) -> tuple[Thing, ...]:
+    """Say what the socket filter of one host consists of.
+
+    Args:
+        member: the host.
+        socket_group: the id of the group that may open the engine's socket.
+    """
+    settings = member.settings.socket_filter
+    configuration = File(
+        f"{FOLDER}/nginx.conf", render("socket_filter/nginx.conf.j2", socket=f"{TARGET}/{SOCKET}", engine=ENGINE)
+    )
+    return (
+        Directory(FOLDER),
+        configuration,
+        Volume(VOLUME),
+        Container(
+            name="socket-filter",
+            component="socket-filter",
+            image=settings.image,
+            image_source=settings.image_source or member.settings.image_source,
+            command=("sh", "-c", _start()),
+            environment=(("SERVICE_IGNORE", "true"),),
+            network="none",
+            user=f"{USER}:{socket_group}",
+            mounts=(Mount(FOLDER, FOLDER), Mount(ENGINE, ENGINE), Mount(VOLUME, TARGET, read_only=False)),
+            tmpfs=(Tmpfs("/tmp"),),  # noqa: S108 - inside the container
+            memory=MEMORY,
+            pids=PIDS,
+            configuration=configuration_digest((configuration,)),
+        ),
+    )
+
+
+def _start() -> str:
+    """Start nginx. One that was killed has left its socket, and where a file is no other can be made."""
+    return f"rm -f {TARGET}/{SOCKET} && exec nginx -e /dev/stderr -c {FOLDER}/nginx.conf"
