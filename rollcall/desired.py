@@ -144,8 +144,11 @@ class Container:
 
     @property
     def spec(self) -> str:
-        """Digest over every field: any change to what is desired shows in it."""
-        text = json.dumps(asdict(self), sort_keys=True)
+        """Digest over every field that makes the container: any change to what is desired shows in it."""
+        made = asdict(self)
+        # What its program listens on is the program's matter, which may be told of another port.
+        del made["listens"]
+        text = json.dumps(made, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -17,6 +17,10 @@ from rollcall.fleet import Member
 from rollcall.templates import render
 
 FOLDER = "/etc/rollcall/dns"
+# MiB, and processes: 8 and 21 were measured with 75,000 questions a second over UDP and as many at a time over TCP as
+# dnsmasq takes, 20, each of which has a process of its own.
+MEMORY = 64
+PIDS = 64
 RESOLV_CONF = "/etc/resolv.conf"
 RESOLVED_UPSTREAM = "/run/systemd/resolve/resolv.conf"
 RESOLVED_DROP_IN = "/etc/systemd/resolved.conf.d/rollcall.conf"
@@ -67,6 +71,10 @@ def desired(member: Member, bridge: str, resolver: Resolver) -> tuple[Thing, ...
             hostname=member.node,
             listens=((bridge, 53),),
             mounts=(Mount(FOLDER, FOLDER),),
+            # For port 53, and to become the user dnsmasq, who keeps none of them. It starts with no fewer.
+            add_capabilities=("NET_BIND_SERVICE", "SETGID", "SETUID"),
+            memory=MEMORY,
+            pids=PIDS,
             configuration=configuration_digest((configuration,)),  # dnsmasq itself watches upstream.conf
         ),
         *_announced(bridge, domain, resolver),

@@ -10,8 +10,10 @@ from pathlib import Path
 import docker
 import pytest
 from docker.models.containers import Container
+from front_world import answers, container, fleet, put, run
 
-from rollcall.templates import render
+from rollcall.components import dns
+from rollcall.desired import Mount, Thing
 
 # Loopback addresses of the test's own: the Docker bridge's has a forwarder already where a fleet runs.
 ADDRESS = "127.0.0.9"
@@ -62,66 +64,60 @@ class Resolver:
         return Reply(flags & 0xF, sorted(addresses))
 
 
-def run(engine: docker.DockerClient, image: str, folder: Path) -> Container:
-    """With no more rights than the README's table gives it."""
-    return engine.containers.run(
-        image,
-        detach=True,
-        network_mode="host",
-        read_only=True,
-        cap_drop=["ALL"],
-        cap_add=["NET_BIND_SERVICE", "SETGID", "SETUID"],
-        security_opt=["no-new-privileges"],
-        labels={"rollcall.test": "1"},
-        volumes={str(folder): {"bind": "/etc/rollcall/dns", "mode": "ro"}},
-    )
+@pytest.fixture
+def things() -> tuple[Thing, ...]:
+    """What a deploy puts on a host whose Docker bridge and resolver these are."""
+    return dns.desired(fleet().members[0], ADDRESS, dns.Resolver(f"nameserver {BEFORE}\n"))
 
 
 @pytest.fixture
-def folder(tmp_path: Path, catalog) -> Path:
+def folder(tmp_path: Path, catalog, things: tuple[Thing, ...]) -> Path:
     """The forwarder's files as a deploy writes them, but for the test agent's port."""
     made = tmp_path / "dns"
-    made.mkdir()
-    text = render("dns/dnsmasq.conf.j2", dns={"listen_address": ADDRESS, "domain": "consul"})
-    (made / "dnsmasq.conf").write_text(text.replace("127.0.0.1#8600", f"127.0.0.1#{catalog.dns_port}"))
-    (made / "upstream.conf").write_text(f"nameserver {BEFORE}\n")
+    put(things, dns.FOLDER, made)
+    configuration = made / "dnsmasq.conf"
+    text = configuration.read_text()
+    configuration.write_text(text.replace("127.0.0.1#8600", f"127.0.0.1#{catalog.dns_port}"))
     return made
 
 
+def start(
+    engine: docker.DockerClient, things: tuple[Thing, ...], folder: Path, image: Callable[[str], str], name: str
+) -> Container:
+    mounts = (Mount(str(folder), dns.FOLDER),)
+    return run(engine, container(things), name, image("rollcall/dns:0.1.0"), mounts=mounts)
+
+
 @pytest.fixture
-def resolver_of_before(engine: docker.DockerClient, image: Callable[[str], str], tmp_path: Path) -> Iterator[None]:
+def resolver_of_before(
+    engine: docker.DockerClient, image: Callable[[str], str], tmp_path: Path, things: tuple[Thing, ...]
+) -> Iterator[None]:
     """Knows the one name example.com."""
     made = tmp_path / "before"
     made.mkdir()
     (made / "dnsmasq.conf").write_text(
         f"listen-address={BEFORE}\nbind-interfaces\nno-resolv\nno-hosts\npid-file\nuser=dnsmasq\naddress=/example.com/192.0.2.1\n"
     )
-    container = run(engine, image("rollcall/dns:0.1.0"), made)
+    running = start(engine, things, made, image, "rollcall-test-dns-before")
     yield
-    container.remove(force=True, v=True)
+    running.remove(force=True, v=True)
 
 
 @pytest.fixture
 def forwarder(
-    engine: docker.DockerClient, image: Callable[[str], str], folder: Path, resolver_of_before: None, until
+    engine: docker.DockerClient,
+    image: Callable[[str], str],
+    folder: Path,
+    things: tuple[Thing, ...],
+    resolver_of_before: None,
+    until,
 ) -> Iterator[Container]:
-    for parent in (folder, *folder.parents[:3]):
-        # pytest's own folders are the tester's alone; dnsmasq reads its upstream.conf again as another user.
-        parent.chmod(0o755)
-    container = run(engine, image("rollcall/dns:0.1.0"), folder)
+    running = start(engine, things, folder, image, "rollcall-test-dns")
     try:
-        until(listens, "a forwarder that listens")
-        yield container
+        until(lambda: answers(ADDRESS, 53), "a forwarder that listens")
+        yield running
     finally:
-        container.remove(force=True, v=True)
-
-
-def listens() -> bool:
-    try:
-        socket.create_connection((ADDRESS, 53), 1).close()
-    except OSError:
-        return False
-    return True
+        running.remove(force=True, v=True)
 
 
 @pytest.fixture

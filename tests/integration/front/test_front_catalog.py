@@ -109,7 +109,7 @@ def test_backends_learn_the_client_and_the_name_it_asked_for(front, catalog, bac
 def test_a_request_by_address_is_answered_too_and_keeps_its_port(front, catalog, backends, until) -> None:
     catalog.register("one", backends[0].address)
     until(front.instances, "the instance behind the front")
-    assert front.get().json["headers"]["Host"] == f"127.0.0.1:{front.settings.http_port}"
+    assert front.get().json["headers"]["Host"] == f"127.0.0.1:{front.http_port}"
 
 
 def test_https_serves_the_same(front, catalog, backends, until) -> None:
@@ -131,12 +131,12 @@ def test_render_prints_what_would_be_written_and_changes_nothing(front, catalog,
     catalog.register("one", backends[0].address)
     until(front.instances, "the instance behind the front")
     before = front.shell(
-        "cd /var/lib/rollcall/front; readlink current; cat current/*; ls -la /run/rollcall/front/staging"
+        "cd /var/lib/rollcall/front; readlink current; cat current/*; ls -l /run/rollcall/front/staging"
     )
     code, text, err = front.execute("front-render")
     assert (code, err) == (0, "")
     assert text == front.loaded()
     assert (
-        front.shell("cd /var/lib/rollcall/front; readlink current; cat current/*; ls -la /run/rollcall/front/staging")
+        front.shell("cd /var/lib/rollcall/front; readlink current; cat current/*; ls -l /run/rollcall/front/staging")
         == before
     )

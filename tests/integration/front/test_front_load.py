@@ -72,7 +72,7 @@ def test_fifty_changes_of_the_list_under_keep_alive_load_lose_nothing(
     catalog.register("one", one.address)
     until(front.instances, "the instance behind the front")
 
-    load = Load(front.settings.http_port)
+    load = Load(front.http_port)
     with load.running():
         for change in range(CHANGES // 2):
             catalog.register("two", two.address)

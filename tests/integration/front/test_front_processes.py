@@ -22,13 +22,41 @@ def test_a_killed_nginx_is_back_with_its_instances(front, catalog, backends, unt
     assert "front: nginx ended" in front.log()
 
 
-def test_a_killed_consul_template_is_back_and_follows_the_catalog(front, catalog, backends, until) -> None:
+def test_a_killed_consul_template_is_started_again_and_nginx_does_not_notice(front, catalog, backends, until) -> None:
     registered(front, catalog, backends[0], until)
+    visitor = front.connect()
+    visitor.request("GET", "/health")
+    assert visitor.getresponse().read() == b"ok\n"
+    nginx, generation = front.process("nginx"), front.generation()
+
     killed(front, "consul-template")
-    until(lambda: front.restarts() == 1 and front.status() == 200, "the front to serve again")
-    assert "front: consul-template ended" in front.log()
     catalog.register("two", backends[1].address)
     until(lambda: len(front.servers()) == 2, "a change to be followed")
+    visitor.request("GET", "/health")
+    assert visitor.getresponse().status == 200
+    assert (front.restarts(), front.process("nginx")) == (0, nginx)
+    assert front.generation() != generation
+    assert "front: consul-template ended with status 137" in front.log()
+
+
+def test_a_consul_template_that_cannot_run_is_tried_again_and_shown(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    token = front.read("token")
+    (front.folder / "token").unlink()
+    killed(front, "consul-template")
+    until(lambda: front.log().count("consul-template ended") == 3, "three attempts")
+    assert [f"in {pause} s" in front.log() for pause in (1, 3, 7)] == [True, True, True]
+    code, shown, _ = front.execute("front-health")
+    assert code == 1
+    assert "consul-template ended with status" in shown
+    assert front.status() == 200
+
+    front.write("token", token)
+    (front.folder / "token").chmod(0o644)
+    catalog.register("two", backends[1].address)
+    until(lambda: len(front.servers()) == 2, "a change to be followed", 15)
+    assert front.execute("front-health")[0] == 0
+    assert front.restarts() == 0
 
 
 def test_an_unexpected_end_is_no_success(front, until) -> None:
@@ -102,7 +130,9 @@ def test_nothing_is_left_behind_by_many_reloads(front, catalog, backends, until)
     assert front.shell("ls -d /var/lib/rollcall/front/generation.* | wc -l").strip() == "1"
 
 
-def test_while_consul_is_away_the_last_list_is_served_and_then_followed_again(front, catalog, backends, until) -> None:
+def test_while_consul_is_away_the_last_list_is_served_and_then_followed_again(
+    front, catalog, backends, secret, until
+) -> None:
     one, two = backends
     registered(front, catalog, one, until)
     catalog.container.stop(timeout=5)
@@ -112,10 +142,11 @@ def test_while_consul_is_away_the_last_list_is_served_and_then_followed_again(fr
         assert front.servers() == [f"{one.address}:80"]
         code, text, complaint = front.execute("front-render")
         assert (code, text) == (1, "")
-        assert "Consul did not answer within 10 s" in complaint
+        assert "Consul did not answer within 10 s" in complaint and "connection refused" in complaint
     finally:
         catalog.container.start()
-        until(catalog.has_leader, "a Consul with a leader", 30)
+        until(catalog.is_ready, "a Consul with a leader", 30)
+        catalog.give_rights(secret)
     assert front.restarts() == 0
     catalog.register("two", two.address)
     until(lambda: front.servers() == sorted([f"{one.address}:80", f"{two.address}:80"]), "a change to be followed", 20)

@@ -22,6 +22,26 @@ def upstream(**settings: object) -> list[str]:
     return lines("front/upstream.ctmpl.j2", front=Front(**settings))
 
 
+def nginx(**settings: object) -> list[str]:
+    return lines("front/nginx.conf.j2", front=Front(**settings))
+
+
+def plain_server(**settings: object) -> list[str]:
+    """The lines of the server that listens without TLS."""
+    return _servers(**settings)[1]
+
+
+def tls_server(**settings: object) -> list[str]:
+    return _servers(**settings)[2]
+
+
+def _servers(**settings: object) -> list[list[str]]:
+    """Each server's lines: of the socket, of plain HTTP, of HTTPS."""
+    servers = "\n".join(nginx(**settings)).split("server {")[1:]
+    assert len(servers) == 3
+    return [server.splitlines() for server in servers]
+
+
 @pytest.mark.parametrize("name", RENDERED)
 def test_a_rendered_file_has_nothing_left_over(name: str) -> None:
     text = render(name, **RENDERED[name])
@@ -36,7 +56,7 @@ def test_each_instance_is_one_line_of_the_form_people_know() -> None:
 
 
 def test_every_service_of_the_setting_is_asked_for_and_no_other() -> None:
-    asked = [line for line in upstream(services=["https.shop-443", "nginx-80"]) if "(service " in line]
+    asked = [line for line in upstream(services=["https.shop-443", "nginx-80"]) if '"collect" (service ' in line]
     assert asked == [
         '[[-   template "collect" (service "https.shop-443") ]]',
         '[[-   template "collect" (service "nginx-80") ]]',
@@ -52,36 +72,82 @@ def test_nobody_there_is_a_server_that_refuses_since_an_empty_upstream_ends_ngin
     [("", "listen 80", "listen 443"), ("127.0.0.1", "listen 127.0.0.1:80", "listen 127.0.0.1:443")],
 )
 def test_listens_where_the_settings_say_for_any_host_name(address: str, http: str, https: str) -> None:
-    text = upstream(address=address, server_name="shop.example.com")
-    assert [line for line in text if line.startswith("listen")] == [
-        f"{http} default_server;",
-        f"{https} ssl default_server;",
+    plain, tls = (server(address=address, server_name="shop.example.com") for server in (plain_server, tls_server))
+    assert f"{http} default_server;" in plain
+    assert f"{https} ssl default_server;" in tls
+    assert [line for line in nginx() if line.startswith("listen")] == [
+        "listen unix:/run/rollcall/front/nginx.sock;",
+        "listen 80 default_server;",
+        "listen 443 ssl default_server;",
     ]
-    assert "server_name shop.example.com;" in text
+    assert "server_name shop.example.com;" in plain and "server_name shop.example.com;" in tls
 
 
 def test_backends_learn_who_asked_and_connections_to_them_are_kept() -> None:
     assert {
-        "least_conn;",
-        "keepalive 32;",
         "proxy_http_version 1.1;",
         'proxy_set_header Connection "";',
         "proxy_set_header X-Real-IP $remote_addr;",
         "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
         "proxy_set_header X-Forwarded-Proto $scheme;",
-    } <= set(upstream())
+    } <= set(nginx())
+    assert {"least_conn;", "keepalive 32;"} <= set(upstream())
 
 
 def test_a_reload_gives_connections_time_but_not_for_ever() -> None:
-    text = lines("front/nginx.conf.j2", front=Front(shutdown_timeout=45))
+    text = nginx(shutdown_timeout=45)
     assert "keepalive_min_timeout 10s;" in text
     assert "worker_shutdown_timeout 45s;" in text
 
 
 def test_nginx_tells_its_status_to_nobody_outside_the_container() -> None:
-    text = lines("front/nginx.conf.j2", front=Front())
-    assert [line for line in text if line.startswith("listen")] == ["listen unix:/run/rollcall/front/nginx.sock;"]
-    assert "stub_status;" in text
+    socket, plain, tls = _servers()
+    assert "listen unix:/run/rollcall/front/nginx.sock;" in socket
+    assert "stub_status;" in socket and "include generation.conf;" in socket
+    assert "stub_status;" not in plain + tls and "include generation.conf;" not in plain + tls
+
+
+def test_plain_http_is_served_unless_a_redirect_is_asked_for() -> None:
+    assert "proxy_pass http://backends;" in plain_server()
+    assert not [line for line in nginx() if line.startswith(("return 301", "add_header"))]
+
+
+@pytest.mark.parametrize(
+    ("settings", "target", "for_good"),
+    [
+        ({"redirect": True}, "https://$host$request_uri", True),
+        ({"redirect": True, "https_port": 8443}, "https://$host:8443$request_uri", False),
+        ({"redirect": 8443}, "https://$host:8443$request_uri", False),
+        ({"redirect": 443, "https_port": 8443}, "https://$host$request_uri", True),
+    ],
+)
+def test_a_redirect_goes_where_visitors_find_https(settings: dict[str, object], target: str, for_good: bool) -> None:
+    """And browsers are to remember it only where that is the port they try by themselves."""
+    assert f"return 301 {target};" in plain_server(**settings)
+    assert "proxy_pass http://backends;" not in plain_server(**settings)
+    assert "proxy_pass http://backends;" in tls_server(**settings)
+    remembered = 'add_header Strict-Transport-Security "max-age=63072000" always;'
+    assert (remembered in tls_server(**settings)) is for_good
+    assert remembered not in plain_server(**settings)
+
+
+def test_every_limit_is_the_settings() -> None:
+    limits = {
+        "max_body_size": "5m",
+        "max_header_size": 16,
+        "client_header_timeout": 11,
+        "client_body_timeout": 12,
+        "send_timeout": 13,
+        "proxy_read_timeout": 14,
+    }
+    assert {
+        "client_max_body_size 5m;",
+        "large_client_header_buffers 4 16k;",
+        "client_header_timeout 11s;",
+        "client_body_timeout 12s;",
+        "send_timeout 13s;",
+        "proxy_read_timeout 14s;",
+    } <= set(nginx(**limits))
 
 
 def test_consul_template_asks_the_hosts_own_agent_and_never_gives_up() -> None:

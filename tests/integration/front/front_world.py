@@ -1,0 +1,275 @@
+"""What the front's tests are about: a Consul, sample backends, a front; each with the rights that a deploy gives it."""
+
+import http.client
+import json
+import os
+import socket
+import ssl
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import consul
+import docker
+import requests
+from docker.models.containers import Container
+
+from rollcall import commands, desired, preflight
+from rollcall.fleet import Fleet, RawHost, nowhere
+from rollcall.secrets import Secrets
+from rollcall.templates import render
+
+LABEL = "rollcall.test"
+LABELS = {LABEL: "1"}
+NOBODY = "127.0.0.1:65535"
+GROUPS = frozenset({"consul_servers", "backends", "fronts"})
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = 10) -> Any:
+    """Wait for a condition and give its value; say what was missing, and what was there instead."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what} (last: {value!r})"
+        time.sleep(0.01)
+    return value
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def answers(address: str, port: int = 80) -> bool:
+    try:
+        socket.create_connection((address, port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def fleet(**front: Any) -> Fleet:
+    """One host, app1, with everything on it."""
+    data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}], "front": front}
+    return preflight.check("test", [RawHost("app1", GROUPS, data)], "app1", nowhere)
+
+
+def put(things: Iterable[desired.Thing], source: str, folder: Path) -> None:
+    """Put a component's files, which a deploy would put below `source`, below a folder of the test's own."""
+    for thing in things:
+        if not isinstance(thing, desired.File | desired.Directory):
+            continue
+        path = folder / thing.path.removeprefix(source).lstrip("/")
+        if isinstance(thing, desired.Directory):
+            path.mkdir(parents=True, exist_ok=True)
+        else:
+            path.write_text(thing.text)
+        path.chmod(thing.mode)
+        os.chown(path, *(int(number) for number in thing.owner.split(":")))
+
+
+def container(things: Iterable[desired.Thing]) -> desired.Container:
+    """The (first) container among a component's things."""
+    return next(thing for thing in things if isinstance(thing, desired.Container))
+
+
+def run(engine: docker.DockerClient, wanted: desired.Container, name: str, image: str, **more: Any) -> Container:
+    """Run a container as a deploy would, under another name, unmarked, so that no deploy takes it for its own."""
+    arguments = commands.run_arguments(replace(wanted, name=name, image=image, **more))
+    unmarked = [one for one in arguments if not one.startswith("--label=")]
+    unmarked.insert(2, f"--label={LABEL}=1")
+    identity = subprocess.run(unmarked, check=True, capture_output=True, text=True).stdout.strip()
+    return engine.containers.get(identity)
+
+
+@dataclass
+class Catalog:
+    """A Consul agent of the test's own, default deny; what is registered here is what the front sees."""
+
+    container: Container
+    port: int
+    dns_port: int
+    management: str
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def api(self) -> consul.Consul:
+        return consul.Consul(port=self.port, token=self.management)
+
+    def register(self, name: str, address: str, port: int = 80, *, service: str = "webserver-80", **more: Any) -> None:
+        self.api.agent.service.register(
+            service, service_id=f"app1:{name}:80", address=address, port=port, tags=["http"], **more
+        )
+
+    def deregister(self, name: str) -> None:
+        self.api.agent.service.deregister(f"app1:{name}:80")
+
+    def clear(self) -> None:
+        for identity in self.api.agent.services():
+            self.api.agent.service.deregister(identity)
+        until(lambda: set(self.api.catalog.services()[1]) == {"consul"}, "an empty catalog")
+
+    def is_ready(self) -> bool:
+        """Whether there is a leader, and it knows the management token."""
+        try:
+            return bool(self.api.status.leader()) and bool(self.api.acl.token.read_self())
+        except (OSError, consul.ConsulException):
+            return False
+
+    def give_rights(self, secret: Secrets) -> None:
+        """Make the front's policy, and its first token, as a deploy does."""
+        self.add_policy("front", render("consul/policies/front.hcl.j2"))
+        self.add_token("front", secret.tokens.secret("front"))
+
+    def add_policy(self, name: str, rules: str) -> None:
+        # py-consul makes JSON of the rules once too often.
+        done = requests.put(
+            f"http://{self.address}/v1/acl/policy",
+            headers={"X-Consul-Token": self.management},
+            json={"Name": name, "Rules": rules},
+            timeout=5,
+        )
+        done.raise_for_status()
+
+    def add_token(self, policy: str, secret: str = "") -> str:
+        """Make a token and give its secret."""
+        secret = secret or str(uuid.uuid4())
+        self.api.acl.token.create(secret_id=secret, policies_name=[policy])
+        return secret
+
+    def remove_token(self, secret: str) -> None:
+        accessor = self.api.acl.token.read_self(token=secret)["AccessorID"]
+        self.api.acl.token.delete(accessor)
+
+
+@dataclass
+class Backend:
+    """A sample web container; its address changes when it is started again."""
+
+    container: Container
+
+    @property
+    def address(self) -> str:
+        self.container.reload()
+        networks = self.container.attrs["NetworkSettings"]["Networks"]
+        return str(networks["bridge"]["IPAddress"])
+
+    @property
+    def name(self) -> str:
+        return str(self.container.name)
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass
+class Front:
+    """The container as a deploy runs it, with what a person at its host would ask it."""
+
+    container: Container
+    folder: Path
+    http_port: int
+    https_port: int
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / name).write_text(text)
+
+    def read(self, name: str) -> str:
+        return (self.folder / name).read_text()
+
+    def get(
+        self, path: str = "/json", *, host: str = "", tls: bool = False, body: bytes | None = None, **headers: str
+    ) -> Answer:
+        connection = self.connect(tls=tls)
+        try:
+            more = {name.replace("_", "-"): value for name, value in headers.items()}
+            method = "GET" if body is None else "POST"
+            connection.request(method, path, body=body, headers=more | ({"Host": host} if host else {}))
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read().decode())
+        finally:
+            connection.close()
+
+    def connect(self, *, tls: bool = False) -> http.client.HTTPConnection:
+        if not tls:
+            return http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
+        context = ssl._create_unverified_context()
+        return http.client.HTTPSConnection("127.0.0.1", self.https_port, timeout=5, context=context)
+
+    @contextmanager
+    def handshake(self, context: ssl.SSLContext, name: str = "www.mastartup.io") -> Iterator[ssl.SSLSocket]:
+        with (
+            socket.create_connection(("127.0.0.1", self.https_port), 5) as connection,
+            context.wrap_socket(connection, server_hostname=name) as secured,
+        ):
+            yield secured
+
+    def status(self) -> int:
+        """The status of one request; 0 when nobody listens."""
+        try:
+            return self.get("/health").status
+        except OSError:
+            return 0
+
+    def execute(self, *command: str, user: str = "") -> tuple[int, str, str]:
+        code, (out, err) = self.container.exec_run(list(command), user=user, demux=True)
+        return code, (out or b"").decode(), (err or b"").decode()
+
+    def shell(self, script: str) -> str:
+        """Run a script as nginx; root has no power over the processes and files of others here."""
+        return self.execute("bash", "-c", script, user="nginx")[1]
+
+    def rendered(self) -> str:
+        """What consul-template wrote last; nothing before its first time."""
+        return self.shell("cat /run/rollcall/front/staging/upstream.conf")
+
+    def loaded(self) -> str:
+        """The catalog's part of the configuration that nginx serves; nothing while it changes."""
+        return self.shell(
+            "exec 9>/run/rollcall/front/lock; flock -n 9 && cat /var/lib/rollcall/front/current/upstream.conf"
+        )
+
+    def servers(self) -> list[str]:
+        """ADDRESS:PORT of each server in the list that nginx serves, once no older list is served beside it."""
+        return [line.split()[1].rstrip(";") for line in self.loaded().splitlines() if line.startswith("    server 1")]
+
+    def instances(self) -> list[str]:
+        """The same without the server that stands for nobody."""
+        return [server for server in self.servers() if server != NOBODY]
+
+    def generation(self) -> str:
+        return self.shell("readlink /var/lib/rollcall/front/current").strip()
+
+    def process(self, program: str) -> str:
+        """The number of nginx's first process, or of consul-template."""
+        return self.shell(f"cat /run/rollcall/front/{program}.pid").strip()
+
+    def failure(self) -> str:
+        return self.execute("cat", "/run/rollcall/front/failure")[1]
+
+    def restarts(self) -> int:
+        self.container.reload()
+        return int(self.container.attrs["RestartCount"])
+
+    def state(self) -> Mapping[str, Any]:
+        self.container.reload()
+        return dict(self.container.attrs["State"])
+
+    def log(self) -> str:
+        return str(self.container.logs().decode())
