@@ -114,9 +114,3 @@ def test_an_event_stream_may_be_silent_for_a_year(configuration: str) -> None:
 
 def test_nginx_listens_at_the_filters_socket_and_nowhere_else(configuration: str) -> None:
     assert directives(configuration, "listen") == ["unix:/var/tmp/docker.sock"]
-
-
-def test_nothing_is_let_through_that_is_not_named(configuration: str) -> None:
-    for table in re.findall(r"map [^{]+\{(.*?)\n    \}", configuration, re.DOTALL):
-        (default,) = directives(table, "default")
-        assert default == ("1" if '"11"' in table else "0")

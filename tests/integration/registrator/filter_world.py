@@ -1,0 +1,178 @@
+"""The socket filter and the registrator as a deploy runs them, and what may stand behind the filter for an engine."""
+
+import os
+import re
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from registrator_world import ENGINE_SOCKET, LABELS, until
+
+from rollcall import commands
+from rollcall.components import registrator, socket_filter
+from rollcall.desired import Container, File, Mount, Thing
+from rollcall.fleet import Fleet, Member
+from rollcall.secrets import Secrets
+from rollcall.settings import Settings
+
+MEMBER = Member("test", "test", "127.0.0.1", frozenset(), Settings())
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def run(container: Container) -> None:
+    """Start it by the very command that a deploy gives, with the tests' label on it."""
+    labels = [f"--label={key}={value}" for key, value in LABELS.items()]
+    _, *arguments = commands.run_arguments(container)
+    docker(arguments[0], *labels, *arguments[1:])
+
+
+def parts(things: tuple[Thing, ...]) -> tuple[File, Container]:
+    (file,) = [thing for thing in things if isinstance(thing, File)]
+    (container,) = [thing for thing in things if isinstance(thing, Container)]
+    return file, container
+
+
+class Filter:
+    """One container of the filter, with a volume of its own for its socket."""
+
+    def __init__(self, name: str, image: str, folder: Path, engine: Path) -> None:
+        self.name, self.volume = f"{name}-filter", f"{name}-filter"
+        file, container = parts(socket_filter.desired(MEMBER, engine.stat().st_gid))
+        folder.mkdir()
+        folder.chmod(0o755)
+        (folder / "nginx.conf").write_text(file.text)
+        mounts = {
+            socket_filter.FOLDER: str(folder),
+            socket_filter.ENGINE: str(engine),
+            socket_filter.TARGET: self.volume,
+        }
+        docker("volume", "create", *(f"--label={key}={value}" for key, value in LABELS.items()), self.volume)
+        self.path = Path(docker("volume", "inspect", "--format", "{{.Mountpoint}}", self.volume), socket_filter.SOCKET)
+        own = tuple(replace(mount, source=mounts[mount.target]) for mount in container.mounts)
+        run(replace(container, name=self.name, image=image, mounts=own))
+        until(self.path.exists, f"the filter's socket:\n{docker('logs', self.name)}")
+
+    @property
+    def uri(self) -> str:
+        return f"unix://{self.path}"
+
+    @property
+    def log(self) -> str:
+        done = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, check=True)
+        return done.stdout + done.stderr
+
+    def process(self) -> int:
+        return int(docker("inspect", "--format", "{{.State.Pid}}", self.name))
+
+    def remove(self) -> None:
+        docker("rm", "--force", self.name)
+        docker("volume", "rm", self.volume)
+
+
+@contextmanager
+def filtered(name: str, image: str, folder: Path, engine: Path = ENGINE_SOCKET) -> Iterator[Filter]:
+    made = Filter(name, image, folder / "filter", engine)
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+class Nobody:
+    """The registrator in its image, as nobody behind a filter, with the token in a file."""
+
+    def __init__(self, name: str, image: str, folder: Path, secrets: Secrets, before: Filter, *flags: str) -> None:
+        self.name = f"{name}-registrator"
+        file, container = parts(registrator.desired(Fleet("test", (MEMBER,)), MEMBER, secrets))
+        token = folder / Path(file.path).name
+        uid, gid = map(int, file.owner.split(":"))
+        folder.mkdir(0o700)
+        token.write_text(file.text)
+        token.chmod(file.mode)
+        for path in (folder, token):
+            os.chown(path, uid, gid)
+        mounts = {registrator.FOLDER: str(folder), registrator.ENGINE_FOLDER: before.volume}
+        own = tuple(Mount(mounts[mount.target], mount.target, mount.read_only) for mount in container.mounts)
+        run(replace(container, name=self.name, image=image, mounts=own, command=flags))
+
+    @property
+    def log(self) -> str:
+        done = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, check=True)
+        return done.stdout + done.stderr
+
+    def remove(self) -> None:
+        docker("rm", "--force", self.name)
+
+
+class Listener:
+    """What stands where the engine's socket should: it writes down every byte, and answers as an engine would."""
+
+    ANSWER = b"the engine answers"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.received: list[bytes] = []
+        self.streams: list[socket.socket] = []
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(path))
+        path.chmod(0o666)
+        self._listener.listen()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+        for stream in self.streams:
+            stream.close()
+
+    def send_event(self, text: bytes) -> None:
+        self.streams[-1].sendall(b"%x\r\n%s\r\n" % (len(text), text))
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(client,), daemon=True).start()
+
+    def _answer(self, client: socket.socket) -> None:
+        number = len(self.received)
+        self.received.append(b"")
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        while data := client.recv(65536):
+            self.received[number] += data
+            if b"\r\n\r\n" not in self.received[number]:
+                continue
+            if re.match(rb"GET \S*/events", data):
+                client.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
+                self.streams.append(client)
+            else:
+                client.sendall(head + b"Content-Length: %d\r\n\r\n%s" % (len(self.ANSWER), self.ANSWER))
+        client.close()
+
+
+def say(path: Path, *parts: bytes, until: bytes = b"", seconds: float = 0.15) -> bytes:
+    """Send bytes as they are, and give what comes back: up to some words, or until it hangs up or falls silent."""
+    answer = b""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(str(path))
+        try:
+            for part in parts:
+                client.sendall(part)
+            while (data := client.recv(65536)) and not (until and until in answer + data):
+                answer += data
+                client.settimeout(seconds)
+            answer += data
+        except (TimeoutError, BrokenPipeError, ConnectionResetError):
+            pass
+    return answer
