@@ -1,0 +1,48 @@
+"""Everything of a fleet that an attack could have moved."""
+
+import hashlib
+import json
+from typing import Any
+
+from asking import CURL, Ask, answers, configuration
+from deployed import LAB, PROJECT, Fleet
+
+from rollcall import secrets
+from rollcall.deploy_command import checked_fleet
+from rollcall.secrets import Secrets
+
+API = "http://127.0.0.1:8500"
+
+
+def kept() -> Secrets:
+    """Give the secrets that the lab was deployed with."""
+    _, fleet = checked_fleet(LAB)
+    return secrets.load(secrets.folder_of(PROJECT, fleet), fleet)
+
+
+def standing(fleet: Fleet, kept: Secrets) -> dict[str, Any]:
+    """Say how the fleet stands, as a server sees it, and nothing that is secret.
+
+    Consul's own indexes are in it: also a write that was undone, or that wrote what was there, shows.
+    """
+    paths = (
+        *("/v1/status/leader", "/v1/session/list", "/v1/event/list", "/v1/peerings"),
+        *("/v1/kv/?recurse", "/v1/connect/intentions", "/v1/catalog/nodes"),
+        *(f"/v1/catalog/node/{node}" for node in fleet.hosts),
+    )
+    access = ("/v1/acl/tokens", "/v1/acl/policies", "/v1/acl/roles")
+    changing = ("/v1/operator/keyring", "/v1/agent/members", "/v1/operator/raft/configuration")
+    *found, keyring, members, raft = _ask(fleet, kept.tokens.secret("operator"), *paths, *changing)
+    return {
+        **dict(zip(paths, found, strict=True)),
+        **dict(zip(access, _ask(fleet, kept.tokens.secret("auditor"), *access), strict=True)),
+        "keys": hashlib.sha256(keyring.encode()).hexdigest(),
+        # The rest of these two counts what agents say to each other.
+        "members": sorted((one["Name"], one["Addr"], one["Status"]) for one in json.loads(members)),
+        "voters": sorted(one["Node"] for one in json.loads(raft)["Servers"] if one["Voter"]),
+    }
+
+
+def _ask(fleet: Fleet, token: str, *paths: str) -> list[str]:
+    given = configuration([Ask("GET", path) for path in paths], API, token)
+    return [answer.body for answer in answers(fleet.on("consul1", CURL, stdin=given))]

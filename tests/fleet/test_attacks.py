@@ -1,0 +1,183 @@
+"""Attacks from a machine beside the hosts and a container on one, without a secret: refused, the fleet unmoved."""
+
+import http.client
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from asking import CURL, Ask, answers, configuration
+from deployed import Fleet, wait_for
+from forbidden import INSIDE, OWN_SERVICES, READS, WRITES, allowed, nothing, shown
+from server_rpc import CALL, RAFT, RAFT_FORWARDING, TLS, TLS_INSECURE, Reply, call, client, speak
+from standing import API, kept, standing
+from stranger import Stranger, agent, guest, neighbour
+
+from rollcall import certificates
+from rollcall.certificates import Certificate
+from rollcall.secrets import Secrets
+
+SERVER, HOST = "10.77.0.11", "10.77.0.21"
+HTTPS = 8501
+BRIDGE = "172.17.0.1"
+ANSWERED = b"10.77.0.1"  # where the leader is
+LEADER = call("Status.Leader")
+NODES = call("Catalog.ListNodes", Datacenter="dc1")
+
+
+@pytest.fixture(scope="module")
+def secrets(fleet: Fleet) -> Secrets:
+    return kept()
+
+
+@pytest.fixture(scope="module")
+def before(fleet: Fleet, secrets: Secrets) -> Iterator[dict[str, Any]]:
+    """How the fleet stood before the first attack; after the last one it has the same containers."""
+    containers = fleet.all_containers()
+    yield standing(fleet, secrets)
+    assert fleet.all_containers() == containers
+
+
+@pytest.fixture(autouse=True)
+def unmoved(fleet: Fleet, secrets: Secrets, before: dict[str, Any]) -> Iterator[None]:
+    """The fleet stands as it stood, whatever was tried."""
+    yield
+    assert standing(fleet, secrets) == before
+
+
+@pytest.fixture(scope="module")
+def foreign() -> Certificate:
+    """A certificate as the fleet's servers have, by an authority with the same name and another key."""
+    names = ["server.dc1.consul", "consul1.node.consul", "localhost", "127.0.0.1", SERVER]
+    return certificates.issue(certificates.authority("Rollcall"), "agent-consul1", names)
+
+
+@pytest.mark.parametrize(
+    ("flags", "refusal"),
+    [
+        ((), "Remote state is encrypted and encryption is not configured"),
+        (("-encrypt=pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=",), "No installed keys could decrypt the message"),
+    ],
+    ids=["without a key", "with another key"],
+)
+@pytest.mark.parametrize(
+    "role", [("-node=evil",), ("-node=consul1", "-server", "-bootstrap-expect=3")], ids=["client", "server"]
+)
+def test_nobody_joins_by_gossip(flags: tuple[str, ...], refusal: str, role: tuple[str, ...]) -> None:
+    with neighbour(*agent(*flags, *role)) as stranger:
+        wait_for("agent of the stranger", lambda: "10.77.0.99" in stranger.run("consul members", ""), 10)
+        said = stranger.run(f"consul join {SERVER} {HOST}", "")
+        assert said.count(refusal) == 2, said
+        assert len(stranger.run("consul members", "").splitlines()) == 2, "a heading and the stranger"
+
+
+def test_no_server_signs_a_certificate_for_an_agent() -> None:
+    asks = agent("-node=evil", f"-retry-join={SERVER}", auto_encrypt={"tls": True})
+    with neighbour(*asks) as stranger:
+        refusal = "AutoEncrypt.AllowTLS must be enabled"
+        wait_for("refusal", lambda: refusal in stranger.log(), 10)
+
+
+@pytest.mark.parametrize("say", [CALL + LEADER, RAFT, RAFT_FORWARDING], ids=["call", "raft", "raft forwarding"])
+@pytest.mark.parametrize("case", ["plain", "no certificate", "foreign certificate"])
+def test_servers_talk_to_nobody_without_a_certificate_of_the_fleet(say: bytes, case: str, foreign: Certificate) -> None:
+    before, tls = {
+        "plain": (b"", None),
+        "no certificate": (TLS, client()),
+        "foreign certificate": (TLS, client(foreign)),
+    }[case]
+    assert speak(SERVER, before=before, tls=tls, say=say) == Reply(b"", ended=True)
+
+
+@pytest.mark.parametrize("case", ["no certificate", "foreign certificate"])
+def test_tls_without_a_first_byte_is_no_way_round(case: str, foreign: Certificate, secrets: Secrets) -> None:
+    tls = client(foreign if case == "foreign certificate" else None, "consul/rpc-single")
+    assert speak(SERVER, tls=tls, say=LEADER) == Reply(b"", ended=True)
+    ours = client(secrets.agents["app1"], "consul/rpc-single")
+    assert ANSWERED in speak(SERVER, tls=ours, say=LEADER).text
+
+
+def test_what_is_for_agents_without_a_certificate_says_nothing() -> None:
+    def insecure(method: str) -> bytes:
+        return speak(SERVER, before=TLS_INSECURE, tls=client(), say=call(method)).text
+
+    assert b"can't find service Status.Leader" in insecure("Status.Leader")
+    assert b"AutoEncrypt.AllowTLS must be enabled" in insecure("AutoEncrypt.Sign")
+
+
+def test_a_certificate_alone_reads_nothing_and_makes_no_server(secrets: Secrets) -> None:
+    client_agent, server_agent = client(secrets.agents["app1"]), client(secrets.agents["consul2"])
+    assert ANSWERED in speak(SERVER, before=TLS, tls=client_agent, say=CALL + LEADER).text
+    listed = speak(SERVER, before=TLS, tls=client_agent, say=CALL + NODES).text
+    assert b"Nodes\x90" in listed, "an empty list"
+    for raft in (RAFT, RAFT_FORWARDING):
+        assert speak(SERVER, before=TLS, tls=client_agent, say=raft) == Reply(b"", ended=True)
+        assert not speak(SERVER, before=TLS, tls=server_agent, say=raft).ended, "a server may"
+
+
+def https(address: str, certificate: Certificate | None) -> int:
+    """Ask an agent over HTTPS; give the status, 0 where it does not answer."""
+    connection = http.client.HTTPSConnection(address, HTTPS, context=client(certificate), timeout=5)
+    try:
+        connection.request("GET", "/v1/status/leader")
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+def test_https_answers_certificates_of_the_fleet_only(fleet: Fleet, secrets: Secrets, foreign: Certificate) -> None:
+    for host in fleet.hosts.values():
+        address = str(host.data["address"])
+        assert (https(address, None), https(address, foreign)) == (0, 0), host.name
+        assert https(address, secrets.operator) == 200, host.name
+
+
+def refused_to(stranger: Stranger, base: str) -> None:
+    """See that somebody with no token reads nothing and changes nothing at an agent's HTTP."""
+    reads = [Ask("GET", path) for path in READS]
+    assert shown(reads, stranger.ask(reads, base)) == []
+    inside = [Ask("GET", path) for path in INSIDE]
+    assert allowed(inside, stranger.ask(inside, base)) == []
+    writes = [*WRITES, *OWN_SERVICES]
+    assert allowed(writes, stranger.ask(writes, base)) == []
+
+
+@pytest.mark.parametrize("host", ["app1", "consul1"])
+def test_a_container_reaches_its_agent_and_may_do_nothing(fleet: Fleet, host: str) -> None:
+    with guest(fleet, host) as stranger:
+        refused_to(stranger, f"http://{BRIDGE}:8500")
+
+
+def test_a_neighbour_who_takes_a_host_for_a_router_may_do_nothing() -> None:
+    """The host's kernel takes what comes by its card for its bridge's address too."""
+    with neighbour() as stranger:
+        [refused] = stranger.ask([Ask("GET", "/v1/status/leader")], f"http://{HOST}:8500")
+        assert refused.status == 0
+        stranger.run(f"ip route add {BRIDGE} via {HOST}", "")
+        refused_to(stranger, f"http://{BRIDGE}:8500")
+
+
+def test_what_the_requests_ask_for_is_there(fleet: Fleet, secrets: Secrets) -> None:
+    """An empty answer says something only where others get a full one."""
+    asks = [Ask("GET", path) for path in READS if not path.startswith(("/v1/kv", "/v1/session", "/v1/event"))]
+    given = configuration(asks, API, secrets.tokens.secret("operator"))
+    found = answers(fleet.on("app1", CURL, stdin=given))
+    assert [str(ask) for ask, one in zip(asks, found, strict=True) if one.status != 200 or nothing(one.body)] == []
+
+
+def test_a_container_finds_nothing_else_of_its_host(fleet: Fleet) -> None:
+    with guest(fleet, "app1") as stranger:
+        for address in (BRIDGE, HOST):
+            for port in (2375, 2376, 8300, 8510, HTTPS):
+                said = stranger.run(f"curl --silent --max-time 2 http://{address}:{port}/; echo $?", "").split()[-1]
+                # 7: refused; 52 and 56: HTTPS has nothing to say to a plain request.
+                assert said == "7" or (port == HTTPS and address == HOST), f"{address}:{port}: {said}"
+        assert stranger.run("ls /var/run/docker.sock /run/docker.sock /etc/rollcall 2>/dev/null", "") == ""
+
+
+def test_the_ui_is_a_page_without_content(fleet: Fleet) -> None:
+    with guest(fleet, "consul1") as stranger:
+        [page] = stranger.ask([Ask("GET", "/ui/")], f"http://{BRIDGE}:8500")
+        assert page.status == 200
+        assert [name for name in (*fleet.hosts, "10.77.0.", "nginx-80") if name in page.body] == []
