@@ -154,3 +154,11 @@ def start_front(
 def front_fixture(start_front: StartFront) -> Iterator[Front]:
     with start_front() as running:
         yield running
+
+
+@pytest.fixture
+def served(front: Front, catalog: Catalog, backends: list[Backend]) -> Front:
+    """A front with the first backend behind it."""
+    catalog.register(backends[0].name, backends[0].address)
+    until(front.instances, "the instance behind the front")
+    return front

@@ -213,10 +213,12 @@ class Front:
         return http.client.HTTPSConnection("127.0.0.1", self.https_port, timeout=5, context=context)
 
     @contextmanager
-    def handshake(self, context: ssl.SSLContext, name: str = "www.mastartup.io") -> Iterator[ssl.SSLSocket]:
+    def handshake(
+        self, context: ssl.SSLContext, name: str = "www.mastartup.io", session: ssl.SSLSession | None = None
+    ) -> Iterator[ssl.SSLSocket]:
         with (
             socket.create_connection(("127.0.0.1", self.https_port), 5) as connection,
-            context.wrap_socket(connection, server_hostname=name) as secured,
+            context.wrap_socket(connection, server_hostname=name, session=session) as secured,
         ):
             yield secured
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from confined import assert_confined, processes
 from docker.models.containers import Container
 from front_world import answers, container, fleet, put, run
 
@@ -172,3 +173,10 @@ def test_docker_stop_is_a_success(forwarder) -> None:
     forwarder.stop(timeout=10)
     forwarder.reload()
     assert forwarder.attrs["State"]["ExitCode"] == 0
+
+
+def test_dnsmasq_has_no_power_at_all(forwarder) -> None:
+    (user,) = {one["Uid"].split()[0] for one in processes(forwarder)}
+    (group,) = {one["Gid"].split()[0] for one in processes(forwarder)}
+    assert user != "0"
+    assert_confined(forwarder, 0, user, group)

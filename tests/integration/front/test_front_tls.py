@@ -1,0 +1,135 @@
+"""What a browser, and what an old or curious one, meets at the HTTPS port."""
+
+import ssl
+import warnings
+
+import pytest
+
+from rollcall import certificates
+
+
+def client(authority: str, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+    """One who trusts that authority and checks names; of that protocol version only, however old."""
+    context = ssl.create_default_context(cadata=authority)
+    if version is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = version
+        if version < ssl.TLSVersion.TLSv1_2:
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else the client itself refuses
+    return context
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_the_versions_of_today_are_spoken(served, secret, version: ssl.TLSVersion) -> None:
+    with served.handshake(client(secret.authority, version)) as connection:
+        assert connection.version() == version.name.replace("_", ".")
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_older_ones_are_refused(served, secret, version: ssl.TLSVersion) -> None:
+    with (
+        pytest.raises(ssl.SSLError, match="alert protocol version"),
+        served.handshake(client(secret.authority, version)),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("cipher", ["AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA"])
+def test_ciphers_that_are_weak_or_keep_no_secret_are_refused(served, secret, cipher: str) -> None:
+    context = client(secret.authority, ssl.TLSVersion.TLSv1_2)
+    context.set_ciphers(f"{cipher}:@SECLEVEL=0")
+    with pytest.raises(ssl.SSLError, match="handshake failure"), served.handshake(context):
+        pass
+
+
+def test_sessions_are_resumed_but_not_by_tickets(served, secret) -> None:
+    context = client(secret.authority, ssl.TLSVersion.TLSv1_2)
+    with served.handshake(context) as first:
+        session = first.session
+    assert session.id and not session.has_ticket
+    with served.handshake(context) as plain:
+        assert not plain.session_reused
+    with served.handshake(context, session=session) as second:
+        assert second.session_reused
+
+
+def test_http_2_is_spoken_by_tls_and_nowhere_else(served) -> None:
+    answer = ("curl", "-sko", "/dev/null", "-w", "%{http_version} %{http_code}")
+    assert served.execute(*answer, "--http2", f"https://127.0.0.1:{served.https_port}/health")[1] == "2 200"
+    plain = f"http://127.0.0.1:{served.http_port}/health"
+    assert served.execute(*answer, "--http2", plain)[1] == "1.1 200"
+    assert served.execute(*answer, "--http2-prior-knowledge", plain)[0] != 0
+
+
+def test_the_servers_version_is_nobodys_business(served) -> None:
+    for answer in (served.get("/health", tls=True), served.get("/health"), served.get("/x" * 9000)):
+        assert answer.headers["Server"] == "nginx"
+        assert "nginx/" not in answer.text
+
+
+def test_a_new_certificate_is_shown_to_new_visitors_and_the_old_ones_go_on(served, secret) -> None:
+    visitor = served.connect(tls=True)
+    visitor.request("GET", "/health")
+    assert visitor.getresponse().read() == b"ok\n"
+    visitor.auto_open = 0  # an end of the connection is to be seen
+    authority = certificates.authority("another")
+    new = certificates.issue(authority, "front", ["shop.example.com"])
+    with served.handshake(client(secret.authority)):
+        pass
+
+    served.write("tls/front.crt", new.certificate)
+    served.write("tls/front.key", new.key)
+    nginx = served.process("nginx")
+    assert served.execute("front-apply")[0] == 0
+    with served.handshake(client(authority.certificate), "shop.example.com"):
+        pass
+    with pytest.raises(ssl.SSLCertVerificationError), served.handshake(client(secret.authority)):
+        pass
+
+    visitor.request("GET", "/health")
+    assert visitor.getresponse().read() == b"ok\n"
+    assert (served.restarts(), served.process("nginx")) == (0, nginx)
+
+
+def test_a_certificate_without_its_key_is_refused_with_the_reason(served, secret, until) -> None:
+    other = certificates.issue(certificates.authority("another"), "front", ["www.mastartup.io"])
+    served.write("tls/front.crt", other.certificate)
+    code, _, complaint = served.execute("front-apply")
+    assert code == 1
+    assert "key values mismatch" in complaint
+    with served.handshake(client(secret.authority)):
+        pass
+
+    served.container.restart()
+    until(lambda: served.status() == 200, "the last good configuration")
+    with served.handshake(client(secret.authority)):
+        pass
+
+
+def test_what_has_not_changed_is_not_applied_again(served) -> None:
+    before = served.generation()
+    assert served.execute("front-apply")[0] == 0
+    assert served.generation() == before
+
+
+def test_a_redirect_goes_to_the_port_of_https(start_front, catalog, backends, until) -> None:
+    with start_front(redirect=True) as front:
+        catalog.register("one", backends[0].address)
+        until(front.instances, "the instance behind the front")
+        answer = front.get("/shop?a=1&b=%20", host="Shop.Example.com:8080")
+        assert answer.status == 301
+        assert answer.headers["Location"] == f"https://shop.example.com:{front.https_port}/shop?a=1&b=%20"
+        assert front.get("/health", tls=True).status == 200
+        assert "Strict-Transport-Security" not in front.get("/health", tls=True).headers
+
+
+def test_a_redirect_to_the_usual_port_is_remembered_by_browsers(start_front) -> None:
+    with start_front(redirect=443) as front:
+        answer = front.get("/shop", host="shop.example.com")
+        assert (answer.status, answer.headers["Location"]) == (301, "https://shop.example.com/shop")
+        assert "Strict-Transport-Security" not in answer.headers
+        nobody = front.get("/", tls=True)
+        assert (nobody.status, nobody.headers["Strict-Transport-Security"]) == (502, "max-age=63072000")
