@@ -66,7 +66,7 @@ def _settings(host: RawHost, locate: Locate) -> Settings:
 
 
 def _sentence(error: ErrorDetails, host: RawHost, locate: Locate) -> str:
-    path = error["loc"]
+    path = _keys(error)
     where = locate(host.name, path)
     key = _dotted(path)
     if error["type"] == "extra_forbidden":
@@ -78,6 +78,14 @@ def _sentence(error: ErrorDetails, host: RawHost, locate: Locate) -> str:
     if error["type"] == "missing":
         return f"{where}{_dotted(path[:-1])} has no {path[-1]}; right is {right}"
     return f"{where}{key} is {error['input']!r}; right is {right}"
+
+
+def _keys(error: ErrorDetails) -> tuple[str | int, ...]:
+    """Give the path as the user wrote it: of a setting with several types, pydantic appends the type that it tried."""
+    path = error["loc"]
+    if error["type"] in ("extra_forbidden", "missing") or not isinstance(path[-1], str):
+        return path
+    return path if path[-1] in _model_at(path[:-1]).model_fields else path[:-1]
 
 
 def _dotted(path: Sequence[str | int]) -> str:

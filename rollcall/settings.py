@@ -119,7 +119,7 @@ class Front(Section):
     )
     redirect: bool | Port = Field(
         default=False,
-        description="True (plain HTTP is sent on to https_port), False, or the port that visitors know https_port by",
+        description="False, True (plain HTTP is sent on to https_port), or the port that visitors know https_port by",
     )
     services: tuple[ServiceQuery, ...] = Field(
         default=("http.webserver-80", "nginx-80"),
@@ -136,23 +136,13 @@ class Front(Section):
         default=20, description="seconds an old nginx worker may still serve, from 11 to 3600"
     )
     # 100 MB: what people upload through a browser fits, and a disk is not filled by one request.
-    max_body_size: Size = Field(
-        default="100m", description='the largest request body, such as "100m" (k, m or g), or "0" for any'
-    )
-    max_header_size: Annotated[int, Field(ge=1, le=1024)] = Field(
-        default=8, description="KiB of one line of a request's header, from 1 to 1024"
-    )
-    client_header_timeout: Seconds = Field(
-        default=10, description="seconds for a request's whole header, from 1 to 3600"
-    )
-    client_body_timeout: Seconds = Field(
-        default=30, description="seconds between two reads of a request's body, from 1 to 3600"
-    )
-    send_timeout: Seconds = Field(default=60, description="seconds between two writes to a client, from 1 to 3600")
+    max_body_size: Size = Field(default="100m", description='a size such as "100m" (k, m or g), or "0" for any size')
+    max_header_size: Annotated[int, Field(ge=1, le=1024)] = Field(default=8, description="KiB, from 1 to 1024")
+    client_header_timeout: Seconds = Field(default=10, description="seconds, from 1 to 3600")
+    client_body_timeout: Seconds = Field(default=30, description="seconds, from 1 to 3600")
+    send_timeout: Seconds = Field(default=60, description="seconds, from 1 to 3600")
     # A poll that waits for a minute comes through.
-    proxy_read_timeout: Seconds = Field(
-        default=75, description="seconds between two reads from a backend, from 1 to 3600"
-    )
+    proxy_read_timeout: Seconds = Field(default=75, description="seconds, from 1 to 3600")
 
 
 class Dns(Section):
