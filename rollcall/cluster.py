@@ -3,6 +3,7 @@
 import http.client
 import re
 import shlex
+import ssl
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -178,7 +179,7 @@ class Cluster:
     def ask_front(self, member: Member, path: str = "/", headers: Mapping[str, str] | None = None) -> Response:
         """Ask a front over a connection of its own, as a new visitor would."""
         address, port = self.endpoints[member.name][front_endpoint(member)]
-        connection = http.client.HTTPConnection(address, port, timeout=ANSWER_SECONDS)
+        connection = _connection(address, port, tls=bool(member.settings.front.redirect))
         try:
             connection.request("GET", path, headers={"Host": member.settings.front.server_name, **(headers or {})})
             response = connection.getresponse()
@@ -202,8 +203,17 @@ def dns_names(instances: Sequence[Instance], domain: str) -> tuple[str, ...]:
 
 
 def front_endpoint(member: Member) -> Endpoint:
-    """Return where a front listens, as its host sees it."""
-    return (member.settings.front.address or "127.0.0.1", member.settings.front.http_port)
+    """Return where a front serves its site, as its host sees it: by HTTPS where plain HTTP only leads there."""
+    front = member.settings.front
+    return (front.address or "127.0.0.1", front.https_port if front.redirect else front.http_port)
+
+
+def _connection(address: str, port: int, *, tls: bool) -> http.client.HTTPConnection:
+    if not tls:
+        return http.client.HTTPConnection(address, port, timeout=ANSWER_SECONDS)
+    # Who signed the certificate is the visitors' matter, and the address is a tunnel's end.
+    unverified = ssl._create_unverified_context()  # noqa: S323
+    return http.client.HTTPSConnection(address, port, timeout=ANSWER_SECONDS, context=unverified)
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """What follows from a catalog, without any host."""
 
-from rollcall.cluster import Instance, dns_names
+import pytest
+from conftest import checked
+
+from rollcall.cluster import Instance, dns_names, front_endpoint
 
 
 def instance(service: str, *tags: str, passing: bool = True) -> Instance:
@@ -28,3 +31,16 @@ def test_what_dns_cannot_carry_is_not_asked_for() -> None:
 
 def test_a_large_catalog_is_sampled() -> None:
     assert len(dns_names([instance(f"s{number}") for number in range(100)], "consul")) == 12
+
+
+@pytest.mark.parametrize(
+    ("settings", "endpoint"),
+    [
+        ({}, ("127.0.0.1", 80)),
+        ({"address": "10.77.0.31", "http_port": 81}, ("10.77.0.31", 81)),
+        ({"redirect": True, "https_port": 8443}, ("127.0.0.1", 8443)),
+        ({"redirect": 8443}, ("127.0.0.1", 443)),
+    ],
+)
+def test_a_front_is_asked_where_it_serves(settings: dict[str, object], endpoint: tuple[str, int]) -> None:
+    assert front_endpoint(checked(front=settings).member("front1")) == endpoint

@@ -82,7 +82,8 @@ def reach_every_backend(cluster: Cluster, front: Member, instances: tuple[Instan
 
 def _curl(front: Member) -> str:
     address, port = front_endpoint(front)
-    return f'curl -i -H "Host: {front.settings.front.server_name}" http://{address}:{port}/'
+    scheme = "https" if front.settings.front.redirect else "http"
+    return f'curl -ik -H "Host: {front.settings.front.server_name}" {scheme}://{address}:{port}/'
 
 
 def _who(response: Response) -> tuple[str, str]:
@@ -128,7 +129,7 @@ def test_headers(cluster: Cluster, says: Says) -> None:
         if seen.get("x-forwarded-for") != f"{earlier}, {visitor}":
             problems.append(f"X-Forwarded-For: {seen.get('x-forwarded-for')}, not {earlier}, {visitor}")
         if problems:
-            command = cluster.shown(front.name, "docker exec front cat /etc/rollcall/front/upstream.ctmpl")
+            command = cluster.shown(front.name, "docker exec front cat /var/lib/rollcall/front/current/nginx.conf")
             raise CheckError("the headers that the front was sent, and the visitor's address", problems, command)
         says(f"backends see Host: {name}, X-Real-IP: {visitor}, X-Forwarded-For: {earlier}, {visitor}")
 
