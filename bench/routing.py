@@ -135,7 +135,7 @@ def measure(app: Shell, front: Shell, address: tuple[str, int], model: dict[str,
     started = float(app.ask(f"{run_command(model, name)} >/dev/null && date +%s.%N"))
     routed = first_answer(address, name) - started
     endpoint = app.ask(f"docker port {name} 80/tcp")
-    watch = f"timeout {GIVE_UP_SECONDS} docker exec front bash -c {shlex.quote(GONE.format(endpoint=endpoint))}"
+    watch = f"timeout {GIVE_UP_SECONDS} docker exec --user nginx front bash -c {shlex.quote(GONE.format(endpoint=endpoint))}"
     front.send(f"echo watching; {watch}")
     front.line()
     begun = float(app.ask(f"date +%s.%N; docker kill {name} >/dev/null"))
