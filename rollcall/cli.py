@@ -6,11 +6,13 @@ from typing import Any
 import click
 
 from rollcall.console import fail
+from rollcall.consul_command import consul
 from rollcall.deploy_command import deploy, remove
 from rollcall.errors import RollcallError
 from rollcall.lab.cli import lab
 from rollcall.render_command import render
 from rollcall.rotate_command import rotate
+from rollcall.ui_command import ui
 from rollcall.verify import verify
 
 
@@ -34,5 +36,5 @@ def main() -> None:
     """Turn plain Docker hosts into a fleet: services found in Consul, balanced by nginx."""
 
 
-for command in (deploy, verify, render, rotate, remove, lab):
+for command in (deploy, verify, ui, consul, render, rotate, remove, lab):
     main.add_command(command)

@@ -7,6 +7,7 @@ import shlex
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
@@ -23,30 +24,53 @@ _ATTEMPTS = 3
 _READY = b"rollcall: tunnel open"
 
 
+class Tunnel(dict[Endpoint, Endpoint]):
+    """For each remote (address, port), the loopback (address, port) of this machine that leads to it."""
+
+    def __init__(self, endpoints: Mapping[Endpoint, Endpoint], process: subprocess.Popen[bytes] | None) -> None:
+        """Take the pairs, and the ssh that holds the tunnel open; none to this machine itself."""
+        super().__init__(endpoints)
+        self._process = process
+
+    def wait(self) -> None:
+        """Return when the tunnel has broken."""
+        if self._process is None:
+            threading.Event().wait()
+        else:
+            self._process.wait()
+
+
 @contextlib.contextmanager
-def tunnel(host: Host, remote: Sequence[Endpoint]) -> Iterator[Mapping[Endpoint, Endpoint]]:
+def tunnel(host: Host, remote: Sequence[Endpoint], port: int = 0) -> Iterator[Tunnel]:
     """Make a host's own addresses reachable from here as long as the block runs.
 
-    Yields, for each remote (address, port), the loopback (address, port) of this machine that leads to it,
-    which for @local is the address itself. Raises RollcallError, with ssh's own words, when it cannot connect.
+    For @local the addresses lead to themselves.
+
+    Args:
+        host: whose addresses they are.
+        remote: the addresses as the host sees them.
+        port: the port of this machine that leads to a single one; 0: any that is free.
+
+    Raises:
+        RollcallError: ssh cannot connect; with its own words.
     """
     if host.connector == "local":
-        yield {endpoint: endpoint for endpoint in remote}
+        yield Tunnel({endpoint: endpoint for endpoint in remote}, None)
         return
     with tempfile.TemporaryFile() as complaints:
-        process, local = _opened(host, remote, complaints)
+        process, local = _opened(host, remote, port, complaints)
         try:
-            yield local
+            yield Tunnel(local, process)
         finally:
             _end(process)
 
 
 def _opened(
-    host: Host, remote: Sequence[Endpoint], complaints: IO[bytes]
+    host: Host, remote: Sequence[Endpoint], port: int, complaints: IO[bytes]
 ) -> tuple[subprocess.Popen[bytes], Mapping[Endpoint, Endpoint]]:
     # Between choosing a free port and ssh's listening on it another process may take it: then choose again.
     for attempt in range(1, _ATTEMPTS + 1):
-        local = dict(zip(remote, _free_ports(len(remote)), strict=True))
+        local = dict(zip(remote, [("127.0.0.1", port)] if port else _free_ports(len(remote)), strict=True))
         process = _start(host, local, complaints)
         opened = False
         try:

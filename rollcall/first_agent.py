@@ -1,0 +1,44 @@
+"""Which host's Consul agent a person's command goes to, and how its container is reached there."""
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+
+from rollcall import reachable, ssh
+from rollcall.errors import RollcallError
+from rollcall.inventory import Host, Inventory
+
+RUNNING = ("docker", "inspect", "--type=container", "--format={{.State.Running}}", "consul")
+
+
+def on(host: Host, arguments: Sequence[str]) -> list[str]:
+    """Give the command that runs another one on a host."""
+    if host.connector == "local":
+        return list(arguments)
+    return ["ssh", *ssh.options(host), host.hostname, shlex.join(arguments)]
+
+
+def first_agent(source: str, chosen: Inventory) -> Host:
+    """Give the first host whose agent runs: a server if there is one among those chosen.
+
+    Raises:
+        RollcallError: none does; it says of each why.
+    """
+    hosts = chosen.group("consul_servers") or chosen.hosts
+    complaints = []
+    for host in hosts:
+        complaint = _complaint(host)
+        if not complaint:
+            return host
+        complaints.append(f"{host.name} ({complaint})")
+    reachable.check(hosts)
+    raise RollcallError(
+        f"no Consul agent runs on {', '.join(complaints)}; right is a fleet that is deployed: rollcall deploy {source}"
+    )
+
+
+def _complaint(host: Host) -> str:
+    done = subprocess.run(on(host, RUNNING), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if done.stdout.strip() == "true":
+        return ""
+    return (done.stderr.strip().splitlines() or ["its container does not run"])[-1]
