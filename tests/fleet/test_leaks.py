@@ -1,0 +1,203 @@
+"""The text of no secret is anywhere but in its own closed file: not on a host, not on this machine, not in git."""
+
+import subprocess
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from deployed import LAB, PROJECT, Fleet, rollcall
+from needles import Needles, needles
+from standing import kept
+from whereabouts import LOOKS, files_with, look, marked
+
+from rollcall.lab.layout import STATE
+
+# What containers keep: Consul its keyring, and the tokens in its log; the front the key it serves with.
+VOLUMES = tuple(f"/var/lib/docker/volumes/{volume}/_data/" for volume in ("consul-data", "front-state"))
+FOLDER = PROJECT / ".secrets" / "lab"
+
+
+@pytest.fixture(scope="module")
+def secret(fleet: Fleet) -> Needles:
+    return needles(kept(), FOLDER, fleet.hosts)
+
+
+@pytest.fixture
+def mark() -> str:
+    return f"mark-{uuid.uuid4()}"
+
+
+def test_no_place_of_a_host_shows_a_secret(fleet: Fleet, secret: Needles, mark: str) -> None:
+    with marked(fleet, "app1", mark), ThreadPoolExecutor() as pool:
+        seen = dict(zip(fleet.hosts, pool.map(lambda host: look(fleet, host), fleet.hosts), strict=True))
+    assert {place for place, text in seen["app1"].items() if mark in text} == set(LOOKS)
+    assert {host: text.keys() for host, text in seen.items()} == dict.fromkeys(fleet.hosts, LOOKS.keys())
+    leaks = {(host, place): secret.found_in(text) for host, places in seen.items() for place, text in places.items()}
+    assert {where: names for where, names in leaks.items() if names} == {}
+
+
+def test_files_with_a_secret_are_closed_to_all_but_their_reader(fleet: Fleet, secret: Needles, mark: str) -> None:
+    with marked(fleet, "app1", mark):
+        assert f"/tmp/{mark}" in files_with(fleet, "app1", f"{mark}\n")
+    with ThreadPoolExecutor() as pool:
+        every = pool.map(lambda host: files_with(fleet, host, secret.lines), fleet.hosts)
+        found = dict(zip(fleet.hosts, every, strict=True))
+    for host, files in found.items():
+        ours = {file for file in files if file.startswith("/etc/rollcall/")}
+        assert "/etc/rollcall/consul/tls/agent.key" in ours, host
+        assert {file for file in files - ours if not file.startswith(VOLUMES)} == set(), host
+        assert set(fleet.on(host, f"stat --format=%a {' '.join(ours)}").split()) == {"600"}, host
+        folders = {str(Path(file).parent) for file in ours}
+        assert set(fleet.on(host, f"stat --format=%a {' '.join(folders)}").split()) == {"700"}, host
+        for_each = f"for one in {' '.join(files)}; do test -r $one && echo $one; done"
+        nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups sh -c"
+        assert len(fleet.on(host, f"sh -c '{for_each}'", check=False).split()) == len(files), host
+        assert fleet.on(host, f"{nobody} '{for_each}'", check=False) == "", host
+
+
+class Watch:
+    """Reads the arguments and environments of all processes again and again: of this machine and of the lab's hosts."""
+
+    def __init__(self) -> None:
+        self.seen: set[bytes] = set()
+        self.sweeps = 0
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def _look(self) -> None:
+        while not self._end.is_set():
+            self.sweeps += 1
+            for process in Path("/proc").glob("[0-9]*"):
+                for file in ("cmdline", "environ"):
+                    try:
+                        self.seen.add((process / file).read_bytes())
+                    except OSError:  # it has ended
+                        break
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    @property
+    def text(self) -> str:
+        return b"\n".join(self.seen).decode(errors="replace")
+
+
+def change_every_secret(fleet: Fleet) -> None:
+    """Edit every closed file of some hosts by hand, and remove a token: a deploy has all of them to write again."""
+    for host in ("consul1", "app1", "front1"):
+        fleet.on(host, "find /etc/rollcall -type f -perm 0600 -exec sh -c 'for one; do echo >>$one; done' - {} +")
+    secrets = kept()
+    header = f"X-Consul-Token: {secrets.tokens.secret('management')}\n"
+    url = f"http://127.0.0.1:8500/v1/acl/token/{secrets.tokens.accessor('operator')}"
+    fleet.on("consul1", f"curl --silent --fail --request DELETE --header @- {url}", stdin=header)
+
+
+def test_no_process_has_a_secret_while_a_deploy_writes_all_of_them(fleet: Fleet, secret: Needles, mark: str) -> None:
+    change_every_secret(fleet)
+    with Watch() as watch:
+        assert "create token a person at the command line" in rollcall("deploy", LAB)
+        # A process on a host, that lives no longer than those of a deploy do.
+        fleet.on("app2", f"MARK={mark}-environment bash -c 'sleep 0.05; true' {mark}-argument")
+    assert f"{mark}-environment" in watch.text
+    assert f"{mark}-argument" in watch.text
+    assert watch.sweeps > 20
+    assert secret.found_in(watch.text) == set()
+
+
+# How much a person may ask pyinfra to say, and our own commands.
+SAYINGS = {
+    "plain": ("pyinfra", LAB, "deploy.py", "-y"),
+    "-v": ("pyinfra", LAB, "deploy.py", "-y", "-v"),
+    "-vv": ("pyinfra", LAB, "deploy.py", "-y", "-vv"),
+    "-vvv --debug --diff": ("pyinfra", LAB, "deploy.py", "-y", "-vvv", "--debug", "--diff"),
+    "--json": ("pyinfra", LAB, "deploy.py", "-y", "--json"),
+    "rollcall -vvv": ("rollcall", "deploy", "-vvv", LAB),
+}
+LOOKING = {
+    "dry": ("pyinfra", LAB, "deploy.py", "--dry", "--diff", "-vvv", "--debug"),
+    "dry, as JSON": ("pyinfra", LAB, "deploy.py", "--dry", "--json"),
+    "rollcall, dry": ("rollcall", "deploy", "--dry", LAB),
+}
+
+
+def say(program: str, *arguments: str) -> str:
+    command = [str(PROJECT / ".venv" / "bin" / program), *arguments]
+    done = subprocess.run(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.mark.parametrize("case", SAYINGS)
+def test_a_deploy_that_writes_every_secret_prints_none(fleet: Fleet, secret: Needles, case: str) -> None:
+    change_every_secret(fleet)
+    said = {case: say(*SAYINGS[case])}
+    if case == "plain":
+        change_every_secret(fleet)
+        said |= {looking: say(*command) for looking, command in LOOKING.items()}
+        rollcall("deploy", LAB)
+    for name, text in said.items():
+        for changed in ("consul/tls/agent.key", "consul/30-tokens.json", "consul/20-gossip.json"):
+            assert changed in text, f"{name}: nothing was changed"
+        assert secret.found_in(text) == set(), name
+
+
+def test_commands_that_only_look_print_none(fleet: Fleet, secret: Needles) -> None:
+    said = [
+        say("rollcall", "render", LAB),
+        say("rollcall", "verify", LAB),
+        say("pyinfra", LAB, "debug-inventory"),
+        say("pyinfra", LAB, "debug-inventory", "--json"),
+        say("rollcall", "lab", "status"),
+    ]
+    assert min(map(len, said)) > 100
+    assert secret.found_in("\n".join(said)) == set()
+
+
+def test_git_has_no_secret_and_does_not_take_the_folder(secret: Needles) -> None:
+    everything = subprocess.run(
+        ["git", "cat-file", "--batch-all-objects", "--batch", "--unordered"],
+        cwd=PROJECT,
+        capture_output=True,
+        check=True,
+    ).stdout.decode(errors="replace")
+    assert "Containers answer" in everything
+    assert secret.found_in(everything) == set()
+    ignored = subprocess.run(["git", "check-ignore", str(FOLDER)], cwd=PROJECT, capture_output=True, check=False)
+    assert ignored.returncode == 0
+
+
+def test_this_machine_keeps_secrets_in_their_folder_only(fleet: Fleet, secret: Needles, mark: str) -> None:
+    temporary = Path(tempfile.gettempdir())
+    marked_file = temporary / mark
+    marked_file.write_text(mark)
+    began = time.time()
+    try:
+        change_every_secret(fleet)
+        rollcall("deploy", LAB)
+        found = _files_with(f"{secret.lines}{mark}\n", [PROJECT, STATE, *Path.home().glob(".*history")])
+        new = [one for one in temporary.rglob("*") if one.is_file() and one.stat().st_mtime > began - 1]
+        found |= _files_with(f"{secret.lines}{mark}\n", new)
+    finally:
+        marked_file.unlink()
+    inside = {file for file in found if FOLDER in file.parents}
+    assert FOLDER / "tokens.key" in inside
+    assert {oct(one.stat().st_mode & 0o777) for one in (FOLDER, *inside)} == {"0o700", "0o600"}
+    assert found - inside == {marked_file}
+
+
+def _files_with(lines: str, where: Sequence[Path]) -> set[Path]:
+    command = ["grep", "-rlsFf", "-", "--exclude-dir=.venv", "--exclude-dir=.git", *map(str, where)]
+    done = subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
+    return {Path(line) for line in done.stdout.splitlines()}
