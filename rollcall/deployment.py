@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -19,12 +19,12 @@ from rollcall import components, gates, operations, preflight, secrets
 from rollcall.access_control import listed, requests
 from rollcall.access_gate import AccessConverged
 from rollcall.auditor import HEALTH, POLICIES, TOKENS, ask
-from rollcall.components import access, backend, consul, dns, front, socket_filter
-from rollcall.desired import Container, Network, Thing, Volume
-from rollcall.engine_query import Wanted
+from rollcall.components import access, consul, dns
+from rollcall.desired import Container, Thing
 from rollcall.errors import RollcallError
 from rollcall.fleet import Fleet, Member, RawHost
 from rollcall.plan import Change, everything, leftovers, plan
+from rollcall.reading import Reading, facts, reading
 from rollcall.state import HostFact, HostState
 
 PROJECT = Path(__file__).parent.parent
@@ -37,7 +37,6 @@ CLOCK_TOLERANCE = 30
 # Seconds until a container must have stayed up: a registrator or front on a busy machine takes a few.
 CONTAINER_DEADLINE = 30.0
 IDENTITY = consul.IDENTITY
-RESOLVER_TEXTS = (dns.RESOLV_CONF, dns.RESOLVED_UPSTREAM)
 
 
 @dataclass(frozen=True)
@@ -92,38 +91,19 @@ def _look() -> Site | None:
         fleet = _fleet()
         member = fleet.member(host.name)
         kept = _secrets()
-        # What will be wanted does not depend on facts of the host, only the contents of some files do.
-        unknown = components.HostFacts("0.0.0.0", dns.Resolver(""), 0)  # noqa: S104
-        state = _read(fleet, member, components.desired(fleet, member, unknown, kept).values())
+        state = _read(fleet, member, reading(fleet, member, kept))
         if state is None:
             return None
         _check_host(member, state)
-        resolver = dns.Resolver(*(state.texts.get(path, "") for path in RESOLVER_TEXTS))
-        facts = components.HostFacts(state.bridge, resolver, state.socket_group)
-        return Site(fleet, member, state, components.desired(fleet, member, facts, kept))
+        return Site(fleet, member, state, components.desired(fleet, member, facts(state), kept))
     except RollcallError as problem:
         raise PyinfraError(str(problem)) from None
 
 
-def _read(fleet: Fleet, member: Member, desired: Iterable[tuple[Thing, ...]]) -> HostState | None:
-    things = [thing for part in desired for thing in part]
-    state = host.get_fact(
-        HostFact,
-        wanted=Wanted(
-            containers=_names(things, Container),
-            images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),
-            networks=tuple(sorted({backend.NETWORK, *_names(things, Network)})),
-            volumes=tuple(sorted({consul.VOLUME, front.VOLUME, socket_filter.VOLUME, *_names(things, Volume)})),
-        ),
-        paths=(dns.RESOLVED_DROP_IN, dns.RESOLVED_DROP_IN.rsplit("/", 1)[0]),
-        texts=(*RESOLVER_TEXTS, IDENTITY),
-        probes=(("consul", ask(HEALTH, POLICIES, TOKENS)),) if member == fleet.servers[0] else (),
-    )
+def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
+    probes = (("consul", ask(HEALTH, POLICIES, TOKENS)),) if member == fleet.servers[0] else ()
+    state = host.get_fact(HostFact, wanted=read.wanted, paths=read.paths, texts=read.texts, probes=probes)
     return state if isinstance(state, HostState) else None
-
-
-def _names(things: Iterable[Thing], kind: type[Container | Network | Volume]) -> tuple[str, ...]:
-    return tuple(sorted(thing.name for thing in things if isinstance(thing, kind)))
 
 
 def _check_host(member: Member, state: HostState) -> None:

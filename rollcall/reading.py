@@ -1,0 +1,55 @@
+"""What is read of a host so that it can be compared with what should be there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rollcall import components
+from rollcall.components import backend, consul, dns, front, socket_filter
+from rollcall.desired import Container, Network, Thing, Volume
+from rollcall.engine_query import Wanted
+from rollcall.fleet import Fleet, Member
+from rollcall.secrets import Secrets
+from rollcall.state import HostState
+
+RESOLVER_TEXTS = (dns.RESOLV_CONF, dns.RESOLVED_UPSTREAM)
+# What will be read does not depend on these, only what will be wanted does.
+_UNKNOWN = components.HostFacts("0.0.0.0", dns.Resolver(""), 0)  # noqa: S104
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The arguments of `state.script`.
+
+    `wanted` is for the engine, `paths` are files outside /etc/rollcall whose digests, and `texts` those whose texts are
+    to be read.
+    """
+
+    wanted: Wanted
+    paths: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+def reading(fleet: Fleet, member: Member, secrets: Secrets) -> Reading:
+    """Say what is to be read of one host."""
+    desired = components.desired(fleet, member, _UNKNOWN, secrets)
+    things = [thing for part in desired.values() for thing in part]
+    return Reading(
+        wanted=Wanted(
+            containers=_names(things, Container),
+            images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),
+            networks=tuple(sorted({backend.NETWORK, *_names(things, Network)})),
+            volumes=tuple(sorted({consul.VOLUME, front.VOLUME, socket_filter.VOLUME, *_names(things, Volume)})),
+        ),
+        paths=(dns.RESOLVED_DROP_IN, dns.RESOLVED_DROP_IN.rsplit("/", 1)[0]),
+        texts=(*RESOLVER_TEXTS, consul.IDENTITY),
+    )
+
+
+def facts(state: HostState) -> components.HostFacts:
+    """Find in what was read the little that components must know."""
+    resolver = dns.Resolver(*(state.texts.get(path, "") for path in RESOLVER_TEXTS))
+    return components.HostFacts(state.bridge, resolver, state.socket_group)
+
+
+def _names(things: Iterable[Thing], kind: type[Container | Network | Volume]) -> tuple[str, ...]:
+    return tuple(sorted(thing.name for thing in things if isinstance(thing, kind)))
