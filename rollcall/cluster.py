@@ -19,6 +19,7 @@ from rollcall.errors import RollcallError
 from rollcall.expected_services import Rules, Service, services
 from rollcall.fleet import Fleet, Member
 from rollcall.inventory import Host, Inventory
+from rollcall.secrets import Secrets
 from rollcall.shell import shell
 from rollcall.survey import Survey
 from rollcall.tunnel import Endpoint
@@ -61,15 +62,22 @@ class Cluster:
     """The hosts to look at and the connections to them."""
 
     def __init__(
-        self, source: str, inventory: Inventory, fleet: Fleet, endpoints: Mapping[str, Mapping[Endpoint, Endpoint]]
+        self,
+        source: str,
+        inventory: Inventory,
+        fleet: Fleet,
+        secrets: Secrets,
+        endpoints: Mapping[str, Mapping[Endpoint, Endpoint]],
     ):
         """Take the inventory, its name as the user typed it, and where each host's own addresses are reached."""
         self.source = source
         self.hosts = {host.name: host for host in inventory.hosts}
         self.fleet = fleet
+        self.secrets = secrets
         self.members = tuple(member for member in fleet.members if member.name in self.hosts)
         self.endpoints = endpoints
-        self.agents = {name: _agent(where[AGENT]) for name, where in endpoints.items()}
+        token = secrets.tokens.secret("operator")
+        self.agents = {name: _agent(where[AGENT], token) for name, where in endpoints.items()}
         self.shells: dict[str, Any] = {}
         self.surveys: Mapping[str, Survey] = {}
         self.names: tuple[str, ...] = ()
@@ -217,7 +225,7 @@ def _connection(address: str, port: int, *, tls: bool) -> http.client.HTTPConnec
 
 
 @contextmanager
-def connected(source: str, inventory: Inventory, fleet: Fleet) -> Iterator[Cluster]:
+def connected(source: str, inventory: Inventory, fleet: Fleet, secrets: Secrets) -> Iterator[Cluster]:
     """Open a tunnel and a shell to every host; all are gone when the block ends."""
     with ExitStack() as stack:
         sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
@@ -229,7 +237,7 @@ def connected(source: str, inventory: Inventory, fleet: Fleet) -> Iterator[Clust
                 stack.push(one.__exit__)
         names = [host.name for host in inventory.hosts]
         endpoints = {name: opened.result() for name, opened in zip(names, opening, strict=True)}
-        cluster = Cluster(source, inventory, fleet, endpoints)
+        cluster = Cluster(source, inventory, fleet, secrets, endpoints)
         for host in inventory.hosts:
             cluster.shells[host.name] = stack.enter_context(shell(host, sockets))
         yield cluster
@@ -240,8 +248,11 @@ def _tunnel(host: Host, member: Member) -> Any:
     return tunnel.tunnel(host, [AGENT, *front])
 
 
-def _agent(endpoint: Endpoint) -> consul.Consul:
-    agent = consul.Consul(host=endpoint[0], port=endpoint[1], connections_timeout=ANSWER_SECONDS)
+def _agent(endpoint: Endpoint, token: str) -> consul.Consul:
+    agent = consul.Consul(host=endpoint[0], port=endpoint[1], scheme="http", connections_timeout=ANSWER_SECONDS)
+    # The library would let CONSUL_HTTP_TOKEN of the user's environment count more, and some of its calls send no token.
+    agent.token = None
+    agent.http.session.headers["X-Consul-Token"] = token
     # A tunnel's end on this machine is not to be asked for through the machine's proxy.
     agent.http.session.trust_env = False
     return agent

@@ -14,6 +14,7 @@ from rollcall.cluster import connected
 from rollcall.console import out, step
 from rollcall.deploy_command import checked_fleet
 from rollcall.errors import RollcallError
+from rollcall.kept_secrets import kept
 from rollcall.verification import Verification
 
 CHECKS = Path(__file__).resolve().parent.parent / "tests" / "verify"
@@ -38,10 +39,11 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
     if disturb and limit:
         raise click.UsageError("--disturb stops all backends behind the front, so it cannot go with --limit.")
     chosen, fleet = checked_fleet(source, limit)
+    secrets = kept(source, fleet, "rollcall verify")
     reachable.check(chosen.hosts)
     # Ended by a supervisor, the checks put back what they took away just as after Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
-    with connected(source, chosen, fleet) as cluster:
+    with connected(source, chosen, fleet, secrets) as cluster:
         verification = Verification(cluster, disturb)
         with step(f"Looking at {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):
             cluster.look()
