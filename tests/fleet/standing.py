@@ -1,6 +1,5 @@
 """Everything of a fleet that an attack could have moved."""
 
-import hashlib
 import json
 from typing import Any
 
@@ -31,16 +30,21 @@ def standing(fleet: Fleet, kept: Secrets) -> dict[str, Any]:
         *(f"/v1/catalog/node/{node}" for node in fleet.hosts),
     )
     access = ("/v1/acl/tokens", "/v1/acl/policies", "/v1/acl/roles")
-    changing = ("/v1/operator/keyring", "/v1/agent/members", "/v1/operator/raft/configuration")
-    *found, keyring, members, raft = _ask(fleet, kept.tokens.secret("operator"), *paths, *changing)
+    changing = ("/v1/agent/members", "/v1/operator/raft/configuration")
+    *found, members, raft = _ask(fleet, kept.tokens.secret("operator"), *paths, *changing)
     return {
         **dict(zip(paths, found, strict=True)),
         **dict(zip(access, _ask(fleet, kept.tokens.secret("auditor"), *access), strict=True)),
-        "keys": hashlib.sha256(keyring.encode()).hexdigest(),
         # The rest of these two counts what agents say to each other.
         "members": sorted((one["Name"], one["Addr"], one["Status"]) for one in json.loads(members)),
         "voters": sorted(one["Node"] for one in json.loads(raft)["Servers"] if one["Voter"]),
     }
+
+
+def at_rest(fleet: Fleet) -> dict[str, str]:
+    """Give what is worth looking at once: every container, and which keys the servers take gossip with."""
+    keyring = "sha256sum /var/lib/docker/volumes/consul-data/_data/serf/local.keyring"
+    return {**fleet.all_containers(), "keyring": fleet.on("consul1", keyring)}
 
 
 def _ask(fleet: Fleet, token: str, *paths: str) -> list[str]:

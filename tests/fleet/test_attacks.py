@@ -9,7 +9,7 @@ from asking import CURL, Ask, answers, configuration
 from deployed import Fleet, wait_for
 from forbidden import INSIDE, OWN_SERVICES, READS, WRITES, allowed, nothing, shown
 from server_rpc import CALL, RAFT, RAFT_FORWARDING, TLS, TLS_INSECURE, Reply, call, client, speak
-from standing import API, kept, standing
+from standing import API, at_rest, kept, standing
 from stranger import Stranger, agent, guest, neighbour
 
 from rollcall import certificates
@@ -31,10 +31,10 @@ def secrets(fleet: Fleet) -> Secrets:
 
 @pytest.fixture(scope="module")
 def before(fleet: Fleet, secrets: Secrets) -> Iterator[dict[str, Any]]:
-    """How the fleet stood before the first attack; after the last one it has the same containers."""
-    containers = fleet.all_containers()
+    """How the fleet stood before the first attack; after the last one it has the same containers and keys."""
+    before = at_rest(fleet)
     yield standing(fleet, secrets)
-    assert fleet.all_containers() == containers
+    assert at_rest(fleet) == before
 
 
 @pytest.fixture(autouse=True)

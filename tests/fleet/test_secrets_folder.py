@@ -1,0 +1,78 @@
+"""Secrets that are not those of the running fleet: one sentence, and nothing is touched."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from deployed import LAB, PROJECT, Fleet, rollcall
+from standing import kept, standing
+
+from rollcall.secrets import IDENTITY, TOKENS
+
+FOLDER = PROJECT / ".secrets" / "lab"
+
+
+def whole(fleet: Fleet) -> dict[str, str]:
+    """Give all that a deploy could touch: every file of ours, every container, and what the servers know."""
+    files = "find /etc/rollcall -type f -exec sha256sum {} + | sort"
+    with ThreadPoolExecutor() as pool:
+        found = dict(zip(fleet.hosts, pool.map(lambda host: fleet.on(host, files), fleet.hosts), strict=True))
+    return {**found, **fleet.all_containers()}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A copy in the folder's place; the folder itself comes back whatever a test does to it."""
+    away = FOLDER.with_name("lab.away")
+    FOLDER.rename(away)
+    shutil.copytree(away, FOLDER)
+    yield FOLDER
+    shutil.rmtree(FOLDER)
+    away.rename(FOLDER)
+
+
+def older(folder: Path) -> None:
+    identity = json.loads((folder / IDENTITY).read_text())
+    (folder / IDENTITY).write_text(json.dumps({**identity, "rotations": identity["rotations"] - 1}))
+
+
+CASES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "lost": (shutil.rmtree, "was deployed with other secrets than these"),
+    "another fleet's": (
+        lambda folder: (folder / IDENTITY).write_text('{"fleet": "another", "rotations": 0}\n'),
+        "was deployed with other secrets than these (its fleet is ",
+    ),
+    "older": (older, "right is a later copy of the folder .secrets/"),
+    "a file missing": (
+        lambda folder: (folder / TOKENS).unlink(),
+        f"{FOLDER / TOKENS} is missing, and the running fleet knows no other",
+    ),
+    "open to others": (lambda folder: folder.chmod(0o755), f"right is: chmod 700 {FOLDER}"),
+    "a file open to others": (
+        lambda folder: (folder / TOKENS).chmod(0o640),
+        f"right is: chmod 600 {FOLDER / TOKENS}",
+    ),
+    "not to be understood": (
+        lambda folder: (folder / IDENTITY).write_text("{}"),
+        f"{FOLDER / IDENTITY} cannot be understood",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_wrong_folder_touches_nothing(fleet: Fleet, folder: Path, case: str) -> None:
+    spoil, sentence = CASES[case]
+    secrets = kept()
+    before = whole(fleet), standing(fleet, secrets)
+    spoil(folder)
+    said = rollcall("deploy", LAB, code=1)
+    assert sentence in " ".join(said.split()), said
+    assert "Traceback" not in said
+    assert (whole(fleet), standing(fleet, secrets)) == before
+
+
+def test_with_the_right_folder_again_a_deploy_has_nothing_to_do(fleet: Fleet) -> None:
+    assert fleet.deploy().acted == set()
