@@ -1,19 +1,33 @@
-"""Which ports of the lab's hosts answer others: exactly those that are said to."""
+"""Which ports of the lab's hosts answer others: exactly those of the table in the README."""
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
 import pytest
-from deployed import Fleet
+from deployed import LAB, PROJECT, Fleet
+
+from rollcall import fleet as fleets
+from rollcall import open_ports
+from rollcall.deploy_command import checked_fleet
+from rollcall.open_ports import OpenPort, Protocol
 
 SSH = 22  # the lab's own way in
-EVERY_HOST = {8301, 8501}
-GROUPS = {"consul_servers": {8300}, "fronts": {80, 443}, "backends": set()}
-BACKENDS = range(20000, 22000)
+OUTSIDE = {"the host's address", "every address"}
 
 
-def open_ports(address: str) -> set[int]:
+@pytest.fixture(scope="module")
+def whole() -> fleets.Fleet:
+    return checked_fleet(LAB)[1]
+
+
+def said(whole: fleets.Fleet, member: fleets.Member, protocol: Protocol) -> list[OpenPort]:
+    """Give the rows of the table that concern others than the host itself."""
+    rows = open_ports.opened(whole, member)
+    return [row for row in rows if protocol in row.protocols and OUTSIDE & set(row.at)]
+
+
+def answering(address: str) -> set[int]:
     """Try every TCP port: on a network without losses a closed one says so in some ten microseconds."""
     return {port for port in range(1, 65536) if _answers(address, port)}
 
@@ -25,32 +39,37 @@ def _answers(address: str, port: int) -> bool:
 
 
 def published(fleet: Fleet, host: str) -> set[int]:
-    """Give the host's ports that Docker has given to backends."""
-    lines = fleet.on(host, "docker ps -q | xargs docker inspect --format '{{json .HostConfig.PortBindings}}'")
-    ports = fleet.on(host, "docker ps --filter label=rollcall.managed=backend -q | xargs -r -n 1 docker port")
-    assert lines
-    return {int(line.rsplit(":", 1)[1]) for line in ports.splitlines()}
+    """Give the ports that Docker has given to containers of a host."""
+    return {
+        int(line.rsplit(":", 1)[1]) for line in fleet.on(host, "docker ps -q | xargs -n 1 docker port").splitlines()
+    }
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_open_tcp_ports_are_those_that_are_said_to_be(fleet: Fleet, group: str) -> None:
-    hosts = [host for host in fleet.hosts.values() if group in host.groups]
-    assert hosts
+@pytest.mark.parametrize("role", ["consul_servers", "backends", "fronts"])
+def test_tcp_ports_that_answer_others_are_those_of_the_table(fleet: Fleet, whole: fleets.Fleet, role: str) -> None:
+    members = [member for member in whole.members if role in member.groups]
+    assert members
     with ThreadPoolExecutor() as pool:
-        found = list(pool.map(open_ports, [str(host.data["address"]) for host in hosts]))
-    for host, ports in zip(hosts, found, strict=True):
-        backends = published(fleet, host.name)
-        assert ports == {SSH} | EVERY_HOST | GROUPS[group] | backends, host.name
-        assert all(port in BACKENDS for port in backends)
-        assert bool(backends) == (group == "backends")
+        found = list(pool.map(answering, [member.address for member in members]))
+    for member, ports in zip(members, found, strict=True):
+        rows = said(whole, member, "tcp")
+        single = {row.ports[0] for row in rows if row.is_one}
+        assert ports == {SSH} | single | published(fleet, member.name), member.name
+        ranges = [row.ports for row in rows if not row.is_one]
+        assert all(any(port in each for each in ranges) for port in published(fleet, member.name)), member.name
+        assert all(any(port in each for port in ports) for each in ranges), member.name
 
 
-def test_open_udp_ports_are_those_that_are_said_to_be(fleet: Fleet) -> None:
-    for name, host in fleet.hosts.items():
-        local = [line.split()[3] for line in fleet.on(name, "ss --listening --udp --numeric --no-header").splitlines()]
-        bridges = fleet.on(
-            name, "ip -4 -o address show | awk '$2 ~ /^(docker|br-)/ { split($4, a, \"/\"); print a[1] }'"
-        )
-        inside = {"127.0.0.11", *bridges.split()}
-        others = {one for one in local if not ip_address(one.rsplit(":", 1)[0]).is_loopback}
-        assert {one for one in others if one.rsplit(":", 1)[0] not in inside} == {f"{host.data['address']}:8301"}, name
+def test_udp_ports_that_answer_others_are_those_of_the_table(fleet: Fleet, whole: fleets.Fleet) -> None:
+    for member in whole.members:
+        lines = fleet.on(member.name, "ss --listening --udp --numeric --no-header").splitlines()
+        bridges = fleet.on(member.name, "ip -4 -o address | awk '$2 ~ /^(docker|br-)/ { print $4 }' | cut -d / -f 1")
+        sockets = [line.split()[3].rsplit(":", 1) for line in lines]
+        found = {(address, int(port)) for address, port in sockets if not ip_address(address).is_loopback}
+        others = {(address, port) for address, port in found if address not in bridges.split()}
+        assert found - others, "DNS answers on a bridge"
+        assert others == {(member.address, row.ports[0]) for row in said(whole, member, "udp")}, member.name
+
+
+def test_the_readme_has_the_table() -> None:
+    assert open_ports.markdown() in (PROJECT / "README.md").read_text()
