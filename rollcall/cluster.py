@@ -5,22 +5,26 @@ import re
 import shlex
 import ssl
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar
 
 import consul
 import requests
 
-from rollcall import survey, tunnel
+from rollcall import listeners, state, survey, tunnel
 from rollcall.errors import RollcallError
 from rollcall.expected_services import Rules, Service, services
 from rollcall.fleet import Fleet, Member
 from rollcall.inventory import Host, Inventory
+from rollcall.listeners import Listener, with_published
+from rollcall.reading import reading
 from rollcall.secrets import Secrets
 from rollcall.shell import shell
+from rollcall.state import HostState
 from rollcall.survey import Survey
 from rollcall.tunnel import Endpoint
 
@@ -30,6 +34,8 @@ ANSWER_SECONDS = 5.0
 UNANSWERED = (requests.RequestException, consul.ConsulException)
 # How many names of a large catalog are looked up on every host.
 NAMES = 12
+
+Looked = TypeVar("Looked")
 
 
 @dataclass(frozen=True)
@@ -135,15 +141,37 @@ class Cluster:
         self.surveys = {name: replace(self.surveys[name], containers=seen[name].containers) for name in seen}
 
     def _survey(self, names: Sequence[str]) -> Mapping[str, Survey]:
-        with ThreadPoolExecutor(max_workers=len(self.hosts)) as pool:
-            found = pool.map(lambda host: self._survey_of(host, names), self.hosts)
-            return dict(zip(self.hosts, found, strict=True))
+        return self._each(lambda host: survey.parse(self.run(host, survey.command(names))))
 
-    def _survey_of(self, name: str, names: Sequence[str]) -> Survey:
-        try:
-            return survey.parse(self.run(name, survey.command(names)))
-        except ValueError as error:
-            raise RollcallError(f"{name}: {error}; run the same command again.") from None
+    @cached_property
+    def states(self) -> Mapping[str, HostState]:
+        """Every host as a deploy reads it."""
+        return self._each(self._state)
+
+    def _state(self, name: str) -> HostState:
+        read = reading(self.fleet, self.fleet.member(name), self.secrets)
+        script = state.script(read.wanted, read.paths, read.texts)
+        return state.parse(self.run(name, f"sh -c {shlex.quote(script)}").splitlines(), read.wanted.images)
+
+    def listeners(self) -> Mapping[str, frozenset[Listener]]:
+        """See who listens on each host, of Rollcall's containers and of others."""
+        return self._each(
+            lambda host: with_published(
+                listeners.parse(self.run(host, listeners.command())), self.surveys[host].managed
+            )
+        )
+
+    def _each(self, look: Callable[[str], Looked]) -> Mapping[str, Looked]:
+        """Look at every host, side by side."""
+
+        def understood(name: str) -> Looked:
+            try:
+                return look(name)
+            except ValueError as error:
+                raise RollcallError(f"{name}: {error}; run the same command again.") from None
+
+        with ThreadPoolExecutor(max_workers=len(self.hosts)) as pool:
+            return dict(zip(self.hosts, pool.map(understood, self.hosts), strict=True))
 
     def run(self, name: str, command: str) -> str:
         """Run a shell command on a host and return what it prints. Raises RollcallError when it fails."""
@@ -243,9 +271,19 @@ def connected(source: str, inventory: Inventory, fleet: Fleet, secrets: Secrets)
         yield cluster
 
 
+def agent_by_tls(member: Member) -> Endpoint:
+    """Return where a host's agent answers other hosts by HTTPS."""
+    return (member.address, 8501)
+
+
+def front_by_tls(member: Member) -> Endpoint:
+    """Return where a front answers by HTTPS, as its host sees it."""
+    return (member.settings.front.address or "127.0.0.1", member.settings.front.https_port)
+
+
 def _tunnel(host: Host, member: Member) -> Any:
-    front = [front_endpoint(member)] if member.is_front else []
-    return tunnel.tunnel(host, [AGENT, *front])
+    front = [front_endpoint(member), front_by_tls(member)] if member.is_front else []
+    return tunnel.tunnel(host, list(dict.fromkeys([AGENT, agent_by_tls(member), *front])))
 
 
 def _agent(endpoint: Endpoint, token: str) -> consul.Consul:
