@@ -9,6 +9,7 @@ import docker
 import pytest
 from docker.models.containers import Container
 from docker.models.networks import Network
+from guarded_agent import Guarded
 from registrator_world import LABELS, Agent, Line, Registrator, Run, Start, running
 
 from rollcall.lab import catalogue, engine, go, images
@@ -32,10 +33,19 @@ def client() -> Iterator[docker.DockerClient]:
 @pytest.fixture(scope="session")
 def image(client: docker.DockerClient) -> str:
     """The lab's nginx: it exposes 80 and stops at SIGQUIT."""
-    (nginx,) = (image for image in catalogue.IMAGES if image.name.startswith("nginx:"))
-    if not client.images.list(nginx.local):
+    return made(client, "nginx:")
+
+
+@pytest.fixture(scope="session")
+def registrator_image(client: docker.DockerClient) -> str:
+    return made(client, "rollcall/registrator:")
+
+
+def made(client: docker.DockerClient, name: str) -> str:
+    (image,) = (image for image in catalogue.IMAGES if image.name.startswith(name))
+    if not client.images.list(image.local):
         images.ensure()
-    return nginx.local
+    return image.local
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +64,14 @@ def agent(shared_agent: Agent) -> Iterator[Agent]:
 def own_agent(consul_binary: Path, tmp_path: Path) -> Iterator[Agent]:
     """An agent that the test may kill or wipe."""
     with running(Agent(consul_binary, tmp_path / "consul")) as agent:
+        yield agent
+
+
+@pytest.fixture
+def guarded(consul_binary: Path, tmp_path: Path) -> Iterator[Guarded]:
+    """An agent with ACLs that denies by default."""
+    agent = Guarded(consul_binary, tmp_path / "consul")
+    with running(agent):
         yield agent
 
 

@@ -1,5 +1,6 @@
 """The socket filter and the registrator as a deploy runs them, and what may stand behind the filter for an engine."""
 
+import contextlib
 import os
 import re
 import socket
@@ -9,23 +10,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 from registrator_world import ENGINE_SOCKET, LABELS, until
 
 from rollcall import commands
 from rollcall.components import registrator, socket_filter
-from rollcall.desired import Container, File, Mount, Thing
+from rollcall.desired import Container, File, Thing
 from rollcall.fleet import Fleet, Member
 from rollcall.secrets import Secrets
 from rollcall.settings import Settings
+from rollcall.tokens import Tokens
 
 MEMBER = Member("test", "test", "127.0.0.1", frozenset(), Settings())
+TOKENS = Tokens(b"of the tests")
+# The registrator is given nothing else of them.
+SECRETS = cast(Secrets, SimpleNamespace(tokens=TOKENS))
 
 
 def docker(*arguments: str) -> str:
     done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def log(name: str) -> str:
+    done = subprocess.run(["docker", "logs", name], capture_output=True, text=True, check=True)
+    return done.stdout + done.stderr
 
 
 def run(container: Container) -> None:
@@ -59,7 +71,7 @@ class Filter:
         self.path = Path(docker("volume", "inspect", "--format", "{{.Mountpoint}}", self.volume), socket_filter.SOCKET)
         own = tuple(replace(mount, source=mounts[mount.target]) for mount in container.mounts)
         run(replace(container, name=self.name, image=image, mounts=own))
-        until(self.path.exists, f"the filter's socket:\n{docker('logs', self.name)}")
+        until(self.path.exists, "the filter's socket")
 
     @property
     def uri(self) -> str:
@@ -67,8 +79,7 @@ class Filter:
 
     @property
     def log(self) -> str:
-        done = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, check=True)
-        return done.stdout + done.stderr
+        return log(self.name)
 
     def process(self) -> int:
         return int(docker("inspect", "--format", "{{.State.Pid}}", self.name))
@@ -88,26 +99,28 @@ def filtered(name: str, image: str, folder: Path, engine: Path = ENGINE_SOCKET) 
 
 
 class Nobody:
-    """The registrator in its image, as nobody behind a filter, with the token in a file."""
+    """The registrator in its image, as nobody behind a filter, with its token in a file."""
 
-    def __init__(self, name: str, image: str, folder: Path, secrets: Secrets, before: Filter, *flags: str) -> None:
+    def __init__(self, name: str, image: str, folder: Path, before: Filter, *flags: str) -> None:
         self.name = f"{name}-registrator"
-        file, container = parts(registrator.desired(Fleet("test", (MEMBER,)), MEMBER, secrets))
-        token = folder / Path(file.path).name
-        uid, gid = map(int, file.owner.split(":"))
+        file, container = parts(registrator.desired(Fleet("test", (MEMBER,)), MEMBER, SECRETS))
         folder.mkdir(0o700)
+        token = folder / Path(file.path).name
         token.write_text(file.text)
         token.chmod(file.mode)
         for path in (folder, token):
-            os.chown(path, uid, gid)
-        mounts = {registrator.FOLDER: str(folder), registrator.ENGINE_FOLDER: before.volume}
-        own = tuple(Mount(mounts[mount.target], mount.target, mount.read_only) for mount in container.mounts)
+            os.chown(path, *map(int, file.owner.split(":")))
+        sources = {registrator.FOLDER: str(folder), registrator.ENGINE_FOLDER: before.volume}
+        own = tuple(replace(mount, source=sources[mount.target]) for mount in container.mounts)
         run(replace(container, name=self.name, image=image, mounts=own, command=flags))
 
     @property
     def log(self) -> str:
-        done = subprocess.run(["docker", "logs", self.name], capture_output=True, text=True, check=True)
-        return done.stdout + done.stderr
+        return log(self.name)
+
+    def ask(self, *words: str) -> str:
+        """Run the registrator's program once more in the same container."""
+        return docker("exec", self.name, "registrator", *words)
 
     def remove(self) -> None:
         docker("rm", "--force", self.name)
@@ -129,9 +142,16 @@ class Listener:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
+        """Be gone. A thread that waits in a socket keeps it open, so closing alone would not do."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self.end_streams()
+
+    def end_streams(self) -> None:
         for stream in self.streams:
-            stream.close()
+            with contextlib.suppress(OSError):
+                stream.shutdown(socket.SHUT_RDWR)
 
     def send_event(self, text: bytes) -> None:
         self.streams[-1].sendall(b"%x\r\n%s\r\n" % (len(text), text))

@@ -1,64 +1,14 @@
 """An agent that lets nobody in without a token: what the registrator's token must allow, and a change of tokens."""
 
-import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import consul
 import pytest
-from registrator_world import HOSTNAME, Agent, Registrator, Run, Start, always, run_once, running, until
+from guarded_agent import FLEETS_POLICY, MANAGEMENT, SMALLEST_POLICY, Guarded
+from registrator_world import HOSTNAME, Registrator, Run, Start, always, run_once, until
 from test_registrator_healthcheck import HEALTHCHECK, health, says
-
-from rollcall.templates import render
-
-MANAGEMENT = "11111111-2222-3333-4444-555555555555"
-FLEETS_POLICY = render("consul/policies/registrator.hcl.j2", node="test")
-SMALLEST_POLICY = 'service_prefix "" { policy = "write" }'
-
-
-class Guarded(Agent):
-    """An agent with ACLs. `token` is the management's, for the test's own eyes."""
-
-    def __init__(self, binary: Path, folder: Path) -> None:
-        tokens = {"initial_management": MANAGEMENT, "agent": MANAGEMENT}
-        addresses = {"http": f"127.0.0.1 unix://{folder / 'consul.sock'}"}
-        acl = {"enabled": True, "default_policy": "deny", "tokens": tokens}
-        super().__init__(binary, folder, acl=acl, addresses=addresses, disable_coordinates=True)
-        self.token = MANAGEMENT
-
-    def allow(self, rules: str, secret: str = "") -> str:
-        """Make a token with a policy of its own, and give its secret."""
-        name = f"policy-{uuid.uuid4()}"
-        self._put("/v1/acl/policy", {"Name": name, "Rules": rules})
-        secret = secret or str(uuid.uuid4())
-        self._put("/v1/acl/token", {"SecretID": secret, "Policies": [{"Name": name}]})
-        return secret
-
-    def forbid(self, secret: str) -> None:
-        accessor = self.api.acl.token.read_self(token=secret)["AccessorID"]
-        self.api.acl.token.delete(accessor)
-
-    def _put(self, path: str, body: dict[str, object]) -> None:
-        http = self.api.http
-        http.put(consul.callback.CB.json(), path, headers={"X-Consul-Token": MANAGEMENT}, data=json.dumps(body))
-
-    def raft_index(self) -> int:
-        """The number of the last entry of the raft log: everything that is written counts."""
-        headers = {"X-Consul-Token": MANAGEMENT}
-        return int(
-            self.api.http.get(consul.callback.CB.json(), "/v1/agent/self", headers=headers)["Stats"]["raft"][
-                "last_log_index"
-            ]
-        )
-
-
-@pytest.fixture
-def guarded(consul_binary: Path, tmp_path: Path) -> Iterator[Guarded]:
-    with running(Guarded(consul_binary, tmp_path / "consul")) as agent:
-        yield agent  # type: ignore[misc]
-
 
 Show = Callable[[str], dict[str, str]]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from registrator_world import HOSTNAME, Agent, Line, Run, Start, always, free_ports, run_once, running, until
 
-from rollcall.certificates import self_signed
+from rollcall.certificates import authority, issue
 
 
 def test_an_agent_that_is_wiped_gets_its_services_back_within_seconds(
@@ -243,14 +243,16 @@ def test_help_and_version() -> None:
 def test_tls_with_the_clients_own_certificate(
     start: Start, run: Run, consul_binary: Path, tmp_path: Path, name: str
 ) -> None:
-    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
-    for path, text in zip((certificate, key), self_signed("localhost"), strict=True):
+    signer = authority("test")
+    own = issue(signer, "test", ["localhost"])
+    ca, certificate, key = tmp_path / "ca.crt", tmp_path / "tls.crt", tmp_path / "tls.key"
+    for path, text in ((ca, signer.certificate), (certificate, own.certificate), (key, own.key)):
         path.write_text(text)
     (port,) = free_ports(1)
-    files = {"cert_file": str(certificate), "key_file": str(key), "ca_file": str(certificate)}
+    files = {"cert_file": str(certificate), "key_file": str(key), "ca_file": str(ca)}
     agent = Agent(consul_binary, tmp_path / "consul", tls={"https": {**files, "verify_incoming": True}})
     agent.configuration["ports"]["https"] = port  # type: ignore[index]
-    environment = {"CONSUL_CACERT": str(certificate)}
+    environment = {"CONSUL_CACERT": str(ca)}
     with running(agent):
         run()
         stranger = start("-internal", uri=f"consul-tls://localhost:{port}", wait=False, **environment)

@@ -1,0 +1,134 @@
+"""The registrator as nobody behind the socket filter, as a deploy runs them: it works, and goes on working."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from filter_world import MEMBER, TOKENS, Filter, Listener, Nobody, filtered, say
+from filter_world import docker as docker_command
+from guarded_agent import FLEETS_POLICY, Guarded
+from registrator_world import HOSTNAME, Agent, Run, Start, always, free_ports, until
+from test_registrator_healthcheck import HEALTHCHECK, health, says
+
+NOBODY = "65534"
+
+
+@pytest.fixture
+def before(name: str, image: str, tmp_path: Path) -> Iterator[Filter]:
+    """The filter before this machine's own engine."""
+    with filtered(name, image, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def nobody(name: str, registrator_image: str, tmp_path: Path, before: Filter) -> Iterator[Callable[..., Nobody]]:
+    made: list[Nobody] = []
+
+    def start_one(*flags: str) -> Nobody:
+        made.append(Nobody(name, registrator_image, tmp_path / "registrator", before, *flags))
+        return made[-1]
+
+    yield start_one
+    for one in made:
+        one.remove()
+
+
+def test_nobody_behind_the_filter_does_all_that_root_did(
+    nobody: Callable[..., Nobody], run: Run, guarded: Guarded, name: str
+) -> None:
+    (port,) = free_ports(1)
+    guarded.allow(FLEETS_POLICY, TOKENS.secret("registrator", MEMBER.node))
+    container = run(healthcheck=HEALTHCHECK)
+    says(container, "yes")
+    registrator = nobody("-internal", f"-status=127.0.0.1:{port}", "-cleanup", "-resync=1", guarded.uri)
+    until(lambda: health(guarded, name) == ("passing", "reads yes"), "passing with its output")
+    run("-second")
+    until(lambda: len(guarded.catalog(name)) == 2, "two instances")
+    container.stop()
+    until(lambda: set(guarded.catalog(name)) == {f"test:{name}-second:80"}, "the second only")
+    assert json.loads(registrator.ask("healthy")) == {"docker": True, "consul": True, "loop": True}
+    assert f"test:{name}-second:80" in registrator.ask("once", "-dry", "-internal")
+    users = docker_command("top", registrator.name, "-o", "pid,uid,gid").splitlines()[1:]
+    assert {tuple(line.split()[1:]) for line in users} == {(NOBODY, NOBODY)}
+    assert "refuse" not in registrator.log
+
+
+def test_the_engines_own_client_reads_through_it_and_is_told_what_is_refused(before: Filter, run: Run) -> None:
+    container = run()
+    client = docker.APIClient(base_url=before.uri, version="auto")
+    assert client.ping()
+    assert container.id in [one["Id"] for one in client.containers()]
+    assert client.inspect_container(container.id)["Name"] == f"/{container.name}"
+    events = client.events(since=0, until=int(time.time()) + 1, filters={"container": container.id}, decode=True)
+    assert "start" in [event["Action"] for event in events]
+    with pytest.raises(docker.errors.APIError, match="refused by the socket filter"):
+        client.create_container("nginx")
+    with pytest.raises(docker.errors.NotFound):
+        client.inspect_container("f" * 64)
+
+
+def test_a_filter_that_is_killed_is_back_and_the_registrator_catches_up(
+    before: Filter, start: Start, run: Run, agent: Agent, name: str
+) -> None:
+    registrator = start("-internal", docker_host=before.uri)
+    old = run("-old")
+    until(lambda: agent.catalog(name), name)
+    os.kill(before.process(), signal.SIGKILL)
+    registrator.says("Docker does not answer")
+    old.kill()
+    run("-new")
+    until(lambda: set(agent.catalog(name)) == {f"{HOSTNAME}:{name}-new:80"}, "the new one only", 20)
+    assert registrator.text.count("listening for its events") == 2
+
+
+def test_a_stop_of_the_filter_does_not_wait_for_the_stream_of_events(
+    before: Filter, start: Start, run: Run, agent: Agent, name: str
+) -> None:
+    registrator = start("-internal", docker_host=before.uri)
+    began = time.monotonic()
+    docker_command("stop", before.name)
+    assert time.monotonic() - began < 5
+    assert not before.path.exists()
+    docker_command("start", before.name)
+    run()
+    until(lambda: agent.catalog(name), name)
+    assert registrator.process.poll() is None
+
+
+@pytest.fixture
+def listener(tmp_path: Path) -> Iterator[Listener]:
+    made = Listener(tmp_path / "docker.sock")
+    yield made
+    made.close()
+
+
+def test_events_come_one_by_one_and_after_a_silence(listener: Listener, name: str, image: str, tmp_path: Path) -> None:
+    with filtered(name, image, tmp_path, listener.path) as before:
+        client = docker.APIClient(base_url=before.uri, version="1.41")
+        events = client.events(decode=True)
+        until(lambda: listener.streams, "a stream at the engine")
+        for number in range(3):
+            listener.send_event(b'{"number":%d}\n' % number)
+            assert next(events) == {"number": number}
+        before_silence = before.log
+        always(lambda: before.log == before_silence, "nothing to say", 3)
+        listener.send_event(b'{"number":3}\n')
+        assert next(events) == {"number": 3}
+        listener.end_streams()
+        with pytest.raises((StopIteration, docker.errors.DockerException, OSError)):
+            next(events)
+
+
+def test_an_engine_that_is_away_is_said_in_the_engines_own_form(
+    listener: Listener, name: str, image: str, tmp_path: Path
+) -> None:
+    with filtered(name, image, tmp_path, listener.path) as before:
+        listener.close()
+        answer = say(before.path, b"GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 502 ")
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["message"].startswith("the engine does not answer")
