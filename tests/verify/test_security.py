@@ -20,7 +20,13 @@ from rollcall.secrets import WARNING_DAYS
 Says = Callable[[str], None]
 # What an anonymous request is refused; and what it is answered with nothing in it, since Consul leaves out all that one
 # may not see. Who leads is no secret to Consul: /v1/status is answered to everybody.
-REFUSED = ("/v1/agent/self", "/v1/agent/metrics", "/v1/acl/tokens", "/v1/operator/raft/configuration", "/v1/operator/keyring")
+REFUSED = (
+    "/v1/agent/self",
+    "/v1/agent/metrics",
+    "/v1/acl/tokens",
+    "/v1/operator/raft/configuration",
+    "/v1/operator/keyring",
+)
 EMPTY = ("/v1/catalog/nodes", "/v1/catalog/services", "/v1/agent/services", "/v1/agent/members", "/v1/kv/?keys")
 FORBIDDEN = 403
 
