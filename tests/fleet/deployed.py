@@ -10,7 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rollcall import inventory, ssh
+from asking import CURL, Ask, answers, configuration
+
+from rollcall import secrets, ssh
+from rollcall.deploy_command import checked_fleet
 
 PROJECT = Path(__file__).parents[2]
 LAB = "inventories/lab.py"
@@ -35,12 +38,13 @@ class Fleet:
     """The lab, deployed."""
 
     def __init__(self) -> None:
-        self.hosts = {host.name: host for host in inventory.read(LAB).hosts}
+        chosen, self.declared = checked_fleet(LAB)
+        self.hosts = {host.name: host for host in chosen.hosts}
 
-    def on(self, host: str, command: str, *, check: bool = True) -> str:
+    def on(self, host: str, command: str, *, check: bool = True, stdin: str = "") -> str:
         """Run a shell command on a host; give its output."""
         argv = ["ssh", *ssh.options(self.hosts[host]), self.hosts[host].hostname, command]
-        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
         assert done.returncode == 0 or not check, f"{host}: {command}: {done.stderr}"
         return done.stdout.strip()
 
@@ -65,11 +69,14 @@ class Fleet:
         return {f"{host}/{name}": one for host in self.hosts for name, one in self.containers(host).items()}
 
     def consul(self, path: str, host: str = "app1") -> Any:
-        """Ask a host's own agent; None where it answers with a sentence, as it does while there is no leader."""
-        answer = self.on(host, f"curl -s http://127.0.0.1:8500{path}", check=False)
+        """Ask a host's own agent, as the operator; None where it says a sentence, as while there is no leader."""
+        # Read again each time: tokens may have been rotated meanwhile.
+        kept = secrets.load(secrets.folder_of(PROJECT, self.declared), self.declared)
+        asked = configuration([Ask("GET", path)], "http://127.0.0.1:8500", kept.tokens.secret("operator"))
+        said = answers(self.on(host, CURL, check=False, stdin=asked))
         try:
-            return json.loads(answer)
-        except json.JSONDecodeError:
+            return json.loads(said[0].body)
+        except (IndexError, json.JSONDecodeError):
             return None
 
 
