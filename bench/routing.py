@@ -104,6 +104,11 @@ def run_command(model: dict[str, Any], name: str) -> str:
         [
             *("docker", "run", "--detach", "--name", name, "--hostname", name, "--label", LABEL),
             *("--network", host["NetworkMode"]),
+            *("--user", config["User"]),
+            *(f"--cap-drop={capability}" for capability in host["CapDrop"]),
+            *(f"--security-opt={option}" for option in host["SecurityOpt"]),
+            *("--read-only", f"--memory={host['Memory']}", f"--pids-limit={host['PidsLimit']}"),
+            *(f"--tmpfs={target}:{options}" for target, options in host["Tmpfs"].items()),
             *(f"--env={entry}" for entry in config["Env"]),
             *(f"--publish={entry}" for entry in published),
             *(f"--volume={mount['Source']}:{mount['Destination']}:ro" for mount in model["Mounts"]),
@@ -135,7 +140,8 @@ def measure(app: Shell, front: Shell, address: tuple[str, int], model: dict[str,
     started = float(app.ask(f"{run_command(model, name)} >/dev/null && date +%s.%N"))
     routed = first_answer(address, name) - started
     endpoint = app.ask(f"docker port {name} 80/tcp")
-    watch = f"timeout {GIVE_UP_SECONDS} docker exec --user nginx front bash -c {shlex.quote(GONE.format(endpoint=endpoint))}"
+    look = shlex.quote(GONE.format(endpoint=endpoint))
+    watch = f"timeout {GIVE_UP_SECONDS} docker exec --user nginx front bash -c {look}"
     front.send(f"echo watching; {watch}")
     front.line()
     begun = float(app.ask(f"date +%s.%N; docker kill {name} >/dev/null"))
