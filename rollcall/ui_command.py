@@ -32,7 +32,7 @@ def ui(source: str, port: int | None) -> None:
     chosen, fleet = checked_fleet(source)
     token = kept(source, fleet, "rollcall ui").tokens.secret("operator")
     host = first_agent(source, chosen)
-    _check_port(host, port)
+    check_port(host, port)
     signal.signal(signal.SIGTERM, _interrupt)
     folder = ClosedFolder(folder_of(PROJECT, fleet))
     with tunnel(host, [AGENT], port or 0) as reached:
@@ -54,7 +54,7 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _check_port(host: Host, port: int | None) -> None:
+def check_port(host: Host, port: int | None) -> None:
     """See that the port is free. Raises RollcallError: it is not, or there is nothing to choose."""
     if port is None:
         return

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
 import pytest
-from deployed import LAB, PROJECT, Fleet
+from deployed import LAB, Fleet
 
 from rollcall import fleet as fleets
 from rollcall import open_ports
@@ -69,7 +69,3 @@ def test_udp_ports_that_answer_others_are_those_of_the_table(fleet: Fleet, whole
         others = {(address, port) for address, port in found if address not in bridges.split()}
         assert found - others, "DNS answers on a bridge"
         assert others == {(member.address, row.ports[0]) for row in said(whole, member, "udp")}, member.name
-
-
-def test_the_readme_has_the_table() -> None:
-    assert open_ports.markdown() in (PROJECT / "README.md").read_text()

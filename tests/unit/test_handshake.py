@@ -1,0 +1,84 @@
+"""TLS from a stranger's side and from the operator's, against a server that asks for certificates."""
+
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from rollcall import certificates
+from rollcall.certificates import Certificate
+from rollcall.handshake import certificate, refusal, trusting
+from rollcall.tunnel import Endpoint
+
+AUTHORITY = certificates.authority("Rollcall")
+AGENT = certificates.issue(AUTHORITY, "agent", ["app1.node.consul"])
+OPERATOR = certificates.issue(AUTHORITY, "operator", ["operator.rollcall.internal"])
+NAME = "app1.node.consul"
+
+
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(403)  # what the agent thinks of the request is not TLS's matter
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Agent(HTTPServer):
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of strangers."""
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[Endpoint]:
+    """A server that lets only certificates of the fleet's authority in."""
+    for name, text in (("agent.pem", AGENT.certificate + AGENT.key), ("ca.pem", AUTHORITY.certificate)):
+        (tmp_path / name).write_text(text)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "agent.pem")
+    context.load_verify_locations(tmp_path / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = Agent(("127.0.0.1", 0), Answer)
+    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield ("127.0.0.1", int(server.server_port))
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_operator_gets_in(agent: Endpoint) -> None:
+    assert refusal(agent, trusting(AUTHORITY.certificate, OPERATOR), NAME, "/v1/status/leader") == ""
+
+
+def test_nobody_else_does(agent: Endpoint) -> None:
+    stranger = certificates.authority("Stranger")
+    foreign = certificates.issue(stranger, "operator", ["operator.rollcall.internal"])
+    assert refusal(agent, trusting(AUTHORITY.certificate), NAME, "/")
+    assert refusal(agent, trusting(AUTHORITY.certificate, foreign), NAME, "/")
+
+
+@pytest.mark.parametrize(
+    ("authority", "name", "reason"),
+    [
+        (certificates.authority("Another"), NAME, "certificate verify failed"),
+        (AUTHORITY, "app2.node.consul", "app2.node.consul"),
+    ],
+)
+def test_the_agent_must_be_the_one_that_is_meant(
+    agent: Endpoint, authority: Certificate, name: str, reason: str
+) -> None:
+    assert reason in refusal(agent, trusting(authority.certificate, OPERATOR), name, "/")
+
+
+def test_nothing_listens() -> None:
+    assert "refused" in refusal(("127.0.0.1", 1), trusting(AUTHORITY.certificate, OPERATOR), NAME, "/")
+
+
+def test_everybody_sees_the_certificate(agent: Endpoint) -> None:
+    assert certificate(agent) == AGENT.parsed

@@ -1,0 +1,98 @@
+"""The table of open ports, against those who really listen."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import checked
+
+from rollcall.fleet import Fleet
+from rollcall.listeners import Listener
+from rollcall.open_ports import differences, markdown, opened
+
+BRIDGE = "172.17.0.1"
+HERE = ("127.0.0.1", BRIDGE)
+
+
+def listening(member: str, address: str) -> set[Listener]:
+    """What a client's containers listen on."""
+    both = ("tcp", "udp")
+    return {
+        *(Listener(protocol, address, 8301, "consul") for protocol in both),
+        *(Listener("tcp", at, 8501, "consul") for at in (address, "127.0.0.1")),
+        *(Listener("tcp", at, 8500, "consul") for at in HERE),
+        *(Listener(protocol, at, 8600, "consul") for protocol in both for at in HERE),
+        *(Listener(protocol, BRIDGE, 53, "dns") for protocol in both),
+        Listener("tcp", "127.0.0.1", 8510, "registrator"),
+    }
+
+
+APP = listening("app1", "10.77.0.21")
+
+
+def found(fleet: Fleet, host: str, ours: set[Listener]) -> list[str]:
+    return differences(fleet, fleet.member(host), BRIDGE, ours)
+
+
+def test_a_host_as_it_should_be(fleet: Fleet) -> None:
+    backends = {Listener("tcp", "10.77.0.21", port, "webserver-1") for port in (20000, 21999)}
+    assert found(fleet, "app1", APP | backends) == []
+
+
+def test_a_front_and_a_server_have_more(fleet: Fleet) -> None:
+    front = listening("front1", "10.77.0.31") | {Listener("tcp", "", port, "front") for port in (80, 443)}
+    assert found(fleet, "front1", front) == []
+    server = listening("consul1", "10.77.0.11") | {Listener("tcp", "10.77.0.11", 8300, "consul")}
+    assert found(fleet, "consul1", server) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (Listener("tcp", "", 8500, "consul"), "consul listens on every address, port 8500/tcp"),
+        (Listener("tcp", "10.77.0.21", 8600, "consul"), "consul listens on 10.77.0.21, port 8600/tcp"),
+        (Listener("tcp", "10.77.0.21", 8300, "consul"), "consul listens on 10.77.0.21, port 8300/tcp"),
+        (Listener("udp", "10.77.0.21", 20000, "webserver-1"), "webserver-1 listens on 10.77.0.21, port 20000/udp"),
+        (Listener("tcp", "10.77.0.21", 22000, "nginx-1"), "nginx-1 listens on 10.77.0.21, port 22000/tcp"),
+    ],
+)
+def test_what_is_not_in_the_table(fleet: Fleet, more: Listener, sentence: str) -> None:
+    assert found(fleet, "app1", APP | {more}) == [f"{sentence}, which is not in the table of open ports"]
+
+
+def test_what_nothing_listens_on(fleet: Fleet) -> None:
+    less = APP - {Listener("udp", BRIDGE, 53, "dns")}
+    assert found(fleet, "app1", less) == [
+        "nothing listens on 172.17.0.1, port 53/udp (DNS: Consul's names and all others)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "more"),
+    [
+        ({"consul": {"extra": {"ports": {"grpc": 8502}}}}, Listener("tcp", "127.0.0.1", 8502, "consul")),
+        ({"consul": {"extra": {"client_addr": "0.0.0.0"}}}, Listener("tcp", "", 8500, "consul")),
+    ],
+)
+def test_a_user_may_move_consuls_ports(settings: dict[str, Any], more: Listener) -> None:
+    assert found(checked(**settings), "app1", APP | {more}) == []
+
+
+def test_settings_move_ports() -> None:
+    fleet = checked(front={"address": "10.77.0.31", "http_port": 8080}, dns={"enabled": False})
+    ports = {one.ports[0] for one in opened(fleet, fleet.member("front1"))}
+    assert {8080, 443} < ports
+    assert not {80, 53} & ports
+    front = {Listener("tcp", "10.77.0.31", port, "front") for port in (8080, 443)}
+    own = {one for one in listening("front1", "10.77.0.31") if one.container != "dns"}
+    assert found(fleet, "front1", own | front) == []
+
+
+def test_the_readme_has_the_table() -> None:
+    assert markdown() in (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def test_everything_on_one_host(single: Fleet) -> None:
+    ours = listening("@local", "127.0.0.1") | {Listener("tcp", "127.0.0.1", 8300, "consul")}
+    front = {Listener("tcp", "", port, "front") for port in (80, 443)}
+    assert found(single, "@local", ours | front) == []

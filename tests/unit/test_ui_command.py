@@ -1,0 +1,32 @@
+"""Which port of this machine leads to the UI."""
+
+import socket
+
+import pytest
+
+from rollcall.errors import RollcallError
+from rollcall.inventory import Host
+from rollcall.ui_command import check_port
+
+FAR = Host("consul1", "ssh", "consul1")
+HERE = Host("@local", "local", "127.0.0.1")
+
+
+def test_any_port_will_do() -> None:
+    check_port(FAR, None)
+    check_port(HERE, None)
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            RollcallError, match=f"--port {port} of this machine cannot be used: address already in use"
+        ):
+            check_port(FAR, port)
+    check_port(FAR, port)
+
+
+def test_this_machine_needs_no_other_port() -> None:
+    with pytest.raises(RollcallError, match="its UI is at port 8500; leave --port out"):
+        check_port(HERE, 8600)
