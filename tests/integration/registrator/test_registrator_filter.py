@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from filter_world import MEMBER, TOKENS, Filter, Listener, Nobody, filtered, say
 from filter_world import docker as docker_command
 from guarded_agent import FLEETS_POLICY, Guarded
-from registrator_world import HOSTNAME, Agent, Run, Start, always, free_ports, until
+from registrator_world import HOSTNAME, Agent, Run, Start, free_ports, until
 from test_registrator_healthcheck import HEALTHCHECK, health, says
 
 NOBODY = "65534"
@@ -108,20 +109,28 @@ def listener(tmp_path: Path) -> Iterator[Listener]:
 
 
 def test_events_come_one_by_one_and_after_a_silence(listener: Listener, name: str, image: str, tmp_path: Path) -> None:
-    with filtered(name, image, tmp_path, listener.path) as before:
-        client = docker.APIClient(base_url=before.uri, version="1.41")
-        events = client.events(decode=True)
+    with filtered(name, image, tmp_path, listener.path) as before, socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(5)
+        client.connect(str(before.path))
+        client.sendall(b"GET /v1.41/events HTTP/1.1\r\nHost: docker\r\n\r\n")
         until(lambda: listener.streams, "a stream at the engine")
-        for number in range(3):
-            listener.send_event(b'{"number":%d}\n' % number)
-            assert next(events) == {"number": number}
-        before_silence = before.log
-        always(lambda: before.log == before_silence, "nothing to say", 3)
-        listener.send_event(b'{"number":3}\n')
-        assert next(events) == {"number": 3}
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 OK")
+        for event in (b"first", b"second"):
+            listener.send_event(event)
+            assert event in client.recv(65536)
+        silent(client, 3)
+        listener.send_event(b"third")
+        assert b"third" in client.recv(65536)
         listener.end_streams()
-        with pytest.raises((StopIteration, docker.errors.DockerException, OSError)):
-            next(events)
+        while client.recv(65536):
+            continue
+
+
+def silent(client: socket.socket, seconds: float) -> None:
+    client.settimeout(seconds)
+    with pytest.raises(TimeoutError):
+        client.recv(1)
+    client.settimeout(5)
 
 
 def test_an_engine_that_is_away_is_said_in_the_engines_own_form(
