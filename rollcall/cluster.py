@@ -131,8 +131,20 @@ class Cluster:
         return tuple(dict.fromkeys(chosen))
 
     def look(self) -> None:
-        """Survey every host, side by side, with names that the catalog has now."""
-        self.names = dns_names(self.instances(), self.domain)
+        """Survey every host, side by side, with names that the catalog has now.
+
+        Raises:
+            RollcallError: a host cannot be surveyed, or Consul tells nothing.
+        """
+        try:
+            self.names = dns_names(self.instances(), self.domain)
+        except consul.ACLPermissionDenied as problem:
+            raise RollcallError(
+                f"Consul does not take the operator's token that the secrets of {self.source} give ({problem}); right is "
+                "the folder it was deployed from, or a deploy"
+            ) from None
+        except UNANSWERED as problem:
+            raise RollcallError(f"Consul tells nothing of its catalog: {problem}") from None
         self.surveys = self._survey(self.names)
 
     def look_at_containers(self) -> None:
@@ -224,6 +236,13 @@ class Cluster:
             return Response(0, "")
         finally:
             connection.close()
+
+
+def unanswered(problem: Exception) -> str:
+    """Say of an agent what came instead of its answer: a refusal in Consul's words, or nothing."""
+    if isinstance(problem, consul.ConsulException):
+        return f"its agent refuses the question: {problem}"
+    return f"its agent does not answer on port {AGENT[1]}"
 
 
 def dns_names(instances: Sequence[Instance], domain: str) -> tuple[str, ...]:

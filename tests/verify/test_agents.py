@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from rollcall.cluster import UNANSWERED, Cluster
+from rollcall.cluster import UNANSWERED, Cluster, unanswered
 from rollcall.finding import CheckError, wait_until_none
 from rollcall.fleet import Member
 
@@ -28,8 +28,8 @@ def test_every_agent_is_alive(cluster: Cluster, says: Says) -> None:
 def _not_alive(cluster: Cluster, member: Member, members: dict[str, Any]) -> str:
     try:
         cluster.agents[member.name].agent.self()
-    except UNANSWERED:
-        return f"{member.name}: its agent does not answer on port 8500"
+    except UNANSWERED as problem:
+        return f"{member.name}: {unanswered(problem)}"
     # 1 is serf's "alive"; 2 leaving, 3 left, 4 failed.
     status = members.get(member.node, {}).get("Status")
     states = {None: "unknown to the others", 2: "leaving", 3: "left", 4: "failed"}
@@ -42,8 +42,8 @@ def test_every_agent_is_of_its_kind(cluster: Cluster, says: Says) -> None:
     for member in cluster.members:
         try:
             config = cluster.agents[member.name].agent.self()["Config"]
-        except UNANSWERED:
-            problems.append(f"{member.name}: its agent does not answer on port 8500")
+        except UNANSWERED as problem:
+            problems.append(f"{member.name}: {unanswered(problem)}")
             continue
         wanted = {
             "NodeName": member.node,
@@ -91,9 +91,7 @@ def test_leader_and_quorum(cluster: Cluster, says: Says) -> None:
         raise CheckError(
             f"{len(servers)} healthy voters, one of them the leader, within {STABLE_SECONDS} s",
             left,
-            cluster.shown(servers[0].name, "docker exec consul consul operator raft list-peers")
-            if servers[0].name in cluster.hosts
-            else "docker exec consul consul operator raft list-peers",
+            f"rollcall consul {cluster.source} -- operator raft list-peers",
         )
     health = cluster.any_agent().operator.autopilot_health()
     leader = next(server["Name"] for server in health["Servers"] if server["Leader"])

@@ -123,8 +123,7 @@ def test_once_by_name_and_once_per_instance(cluster: Cluster, says: Says) -> Non
             problems.append(f"{name} stands {len(entries)} times in /v1/catalog/service/{name}, not {count} times")
         problems += [f"{name} has {times} instances at {place}" for place, times in sorted(places.items()) if times > 1]
     if problems:
-        command = f"curl http://127.0.0.1:8500/v1/catalog/service/{next(iter(counts), '')}"
-        first = next(iter(cluster.hosts))
-        raise CheckError("one name, and distinct addresses below it", problems, cluster.shown(first, command))
+        command = f"rollcall consul {cluster.source} -- catalog nodes -service={next(iter(counts), '')}"
+        raise CheckError("one name, and distinct addresses below it", problems, command)
     listed = ", ".join(f"{name} × {count}" for name, count in sorted(counts.items())) or "there are none"
     says(f"services stand once by name, and at distinct addresses once per instance: {listed}")

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable
 
-from rollcall.cluster import UNANSWERED, Cluster
+from rollcall.cluster import UNANSWERED, Cluster, unanswered
 from rollcall.finding import CheckError
 
 
@@ -15,8 +15,8 @@ def test_reading(cluster: Cluster, says: Callable[[str], None]) -> None:
         try:
             _, value = agent.kv.get(unknown)
             _, listed = agent.kv.get("", keys=True)
-        except UNANSWERED:
-            problems.append(f"{name}: its agent does not answer on port 8500")
+        except UNANSWERED as problem:
+            problems.append(f"{name}: {unanswered(problem)}")
             continue
         if value is not None:
             problems.append(f"{name}: a key that nobody wrote has the value {value['Value']!r}")

@@ -10,7 +10,7 @@ from cryptography import x509
 from rollcall import auditor, certificates
 from rollcall.access_control import ANONYMOUS, listed
 from rollcall.access_control import requests as due
-from rollcall.cluster import ANSWER_SECONDS, UNANSWERED, Cluster, agent_by_tls, front_by_tls
+from rollcall.cluster import ANSWER_SECONDS, UNANSWERED, Cluster, agent_by_tls, front_by_tls, unanswered
 from rollcall.components import access
 from rollcall.finding import CheckError
 from rollcall.fleet import Member
@@ -133,8 +133,8 @@ def test_gossip_and_rpc(cluster: Cluster, says: Says) -> None:
     for name, agent in cluster.agents.items():
         try:
             own = agent.agent.self()
-        except UNANSWERED:
-            problems.append(f"{name}: its agent does not answer on port 8500")
+        except UNANSWERED as problem:
+            problems.append(f"{name}: {unanswered(problem)}")
             continue
         if own["Stats"]["serf_lan"]["encrypted"] != "true":
             problems.append(f"{name}: its gossip is not encrypted")
