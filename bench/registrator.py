@@ -1,6 +1,7 @@
 """How fast the registrator is, and what it costs when it has nothing to do.
 
-On this machine's own engine, with a Consul of its own on loopback that is thrown away afterwards:
+On this machine's own engine, with a Consul of its own on loopback that is thrown away afterwards, and as a deploy runs
+it: nobody, behind the socket filter, with a token. Needs root, to give files to nobody.
 
     the start in Docker's event        →  in Consul's catalog, as a blocking query tells
     the stop signal in Docker's event  →  out of Consul's catalog
@@ -20,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,21 @@ import requests
 from conditions import print_load, run
 from rich.table import Table
 
+from rollcall import commands, secrets
+from rollcall.components import registrator as registrator_component
+from rollcall.components import socket_filter as filter_component
 from rollcall.console import out, step
+from rollcall.desired import Container, File, Thing
 from rollcall.errors import RollcallError
+from rollcall.fleet import Fleet, Member
 from rollcall.lab import catalogue, engine, go, images
+from rollcall.settings import Settings
 
 LABEL = {"rollcall.bench": "registrator"}
 NAME = "bench"
+VOLUME = "rollcall-bench-socket"
+MEMBER = Member(NAME, NAME, "127.0.0.1", frozenset(), Settings())
+FLEET = Fleet(NAME, (MEMBER,))
 GIVE_UP_SECONDS = 60
 WANTED_LATENCY, WANTED_ALL, WANTED_MEGABYTES, WANTED_CPU = 0.060, 3.0, 60, 0.5
 DNS_PORT_OFF = ["-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1", "-serf-wan-port=-1"]
@@ -65,7 +75,7 @@ def process(command: list[str], log: Path, **environment: str) -> Iterator[subpr
 
 
 @contextmanager
-def consul_agent(folder: Path) -> Iterator[consul.Consul]:
+def consul_agent(folder: Path) -> Iterator[None]:
     ports = [f"-http-port={HTTP}", f"-serf-lan-port={SERF}", f"-server-port={SERVER}", *DNS_PORT_OFF]
     command = [str(go.build(go.CONSUL)), "agent", "-dev", "-node=bench", "-bind=127.0.0.1", "-log-level=warn", *ports]
     api = consul.Consul(port=HTTP)
@@ -78,25 +88,61 @@ def consul_agent(folder: Path) -> Iterator[consul.Consul]:
 
     with process(command, folder / "consul.log"):
         until(has_leader, "a Consul with a leader")
-        yield api
+        yield
+
+
+def run_deployed(container: Container, image: str, sources: dict[str, str], **changes: Any) -> str:
+    """Run a container as a deploy does, but for its image, its name and what stands behind its mounts."""
+    mounts = tuple(replace(mount, source=sources.get(mount.target, mount.source)) for mount in container.mounts)
+    bench = replace(container, image=image, name=f"rollcall-bench-{container.name}", mounts=mounts, **changes)
+    _, *arguments = commands.run_arguments(bench)
+    labels = [f"--label={key}={value}" for key, value in LABEL.items()]
+    done = subprocess.run(
+        ["docker", arguments[0], *labels, *arguments[1:]], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise RollcallError(f"{bench.name} does not start: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def put(things: tuple[Thing, ...], folder: Path) -> Container:
+    """Write the files of a component into a folder that stands for its own, and give its container."""
+    folder.mkdir(0o755)
+    for thing in things:
+        if isinstance(thing, File):
+            path = folder / Path(thing.path).name
+            path.write_text(thing.text)
+            path.chmod(thing.mode)
+            os.chown(path, *map(int, thing.owner.split(":")))
+    (container,) = [thing for thing in things if isinstance(thing, Container)]
+    return container
+
+
+@contextmanager
+def socket_filter(image: str, folder: Path) -> Iterator[None]:
+    group = Path(filter_component.ENGINE).stat().st_gid
+    container = put(filter_component.desired(MEMBER, group), folder)
+    sources = {filter_component.FOLDER: str(folder), filter_component.TARGET: VOLUME}
+    client = docker.from_env()
+    volume = client.volumes.create(VOLUME, labels=LABEL)
+    running = client.containers.get(run_deployed(container, image, sources))
+    try:
+        yield
+    finally:
+        running.remove(force=True)
+        volume.remove()
 
 
 @contextmanager
 def registrator(bench: "Bench", *flags: str) -> Iterator[Any]:
-    """The registrator's own image, as a deploy runs it: other environments bring libraries that it does not need."""
-    container = bench.client.containers.run(
-        bench.registrator,
-        ["-ip", "127.0.0.1", *flags, f"consul://127.0.0.1:{HTTP}"],
-        detach=True,
-        network_mode="host",
-        environment={"SERVICE_IGNORE": "true"},
-        labels=LABEL,
-        volumes=["/var/run/docker.sock:/tmp/docker.sock"],
-    )
+    """The registrator as a deploy runs it: in its image, as nobody, behind the socket filter, with a token."""
+    sources = {registrator_component.FOLDER: str(bench.folder), registrator_component.ENGINE_FOLDER: VOLUME}
+    command = ("-ip", "127.0.0.1", *flags, f"consul://127.0.0.1:{HTTP}")
+    running = bench.client.containers.get(run_deployed(bench.deployed, bench.registrator, sources, command=command))
     try:
-        yield container
+        yield running
     finally:
-        container.remove(force=True, v=True)
+        running.remove(force=True, v=True)
 
 
 @dataclass
@@ -116,12 +162,14 @@ class Events:
 
 @dataclass
 class Bench:
-    """One engine, one Consul, the registrator's image, and one whose containers only sleep."""
+    """One engine and Consul; the registrator's image, folder and container; an image whose containers only sleep."""
 
     client: docker.DockerClient
     api: consul.Consul
     registrator: str
     image: str
+    folder: Path
+    deployed: Container
     events: Events = field(default_factory=Events)
 
     def create(self, number: int) -> Any:
@@ -255,16 +303,20 @@ def main(count: int, containers: int, idle: int) -> None:
     images.ensure()
     ours, nginx = (next(one for one in catalogue.IMAGES if part in one.name) for part in ("/registrator:", "nginx:"))
     client = docker.from_env()
-    with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary, consul_agent(Path(temporary)) as api:
-        bench = Bench(client, api, ours.local, nginx.local)
+    with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary:
+        folder = Path(temporary)
+        kept = secrets.load(folder / "secrets", FLEET)
+        container = put(registrator_component.desired(FLEET, MEMBER, kept), folder / "registrator")
+        bench = Bench(client, consul.Consul(port=HTTP), ours.local, nginx.local, folder / "registrator", container)
         bench.remove_all()
         try:
-            threading.Thread(target=bench.events.follow, args=(client,), daemon=True).start()
-            with registrator(bench) as running:
-                until(lambda: b"listening for" in running.logs(), "a registrator that listens to Docker")
-                with step(f"Starting and stopping {count} containers"):
-                    started, stopped = latencies(bench, count)
-            heavy = burden(bench, containers, idle)
+            with consul_agent(folder), socket_filter(nginx.local, folder / "filter"):
+                threading.Thread(target=bench.events.follow, args=(client,), daemon=True).start()
+                with registrator(bench) as running:
+                    until(lambda: b"listening for" in running.logs(), "a registrator that listens to Docker")
+                    with step(f"Starting and stopping {count} containers"):
+                        started, stopped = latencies(bench, count)
+                heavy = burden(bench, containers, idle)
         finally:
             bench.remove_all()
     report(started, stopped, heavy, containers)

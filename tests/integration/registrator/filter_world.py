@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 from registrator_world import ENGINE_SOCKET, LABELS, until
 
@@ -21,12 +19,9 @@ from rollcall.desired import Container, File, Thing
 from rollcall.fleet import Fleet, Member
 from rollcall.secrets import Secrets
 from rollcall.settings import Settings
-from rollcall.tokens import Tokens
 
 MEMBER = Member("test", "test", "127.0.0.1", frozenset(), Settings())
-TOKENS = Tokens(b"of the tests")
-# The registrator is given nothing else of them.
-SECRETS = cast(Secrets, SimpleNamespace(tokens=TOKENS))
+FLEET = Fleet("test", (MEMBER,))
 
 
 def docker(*arguments: str) -> str:
@@ -101,9 +96,9 @@ def filtered(name: str, image: str, folder: Path, engine: Path = ENGINE_SOCKET) 
 class Nobody:
     """The registrator in its image, as nobody behind a filter, with its token in a file."""
 
-    def __init__(self, name: str, image: str, folder: Path, before: Filter, *flags: str) -> None:
+    def __init__(self, name: str, image: str, folder: Path, before: Filter, secrets: Secrets, *flags: str) -> None:
         self.name = f"{name}-registrator"
-        file, container = parts(registrator.desired(Fleet("test", (MEMBER,)), MEMBER, SECRETS))
+        file, container = parts(registrator.desired(FLEET, MEMBER, secrets))
         folder.mkdir(0o700)
         token = folder / Path(file.path).name
         token.write_text(file.text)

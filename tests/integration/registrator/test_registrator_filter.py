@@ -10,11 +10,14 @@ from pathlib import Path
 
 import docker
 import pytest
-from filter_world import MEMBER, TOKENS, Filter, Listener, Nobody, filtered, say
+from filter_world import FLEET, MEMBER, Filter, Listener, Nobody, filtered, say
 from filter_world import docker as docker_command
 from guarded_agent import FLEETS_POLICY, Guarded
 from registrator_world import HOSTNAME, Agent, Run, Start, free_ports, until
 from test_registrator_healthcheck import HEALTHCHECK, health, says
+
+from rollcall import secrets
+from rollcall.secrets import Secrets
 
 NOBODY = "65534"
 
@@ -27,11 +30,18 @@ def before(name: str, image: str, tmp_path: Path) -> Iterator[Filter]:
 
 
 @pytest.fixture
-def nobody(name: str, registrator_image: str, tmp_path: Path, before: Filter) -> Iterator[Callable[..., Nobody]]:
+def kept(tmp_path: Path) -> Secrets:
+    return secrets.load(tmp_path / "secrets", FLEET)
+
+
+@pytest.fixture
+def nobody(
+    name: str, registrator_image: str, tmp_path: Path, before: Filter, kept: Secrets
+) -> Iterator[Callable[..., Nobody]]:
     made: list[Nobody] = []
 
     def start_one(*flags: str) -> Nobody:
-        made.append(Nobody(name, registrator_image, tmp_path / "registrator", before, *flags))
+        made.append(Nobody(name, registrator_image, tmp_path / "registrator", before, kept, *flags))
         return made[-1]
 
     yield start_one
@@ -40,10 +50,10 @@ def nobody(name: str, registrator_image: str, tmp_path: Path, before: Filter) ->
 
 
 def test_nobody_behind_the_filter_does_all_that_root_did(
-    nobody: Callable[..., Nobody], run: Run, guarded: Guarded, name: str
+    nobody: Callable[..., Nobody], kept: Secrets, run: Run, guarded: Guarded, name: str
 ) -> None:
     (port,) = free_ports(1)
-    guarded.allow(FLEETS_POLICY, TOKENS.secret("registrator", MEMBER.node))
+    guarded.allow(FLEETS_POLICY, kept.tokens.secret("registrator", MEMBER.node))
     container = run(healthcheck=HEALTHCHECK)
     says(container, "yes")
     registrator = nobody("-internal", f"-status=127.0.0.1:{port}", "-cleanup", "-resync=1", guarded.uri)
