@@ -140,8 +140,8 @@ class Cluster:
             self.names = dns_names(self.instances(), self.domain)
         except consul.ACLPermissionDenied as problem:
             raise RollcallError(
-                f"Consul does not take the operator's token that the secrets of {self.source} give ({problem}); right is "
-                "the folder it was deployed from, or a deploy"
+                f"Consul does not take the operator's token as the secrets of {self.source} give it ({problem}); "
+                "right is the folder it was deployed from, or a deploy"
             ) from None
         except UNANSWERED as problem:
             raise RollcallError(f"Consul tells nothing of its catalog: {problem}") from None
