@@ -5,12 +5,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from deployed import LAB, PROJECT, Fleet, rollcall
 from standing import kept, standing
 
-from rollcall.secrets import IDENTITY, TOKENS
+from rollcall.secrets import IDENTITY, TOKENS, Secrets
 
 FOLDER = PROJECT / ".secrets" / "lab"
 
@@ -62,11 +63,21 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def secrets(fleet: Fleet) -> Secrets:
+    return kept()
+
+
+@pytest.fixture(scope="module")
+def before(fleet: Fleet, secrets: Secrets) -> tuple[dict[str, str], dict[str, Any]]:
+    return whole(fleet), standing(fleet, secrets)
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_a_wrong_folder_touches_nothing(fleet: Fleet, folder: Path, case: str) -> None:
+def test_a_wrong_folder_touches_nothing(
+    fleet: Fleet, folder: Path, secrets: Secrets, before: tuple[dict[str, str], dict[str, Any]], case: str
+) -> None:
     spoil, sentence = CASES[case]
-    secrets = kept()
-    before = whole(fleet), standing(fleet, secrets)
     spoil(folder)
     said = rollcall("deploy", LAB, code=1)
     assert sentence in " ".join(said.split()), said
