@@ -201,13 +201,7 @@ def test_this_machine_keeps_secrets_in_their_folder_only(secret: Needles, began:
 
 
 def _files_with(lines: str, where: Sequence[Path | str]) -> set[Path]:
-    command = [
-        "grep",
-        "-rlsFf",
-        "-",
-        "--exclude-dir=.venv",
-        "--exclude-dir=.git",
-        *(str(one) for one in where if str(one)),
-    ]
+    files = [str(one) for one in where if str(one)]
+    command = ["grep", "-rlsFf", "-", "--exclude-dir=.venv", "--exclude-dir=.git", *files]
     done = subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
     return {Path(line) for line in done.stdout.splitlines()}
