@@ -24,7 +24,7 @@ from rollcall.fleet import Fleet, RawHost, nowhere
 from rollcall.secrets import Secrets
 from rollcall.templates import render
 
-LABEL = "rollcall.test"
+LABEL = "rollcall.test.front"
 LABELS = {LABEL: "1"}
 NOBODY = "127.0.0.1:65535"
 GROUPS = frozenset({"consul_servers", "backends", "fronts"})
@@ -242,9 +242,9 @@ class Front:
         return self.shell("cat /run/rollcall/front/staging/upstream.conf")
 
     def loaded(self) -> str:
-        """The catalog's part of the configuration that nginx serves; nothing while it changes."""
+        """The catalog's part of the configuration that nginx serves, once it does not change."""
         return self.shell(
-            "exec 9>/run/rollcall/front/lock; flock -n 9 && cat /var/lib/rollcall/front/current/upstream.conf"
+            "exec 9>/run/rollcall/front/lock; flock -w 10 9 && cat /var/lib/rollcall/front/current/upstream.conf"
         )
 
     def servers(self) -> list[str]:

@@ -1,10 +1,13 @@
 """No request is lost because the list changes."""
 
 import asyncio
+import ssl
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from rollcall import certificates
 
 CONNECTIONS = 32
 CHANGES = 50
@@ -13,8 +16,9 @@ CHANGES = 50
 class Load:
     """Clients that send request after request over connections they keep, as browsers and services do."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self.port = port
+        self.tls = tls
         self.answers: Counter[str] = Counter()
         self.connects = 0
         self._stop = False
@@ -43,7 +47,7 @@ class Load:
     async def _client(self) -> None:
         while not self._stop:
             try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+                reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls)
             except OSError as error:
                 self.answers[f"not connected: {error}"] += 1
                 continue
@@ -79,6 +83,24 @@ def test_fifty_changes_of_the_list_under_keep_alive_load_lose_nothing(
             until(lambda: len(front.servers()) == 2, f"the instance added in round {change}")
             catalog.deregister("two")
             until(lambda: len(front.servers()) == 1, f"the instance removed in round {change}")
+
+    record_property("requests", load.requests)
+    record_property("connects", load.connects)
+    assert load.requests > 1000
+    assert load.broken == {}
+
+
+def test_certificates_and_tokens_that_change_under_load_lose_nothing(served, catalog, record_property) -> None:
+    load = Load(served.https_port, ssl._create_unverified_context())
+    authority = certificates.authority("another")
+    with load.running():
+        for _ in range(10):
+            new = certificates.issue(authority, "front", ["www.mastartup.io"])
+            served.write("tls/front.crt", new.certificate)
+            served.write("tls/front.key", new.key)
+            assert served.execute("front-apply")[0] == 0
+            served.write("token", catalog.add_token("front"))
+            assert served.execute("front-reload")[0] == 0
 
     record_property("requests", load.requests)
     record_property("connects", load.connects)
