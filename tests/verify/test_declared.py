@@ -21,7 +21,7 @@ def test_containers(cluster: Cluster, says: Says) -> None:
     problems = [f"{host}: {_name(one)} {word}" for host, one in found for word in _more_rights(one)]
     if problems:
         raise CheckError("containers without further rights", problems, f"rollcall deploy {cluster.source}")
-    says(f"{len(found)} containers are as declared, each limited, on a read-only root; {_rights(found)}")
+    says(f"{len(found)} containers are as declared, each limited and on a read-only root; {_rights(found)}")
 
 
 def _more_rights(container: Inspected) -> list[str]:
@@ -36,8 +36,13 @@ def _more_rights(container: Inspected) -> list[str]:
 
 
 def _rights(found: list[tuple[str, Inspected]]) -> str:
-    capabilities = {_name(one): sorted(one["HostConfig"].get("CapAdd") or ()) for _, one in found}
-    kept = [f"{name} {', '.join(few)}" for name, few in sorted(capabilities.items()) if few]
+    capabilities = {_name(one): one["HostConfig"].get("CapAdd") or () for _, one in found}
+    # Some versions of the engine write CAP_ before each.
+    kept = [
+        f"{name} {', '.join(sorted(word.removeprefix('CAP_') for word in few))}"
+        for name, few in sorted(capabilities.items())
+        if few
+    ]
     engine = sorted({_name(one) for _, one in found for mount in one["Mounts"] if mount["Source"] in SOCKETS})
     return (
         f"no capabilities{' but ' * bool(kept)}{'; '.join(kept)}; "

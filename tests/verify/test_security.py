@@ -8,7 +8,7 @@ import requests
 from cryptography import x509
 
 from rollcall import auditor, certificates
-from rollcall.access_control import ANONYMOUS, listed
+from rollcall.access_control import ANONYMOUS, INITIAL, listed
 from rollcall.access_control import requests as due
 from rollcall.cluster import ANSWER_SECONDS, UNANSWERED, Cluster, agent_by_tls, front_by_tls, unanswered
 from rollcall.components import access
@@ -40,7 +40,8 @@ def test_anonymous_requests(cluster: Cluster, says: Says) -> None:
     ]
     if problems:
         raise CheckError("nothing without a token", problems, f"rollcall deploy {cluster.source}")
-    says(f"without a token nobody sees or changes anything: {len(cluster.hosts)} agents")
+    count = len(cluster.hosts)
+    says(f"without a token nobody sees or changes anything: {count} of {count} agents")
 
 
 def _anonymous(cluster: Cluster, host: str, method: str, path: str, body: str = "") -> requests.Response:
@@ -162,6 +163,9 @@ def test_policies_and_tokens(cluster: Cluster, says: Says) -> None:
     problems = [f"a deploy would {request.text}" for request in due(wanted, found)]
     if problems:
         raise CheckError("policies and tokens as declared", problems, f"rollcall deploy {cluster.source}")
-    own = {wanted.management_accessor, *(token.accessor for token in wanted.tokens)}
-    others = {str(one["AccessorID"]) for one in found.tokens} - own - {ANONYMOUS}
-    says(f"{len(wanted.policies)} policies and {len(own)} tokens are as declared; there are {len(others)} others")
+    own = {ANONYMOUS, wanted.management_accessor, *(token.accessor for token in wanted.tokens)}
+    others = [one for one in found.tokens if one["AccessorID"] not in own and one["Description"] != INITIAL]
+    says(
+        f"{len(wanted.policies)} policies and {len(wanted.tokens)} tokens are as declared"
+        + (f"; tokens of others: {len(others)}" if others else "")
+    )
