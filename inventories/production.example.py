@@ -6,7 +6,7 @@
     rollcall verify inventories/production.py
 
 Every host needs Docker Engine 20.10 or newer, and SSH as root (or as a user with sudo: add --sudo to pyinfra).
-The hosts must reach each other on 8300-8302 (Consul: TCP, and UDP on 8301-8302), and the front must reach the
+The hosts must reach each other on 8300, 8301 and 8501 (Consul: TCP, and UDP on 8301), and the front must reach the
 containers' published ports; nothing else need be open but 80 and 443 on the front.
 """
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from ipaddress import ip_address
+from typing import Literal
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -16,6 +17,13 @@ AUTHORITY_DAYS = 3650
 # A year, renewed by any deploy in the last third of it: whoever deploys twice a year never meets an end.
 DAYS = 365
 RENEWAL_DAYS = 120
+# Agents are both to each other.
+Usage = Literal["agent", "server", "client"]
+_USAGES: dict[Usage, list[x509.ObjectIdentifier]] = {
+    "agent": [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH],
+    "server": [ExtendedKeyUsageOID.SERVER_AUTH],
+    "client": [ExtendedKeyUsageOID.CLIENT_AUTH],
+}
 # Hosts whose clock is a little behind must not find a certificate that is not valid yet.
 _EARLIER = timedelta(hours=1)
 
@@ -72,13 +80,14 @@ def authority(name: str) -> Certificate:
     return _signed(builder, key, key)
 
 
-def issue(signer: Certificate, name: str, names: Iterable[str]) -> Certificate:
-    """Make a certificate for servers and clients alike: agents are both to each other.
+def issue(signer: Certificate, name: str, names: Iterable[str], usage: Usage) -> Certificate:
+    """Make a certificate.
 
     Args:
         signer: the authority.
         name: whom it is for, for people.
         names: host names and addresses it is for.
+        usage: what it may be shown as. Agents let in who shows a client's: a site's certificate must not be one.
     """
     signing = serialization.load_pem_private_key(signer.key.encode(), None)
     if not isinstance(signing, ec.EllipticCurvePrivateKey):
@@ -87,8 +96,7 @@ def issue(signer: Certificate, name: str, names: Iterable[str]) -> Certificate:
     builder = _builder(_name(name), signer.parsed.subject, key, DAYS)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = builder.add_extension(_usage(certificates=False), critical=True)
-    both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
-    builder = builder.add_extension(both, critical=False)
+    builder = builder.add_extension(x509.ExtendedKeyUsage(_USAGES[usage]), critical=False)
     builder = builder.add_extension(x509.SubjectAlternativeName(list(map(_general, names))), critical=False)
     return _signed(builder, key, signing)
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from rollcall import certificates
-from rollcall.certificates import Certificate
+from rollcall.certificates import Certificate, Usage
 from rollcall.closed_folder import ClosedFolder
 from rollcall.errors import RollcallError
 from rollcall.fleet import Fleet, Member
@@ -108,10 +108,10 @@ def load(path: Path, fleet: Fleet) -> Secrets:
         authority="".join(one.certificate for one in trusted),
         authority_end=signer.end,
         unfinished=tuple(kind for kind, name in ROTATED.items() if _others(folder, name)),
-        agents={one.node: issued(f"agent-{one.node}", _agent_names(one)) for one in fleet.members},
+        agents={one.node: issued(f"agent-{one.node}", _agent_names(one), "agent") for one in fleet.members},
         fronts={one.node: _front(issued, one) for one in fleet.members if one.is_front},
-        backend=issued("backend", ["backend.rollcall.internal"]),
-        operator=issued("operator", ["operator.rollcall.internal"]),
+        backend=issued("backend", ["backend.rollcall.internal"], "server"),
+        operator=issued("operator", ["operator.rollcall.internal"], "client"),
     )
 
 
@@ -207,13 +207,13 @@ class _Issued:
         self.folder = folder
         self.signer = signer
 
-    def __call__(self, name: str, names: list[str]) -> Certificate:
+    def __call__(self, name: str, names: list[str], usage: Usage) -> Certificate:
         file = f"{name}.crt.pem"
         if self.folder.has(file):
             kept = _pem(self.folder.read(file))
             if not certificates.is_due(kept, self.signer, names, datetime.now(UTC)):
                 return kept
-        made = certificates.issue(self.signer, name, names)
+        made = certificates.issue(self.signer, name, names, usage)
         self.folder.write(file, _text(made))
         return made
 
@@ -229,7 +229,7 @@ def _agent_names(member: Member) -> list[str]:
 def _front(issued: _Issued, member: Member) -> Certificate:
     front = member.settings.front
     if front.certificate is None or front.certificate_key is None:
-        return issued(f"front-{member.node}", [front.server_name])
+        return issued(f"front-{member.node}", [front.server_name], "server")
     given = Certificate(
         _read(member, "certificate", front.certificate), _read(member, "certificate_key", front.certificate_key)
     )

@@ -9,6 +9,8 @@ RUN_AGAIN = (
     f"docker inspect nginx-1 --format '{LABELS}' >/tmp/labels; docker rm -f nginx-1;"
     "docker run -d --name nginx-1 --hostname nginx-1 --network rollcall --restart unless-stopped "
     "-p 10.77.0.22:20000-20999:80 -p 10.77.0.22:21000-21999:443 "
+    "--user 101:101 --cap-drop ALL --security-opt no-new-privileges --read-only --memory 64m --pids-limit 128 "
+    "--tmpfs /run/nginx:uid=101,gid=101,mode=0700,size=16m "
     "-v /etc/rollcall/backend:/etc/nginx/rollcall:ro $(cat /tmp/labels) "
 )
 NGINX = "nginx -c /etc/nginx/rollcall/nginx.conf -g 'daemon off;'"
@@ -21,6 +23,7 @@ CASES = {
         f"{RUN_AGAIN} -e SERVICE_NAME=other nginx:1.30 {NGINX}",
         "environment.SERVICE_NAME: 'other' → 'nginx'",
     ),
+    "rights": (f"{RUN_AGAIN} --cap-add NET_ADMIN nginx:1.30 {NGINX}", "add_capabilities: [NET_ADMIN] → []"),
     "image": (f"{RUN_AGAIN} rollcall/front:0.1.0 {NGINX}", "image: 'rollcall/front:0.1.0' → 'nginx:1.30'"),
     "image under the same name": (
         "docker tag nginx:1.30 kept && docker tag rollcall/front:0.1.0 nginx:1.30 && docker tag kept nginx:1.30-real &&"

@@ -14,8 +14,8 @@ from rollcall.handshake import certificate, refusal, trusting
 from rollcall.tunnel import Endpoint
 
 AUTHORITY = certificates.authority("Rollcall")
-AGENT = certificates.issue(AUTHORITY, "agent", ["app1.node.consul"])
-OPERATOR = certificates.issue(AUTHORITY, "operator", ["operator.rollcall.internal"])
+AGENT = certificates.issue(AUTHORITY, "agent", ["app1.node.consul"], "agent")
+OPERATOR = certificates.issue(AUTHORITY, "operator", ["operator.rollcall.internal"], "client")
 NAME = "app1.node.consul"
 
 
@@ -58,7 +58,7 @@ def test_the_operator_gets_in(agent: Endpoint) -> None:
 
 def test_nobody_else_does(agent: Endpoint) -> None:
     stranger = certificates.authority("Stranger")
-    foreign = certificates.issue(stranger, "operator", ["operator.rollcall.internal"])
+    foreign = certificates.issue(stranger, "operator", ["operator.rollcall.internal"], "client")
     assert refusal(agent, trusting(AUTHORITY.certificate), NAME, "/")
     assert refusal(agent, trusting(AUTHORITY.certificate, foreign), NAME, "/")
 

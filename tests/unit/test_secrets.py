@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from conftest import checked
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from rollcall import certificates, secrets
 from rollcall.errors import RollcallError
@@ -87,6 +89,18 @@ def test_certificates_are_signed_by_the_authority_and_have_their_keys(tmp_path: 
         assert one.has_its_key()
 
 
+def test_only_agents_and_the_operator_have_what_opens_consuls_https(tmp_path: Path, fleet: Fleet) -> None:
+    """Whoever takes a site's key from a front or a backend must not get in with it."""
+    made = secrets.load(tmp_path / "lab", fleet)
+
+    def opens(one: certificates.Certificate) -> bool:
+        usage = one.parsed.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        return ExtendedKeyUsageOID.CLIENT_AUTH in usage
+
+    assert all(map(opens, (*made.agents.values(), made.operator)))
+    assert not any(map(opens, (*made.fronts.values(), made.backend)))
+
+
 def test_a_certificate_is_renewed_when_its_names_change_and_only_then(tmp_path: Path, fleet: Fleet) -> None:
     before = secrets.load(tmp_path / "lab", fleet)
     after = secrets.load(tmp_path / "lab", checked(front={"server_name": "shop.example.com"}))
@@ -117,7 +131,7 @@ def test_people_are_warned_of_what_no_deploy_renews(tmp_path: Path, fleet: Fleet
 def given(folder: Path, key_of: str = "") -> Fleet:
     """A fleet whose front has a certificate of the user's, and the key of it or of another."""
     signer = certificates.authority("An Authority")
-    made = {name: certificates.issue(signer, name, ["www.example.com"]) for name in ("own", "other")}
+    made = {name: certificates.issue(signer, name, ["www.example.com"], "server") for name in ("own", "other")}
     (folder / "site.crt").write_text(made["own"].certificate + signer.certificate)
     (folder / "site.key").write_text(made[key_of or "own"].key)
     return checked(front={"certificate": str(folder / "site.crt"), "certificate_key": str(folder / "site.key")})

@@ -78,7 +78,8 @@ def test_https(cluster: Cluster, says: Says) -> None:
     """Agents answer other hosts by HTTPS, and only those who have a certificate of the fleet"""
     authority = cluster.secrets.authority
     operator = trusting(authority, cluster.secrets.operator)
-    foreign = certificates.issue(certificates.authority("Stranger"), "operator", ["operator.rollcall.internal"])
+    stranger = certificates.authority("Stranger")
+    foreign = certificates.issue(stranger, "operator", ["operator.rollcall.internal"], "client")
     strangers = {"no certificate": trusting(authority), "a foreign certificate": trusting(authority, foreign)}
     problems = []
     for member in cluster.members:
@@ -89,8 +90,8 @@ def test_https(cluster: Cluster, says: Says) -> None:
             continue
         problems += [
             f"{member.name}: somebody with {what} gets in"
-            for what, stranger in strangers.items()
-            if not refusal(endpoint, stranger, name, "/v1/status/leader")
+            for what, context in strangers.items()
+            if not refusal(endpoint, context, name, "/v1/status/leader")
         ]
     if problems:
         raise CheckError("HTTPS for the fleet's own certificates", problems, f"rollcall deploy {cluster.source}")

@@ -95,7 +95,7 @@ def test_certificates_and_tokens_that_change_under_load_lose_nothing(served, cat
     authority = certificates.authority("another")
     with load.running():
         for _ in range(10):
-            new = certificates.issue(authority, "front", ["www.mastartup.io"])
+            new = certificates.issue(authority, "front", ["www.mastartup.io"], "server")
             served.write("tls/front.crt", new.certificate)
             served.write("tls/front.key", new.key)
             assert served.execute("front-apply")[0] == 0

@@ -76,7 +76,7 @@ def test_a_new_certificate_is_shown_to_new_visitors_and_the_old_ones_go_on(serve
     assert visitor.getresponse().read() == b"ok\n"
     visitor.auto_open = 0  # an end of the connection is to be seen
     authority = certificates.authority("another")
-    new = certificates.issue(authority, "front", ["shop.example.com"])
+    new = certificates.issue(authority, "front", ["shop.example.com"], "server")
     with served.handshake(client(secret.authority)):
         pass
 
@@ -95,7 +95,7 @@ def test_a_new_certificate_is_shown_to_new_visitors_and_the_old_ones_go_on(serve
 
 
 def test_a_certificate_without_its_key_is_refused_with_the_reason(served, secret, until) -> None:
-    other = certificates.issue(certificates.authority("another"), "front", ["www.mastartup.io"])
+    other = certificates.issue(certificates.authority("another"), "front", ["www.mastartup.io"], "server")
     served.write("tls/front.crt", other.certificate)
     code, _, complaint = served.execute("front-apply")
     assert code == 1
