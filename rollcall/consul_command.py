@@ -29,15 +29,12 @@ IFS= read -r token
 exec 3<<END
 $token
 END
-ROLLCALL_COMMAND=$1
-shift
-export ROLLCALL_COMMAND CONSUL_HTTP_TOKEN_FILE=/dev/fd/3
 exec consul "$@"
 """
-# `docker exec` passes no signal on, so consul is found by what it was started with.
+# `docker exec` passes no signal on, so consul is found by its environment.
 INTERRUPT = """
 for process in /proc/[0-9]*; do
-  if tr '\\0' '\\n' <"$process/environ" | grep -qx "ROLLCALL_COMMAND=$1"; then
+  if tr '\\0' '\\n' <"$process/environ" | grep -qx "$1"; then
     kill -s INT "${process#/proc/}"
   fi
 done 2>/dev/null
@@ -73,12 +70,17 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 def inside(command: str, arguments: Sequence[str]) -> list[str]:
     """Build what is run on the host; `command` is a name that tells this run from all others."""
-    return ["docker", "exec", "--interactive", "consul", "sh", "-c", SCRIPT, "sh", command, *arguments]
+    options = ["--interactive", "--env=CONSUL_HTTP_TOKEN_FILE=/dev/fd/3", f"--env={_mark(command)}"]
+    return ["docker", "exec", *options, "consul", "sh", "-c", SCRIPT, "sh", *arguments]
 
 
 def interrupt(command: str) -> list[str]:
     """Build what is run on the host to interrupt that run."""
-    return ["docker", "exec", "consul", "sh", "-c", INTERRUPT, "sh", command]
+    return ["docker", "exec", "consul", "sh", "-c", INTERRUPT, "sh", _mark(command)]
+
+
+def _mark(command: str) -> str:
+    return f"ROLLCALL_COMMAND={command}"
 
 
 def _run(host: Host, arguments: Sequence[str], token: str) -> int:

@@ -11,7 +11,10 @@ from rollcall import consul_command
 TOKEN = "8a9e5c4c-open-sesame"
 # Stands in for the docker of a host: its container is this machine.
 DOCKER = """#!/bin/sh
-while [ "$1" != consul ]; do shift; done
+while [ "$1" != consul ]; do
+  case $1 in --env=*) export "${1#--env=}" ;; esac
+  shift
+done
 shift
 exec "$@"
 """
