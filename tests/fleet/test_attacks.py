@@ -77,8 +77,9 @@ def test_no_server_signs_a_certificate_for_an_agent() -> None:
         wait_for("refusal", lambda: refusal in stranger.log(), 10)
 
 
-def test_servers_talk_to_nobody_without_a_certificate_of_the_fleet(foreign: Certificate) -> None:
-    for tls in (None, client(), client(foreign)):
+def test_servers_talk_to_agents_only(foreign: Certificate, secrets: Secrets) -> None:
+    """The fleet's authority has signed the sites' certificates too, whose keys are with every front and backend."""
+    for tls in (None, client(), client(foreign), client(secrets.backend), client(secrets.fronts["front1"])):
         for say in (CALL + LEADER, RAFT, RAFT_FORWARDING):
             reply = speak(SERVER, before=TLS if tls else b"", tls=tls, say=say)
             assert reply == Reply(b"", ended=True), f"{say!r} to {tls}"
@@ -122,10 +123,11 @@ def https(address: str, certificate: Certificate | None) -> int:
         connection.close()
 
 
-def test_https_answers_certificates_of_the_fleet_only(fleet: Fleet, secrets: Secrets, foreign: Certificate) -> None:
+def test_https_answers_agents_and_the_operator_only(fleet: Fleet, secrets: Secrets, foreign: Certificate) -> None:
     for host in fleet.hosts.values():
         address = str(host.data["address"])
-        assert (https(address, None), https(address, foreign)) == (0, 0), host.name
+        others = (None, foreign, secrets.backend, secrets.fronts["front1"])
+        assert [https(address, other) for other in others] == [0, 0, 0, 0], host.name
         assert https(address, secrets.operator) == 200, host.name
 
 

@@ -110,11 +110,10 @@ def spellings(path: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("ask", CATALOG, ids=str)
-def test_no_spelling_of_a_path_gets_past_what_is_blocked(fleet: Fleet, secrets: Secrets, ask: Ask) -> None:
+def test_no_spelling_of_a_path_gets_past_what_is_blocked(fleet: Fleet, secrets: Secrets) -> None:
     thief = Thief(fleet, secrets, "registrator")
     methods = ("PUT", "POST", "GET", "PATCH", "put")
-    asks = [Ask(method, path, ask.body) for path in spellings(ask.path) for method in methods]
+    asks = [Ask(method, path, ask.body) for ask in CATALOG for path in spellings(ask.path) for method in methods]
     found = thief.ask(asks, "location", 'header = "X-HTTP-Method-Override: PUT"')
     pairs = zip(asks, found, strict=True)
     passed = [f"{one}: {answer}" for one, answer in pairs if answer.status not in (400, 403, 404)]
