@@ -29,19 +29,17 @@ def desired(member: Member, socket_group: int) -> tuple[Thing, ...]:
         socket_group: the id of the group that may open the engine's socket.
     """
     settings = member.settings.socket_filter
-    configuration = File(
-        f"{FOLDER}/nginx.conf", render("socket_filter/nginx.conf.j2", socket=f"{TARGET}/{SOCKET}", engine=ENGINE)
-    )
+    files = _files()
     return (
         Directory(FOLDER),
-        configuration,
+        *files,
         Volume(VOLUME),
         Container(
             name="socket-filter",
             component="socket-filter",
             image=settings.image,
             image_source=settings.image_source or member.settings.image_source,
-            command=("sh", "-c", _start()),
+            command=("sh", f"{FOLDER}/start.sh"),
             environment=(("SERVICE_IGNORE", "true"),),
             network="none",
             user=f"{USER}:{socket_group}",
@@ -49,11 +47,13 @@ def desired(member: Member, socket_group: int) -> tuple[Thing, ...]:
             tmpfs=(Tmpfs("/tmp"),),  # noqa: S108 - inside the container
             memory=MEMORY,
             pids=PIDS,
-            configuration=configuration_digest((configuration,)),
+            configuration=configuration_digest(files),
         ),
     )
 
 
-def _start() -> str:
-    """Start nginx. One that was killed has left its socket, and where a file is no other can be made."""
-    return f"rm -f {TARGET}/{SOCKET} && exec nginx -e /dev/stderr -c {FOLDER}/nginx.conf"
+def _files() -> tuple[File, ...]:
+    values = {"socket": f"{TARGET}/{SOCKET}", "engine": ENGINE, "folder": FOLDER}
+    return tuple(
+        File(f"{FOLDER}/{name}", render(f"socket_filter/{name}.j2", **values)) for name in ("nginx.conf", "start.sh")
+    )

@@ -97,7 +97,8 @@ def test_the_image_of_the_filter_is_a_setting(desired: Desired) -> None:
 
 @pytest.fixture
 def configuration(fleet: Fleet, desired: Desired) -> str:
-    (file,) = [thing for thing in desired(fleet, "app1")["socket filter"] if isinstance(thing, File)]
+    files = [thing for thing in desired(fleet, "app1")["socket filter"] if isinstance(thing, File)]
+    (file,) = [file for file in files if file.path.endswith("nginx.conf")]
     return re.sub(r"(?m)^\s*#.*$", "", file.text)
 
 

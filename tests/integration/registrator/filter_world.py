@@ -15,7 +15,7 @@ from registrator_world import ENGINE_SOCKET, LABELS, until
 
 from rollcall import commands
 from rollcall.components import registrator, socket_filter
-from rollcall.desired import Container, File, Thing
+from rollcall.desired import Container, Directory, File, Thing
 from rollcall.fleet import Fleet, Member
 from rollcall.secrets import Secrets
 from rollcall.settings import Settings
@@ -42,10 +42,21 @@ def run(container: Container) -> None:
     docker(arguments[0], *labels, *arguments[1:])
 
 
-def parts(things: tuple[Thing, ...]) -> tuple[File, Container]:
-    (file,) = [thing for thing in things if isinstance(thing, File)]
+def put(things: tuple[Thing, ...], folder: Path) -> Container:
+    """Write a component's files into a folder that stands for its own on a host, and give its container."""
+    for thing in things:
+        if isinstance(thing, Directory):
+            folder.mkdir(thing.mode)
+            folder.chmod(thing.mode)
+            os.chown(folder, *map(int, thing.owner.split(":")))
+    for thing in things:
+        if isinstance(thing, File):
+            file = folder / Path(thing.path).name
+            file.write_text(thing.text)
+            file.chmod(thing.mode)
+            os.chown(file, *map(int, thing.owner.split(":")))
     (container,) = [thing for thing in things if isinstance(thing, Container)]
-    return file, container
+    return container
 
 
 class Filter:
@@ -53,10 +64,7 @@ class Filter:
 
     def __init__(self, name: str, image: str, folder: Path, engine: Path) -> None:
         self.name, self.volume = f"{name}-filter", f"{name}-filter"
-        file, container = parts(socket_filter.desired(MEMBER, engine.stat().st_gid))
-        folder.mkdir()
-        folder.chmod(0o755)
-        (folder / "nginx.conf").write_text(file.text)
+        container = put(socket_filter.desired(MEMBER, engine.stat().st_gid), folder)
         mounts = {
             socket_filter.FOLDER: str(folder),
             socket_filter.ENGINE: str(engine),
@@ -98,13 +106,7 @@ class Nobody:
 
     def __init__(self, name: str, image: str, folder: Path, before: Filter, secrets: Secrets, *flags: str) -> None:
         self.name = f"{name}-registrator"
-        file, container = parts(registrator.desired(FLEET, MEMBER, secrets))
-        folder.mkdir(0o700)
-        token = folder / Path(file.path).name
-        token.write_text(file.text)
-        token.chmod(file.mode)
-        for path in (folder, token):
-            os.chown(path, *map(int, file.owner.split(":")))
+        container = put(registrator.desired(FLEET, MEMBER, secrets), folder)
         sources = {registrator.FOLDER: str(folder), registrator.ENGINE_FOLDER: before.volume}
         own = tuple(replace(mount, source=sources[mount.target]) for mount in container.mounts)
         run(replace(container, name=self.name, image=image, mounts=own, command=flags))

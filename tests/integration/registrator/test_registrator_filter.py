@@ -1,5 +1,6 @@
 """The registrator as nobody behind the socket filter, as a deploy runs them: it works, and goes on working."""
 
+import contextlib
 import json
 import os
 import signal
@@ -151,3 +152,24 @@ def test_an_engine_that_is_away_is_said_in_the_engines_own_form(
         answer = say(before.path, b"GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 502 ")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["message"].startswith("the engine does not answer")
+
+
+def test_an_engine_that_makes_its_socket_anew_is_found_again(
+    listener: Listener, name: str, image: str, tmp_path: Path
+) -> None:
+    """What is mounted is the old socket, which has no name any more, as long as the container lives."""
+    ping = b"GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n"
+    with filtered(name, image, tmp_path, listener.path) as before:
+        assert Listener.ANSWER in say(before.path, ping)
+        listener.close()
+        listener.path.unlink()
+        anew = Listener(listener.path)
+        until(lambda: say_if_it_listens(before.path, ping), "an answer of the new one", 20)
+        assert anew.received
+        anew.close()
+
+
+def say_if_it_listens(path: Path, request: bytes) -> bool:
+    with contextlib.suppress(OSError):
+        return Listener.ANSWER in say(path, request)
+    return False
