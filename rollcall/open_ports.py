@@ -11,7 +11,7 @@ from rollcall.settings import Front
 
 Protocol = Literal["tcp", "udp"]
 Hosts = Literal["every host", "servers", "backends", "fronts"]
-At = Literal["the host's address", "loopback", "Docker's bridge", "every address"]
+At = Literal["the host's address", "loopback", "Docker's bridge", "Docker's bridges", "every address"]
 LOOPBACK = "127.0.0.1"
 # Settings by which a user moves Consul's own ports; the table cannot know where to.
 MOVING = frozenset({"addresses", "bind_addr", "client_addr", "ports", "serf_lan"})
@@ -67,9 +67,9 @@ CONSUL = (
         "whoever has a certificate of the fleet, and a token",
     ),
     OpenPort("every host", _one(8500), TCP, INSIDE, "Consul's API", f"{HERE}, with a token"),
-    OpenPort("every host", _one(8600), BOTH, INSIDE, "Consul's DNS", HERE),
+    OpenPort("every host", _one(8600), BOTH, ("loopback",), "Consul's DNS", "the host"),
 )
-DNS = (OpenPort("every host", _one(53), BOTH, ("Docker's bridge",), "DNS: Consul's names and all others", HERE),)
+DNS = (OpenPort("every host", _one(53), BOTH, ("Docker's bridges",), "DNS: Consul's names and all others", HERE),)
 REGISTRATOR = (
     OpenPort("every host", _one(8510), TCP, ("loopback",), "the registrator's state and metrics", "the host"),
 )
@@ -102,28 +102,39 @@ def opened(fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
     return tuple(port for port in every if hosts[port.hosts])
 
 
-def differences(fleet: Fleet, member: Member, bridge: str, ours: Iterable[Listener]) -> list[str]:
+def differences(
+    fleet: Fleet, member: Member, bridge: str, bridges: Iterable[str], ours: Iterable[Listener]
+) -> list[str]:
     """Say what our containers listen on beyond the table, and what of it nothing listens on.
 
     Args:
         fleet: all hosts.
         member: the host.
         bridge: its Docker bridge's address.
+        bridges: those of all of its Docker networks, which come and go.
         ours: who listens there, of our containers.
     """
-    addresses: dict[At, str] = {
-        "the host's address": member.address,
-        "loopback": LOOPBACK,
-        "Docker's bridge": bridge,
-        "every address": member.settings.front.address,
+    addresses: dict[At, tuple[str, ...]] = {
+        "the host's address": (member.address,),
+        "loopback": (LOOPBACK,),
+        "Docker's bridge": (bridge,),
+        "Docker's bridges": (bridge, *bridges),
+        "every address": (member.settings.front.address,),
     }
     moved = MOVING & {*member.settings.consul.extra, *member.settings.consul_server.extra}
     left_out = {"consul"} if moved else set()
     ports = [port for port in opened(fleet, member) if not (moved and port in CONSUL)]
-    places = {(protocol, addresses[at], port) for port in ports for protocol in port.protocols for at in port.at}
+    places = {
+        (protocol, address, port)
+        for port in ports
+        for protocol in port.protocols
+        for at in port.at
+        for address in addresses[at]
+    }
     listening = {one for one in ours if one.container not in left_out}
     extra = [one for one in listening if not any(_is_of(one, *place) for place in places)]
-    missing = [place for place in places if place[2].is_one and not any(_is_of(one, *place) for one in listening)]
+    lasting = [place for place in places if place[2].is_one and place[1] not in {*bridges} - {bridge}]
+    missing = [place for place in lasting if not any(_is_of(one, *place) for one in listening)]
     return sorted(
         [f"{one.container} listens on {one}, which is not in the table of open ports" for one in extra]
         + [

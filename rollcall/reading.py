@@ -13,7 +13,7 @@ from rollcall.state import HostState
 
 RESOLVER_TEXTS = (dns.RESOLV_CONF, dns.RESOLVED_UPSTREAM)
 # What will be read does not depend on these, only what will be wanted does.
-_UNKNOWN = components.HostFacts("0.0.0.0", dns.Resolver(""), 0)  # noqa: S104
+_UNKNOWN = components.HostFacts("0.0.0.0", "docker0", dns.Resolver(""), 0)  # noqa: S104
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def reading(fleet: Fleet, member: Member, secrets: Secrets) -> Reading:
 def facts(state: HostState) -> components.HostFacts:
     """Find in what was read the little that components must know."""
     resolver = dns.Resolver(*(state.texts.get(path, "") for path in RESOLVER_TEXTS))
-    return components.HostFacts(state.bridge, resolver, state.socket_group)
+    return components.HostFacts(state.bridge, state.bridge_interface, resolver, state.socket_group)
 
 
 def _names(things: Iterable[Thing], kind: type[Container | Network | Volume]) -> tuple[str, ...]:

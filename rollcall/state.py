@@ -14,6 +14,8 @@ from rollcall.engine_query import SOCKET, Answer, Wanted, answer, query
 
 ROOT = "/etc/rollcall"
 MARK = "@@rollcall"
+# Docker's name for it (its documentation of the bridge driver, "Default bridge network options").
+INTERFACE_OPTION = "com.docker.network.bridge.name"
 EMPTY = Answer({}, {}, {}, {}, frozenset())
 
 # Probes take longest, so they run while everything else is read.
@@ -56,7 +58,8 @@ class HostState:
     """What a host has: the engine's managed objects, files below /etc/rollcall, and facts about itself.
 
     `engine` is what its Docker Engine answered; `listening` are TCP ports with their addresses; `clock` is
-    seconds since 1970; `socket_group` is the id of the group that may open the engine's socket.
+    seconds since 1970; `socket_group` is the id of the group that may open the engine's socket; `bridge` is the address
+    of Docker's own bridge, `bridges` are those of all Docker networks.
     """
 
     engine: Answer = EMPTY
@@ -66,6 +69,8 @@ class HostState:
     addresses: tuple[str, ...] = ()
     listening: frozenset[tuple[str, int]] = frozenset()
     bridge: str = ""
+    bridge_interface: str = ""
+    bridges: tuple[str, ...] = ()
     clock: int = 0
     socket_group: int = 0
 
@@ -116,6 +121,7 @@ def parse(lines: Sequence[str], images: Sequence[str]) -> HostState:
     """
     sections = _sections(lines)
     engine = answer(sections["engine"], images)
+    interface = str((engine.networks.get("bridge", {}).get("Options") or {}).get(INTERFACE_OPTION, "docker0"))
     return HostState(
         engine=engine,
         files=_files(sections["files"], sections["digests"]),
@@ -124,6 +130,8 @@ def parse(lines: Sequence[str], images: Sequence[str]) -> HostState:
         addresses=_addresses(sections["addresses"]),
         listening=frozenset(listener(line) for line in sections["listening"]),
         bridge=_gateway(engine.networks.get("bridge", {})),
+        bridge_interface=interface,
+        bridges=_addresses(sections["addresses"], (interface, "br-")),
         clock=int(sections["clock"][0]),
         socket_group=int(sections["socket"][0]),
     )
@@ -159,12 +167,20 @@ def _text(body: Sequence[str]) -> str:
     return "".join(f"{line}\n" for line in body)
 
 
-def _addresses(lines: Sequence[str]) -> tuple[str, ...]:
-    """Read `ip -o addr` ("2: eth0    inet 10.0.0.1/24 …") or the plain list of `hostname -I`."""
-    found = []
+def _addresses(lines: Sequence[str], interfaces: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Read `ip -o addr` ("2: eth0    inet 10.0.0.1/24 …"), or the plain list of `hostname -I` without interfaces.
+
+    Args:
+        lines: the output.
+        interfaces: how the interfaces' names begin whose addresses are wanted; of all of them otherwise.
+    """
+    found: list[str] = []
     for line in lines:
         words = line.split()
-        found.extend([words[words.index("inet") + 1].split("/")[0]] if "inet" in words else words)
+        if "inet" not in words:
+            found.extend(() if interfaces else words)
+        elif not interfaces or words[1].startswith(interfaces):
+            found.append(words[words.index("inet") + 1].split("/")[0])
     return tuple(found)
 
 

@@ -13,11 +13,12 @@ from rollcall.secrets import Secrets
 class HostFacts:
     """The little that components must know of a host as it is.
 
-    bridge: the Docker bridge's address; resolver: how it resolves names; socket_group: the id of the group that may
-    open the engine's socket.
+    bridge, bridge_interface: the Docker bridge's address and interface; resolver: how it resolves names; socket_group:
+    the id of the group that may open the engine's socket.
     """
 
     bridge: str
+    bridge_interface: str
     resolver: dns.Resolver
     socket_group: int
 
@@ -26,7 +27,7 @@ def desired(fleet: Fleet, member: Member, facts: HostFacts, secrets: Secrets) ->
     """Say everything that should be on a host, by component, in the order of the roll-out."""
     return {
         "Consul": consul.desired(fleet, member, facts.bridge, secrets),
-        "DNS": dns.desired(member, facts.bridge, facts.resolver),
+        "DNS": dns.desired(member, facts.bridge, facts.bridge_interface, facts.resolver),
         "socket filter": socket_filter.desired(member, facts.socket_group),
         "registrator": registrator.desired(fleet, member, secrets),
         "backends": backend.desired(fleet, member, secrets),

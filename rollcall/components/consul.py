@@ -53,7 +53,7 @@ def desired(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tupl
 
 
 def _listens(member: Member, bridge: str) -> tuple[tuple[str, int], ...]:
-    inside = tuple((address, port) for port in (8500, 8600) for address in ("127.0.0.1", bridge))
+    inside = (("127.0.0.1", 8500), (bridge, 8500), ("127.0.0.1", 8600))
     outside = tuple((member.address, port) for port in ((8300, 8301, 8501) if member.is_server else (8301, 8501)))
     return inside + outside
 

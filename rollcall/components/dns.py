@@ -1,6 +1,6 @@
 """Consul's domain for the host's own resolver and for its containers.
 
-dnsmasq listens on the Docker bridge's address, hands Consul's domain to the host's agent and everything else
+dnsmasq listens on the Docker bridges' addresses, hands Consul's domain to the host's agent and everything else
 to the resolvers that the host had before. The host is told of it in one of two ways, and its containers follow,
 since their resolv.conf is the engine's copy of the host's:
 
@@ -41,12 +41,13 @@ class Resolver:
         return RESOLVED_STUB in self.resolv_conf.splitlines()
 
 
-def desired(member: Member, bridge: str, resolver: Resolver) -> tuple[Thing, ...]:
+def desired(member: Member, bridge: str, interface: str, resolver: Resolver) -> tuple[Thing, ...]:
     """Say what DNS forwarding consists of on one host.
 
     Args:
         member: the host.
-        bridge: its Docker bridge address.
+        bridge: its Docker bridge's address.
+        interface: the Docker bridge's interface.
         resolver: how it resolves names now.
     """
     settings = member.settings.dns
@@ -55,7 +56,7 @@ def desired(member: Member, bridge: str, resolver: Resolver) -> tuple[Thing, ...
     domain = member.settings.consul.domain
     configuration = File(
         f"{FOLDER}/dnsmasq.conf",
-        render("dns/dnsmasq.conf.j2", dns={"listen_address": bridge, "domain": domain}),
+        render("dns/dnsmasq.conf.j2", dns={"interface": interface, "domain": domain}),
     )
     return (
         Directory(FOLDER),
@@ -71,7 +72,8 @@ def desired(member: Member, bridge: str, resolver: Resolver) -> tuple[Thing, ...
             hostname=member.node,
             listens=((bridge, 53),),
             mounts=(Mount(FOLDER, FOLDER),),
-            # For port 53, and to become the user dnsmasq, who keeps none of them. It starts with no fewer.
+            # For port 53, and to become the user dnsmasq, who keeps the first, for bridges that come later. It starts with
+            # no fewer.
             add_capabilities=("NET_BIND_SERVICE", "SETGID", "SETUID"),
             memory=MEMORY,
             pids=PIDS,

@@ -147,13 +147,40 @@ def test_a_container_reaches_its_agent_and_may_do_nothing(fleet: Fleet, host: st
         refused_to(stranger, f"http://{BRIDGE}:8500")
 
 
-def test_a_neighbour_who_takes_a_host_for_a_router_may_do_nothing() -> None:
+def test_a_neighbour_who_takes_a_host_for_a_router_may_do_nothing(fleet: Fleet) -> None:
     """The host's kernel takes what comes by its card for its bridge's address too."""
     with neighbour() as stranger:
         [refused] = stranger.ask([Ask("GET", "/v1/status/leader")], f"http://{HOST}:8500")
         assert refused.status == 0
         stranger.run(f"ip route add {BRIDGE} via {HOST}", "")
         refused_to(stranger, f"http://{BRIDGE}:8500")
+        for port in (53, 8600):
+            assert answer_of_dns(stranger, BRIDGE, port) == 0
+    with guest(fleet, "app1") as container:
+        assert answer_of_dns(container, BRIDGE, 53) > 0
+
+
+def answer_of_dns(stranger: Stranger, address: str, port: int) -> int:
+    """Ask for consul.service.consul; give the bytes of the answer, none within two seconds is 0."""
+    labels = "".join(f"\\x{len(label):02x}{label}" for label in ("consul", "service", "consul"))
+    question = f"\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00{labels}\\x00\\x00\\x01\\x00\\x01"
+    ask = f"exec 3<>/dev/udp/{address}/{port}; printf '{question}' >&3; timeout 2 head --bytes=12 <&3 | wc --bytes"
+    return int(stranger.run(f'bash -c "{ask}"', "").split()[-1])
+
+
+def test_names_of_the_catalog_are_for_a_host_and_its_containers(fleet: Fleet) -> None:
+    network = "docker network inspect rollcall --format '{{range .IPAM.Config}}{{.Gateway}}{{end}}'"
+    ask = "getent ahostsv4 nginx-80.service.consul"
+    with guest(fleet, "app1") as stranger:
+        assert HOST in stranger.run(ask, "")
+    with neighbour() as stranger:
+        for bridge in (BRIDGE, fleet.on("app1", network)):
+            stranger.run(f"ip route add {bridge} via {HOST}", "")
+            resolver = f"printf 'nameserver {bridge}\noptions timeout:1 attempts:1\n' >/etc/resolv.conf"
+            assert stranger.run(f"{resolver}; {ask}; getent ahostsv4 app2.node.consul", "") == ""
+            # By TCP it is 7, nobody listens, or 28, nobody answers.
+            over_tcp = f"curl --silent --max-time 2 telnet://{bridge}:8600 </dev/null; echo $?"
+            assert stranger.run(over_tcp, "").strip() == "7"
 
 
 def test_what_the_requests_ask_for_is_there(fleet: Fleet, secrets: Secrets) -> None:

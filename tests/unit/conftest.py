@@ -70,7 +70,7 @@ def secret() -> Secrets:
 
 @pytest.fixture
 def facts() -> components.HostFacts:
-    return components.HostFacts("172.17.0.1", Resolver("search lan\nnameserver 10.0.0.53\n"), 998)
+    return components.HostFacts("172.17.0.1", "docker0", Resolver("search lan\nnameserver 10.0.0.53\n"), 998)
 
 
 Desired = Callable[[Fleet, str], dict[str, Any]]

@@ -39,7 +39,16 @@ def test_every_other_host_has_a_client(fleet: Fleet, desired: Desired) -> None:
 
 
 def test_agents_listen_on_loopback_and_the_bridge_only(fleet: Fleet, desired: Desired) -> None:
-    assert 'client_addr = "127.0.0.1 172.17.0.1"' in text(desired(fleet, "app1")["Consul"], "10-agent.hcl")
+    agent = text(desired(fleet, "app1")["Consul"], "10-agent.hcl")
+    assert 'client_addr = "127.0.0.1 172.17.0.1"' in agent
+    assert 'dns   = "127.0.0.1"' in agent
+    assert 'https = "127.0.0.1 10.77.0.21"' in agent
+
+
+def test_dns_answers_what_comes_by_dockers_interfaces(fleet: Fleet, desired: Desired) -> None:
+    lines = text(desired(fleet, "app1")["DNS"], "dnsmasq.conf").splitlines()
+    assert {"interface=docker0", "interface=br-*", "except-interface=lo"} <= set(lines)
+    assert not [line for line in lines if line.startswith("listen-address")]
 
 
 def test_one_server_bootstraps_alone(single: Fleet, desired: Desired) -> None:
@@ -132,7 +141,7 @@ def test_a_second_deploy_sees_the_same_upstream() -> None:
 
 def test_systemd_resolved_gets_a_route_and_its_own_file_is_left_alone(fleet: Fleet) -> None:
     resolver = dns.Resolver("nameserver 127.0.0.53\n", "nameserver 172.17.0.1\nnameserver 10.0.0.53\n")
-    things = dns.desired(fleet.member("app1"), "172.17.0.1", resolver)
+    things = dns.desired(fleet.member("app1"), "172.17.0.1", "docker0", resolver)
     drop_in = text(things, "resolved.conf.d/rollcall.conf")
     assert "DNS=172.17.0.1\n" in drop_in
     assert "Domains=~consul\n" in drop_in

@@ -10,7 +10,7 @@ from rollcall.fleet import Fleet
 from rollcall.listeners import Listener
 from rollcall.open_ports import differences, markdown, opened
 
-BRIDGE = "172.17.0.1"
+BRIDGE, OTHER = "172.17.0.1", "172.18.0.1"
 HERE = ("127.0.0.1", BRIDGE)
 
 
@@ -21,8 +21,8 @@ def listening(member: str, address: str) -> set[Listener]:
         *(Listener(protocol, address, 8301, "consul") for protocol in both),
         *(Listener("tcp", at, 8501, "consul") for at in (address, "127.0.0.1")),
         *(Listener("tcp", at, 8500, "consul") for at in HERE),
-        *(Listener(protocol, at, 8600, "consul") for protocol in both for at in HERE),
-        *(Listener(protocol, BRIDGE, 53, "dns") for protocol in both),
+        *(Listener(protocol, "127.0.0.1", 8600, "consul") for protocol in both),
+        *(Listener(protocol, at, 53, "dns") for protocol in both for at in (BRIDGE, OTHER)),
         Listener("tcp", "127.0.0.1", 8510, "registrator"),
     }
 
@@ -31,7 +31,7 @@ APP = listening("app1", "10.77.0.21")
 
 
 def found(fleet: Fleet, host: str, ours: set[Listener]) -> list[str]:
-    return differences(fleet, fleet.member(host), BRIDGE, ours)
+    return differences(fleet, fleet.member(host), BRIDGE, (BRIDGE, OTHER), ours)
 
 
 def test_a_host_as_it_should_be(fleet: Fleet) -> None:
@@ -51,6 +51,8 @@ def test_a_front_and_a_server_have_more(fleet: Fleet) -> None:
     [
         (Listener("tcp", "", 8500, "consul"), "consul listens on every address, port 8500/tcp"),
         (Listener("tcp", "10.77.0.21", 8600, "consul"), "consul listens on 10.77.0.21, port 8600/tcp"),
+        (Listener("tcp", BRIDGE, 8600, "consul"), "consul listens on 172.17.0.1, port 8600/tcp"),
+        (Listener("udp", "10.77.0.21", 53, "dns"), "dns listens on 10.77.0.21, port 53/udp"),
         (Listener("tcp", "10.77.0.21", 8300, "consul"), "consul listens on 10.77.0.21, port 8300/tcp"),
         (Listener("udp", "10.77.0.21", 20000, "webserver-1"), "webserver-1 listens on 10.77.0.21, port 20000/udp"),
         (Listener("tcp", "10.77.0.21", 22000, "nginx-1"), "nginx-1 listens on 10.77.0.21, port 22000/tcp"),
@@ -58,6 +60,10 @@ def test_a_front_and_a_server_have_more(fleet: Fleet) -> None:
 )
 def test_what_is_not_in_the_table(fleet: Fleet, more: Listener, sentence: str) -> None:
     assert found(fleet, "app1", APP | {more}) == [f"{sentence}, which is not in the table of open ports"]
+
+
+def test_a_network_that_was_made_a_moment_ago_is_not_waited_for(fleet: Fleet) -> None:
+    assert found(fleet, "app1", {one for one in APP if one.address != OTHER}) == []
 
 
 def test_what_nothing_listens_on(fleet: Fleet) -> None:

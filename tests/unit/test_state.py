@@ -27,6 +27,8 @@ abc123  /etc/rollcall/key
 @@rollcall addresses
 1: lo    inet 127.0.0.1/8 scope host lo
 2: eth0    inet 10.0.0.1/24 brd 10.0.0.255 scope global eth0
+3: docker0    inet 172.17.0.1/16 brd 172.17.255.255 scope global docker0
+4: br-0a1b2c3d4e5f    inet 172.18.0.1/16 brd 172.18.255.255 scope global br-0a1b2c3d4e5f
 @@rollcall listening
 0100007F:2134
 00000000:0050
@@ -53,7 +55,9 @@ def test_everything_is_found_in_the_answer() -> None:
     assert list(host.engine.images) == ["nginx:1.30"]
     assert list(host.engine.volumes) == ["consul-data"]
     assert host.bridge == "172.17.0.1"
-    assert host.addresses == ("127.0.0.1", "10.0.0.1")
+    assert host.addresses == ("127.0.0.1", "10.0.0.1", "172.17.0.1", "172.18.0.1")
+    assert host.bridges == ("172.17.0.1", "172.18.0.1")
+    assert host.bridge_interface == "docker0"
     assert host.listening == {("127.0.0.1", 8500), ("", 80), ("", 443)}
     assert host.clock == 1790000000
     assert host.socket_group == 998

@@ -24,8 +24,9 @@ def test_open_ports(cluster: Cluster, says: Callable[[str], None]) -> None:
             ours = {one for one in listeners if one.container}
             others[host] = {one for one in listeners - ours if not one.address.startswith("127.")}
             count += len(ours)
-            member, bridge = cluster.fleet.member(host), cluster.states[host].bridge
-            found += [f"{host}: {text}" for text in differences(cluster.fleet, member, bridge, ours)]
+            member, state = cluster.fleet.member(host), cluster.states[host]
+            wrong = differences(cluster.fleet, member, state.bridge, state.bridges, ours)
+            found += [f"{host}: {text}" for text in wrong]
         return found
 
     left = wait_until_none(problems, SECONDS)
