@@ -1,6 +1,7 @@
 """docs/registrator.md says what there is, and what it shows works."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from rollcall.registrator import template
 from rollcall.registrator.checks import KINDS
 from rollcall.registrator.flags import FLAGS
 from rollcall.registrator.template.functions import FUNCTIONS
+from rollcall.templates import render
 
-TEXT = (Path(__file__).parents[3] / "docs/registrator.md").read_text()
+CHECKOUT = Path(__file__).parents[3]
+TEXT = (CHECKOUT / "docs/registrator.md").read_text()
 FLAGS_SECTION = TEXT.partition("## Flags")[2].partition("\n## ")[0]
 TEMPLATES = TEXT.partition("### Templates")[2].partition("\n## ")[0].replace("\\|", "|")
 DOCUMENT = {"Name": "/web-1", "Config": {"Image": "shop/web:1", "Labels": {"key": "value"}, "Env": ["A=1"]}}
@@ -39,3 +42,12 @@ def test_every_function_is_told() -> None:
 def test_every_example_of_a_template_can_be_filled_in(example: str) -> None:
     if "…" not in example:
         template.render(template.parse(example), DOCUMENT)
+
+
+def test_the_filters_files_are_made_by_hand_as_a_deploy_makes_them(tmp_path: Path) -> None:
+    (block,) = [block for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL) if "sed -e" in block]
+    folder = str(tmp_path / "filter")
+    subprocess.run(["sh", "-euc", block.replace("/etc/socket-filter", folder)], cwd=CHECKOUT, check=True)
+    values = {"socket": "/var/tmp/docker.sock", "engine": "/var/run/docker.sock", "folder": folder}
+    for name in ("nginx.conf", "start.sh"):
+        assert Path(folder, name).read_text().strip() == render(f"socket_filter/{name}.j2", **values).strip()
