@@ -178,7 +178,7 @@ def test_names_of_the_catalog_are_for_a_host_and_its_containers(fleet: Fleet) ->
             stranger.run(f"ip route add {bridge} via {HOST}", "")
             resolver = f"printf 'nameserver {bridge}\noptions timeout:1 attempts:1\n' >/etc/resolv.conf"
             assert stranger.run(f"{resolver}; {ask}; getent ahostsv4 app2.node.consul", "") == ""
-            # By TCP it is 7, nobody listens, or 28, nobody answers.
+            # 7: nobody listens there.
             over_tcp = f"curl --silent --max-time 2 telnet://{bridge}:8600 </dev/null; echo $?"
             assert stranger.run(over_tcp, "").strip() == "7"
 
