@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from conftest import checked
 
 from rollcall import components
-from rollcall.components.dns import Resolver
 from rollcall.desired import Container, Directory, File, Thing, Volume
 from rollcall.fleet import Fleet
 from rollcall.secrets import Secrets
@@ -56,10 +56,12 @@ def test_neither_is_root_or_the_other_and_both_are_confined(fleet: Fleet, desire
     assert found["socket-filter"].network == "none"
 
 
-def test_the_filter_is_in_the_group_that_may_open_the_hosts_socket(fleet: Fleet, secret: Secrets) -> None:
+def test_the_filter_is_in_the_group_that_may_open_the_hosts_socket(
+    fleet: Fleet, facts: components.HostFacts, secret: Secrets
+) -> None:
     def user(group: int) -> str:
-        facts = components.HostFacts("172.17.0.1", Resolver(""), group)
-        return containers(dict(components.desired(fleet, fleet.member("app1"), facts, secret)))["socket-filter"].user
+        host = replace(facts, socket_group=group)
+        return containers(dict(components.desired(fleet, fleet.member("app1"), host, secret)))["socket-filter"].user
 
     assert [user(group).split(":")[1] for group in (998, 105)] == ["998", "105"]
 
