@@ -8,6 +8,8 @@ from deployed import Fleet
 from stranger import CONSUL_IMAGE
 
 PLACE = "@@place "
+# The one place that takes no mark from inside a host of the lab.
+KERNEL_LOG = "kernel log"
 LOOKS = {
     "arguments": r"cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' '\n'",
     "environments": r"cat /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n'",
@@ -18,6 +20,7 @@ LOOKS = {
     "volumes": "docker volume ls -q | xargs -r docker volume inspect",
     "networks": "docker network ls -q | xargs -r docker network inspect",
     "journal": "journalctl --no-pager --output=verbose",
+    KERNEL_LOG: "dmesg",
 }
 # A container that has the mark in everything it can have it in, and a line in the journal.
 PLANT = (
