@@ -72,8 +72,8 @@ def desired(member: Member, bridge: str, interface: str, resolver: Resolver) -> 
             hostname=member.node,
             listens=((bridge, 53),),
             mounts=(Mount(FOLDER, FOLDER),),
-            # For port 53, and to become the user dnsmasq, who keeps the first, for bridges that come later. It starts with
-            # no fewer.
+            # For port 53, and to become the user dnsmasq, who keeps the first, for bridges that come later. It starts
+            # with no fewer.
             add_capabilities=("NET_BIND_SERVICE", "SETGID", "SETUID"),
             memory=MEMORY,
             pids=PIDS,
