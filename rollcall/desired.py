@@ -107,6 +107,8 @@ class Container:
     `stop_timeout` is seconds between the stop signal and a kill.
     `user` is numeric, uid:gid; empty is the image's own, often root. Whoever it is has no capabilities but those
     added, gains none, and writes to nothing but its mounts and tmpfs.
+    `restart` is Docker's policy. "unless-stopped" would not do: with it nothing comes back once the engine was killed
+    (Docker 26.1, tried).
     `memory` is the limit in MiB, `pids` that of processes and threads.
     """
 
@@ -130,7 +132,7 @@ class Container:
     read_only: bool = True
     memory: int = 128
     pids: int = 128
-    restart: str = "unless-stopped"
+    restart: str = "always"
     stop_timeout: int = 10
     configuration: str = ""
 

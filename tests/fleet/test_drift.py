@@ -7,7 +7,7 @@ LABELS = "{{range $k, $v := .Config.Labels}}--label {{$k}}={{$v}} {{end}}"
 # nginx-1 as a person would make it again by hand, with all of its labels, but for what the case adds.
 RUN_AGAIN = (
     f"docker inspect nginx-1 --format '{LABELS}' >/tmp/labels; docker rm -f nginx-1;"
-    "docker run -d --name nginx-1 --hostname nginx-1 --network rollcall --restart unless-stopped "
+    "docker run -d --name nginx-1 --hostname nginx-1 --network rollcall --restart always "
     "-p 10.77.0.22:20000-20999:80 -p 10.77.0.22:21000-21999:443 "
     "--user 101:101 --cap-drop ALL --security-opt no-new-privileges --read-only --memory 64m --pids-limit 128 "
     "--tmpfs /run/nginx:uid=101,gid=101,mode=0700,size=16m "

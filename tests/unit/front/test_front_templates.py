@@ -10,7 +10,7 @@ RENDERED = {
     "front/upstream.ctmpl.j2": {"front": Front()},
     "front/consul-template.hcl.j2": {"consul_address": "127.0.0.1:8500"},
     "backend/nginx.conf.j2": {"backend": {"host": "app1"}},
-    "dns/dnsmasq.conf.j2": {"dns": {"listen_address": "172.17.0.1", "domain": "consul"}},
+    "dns/dnsmasq.conf.j2": {"dns": {"interface": "docker0", "domain": "consul"}},
 }
 
 
@@ -165,8 +165,9 @@ def test_a_backends_script_is_the_same_however_it_is_copied() -> None:
 
 
 def test_only_the_catalogs_domain_goes_to_consul() -> None:
-    text = lines("dns/dnsmasq.conf.j2", dns={"listen_address": "172.18.0.1", "domain": "fleet.example"})
+    text = lines("dns/dnsmasq.conf.j2", dns={"interface": "bridge0", "domain": "fleet.example"})
     assert [line for line in text if line.startswith("server=")] == ["server=/fleet.example/127.0.0.1#8600"]
     assert "resolv-file=/etc/rollcall/dns/upstream.conf" in text
-    assert [line for line in text if line.startswith(("listen-address", "interface"))] == ["listen-address=172.18.0.1"]
+    doors = [line for line in text if line.startswith(("listen-address", "interface"))]
+    assert doors == ["interface=bridge0", "interface=br-*"]
     assert "cache-size=0" in text
