@@ -244,7 +244,7 @@ def test_tls_with_the_clients_own_certificate(
     start: Start, run: Run, consul_binary: Path, tmp_path: Path, name: str
 ) -> None:
     signer = authority("test")
-    own = issue(signer, "test", ["localhost"], "server")
+    own = issue(signer, "test", ["localhost"], "agent")
     ca, certificate, key = tmp_path / "ca.crt", tmp_path / "tls.crt", tmp_path / "tls.key"
     for path, text in ((ca, signer.certificate), (certificate, own.certificate), (key, own.key)):
         path.write_text(text)
