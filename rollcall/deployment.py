@@ -196,7 +196,7 @@ def converge_access(here: Site) -> None:
         operations.announce([request.text for request in announced])
     was_ready = not gates.not_ready(health, [member.node for member in here.fleet.servers])
     converged = AccessConverged(wanted, CONSUL_DEADLINE)
-    operations.wait(name="Consul's ACLs", gate=converged, due=lambda: due or bool(_consul_changed))
+    operations.wait(name="Consul's ACLs", gate=converged, due=lambda: due)
     operations.wait(
         name="Consul is ready", gate=_consul_ready(here), due=lambda: bool(_consul_changed) or not was_ready
     )

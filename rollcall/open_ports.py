@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Literal
 
 from rollcall.components.backend import PORTS
@@ -131,7 +132,13 @@ def differences(
         for at in port.at
         for address in addresses[at]
     }
-    listening = {one for one in ours if one.container not in left_out}
+    # Whoever listens at an interface does so at its link-local address, too, which nobody beyond that link reaches.
+    bridged = {number for port in ports if "Docker's bridges" in port.at for number in port.ports}
+    listening = {
+        one
+        for one in ours
+        if one.container not in left_out and not (one.port in bridged and _is_link_local(one.address))
+    }
     extra = [one for one in listening if not any(_is_of(one, *place) for place in places)]
     lasting = [place for place in places if place[2].is_one and place[1] not in {*bridges} - {bridge}]
     missing = [place for place in lasting if not any(_is_of(one, *place) for one in listening)]
@@ -142,6 +149,10 @@ def differences(
             for protocol, at, port in missing
         ]
     )
+
+
+def _is_link_local(address: str) -> bool:
+    return bool(address) and ip_address(address).is_link_local
 
 
 def _is_of(one: Listener, protocol: str, address: str, port: OpenPort) -> bool:

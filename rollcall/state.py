@@ -185,12 +185,10 @@ def _addresses(lines: Sequence[str], interfaces: tuple[str, ...] = ()) -> tuple[
 
 
 def listener(line: str) -> tuple[str, int]:
-    """Read an address of /proc/net/tcp: hexadecimal, IPv4 with its bytes reversed, "" for all addresses."""
+    """Read an address of /proc/net/tcp: hexadecimal, each four bytes reversed, "" for all addresses."""
     address, port = line.split(":")
-    number = int(address, 16)
-    if number == 0:
-        return "", int(port, 16)
-    return str(ip_address(number.to_bytes(4, "little"))) if len(address) == 8 else address, int(port, 16)
+    words = [bytes.fromhex(address[at : at + 8])[::-1] for at in range(0, len(address), 8)]
+    return str(ip_address(b"".join(words))) if any(map(any, words)) else "", int(port, 16)
 
 
 def _gateway(bridge: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from asking import CURL, Ask, answers, configuration
 from deployed import Fleet, wait_for
-from forbidden import INSIDE, OWN_SERVICES, READS, WRITES, allowed, nothing, shown
+from forbidden import INSIDE, NO_MESH, OWN_SERVICES, READS, WRITES, allowed, nothing, shown
 from server_rpc import CALL, RAFT, RAFT_FORWARDING, TLS, TLS_INSECURE, Reply, call, client, speak
 from standing import API, at_rest, kept, standing
 from stranger import Stranger, agent, guest, neighbour
@@ -73,7 +73,7 @@ def test_nobody_joins_by_gossip(flags: tuple[str, ...], refusal: str, role: tupl
 def test_no_server_signs_a_certificate_for_an_agent() -> None:
     asks = agent("-node=evil", f"-retry-join={SERVER}", auto_encrypt={"tls": True})
     with neighbour(*asks) as stranger:
-        refusal = "AutoEncrypt.AllowTLS must be enabled"
+        refusal = NO_MESH
         wait_for("refusal", lambda: refusal in stranger.log(), 10)
 
 
@@ -98,7 +98,7 @@ def test_what_is_for_agents_without_a_certificate_says_nothing() -> None:
         return speak(SERVER, before=TLS_INSECURE, tls=client(), say=call(method)).text
 
     assert b"can't find service Status.Leader" in insecure("Status.Leader")
-    assert b"AutoEncrypt.AllowTLS must be enabled" in insecure("AutoEncrypt.Sign")
+    assert NO_MESH.encode() in insecure("AutoEncrypt.Sign")
 
 
 def test_a_certificate_alone_reads_nothing_and_makes_no_server(secrets: Secrets) -> None:

@@ -33,7 +33,6 @@ def test_render_shows_what_nginx_would_get(fleet: Fleet) -> None:
     assert len(servers) == len(BACKENDS)
     assert all(line.endswith(" max_fails=3 fail_timeout=60 weight=1;") for line in servers)
     assert "least_conn;" in rendered
-    assert "server_name www.mastartup.io;" in rendered
 
 
 def test_verify_with_disturbance(fleet: Fleet) -> None:

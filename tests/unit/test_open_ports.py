@@ -66,6 +66,12 @@ def test_a_network_that_was_made_a_moment_ago_is_not_waited_for(fleet: Fleet) ->
     assert found(fleet, "app1", {one for one in APP if one.address != OTHER}) == []
 
 
+def test_only_what_listens_at_bridges_may_have_their_link_local_addresses(fleet: Fleet) -> None:
+    address = "fe80::42:b6ff:fe93:e5a6"
+    assert found(fleet, "app1", APP | {Listener("udp", address, 53, "dns")}) == []
+    assert found(fleet, "app1", APP | {Listener("tcp", address, 8500, "consul")}) != []
+
+
 def test_what_nothing_listens_on(fleet: Fleet) -> None:
     less = APP - {Listener("udp", BRIDGE, 53, "dns")}
     assert found(fleet, "app1", less) == [
