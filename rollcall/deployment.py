@@ -191,12 +191,12 @@ def converge_access(here: Site) -> None:
     health, *lists = [*here.state.probes.get("consul", "").splitlines(), "", "", ""][:3]
     wanted = access.desired(here.fleet, _secrets())
     found = listed(*lists)
-    due = found is None or bool(announced := requests(wanted, found))
-    if found is not None:
-        operations.announce([request.text for request in announced])
+    planned = requests(wanted, found) if found else ()
+    operations.announce([request.text for request in planned])
+    if planned or not found:
+        converged = AccessConverged(wanted, CONSUL_DEADLINE)
+        operations.wait(name="Consul's ACLs", gate=converged, due=lambda: True)
     was_ready = not gates.not_ready(health, [member.node for member in here.fleet.servers])
-    converged = AccessConverged(wanted, CONSUL_DEADLINE)
-    operations.wait(name="Consul's ACLs", gate=converged, due=lambda: due)
     operations.wait(
         name="Consul is ready", gate=_consul_ready(here), due=lambda: bool(_consul_changed) or not was_ready
     )
