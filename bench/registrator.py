@@ -32,14 +32,14 @@ import requests
 from conditions import print_load, run
 from rich.table import Table
 
-from rollcall import commands, secrets
+from rollcall import secrets
 from rollcall.components import registrator as registrator_component
 from rollcall.components import socket_filter as filter_component
 from rollcall.console import out, step
-from rollcall.desired import Container, File, Thing
+from rollcall.desired import Container
 from rollcall.errors import RollcallError
 from rollcall.fleet import Fleet, Member
-from rollcall.lab import catalogue, engine, go, images
+from rollcall.lab import catalogue, engine, go, images, stand_in
 from rollcall.settings import Settings
 
 LABEL = {"rollcall.bench": "registrator"}
@@ -91,41 +91,22 @@ def consul_agent(folder: Path) -> Iterator[None]:
         yield
 
 
-def run_deployed(container: Container, image: str, sources: dict[str, str], **changes: Any) -> str:
+def run_deployed(wanted: Container, image: str, sources: dict[str, str], **changes: Any) -> str:
     """Run a container as a deploy does, but for its image, its name and what stands behind its mounts."""
-    mounts = tuple(replace(mount, source=sources.get(mount.target, mount.source)) for mount in container.mounts)
-    bench = replace(container, image=image, name=f"rollcall-bench-{container.name}", mounts=mounts, **changes)
-    _, *arguments = commands.run_arguments(bench)
-    labels = [f"--label={key}={value}" for key, value in LABEL.items()]
-    done = subprocess.run(
-        ["docker", arguments[0], *labels, *arguments[1:]], capture_output=True, text=True, check=False
-    )
-    if done.returncode != 0:
-        raise RollcallError(f"{bench.name} does not start: {done.stderr.strip()}")
-    return done.stdout.strip()
-
-
-def put(things: tuple[Thing, ...], folder: Path) -> Container:
-    """Write the files of a component into a folder that stands for its own, and give its container."""
-    folder.mkdir(0o755)
-    for thing in things:
-        if isinstance(thing, File):
-            path = folder / Path(thing.path).name
-            path.write_text(thing.text)
-            path.chmod(thing.mode)
-            os.chown(path, *map(int, thing.owner.split(":")))
-    (container,) = [thing for thing in things if isinstance(thing, Container)]
-    return container
+    mounts = tuple(replace(mount, source=sources.get(mount.target, mount.source)) for mount in wanted.mounts)
+    name = f"rollcall-bench-{wanted.name}"
+    return stand_in.run(replace(wanted, image=image, name=name, mounts=mounts, **changes), LABEL)
 
 
 @contextmanager
 def socket_filter(image: str, folder: Path) -> Iterator[None]:
     group = Path(filter_component.ENGINE).stat().st_gid
-    container = put(filter_component.desired(MEMBER, group), folder)
+    things = filter_component.desired(MEMBER, group)
+    stand_in.put(things, filter_component.FOLDER, folder)
     sources = {filter_component.FOLDER: str(folder), filter_component.TARGET: VOLUME}
     client = docker.from_env()
     volume = client.volumes.create(VOLUME, labels=LABEL)
-    running = client.containers.get(run_deployed(container, image, sources))
+    running = client.containers.get(run_deployed(stand_in.container(things), image, sources))
     try:
         yield
     finally:
@@ -306,7 +287,9 @@ def main(count: int, containers: int, idle: int) -> None:
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary:
         folder = Path(temporary)
         kept = secrets.load(folder / "secrets", FLEET)
-        container = put(registrator_component.desired(FLEET, MEMBER, kept), folder / "registrator")
+        things = registrator_component.desired(FLEET, MEMBER, kept)
+        stand_in.put(things, registrator_component.FOLDER, folder / "registrator")
+        container = stand_in.container(things)
         bench = Bench(client, consul.Consul(port=HTTP), ours.local, nginx.local, folder / "registrator", container)
         bench.remove_all()
         try:

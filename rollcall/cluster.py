@@ -3,7 +3,6 @@
 import http.client
 import re
 import shlex
-import ssl
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,9 @@ import requests
 from rollcall import listeners, state, survey, tunnel
 from rollcall.errors import RollcallError
 from rollcall.expected_services import Rules, Service, services
+from rollcall.first_agent import AGENT
 from rollcall.fleet import Fleet, Member
+from rollcall.handshake import unverified
 from rollcall.inventory import Host, Inventory
 from rollcall.listeners import Listener, with_published
 from rollcall.reading import reading
@@ -28,7 +29,6 @@ from rollcall.state import HostState
 from rollcall.survey import Survey
 from rollcall.tunnel import Endpoint
 
-AGENT: Endpoint = ("127.0.0.1", 8500)
 # An agent answers from memory, in milliseconds; this also covers an election in the middle of the question.
 ANSWER_SECONDS = 5.0
 UNANSWERED = (requests.RequestException, consul.ConsulException)
@@ -267,8 +267,7 @@ def _connection(address: str, port: int, *, tls: bool) -> http.client.HTTPConnec
     if not tls:
         return http.client.HTTPConnection(address, port, timeout=ANSWER_SECONDS)
     # Who signed the certificate is the visitors' matter, and the address is a tunnel's end.
-    unverified = ssl._create_unverified_context()  # noqa: S323
-    return http.client.HTTPSConnection(address, port, timeout=ANSWER_SECONDS, context=unverified)
+    return http.client.HTTPSConnection(address, port, timeout=ANSWER_SECONDS, context=unverified())
 
 
 @contextmanager

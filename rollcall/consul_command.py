@@ -8,16 +8,17 @@ import sys
 import threading
 import uuid
 from collections.abc import Sequence
-from types import FrameType
 from typing import IO
 
 import click
 
+from rollcall import ssh
 from rollcall.deploy_command import checked_fleet
 from rollcall.errors import RollcallError
-from rollcall.first_agent import first_agent, on
+from rollcall.first_agent import first_agent
 from rollcall.inventory import Host
 from rollcall.kept_secrets import kept
+from rollcall.signals import end_as_interrupt_does
 
 STDIN = 0
 # ssh's own exit code where the connection is lost; consul has no such code.
@@ -56,16 +57,11 @@ def consul(source: str, limit: tuple[str, ...], management: bool, arguments: tup
     token = kept(source, fleet, "rollcall consul").tokens.secret("management" if management else "operator")
     host = first_agent(source, chosen)
     # Ended by a supervisor or by a terminal that is closed, consul is told just as after Ctrl-C.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    end_as_interrupt_does(signal.SIGTERM, signal.SIGHUP)
     code = _run(host, arguments, token)
     if code == CONNECTION_LOST and host.connector == "ssh":
         raise RollcallError(f"the connection to {host.name} was lost; what consul had begun there may be done or not")
     sys.exit(code)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def inside(command: str, arguments: Sequence[str]) -> list[str]:
@@ -87,13 +83,15 @@ def _run(host: Host, arguments: Sequence[str], token: str) -> int:
     """Run consul and give its exit code. The first Ctrl-C is consul's own; after a second one nothing is waited for."""
     command = uuid.uuid4().hex
     with subprocess.Popen(
-        on(host, inside(command, arguments)), stdin=subprocess.PIPE, start_new_session=True
+        ssh.command(host, inside(command, arguments)), stdin=subprocess.PIPE, start_new_session=True
     ) as process:
         threading.Thread(target=_feed, args=(process.stdin, token), daemon=True).start()
         try:
             return process.wait()
         except KeyboardInterrupt:
-            subprocess.run(on(host, interrupt(command)), stdin=subprocess.DEVNULL, start_new_session=True, check=False)
+            subprocess.run(
+                ssh.command(host, interrupt(command)), stdin=subprocess.DEVNULL, start_new_session=True, check=False
+            )
         try:
             return process.wait()
         except KeyboardInterrupt:

@@ -48,6 +48,11 @@ class Site:
     state: HostState
     desired: Mapping[str, tuple[Thing, ...]]
 
+    @property
+    def things(self) -> list[Thing]:
+        """Everything that should be on the host."""
+        return [thing for part in self.desired.values() for thing in part]
+
     @cached_property
     def plans(self) -> Mapping[str, tuple[Change, ...]]:
         """What is to be done, by component. Raises RollcallError: a name is taken by something not Rollcall's."""
@@ -149,7 +154,7 @@ def inventory_file() -> Path:
 
 def bring_images(here: Site) -> None:
     """Get every image that the host lacks, on all hosts at the same time."""
-    wanted = [thing for part in here.desired.values() for thing in part if isinstance(thing, Container)]
+    wanted = [thing for thing in here.things if isinstance(thing, Container)]
     if missing := [one for one in wanted if one.image not in here.state.engine.images]:
         operations.bring_images(name="Images", containers=missing)
 
@@ -196,10 +201,9 @@ def converge_access(here: Site) -> None:
     if planned or not found:
         converged = AccessConverged(wanted, CONSUL_DEADLINE)
         operations.wait(name="Consul's ACLs", gate=converged, due=lambda: True)
-    was_ready = not gates.not_ready(health, [member.node for member in here.fleet.servers])
-    operations.wait(
-        name="Consul is ready", gate=_consul_ready(here), due=lambda: bool(_consul_changed) or not was_ready
-    )
+    ready = _consul_ready(here)
+    was_ready = not gates.not_ready(health, ready.servers)
+    operations.wait(name="Consul is ready", gate=ready, due=lambda: bool(_consul_changed) or not was_ready)
 
 
 def converge_clients(here: Site) -> None:
@@ -226,8 +230,7 @@ def wait_for_containers(here: Site) -> None:
 
 def remove_leftovers(here: Site) -> None:
     """Remove what Rollcall made here and nobody wants any more."""
-    wanted = [thing for part in here.desired.values() for thing in part]
-    if changes := leftovers(wanted, here.state):
+    if changes := leftovers(here.things, here.state):
         operations.remove(name="Leftovers", changes=changes)
 
 

@@ -1,21 +1,15 @@
-"""Which host's Consul agent a person's command goes to, and how its container is reached there."""
+"""Which host's Consul agent a person's command goes to, and where it answers there."""
 
-import shlex
 import subprocess
-from collections.abc import Sequence
 
 from rollcall import reachable, ssh
 from rollcall.errors import RollcallError
 from rollcall.inventory import Host, Inventory
+from rollcall.tunnel import Endpoint
 
+# Every agent's own HTTP, as its host sees it.
+AGENT: Endpoint = ("127.0.0.1", 8500)
 RUNNING = ("docker", "inspect", "--type=container", "--format={{.State.Running}}", "consul")
-
-
-def on(host: Host, arguments: Sequence[str]) -> list[str]:
-    """Give the command that runs another one on a host."""
-    if host.connector == "local":
-        return list(arguments)
-    return ["ssh", *ssh.options(host), host.hostname, shlex.join(arguments)]
 
 
 def first_agent(source: str, chosen: Inventory) -> Host:
@@ -38,7 +32,9 @@ def first_agent(source: str, chosen: Inventory) -> Host:
 
 
 def _complaint(host: Host) -> str:
-    done = subprocess.run(on(host, RUNNING), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    done = subprocess.run(
+        ssh.command(host, RUNNING), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
     if done.stdout.strip() == "true":
         return ""
     return (done.stderr.strip().splitlines() or ["its container does not run"])[-1]

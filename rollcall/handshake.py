@@ -26,14 +26,19 @@ def trusting(authority: str, certificate: Certificate | None = None) -> ssl.SSLC
     return context
 
 
-def certificate(endpoint: Endpoint) -> x509.Certificate:
-    """Read the certificate that is shown to anybody, whoever signed it. Raises OSError: there is none to see."""
+def unverified() -> ssl.SSLContext:
+    """Make the context of a client that takes any certificate, whoever signed it and for whatever name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def certificate(endpoint: Endpoint) -> x509.Certificate:
+    """Read the certificate that is shown to anybody, whoever signed it. Raises OSError: there is none to see."""
     with (
         socket.create_connection(endpoint, ANSWER_SECONDS) as plain,
-        context.wrap_socket(plain) as encrypted,
+        unverified().wrap_socket(plain) as encrypted,
     ):
         return x509.load_der_x509_certificate(encrypted.getpeercert(binary_form=True) or b"")
 

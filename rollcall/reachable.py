@@ -85,7 +85,7 @@ def _route(host: Host) -> _Route:
 
 
 def _problem_behind_proxy(host: Host) -> str | None:
-    command = ["ssh", *ssh.options(host), host.hostname, "true"]
+    command = ssh.command(host, ["true"])
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=2 * ssh.CONNECT_SECONDS, check=False)
     except subprocess.TimeoutExpired:

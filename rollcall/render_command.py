@@ -26,8 +26,7 @@ def render(source: str) -> None:
 
 
 def _rendered(host: inventory.Host) -> str:
-    command = list(RENDER) if host.connector == "local" else ["ssh", *ssh.options(host), host.hostname, *RENDER]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(ssh.command(host, RENDER), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         reason = (done.stderr or done.stdout).strip().splitlines()
         raise RollcallError(

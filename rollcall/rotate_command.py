@@ -2,21 +2,19 @@
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 
-from rollcall import inventory, reachable, secrets
+from rollcall import reachable, secrets
 from rollcall.closed_folder import ClosedFolder
 from rollcall.console import out
 from rollcall.deploy_command import PROJECT, checked_fleet, run_deploy
-from rollcall.errors import RollcallError
-from rollcall.fleet import Fleet
+from rollcall.first_agent import AGENT, first_agent
+from rollcall.kept_secrets import kept
 from rollcall.keyring import Keyring
 from rollcall.rotation import Rotation, discard_certificates
-from rollcall.tunnel import Endpoint, tunnel
+from rollcall.tunnel import tunnel
 
-AGENT: Endpoint = ("127.0.0.1", 8500)
 KINDS = ("gossip", "tokens", "certificates", "ca")
 
 Deploy = Callable[[], None]
@@ -32,10 +30,8 @@ def rotate(source: str, kind: str) -> None:
     same command.
     """
     chosen, fleet = checked_fleet(source)
-    path = secrets.folder_of(PROJECT, fleet)
-    if not (path / secrets.IDENTITY).exists():
-        raise RollcallError(f"{path} has no secrets to rotate; right is the folder that {source} was deployed from")
-    folder = ClosedFolder(path)
+    token = kept(source, fleet, "rollcall rotate").tokens.secret("management")
+    folder = ClosedFolder(secrets.folder_of(PROJECT, fleet))
     reachable.check(chosen.hosts)
     started = time.monotonic()
 
@@ -46,7 +42,10 @@ def rotate(source: str, kind: str) -> None:
         discard_certificates(folder)
         deploy()
     elif kind == "gossip":
-        _gossip(Rotation(folder, secrets.GOSSIP), chosen, fleet, deploy)
+        with tunnel(first_agent(source, chosen), [AGENT]) as reached:
+            keyring = Keyring("http://{}:{}".format(*reached[AGENT]), token)
+            keyring.check_members(member.node for member in fleet.members)
+            _gossip(Rotation(folder, secrets.GOSSIP), keyring, deploy)
     else:
         _in_three_steps(Rotation(folder, secrets.ROTATED[kind]), kind, deploy)
     seconds = time.monotonic() - started
@@ -67,23 +66,17 @@ def _in_three_steps(rotation: Rotation, kind: str, deploy: Deploy) -> None:
     deploy()
 
 
-def _gossip(rotation: Rotation, chosen: inventory.Inventory, fleet: Fleet, deploy: Deploy) -> None:
+def _gossip(rotation: Rotation, keyring: Keyring, deploy: Deploy) -> None:
     """The agents tell each other of keys; the deploy only writes down what a new agent begins with."""
-    kept = secrets.load(Path(rotation.folder.path), fleet)
-    first = next(host for host in chosen.hosts if host.name == fleet.servers[0].name)
-    with tunnel(first, [AGENT]) as reached:
-        address, port = reached[AGENT]
-        keyring = Keyring(f"http://{address}:{port}", kept.tokens.secret("management"))
-        keyring.check_members(member.node for member in fleet.members)
-        _say(1, "every agent knows the next gossip key, and uses it")
-        rotation.issue()
-        keyring.change(rotation.newest)
-        rotation.switch()
-        _say(2, "every host has it for its next start")
-        deploy()
-        _say(3, "every agent forgets the gossip key of before")
-        keyring.keep_only(rotation.newest)
-        rotation.retire()
+    _say(1, "every agent knows the next gossip key, and uses it")
+    rotation.issue()
+    keyring.change(rotation.newest)
+    rotation.switch()
+    _say(2, "every host has it for its next start")
+    deploy()
+    _say(3, "every agent forgets the gossip key of before")
+    keyring.keep_only(rotation.newest)
+    rotation.retire()
 
 
 def _say(number: int, what: str) -> None:

@@ -1,5 +1,8 @@
 """How Rollcall's own ssh processes reach a host: as pyinfra does, and never with a question."""
 
+import shlex
+from collections.abc import Sequence
+
 from rollcall.inventory import Host
 
 # One lost packet of a handshake costs about a second; a host that needs longer than this is down.
@@ -35,6 +38,13 @@ def options(host: Host) -> list[str]:
         settings["User"] = host.user
     config = ["-F", str(data["ssh_config_file"])] if data.get("ssh_config_file") else []
     return config + [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
+
+
+def command(host: Host, arguments: Sequence[str]) -> list[str]:
+    """Give the argument list that runs a program on a host: over ssh, or here if the host is this machine."""
+    if host.connector == "local":
+        return list(arguments)
+    return ["ssh", *options(host), host.hostname, shlex.join(arguments)]
 
 
 def _quoted(path: str) -> str:

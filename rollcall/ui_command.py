@@ -3,7 +3,6 @@
 import signal
 import socket
 from pathlib import Path
-from types import FrameType
 
 import click
 import requests
@@ -12,13 +11,13 @@ from rollcall.closed_folder import ClosedFolder
 from rollcall.console import out
 from rollcall.deploy_command import PROJECT, checked_fleet
 from rollcall.errors import RollcallError
-from rollcall.first_agent import first_agent
+from rollcall.first_agent import AGENT, first_agent
 from rollcall.inventory import Host
 from rollcall.kept_secrets import kept
 from rollcall.secrets import folder_of
-from rollcall.tunnel import Endpoint, tunnel
+from rollcall.signals import end_as_interrupt_does
+from rollcall.tunnel import tunnel
 
-AGENT: Endpoint = ("127.0.0.1", 8500)
 ANSWER_SECONDS = 5.0
 # What a person pastes into the login form; it is there only while the command runs.
 TOKEN = "operator.token"  # noqa: S105 - a file's name
@@ -33,7 +32,7 @@ def ui(source: str, port: int | None) -> None:
     token = kept(source, fleet, "rollcall ui").tokens.secret("operator")
     host = first_agent(source, chosen)
     check_port(host, port)
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_as_interrupt_does(signal.SIGTERM)
     folder = ClosedFolder(folder_of(PROJECT, fleet))
     with tunnel(host, [AGENT], port or 0) as reached:
         url = "http://{}:{}".format(*reached[AGENT])
@@ -48,10 +47,6 @@ def ui(source: str, port: int | None) -> None:
         finally:
             folder.remove(TOKEN)
     raise RollcallError(f"the connection to {host.name} was lost; the same command opens it again")
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def check_port(host: Host, port: int | None) -> None:

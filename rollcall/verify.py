@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 import click
 import pytest
@@ -15,6 +14,7 @@ from rollcall.console import out, step
 from rollcall.deploy_command import checked_fleet
 from rollcall.errors import RollcallError
 from rollcall.kept_secrets import kept
+from rollcall.signals import end_as_interrupt_does
 from rollcall.verification import Verification
 
 CHECKS = Path(__file__).resolve().parent.parent / "tests" / "verify"
@@ -42,7 +42,7 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
     secrets = kept(source, fleet, "rollcall verify")
     reachable.check(chosen.hosts)
     # Ended by a supervisor, the checks put back what they took away just as after Ctrl-C.
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_as_interrupt_does(signal.SIGTERM)
     with connected(source, chosen, fleet, secrets) as cluster:
         verification = Verification(cluster, disturb)
         with step(f"Looking at {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):
@@ -51,10 +51,6 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
     if code == pytest.ExitCode.INTERRUPTED and not verification.failed_to_load:
         raise KeyboardInterrupt
     sys.exit(0 if code == pytest.ExitCode.OK else 1)
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _run(verification: Verification) -> int:

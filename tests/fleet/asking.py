@@ -1,12 +1,12 @@
-"""Requests to Consul's HTTP API, many in one command, from wherever that command runs."""
+"""Requests to Consul's HTTP API as whoever may send anything: paths as they stand, with dots and doubled slashes."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-MARK = "@@answer"
-# curl reads everything from its standard input: tokens and certificates' paths are in no argument list.
-CURL = "curl --silent --show-error --config -"
+from rollcall import curl
+
+# A body or a stream that never ends is an answer too: its first seconds count.
+AS_IS = ("path-as-is", "max-time = 3")
 
 
 @dataclass(frozen=True)
@@ -21,44 +21,6 @@ class Ask:
         return f"{self.method} {self.path}"
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What came of a request; status 0: nothing."""
-
-    status: int
-    body: str
-
-
 def configuration(asks: Iterable[Ask], base: str, token: str = "", more: Sequence[str] = ()) -> str:
-    """Write what curl is to do. Paths are sent as they stand, with their dots and doubled slashes."""
-    header = [f'header = "X-Consul-Token: {token}"'] if token else []
-    parts = [
-        "\n".join(
-            [
-                f"url = {json.dumps(base + ask.path)}",
-                f"request = {ask.method}",
-                *([f"data = {json.dumps(ask.body)}"] if ask.body else []),
-                *header,
-                *more,
-                "path-as-is",
-                # A body or a stream that never ends is an answer too: its first seconds count.
-                "max-time = 3",
-                f'write-out = "\\n{MARK} %{{http_code}}\\n"',
-            ]
-        )
-        for ask in asks
-    ]
-    return "\nnext\n".join(parts) + "\n"
-
-
-def answers(output: str) -> list[Answer]:
-    """Read what curl printed: bodies, each followed by a line with its status."""
-    found = []
-    body: list[str] = []
-    for line in output.splitlines():
-        if line.startswith(MARK):
-            found.append(Answer(int(line.split()[1]), "\n".join(body).strip()))
-            body = []
-        else:
-            body.append(line)
-    return found
+    """Write what curl is to do."""
+    return curl.configuration(asks, base, token, [*more, *AS_IS])

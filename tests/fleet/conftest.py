@@ -3,6 +3,8 @@
 import pytest
 from deployed import BACKENDS, LAB, Fleet, answering, rollcall, wait_for
 
+from rollcall.secrets import Secrets
+
 
 @pytest.fixture(scope="session")
 def fleet() -> Fleet:
@@ -11,3 +13,8 @@ def fleet() -> Fleet:
     fleet = Fleet()
     wait_for("answer of every backend", lambda: answering() == BACKENDS)
     return fleet
+
+
+@pytest.fixture(scope="module")
+def secrets(fleet: Fleet) -> Secrets:
+    return fleet.secrets()

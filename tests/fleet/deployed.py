@@ -6,18 +6,22 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from asking import CURL, Ask, answers, configuration
+from asking import Ask, configuration
 
-from rollcall import secrets, ssh
+from rollcall import curl, secrets, ssh
+from rollcall.curl import Answer
 from rollcall.deploy_command import checked_fleet
+from rollcall.secrets import Secrets
 
 PROJECT = Path(__file__).parents[2]
 LAB = "inventories/lab.py"
 FRONT = "http://127.0.0.1:8080"
+# Every agent's own, as its host sees it.
+API = "http://127.0.0.1:8500"
 
 
 def rollcall(*arguments: str, code: int = 0) -> str:
@@ -48,6 +52,17 @@ class Fleet:
         assert done.returncode == 0 or not check, f"{host}: {command}: {done.stderr}"
         return done.stdout.strip()
 
+    def secrets(self) -> Secrets:
+        """Give the secrets that the lab was deployed with, read again each time: they may have been rotated."""
+        return secrets.load(secrets.folder_of(PROJECT, self.declared), self.declared)
+
+    def ask(
+        self, host: str, asks: Iterable[Ask], token: str, more: Sequence[str] = (), *, check: bool = True
+    ) -> list[Answer]:
+        """Ask a host's own agent several things."""
+        given = configuration(asks, API, token, more)
+        return curl.answers(self.on(host, curl.COMMAND, check=check, stdin=given))
+
     def deploy(self) -> "Run":
         """Deploy, and give pyinfra's own account of it."""
         done = subprocess.run(
@@ -70,10 +85,7 @@ class Fleet:
 
     def consul(self, path: str, host: str = "app1") -> Any:
         """Ask a host's own agent, as the operator; None where it says a sentence, as while there is no leader."""
-        # Read again each time: tokens may have been rotated meanwhile.
-        kept = secrets.load(secrets.folder_of(PROJECT, self.declared), self.declared)
-        asked = configuration([Ask("GET", path)], "http://127.0.0.1:8500", kept.tokens.secret("operator"))
-        said = answers(self.on(host, CURL, check=False, stdin=asked))
+        said = self.ask(host, [Ask("GET", path)], self.secrets().tokens.secret("operator"), check=False)
         try:
             return json.loads(said[0].body)
         except (IndexError, json.JSONDecodeError):

@@ -3,8 +3,10 @@
 import json
 from collections.abc import Sequence
 
-from asking import Answer, Ask
+from asking import Ask
 from stranger import ADDRESS
+
+from rollcall.curl import Answer
 
 # How Consul refuses what belongs to the service mesh, to everybody.
 NO_MESH = "Connect must be enabled in order to use this endpoint"

@@ -3,20 +3,10 @@
 import json
 from typing import Any
 
-from asking import CURL, Ask, answers, configuration
-from deployed import LAB, PROJECT, Fleet
+from asking import Ask
+from deployed import Fleet
 
-from rollcall import secrets
-from rollcall.deploy_command import checked_fleet
 from rollcall.secrets import Secrets
-
-API = "http://127.0.0.1:8500"
-
-
-def kept() -> Secrets:
-    """Give the secrets that the lab was deployed with."""
-    _, fleet = checked_fleet(LAB)
-    return secrets.load(secrets.folder_of(PROJECT, fleet), fleet)
 
 
 def standing(fleet: Fleet, kept: Secrets) -> dict[str, Any]:
@@ -48,5 +38,4 @@ def at_rest(fleet: Fleet) -> dict[str, str]:
 
 
 def _ask(fleet: Fleet, token: str, *paths: str) -> list[str]:
-    given = configuration([Ask("GET", path) for path in paths], API, token)
-    return [answer.body for answer in answers(fleet.on("consul1", CURL, stdin=given))]
+    return [answer.body for answer in fleet.ask("consul1", [Ask("GET", path) for path in paths], token)]

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from asking import CURL, Answer, Ask, answers, configuration
+from asking import Ask, configuration
 from deployed import Fleet, wait_for
 
+from rollcall import curl
+from rollcall.curl import Answer
 from rollcall.lab.dockerfile import local_name
 from rollcall.lab.layout import CONSUL_VERSION, LABEL, NETWORK, PREFIX
 
@@ -26,7 +28,7 @@ class Stranger:
     log: Callable[[], str]
 
     def ask(self, asks: Iterable[Ask], base: str, *more: str) -> list[Answer]:
-        return answers(self.run(CURL, configuration(asks, base, more=more)))
+        return curl.answers(self.run(curl.COMMAND, configuration(asks, base, more=more)))
 
 
 def _engine(*arguments: str, stdin: str = "") -> str:

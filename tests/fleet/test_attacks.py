@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from asking import CURL, Ask, answers, configuration
+from asking import Ask
 from deployed import Fleet, wait_for
 from forbidden import INSIDE, NO_MESH, OWN_SERVICES, READS, WRITES, allowed, nothing, shown
 from server_rpc import CALL, RAFT, RAFT_FORWARDING, TLS, TLS_INSECURE, Reply, call, client, speak
-from standing import API, at_rest, kept, standing
+from standing import at_rest, standing
 from stranger import Stranger, agent, guest, neighbour
 
 from rollcall import certificates
@@ -22,11 +22,6 @@ BRIDGE = "172.17.0.1"
 ANSWERED = b"10.77.0.1"  # where the leader is
 LEADER = call("Status.Leader")
 NODES = call("Catalog.ListNodes", Datacenter="dc1")
-
-
-@pytest.fixture(scope="module")
-def secrets(fleet: Fleet) -> Secrets:
-    return kept()
 
 
 @pytest.fixture(scope="module")
@@ -186,8 +181,7 @@ def test_names_of_the_catalog_are_for_a_host_and_its_containers(fleet: Fleet) ->
 def test_what_the_requests_ask_for_is_there(fleet: Fleet, secrets: Secrets) -> None:
     """An empty answer says something only where others get a full one."""
     asks = [Ask("GET", path) for path in READS if not path.startswith(("/v1/kv", "/v1/session", "/v1/event"))]
-    given = configuration(asks, API, secrets.tokens.secret("operator"))
-    found = answers(fleet.on("app1", CURL, stdin=given))
+    found = fleet.ask("app1", asks, secrets.tokens.secret("operator"))
     assert [str(ask) for ask, one in zip(asks, found, strict=True) if one.status != 200 or nothing(one.body)] == []
 
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from asking import CURL, Answer, Ask, answers, configuration
+from asking import Ask
 from deployed import LAB, Fleet, rollcall
-from standing import API, kept
 
 from rollcall.access_control import ANONYMOUS
+from rollcall.curl import Answer
 from rollcall.secrets import Secrets
 
 # Agents remember a token's rights for up to 30 s: these two give nobody the means to break what other tests look at.
@@ -25,8 +25,8 @@ class Administrator:
         self._fleet = fleet
 
     def ask(self, method: str, path: str, content: object = "") -> Answer:
-        given = configuration([Ask(method, path, json.dumps(content))], API, self.tokens.secret("management"))
-        [answer] = answers(self._fleet.on("consul1", CURL, stdin=given))
+        asked = Ask(method, path, json.dumps(content))
+        [answer] = self._fleet.ask("consul1", [asked], self.tokens.secret("management"))
         assert answer.status == 200, f"{method} {path}: {answer.body}"
         return answer
 
@@ -49,7 +49,7 @@ class Administrator:
 
 @pytest.fixture
 def administrator(fleet: Fleet) -> Administrator:
-    return Administrator(fleet, kept())
+    return Administrator(fleet, fleet.secrets())
 
 
 def edit_a_policy(administrator: Administrator) -> None:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from deployed import LAB, PROJECT, Fleet, rollcall
 from needles import Needles, needles
-from standing import kept
 from whereabouts import KERNEL_LOG, LOOKS, files_with, look, marked
 
 from rollcall.lab.layout import STATE
@@ -25,7 +24,7 @@ FOLDER = PROJECT / ".secrets" / "lab"
 
 @pytest.fixture(scope="module")
 def secret(fleet: Fleet) -> Needles:
-    return needles(kept(), FOLDER, fleet.hosts)
+    return needles(fleet.secrets(), FOLDER, fleet.hosts)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -102,7 +101,7 @@ def change_every_secret(fleet: Fleet) -> None:
     """Edit every closed file of some hosts by hand, and remove a token: a deploy has all of them to write again."""
     for host in ("consul1", "app1", "front1"):
         fleet.on(host, "find /etc/rollcall -type f -perm 0600 -exec sh -c 'for one; do echo >>$one; done' - {} +")
-    secrets = kept()
+    secrets = fleet.secrets()
     header = f"X-Consul-Token: {secrets.tokens.secret('management')}\n"
     url = f"http://127.0.0.1:8500/v1/acl/token/{secrets.tokens.accessor('operator')}"
     fleet.on("consul1", f"curl --silent --fail --request DELETE --header @- {url}", stdin=header)

@@ -16,7 +16,6 @@ from typing import IO
 
 import pytest
 from deployed import LAB, PROJECT, Fleet, rollcall, wait_for
-from standing import kept
 
 COMMAND = [sys.executable, "-c", "from rollcall.cli import main; main()"]
 
@@ -62,7 +61,7 @@ def test_acls_need_the_management_token(fleet: Fleet) -> None:
     assert refused.returncode == 1
     assert "lacks permission 'acl:read'" in refused.stderr
     listed = consul("acl", "token", "list", "-format=json", options=("--management",))
-    assert kept().tokens.accessor("operator") in {one["AccessorID"] for one in json.loads(listed.stdout)}
+    assert fleet.secrets().tokens.accessor("operator") in {one["AccessorID"] for one in json.loads(listed.stdout)}
 
 
 def processes(fleet: Fleet, host: str) -> str:
@@ -74,7 +73,7 @@ def processes(fleet: Fleet, host: str) -> str:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_nobody_sees_the_token_and_ctrl_c_is_consuls(fleet: Fleet, number: signal.Signals) -> None:
-    token = kept().tokens.secret("operator")
+    token = fleet.secrets().tokens.secret("operator")
     looking = "pgrep -xf 'consul monitor -log-json'"
     with running("consul", LAB, "--", "monitor", "-log-json") as process:
         wait_for("consul on the first server", lambda: fleet.on("consul1", looking, check=False))

@@ -8,17 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from asking import Ask
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
 from visitor import Crowd
 
-from rollcall import secrets
-from rollcall.deploy_command import checked_fleet
 from rollcall.secrets import Secrets
-
-
-def in_use() -> Secrets:
-    _, model = checked_fleet(str(PROJECT / LAB))
-    return secrets.load(secrets.folder_of(PROJECT, model), model)
 
 
 @contextmanager
@@ -31,8 +25,8 @@ def under_load() -> Iterator[None]:
 
 def accepts(fleet: Fleet, token: str) -> bool:
     """Whether Consul knows a token."""
-    text = f'url = "http://127.0.0.1:8500/v1/acl/token/self"\nheader = "X-Consul-Token: {token}"\n'
-    return "AccessorID" in fleet.on("consul1", "curl -s --config -", stdin=text)
+    [answer] = fleet.ask("consul1", [Ask("GET", "/v1/acl/token/self")], token)
+    return "AccessorID" in answer.body
 
 
 def handshake(fleet: Fleet, made: Secrets) -> bool:
@@ -64,11 +58,11 @@ def follows_the_catalog(fleet: Fleet) -> None:
 
 
 def test_tokens(fleet: Fleet) -> None:
-    old = in_use().tokens
+    old = fleet.secrets().tokens
     with under_load():
         said = rollcall("rotate", LAB, "tokens")
     assert "Rotated tokens on 6 hosts" in said
-    new = in_use().tokens
+    new = fleet.secrets().tokens
     roles = [("management", ""), ("operator", ""), ("front", ""), ("registrator", "app1"), ("agent", "consul2")]
     assert [accepts(fleet, old.secret(role, node)) for role, node in roles] == [False] * len(roles)
     assert [accepts(fleet, new.secret(role, node)) for role, node in roles] == [True] * len(roles)
@@ -76,20 +70,20 @@ def test_tokens(fleet: Fleet) -> None:
 
 
 def test_the_certificate_authority(fleet: Fleet) -> None:
-    old = in_use()
+    old = fleet.secrets()
     assert handshake(fleet, old)
     with under_load():
         rollcall("rotate", LAB, "ca")
     assert not handshake(fleet, old)
-    assert handshake(fleet, in_use())
+    assert handshake(fleet, fleet.secrets())
     follows_the_catalog(fleet)
 
 
 def test_certificates(fleet: Fleet) -> None:
-    old = in_use()
+    old = fleet.secrets()
     with under_load():
         rollcall("rotate", LAB, "certificates")
-    new = in_use()
+    new = fleet.secrets()
     assert new.authority == old.authority
     assert all(new.agents[node] != old.agents[node] for node in old.agents)
     served = fleet.on("app2", "echo | openssl s_client -connect 10.77.0.31:443 2>/dev/null | openssl x509")
@@ -99,17 +93,17 @@ def test_certificates(fleet: Fleet) -> None:
 
 def keys(fleet: Fleet) -> set[str]:
     """Every gossip key that any agent still knows."""
-    text = f'header = "X-Consul-Token: {in_use().tokens.secret("management")}"\n'
-    url = "http://127.0.0.1:8500/v1/operator/keyring"
-    rings = json.loads(fleet.on("consul1", f"curl -s --config - {url}", stdin=text))
+    management = fleet.secrets().tokens.secret("management")
+    [answer] = fleet.ask("consul1", [Ask("GET", "/v1/operator/keyring")], management)
+    rings = json.loads(answer.body)
     return {key for ring in rings for key in ring["Keys"]}
 
 
 def test_the_gossip_key(fleet: Fleet) -> None:
-    old = in_use().gossip_key
+    old = fleet.secrets().gossip_key
     with under_load():
         rollcall("rotate", LAB, "gossip")
-    assert keys(fleet) == {in_use().gossip_key}
+    assert keys(fleet) == {fleet.secrets().gossip_key}
     assert keys(fleet) != {old}
     fleet.on("app1", "docker restart consul")
     wait_for("app1 back among the members", lambda: "app1" in alive(fleet))
@@ -135,14 +129,14 @@ def test_a_host_that_would_be_locked_out_stops_the_rotation_of_the_gossip_key(fl
 
 @pytest.mark.parametrize("step", ["1/3", "2/3", "3/3"])
 def test_a_rotation_that_is_interrupted_is_ended_by_the_same_command(fleet: Fleet, step: str) -> None:
-    old = in_use().tokens
+    old = fleet.secrets().tokens
     with under_load():
         _interrupt_at(step, "tokens")
-        assert accepts(fleet, in_use().tokens.secret("operator"))
+        assert accepts(fleet, fleet.secrets().tokens.secret("operator"))
         rollcall("rotate", LAB, "tokens")
     assert not accepts(fleet, old.secret("operator"))
-    assert accepts(fleet, in_use().tokens.secret("operator"))
-    assert in_use().unfinished == ()
+    assert accepts(fleet, fleet.secrets().tokens.secret("operator"))
+    assert fleet.secrets().unfinished == ()
 
 
 def _interrupt_at(step: str, kind: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from deployed import LAB, PROJECT, Fleet, rollcall
-from standing import kept, standing
+from standing import standing
 
 from rollcall.secrets import IDENTITY, TOKENS, Secrets
 
@@ -62,11 +62,6 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
         f"{FOLDER / IDENTITY} cannot be understood",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def secrets(fleet: Fleet) -> Secrets:
-    return kept()
 
 
 @pytest.fixture(scope="module")

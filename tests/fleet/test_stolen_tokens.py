@@ -5,21 +5,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from asking import CURL, Answer, Ask, answers, configuration
+from asking import Ask
 from deployed import Fleet
 from forbidden import CATALOG, INSIDE, OWN_SERVICES, WRITES, allowed, nothing
-from standing import API, kept, standing
+from standing import standing
 
+from rollcall.curl import Answer
 from rollcall.secrets import Secrets
 from rollcall.tokens import Role
 
 # Each on a host that has its token, through that host's own agent.
 HOLDERS: dict[Role, str] = {"registrator": "app1", "agent": "app1", "front": "front1", "dns": "front1"}
-
-
-@pytest.fixture(scope="module")
-def secrets(fleet: Fleet) -> Secrets:
-    return kept()
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +39,7 @@ class Thief:
         self._token = secrets.tokens.secret(role, node)
 
     def ask(self, asks: Sequence[Ask], *more: str) -> list[Answer]:
-        given = configuration(asks, API, self._token, more)
-        return answers(self._fleet.on(self.host, CURL, check=False, stdin=given))
+        return self._fleet.ask(self.host, asks, self._token, more, check=False)
 
 
 # Writes that a role is for, at the agent of its own host.
@@ -124,7 +119,7 @@ def test_the_auditor_sees_no_secret_and_writes_nothing(fleet: Fleet, secrets: Se
     token = secrets.tokens.secret("auditor")
 
     def ask(*asks: Ask) -> list[Answer]:
-        return answers(fleet.on("consul1", CURL, check=False, stdin=configuration(asks, API, token)))
+        return fleet.ask("consul1", asks, token, check=False)
 
     [tokens] = ask(Ask("GET", "/v1/acl/tokens"))
     listed = json.loads(tokens.body)
@@ -145,8 +140,7 @@ def test_the_operator_neither_sees_nor_makes_tokens(fleet: Fleet, secrets: Secre
         *(ask for ask in WRITES if ask.path.startswith("/v1/acl/") or "keyring" in ask.path),
         *CATALOG,
     ]
-    given = configuration(asks, API, secrets.tokens.secret("operator"))
-    assert allowed(asks, answers(fleet.on("consul1", CURL, check=False, stdin=given))) == []
+    assert allowed(asks, fleet.ask("consul1", asks, secrets.tokens.secret("operator"), check=False)) == []
 
 
 def test_what_the_reads_ask_for_is_hidden_from_no_role_that_needs_it(fleet: Fleet, secrets: Secrets) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from rollcall.access_control import ANONYMOUS, INITIAL, AccessControl, Listed, Policy, listed, requests
-from rollcall.access_gate import MARK, configuration, parse
 from rollcall.components import access
+from rollcall.curl import MARK, answers, configuration
 from rollcall.fleet import Fleet
 from rollcall.secrets import Secrets
 from rollcall.tokens import Tokens
@@ -151,7 +151,7 @@ def test_no_secret_is_in_what_is_printed(wanted: AccessControl) -> None:
 
 
 def test_curl_is_told_everything_on_its_standard_input(wanted: AccessControl) -> None:
-    text = configuration(requests(wanted, Listed([], []))[:2], "5ec4e7")
+    text = configuration(requests(wanted, Listed([], []))[:2], "http://127.0.0.1:8500", "5ec4e7")
     first, second = text.split("\nnext\n")
     for part in (first, second):
         assert 'header = "X-Consul-Token: 5ec4e7"' in part
@@ -160,6 +160,6 @@ def test_curl_is_told_everything_on_its_standard_input(wanted: AccessControl) ->
 
 
 def test_answers_are_told_apart_by_their_status_lines() -> None:
-    one, two = parse(f'{{"ID": 1}}\n{MARK} 200\nPermission denied\n{MARK} 403\n')
+    one, two = answers(f'{{"ID": 1}}\n{MARK} 200\nPermission denied\n{MARK} 403\n')
     assert (one.status, one.body) == (200, '{"ID": 1}')
     assert (two.status, str(two)) == (403, "Permission denied")

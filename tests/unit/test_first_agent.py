@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from rollcall import ssh
 from rollcall.errors import RollcallError
-from rollcall.first_agent import first_agent, on
+from rollcall.first_agent import first_agent
 from rollcall.inventory import Host, Inventory
 
 FIRST, SECOND = (
@@ -73,5 +74,5 @@ def test_nobody_answers_by_ssh(program: Program) -> None:
 
 
 def test_words_stay_apart_on_the_way() -> None:
-    assert on(FIRST, ["docker", "exec", "a b", "$(reboot)"])[-1] == "docker exec 'a b' '$(reboot)'"
-    assert on(LOCAL, ["docker", "a b"]) == ["docker", "a b"]
+    assert ssh.command(FIRST, ["docker", "exec", "a b", "$(reboot)"])[-1] == "docker exec 'a b' '$(reboot)'"
+    assert ssh.command(LOCAL, ["docker", "a b"]) == ["docker", "a b"]

@@ -8,13 +8,14 @@ from typing import Any
 
 import docker
 import pytest
-from front_world import LABELS, Backend, Catalog, Front, answers, container, fleet, free_port, put, run, until
+from front_world import LABELS, Backend, Catalog, Front, answers, fleet, free_port, run, until
 
 from rollcall import secrets
 from rollcall.components import backend, front
 from rollcall.desired import Mount
 from rollcall.lab import dockerfile, images
 from rollcall.lab import engine as lab_engine
+from rollcall.lab.stand_in import container, put
 from rollcall.secrets import Secrets
 from rollcall.templates import render
 

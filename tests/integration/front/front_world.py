@@ -2,13 +2,11 @@
 
 import http.client
 import json
-import os
 import socket
 import ssl
-import subprocess
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +17,9 @@ import docker
 import requests
 from docker.models.containers import Container
 
-from rollcall import commands, desired, preflight
+from rollcall import desired, preflight
 from rollcall.fleet import Fleet, RawHost, nowhere
+from rollcall.lab import stand_in
 from rollcall.secrets import Secrets
 from rollcall.templates import render
 
@@ -59,32 +58,9 @@ def fleet(**front: Any) -> Fleet:
     return preflight.check("test", [RawHost("app1", GROUPS, data)], "app1", nowhere)
 
 
-def put(things: Iterable[desired.Thing], source: str, folder: Path) -> None:
-    """Put a component's files, which a deploy would put below `source`, below a folder of the test's own."""
-    for thing in things:
-        if not isinstance(thing, desired.File | desired.Directory):
-            continue
-        path = folder / thing.path.removeprefix(source).lstrip("/")
-        if isinstance(thing, desired.Directory):
-            path.mkdir(parents=True, exist_ok=True)
-        else:
-            path.write_text(thing.text)
-        path.chmod(thing.mode)
-        os.chown(path, *(int(number) for number in thing.owner.split(":")))
-
-
-def container(things: Iterable[desired.Thing]) -> desired.Container:
-    """The (first) container among a component's things."""
-    return next(thing for thing in things if isinstance(thing, desired.Container))
-
-
 def run(engine: docker.DockerClient, wanted: desired.Container, name: str, image: str, **more: Any) -> Container:
-    """Run a container as a deploy would, under another name, unmarked, so that no deploy takes it for its own."""
-    arguments = commands.run_arguments(replace(wanted, name=name, image=image, **more))
-    unmarked = [one for one in arguments if not one.startswith("--label=")]
-    unmarked.insert(2, f"--label={LABEL}=1")
-    identity = subprocess.run(unmarked, check=True, capture_output=True, text=True).stdout.strip()
-    return engine.containers.get(identity)
+    """Run a container as a deploy would, under another name."""
+    return engine.containers.get(stand_in.run(replace(wanted, name=name, image=image, **more), LABELS))
 
 
 @dataclass

@@ -12,10 +12,11 @@ import pytest
 from confined import NET_BIND_SERVICE, assert_confined, processes
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
-from front_world import answers, container, fleet, put, run
+from front_world import answers, fleet, run
 
 from rollcall.components import dns
 from rollcall.desired import Mount, Thing
+from rollcall.lab.stand_in import container, put
 
 # A bridge of the test's own, since Docker's has a forwarder already where a fleet runs; and nobody else's address.
 BRIDGE = "rollcall-dns"

@@ -1,7 +1,6 @@
 """The socket filter and the registrator as a deploy runs them, and what may stand behind the filter for an engine."""
 
 import contextlib
-import os
 import re
 import socket
 import subprocess
@@ -13,10 +12,9 @@ from pathlib import Path
 
 from registrator_world import ENGINE_SOCKET, LABELS, until
 
-from rollcall import commands
 from rollcall.components import registrator, socket_filter
-from rollcall.desired import Container, Directory, File, Thing
 from rollcall.fleet import Fleet, Member
+from rollcall.lab.stand_in import container, put, run
 from rollcall.secrets import Secrets
 from rollcall.settings import Settings
 
@@ -35,36 +33,13 @@ def log(name: str) -> str:
     return done.stdout + done.stderr
 
 
-def run(container: Container) -> None:
-    """Start it by the very command that a deploy gives, with the tests' label on it."""
-    labels = [f"--label={key}={value}" for key, value in LABELS.items()]
-    _, *arguments = commands.run_arguments(container)
-    docker(arguments[0], *labels, *arguments[1:])
-
-
-def put(things: tuple[Thing, ...], folder: Path) -> Container:
-    """Write a component's files into a folder that stands for its own on a host, and give its container."""
-    for thing in things:
-        if isinstance(thing, Directory):
-            folder.mkdir(thing.mode)
-            folder.chmod(thing.mode)
-            os.chown(folder, *map(int, thing.owner.split(":")))
-    for thing in things:
-        if isinstance(thing, File):
-            file = folder / Path(thing.path).name
-            file.write_text(thing.text)
-            file.chmod(thing.mode)
-            os.chown(file, *map(int, thing.owner.split(":")))
-    (container,) = [thing for thing in things if isinstance(thing, Container)]
-    return container
-
-
 class Filter:
     """One container of the filter, with a volume of its own for its socket."""
 
     def __init__(self, name: str, image: str, folder: Path, engine: Path) -> None:
         self.name, self.volume = f"{name}-filter", f"{name}-filter"
-        container = put(socket_filter.desired(MEMBER, engine.stat().st_gid), folder)
+        things = socket_filter.desired(MEMBER, engine.stat().st_gid)
+        put(things, socket_filter.FOLDER, folder)
         mounts = {
             socket_filter.FOLDER: str(folder),
             socket_filter.ENGINE: str(engine),
@@ -72,8 +47,9 @@ class Filter:
         }
         docker("volume", "create", *(f"--label={key}={value}" for key, value in LABELS.items()), self.volume)
         self.path = Path(docker("volume", "inspect", "--format", "{{.Mountpoint}}", self.volume), socket_filter.SOCKET)
-        own = tuple(replace(mount, source=mounts[mount.target]) for mount in container.mounts)
-        run(replace(container, name=self.name, image=image, mounts=own))
+        wanted = container(things)
+        own = tuple(replace(mount, source=mounts[mount.target]) for mount in wanted.mounts)
+        run(replace(wanted, name=self.name, image=image, mounts=own), LABELS)
         until(self.path.exists, "the filter's socket")
 
     @property
@@ -106,10 +82,12 @@ class Nobody:
 
     def __init__(self, name: str, image: str, folder: Path, before: Filter, secrets: Secrets, *flags: str) -> None:
         self.name = f"{name}-registrator"
-        container = put(registrator.desired(FLEET, MEMBER, secrets), folder)
+        things = registrator.desired(FLEET, MEMBER, secrets)
+        put(things, registrator.FOLDER, folder)
+        wanted = container(things)
         sources = {registrator.FOLDER: str(folder), registrator.ENGINE_FOLDER: before.volume}
-        own = tuple(replace(mount, source=sources[mount.target]) for mount in container.mounts)
-        run(replace(container, name=self.name, image=image, mounts=own, command=flags))
+        own = tuple(replace(mount, source=sources[mount.target]) for mount in wanted.mounts)
+        run(replace(wanted, name=self.name, image=image, mounts=own, command=flags), LABELS)
 
     @property
     def log(self) -> str:

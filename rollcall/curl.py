@@ -1,0 +1,76 @@
+"""Several requests to a Consul agent in one curl, which reads them, tokens and all, from its standard input."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+COMMAND = "curl --silent --show-error --config -"
+MARK = "@@rollcall"
+
+
+class Asked(Protocol):
+    """One request; the body may hold a secret."""
+
+    @property
+    def method(self) -> str:
+        """GET, PUT …"""
+
+    @property
+    def path(self) -> str:
+        """With its query."""
+
+    @property
+    def body(self) -> str:
+        """What is sent; empty for nothing."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one request; status 0: nothing."""
+
+    status: int
+    body: str
+
+    def __str__(self) -> str:
+        """Give what a person should read of it."""
+        return self.body or (f"status {self.status}" if self.status else "the agent does not answer")
+
+
+def configuration(asked: Iterable[Asked], base: str, token: str = "", options: Sequence[str] = ()) -> str:
+    """Write what curl is to do.
+
+    Args:
+        asked: the requests, in their order.
+        base: what stands before every path, as http://ADDRESS:PORT.
+        token: Consul's, none if empty.
+        options: further lines of curl's own, for each request.
+    """
+    header = [f'header = "X-Consul-Token: {token}"'] if token else []
+    parts = [
+        "\n".join(
+            [
+                f"url = {json.dumps(base + one.path)}",
+                f"request = {one.method}",
+                *([f"data = {json.dumps(one.body)}"] if one.body else []),
+                *header,
+                *options,
+                f'write-out = "\\n{MARK} %{{http_code}}\\n"',
+            ]
+        )
+        for one in asked
+    ]
+    return "\nnext\n".join(parts) + "\n"
+
+
+def answers(output: str) -> list[Answer]:
+    """Read the bodies, each followed by a line with its status."""
+    found = []
+    body: list[str] = []
+    for line in output.splitlines():
+        if line.startswith(MARK):
+            found.append(Answer(int(line.split()[1]), "\n".join(body).strip()))
+            body = []
+        else:
+            body.append(line)
+    return found

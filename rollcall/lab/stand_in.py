@@ -1,0 +1,41 @@
+"""Components on this machine instead of a host, for tests and benchmarks: their files in a folder, their containers."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from rollcall import commands
+from rollcall.desired import Container, Directory, File, Thing
+from rollcall.lab.docker import docker
+
+
+def put(things: Iterable[Thing], source: str, folder: Path) -> None:
+    """Put what a deploy would put below `source` below a folder, with the same modes and owners. Needs root."""
+    for thing in things:
+        if not isinstance(thing, File | Directory):
+            continue
+        path = folder / thing.path.removeprefix(source).lstrip("/")
+        if isinstance(thing, Directory):
+            path.mkdir(parents=True, exist_ok=True)
+        else:
+            path.write_text(thing.text)
+        path.chmod(thing.mode)
+        os.chown(path, *(int(number) for number in thing.owner.split(":")))
+
+
+def container(things: Iterable[Thing]) -> Container:
+    """Give the (first) container among a component's things."""
+    return next(thing for thing in things if isinstance(thing, Container))
+
+
+def run(wanted: Container, labels: Mapping[str, str]) -> str:
+    """Run a container by the very command that a deploy gives, and give its id.
+
+    It has these labels and none of a deploy's, so that no deploy takes it for its own.
+
+    Raises:
+        RollcallError: it does not start.
+    """
+    _, verb, *arguments = (one for one in commands.run_arguments(wanted) if not one.startswith("--label="))
+    marks = [f"--label={key}={value}" for key, value in labels.items()]
+    return docker(verb, *marks, *arguments, doing=f"start {wanted.name}")
