@@ -53,6 +53,7 @@ def check(name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Loca
     for one in members:
         _check_backends(one, locate)
         _check_front_ports(one, locate)
+        _check_front_certificate(one, locate)
     return fleet
 
 
@@ -220,3 +221,14 @@ def _check_front_ports(one: Member, locate: Locate) -> None:
             f"{locate(one.name, ('front', 'https_port'))}front.http_port and front.https_port are both "
             f"{front.http_port}; right is two different ports"
         )
+
+
+def _check_front_certificate(one: Member, locate: Locate) -> None:
+    front = one.settings.front
+    given = {"certificate": front.certificate, "certificate_key": front.certificate_key}
+    for key, other in (("certificate", "certificate_key"), ("certificate_key", "certificate")):
+        if given[key] is not None and given[other] is None:
+            raise RollcallError(
+                f"{locate(one.name, ('front', key))}front.{key} is set and front.{other} is not; "
+                "right is both, or neither for a certificate of the fleet's own"
+            )
