@@ -73,8 +73,14 @@ CASES = [
     ('front = {"services": ["a.b.c"]}', "front.services[0] is 'a.b.c'; right is a list"),
     ('front = {"address": "localhost"}', "front.address is 'localhost'; right is an IPv4 address"),
     ('front = {"fail_timeout": "60s"}', "front.fail_timeout is '60s'; right is seconds"),
-    ('front = {"certificate": "a.crt"}', "group_data/all.py:1: front.certificate is set and front.certificate_key is not"),
-    ('front = {"certificate_key": "a.key"}', "front.certificate_key is set and front.certificate is not; right is both"),
+    (
+        'front = {"certificate": "a.crt"}',
+        "group_data/all.py:1: front.certificate is set and front.certificate_key is not",
+    ),
+    (
+        'front = {"certificate_key": "a.key"}',
+        "front.certificate_key is set and front.certificate is not; right is both",
+    ),
     ('front = {"redirect": "yes"}', "group_data/all.py:1: front.redirect is 'yes'; right is False, True"),
     ('front = {"redirect": 0}', "front.redirect is 0; right is False, True"),
     ('front = {"max_body_size": "100 MB"}', "front.max_body_size is '100 MB'; right is a size such as"),
