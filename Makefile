@@ -36,7 +36,9 @@ integration: .venv/installed
 	rollcall lab images
 	pytest tests/integration
 
+# From nothing: a lab that another checkout deployed has that one's secrets, and a deploy from here rightly refuses it.
 fleet: .venv/installed
+	rollcall lab down
 	pytest tests/lab
 	pytest tests/fleet
 	pytest tests/teardown
