@@ -1,0 +1,18 @@
+"""Where the front's files are, inside its container."""
+
+from pathlib import Path
+
+# Mounted from the host, read only: what a deploy writes.
+CONFIGURATION = Path("/etc/rollcall/front")
+# A volume: the generations, so that a new container begins with the last good one.
+STATE = Path("/var/lib/rollcall/front")
+# In memory: nothing in it is of an earlier life of the container.
+RUN = Path("/run/rollcall/front")
+# What consul-template writes.
+CATALOG = RUN / "staging" / "catalog.json"
+# nginx answers here, and only inside the container: /generation and /status (stub_status).
+NGINX_SOCKET = RUN / "nginx.sock"
+# The first process of the container takes orders here: apply, reload, status.
+CONTROL_SOCKET = RUN / "control.sock"
+# nginx adds a line for each request that it passed on; counted and cut off each second.
+COUNTED_LOG = RUN / "counted.log"
