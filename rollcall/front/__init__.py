@@ -1,1 +1,1 @@
-"""The front: nginx and consul-template in one container, and what makes the one follow the other without losing a request."""
+"""The front: nginx and consul-template, and what makes the one follow the other without losing a request."""

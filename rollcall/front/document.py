@@ -31,7 +31,7 @@ class Generation:
 
 @dataclass(frozen=True)
 class Counts:
-    """Of the tries with one server since counting began: how many, how many failed (no answer, or 5xx), seconds in all."""
+    """Tries with one server since counting began: all, those without an answer or with a 5xx, and their seconds."""
 
     requests: int = 0
     errors: int = 0
