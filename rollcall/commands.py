@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Iterable, Sequence
 
 from rollcall.desired import Absent, Container, Directory, File, FirstLine, Mount, Network, PublishedPort, Volume
-from rollcall.observed import COMPONENT_LABEL, CONFIGURATION_LABEL, SPEC_LABEL
+from rollcall.observed import COMPONENT_LABEL, CONFIGURATION_LABEL, OVERLAP_LABEL, SPEC_LABEL
 
 # Docker keeps a container's output for ever unless told not to.
 LOG_OPTIONS = ("--log-driver", "json-file", "--log-opt", "max-size=10m", "--log-opt", "max-file=3")
@@ -22,6 +22,7 @@ def run_arguments(container: Container) -> list[str]:
         f"--label={COMPONENT_LABEL}={container.component}",
         f"--label={SPEC_LABEL}={container.spec}",
         *([f"--label={CONFIGURATION_LABEL}={container.configuration}"] if container.configuration else []),
+        *([f"--label={OVERLAP_LABEL}={shlex.join(container.overlap)}"] if container.overlap else []),
         f"--network={container.network}",
         *([f"--hostname={container.hostname}"] if container.hostname else []),
         f"--restart={container.restart}",

@@ -110,6 +110,9 @@ class Container:
     `restart` is Docker's policy. "unless-stopped" would not do: with it nothing comes back once the engine was killed
     (Docker 26.1, tried).
     `memory` is the limit in MiB, `pids` that of processes and threads.
+    `overlap` is a command that succeeds in the container once it serves. A container that has one takes over from its
+    predecessor while both run; all others start when theirs has stopped. It is for containers that hand over what they
+    listen on: the engine gives no port of `ports` to two of them.
     """
 
     name: str
@@ -135,6 +138,7 @@ class Container:
     restart: str = "always"
     stop_timeout: int = 10
     configuration: str = ""
+    overlap: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Sort what has no order, so that neither a setting's nor Docker's order is taken for a difference."""
@@ -145,11 +149,18 @@ class Container:
         object.__setattr__(self, "tmpfs", tuple(sorted(self.tmpfs, key=lambda tmpfs: tmpfs.target)))
 
     @property
+    def retired(self) -> str:
+        """Name the predecessor while both run."""
+        return f"{self.name}-retired"
+
+    @property
     def spec(self) -> str:
         """Digest over every field that makes the container: any change to what is desired shows in it."""
         made = asdict(self)
         # What its program listens on is the program's matter, which may be told of another port.
         del made["listens"]
+        if not self.overlap:
+            del made["overlap"]
         text = json.dumps(made, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

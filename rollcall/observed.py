@@ -1,5 +1,6 @@
 """Reading a container's inspect document back into the terms it was asked for in."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ from rollcall.desired import Container, Mount, PublishedPort, Tmpfs
 
 SPEC_LABEL = "rollcall.spec"
 CONFIGURATION_LABEL = "rollcall.configuration"
+OVERLAP_LABEL = "rollcall.overlap"
 COMPONENT_LABEL = "rollcall.managed"
 MEBIBYTE = 1024 * 1024
 
@@ -48,6 +50,7 @@ def container(document: Mapping[str, Any], image: Mapping[str, Any], like: Conta
         restart=str((host.get("RestartPolicy") or {}).get("Name", "")),
         stop_timeout=int(config.get("StopTimeout") or 10),
         configuration=labels.get(CONFIGURATION_LABEL, ""),
+        overlap=tuple(shlex.split(labels.get(OVERLAP_LABEL, ""))),
     )
 
 

@@ -16,10 +16,10 @@ from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
-from rollcall import commands
+from rollcall import commands, takeover
 from rollcall.desired import Absent, Container, Directory, File, FirstLine, Network, Volume
 from rollcall.gates import Gate
-from rollcall.plan import Change, untold
+from rollcall.plan import Change, tellings
 from rollcall.state import ROOT
 
 Commands = Generator[str | PyinfraCommand, None, None]
@@ -81,8 +81,8 @@ def _refuse(state: State, host: Host, failed: str) -> bool:
 
 def _converge(changes: Sequence[Change]) -> Commands:
     announce(changes)
-    tellings = _tellings(changes)
-    yield from _put_files([c.thing for c in changes if isinstance(c.thing, File | Directory)], tellings.values())
+    told = tellings(changes)
+    yield from _put_files([c.thing for c in changes if isinstance(c.thing, File | Directory)], told.values())
     for change in changes:
         thing = change.thing
         match thing:
@@ -96,18 +96,7 @@ def _converge(changes: Sequence[Change]) -> Commands:
                 yield commands.remove_file(thing)
             case Container():
                 yield _container_command(thing, change)
-    yield from (commands.tell(then, mark) for then, mark in tellings.items())
-
-
-def _tellings(changes: Sequence[Change]) -> dict[str, str]:
-    """Give the commands by which readers notice their changed files, each with its mark."""
-    started = {change.name for change in changes if isinstance(change.thing, Container)}
-    return {
-        change.thing.then: untold(change.thing)
-        for change in changes
-        if (isinstance(change.thing, File) and change.thing.then and change.thing.reader not in started)
-        or (isinstance(change.thing, Absent) and change.thing.then)
-    }
+    yield from (commands.tell(then, mark) for then, mark in told.items())
 
 
 @operation()
@@ -148,6 +137,10 @@ def _container_command(container: Container, change: Change) -> str:
             return commands.run(container)
         case "replace":
             return commands.replace(container)
+        case "take over":
+            return takeover.take_over(container)
+        case "finish":
+            return takeover.finish(container)
         case "unpause":
             return f"docker unpause {container.name}"
         case _:

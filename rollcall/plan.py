@@ -1,7 +1,7 @@
 """Desired against state: which changes lead from one to the other, and what a person is told of each."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from rollcall.engine_query import LABEL, Document
 from rollcall.errors import RollcallError
 from rollcall.state import ROOT, HostState
 
-Action = Literal["create", "replace", "start", "unpause", "write", "remove"]
+Action = Literal["create", "replace", "take over", "finish", "start", "unpause", "write", "remove"]
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,24 @@ def untold(thing: File | Absent) -> str:
     return f"{ROOT}/.untold-{hashlib.sha256(thing.then.encode()).hexdigest()[:12]}"
 
 
+def tellings(changes: Sequence[Change]) -> dict[str, str]:
+    """Give the commands by which readers notice their changed files, each with its mark.
+
+    A reader that is taken over from is told nonetheless: if it stays, the next deploy finds the mark and tells it.
+    """
+    started = {
+        change.name
+        for change in changes
+        if isinstance(change.thing, Container) and change.action not in ("take over", "finish")
+    }
+    return {
+        change.thing.then: untold(change.thing)
+        for change in changes
+        if (isinstance(change.thing, File) and change.thing.then and change.thing.reader not in started)
+        or (isinstance(change.thing, Absent) and change.thing.then)
+    }
+
+
 def _first_line(thing: FirstLine, state: HostState) -> Change | None:
     lines = state.texts.get(thing.path, "").splitlines()
     first, again = thing.line in lines[:1], thing.line in lines[1:]
@@ -122,23 +140,46 @@ def _first_line(thing: FirstLine, state: HostState) -> Change | None:
 
 
 def _container(thing: Container, state: HostState) -> Change | None:
+    for name in (thing.name, thing.retired) if thing.overlap else (thing.name,):
+        if name in state.engine.containers and name not in state.engine.managed:
+            raise RollcallError(
+                f"a container named {name} exists already and is not Rollcall's; "
+                f"right is to rename or remove it: docker rm -f {name}"
+            )
     document = state.engine.containers.get(thing.name)
-    if document and thing.name not in state.engine.managed:
-        raise RollcallError(
-            f"a container named {thing.name} exists already and is not Rollcall's; "
-            f"right is to rename or remove it: docker rm -f {thing.name}"
-        )
+    if thing.overlap and thing.retired in state.engine.managed:
+        return _interrupted(thing, document, state)
     if document is None:
         _check_ports(thing, state)
         return Change("create", thing)
     if differences := _container_differences(thing, document, state):
-        return Change("replace", thing, differences)
+        return Change("take over" if _hands_over(thing, document) else "replace", thing, differences)
     status = document["State"]
     if status.get("Paused"):
         return Change("unpause", thing, (Difference("state", "paused", "running"),))
     if not status.get("Running") and not status.get("Restarting"):
         return Change("start", thing, (Difference("state", str(status.get("Status")), "running"),))
     return None
+
+
+def _interrupted(thing: Container, document: Document | None, state: HostState) -> Change:
+    """Go on where a takeover was interrupted; its predecessor may have the ports which it is to listen on."""
+    begun = Difference("takeover", "interrupted", "finished")
+    if document is None:
+        return Change("take over", thing, (begun,))
+    differences = _container_differences(thing, document, state)
+    return Change("take over" if differences else "finish", thing, (begun, *differences))
+
+
+def _hands_over(thing: Container, document: Document) -> bool:
+    """Whether the container that is there can be taken over from: it runs, and was made for that."""
+    status = document["State"]
+    runs = status.get("Running") and not status.get("Restarting") and not status.get("Paused")
+    return bool(thing.overlap and runs and observed.OVERLAP_LABEL in _labels(document))
+
+
+def _labels(document: Document) -> Mapping[str, str]:
+    return (document.get("Config") or {}).get("Labels") or {}
 
 
 def _read_edited(thing: Thing, edited: Iterable[str], state: HostState) -> Change | None:
@@ -155,7 +196,8 @@ def _read_edited(thing: Thing, edited: Iterable[str], state: HostState) -> Chang
     folders = tuple(f"{mount.source}/" for mount in thing.mounts)
     for path in edited:
         if path.startswith(folders) and created < state.files[path].modified < started:
-            return Change("replace", thing, (Difference("configuration", f"{path} as edited by hand", "as it was"),))
+            action: Action = "take over" if _hands_over(thing, document) else "replace"
+            return Change(action, thing, (Difference("configuration", f"{path} as edited by hand", "as it was"),))
     return None
 
 
@@ -180,7 +222,7 @@ def _container_differences(thing: Container, document: Mapping[str, Any], state:
         old, new = (str(identity or "not on this host")[:19] for identity in (document.get("Image"), image.get("Id")))
         differences.append(Difference("image id", old, new))
     if not differences:
-        label = ((document.get("Config") or {}).get("Labels") or {}).get(observed.SPEC_LABEL, "none")
+        label = _labels(document).get(observed.SPEC_LABEL, "none")
         # A field which Docker does not give back, such as the image's source, shows in the digest alone.
         differences.extend(_field("spec", label, thing.spec))
     return tuple(differences)
@@ -215,7 +257,8 @@ def leftovers(desired: Iterable[Thing], state: HostState) -> tuple[Change, ...]:
     Volumes are left alone: they hold data, and only the removal of everything takes them.
     """
     wanted = list(desired)
-    names = {thing.name for thing in wanted if isinstance(thing, Container)}
+    containers = [thing for thing in wanted if isinstance(thing, Container)]
+    names = {thing.name for thing in containers} | {thing.retired for thing in containers if thing.overlap}
     networks = {thing.name for thing in wanted if isinstance(thing, Network)}
     paths = {thing.path for thing in wanted if isinstance(thing, File | Directory)}
     # A container must be gone before its network can go, and a file before its directory.

@@ -33,9 +33,10 @@ def reading(fleet: Fleet, member: Member, secrets: Secrets) -> Reading:
     """Say what is to be read of one host."""
     desired = components.desired(fleet, member, _UNKNOWN, secrets)
     things = [thing for part in desired.values() for thing in part]
+    retired = sorted(thing.retired for thing in things if isinstance(thing, Container) and thing.overlap)
     return Reading(
         wanted=Wanted(
-            containers=_names(things, Container),
+            containers=(*_names(things, Container), *retired),
             images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),
             networks=tuple(sorted({backend.NETWORK, *_names(things, Network)})),
             volumes=tuple(sorted({consul.VOLUME, front.VOLUME, socket_filter.VOLUME, *_names(things, Volume)})),

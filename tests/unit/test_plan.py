@@ -10,7 +10,7 @@ from rollcall import commands
 from rollcall.desired import Container, Directory, File, FirstLine, Mount, Network, PublishedPort, Thing, Tmpfs, Volume
 from rollcall.engine_query import Answer
 from rollcall.errors import RollcallError
-from rollcall.plan import Change, everything, leftovers, plan
+from rollcall.plan import Action, Change, everything, leftovers, plan, tellings, untold
 from rollcall.state import EMPTY, HostState, ObservedFile
 
 IMAGE = {
@@ -311,3 +311,84 @@ def test_a_port_that_somebody_else_has_is_said_before_anything_is_done(
             plan([front], here)
     else:
         assert said([front], here) == ["create container front"]
+
+
+FRONT = replace(WEB, name="front", network="host", ports=(), listens=(("", 80),), overlap=("front-health",))
+BOTH = frozenset(["front", "front-retired"])
+
+
+def front(**status: Any) -> dict[str, Any]:
+    found = document(FRONT)
+    found["HostConfig"]["PortBindings"] = {}
+    found["Config"]["Labels"]["rollcall.overlap"] = "front-health"
+    found["State"].update(status)
+    return found
+
+
+def beside(found: dict[str, Any], *, managed: frozenset[str] = frozenset(["front"])) -> HostState:
+    """A host where something listens on port 80, and where these are the managed containers."""
+    answered = engine(containers=found, images={"nginx:1.30": IMAGE}, managed=managed)
+    return HostState(answered, listening=frozenset([("", 80)]))
+
+
+def test_a_container_that_can_hand_over_is_taken_over_from() -> None:
+    running = beside({"front": front()})
+    assert said([FRONT], running) == []
+    other = replace(FRONT, memory=64)
+    assert said([other], running) == ["take over container front (memory: 128 → 64)"]
+
+
+@pytest.mark.parametrize("status", [{"Running": False}, {"Running": True, "Restarting": True}, {"Paused": True}])
+def test_one_that_does_not_run_has_nothing_to_hand_over(status: dict[str, Any]) -> None:
+    (change,) = plan([replace(FRONT, memory=64)], beside({"front": front(**status)}))
+    assert change.action == "replace"
+
+
+def test_one_that_was_not_made_for_it_is_stopped_first() -> None:
+    old = front()
+    del old["Config"]["Labels"]["rollcall.overlap"]
+    assert said([FRONT], beside({"front": old})) == ["replace container front (overlap: [] → [front-health])"]
+
+
+def test_an_interrupted_takeover_is_finished() -> None:
+    retired = front()
+    both = beside({"front": front(), "front-retired": retired}, managed=BOTH)
+    begun = "takeover: interrupted → finished"
+    assert said([FRONT], both) == [f"finish container front ({begun})"]
+    assert said([replace(FRONT, memory=64)], both) == [f"take over container front ({begun}; memory: 128 → 64)"]
+    # Its predecessor listens on the ports that it is to have.
+    old = beside({"front-retired": retired}, managed=frozenset(["front-retired"]))
+    assert said([FRONT], old) == [f"take over container front ({begun})"]
+
+
+def test_a_retired_container_is_no_leftover_while_its_successor_is_wanted() -> None:
+    both = beside({}, managed=BOTH)
+    assert leftovers([FRONT], both) == ()
+    assert [change.name for change in leftovers([], both)] == ["front", "front-retired"]
+
+
+def test_somebody_elses_container_with_the_name_of_a_retired_one_is_never_touched() -> None:
+    taken = beside({"front": front(), "front-retired": front()})
+    with pytest.raises(RollcallError, match="named front-retired exists already and is not Rollcall's"):
+        plan([FRONT], taken)
+
+
+def test_no_container_is_made_anew_because_others_may_overlap() -> None:
+    """The digest of one without an overlap, as it was before there was such a thing."""
+    assert WEB.spec == "dd72279a5578e7b8"
+    assert replace(WEB, overlap=("true",)).spec != WEB.spec
+
+
+def test_an_overlap_is_seen_again_on_the_container() -> None:
+    assert "--label=rollcall.overlap=front-health" in commands.run_arguments(FRONT)
+    assert not [argument for argument in commands.run_arguments(WEB) if "overlap" in argument]
+
+
+@pytest.mark.parametrize(
+    ("action", "told"), [("create", False), ("replace", False), ("take over", True), ("finish", True), (None, True)]
+)
+def test_a_reader_that_may_stay_is_told_of_its_files(action: Action | None, told: bool) -> None:
+    """Where a new container does not serve and the old one stays, the next deploy must still find it untold."""
+    file = File("/etc/rollcall/front/nginx.conf", "", then="docker exec front front-apply", reader="front")
+    changes = [Change("write", file), *([Change(action, FRONT)] if action else [])]
+    assert tellings(changes) == ({file.then: untold(file)} if told else {})
