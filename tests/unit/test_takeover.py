@@ -73,7 +73,9 @@ class Engine:
     def run(self, command: str) -> tuple[int, str]:
         path = f"{self.folder}:{os.environ['PATH']}"
         environment = {"PATH": path, "ENGINE": str(self.folder)}
-        done = subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["sh", "-c", command], env=environment, cwd=self.folder, capture_output=True, text=True, check=False
+        )
         return done.returncode, done.stderr
 
 
