@@ -1,12 +1,22 @@
-"""What the shell of the front tells the status document of itself."""
+"""The status document: what the front knows of itself, as the page, the metrics and `rollcall status` read it."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from rollcall.front.catalog import Catalog
-from rollcall.front.routes import Routing
+from rollcall.front.catalog import Catalog, Instance
+from rollcall.front.routes import Routing, Upstream
 from rollcall.front.settings import Settings
+
+# Of the document's form: a reader that knows another one says so instead of misreading.
+VERSION = 1
+# Consul's own service is in every catalog, and no site's.
+CONSUL = "consul"
+
+Document = Mapping[str, Any]
+_Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
@@ -42,8 +52,9 @@ class Counts:
 class Sight:
     """Everything the front knows at one moment; the status document is a function of it.
 
-    `kept` are identities of instances that vanished and are still served; `listed` tells since when a server
-    (address:port) has been in nginx's list without a break; `connections` is nginx's stub_status.
+    `routing` is what nginx serves, `catalog` what Consul said last, without what is kept. `kept` are identities of
+    instances that vanished and are still served; `listed` tells since when a server (address:port) has been in nginx's
+    list without a break; `connections` is nginx's stub_status.
     """
 
     settings: Settings
@@ -59,3 +70,134 @@ class Sight:
     counts: Mapping[str, Counts] = field(default_factory=dict)
     connections: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+
+
+def document(sight: Sight, now: datetime) -> Document:
+    """Write the status document, as plain data for JSON."""
+    return {
+        "version": VERSION,
+        "node": sight.settings.node,
+        "time": _time(now),
+        "started": _time(sight.started),
+        "counting_since": _time(sight.counting_since),
+        "generation": _generation(sight),
+        "problems": [{"kind": one.kind, "text": one.text, "since": _time(one.since)} for one in sight.problems],
+        "consul_template": {
+            "running": sight.consul_template_since is not None,
+            "since": _time(sight.consul_template_since),
+            "rendered": _time(sight.rendered),
+        },
+        "connections": dict(sight.connections),
+        "routes": _routes(sight.routing),
+        "services": _services(sight),
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _generation(sight: Sight) -> Document:
+    generation = sight.generation
+    return {
+        "number": generation.number,
+        "since": _time(generation.since),
+        "instances": len({server.instance for one in sight.routing.upstreams for server in one.servers}),
+        "reloads": generation.reloads,
+        "old": generation.old,
+        "last_reload_seconds": generation.last_reload_seconds,
+    }
+
+
+def _routes(routing: Routing) -> list[Document]:
+    services = {upstream.name: list(upstream.services) for upstream in routing.upstreams}
+    return [
+        {
+            "host": site.host,
+            "path": location.path,
+            "strip": location.strip,
+            "protocol": location.protocol,
+            "upstream": location.upstream,
+            "services": services.get(location.upstream, []),
+            "maintenance": location.maintenance is not None,
+            "source": location.source,
+        }
+        for site in routing.sites
+        for location in site.locations
+    ]
+
+
+def _services(sight: Sight) -> list[Document]:
+    upstreams = sight.routing.upstreams
+    # Of the catalog's, so that a changed weight or tag is the new one.
+    known = {_key(server.instance): server.instance for one in upstreams for server in one.servers}
+    known.update((_key(one), one) for one in sight.catalog.instances if one.service != CONSUL)
+    by_service: dict[str, list[Instance]] = {service: [] for one in upstreams for service in one.services}
+    for _, instance in sorted(known.items()):
+        by_service.setdefault(instance.service, []).append(instance)
+    registered = frozenset(map(_key, sight.catalog.instances))
+    shares = _shares(upstreams)
+    return [
+        {
+            "name": name,
+            "upstreams": [one.name for one in upstreams if name in one.services],
+            "canary": _canary(sight.catalog, name),
+            "instances": [
+                _instance(one, sight, _state(one, sight.kept, registered), shares.get(_key(one))) for one in instances
+            ],
+        }
+        for name, instances in sorted(by_service.items())
+    ]
+
+
+def _instance(instance: Instance, sight: Sight, state: str, share: float | None) -> Document:
+    counts = sight.counts.get(instance.endpoint, Counts())
+    return {
+        "id": instance.identity,
+        "node": instance.node,
+        "address": instance.endpoint,
+        "container": container_of(instance.identity),
+        "tags": list(instance.tags),
+        "state": state,
+        "weight": instance.weight,
+        "share": share,
+        "listed_since": _time(sight.listed.get(instance.endpoint)) if share is not None else None,
+        "requests": counts.requests,
+        "errors": counts.errors,
+        "seconds": round(counts.seconds, 3),
+    }
+
+
+def _state(instance: Instance, kept: Collection[str], registered: Collection[_Key]) -> str:
+    if instance.identity in kept:
+        return "kept"
+    return instance.state if _key(instance) in registered else "gone"
+
+
+def _shares(upstreams: Iterable[Upstream]) -> dict[_Key, float]:
+    """Give each server's part of its upstream, 0 to 1; of the first where an instance stands in several."""
+    shares: dict[_Key, float] = {}
+    for upstream in upstreams:
+        every = sum(server.weight for server in upstream.servers)
+        for server in upstream.servers:
+            shares.setdefault(_key(server.instance), round(server.weight / every, 4))
+    return shares
+
+
+def _canary(catalog: Catalog, service: str) -> Document | None:
+    """Read a service's canary as it stands in Consul; what is wrong with it is among the problems."""
+    try:
+        parts = json.loads(catalog.keys[f"canary/{service}"])
+    except (KeyError, ValueError):
+        return None
+    return parts if isinstance(parts, dict) else None
+
+
+def container_of(identity: str) -> str | None:
+    """Take the container's name out of a registrator's id, HOST:CONTAINER:PORT or HOST:CONTAINER:PORT:udp."""
+    parts = identity.split(":")
+    return parts[1] if len(parts) >= 3 and parts[2].isdigit() else None
+
+
+def _key(instance: Instance) -> _Key:
+    return instance.service, instance.node, instance.identity

@@ -1,0 +1,108 @@
+"""Requests and errors by server, from the lines nginx writes."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from rollcall.front import counters
+from rollcall.front.counters import Counters, tally
+from rollcall.front.document import Counts
+
+A, B = "10.77.0.5:20001", "10.77.0.6:20001"
+
+
+@pytest.mark.parametrize(
+    ("line", "counts"),
+    [
+        (f"{A}|200|0.010", {A: Counts(1, 0, 0.010)}),
+        (f"{A}|404|0.010", {A: Counts(1, 0, 0.010)}),
+        (f"{A}|503|0.010", {A: Counts(1, 1, 0.010)}),
+        (f"{A}|-|1.000", {A: Counts(1, 1, 1.0)}),
+        (f"{A}|-|-", {A: Counts(1, 1, 0.0)}),
+        (f"{A}, {B}|502, 200|0.001, 0.020", {A: Counts(1, 1, 0.001), B: Counts(1, 0, 0.020)}),
+        (f"{A}, {A}|502, 200|0.5, 0.25", {A: Counts(2, 1, 0.75)}),
+        (f"{A} : {B}|200 : 500|0.001 : 0.002", {A: Counts(1, 0, 0.001), B: Counts(1, 1, 0.002)}),
+        ("[2001:db8::1]:80|200|0.010", {"[2001:db8::1]:80": Counts(1, 0, 0.010)}),
+        # nobody was asked: a redirect, a maintenance page, an upstream in which nobody was left
+        ("-|-|-", {}),
+        ("backends|502|0.000", {}),
+        (f"{A}, backends|502, 502|0.001, 0.000", {A: Counts(1, 1, 0.001)}),
+        # no line of ours
+        ("", {}),
+        ("garbage", {}),
+        (f"{A}|200|soon", {}),
+    ],
+)
+def test_what_a_line_counts_for(line: str, counts: dict[str, Counts]) -> None:
+    assert tally([line]) == counts
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "counted.log"
+
+
+def add(log: Path, text: str) -> None:
+    with log.open("a") as file:
+        file.write(text)
+
+
+def test_only_what_was_added_is_counted(log: Path) -> None:
+    counted = Counters(log)
+    counted.read()
+    assert counted.counts == {}
+    add(log, f"{A}|200|0.5\n" * 3)
+    counted.read()
+    counted.read()
+    assert counted.counts == {A: Counts(3, 0, 1.5)}
+    add(log, f"{A}|500|0.5\n{B}|200|0.5\n")
+    counted.read()
+    assert counted.counts == {A: Counts(4, 1, 2.0), B: Counts(1, 0, 0.5)}
+
+
+def test_a_line_that_is_not_whole_yet_waits_for_its_end(log: Path) -> None:
+    counted = Counters(log)
+    add(log, f"{A}|20")
+    counted.read()
+    assert counted.counts == {}
+    add(log, "0|0.5\n")
+    counted.read()
+    assert counted.counts == {A: Counts(1, 0, 0.5)}
+
+
+def test_what_was_counted_takes_no_memory_and_loses_nothing(log: Path) -> None:
+    counted = Counters(log)
+    with log.open("a") as nginx:
+        for _ in range(20):
+            nginx.write(f"{A}|200|0.001\n" * 10_000)
+            nginx.flush()
+            counted.read()
+            # A whole page at the end is not freed, nor is what the file system keeps of the file itself.
+            assert log.stat().st_blocks * 512 <= 64 * 1024
+    assert counted.counts[A].requests == 200_000
+
+
+def test_a_new_file_in_its_place_is_read_from_its_begin(log: Path) -> None:
+    counted = Counters(log)
+    add(log, f"{A}|200|0.5\n" * 10)
+    counted.read()
+    log.unlink()
+    add(log, f"{A}|200|0.5\n")
+    counted.read()
+    assert counted.counts[A].requests == 11
+
+
+def test_servers_that_are_long_gone_are_forgotten(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counters, "SERVERS", 2)
+    counted = Counters(log)
+    for server in ("a:1", "b:1", "a:1", "c:1"):
+        add(log, f"{server}|200|0.5\n")
+        counted.read()
+    assert set(counted.counts) == {"a:1", "c:1"}
+
+
+def test_a_file_that_may_not_be_read_is_an_error_to_be_told(log: Path) -> None:
+    os.mkfifo(log)
+    with pytest.raises(OSError, match=r"."):
+        Counters(log).read()

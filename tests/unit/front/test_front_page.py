@@ -1,0 +1,212 @@
+"""The page for people, and how it is answered for."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+from front_sight import instance, problem, seen, sight
+
+from rollcall.front import served
+from rollcall.front.answering import Request, answer
+from rollcall.front.catalog import Catalog
+from rollcall.front.document import Document
+from rollcall.front.page import duration, page, percent
+
+HOSTILE = "<script>alert(1)</script>\"&'"
+NOW = "2026-11-26T03:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        (None, "–"),
+        (NOW, "0 s"),
+        ("2026-11-26T02:59:57Z", "3 s"),
+        ("2026-11-26T02:55:57Z", "4 min 3 s"),
+        ("2026-11-26T02:56:00Z", "4 min"),
+        ("2026-11-23T22:00:00Z", "2 d 5 h"),
+        ("2026-11-26T03:00:01Z", "0 s"),  # a clock that was set back
+    ],
+)
+def test_how_long_something_has_been_so(since: str | None, said: str) -> None:
+    assert duration(since, NOW) == said
+
+
+@pytest.mark.parametrize(("part", "said"), [(None, "–"), (0.1667, "16.7 %"), (1.0, "100 %"), (0.0, "0 %")])
+def test_shares_are_percent(part: float | None, said: str) -> None:
+    assert percent(part) == said
+
+
+def test_problems_come_before_everything_else_and_stand_in_the_title() -> None:
+    text = page(seen(problems=(problem("nginx refuses it"),)))
+    assert text.index("nginx refuses it") < text.index("nginx-80")
+    assert "<title>front1 – 1 problem</title>" in text
+    assert "<title>front1 – all well</title>" in page(seen())
+
+
+def test_names_that_others_chose_are_text() -> None:
+    bad = replace(instance("nginx-1"), identity=f"app1:{HOSTILE}:80", node=HOSTILE, tags=(HOSTILE,), service=HOSTILE)
+    keys = {f"canary/{HOSTILE}": json.dumps({HOSTILE: HOSTILE})}
+    text = page(seen(catalog=Catalog((bad,), keys), problems=(problem(HOSTILE, kind=HOSTILE),)))
+    assert "alert(1)" in text
+    assert "<script>alert" not in text
+    assert HOSTILE not in text
+
+
+def test_every_table_has_heads_for_its_columns_and_rows() -> None:
+    text = page(seen())
+    assert text.count("<table>") == text.count("<thead>") == 3
+    assert text.count('<th scope="row">') == 5
+    cells = re.findall(r"<td [^>]*>", text)
+    assert cells
+    assert all("data-label=" in cell for cell in cells)
+
+
+def test_nothing_comes_from_elsewhere() -> None:
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//', page(seen()))
+
+
+def test_a_service_without_an_instance_and_a_route_to_nobody_are_shown() -> None:
+    whole = sight()
+    text = page(seen(catalog=Catalog(()), routing=replace(whole.routing, upstreams=())))
+    assert "nobody" in text
+
+
+Look = Callable[[], Document]
+
+
+def asked(path: str, host: str = "127.0.0.1:8511", method: str = "GET", look: Look = seen) -> tuple[int, str]:
+    response = answer(Request(method, path, host), look)
+    return response.status, response.body.decode()
+
+
+def test_each_path_says_its_own() -> None:
+    assert asked("/")[1].startswith("<!doctype html>")
+    assert json.loads(asked("/status.json")[1]) == seen()
+    assert "rollcall_front_generation 12.0" in asked("/metrics")[1]
+    assert asked("/healthz") == (200, "serves generation 12\n")
+    assert asked("/healthz", look=lambda: seen(consul_template_since=None))[0] == 503
+    assert "prefers-color-scheme" in asked("/status.css")[1]
+    assert "fetch" in asked("/status.js")[1]
+    assert asked("/?x=1")[0] == 200
+    assert asked("/../paths.py")[0] == 404
+
+
+@pytest.mark.parametrize("host", ["localhost:8511", "LOCALHOST", "127.0.0.1", "[::1]:9000"])
+def test_the_front_answers_by_its_own_names(host: str) -> None:
+    assert asked("/status.json", host)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["", "evil.example", "evil.example:8511", "127.0.0.1.evil.example", "localhost.", "::1"]
+)
+def test_a_name_that_was_made_to_lead_here_gets_nothing(host: str) -> None:
+    status, said = asked("/status.json", host)
+    assert status == 421
+    assert "front1" not in said
+
+
+def test_nothing_can_be_changed() -> None:
+    assert {asked("/", method=method)[0] for method in ("POST", "PUT", "DELETE", "OPTIONS")} == {405}
+
+
+@asynccontextmanager
+async def serving(look: Look = seen) -> AsyncIterator[int]:
+    server = await served.serve("127.0.0.1:0", look)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def sent(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    try:
+        return await reader.read()
+    finally:
+        writer.close()
+
+
+def said_to(request: bytes, look: Look = seen) -> str:
+    async def talk() -> bytes:
+        async with serving(look) as port:
+            return await sent(port, request)
+
+    return asyncio.run(talk()).decode()
+
+
+GET = b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def test_a_browser_gets_the_page_and_may_load_nothing_else() -> None:
+    head, _, body = said_to(GET % b"/").partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 200 OK\r\n")
+    assert "Content-Security-Policy: default-src 'none';" in head
+    assert "Cache-Control: no-store" in head
+    assert f"Content-Length: {len(body.encode())}" in head
+
+
+def test_head_has_no_body() -> None:
+    head, _, body = said_to(b"HEAD /status.json HTTP/1.1\r\nHost: localhost\r\n\r\n").partition("\r\n\r\n")
+    assert "200 OK" in head
+    assert body == ""
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\n\r\n", 421),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", 421),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", 431),
+    ],
+)
+def test_bad_requests_are_told_so(request_bytes: bytes, status: int) -> None:
+    assert said_to(request_bytes).startswith(f"HTTP/1.1 {status} ")
+
+
+def test_a_status_that_cannot_be_shown_is_no_end() -> None:
+    def broken() -> Document:
+        raise KeyError("generation")
+
+    assert said_to(GET % b"/", broken).startswith("HTTP/1.1 500 ")
+
+
+def test_who_is_slow_is_not_waited_for_and_hinders_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "SECONDS", 0.2)
+
+    async def talk() -> tuple[bytes, bytes]:
+        async with serving() as port:
+            slow = asyncio.create_task(sent(port, b"GET / HTT"))
+            quick = await sent(port, GET % b"/healthz")
+            return quick, await asyncio.wait_for(slow, 5)
+
+    quick, slow = asyncio.run(talk())
+    assert b"serves generation 12" in quick
+    assert slow == b""
+
+
+def test_more_than_enough_connections_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "AT_ONCE", 1)
+
+    async def talk() -> bytes:
+        async with serving() as port:
+            _, first = await asyncio.open_connection("127.0.0.1", port)
+            answered = await asyncio.wait_for(sent(port, b""), 5)
+            first.close()
+            return answered
+
+    assert asyncio.run(talk()) == b""
+
+
+def test_a_port_that_is_taken_is_an_error_to_be_told() -> None:
+    async def twice() -> None:
+        async with serving() as port:
+            await served.serve(f"127.0.0.1:{port}", seen)
+
+    with pytest.raises(OSError, match="in use"):
+        asyncio.run(twice())
