@@ -16,7 +16,7 @@ BASE = "http://127.0.0.1:8500"
 # Consul answers a write with all that was written: the secret in it is blotted out on the host, before anything could
 # print it.
 COMMAND = (
-    f"if command -v curl >/dev/null; then {curl.COMMAND}; else docker exec -i consul {curl.COMMAND}; fi | "
+    f"{curl.ON_ANY_HOST} | "
     """sed 's/"SecretID":"[^"]*"/"SecretID":""/g'"""
 )
 LONGEST = "max-time = 10"  # seconds

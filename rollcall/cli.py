@@ -8,6 +8,7 @@ import click
 from rollcall.console import fail
 from rollcall.consul_command import consul
 from rollcall.deploy_command import deploy, remove
+from rollcall.drain_command import drain, undrain
 from rollcall.errors import RollcallError
 from rollcall.lab.cli import lab
 from rollcall.render_command import render
@@ -36,5 +37,5 @@ def main() -> None:
     """Turn plain Docker hosts into a fleet: services found in Consul, balanced by nginx."""
 
 
-for command in (deploy, verify, ui, consul, render, rotate, remove, lab):
+for command in (deploy, verify, drain, undrain, ui, consul, render, rotate, remove, lab):
     main.add_command(command)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 COMMAND = "curl --silent --show-error --config -"
+# The agent's image has curl where the host has none.
+ON_ANY_HOST = f"if command -v curl >/dev/null; then {COMMAND}; else docker exec -i consul {COMMAND}; fi"
 MARK = "@@rollcall"
 
 
@@ -52,7 +54,8 @@ def configuration(asked: Iterable[Asked], base: str, token: str = "", options: S
             [
                 f"url = {json.dumps(base + one.path)}",
                 f"request = {one.method}",
-                *([f"data = {json.dumps(one.body)}"] if one.body else []),
+                # Raw, for a body that begins with @ is no file's name. curl knows no \u….
+                *([f"data-raw = {json.dumps(one.body, ensure_ascii=False)}"] if one.body else []),
                 *header,
                 *options,
                 f'write-out = "\\n{MARK} %{{http_code}}\\n"',

@@ -1,0 +1,92 @@
+"""`rollcall drain` and `rollcall undrain`: out of service by hand, and back."""
+
+import time
+from collections.abc import Sequence
+
+import click
+
+from rollcall import instances, maintenance_mode, reachable
+from rollcall.console import out, step
+from rollcall.deploy_command import checked_fleet
+from rollcall.draining import Look, wait
+from rollcall.errors import RollcallError
+from rollcall.fleet import Fleet
+from rollcall.instances import Instance
+from rollcall.inventory import Inventory
+from rollcall.kept_secrets import kept
+from rollcall.on_host import run
+from rollcall.own_agent import OwnAgent, Request
+from rollcall.target import Target
+from rollcall.target import read as read_target
+
+DEADLINE = 30.0  # seconds
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.argument("text", metavar="HOST|HOST/CONTAINER")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0),
+    default=DEADLINE,
+    metavar="SECONDS",
+    help=f"How long to wait for the last connection; {DEADLINE:g} otherwise.",
+)
+def drain(source: str, text: str, deadline: float) -> None:
+    """Take a host, or one container of it, out of service, and wait until nobody is connected to it.
+
+    It goes on running, and stays out of service until it is put back with rollcall undrain: over deploys, restarts and
+    whatever the registrator does. Exit code: 0 if nobody is connected any more, 1 if the deadline passed before.
+    """
+    chosen, fleet, target, agent = _opened(source, text, "rollcall drain")
+    running = instances.containers(run(agent.host, instances.LIST))
+    drained = instances.of(target, instances.instances(agent.read("/v1/agent/services")), running)
+    started = time.monotonic()
+    agent.write(*_maintenance(target, drained, enable=True))
+    look = Look(chosen, fleet, target, drained, running)
+    with step(f"Waiting until nobody is connected to {target}"):
+        left = wait(look, deadline)
+    if left:
+        raise RollcallError(
+            f"{target} is out of service, but after {deadline:g} s {look.words(left)}; to wait longer: the same "
+            f"command again; to put it back: rollcall undrain {source} {text}"
+        )
+    seconds = time.monotonic() - started
+    out.print(f"\n[green]Drained[/] {target} in {seconds:.1f} s. To put it back: rollcall undrain {source} {text}")
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.argument("text", metavar="HOST|HOST/CONTAINER")
+def undrain(source: str, text: str) -> None:
+    """Put back into service what rollcall drain took out."""
+    _, _, target, agent = _opened(source, text, "rollcall undrain")
+    found = instances.instances(agent.read("/v1/agent/services"))
+    running = instances.containers(run(agent.host, instances.LIST)) if target.container else ()
+    agent.write(*_maintenance(target, instances.of(target, found, running), enable=False))
+    out.print(f"[green]Back in service:[/] {target}", *_still_out(target, found, agent))
+
+
+def _opened(source: str, text: str, command: str) -> tuple[Inventory, Fleet, Target, OwnAgent]:
+    chosen, fleet = checked_fleet(source)
+    target = read_target(text, fleet.members)
+    token = kept(source, fleet, command).tokens.secret("operator")
+    [host] = [one for one in chosen.hosts if one.name == target.member.name]
+    reachable.check([host])
+    return chosen, fleet, target, OwnAgent(host, token)
+
+
+def _maintenance(target: Target, chosen: Sequence[Instance], *, enable: bool) -> list[Request]:
+    if not target.container:
+        return [maintenance_mode.of_node(enable=enable)]
+    return [maintenance_mode.of_service(one.identity, enable=enable) for one in chosen]
+
+
+def _still_out(target: Target, found: Sequence[Instance], agent: OwnAgent) -> list[str]:
+    """Say what a person may not expect: the other of the two kinds of maintenance is still on."""
+    checks = agent.read("/v1/agent/checks")
+    if target.container:
+        whole = maintenance_mode.NODE_CHECK in checks
+        return [f"– but all of {target.member.name} is drained, and it with it"] if whole else []
+    alone = sorted(maintenance_mode.in_maintenance([one.identity for one in found], checks))
+    return [f"– but these were drained by themselves, and still are: {', '.join(alone)}"] if alone else []

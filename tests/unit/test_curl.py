@@ -1,0 +1,41 @@
+"""What curl makes of its configuration: the request that was meant."""
+
+import http.server
+import subprocess
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from rollcall import curl
+from rollcall.own_agent import Request
+
+
+class Agent(http.server.BaseHTTPRequestHandler):
+    """Answers with the body that it was sent."""
+
+    def do_PUT(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
+
+
+@pytest.fixture
+def base() -> Iterator[str]:
+    with http.server.HTTPServer(("127.0.0.1", 0), Agent) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "body", ["@/etc/hostname", 'Wir sind um "zwölf" zurück — bald', "\\u00e4 \\n C:\\new", '{"v2": 10}', "", "tab\tend"]
+)
+def test_a_body_arrives_as_it_is(base: str, body: str) -> None:
+    given = curl.configuration([Request("PUT", "/v1/kv/sentence", body)] * 2, base)
+    said = subprocess.run(curl.COMMAND.split(), input=given, capture_output=True, text=True, check=True).stdout
+    assert [(one.status, one.body) for one in curl.answers(said)] == [(200, body)] * 2

@@ -1,0 +1,32 @@
+"""What is to be drained: a host or a container, and what is said of a name that is none."""
+
+import pytest
+
+from rollcall import target
+from rollcall.errors import RollcallError
+from rollcall.fleet import Fleet
+
+
+@pytest.mark.parametrize("text", ["app1", "app1/webserver-1"])
+def test_a_target_is_written_as_it_is_read(fleet: Fleet, text: str) -> None:
+    found = target.read(text, fleet.members)
+    assert (str(found), found.member.name) == (text, "app1")
+
+
+def test_this_machine_has_two_names(single: Fleet) -> None:
+    assert str(target.read("@local/nginx-1", single.members)) == "@local/nginx-1"
+    assert str(target.read("laptop/nginx-1", single.members)) == "@local/nginx-1"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("app3", "did you mean app"),
+        ("webserver-1", "right is HOST, or HOST/CONTAINER as in app1/webserver-1"),
+        ("app1/", "'app1/' names no container; right is app1, or app1/CONTAINER"),
+        ("", "there are app1, app2, consul1"),
+    ],
+)
+def test_what_is_no_target_is_said_in_a_sentence(fleet: Fleet, text: str, sentence: str) -> None:
+    with pytest.raises(RollcallError, match=sentence):
+        target.read(text, fleet.members)
