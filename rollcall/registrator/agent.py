@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import consul
@@ -12,6 +12,7 @@ import requests
 from consul.callback import CB
 from docker.transport import UnixHTTPAdapter
 
+from rollcall.registrator import out_of_service
 from rollcall.registrator.health import Health, check_id
 from rollcall.registrator.reconcile import Register, Registration, checks_of
 from rollcall.registrator.settings import AgentAddress
@@ -38,10 +39,14 @@ class AgentRefusedError(Exception):
 
 @dataclass(frozen=True)
 class Listing:
-    """The services of an agent by id; `whole` unless the token may not read all of them."""
+    """The services of an agent by id; `whole` unless the token may not read all of them.
+
+    `maintenance` tells of those that are out of service why they are.
+    """
 
     registrations: dict[str, Registration]
     whole: bool = True
+    maintenance: Mapping[str, str] = field(default_factory=dict)
 
 
 class Agent:
@@ -63,15 +68,24 @@ class Agent:
             service_id: _registration(fields, checks.get(check_id(service_id)))
             for service_id, fields in documents.items()
         }
-        return Listing(registrations, whole)
+        marks = {service_id: checks.get(out_of_service.check_id(service_id)) for service_id in documents}
+        reasons = {service_id: _note(mark) for service_id, mark in marks.items() if mark}
+        return Listing(registrations, whole, reasons)
 
-    def _listed(self, path: str) -> tuple[dict[str, Any], bool]:
+    def maintenance(self, service_id: str) -> str | None:
+        """Why a service is out of service at this moment, None where it is not. Raises as `register` does."""
+        mark = out_of_service.check_id(service_id)
+        with _agent_errors():
+            found, _ = self._listed("/v1/agent/checks", params=[("filter", f"CheckID == {json.dumps(mark)}")])
+        return _note(found[mark]) if mark in found else None
+
+    def _listed(self, path: str, **options: Any) -> tuple[dict[str, Any], bool]:
         """Ask as py-consul's own methods do, which keep the answer's headers to themselves."""
 
         def read(answer: Any) -> tuple[dict[str, Any], bool]:
             return CB.json()(answer) or {}, answer.headers.get(FILTERED) != "true"
 
-        listed: tuple[dict[str, Any], bool] = self._ask(self._consul.http.get, read, path)
+        listed: tuple[dict[str, Any], bool] = self._ask(self._consul.http.get, read, path, **options)
         return listed
 
     def _ask(self, method: Callable[..., Any], read: Callable[[Any], Any], path: str, **options: Any) -> Any:
@@ -160,6 +174,10 @@ def _registration(fields: Mapping[str, Any], check: Mapping[str, Any] | None) ->
         enable_tag_override=bool(fields.get("EnableTagOverride")),
         health=Health(check["Status"], check.get("Output") or "") if check else None,
     )
+
+
+def _note(mark: Mapping[str, Any]) -> str:
+    return str(mark.get("Notes") or "")
 
 
 def _reason(error: Exception) -> str:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from rollcall.registrator import out_of_service
 from rollcall.registrator.checks import Check
 from rollcall.registrator.health import Health, definition
 from rollcall.registrator.services import Service
@@ -37,10 +38,11 @@ class Registration:
 
 @dataclass(frozen=True)
 class Register:
-    """Write: make the agent's service like this one."""
+    """Write: make the agent's service like this one. `maintenance` is why it is out of service, None: it is not."""
 
     service: Service
     registration: Registration
+    maintenance: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,16 @@ def registration_of(service: Service, hostname: str) -> Registration:
 
 
 def checks_of(write: Register) -> list[Check]:
-    """The checks that the agent should have for this service: the one the metadata asks for, and the HEALTHCHECK's."""
-    checks: list[Check] = [write.service.check] if write.service.check else []
-    health = write.registration.health
-    return [*checks, definition(write.registration.id, health)] if health else checks
+    """The checks that the agent should have for this service.
+
+    The one the metadata asks for, the HEALTHCHECK's, and the mark of one that is out of service.
+    """
+    identity, health = write.registration.id, write.registration.health
+    return [
+        *([write.service.check] if write.service.check else []),
+        *([definition(identity, health)] if health else []),
+        *([out_of_service.definition(identity, write.maintenance)] if write.maintenance is not None else []),
+    ]
 
 
 def reconcile(

@@ -8,6 +8,7 @@ from rollcall.registrator.agent import Agent, AgentRefusedError, AgentUnreachabl
 from rollcall.registrator.backoff import Backoff
 from rollcall.registrator.health import CONFIRM, Health
 from rollcall.registrator.metrics import Metrics
+from rollcall.registrator.out_of_service import OutOfService
 from rollcall.registrator.reconcile import Deregister, Register, Registration, Report, Write, reconcile
 from rollcall.registrator.services import Service
 from rollcall.registrator.settings import Settings
@@ -54,6 +55,7 @@ class Writer:
         # Services that this process has registered. The agent syncs each by the token it came with, so the others
         # may carry one that is to end, or has ended.
         self._registered: set[str] = set()
+        self._out_of_service = OutOfService()
         # As what the agent's silence was last told to people; None while it answers.
         self._silence: type[AgentUnreachableError] | None = None
         # None while the agent is away: what it has then is anybody's guess.
@@ -80,6 +82,7 @@ class Writer:
         if self.actual is None:
             log.info("Consul's agent at %s answers: %d services", self._settings.agent, len(listing.registrations))
         self.actual, self.sees_all = listing.registrations, listing.whole
+        self._out_of_service.seen(listing.registrations, listing.maintenance, now)
         self._met = True
         self._silence = None
         self._unreachable.reset()
@@ -162,11 +165,15 @@ class Writer:
     def _write(self, write: Write, actual: dict[str, Registration], now: float) -> None:
         registration = write.registration
         if isinstance(write, Register):
-            self._agent.register(write)
+            self._learn_maintenance(registration.id, actual, now)
+            reason = self._out_of_service.reason(registration.id)
+            self._agent.register(replace(write, maintenance=reason))
             actual[registration.id] = registration
             self._registered.add(registration.id)
-            log.info("registered %s, container %s", write.service, write.service.container)
+            out = "" if reason is None else f", in maintenance as before ({reason or 'no reason given'})"
+            log.info("registered %s, container %s%s", write.service, write.service.container, out)
         elif isinstance(write, Deregister):
+            self._learn_maintenance(registration.id, actual, now)
             self._agent.deregister(registration.id)
             actual.pop(registration.id, None)
             log.info("deregistered %s", registration.id)
@@ -174,6 +181,11 @@ class Writer:
             self._report(write, actual)
         if registration.health and not isinstance(write, Deregister):
             self._told[registration.id] = registration.health, now
+
+    def _learn_maintenance(self, service_id: str, actual: Mapping[str, Registration], now: float) -> None:
+        """Ask about a service whose mark this write takes away: somebody may have set it since the last refresh."""
+        if service_id in actual:
+            self._out_of_service.told(service_id, self._agent.maintenance(service_id), now)
 
     def _report(self, write: Report, actual: dict[str, Registration]) -> None:
         wanted, before = write.registration, actual[write.registration.id].health

@@ -16,6 +16,7 @@ from rollcall.registrator.events import Change, Event
 from rollcall.registrator.health import CONFIRM, Health
 from rollcall.registrator.loop import Loop
 from rollcall.registrator.metrics import Metrics
+from rollcall.registrator.out_of_service import KEPT
 from rollcall.registrator.reconcile import MARK_CONTAINER, MARK_HOST, Register, Registration
 from rollcall.registrator.writer import REFRESH, GaveUpError, Writer
 
@@ -53,6 +54,7 @@ class FakeAgent:
         self.hides: set[str] = set()
         self.refuses: set[str] = set()
         self.keeps_notes = True
+        self.out: dict[str, str] = {}
         self.writes: list[str] = []
 
     def services(self) -> Listing:
@@ -64,11 +66,17 @@ class FakeAgent:
         if not self.keeps_notes:
             noteless = {key: one.health and replace(one.health, note="") for key, one in shown.items()}
             shown = {key: replace(one, health=noteless[key]) for key, one in shown.items()}
-        return Listing(shown, whole=not self.hides)
+        return Listing(shown, whole=not self.hides, maintenance=dict(self.out))
+
+    def maintenance(self, service_id: str) -> str | None:
+        return self.out.get(service_id)
 
     def register(self, write: Register) -> None:
         self._written(f"+{write.registration.id}", write.registration.id)
         self.present[write.registration.id] = write.registration
+        self.out.pop(write.registration.id, None)
+        if write.maintenance is not None:
+            self.out[write.registration.id] = write.maintenance
 
     def report(self, wanted: Registration) -> None:
         self._written(f"?{wanted.id}", wanted.id)
@@ -77,6 +85,7 @@ class FakeAgent:
     def deregister(self, service_id: str) -> None:
         self._written(f"-{service_id}", service_id)
         self.present.pop(service_id, None)
+        self.out.pop(service_id, None)
 
     def _written(self, text: str, service_id: str) -> None:
         if self.away:
@@ -645,3 +654,70 @@ def test_a_status_that_somebody_else_set_is_set_right_at_the_next_look(world: Wo
     world.agent.present["app1:one:80"] = replace(present, health=Health("critical", "by hand"))
     world.later(REFRESH)
     assert world.agent.present["app1:one:80"].health == Health("passing", "fine")
+
+
+def drained(world: World) -> str:
+    """A container whose service somebody has taken out, after the registrator's last look at the agent."""
+    one = world.engine.add("one")
+    world.settle(Connected())
+    world.agent.out["app1:one:80"] = "rollcall drain"
+    return one
+
+
+def test_a_drained_service_that_changes_stays_out(world: World) -> None:
+    one = drained(world)
+    world.engine.add("one", Config={"Env": ["SERVICE_TAGS=new"]})
+    world.settle(started(one))
+    assert world.agent.present["app1:one:80"].tags == ("new",)
+    assert world.agent.out == {"app1:one:80": "rollcall drain"}
+
+
+def test_a_drained_container_that_is_started_again_is_still_out(world: World) -> None:
+    one = drained(world)
+    world.settle(died(one))
+    assert world.agent.out == {}
+    world.later(REFRESH)
+    world.settle(started(one))
+    assert world.agent.out == {"app1:one:80": "rollcall drain"}
+
+
+def test_a_new_registrator_keeps_what_is_drained(clock: Clock) -> None:
+    before = World(clock)
+    drained(before)
+    world = World(clock, before=before, token="secret")
+    world.settle(Connected())
+    assert world.agent.writes[-1] == "+app1:one:80"
+    assert world.agent.out == {"app1:one:80": "rollcall drain"}
+
+
+def test_an_agent_that_lost_its_state_gets_it_back_with_what_was_drained(world: World) -> None:
+    drained(world)
+    world.later(REFRESH)
+    world.agent.present.clear()
+    world.agent.out.clear()
+    world.later(REFRESH)
+    assert world.agent.out == {"app1:one:80": "rollcall drain"}
+
+
+def test_what_is_back_in_service_stays_there(world: World) -> None:
+    one = drained(world)
+    world.later(REFRESH)
+    world.agent.out.clear()
+    world.settle(died(one), started(one))
+    assert world.registered == {"app1:one:80"}
+    assert world.agent.out == {}
+
+
+def test_a_drained_container_that_stays_away_is_forgotten(world: World) -> None:
+    one = drained(world)
+    world.settle(died(one))
+    world.later(KEPT + REFRESH)
+    world.settle(started(one))
+    assert world.registered == {"app1:one:80"}
+    assert world.agent.out == {}
+
+
+def test_other_services_stay_in(world: World) -> None:
+    drained(world)
+    world.settle(started(world.engine.add("two")))
+    assert world.agent.out == {"app1:one:80": "rollcall drain"}

@@ -149,3 +149,12 @@ def test_a_healthcheck_that_comes_or_goes_with_a_new_container_is_registered(sta
     (write,) = writes([healthy(status)], [replace(wanted, health=other)])
     assert isinstance(write, Register)
     assert len(checks_of(write)) == (1 if status else 0)
+
+
+def test_one_that_is_out_of_service_is_registered_with_its_mark() -> None:
+    (write,) = writes([healthy("healthy")], [])
+    assert isinstance(write, Register)
+    _, mark = checks_of(replace(write, maintenance="repairs"))
+    assert (mark["CheckID"], mark["Status"]) == ("_service_maintenance:app1:web-1:80", "critical")
+    assert mark["Notes"] == "repairs"
+    assert len(checks_of(replace(write, maintenance=""))) == 2
