@@ -4,6 +4,10 @@ front = {
     "server_name": "www.mastartup.io",
     # What stands behind the front: services, each "name" or "tag.name".
     "services": ["http.webserver-80", "nginx-80"],
+    # Routes for services that carry none themselves (SERVICE_VIRTUAL_HOST; docs/routes.md):
+    # {"service": "grafana-3000", "host": "grafana.example.com", "path": "/", "strip": False, "protocol": "http",
+    #  "buffering": True}; all but the first two may be left out.
+    "routes": [],
     # An instance that failed this often is left out for that many seconds.
     "max_fails": 3,
     "fail_timeout": 60,
@@ -23,4 +27,14 @@ front = {
     "client_body_timeout": 30,
     "send_timeout": 60,
     "proxy_read_timeout": 75,
+    # After a change, connections that were there before it are served on by nginx's old workers: for at most so many
+    # seconds, and of at most so many changes.
+    "shutdown_timeout": 3600,
+    "old_generations": 20,
+    # Seconds that instances are served on which Consul lost all together while they still accept connections.
+    "keep_lost": 180,
+    # Where the front tells its state (page, JSON, metrics), to this host alone; "off" for nowhere.
+    "status": "127.0.0.1:8511",
+    # Seconds that connections have to end when the front itself is stopped.
+    "stop_timeout": 30,
 }

@@ -10,6 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = rf"{_OCTET}(\.{_OCTET}){{3}}"
+_PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_HOST = rf"^(\*\.)?{_LABEL}(\.{_LABEL})*$"
+# Characters that need no percent-encoding and mean nothing to nginx.
+_PATH = r"^(/[A-Za-z0-9._~@:+=,-]+)*/?$"
 Image = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._/:@-]*[a-z0-9])?$", max_length=255)]
 ImageSource = Literal["pull", "push"]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -98,6 +103,23 @@ class Backend(Section):
     check_interval: Duration = Field(default="5s", description='a time with its unit, such as "5s"')
 
 
+class Route(Section):
+    """A host and path that lead to a service which says nothing of them itself."""
+
+    service: ServiceQuery = Field(description='a service, "name" or "tag.name"')
+    host: Annotated[str, StringConstraints(pattern=_HOST, max_length=253)] = Field(
+        description='a host name such as "shop.example.com", or "*.example.com"'
+    )
+    path: Annotated[str, StringConstraints(pattern=_PATH, max_length=255)] = Field(
+        default="/", description='a path such as "/api", of letters, digits and ._~@:+=,-'
+    )
+    strip: bool = Field(default=False, description="True (the path is removed before the service sees it) or False")
+    protocol: Literal["http", "https", "grpc", "grpcs"] = Field(
+        default="http", description='"http", "https", "grpc" or "grpcs"'
+    )
+    buffering: bool = Field(default=True, description="True or False (for streams of events)")
+
+
 class Front(Section):
     """nginx and consul-template on the hosts of the group `fronts`."""
 
@@ -127,14 +149,30 @@ class Front(Section):
         min_length=1,
         description='a list of at least one service, each "name" or "tag.name"',
     )
+    routes: tuple[Route, ...] = Field(
+        default=(),
+        strict=False,
+        description='a list of dicts such as {"service": "grafana-3000", "host": "grafana.example.com"}',
+    )
     max_fails: Annotated[int, Field(ge=0, le=1000)] = Field(
         default=3, description="a whole number from 0 (never give an instance up) to 1000"
     )
     fail_timeout: Seconds = Field(default=60, description="seconds, from 1 to 3600")
     weight: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, description="a whole number from 1 to 1000")
-    shutdown_timeout: Annotated[int, Field(ge=11, le=3600)] = Field(
-        default=20, description="seconds an old nginx worker may still serve, from 11 to 3600"
+    # A WebSocket or a download that began before a change lives as long.
+    shutdown_timeout: Annotated[int, Field(ge=11, le=86400)] = Field(
+        default=3600, description="seconds an old nginx worker may still serve, from 11 to 86400"
     )
+    old_generations: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=20, description="how many sets of old nginx workers may still serve, from 1 to 100"
+    )
+    keep_lost: Annotated[int, Field(ge=0, le=3600)] = Field(
+        default=180, description="seconds, 0 (what Consul loses is lost at once) to 3600"
+    )
+    status: Annotated[str, StringConstraints(pattern=rf"^({_IPV4}:{_PORT}|off)$")] = Field(
+        default="127.0.0.1:8511", description='an IPv4 address and port such as "127.0.0.1:8511", or "off"'
+    )
+    stop_timeout: Seconds = Field(default=30, description="seconds, from 1 to 3600")
     # 100 MB: what people upload through a browser fits, and a disk is not filled by one request.
     max_body_size: Size = Field(default="100m", description='a size such as "100m" (k, m or g), or "0" for any size')
     max_header_size: Annotated[int, Field(ge=1, le=1024)] = Field(default=8, description="KiB, from 1 to 1024")

@@ -1,9 +1,12 @@
 """nginx with consul-template: the door to the services."""
 
+import json
+
 from rollcall.desired import Container, Directory, File, Mount, Thing, Tmpfs, Volume
 from rollcall.fleet import Member
 from rollcall.secrets import Secrets
-from rollcall.templates import render
+from rollcall.settings import Front
+from rollcall.templates import render, source
 
 FOLDER = "/etc/rollcall/front"
 # The last good configuration: a new container serves it until Consul has been heard. And nginx's temporary files.
@@ -46,8 +49,8 @@ def desired(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
             add_capabilities=("NET_BIND_SERVICE", "SETGID", "SETUID"),
             memory=MEMORY,
             pids=PIDS,
-            # A little more than nginx gives its workers to end their requests.
-            stop_timeout=settings.shutdown_timeout + 10,
+            # A little more than the front gives nginx's workers to end their requests.
+            stop_timeout=settings.stop_timeout + 10,
         ),
     )
 
@@ -60,12 +63,39 @@ def _files(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
         Directory(FOLDER, 0o700, OWNER),
         _file("token", secrets.tokens.secret("front") + "\n", RELOAD, 0o600),
         _file("consul-template.hcl", render("front/consul-template.hcl.j2", consul_address="127.0.0.1:8500"), RELOAD),
-        _file("upstream.ctmpl", render("front/upstream.ctmpl.j2", front=front), RELOAD),
+        _file("catalog.ctmpl", source("front/catalog.ctmpl"), RELOAD),
+        _file("front.json", _told(member.node, front), APPLY),
+        _file("sites.conf.j2", source("front/sites.conf.j2"), APPLY),
         _file("nginx.conf", render("front/nginx.conf.j2", front=front), APPLY),
         Directory(f"{FOLDER}/tls", 0o700, OWNER),
         _file("tls/front.crt", certificate.certificate, APPLY),
         _file("tls/front.key", certificate.key, APPLY, 0o600),
     )
+
+
+def _told(node: str, front: Front) -> str:
+    """Say what the front's own program needs of the settings (rollcall/front/settings.py)."""
+    told = {
+        "node": node,
+        "listens": [[front.address, front.http_port], [front.address, front.https_port]],
+        "services": front.services,
+        "server_name": front.server_name,
+        "address": front.address,
+        "http_port": front.http_port,
+        "https_port": front.https_port,
+        "redirect": front.redirect,
+        "routes": [route.model_dump() for route in front.routes],
+        "max_fails": front.max_fails,
+        "fail_timeout": front.fail_timeout,
+        "weight": front.weight,
+        "read_timeout": front.proxy_read_timeout,
+        "shutdown_timeout": front.shutdown_timeout,
+        "stop_timeout": front.stop_timeout,
+        "old_generations": front.old_generations,
+        "keep_lost": front.keep_lost,
+        "status": front.status,
+    }
+    return json.dumps(told, indent=2) + "\n"
 
 
 def _file(name: str, text: str, then: str, mode: int = 0o644) -> File:

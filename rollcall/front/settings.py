@@ -1,6 +1,8 @@
 """What a deploy tells the front: the part of the settings that the program itself needs (front.json)."""
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 Listen = tuple[str, int]
 
@@ -19,7 +21,11 @@ class DeclaredRoute:
 
 @dataclass(frozen=True)
 class Settings:
-    """`listens` are (address, port), "" for every address; times are seconds."""
+    """`listens` are (address, port), "" for every address; times are seconds.
+
+    `redirect` is False, True or the port that visitors know HTTPS by. `read_timeout` is how long a backend may be
+    silent. `status` is "address:port", or "off". What the others mean stands in rollcall/settings.py.
+    """
 
     node: str
     listens: tuple[Listen, ...]
@@ -33,7 +39,25 @@ class Settings:
     max_fails: int = 3
     fail_timeout: int = 60
     weight: int = 1
+    read_timeout: int = 75
     shutdown_timeout: int = 3600
+    stop_timeout: int = 30
     old_generations: int = 20
     keep_lost: int = 180
     status: str = "127.0.0.1:8511"
+
+
+def read(text: str) -> Settings:
+    """Read front.json. A deploy has checked the values; here they only get their types.
+
+    Raises:
+        ValueError: it is not what a deploy of this version writes.
+    """
+    try:
+        document: dict[str, Any] = json.loads(text)
+        document["listens"] = tuple((address, port) for address, port in document["listens"])
+        document["services"] = tuple(document["services"])
+        document["routes"] = tuple(DeclaredRoute(**route) for route in document.get("routes", ()))
+        return Settings(**document)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"front.json is not what a deploy of this version writes: {error}") from error

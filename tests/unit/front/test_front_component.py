@@ -49,9 +49,10 @@ def told(before: tuple[Thing, ...], after: tuple[Thing, ...]) -> list[str]:
         ({"address": "10.77.0.31"}, [APPLY]),
         ({"redirect": True}, [APPLY]),
         ({"max_body_size": "1g"}, [APPLY]),
-        ({"services": ["shop-80"]}, [RELOAD]),
-        ({"max_fails": 1}, [RELOAD]),
-        ({"services": ["shop-80"], "redirect": True}, [RELOAD, APPLY]),
+        ({"services": ["shop-80"]}, [APPLY]),
+        ({"max_fails": 1}, [APPLY]),
+        ({"routes": [{"service": "shop-80", "host": "shop.example.com"}]}, [APPLY]),
+        ({"keep_lost": 0}, [APPLY]),
     ],
 )
 def test_a_changed_setting_is_taken_up_by_the_front_as_it_runs(
@@ -62,7 +63,7 @@ def test_a_changed_setting_is_taken_up_by_the_front_as_it_runs(
     assert container(before).spec == container(after).spec
 
 
-@pytest.mark.parametrize("settings", [{"image": "rollcall/front:0.2.0"}, {"shutdown_timeout": 60}])
+@pytest.mark.parametrize("settings", [{"image": "rollcall/front:0.2.0"}, {"stop_timeout": 60}])
 def test_what_docker_itself_must_know_replaces_the_container(front: Front, settings: dict[str, Any]) -> None:
     assert container(front()).spec != container(front(**settings)).spec
 

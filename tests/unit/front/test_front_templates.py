@@ -1,5 +1,8 @@
 """The front's, the backends' and the forwarder's files as a deploy writes them."""
 
+import json
+import re
+
 import pytest
 
 from rollcall.settings import Front
@@ -7,7 +10,6 @@ from rollcall.templates import render, source
 
 RENDERED = {
     "front/nginx.conf.j2": {"front": Front()},
-    "front/upstream.ctmpl.j2": {"front": Front()},
     "front/consul-template.hcl.j2": {"consul_address": "127.0.0.1:8500"},
     "backend/nginx.conf.j2": {"backend": {"host": "app1"}},
     "dns/dnsmasq.conf.j2": {"dns": {"interface": "docker0", "domain": "consul"}},
@@ -18,28 +20,8 @@ def lines(name: str, **values: object) -> list[str]:
     return [line.strip() for line in render(name, **values).splitlines()]
 
 
-def upstream(**settings: object) -> list[str]:
-    return lines("front/upstream.ctmpl.j2", front=Front(**settings))
-
-
 def nginx(**settings: object) -> list[str]:
     return lines("front/nginx.conf.j2", front=Front(**settings))
-
-
-def plain_server(**settings: object) -> list[str]:
-    """The lines of the server that listens without TLS."""
-    return _servers(**settings)[1]
-
-
-def tls_server(**settings: object) -> list[str]:
-    return _servers(**settings)[2]
-
-
-def _servers(**settings: object) -> list[list[str]]:
-    """Each server's lines: of the socket, of plain HTTP, of HTTPS."""
-    servers = "\n".join(nginx(**settings)).split("server {")[1:]
-    assert len(servers) == 3
-    return [server.splitlines() for server in servers]
 
 
 @pytest.mark.parametrize("name", RENDERED)
@@ -50,48 +32,14 @@ def test_a_rendered_file_has_nothing_left_over(name: str) -> None:
     assert not [mark for mark in ("{{", "}}", "{%", "{#", "None", "Undefined") if mark in text]
 
 
-def test_each_instance_is_one_line_of_the_form_people_know() -> None:
-    assert "server [[ . ]] max_fails=3 fail_timeout=60 weight=1;" in upstream()
-    assert "server [[ . ]] max_fails=5 fail_timeout=7 weight=2;" in upstream(max_fails=5, fail_timeout=7, weight=2)
-
-
-def test_every_service_of_the_setting_is_asked_for_and_no_other() -> None:
-    asked = [line for line in upstream(services=["https.shop-443", "nginx-80"]) if '"collect" (service ' in line]
-    assert asked == [
-        '[[-   template "collect" (service "https.shop-443") ]]',
-        '[[-   template "collect" (service "nginx-80") ]]',
-    ]
-
-
-def test_nobody_there_is_a_server_that_refuses_since_an_empty_upstream_ends_nginx() -> None:
-    assert "server 127.0.0.1:65535;" in upstream()
-
-
-@pytest.mark.parametrize(
-    ("address", "http", "https"),
-    [("", "listen 80", "listen 443"), ("127.0.0.1", "listen 127.0.0.1:80", "listen 127.0.0.1:443")],
-)
-def test_listens_where_the_settings_say_for_any_host_name(address: str, http: str, https: str) -> None:
-    plain, tls = (server(address=address, server_name="shop.example.com") for server in (plain_server, tls_server))
-    assert f"{http} default_server;" in plain
-    assert f"{https} ssl default_server;" in tls
-    assert [line for line in nginx() if line.startswith("listen")] == [
-        "listen unix:/run/rollcall/front/nginx.sock;",
-        "listen 80 default_server;",
-        "listen 443 ssl default_server;",
-    ]
-    assert "server_name shop.example.com;" in plain and "server_name shop.example.com;" in tls
-
-
 def test_backends_learn_who_asked_and_connections_to_them_are_kept() -> None:
     assert {
         "proxy_http_version 1.1;",
-        'proxy_set_header Connection "";',
+        "proxy_set_header Connection $connection_upgrade;",
         "proxy_set_header X-Real-IP $remote_addr;",
         "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
         "proxy_set_header X-Forwarded-Proto $scheme;",
     } <= set(nginx())
-    assert {"least_conn;", "keepalive 32;"} <= set(upstream())
 
 
 def test_a_reload_gives_connections_time_but_not_for_ever() -> None:
@@ -101,34 +49,24 @@ def test_a_reload_gives_connections_time_but_not_for_ever() -> None:
 
 
 def test_nginx_tells_its_status_to_nobody_outside_the_container() -> None:
-    socket, plain, tls = _servers()
-    assert "listen unix:/run/rollcall/front/nginx.sock;" in socket
-    assert "stub_status;" in socket and "include generation.conf;" in socket
-    assert "stub_status;" not in plain + tls and "include generation.conf;" not in plain + tls
+    text = nginx()
+    assert [line for line in text if line.startswith("listen")] == ["listen unix:/run/rollcall/front/nginx.sock;"]
+    assert "stub_status;" in text and "include generation.conf;" in text
 
 
-def test_plain_http_is_served_unless_a_redirect_is_asked_for() -> None:
-    assert "proxy_pass http://backends;" in plain_server()
-    assert not [line for line in nginx() if line.startswith(("return 301", "add_header"))]
+def test_the_sites_are_the_front_programs_matter() -> None:
+    assert nginx()[-2:] == ["include sites.conf;", "}"]
 
 
-@pytest.mark.parametrize(
-    ("settings", "target", "for_good"),
-    [
-        ({"redirect": True}, "https://$host$request_uri", True),
-        ({"redirect": True, "https_port": 8443}, "https://$host:8443$request_uri", False),
-        ({"redirect": 8443}, "https://$host:8443$request_uri", False),
-        ({"redirect": 443, "https_port": 8443}, "https://$host$request_uri", True),
-    ],
-)
-def test_a_redirect_goes_where_visitors_find_https(settings: dict[str, object], target: str, for_good: bool) -> None:
-    """And browsers are to remember it only where that is the port they try by themselves."""
-    assert f"return 301 {target};" in plain_server(**settings)
-    assert "proxy_pass http://backends;" not in plain_server(**settings)
-    assert "proxy_pass http://backends;" in tls_server(**settings)
-    remembered = 'add_header Strict-Transport-Security "max-age=63072000" always;'
-    assert (remembered in tls_server(**settings)) is for_good
-    assert remembered not in plain_server(**settings)
+def test_a_line_of_the_access_log_is_json_whatever_a_client_sends() -> None:
+    text = "\n".join(nginx())
+    (written,) = re.findall(r"log_format rollcall escape=json\n((?:'.*'\n?)+);", text)
+    line = "".join(re.findall("'(.*)'", written))
+    # nginx's numbers, and texts that escape=json escapes.
+    numbers = dict.fromkeys(("logged_status", "request_length", "bytes_sent", "request_time"), "0")
+    filled = json.loads(re.sub(r"\$(\w+)", lambda found: numbers.get(found[1], found[1]), line))
+    assert {"time", "request_id", "host", "method", "uri", "status", "upstream_addr", "seconds"} <= filled.keys()
+    assert filled["status"] == 0 and filled["protocol"] == "server_protocol"
 
 
 def test_every_limit_is_the_settings() -> None:
@@ -147,6 +85,7 @@ def test_every_limit_is_the_settings() -> None:
         "client_body_timeout 12s;",
         "send_timeout 13s;",
         "proxy_read_timeout 14s;",
+        "grpc_read_timeout 14s;",
     } <= set(nginx(**limits))
 
 

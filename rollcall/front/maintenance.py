@@ -1,0 +1,41 @@
+"""Maintenance pages: Consul's key rollcall/front/maintenance/HOST/PATH holds the sentence that visitors read."""
+
+from collections.abc import Mapping
+
+PREFIX = "maintenance/"
+# Whoever asks for no known host; a name that no host can have.
+DEFAULT_HOST = "_"
+# Characters. nginx takes no more than 4 KB in one word of its configuration, and a sentence is no longer.
+LONGEST = 300
+
+Place = tuple[str, str]
+
+
+def sentences(keys: Mapping[str, str], server_name: str) -> dict[Place, str]:
+    """Read the sentence for each host and path; "" is the host of the default site, "/" its whole."""
+    found = {}
+    for key, value in sorted(keys.items()):
+        if key.startswith(PREFIX):
+            host, _, path = key.removeprefix(PREFIX).partition("/")
+            known = "" if host.lower() in (DEFAULT_HOST, server_name.lower()) else host.lower()
+            found[known, "/" + path] = value
+    return found
+
+
+def escaped(sentence: str) -> str:
+    """Write a sentence so that neither HTML nor nginx finds a character of theirs in it.
+
+    Of ASCII only letters, digits, spaces and a few marks stay as they are; a dollar, a quote, a brace or a backslash
+    becomes a reference such as &#36;, which browsers show as the character.
+    """
+    words = " ".join(sentence.split())
+    cut = words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
+    return "".join(map(_escaped, cut))
+
+
+def _escaped(character: str) -> str:
+    if not character.isprintable():
+        return ""
+    return (
+        character if character.isalnum() or character in " .,:-" or not character.isascii() else f"&#{ord(character)};"
+    )

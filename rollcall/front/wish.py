@@ -1,0 +1,120 @@
+"""What an instance says of itself in its metadata: where it wants to be reached, how, and how much it takes."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Protocol = Literal["http", "https", "grpc", "grpcs"]
+
+# RFC 1123 labels; the first may be a wildcard, which nginx finds without a regular expression.
+HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+LONGEST_HOST = 253
+# What needs no percent-encoding and means nothing to nginx. Dots alone would be a way up, and nginx resolves them.
+PATH = re.compile(r"/|(/(?!\.{1,2}(/|$))[A-Za-z0-9._~@:+=,-]+)+")
+LONGEST_PATH = 255
+LARGEST_WEIGHT = 1000
+YES, NO = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off", ""})
+# As the registrator's: a value can be long, its complaint should still fit one line.
+SHOWN = 80
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a location's requests are passed on."""
+
+    protocol: Protocol = "http"
+    strip: bool = False
+    buffering: bool = True
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Host names and the path at which an instance wants requests."""
+
+    hosts: tuple[str, ...]
+    path: str
+    way: Way
+
+
+def wish(meta: Mapping[str, str]) -> Wish | None:
+    """Read the route that an instance asks for; None where it asks for none.
+
+    Raises:
+        ValueError: key, value and what would be right.
+    """
+    named = meta.get("virtual_host", "").replace(",", " ").split()
+    if not named:
+        if meta.get("virtual_path"):
+            raise ValueError("it has a virtual_path and no virtual_host; right is both")
+        return None
+    hosts = tuple(dict.fromkeys(host(name) for name in named))
+    return Wish(
+        hosts,
+        path(meta.get("virtual_path") or "/"),
+        Way(
+            protocol=_protocol(meta.get("virtual_proto") or "http"),
+            strip=_truth("virtual_strip", meta.get("virtual_strip", "")),
+            buffering=_truth("virtual_buffering", meta.get("virtual_buffering") or "on"),
+        ),
+    )
+
+
+def host(text: str) -> str:
+    """Return a host name in lower case.
+
+    Raises:
+        ValueError: it is none.
+    """
+    name = text.lower().removesuffix(".")
+    if len(name) > LONGEST_HOST or not HOST.fullmatch(name):
+        raise ValueError(
+            f'virtual_host is {shown(text)}; right are host names such as "shop.example.com" or "*.example.com"'
+        )
+    return name
+
+
+def path(text: str) -> str:
+    """Return a path prefix without a slash at its end, since /api and /api/ are one route.
+
+    Raises:
+        ValueError: it does not begin with a slash, or has characters that mean something else in an address.
+    """
+    name = text.rstrip("/") or "/"
+    if len(name) > LONGEST_PATH or not PATH.fullmatch(name):
+        raise ValueError(
+            f'virtual_path is {shown(text)}; right is a path such as "/api", of letters, digits and ._~@:+=,-'
+        )
+    return name
+
+
+def weight(meta: Mapping[str, str]) -> int | None:
+    """Read an instance's share against the others of its service; None where it says nothing.
+
+    Raises:
+        ValueError: it is no whole number from 1 to 1000.
+    """
+    text = meta.get("weight", "")
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= LARGEST_WEIGHT:
+        raise ValueError(f"weight is {shown(text)}; right is a whole number from 1 to {LARGEST_WEIGHT}")
+    return int(text)
+
+
+def shown(text: str) -> str:
+    """Quote a value for a sentence, cut where it is long."""
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
+
+
+def _protocol(text: str) -> Protocol:
+    for protocol in get_args(Protocol):
+        if text.lower() == protocol:
+            return protocol  # type: ignore[no-any-return]
+    raise ValueError(f"virtual_proto is {shown(text)}; right is http, https, grpc or grpcs")
+
+
+def _truth(key: str, text: str) -> bool:
+    if text.lower() not in YES | NO:
+        raise ValueError(f"{key} is {shown(text)}; right is true or false")
+    return text.lower() in YES
