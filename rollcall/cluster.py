@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import consul
 import requests
 
-from rollcall import listeners, state, survey, tunnel
+from rollcall import listeners, nginx_sites, state, survey, tunnel
 from rollcall.errors import RollcallError
 from rollcall.expected_services import Rules, Service, services
 from rollcall.first_agent import AGENT
@@ -22,6 +22,7 @@ from rollcall.fleet import Fleet, Member
 from rollcall.handshake import unverified
 from rollcall.inventory import Host, Inventory
 from rollcall.listeners import Listener, with_published
+from rollcall.nginx_sites import NginxSites
 from rollcall.reading import reading
 from rollcall.secrets import Secrets
 from rollcall.shell import shell
@@ -220,9 +221,9 @@ class Cluster:
         internal, tags = self.fleet.mode == "internal", ",".join(member.settings.registrator.tags)
         return Rules(member.node, member.address, internal, explicit=False, ip=None, tags=tags)
 
-    def nginx_list(self, front: Member) -> frozenset[str]:
-        """Read the address:port pairs that a front's nginx balances over now."""
-        return survey.nginx_list(self.run(front.name, survey.NGINX_LIST))
+    def nginx_sites(self, front: Member) -> NginxSites:
+        """Read what a front's nginx serves now."""
+        return nginx_sites.parse(self.run(front.name, survey.NGINX_SITES))
 
     def ask_front(self, member: Member, path: str = "/", headers: Mapping[str, str] | None = None) -> Response:
         """Ask a front over a connection of its own, as a new visitor would."""

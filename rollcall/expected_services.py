@@ -18,7 +18,8 @@ class Service:
     """One port of one container as it should stand in the catalog.
 
     `addresses` are the ones allowed (a container on two networks has two). `tags` is None where only the
-    registrator can know them, because they are templates.
+    registrator can know them, because they are templates. `hosts` are the names at which it wants to be reached
+    through a front.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Service:
     addresses: frozenset[str]
     port: int
     tags: frozenset[str] | None
+    hosts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ def _service(container: Inspected, rules: Rules, port: _Port, several: bool, met
         addresses=port.addresses,
         port=port.outside,
         tags=_tags(rules, port, metadata),
+        hosts=frozenset(re.split(r"[\s,]+", _value(metadata, port, "VIRTUAL_HOST").lower())) - {""},
     )
 
 

@@ -12,7 +12,7 @@ from rollcall.settings import Front
 
 Protocol = Literal["tcp", "udp"]
 Hosts = Literal["every host", "servers", "backends", "fronts"]
-At = Literal["the host's address", "loopback", "Docker's bridge", "Docker's bridges", "every address"]
+At = Literal["the host's address", "loopback", "Docker's bridge", "Docker's bridges", "every address", "front.status"]
 LOOPBACK = "127.0.0.1"
 # Settings by which a user moves Consul's own ports; the table cannot know where to.
 MOVING = frozenset({"addresses", "bind_addr", "client_addr", "ports", "serf_lan"})
@@ -87,7 +87,18 @@ def fronts(front: Front) -> tuple[OpenPort, ...]:
     return (
         OpenPort("fronts", _one(front.http_port), TCP, ("every address",), "the site by HTTP", "everybody"),
         OpenPort("fronts", _one(front.https_port), TCP, ("every address",), "the site by HTTPS", "everybody"),
+        *_status(front),
     )
+
+
+def _status(front: Front) -> tuple[OpenPort, ...]:
+    address, _, port = front.status.rpartition(":")
+    if not address:
+        return ()
+    is_here = address == LOOPBACK
+    at: tuple[At, ...] = ("loopback" if is_here else "front.status",)
+    open_to = "the host" if is_here else "whoever reaches that address"
+    return (OpenPort("fronts", _one(int(port)), TCP, at, "the front's state and metrics", open_to),)
 
 
 def opened(fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
@@ -121,6 +132,7 @@ def differences(
         "Docker's bridge": (bridge,),
         "Docker's bridges": (bridge, *bridges),
         "every address": (member.settings.front.address,),
+        "front.status": (member.settings.front.status.rpartition(":")[0].replace("0.0.0.0", ""),),  # noqa: S104 — read
     }
     moved = MOVING & {*member.settings.consul.extra, *member.settings.consul_server.extra}
     left_out = {"consul"} if moved else set()

@@ -14,8 +14,8 @@ from rollcall.expected_services import Inspected
 
 _MARK = "@@rollcall"
 _LABEL = "rollcall.managed"
-# nginx serves what this file says, or nginx has refused it and the front's health check fails.
-NGINX_LIST = "docker exec front cat /var/lib/rollcall/front/current/sites.conf"
+# nginx serves what this file says: a generation is the current one only once nginx has accepted it.
+NGINX_SITES = "docker exec front cat /var/lib/rollcall/front/current/sites.conf"
 # Starting a container on a busy host is the slowest part, and takes seconds.
 SECONDS = 60
 NO_BASH = "bash is not installed"
@@ -123,13 +123,6 @@ def parse(output: str) -> Survey:
         agent=_answers(sections.get("agent", ())),
         before=_answers(sections.get("before", ())),
     )
-
-
-def nginx_list(configuration: str) -> frozenset[str]:
-    """Return the address:port pairs behind the default site."""
-    _, _, backends = configuration.partition("upstream backends {")
-    block, _, _ = backends.partition("}")
-    return frozenset(re.findall(r"^\s*server\s+([^\s;{]+)[^\n{]*;", block, re.MULTILINE))
 
 
 def _addresses(lines: Iterable[str]) -> dict[str, frozenset[str]]:

@@ -19,8 +19,12 @@ from rollcall.verification import Verification
 
 CHECKS = Path(__file__).resolve().parent.parent / "tests" / "verify"
 # In this order; what is about fronts only where there are some.
-READ_ONLY = ("containers", "declared", "ports", "security", "agents", "registrator", "catalog", "dns", "kv", "front")
-DISTURBING = ("disturb_kv", "disturb_front")
+READ_ONLY = (
+    *("containers", "declared", "ports", "security", "agents", "registrator", "catalog", "dns", "kv"),
+    *("front", "routes"),
+)
+DISTURBING = ("disturb_kv", "disturb_front", "disturb_routes")
+ABOUT_FRONTS = frozenset({"front", "routes", "disturb_front", "disturb_routes"})
 
 
 @click.command()
@@ -57,7 +61,7 @@ def _run(verification: Verification) -> int:
     names = READ_ONLY + (DISTURBING if verification.disturb else ())
     if not verification.cluster.fronts:
         out.print("– there is no front among these hosts, so nothing is said of one")
-        names = tuple(name for name in names if not name.endswith("front"))
+        names = tuple(name for name in names if name not in ABOUT_FRONTS)
     files = [CHECKS / f"test_{name}.py" for name in names]
     missing = [str(file) for file in files if not file.is_file()]
     if missing:

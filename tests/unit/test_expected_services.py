@@ -73,6 +73,17 @@ def test_labels_win_over_the_environment_and_ports_over_both() -> None:
     assert only(document).tags == {"b", "c,d"}
 
 
+def test_the_hosts_that_a_container_asks_for() -> None:
+    document = container(
+        env=("SERVICE_VIRTUAL_HOST=Shop.example.org, *.shop.example.org", "SERVICE_443_VIRTUAL_HOST=safe.example.org"),
+        exposed=("80/tcp", "443/tcp"),
+    )
+    assert {service.id: service.hosts for service in services([document], INTERNAL)} == {
+        "app1:web:80": {"shop.example.org", "*.shop.example.org"},
+        "app1:web:443": {"safe.example.org"},
+    }
+
+
 def test_udp() -> None:
     service = only(container(exposed=("53/udp",)))
     assert service.id == "app1:web:53:udp"

@@ -30,6 +30,12 @@ def listening(member: str, address: str) -> set[Listener]:
 APP = listening("app1", "10.77.0.21")
 
 
+FRONT = {
+    *(Listener("tcp", "", port, "front") for port in (80, 443)),
+    Listener("tcp", "127.0.0.1", 8511, "front"),
+}
+
+
 def found(fleet: Fleet, host: str, ours: set[Listener]) -> list[str]:
     return differences(fleet, fleet.member(host), BRIDGE, (BRIDGE, OTHER), ours)
 
@@ -40,8 +46,7 @@ def test_a_host_as_it_should_be(fleet: Fleet) -> None:
 
 
 def test_a_front_and_a_server_have_more(fleet: Fleet) -> None:
-    front = listening("front1", "10.77.0.31") | {Listener("tcp", "", port, "front") for port in (80, 443)}
-    assert found(fleet, "front1", front) == []
+    assert found(fleet, "front1", listening("front1", "10.77.0.31") | FRONT) == []
     server = listening("consul1", "10.77.0.11") | {Listener("tcp", "10.77.0.11", 8300, "consul")}
     assert found(fleet, "consul1", server) == []
 
@@ -96,8 +101,23 @@ def test_settings_move_ports() -> None:
     assert {8080, 443} < ports
     assert not {80, 53} & ports
     front = {Listener("tcp", "10.77.0.31", port, "front") for port in (8080, 443)}
+    front.add(Listener("tcp", "127.0.0.1", 8511, "front"))
     own = {one for one in listening("front1", "10.77.0.31") if one.container != "dns"}
     assert found(fleet, "front1", own | front) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "listener"),
+    [
+        ("10.77.0.31:9000", {Listener("tcp", "10.77.0.31", 9000, "front")}),
+        ("0.0.0.0:9000", {Listener("tcp", "", 9000, "front")}),
+        ("off", set()),
+    ],
+)
+def test_a_user_may_move_the_fronts_status(status: str, listener: set[Listener]) -> None:
+    sites = {one for one in FRONT if one.port != 8511}
+    fleet = checked(front={"status": status})
+    assert found(fleet, "front1", listening("front1", "10.77.0.31") | sites | listener) == []
 
 
 def test_the_readme_has_the_table() -> None:
@@ -106,5 +126,4 @@ def test_the_readme_has_the_table() -> None:
 
 def test_everything_on_one_host(single: Fleet) -> None:
     ours = listening("@local", "127.0.0.1") | {Listener("tcp", "127.0.0.1", 8300, "consul")}
-    front = {Listener("tcp", "", port, "front") for port in (80, 443)}
-    assert found(single, "@local", ours | front) == []
+    assert found(single, "@local", ours | FRONT) == []

@@ -54,20 +54,6 @@ b.service.consul
     assert seen.agent["b.service.consul"] is None
 
 
-def test_nginx_list() -> None:
-    configuration = """
-upstream backends {
-    server 10.0.0.1:80 max_fails=3 fail_timeout=60 weight=1;
-    server [fd00::1]:8080 max_fails=3;
-}
-server {
-    listen 80;
-    server_name example.org;
-}
-"""
-    assert survey.nginx_list(configuration) == {"10.0.0.1:80", "[fd00::1]:8080"}
-
-
 def test_output_that_is_cut_off() -> None:
     with pytest.raises(ValueError, match="cut off"):
         survey.parse("@@rollcall containers\n")

@@ -36,7 +36,7 @@ def test_nobody_left_and_back(cluster: Cluster, says: Says) -> None:
 
 def _not_empty(cluster: Cluster, front: Member) -> list[str]:
     status = cluster.ask_front(front).status
-    listed = cluster.nginx_list(front)
+    listed = cluster.nginx_sites(front).backends
     return ([] if status == 502 else [f"{front.name}: the front answers {status or 'nothing'}"]) + (
         [] if listed == {NOBODY} else [f"{front.name}: nginx still lists {', '.join(sorted(listed))}"]
     )
@@ -125,7 +125,7 @@ def _endpoints(cluster: Cluster, front: Member, host: str, name: str) -> list[st
 
 
 def _still(cluster: Cluster, front: Member, gone: list[str]) -> list[str]:
-    listed = cluster.nginx_list(front) | {one.endpoint for one in cluster.behind(front, cluster.instances())}
+    listed = cluster.nginx_sites(front).backends | {one.endpoint for one in cluster.behind(front, cluster.instances())}
     return [f"{front.name}: {one} is still listed" for one in gone if one in listed]
 
 

@@ -37,7 +37,7 @@ def test_list(cluster: Cluster, says: Says) -> None:
 
 def list_problems(cluster: Cluster, front: Member) -> list[str]:
     wanted = {one.endpoint for one in cluster.behind(front, cluster.instances())} or {NOBODY}
-    listed = cluster.nginx_list(front)
+    listed = cluster.nginx_sites(front).backends
     missing = [f"{front.name}: {one} is missing in nginx's list" for one in sorted(wanted - listed)]
     return missing + [f"{front.name}: {one} should not be in nginx's list" for one in sorted(listed - wanted)]
 
