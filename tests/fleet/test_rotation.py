@@ -10,15 +10,14 @@ from contextlib import contextmanager
 import pytest
 from asking import Ask
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
-from visitor import Crowd
+from visitor import crowded
 
 from rollcall.secrets import Secrets
 
 
 @contextmanager
 def under_load() -> Iterator[None]:
-    with Crowd() as crowd:
-        wait_for("a hundred answers", lambda: crowd.asked > 100)
+    with crowded() as crowd:
         yield
     assert crowd.failed == [], f"of {crowd.asked} requests"
 

@@ -2,12 +2,12 @@
 
 import http.client
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Self
 
-from deployed import status
+from deployed import status, wait_for
 
 
 class Visitor:
@@ -66,9 +66,9 @@ class LastingVisitor(Visitor):
 class Crowd:
     """Visitors of both kinds at the same time."""
 
-    def __init__(self, each: int = 4) -> None:
-        kinds: tuple[Callable[[], Visitor], ...] = (Visitor, LastingVisitor)
-        self.visitors = [kind() for kind in kinds for _ in range(each)]
+    def __init__(self, new: int = 4, lasting: int = 4) -> None:
+        kinds: tuple[tuple[Callable[[], Visitor], int], ...] = ((Visitor, new), (LastingVisitor, lasting))
+        self.visitors = [kind() for kind, count in kinds for _ in range(count)]
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -88,3 +88,15 @@ class Crowd:
     @property
     def failed(self) -> list[int]:
         return [answer for visitor in self.visitors for answer in visitor.failed]
+
+    @property
+    def account(self) -> str:
+        return f"{len(self.failed)} of {self.asked} requests failed"
+
+
+@contextmanager
+def crowded(new: int = 4, lasting: int = 4) -> Iterator[Crowd]:
+    """Have visitors ask for as long as the block lasts; it begins when all of them are at it."""
+    with Crowd(new, lasting) as crowd:
+        wait_for("a few answers to each visitor", lambda: all(len(one.answers) > 5 for one in crowd.visitors))
+        yield crowd

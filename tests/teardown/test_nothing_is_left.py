@@ -45,7 +45,7 @@ def processes() -> list[str]:
     return lines
 
 
-OURS = ("consul agent", "bin/registrator", "registry serve", "consul-template", "dnsmasq --keep")
+OURS = ("consul agent", "bin/registrator", "registry serve", "rollcall.front", "consul-template", "dnsmasq --keep")
 
 
 def test_no_process() -> None:
