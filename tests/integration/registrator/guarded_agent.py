@@ -41,13 +41,14 @@ class Guarded(Agent):
         accessor = self.api.acl.token.read_self(token=secret)["AccessorID"]
         self.api.acl.token.delete(accessor)
 
-    def written(self) -> list[str]:
-        """What the agent has brought to the catalog: services and checks, in its own log's words.
+    def written(self, container: str) -> list[str]:
+        """What the agent has brought to the catalog of a container: services and checks, in its own log's words.
 
-        The raft log itself says less: every minute the leader writes to it for its own sake.
+        Others on the same engine come and go meanwhile. The raft log itself says less: every minute the leader writes
+        to it for its own sake.
         """
         log = (self.folder / "agent.log").read_text()
-        return re.findall(r"Synced (?:service|check): .*", log)
+        return re.findall(rf"Synced (?:service|check): .*:{re.escape(container)}:.*", log)
 
     def _put(self, path: str, body: dict[str, object]) -> None:
         self._ask(self.api.http.put, path, data=json.dumps(body))

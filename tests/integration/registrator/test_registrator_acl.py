@@ -78,12 +78,13 @@ def test_a_new_token_is_carried_by_what_the_old_one_registered(
     says(container, "yes")
     until(lambda: {check["Status"] for check in guarded.checks(name)} == {"passing"}, "both checks passing")
     first.stop()
-    quiet(guarded)
-    written = guarded.written()
+    quiet(guarded, name)
+    written = guarded.written(name)
+    assert written
     second = start("-internal", uri=guarded.uri, **show(new))
     second.says(f"registered {HOSTNAME}:{name}:80")
     always(
-        lambda: guarded.written() == written and len(guarded.api.health.service(name, passing=True)[1]) == 1,
+        lambda: guarded.written(name) == written and len(guarded.api.health.service(name, passing=True)[1]) == 1,
         f"nothing brought to the catalog after {written}, and passing",
         4,
     )
@@ -94,12 +95,12 @@ def test_a_new_token_is_carried_by_what_the_old_one_registered(
     until(lambda: not guarded.catalog(name), "out of the catalog")
 
 
-def quiet(agent: Guarded) -> None:
+def quiet(agent: Guarded, container: str) -> None:
     """Wait until the agent has brought the last outputs of its checks to the catalog, and writes nothing more."""
     seen: list[int] = []
 
     def still() -> bool:
-        seen.append(len(agent.written()))
+        seen.append(len(agent.written(container)))
         time.sleep(0.2)
         return len(seen) > 10 and len(set(seen[-10:])) == 1
 
