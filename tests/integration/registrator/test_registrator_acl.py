@@ -79,7 +79,8 @@ def test_a_new_token_is_carried_by_what_the_old_one_registered(
     until(lambda: {check["Status"] for check in guarded.checks(name)} == {"passing"}, "both checks passing")
     first.stop()
     quiet(guarded, name)
-    assert (written := guarded.written(name))
+    written = guarded.written(name)
+    assert written
     second = start("-internal", uri=guarded.uri, **show(new))
     second.says(f"registered {HOSTNAME}:{name}:80")
     always(
