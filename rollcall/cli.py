@@ -5,12 +5,14 @@ from typing import Any
 
 import click
 
+from rollcall.canary_command import canary
 from rollcall.console import fail
 from rollcall.consul_command import consul
 from rollcall.deploy_command import deploy, remove
 from rollcall.drain_command import drain, undrain
 from rollcall.errors import RollcallError
 from rollcall.lab.cli import lab
+from rollcall.maintenance_command import maintenance
 from rollcall.render_command import render
 from rollcall.rotate_command import rotate
 from rollcall.ui_command import ui
@@ -37,5 +39,5 @@ def main() -> None:
     """Turn plain Docker hosts into a fleet: services found in Consul, balanced by nginx."""
 
 
-for command in (deploy, verify, drain, undrain, ui, consul, render, rotate, remove, lab):
+for command in (deploy, verify, drain, undrain, canary, maintenance, ui, consul, render, rotate, remove, lab):
     main.add_command(command)

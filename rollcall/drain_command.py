@@ -11,6 +11,7 @@ from rollcall.deploy_command import checked_fleet
 from rollcall.draining import Look, wait
 from rollcall.errors import RollcallError
 from rollcall.fleet import Fleet
+from rollcall.front.catalog import NODE_MAINTENANCE
 from rollcall.instances import Instance
 from rollcall.inventory import Inventory
 from rollcall.kept_secrets import kept
@@ -86,7 +87,7 @@ def _still_out(target: Target, found: Sequence[Instance], agent: OwnAgent) -> li
     """Say what a person may not expect: the other of the two kinds of maintenance is still on."""
     checks = agent.read("/v1/agent/checks")
     if target.container:
-        whole = maintenance_mode.NODE_CHECK in checks
+        whole = NODE_MAINTENANCE in checks
         return [f"– but all of {target.member.name} is drained, and it with it"] if whole else []
     alone = sorted(maintenance_mode.in_maintenance([one.identity for one in found], checks))
     return [f"– but these were drained by themselves, and still are: {', '.join(alone)}"] if alone else []

@@ -8,11 +8,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from rollcall.front.catalog import NODE_MAINTENANCE, SERVICE_MAINTENANCE
 from rollcall.own_agent import Request
 
-# Which checks the agent makes (Consul, agent/structs/structs.go: NodeMaint and ServiceMaintPrefix).
-NODE_CHECK = "_node_maintenance"
-SERVICE_CHECK = "_service_maintenance:"
 REASON = "rollcall drain"
 
 
@@ -32,18 +30,18 @@ def _query(enable: bool) -> str:
 
 def nodes(checks: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     """Name the nodes that are in maintenance, from a list of checks."""
-    return frozenset(one["Node"] for one in checks if one["CheckID"] == NODE_CHECK)
+    return frozenset(one["Node"] for one in checks if one["CheckID"] == NODE_MAINTENANCE)
 
 
 def services(checks: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
     """Name the services that are in maintenance by themselves, as (node, id)."""
     return frozenset(
-        (one["Node"], one["CheckID"].removeprefix(SERVICE_CHECK))
+        (one["Node"], one["CheckID"].removeprefix(SERVICE_MAINTENANCE))
         for one in checks
-        if one["CheckID"].startswith(SERVICE_CHECK)
+        if one["CheckID"].startswith(SERVICE_MAINTENANCE)
     )
 
 
 def in_maintenance(identities: Collection[str], checks: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
     """Tell which of an agent's services are in maintenance by themselves, from the answer to /v1/agent/checks."""
-    return frozenset(one for one in identities if f"{SERVICE_CHECK}{one}" in checks)
+    return frozenset(one for one in identities if f"{SERVICE_MAINTENANCE}{one}" in checks)

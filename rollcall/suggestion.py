@@ -14,6 +14,6 @@ def suggestion(given: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean {near[0]}?"
     if not names:
-        return "there is none"
+        return "there are none"
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return f"there {'is' if len(names) == 1 else 'are'} {', '.join(names[:LISTED])}{more}"

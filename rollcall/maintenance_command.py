@@ -1,0 +1,87 @@
+"""`rollcall maintenance`: a page for visitors, in place of a route."""
+
+import json
+
+import click
+
+from rollcall import front_keys, on_host, route
+from rollcall.console import out
+from rollcall.deploy_command import checked_fleet
+from rollcall.errors import RollcallError
+from rollcall.first_agent import first_agent
+from rollcall.front.maintenance import LONGEST, PREFIX, sentences
+from rollcall.front_lists import STATUS
+from rollcall.inventory import Host
+from rollcall.kept_secrets import kept
+from rollcall.own_agent import OwnAgent
+from rollcall.route import Route
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.argument("text", metavar="[ROUTE]", required=False)
+@click.argument("state", metavar="[on|off]", type=click.Choice(["on", "off"]), required=False)
+@click.option("--text", "sentence", default="", metavar="SENTENCE", help="What the page says; a general one otherwise.")
+def maintenance(source: str, text: str | None, state: str | None, sentence: str) -> None:
+    """Show visitors of a route a maintenance page: rollcall maintenance INVENTORY shop.example.com/api on.
+
+    They get the status 503 and a time to come back; other routes go on as before. ROUTE is HOST/PATH, or "/" for all of
+    the default site. Without on or off: which routes show the page now. It is kept in Consul, at
+    rollcall/front/maintenance/HOST/PATH, and every front follows within a second.
+    """
+    if sentence and state != "on":
+        raise click.UsageError("--text goes with on.")
+    check_sentence(sentence)
+    chosen, fleet = checked_fleet(source)
+    names = {member.settings.front.server_name.lower() for member in fleet.members if member.is_front}
+    wanted = route.read(text, names) if text else None
+    token = kept(source, fleet, "rollcall maintenance").tokens.secret("operator")
+    agent = OwnAgent(first_agent(source, chosen), token)
+    found = {key: _route(key, names) for key in front_keys.keys(agent, PREFIX)}
+    if wanted and state == "on":
+        _check_served(chosen.group("fronts"), wanted)
+        agent.write(front_keys.put(wanted.key, sentence))
+    elif wanted and state == "off":
+        same = [key for key, one in found.items() if one == wanted]
+        agent.write(*map(front_keys.delete, same or [wanted.key]))
+    _show(agent, names, wanted)
+
+
+def check_sentence(sentence: str) -> None:
+    """See that a sentence can stand on a page. Raises RollcallError: it cannot."""
+    if len(sentence) > LONGEST or not sentence.isprintable():
+        raise RollcallError(
+            f"--text is {len(sentence)} characters; right is one line of at most {LONGEST}, all of them printable"
+        )
+
+
+def _check_served(fronts: tuple[Host, ...], wanted: Route) -> None:
+    """Raise RollcallError where fronts tell what they serve, and this is not among it."""
+    served = [one for front in fronts for one in _served(front)]
+    if served:
+        route.check(wanted, served)
+
+
+def _served(front: Host) -> list[Route]:
+    try:
+        routes = json.loads(on_host.run(front, STATUS))["routes"]
+        return [Route(one["host"], one["path"]) for one in routes]
+    except (RollcallError, ValueError, KeyError, TypeError) as error:
+        out.print(f"– {front.name} does not tell which routes it serves: {error}", markup=False)
+        return []
+
+
+def _route(key: str, names: set[str]) -> Route:
+    [(host, path)] = sentences({key: ""}, "")
+    return Route("" if host in names else host, path)
+
+
+def _show(agent: OwnAgent, names: set[str], only: Route | None) -> None:
+    found = {_route(key, names): value for key, value in front_keys.keys(agent, PREFIX).items()}
+    shown = {one: text for one, text in found.items() if only in (None, one)}
+    for one, text in sorted(shown.items(), key=lambda pair: str(pair[0])):
+        out.print(
+            f"{one}: maintenance page, {json.dumps(text, ensure_ascii=False) if text else 'general'}", markup=False
+        )
+    if not shown:
+        out.print(f"{only or 'No route'}: no maintenance page" if only else "No route shows a maintenance page.")

@@ -1,0 +1,70 @@
+"""Shares by tag: what is taken, what is said of a mistake, and how the present state reads."""
+
+from fractions import Fraction
+
+import pytest
+
+from rollcall import canary_shares
+from rollcall.errors import RollcallError
+
+SERVICES = {"shop-80": ["v1", "v2"], "nginx-80": []}
+
+
+def test_shares_are_read() -> None:
+    assert canary_shares.read(["v2=10", "a=b=0"]) == {"v2": 10, "a=b": 0}
+    assert canary_shares.read([]) == {}
+
+
+@pytest.mark.parametrize("text", ["v2", "v2=", "=10", "v2=10.5", "v2=-1", "v2=101", "v2=10%", "v2=٣"])
+def test_what_is_no_share_is_said_with_what_would_be(text: str) -> None:
+    with pytest.raises(RollcallError, match="right is a whole number from 0 to 100, as in v2=10"):
+        canary_shares.read([text])
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["v2=60", "v3=41"], "v2=60 and v3=41 are 101 % together; right is at most 100"),
+        (["v2=1", "v2=2"], "the tag 'v2' is given twice"),
+    ],
+)
+def test_more_than_everything_and_twice_the_same_are_refused(given: list[str], sentence: str) -> None:
+    with pytest.raises(RollcallError, match=sentence):
+        canary_shares.read(given)
+
+
+@pytest.mark.parametrize(
+    ("service", "tag", "sentence"),
+    [
+        ("shop-8", "v2", r"the catalog has no service 'shop-8'; did you mean shop-80\?"),
+        ("shop-80", "v3", r"no instance of shop-80 has the tag 'v3'; there are v1, v2"),
+        ("nginx-80", "v2", "no instance of nginx-80 has the tag 'v2'; there are none"),
+    ],
+)
+def test_names_that_the_catalog_has_not_are_refused(service: str, tag: str, sentence: str) -> None:
+    with pytest.raises(RollcallError, match=sentence):
+        canary_shares.check({tag: 10}, service, SERVICES)
+
+
+@pytest.mark.parametrize(
+    ("percentages", "instances", "words"),
+    [
+        ({"v2": Fraction(10)}, [["v2"], ["v1"], []], "shop: v2 10 % (1 instance), the rest 90 % (2 instances)"),
+        (
+            {"v2": Fraction(10)},
+            [["v2"], ["v2"]],
+            "shop: v2 100 % (2 instances, 10 % asked for), the rest 0 % (0 instances)",
+        ),
+        (
+            {"v2": Fraction(10)},
+            [["v1"]],
+            "shop: v2 0 % (0 instances, 10 % asked for), the rest 100 % (1 instance)",
+        ),
+        (None, [[]], "shop: no canary; 1 instance has all requests"),
+    ],
+    ids=["as asked", "nobody else", "nobody with the tag", "no canary"],
+)
+def test_what_happens_is_said_also_where_it_is_not_what_was_asked(
+    percentages: dict[str, Fraction] | None, instances: list[list[str]], words: str
+) -> None:
+    assert canary_shares.words("shop", percentages, instances) == words
