@@ -23,5 +23,6 @@ if here := site():
     converge(here, "registrator")
     converge(here, "backends")
     converge(here, "front")
+    converge(here, "keepalived")
     remove_leftovers(here)
     wait_for_containers(here)

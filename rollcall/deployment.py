@@ -19,7 +19,7 @@ from rollcall import components, gates, operations, preflight, secrets
 from rollcall.access_control import listed, requests
 from rollcall.access_gate import AccessConverged
 from rollcall.auditor import HEALTH, POLICIES, TOKENS, ask
-from rollcall.components import access, consul, dns
+from rollcall.components import access, consul, dns, keepalived
 from rollcall.desired import Container, Thing
 from rollcall.errors import RollcallError
 from rollcall.fleet import Fleet, Member, RawHost
@@ -117,6 +117,8 @@ def _check_host(member: Member, state: HostState) -> None:
             f"{member.name}: its address is set to {member.address}, but the host has {', '.join(state.addresses)}; "
             "right is one of these"
         )
+    if why := keepalived.no_interface(member, state.interfaces):
+        raise RollcallError(why)
     skew = abs(state.clock - time.time())
     if skew > CLOCK_TOLERANCE:
         raise RollcallError(

@@ -64,6 +64,11 @@ class Fleet:
         """The hosts whose agents are Consul servers."""
         return tuple(member for member in self.members if member.is_server)
 
+    @cached_property
+    def fronts(self) -> tuple[Member, ...]:
+        """The hosts that run nginx with consul-template."""
+        return tuple(member for member in self.members if member.is_front)
+
     @property
     def mode(self) -> Mode:
         """Whether services are registered by container address or by the host's published ports."""

@@ -1,4 +1,8 @@
-"""Every port that Rollcall opens on a host: where it listens, and who gets in. The table of the README is this one."""
+"""Every port that Rollcall opens on a host: where it listens, and who gets in. The table of the README is this one.
+
+Fronts with one address in common (front.virtual_address) also receive VRRP from each other. That is a protocol of its
+own, IP's number 112, and has no ports.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ TAKEN_PORTS = {
     53: "DNS",
     **dict.fromkeys((8300, 8301, 8302, 8500, 8501, 8502, 8503, 8600), "Consul"),
 }
-OUR_CONTAINERS = ("consul", "registrator", "socket-filter", "dns", "front")
+OUR_CONTAINERS = ("consul", "registrator", "socket-filter", "dns", "front", "keepalived")
 
 
 def locator(project: Path, inventory: Path, hosts: Iterable[RawHost]) -> Locate:
@@ -50,6 +51,7 @@ def check(name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Loca
     _check_same(fleet, locate)
     _check_distinct(fleet)
     _check_mode(fleet, locate)
+    _check_virtual_address(fleet, locate)
     for one in members:
         _check_backends(one, locate)
         _check_front_ports(one, locate)
@@ -206,6 +208,54 @@ def _check_backends(one: Member, locate: Locate) -> None:
                 'right is a name of its own, such as "webserver"'
             )
         seen.add(backend.name)
+
+
+def _check_virtual_address(fleet: Fleet, locate: Locate) -> None:
+    """The address that all fronts have in common is one for all of them, free, and one that they can have."""
+    if not any(one.settings.front.virtual_address for one in fleet.fronts):
+        return
+    first = fleet.fronts[0]
+    for key in ("virtual_address", "virtual_router"):
+        path = ("front", key)
+        for one in fleet.fronts[1:]:
+            theirs, ours = (_value(each.settings, path) for each in (one, first))
+            if theirs != ours:
+                raise RollcallError(
+                    f"{locate(one.name, path)}front.{key} is {theirs!r} for {one.name} but {ours!r} for {first.name}; "
+                    "right is one value for all fronts, in group_data/fronts.py"
+                )
+    where = f"{locate(first.name, ('front', 'virtual_address'))}front.virtual_address"
+    if len(fleet.fronts) == 1:
+        raise RollcallError(
+            f"{where} is set, but {first.name} is the only host in fronts, and the address could move to no other; "
+            "right is a second host in fronts, or no virtual_address"
+        )
+    if why := _why_nobody_can_have(IPv4Interface(first.settings.front.virtual_address), fleet):
+        raise RollcallError(f"{where} is {first.settings.front.virtual_address!r}, {why}")
+    for one in fleet.fronts:
+        if one.settings.front.address:
+            raise RollcallError(
+                f"{locate(one.name, ('front', 'address'))}front.address is {one.settings.front.address!r}, where "
+                "front.virtual_address would not be answered; right is to leave front.address out"
+            )
+
+
+def _why_nobody_can_have(shared: IPv4Interface, fleet: Fleet) -> str:
+    """Say what is wrong with an address for the fronts; nothing where nothing is."""
+    for one in fleet.members:
+        if IPv4Address(one.address) == shared.ip:
+            return f"which is {one.name}'s own; right is an address that no host has"
+    network = shared.network
+    inside = network.prefixlen >= 31 or shared.ip not in (network.network_address, network.broadcast_address)
+    if shared.is_loopback or shared.is_multicast or shared.is_unspecified or not inside:
+        return f"which no host can have; right is an address of a host in {network}"
+    for one in fleet.fronts:
+        if IPv4Address(one.address) not in network and not one.settings.front.virtual_interface:
+            return (
+                f"but {one.name}'s address {one.address} is not in {network}; right is an address of its network, "
+                "or the interface that is in this one as front.virtual_interface"
+            )
+    return ""
 
 
 def _check_front_ports(one: Member, locate: Locate) -> None:

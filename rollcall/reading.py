@@ -49,7 +49,7 @@ def reading(fleet: Fleet, member: Member, secrets: Secrets) -> Reading:
 def facts(state: HostState) -> components.HostFacts:
     """Find in what was read the little that components must know."""
     resolver = dns.Resolver(*(state.texts.get(path, "") for path in RESOLVER_TEXTS))
-    return components.HostFacts(state.bridge, state.bridge_interface, resolver, state.socket_group)
+    return components.HostFacts(state.bridge, state.bridge_interface, resolver, state.socket_group, state.interfaces)
 
 
 def _names(things: Iterable[Thing], kind: type[Container | Network | Volume]) -> tuple[str, ...]:

@@ -131,6 +131,17 @@ class Front(Section):
     address: Annotated[str, StringConstraints(pattern=rf"^({_IPV4})?$")] = Field(
         default="", description="an IPv4 address of the host, or empty for all of them"
     )
+    virtual_address: Annotated[str, StringConstraints(pattern=rf"^({_IPV4}/([1-9]|[12][0-9]|3[0-2]))?$")] = Field(
+        default="",
+        description='an IPv4 address with the prefix of its network, such as "10.0.0.100/24", or empty for none',
+    )
+    virtual_interface: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,14})?$")] = Field(
+        default="", description="the name of a network interface, or empty for the one that has the host's address"
+    )
+    # RFC 5798, 5.2.3; 51 is what keepalived's documentation takes.
+    virtual_router: Annotated[int, Field(ge=1, le=255)] = Field(
+        default=51, description="a whole number from 1 to 255 that no other group of VRRP routers on this network has"
+    )
     http_port: Port = Field(default=80, description="a port from 1 to 65535")
     https_port: Port = Field(default=443, description="a port from 1 to 65535")
     certificate: str | None = Field(
@@ -183,6 +194,13 @@ class Front(Section):
     proxy_read_timeout: Seconds = Field(default=75, description="seconds, from 1 to 3600")
 
 
+class Keepalived(Section):
+    """VRRP between the fronts, where they have one address in common (front.virtual_address)."""
+
+    image: Image = Field(default="rollcall/keepalived:0.1.0", description=_IMAGE)
+    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
+
+
 class Dns(Section):
     """Making the host's own resolver, and its containers', answer for Consul's domain."""
 
@@ -206,4 +224,5 @@ class Settings(Section):
         default=(), strict=False, description='a list of dicts such as {"name": "webserver", "count": 2}'
     )
     front: Front = Field(default_factory=Front, description="a dict of settings")
+    keepalived: Keepalived = Field(default_factory=Keepalived, description="a dict of settings")
     dns: Dns = Field(default_factory=Dns, description="a dict of settings")

@@ -57,9 +57,9 @@ class ObservedFile:
 class HostState:
     """What a host has: the engine's managed objects, files below /etc/rollcall, and facts about itself.
 
-    `engine` is what its Docker Engine answered; `listening` are TCP ports with their addresses; `clock` is
-    seconds since 1970; `socket_group` is the id of the group that may open the engine's socket; `bridge` is the address
-    of Docker's own bridge, `bridges` are those of all Docker networks.
+    `engine` is what its Docker Engine answered; `interfaces` are the network interfaces by their addresses; `listening`
+    are TCP ports with their addresses; `clock` is seconds since 1970; `socket_group` is the id of the group that may
+    open the engine's socket; `bridge` is the address of Docker's own bridge, `bridges` are those of all its networks.
     """
 
     engine: Answer = EMPTY
@@ -67,6 +67,7 @@ class HostState:
     texts: Mapping[str, str] = field(default_factory=dict)
     probes: Mapping[str, str] = field(default_factory=dict)
     addresses: tuple[str, ...] = ()
+    interfaces: Mapping[str, str] = field(default_factory=dict)
     listening: frozenset[tuple[str, int]] = frozenset()
     bridge: str = ""
     bridge_interface: str = ""
@@ -128,6 +129,7 @@ def parse(lines: Sequence[str], images: Sequence[str]) -> HostState:
         texts={name[5:]: _text(body) for name, body in sections.items() if name.startswith("text ")},
         probes={name[6:]: "\n".join(body).strip() for name, body in sections.items() if name.startswith("probe ")},
         addresses=_addresses(sections["addresses"]),
+        interfaces=_interfaces(sections["addresses"]),
         listening=frozenset(listener(line) for line in sections["listening"]),
         bridge=_gateway(engine.networks.get("bridge", {})),
         bridge_interface=interface,
@@ -182,6 +184,12 @@ def _addresses(lines: Sequence[str], interfaces: tuple[str, ...] = ()) -> tuple[
         elif not interfaces or words[1].startswith(interfaces):
             found.append(words[words.index("inet") + 1].split("/")[0])
     return tuple(found)
+
+
+def _interfaces(lines: Sequence[str]) -> dict[str, str]:
+    """Read `ip -o addr`; `hostname -I` names no interfaces."""
+    named = (line.split() for line in lines if " inet " in line)
+    return {words[words.index("inet") + 1].split("/")[0]: words[1] for words in named}
 
 
 def listener(line: str) -> tuple[str, int]:

@@ -1,9 +1,9 @@
 """Components: functions from settings and host facts to what should be on a host."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from rollcall.components import backend, consul, dns, front, registrator, socket_filter
+from rollcall.components import backend, consul, dns, front, keepalived, registrator, socket_filter
 from rollcall.desired import Thing
 from rollcall.fleet import Fleet, Member
 from rollcall.secrets import Secrets
@@ -14,13 +14,14 @@ class HostFacts:
     """The little that components must know of a host as it is.
 
     bridge, bridge_interface: the Docker bridge's address and interface; resolver: how it resolves names; socket_group:
-    the id of the group that may open the engine's socket.
+    the id of the group that may open the engine's socket; interfaces: those of the host by their addresses.
     """
 
     bridge: str
     bridge_interface: str
     resolver: dns.Resolver
     socket_group: int
+    interfaces: Mapping[str, str] = field(default_factory=dict)
 
 
 def desired(fleet: Fleet, member: Member, facts: HostFacts, secrets: Secrets) -> Mapping[str, tuple[Thing, ...]]:
@@ -32,4 +33,5 @@ def desired(fleet: Fleet, member: Member, facts: HostFacts, secrets: Secrets) ->
         "registrator": registrator.desired(fleet, member, secrets),
         "backends": backend.desired(fleet, member, secrets),
         "front": front.desired(member, secrets),
+        "keepalived": keepalived.desired(fleet, member, facts.interfaces),
     }

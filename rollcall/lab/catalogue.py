@@ -61,9 +61,9 @@ def _lab(directory: str, binary: Binary | None = None) -> Recipe:
     return Recipe(_PACKAGE / "images" / directory, binary)
 
 
-def _ours(name: str, *sources: str, wheels: bool = False) -> Image:
+def _ours(name: str, *sources: str, wheels: bool = False, deployed: bool = True) -> Image:
     recipe = Recipe(_CHECKOUT / "images" / name, None, sources, wheels)
-    return Image(f"rollcall/{name}:{OUR_IMAGES}", recipe, public=False, deployed=True)
+    return Image(f"rollcall/{name}:{OUR_IMAGES}", recipe, public=False, deployed=deployed)
 
 
 HOST = Image("host:1", _lab("host"), offered=False, public=False)
@@ -77,6 +77,7 @@ IMAGES = (
     Image("python:3.13-slim", _lab("python")),
     _ours("registrator", "rollcall/__init__.py", "rollcall/registrator", wheels=True),
     _ours("dns"),
+    _ours("keepalived", deployed=False),
     Image(f"debian:{NGINX_SUITE}", Base(NGINX_SUITE), offered=False, public=False),
     Image("nginx:1.30", _lab("nginx"), deployed=True),
     Image(f"hashicorp/consul:{CONSUL_VERSION}", _lab("consul", CONSUL), deployed=True),

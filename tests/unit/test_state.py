@@ -56,6 +56,7 @@ def test_everything_is_found_in_the_answer() -> None:
     assert list(host.engine.volumes) == ["consul-data"]
     assert host.bridge == "172.17.0.1"
     assert host.addresses == ("127.0.0.1", "10.0.0.1", "172.17.0.1", "172.18.0.1")
+    assert host.interfaces["10.0.0.1"] == "eth0"
     assert host.bridges == ("172.17.0.1", "172.18.0.1")
     assert host.bridge_interface == "docker0"
     assert host.listening == {("127.0.0.1", 8500), ("", 80), ("", 443)}

@@ -49,9 +49,16 @@ def test_a_reload_gives_connections_time_but_not_for_ever() -> None:
 
 
 def test_nginx_tells_its_status_to_nobody_outside_the_container() -> None:
-    text = nginx()
-    assert [line for line in text if line.startswith("listen")] == ["listen unix:/run/rollcall/front/nginx.sock;"]
-    assert "stub_status;" in text and "include generation.conf;" in text
+    before, serving = "\n".join(nginx()).split("server_name front.rollcall.invalid;")
+    assert "stub_status;" in before and "include generation.conf;" in before
+    listening = [line for line in before.splitlines() if line.startswith("listen")]
+    assert listening == ["listen unix:/run/rollcall/front/nginx.sock;", "listen 80;"]
+    assert not [line for line in serving.splitlines() if line.startswith(("listen", "stub_status", "include gen"))]
+
+
+def test_whether_it_serves_is_answered_where_visitors_are_and_by_no_backend() -> None:
+    text = "\n".join(nginx(address="10.0.0.1", http_port=8080, redirect=True))
+    assert "listen 10.0.0.1:8080;\nserver_name front.rollcall.invalid;\naccess_log off;\nreturn 204;\n}" in text
 
 
 def test_the_sites_are_the_front_programs_matter() -> None:

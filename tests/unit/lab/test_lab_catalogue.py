@@ -20,6 +20,7 @@ def test_the_registry_offers_the_public_names_and_ours() -> None:
         "python:3.13-slim",
         "rollcall/dns:0.1.0",
         "rollcall/front:0.1.0",
+        "rollcall/keepalived:0.1.0",
         "rollcall/registrator:0.1.0",
     }
 
