@@ -15,6 +15,7 @@ from rollcall.lab.cli import lab
 from rollcall.maintenance_command import maintenance
 from rollcall.render_command import render
 from rollcall.rotate_command import rotate
+from rollcall.status_command import status
 from rollcall.ui_command import ui
 from rollcall.verify import verify
 
@@ -39,5 +40,19 @@ def main() -> None:
     """Turn plain Docker hosts into a fleet: services found in Consul, balanced by nginx."""
 
 
-for command in (deploy, verify, drain, undrain, canary, maintenance, ui, consul, render, rotate, remove, lab):
+for command in (
+    deploy,
+    verify,
+    status,
+    drain,
+    undrain,
+    canary,
+    maintenance,
+    ui,
+    consul,
+    render,
+    rotate,
+    remove,
+    lab,
+):
     main.add_command(command)

@@ -14,7 +14,8 @@ from rollcall.front import served
 from rollcall.front.answering import Request, answer
 from rollcall.front.catalog import Catalog
 from rollcall.front.document import Document
-from rollcall.front.page import duration, page, percent
+from rollcall.front.figures import duration, mean, percent
+from rollcall.front.page import page
 
 HOSTILE = "<script>alert(1)</script>\"&'"
 NOW = "2026-11-26T03:00:00Z"
@@ -39,6 +40,10 @@ def test_how_long_something_has_been_so(since: str | None, said: str) -> None:
 @pytest.mark.parametrize(("part", "said"), [(None, "–"), (0.1667, "16.7 %"), (1.0, "100 %"), (0.0, "0 %")])
 def test_shares_are_percent(part: float | None, said: str) -> None:
     assert percent(part) == said
+
+
+def test_the_mean_of_no_tries_is_none() -> None:
+    assert (mean(0.8, 10), mean(0, 0)) == ("80.0 ms", "–")
 
 
 def test_problems_come_before_everything_else_and_stand_in_the_title() -> None:

@@ -1,0 +1,155 @@
+"""What `rollcall status` says follows from what Docker, Consul and nginx say."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from status_world import NOW, all_well, app, container, front, host, registered, seen, status, with_front
+
+from rollcall.fleet_status import FleetStatus, Route, Row
+
+
+def rows(found: FleetStatus) -> dict[str, Row]:
+    return {row.id: row for service in found.services for row in service.rows}
+
+
+def troubles(found: FleetStatus) -> list[tuple[str, str, str]]:
+    return [(one.where, one.kind, one.text) for one in found.problems]
+
+
+def test_one_row_joins_what_all_three_say_of_an_instance() -> None:
+    assert rows(status(*all_well()))["app1:web-1:80"] == Row(
+        id="app1:web-1:80",
+        service="nginx",
+        node="app1",
+        address="10.77.0.21:20001",
+        container="web-1",
+        tags=(),
+        docker="healthy",
+        consul="passing",
+        weight=1,
+        share=0.5,
+        fronts=1,
+        listed_since="2026-11-26T02:59:00Z",
+        now=NOW,
+        requests=10,
+        errors=1,
+        seconds=0.8,
+    )
+
+
+def test_a_fleet_in_which_all_is_well_has_no_problems() -> None:
+    found = status(*all_well())
+    assert (found.problems, found.unread) == ((), ())
+
+
+def test_without_a_front_the_hosts_own_agents_tell_what_consul_says() -> None:
+    ill = host("app2", container("web-2", health="unhealthy"), registered=(registered("app2", "web-2", "critical"),))
+    found = rows(status(app("app1", "web-1"), ill))
+    assert (found["app1:web-1:80"].consul, found["app1:web-1:80"].share) == ("passing", None)
+    assert (found["app2:web-2:80"].consul, found["app2:web-2:80"].docker) == ("critical", "unhealthy")
+
+
+def test_a_container_without_a_health_check_is_called_by_its_state() -> None:
+    found = status(host("app1", container("web-1"), registered=(registered("app1", "web-1"),)))
+    assert rows(found)["app1:web-1:80"].docker == "running"
+
+
+def test_the_catalogs_word_counts_more_than_the_agents() -> None:
+    found = with_front(seen("app1", "web-1", "critical", None), seen("app2", "web-2"))
+    assert rows(found)["app1:web-1:80"].consul == "critical"
+
+
+def test_canary_and_maintenance_and_routes_are_the_fronts_word() -> None:
+    (service,) = with_front(canary={"v2": 10}, maintenance=True).services
+    assert service.canary == {"v2": 10}
+    assert service.routes == (Route("www.example.com", "/", maintenance=True),)
+
+
+def test_two_fronts_add_up() -> None:
+    later = seen("app1", "web-1", share=0.7, listed_since="2026-11-26T02:59:30Z")
+    hosts = all_well()
+    row = rows(status(*hosts, host("consul1", front=front(later), registered=())))["app1:web-1:80"]
+    assert (row.fronts, row.requests, row.errors, row.seconds, row.share) == (2, 20, 2, 1.6, 0.5)
+    assert row.listed_since == "2026-11-26T02:59:30Z"
+
+
+@pytest.mark.parametrize("state", ["critical", "maintenance", "gone"])
+def test_what_is_routed_and_does_not_pass_is_a_mismatch(state: str) -> None:
+    found = with_front(seen("app1", "web-1", state), seen("app2", "web-2"))
+    assert troubles(found) == [("front1", "mismatch", f"app1:web-1:80 is routed, and Consul calls it {state}")]
+
+
+def test_what_passes_and_is_not_routed_is_a_mismatch() -> None:
+    found = with_front(seen("app1", "web-1", share=None), seen("app2", "web-2"))
+    assert troubles(found) == [("front1", "mismatch", "app1:web-1:80 passes, and nginx does not list it")]
+
+
+def test_what_is_kept_or_gets_nothing_by_a_canary_is_no_mismatch() -> None:
+    assert not troubles(with_front(seen("app1", "web-1", "kept")))
+    assert not troubles(with_front(seen("app1", "web-1", share=None), canary={"v2": 100}))
+
+
+def test_a_container_that_is_not_registered_is_a_mismatch() -> None:
+    found = status(host("app1", container("web-1"), container("web-2"), registered=(registered("app1", "web-1"),)))
+    assert troubles(found) == [("app1", "mismatch", "app1:web-2:80 runs, and is not registered")]
+
+
+def test_a_service_whose_container_is_gone_is_a_mismatch() -> None:
+    found = status(host("app1", registered=(registered("app1", "web-1"),)))
+    assert troubles(found) == [("app1", "mismatch", "app1:web-1:80 is registered, and its container does not run")]
+    assert rows(found)["app1:web-1:80"].docker == "gone"
+
+
+def test_what_the_registrator_leaves_alone_is_no_mismatch() -> None:
+    ours = container("consul", labels={"SERVICE_IGNORE": "true"})
+    foreign = replace(registered("app1", "web-1"), identity="made-by-hand")
+    found = status(host("app1", ours, registered=(foreign,)))
+    assert not troubles(found)
+    assert rows(found)["made-by-hand"].docker == "unknown"
+
+
+def test_the_registrators_own_command_line_counts() -> None:
+    registrator = container("registrator", labels={"rollcall.managed": "registrator", "SERVICE_IGNORE": "true"})
+    registrator["Config"]["Hostname"] = "other"
+    registrator["Args"] = ["-ip=10.77.0.21"]
+    named = replace(registered("app1", "web-1"), identity="other:web-1:80")
+    assert not troubles(status(host("app1", registrator, container("web-1"), registered=(named,))))
+
+
+def test_an_agent_that_tells_nothing_is_unread_and_makes_no_mismatches() -> None:
+    found = status(host("app1", container("web-1"), registered=None, complaints=("its agent tells nothing",)))
+    assert not troubles(found)
+    assert [(one.where, one.text) for one in found.unread] == [("app1", "its agent tells nothing")]
+
+
+def test_a_host_that_cannot_be_read_leaves_what_the_front_knows_of_it() -> None:
+    first, _, last = all_well()
+    found = status(first, host("app2", unread="ssh failed"), last)
+    assert rows(found)["app2:web-2:80"].docker == "unknown"
+    assert rows(found)["app2:web-2:80"].consul == "passing"
+    assert [(one.where, one.text) for one in found.unread] == [("app2", "ssh failed")]
+
+
+def test_a_fronts_problems_are_the_fleets() -> None:
+    problem = {"kind": "refused", "text": "nginx refuses it", "since": NOW}
+    found = with_front(problems=[problem], consul_template={"running": False})
+    assert troubles(found) == [
+        ("front1", "refused", "nginx refuses it"),
+        ("front1", "hindered", "consul-template does not run"),
+    ]
+
+
+def test_a_service_without_instances_is_shown() -> None:
+    (service,) = status(host("front1", front=front(), registered=())).services
+    assert (service.name, service.rows) == ("nginx", ())
+
+
+def test_the_json_says_all_of_it() -> None:
+    problem = {"kind": "refused", "text": "nginx refuses it", "since": NOW}
+    found = json.loads(json.dumps(with_front(problems=[problem], canary={"v2": 10}).to_json()))
+    (service,) = found["services"]
+    assert service["rows"][0]["id"] == "app1:web-1:80"
+    assert service["canary"] == {"v2": 10}
+    assert found["fronts"]["front1"]["time"] == NOW
+    assert found["problems"] == [{"where": "front1", "kind": "refused", "text": "nginx refuses it"}]

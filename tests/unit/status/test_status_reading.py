@@ -1,0 +1,150 @@
+"""The one command by which `rollcall status` reads a host, run with a docker and a curl that only say what they get."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollcall import status_reading
+from rollcall.components import registrator
+from rollcall.status_reading import HostReading, command, parse
+
+TOKEN = "0b5ecc3f-secret"
+SERVICE = {"ID": "app1:web:80", "Service": "nginx", "Address": "10.77.0.21", "Port": 20001, "Tags": ["v2"]}
+DOCUMENT = {"version": 1, "node": "front1"}
+# "docker ps" lists two, "docker inspect" shows what it is asked for, "docker exec" runs what stands behind the name.
+DOCKER = """#!/bin/sh
+case $1 in
+  ps) echo one; echo two;;
+  inspect) shift 3; for name; do echo "{\\"Name\\":\\"/$name\\"}"; done;;
+  exec) shift; [ "$1" = -i ] && shift; shift; exec "$@";;
+esac
+"""
+CURL = """#!/bin/sh
+[ "$(cat)" = "X-Consul-Token: TOKEN" ] || {{ echo 'Permission denied'; exit 0; }}
+echo "$*" >>{log}
+echo '{services}'
+echo '{checks}'
+"""
+
+
+def script(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Run the command on a host with these programs, and give what it prints."""
+    token = tmp_path / "token"
+    token.write_text(TOKEN + "\n")
+    monkeypatch.setattr(registrator, "TOKEN", str(token))
+    programs = tmp_path / "bin"
+    programs.mkdir()
+
+    def run(front: bool = False, **more: str) -> subprocess.CompletedProcess[str]:
+        given = {"services": json.dumps({"1": SERVICE}), "checks": "{}", "log": str(tmp_path / "arguments"), **more}
+        script(programs / "docker", given.get("docker", DOCKER))
+        script(programs / "curl", given.get("curl", CURL.replace("TOKEN", TOKEN).format(**given)))
+        script(programs / "front", f"#!/bin/sh\n{given.get('front_says', 'echo ' + repr(json.dumps(DOCUMENT)))}\n")
+        path = f"{programs}:{os.environ['PATH']}"
+        shell = ["sh", "-c", command(front=front)]
+        return subprocess.run(shell, env={"PATH": path}, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def reading(read: Any, **more: Any) -> HostReading:
+    done = read(**more)
+    assert done.returncode == 0, done.stderr
+    return parse(done.stdout)
+
+
+def test_a_host_tells_its_containers_its_services_and_its_front(read: Any) -> None:
+    found = reading(read, front=True)
+    assert [one["Name"] for one in found.containers] == ["/one", "/two"]
+    assert found.registered is not None
+    (service,) = found.registered
+    assert (service.identity, service.endpoint, service.tags) == ("app1:web:80", "10.77.0.21:20001", ("v2",))
+    assert (service.weight, service.state) == (1, "passing")
+    assert found.front == DOCUMENT
+    assert found.complaints == ()
+
+
+def test_a_host_without_a_front_is_not_asked_for_one(read: Any) -> None:
+    assert reading(read).front is None
+    assert "exec front" not in command(front=False)
+
+
+def test_the_token_is_in_no_argument_list(read: Any, tmp_path: Path) -> None:
+    reading(read)
+    assert "v1/agent/services" in (tmp_path / "arguments").read_text()
+    assert TOKEN not in (tmp_path / "arguments").read_text()
+    assert TOKEN not in command(front=True)
+
+
+def test_a_host_without_curl_asks_by_the_agents(read: Any, tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    good = CURL.replace("TOKEN", TOKEN).format(
+        services=json.dumps({"1": SERVICE}), checks="{}", log=str(tmp_path / "arguments")
+    )
+    script(inside / "curl", good)
+    docker = DOCKER.replace('exec "$@"', f'PATH={inside}:$PATH; exec "$@"')
+    assert reading(read, docker=docker, curl="#!/bin/sh\nexit 127\n").registered
+
+
+def test_an_engine_that_does_not_answer_is_told_in_its_words(read: Any) -> None:
+    done = read(docker="#!/bin/sh\necho 'Cannot connect to the Docker daemon'\nexit 1\n")
+    assert done.returncode == 91
+    assert "Cannot connect" in done.stderr
+
+
+@pytest.mark.parametrize("said", ["Permission denied", "", '{"one": 1}'])
+def test_an_agent_that_tells_nothing_is_a_complaint(read: Any, said: str) -> None:
+    found = reading(read, curl=f"#!/bin/sh\necho '{said}'\n")
+    assert found.registered is None
+    assert found.complaints[0].startswith("its Consul agent does not tell its services")
+
+
+@pytest.mark.parametrize(
+    ("says", "part"),
+    [
+        ("echo 'No such container: front'", "No such container"),
+        ("true", "it says nothing"),
+        ("""echo '{"version": 7}'""", "version 7"),
+    ],
+)
+def test_a_front_that_tells_nothing_is_a_complaint(read: Any, says: str, part: str) -> None:
+    found = reading(read, front=True, front_says=says)
+    assert found.front is None
+    assert part in found.complaints[0]
+
+
+@pytest.mark.parametrize(
+    ("checks", "state"),
+    [
+        ([], "passing"),
+        ([("serfHealth", "", "passing"), ("a", "app1:web:80", "warning")], "warning"),
+        ([("a", "app1:web:80", "warning"), ("b", "app1:web:80", "critical")], "critical"),
+        ([("a", "app1:other:80", "critical")], "passing"),
+        ([("_service_maintenance:app1:web:80", "app1:web:80", "critical")], "maintenance"),
+        ([("_service_maintenance:app1:other:80", "app1:other:80", "critical")], "passing"),
+        ([("_node_maintenance", "", "critical")], "maintenance"),
+    ],
+)
+def test_the_state_is_the_worst_of_an_instances_and_its_nodes_checks(
+    read: Any, checks: list[tuple[str, str, str]], state: str
+) -> None:
+    listed = {name: {"CheckID": name, "ServiceID": of, "Status": status} for name, of, status in checks}
+    found = reading(read, checks=json.dumps(listed)).registered
+    assert found is not None
+    assert found[0].state == state
+
+
+def test_an_answer_that_is_cut_off_is_an_error() -> None:
+    with pytest.raises(ValueError, match="cut off"):
+        parse(f"{status_reading.MARK} containers\n")

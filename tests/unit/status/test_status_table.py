@@ -1,0 +1,66 @@
+"""`rollcall status` as it is printed."""
+
+import io
+
+from rich.console import Console
+from status_world import NOW, all_well, front, host, seen, status, with_front
+
+from rollcall.fleet_status import FleetStatus
+from rollcall.status_table import shown
+
+
+def printed(found: FleetStatus, width: int = 160, colours: bool = False) -> str:
+    file = io.StringIO()
+    Console(file=file, width=width, force_terminal=colours, highlight=False).print(shown(found))
+    return file.getvalue()
+
+
+def line_of(found: FleetStatus, name: str) -> list[str]:
+    (line,) = [line for line in printed(found).splitlines() if line.startswith(name)]
+    return line.split()
+
+
+def test_a_line_says_everything_of_an_instance() -> None:
+    words = "web-1 app1 healthy passing 1 50 % 1 min 10 1 80.0 ms"
+    assert line_of(status(*all_well()), "web-1") == words.split()
+
+
+def test_a_service_says_where_it_is_reached_and_its_canary() -> None:
+    text = printed(with_front(canary={"v2": 10}))
+    assert "nginx  www.example.com/  canary: v2 10 %" in text
+    assert "maintenance page: www.example.com/" in printed(with_front(maintenance=True))
+
+
+def test_problems_are_below_and_what_could_not_be_read_is_last() -> None:
+    problem = {"kind": "refused", "text": "nginx refuses it", "since": NOW}
+    first, second, last = all_well(problems=[problem])
+    text = printed(status(first, second, last, host("consul1", unread="ssh failed: no route")))
+    assert (
+        text.index("web-1") < text.index("front1 refused: nginx refuses it") < text.index("consul1 unread: ssh failed")
+    )
+
+
+def test_one_of_two_fronts_that_does_not_list_an_instance_is_seen() -> None:
+    text = printed(status(*all_well(), host("consul1", front=front(seen("app2", "web-2")), registered=())))
+    assert "(1 of 2 fronts)" in next(line for line in text.splitlines() if line.startswith("web-1"))
+    assert "of 2 fronts" not in next(line for line in text.splitlines() if line.startswith("web-2"))
+
+
+def test_colours_are_a_terminals_alone() -> None:
+    assert "\x1b[32mpassing" in printed(status(*all_well()), colours=True)
+    assert "\x1b" not in printed(status(*all_well()))
+
+
+def test_names_are_text_and_no_markup() -> None:
+    hostile = seen("app1", "[red]:ghost:[/]", tags=["[bold]"])
+    assert "[red]:ghost:[/] [bold]" in printed(with_front(hostile, seen("app2", "web-2")))
+
+
+def test_names_cannot_write_elsewhere_on_the_screen() -> None:
+    problem = {"kind": "metadata", "text": "\x1b]0;owned\x07", "since": NOW}
+    hostile = seen("app1", "\x1b[2Jweb", tags=["\x1b[H"])
+    assert "\x1b" not in printed(with_front(hostile, problems=[problem]))
+
+
+def test_an_empty_fleet_says_so() -> None:
+    assert "There is no service." in printed(status())
