@@ -236,13 +236,9 @@ def _problems(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Document
 def _not_as_consul_says(name: str, front: Document) -> Iterable[Trouble]:
     for service in front["services"]:
         for one in service["instances"]:
-            listed, state = one["share"] is not None, one["state"]
             # What is kept is among the front's own problems.
-            if listed and state not in ("passing", "kept"):
-                yield Trouble(name, "mismatch", f"{one['id']} is routed, and Consul calls it {state}")
-            # A canary may give a tag no share at all.
-            if not listed and state == "passing" and service["upstreams"] and not service["canary"]:
-                yield Trouble(name, "mismatch", f"{one['id']} passes, and nginx does not list it")
+            if one["share"] is not None and one["state"] not in ("passing", "kept"):
+                yield Trouble(name, "mismatch", f"{one['id']} is routed, and Consul calls it {one['state']}")
 
 
 def _not_as_docker_says(fleet: Fleet, host: Host, registered: Iterable[Registered]) -> Iterable[Trouble]:

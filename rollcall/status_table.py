@@ -50,7 +50,7 @@ def _title(service: ServiceStatus) -> Text:
     if closed_routes:
         title.append(_plain(f"  maintenance page: {', '.join(closed_routes)}"), "not bold yellow")
     if service.canary:
-        parts = ", ".join(f"{tag} {part} %" for tag, part in service.canary.items())
+        parts = ", ".join(f"{tag} {part:g} %" for tag, part in service.canary.items())
         title.append(_plain(f"  canary: {parts}"), "not bold cyan")
     return title
 

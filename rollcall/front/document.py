@@ -1,11 +1,11 @@
 """The status document: what the front knows of itself, as the page, the metrics and `rollcall status` read it."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from rollcall.front import canary
 from rollcall.front.catalog import Catalog, Instance
 from rollcall.front.routes import Routing, Upstream
 from rollcall.front.settings import Settings
@@ -16,7 +16,7 @@ VERSION = 1
 CONSUL = "consul"
 
 Document = Mapping[str, Any]
-_Key = tuple[str, str, str]
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,14 @@ class Sight:
     counts: Mapping[str, Counts] = field(default_factory=dict)
     connections: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An instance's weight in an upstream, and its part of the upstream's requests, 0 to 1."""
+
+    weight: int
+    share: float
 
 
 def document(sight: Sight, now: datetime) -> Document:
@@ -129,28 +137,27 @@ def _routes(routing: Routing) -> list[Document]:
 
 def _services(sight: Sight) -> list[Document]:
     upstreams = sight.routing.upstreams
-    # Of the catalog's, so that a changed weight or tag is the new one.
     known = {_key(server.instance): server.instance for one in upstreams for server in one.servers}
     known.update((_key(one), one) for one in sight.catalog.instances if one.service != CONSUL)
     by_service: dict[str, list[Instance]] = {service: [] for one in upstreams for service in one.services}
     for _, instance in sorted(known.items()):
         by_service.setdefault(instance.service, []).append(instance)
     registered = frozenset(map(_key, sight.catalog.instances))
-    shares = _shares(upstreams)
+    places = _places(upstreams)
     return [
         {
             "name": name,
             "upstreams": [one.name for one in upstreams if name in one.services],
-            "canary": _canary(sight.catalog, name),
+            "canary": _canary(sight.catalog.keys, name),
             "instances": [
-                _instance(one, sight, _state(one, sight.kept, registered), shares.get(_key(one))) for one in instances
+                _instance(one, sight, _state(one, sight.kept, registered), places.get(_key(one))) for one in instances
             ],
         }
         for name, instances in sorted(by_service.items())
     ]
 
 
-def _instance(instance: Instance, sight: Sight, state: str, share: float | None) -> Document:
+def _instance(instance: Instance, sight: Sight, state: str, place: _Place | None) -> Document:
     counts = sight.counts.get(instance.endpoint, Counts())
     return {
         "id": instance.identity,
@@ -159,9 +166,9 @@ def _instance(instance: Instance, sight: Sight, state: str, share: float | None)
         "container": container_of(instance.identity),
         "tags": list(instance.tags),
         "state": state,
-        "weight": instance.weight,
-        "share": share,
-        "listed_since": _time(sight.listed.get(instance.endpoint)) if share is not None else None,
+        "weight": place.weight if place else instance.weight,
+        "share": place.share if place else None,
+        "listed_since": _time(sight.listed.get(instance.endpoint)) if place else None,
         "requests": counts.requests,
         "errors": counts.errors,
         "seconds": round(counts.seconds, 3),
@@ -174,23 +181,23 @@ def _state(instance: Instance, kept: Collection[str], registered: Collection[_Ke
     return instance.state if _key(instance) in registered else "gone"
 
 
-def _shares(upstreams: Iterable[Upstream]) -> dict[_Key, float]:
-    """Give each server's part of its upstream, 0 to 1; of the first where an instance stands in several."""
-    shares: dict[_Key, float] = {}
+def _places(upstreams: Iterable[Upstream]) -> dict[_Key, _Place]:
+    """Say where nginx has each instance; the first of its places where it has several."""
+    places: dict[_Key, _Place] = {}
     for upstream in upstreams:
         every = sum(server.weight for server in upstream.servers)
         for server in upstream.servers:
-            shares.setdefault(_key(server.instance), round(server.weight / every, 4))
-    return shares
+            places.setdefault(_key(server.instance), _Place(server.weight, round(server.weight / every, 4)))
+    return places
 
 
-def _canary(catalog: Catalog, service: str) -> Document | None:
-    """Read a service's canary as it stands in Consul; what is wrong with it is among the problems."""
+def _canary(keys: Mapping[str, str], service: str) -> dict[str, float] | None:
+    """Read a service's canary, percent by tag; what is wrong with one is among the problems."""
     try:
-        parts = json.loads(catalog.keys[f"canary/{service}"])
+        percentages = canary.read(keys[canary.PREFIX + service])
     except (KeyError, ValueError):
         return None
-    return parts if isinstance(parts, dict) else None
+    return {tag: float(part) for tag, part in percentages.items()}
 
 
 def container_of(identity: str) -> str | None:
@@ -200,4 +207,4 @@ def container_of(identity: str) -> str | None:
 
 
 def _key(instance: Instance) -> _Key:
-    return instance.service, instance.node, instance.identity
+    return instance.node, instance.identity

@@ -6,7 +6,7 @@ has died. A container that is stopped goes alone, or with so few that the others
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rollcall.front.catalog import Catalog, Instance
@@ -15,7 +15,7 @@ from rollcall.front.catalog import Catalog, Instance
 TOGETHER = 2
 PART = 0.3
 
-_Key = tuple[str, str, str]
+_Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,6 @@ def losses(
     still = [one for one in kept if one.since > oldest and known.lost(one.instance)]
     before = {one.instance for one in still}
     return (*still, *(Kept(one, now) for one in _lost_together(routed, known) if one not in before))
-
-
-def with_kept(catalog: Catalog, kept: Iterable[Kept]) -> Catalog:
-    """Give the catalog as it would be without the loss: what is kept is passing, as it was."""
-    back = {_key(one.instance): one.instance for one in kept}
-    if not back:
-        return catalog
-    rest = [one for one in catalog.instances if _key(one) not in back]
-    every = [*rest, *(replace(one, state="passing", node_alive=True) for one in back.values())]
-    every.sort(key=lambda one: (one.service, one.node, one.identity))
-    return replace(catalog, instances=tuple(every))
 
 
 def _lost_together(routed: Collection[Instance], known: "_Known") -> list[Instance]:
@@ -96,4 +85,4 @@ class _Known:
 
 
 def _key(instance: Instance) -> _Key:
-    return instance.service, instance.node, instance.identity
+    return instance.node, instance.identity

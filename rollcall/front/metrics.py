@@ -42,7 +42,7 @@ def _instances(document: Document) -> Iterator[Metric]:
     errors = CounterMetricFamily("rollcall_front_errors", "Tries without an answer, or with a 5xx.", labels=SERVER)
     seconds = CounterMetricFamily("rollcall_front_seconds", "Seconds that tries took.", labels=SERVER)
     listed = GaugeMetricFamily("rollcall_front_listed", "1 if nginx passes requests to it.", labels=SERVER)
-    weight = GaugeMetricFamily("rollcall_front_weight", "Its weight in Consul.", labels=SERVER)
+    weight = GaugeMetricFamily("rollcall_front_weight", "Its weight in nginx's list, or else in Consul.", labels=SERVER)
     share = GaugeMetricFamily("rollcall_front_share", "Its part of its upstream's requests, 0 to 1.", labels=SERVER)
     for service in document["services"]:
         for one in service["instances"]:

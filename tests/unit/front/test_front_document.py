@@ -107,6 +107,13 @@ def test_a_canary_is_shown_and_a_broken_one_is_not() -> None:
         assert canary(broken)["shop-80"] is None
 
 
+def test_the_weight_is_nginxs_where_it_lists_the_instance() -> None:
+    whole = sight()
+    upstream = Upstream("backends", (Server(instance("nginx-1"), 9),), ("nginx-80",))
+    found = instances(document(replace(whole, routing=replace(whole.routing, upstreams=(upstream,))), NOW), "nginx-80")
+    assert (found["nginx-1"]["weight"], found["nginx-2"]["weight"]) == (9, 1)
+
+
 def test_a_service_without_instances_or_without_a_route_is_shown_as_such() -> None:
     whole = sight()
     empty = replace(whole.routing, upstreams=(Upstream("backends", (), ("nginx-80",)),))
