@@ -6,7 +6,7 @@ has died. A container that is stopped goes alone, or with so few that the others
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rollcall.front.catalog import Catalog, Instance
@@ -45,6 +45,14 @@ def losses(
     still = [one for one in kept if one.since > oldest and known.lost(one.instance)]
     before = {one.instance for one in still}
     return (*still, *(Kept(one, now) for one in _lost_together(routed, known) if one not in before))
+
+
+def with_kept(catalog: Catalog, kept: Iterable[Kept]) -> Catalog:
+    """Give the catalog as it would be without the loss: what is kept is passing, as it was."""
+    back = {_key(one.instance): one.instance for one in kept}
+    rest = [one for one in catalog.instances if _key(one) not in back]
+    every = sorted([*rest, *back.values()], key=lambda one: (one.service, one.node, one.identity))
+    return replace(catalog, instances=tuple(every))
 
 
 def _lost_together(routed: Collection[Instance], known: "_Known") -> list[Instance]:

@@ -6,7 +6,7 @@ import pytest
 from front_sight import NOW, ago, instance
 
 from rollcall.front.catalog import Catalog, Instance
-from rollcall.front.losses import Kept, losses
+from rollcall.front.losses import Kept, losses, with_kept
 
 TEN = [instance(f"web-{number}", port=number + 1) for number in range(10)]
 
@@ -83,6 +83,12 @@ def test_the_rest_of_a_service_that_vanishes_later_is_kept_as_well() -> None:
     both = losses(TEN[5:], first, Catalog(()), NOW, 180)
     assert [one.instance for one in both] == TEN
     assert [one.since for one in both] == [ago(10)] * 5 + [NOW] * 5
+
+
+def test_the_catalog_with_what_is_kept_has_it_as_it_was() -> None:
+    dead = replace(TEN[0], state="critical", node_alive=False)
+    whole = with_kept(Catalog((dead, TEN[2])), [Kept(TEN[0], NOW), Kept(TEN[1], NOW)])
+    assert whole.instances == (TEN[0], TEN[1], TEN[2])
 
 
 def test_a_large_loss_is_judged_in_no_time() -> None:
