@@ -24,5 +24,6 @@ if here := site():
     converge(here, "backends")
     converge(here, "front")
     converge(here, "keepalived")
+    converge(here, "own templates")
     remove_leftovers(here)
     wait_for_containers(here)

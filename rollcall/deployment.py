@@ -15,14 +15,14 @@ from pyinfra import host, inventory, logger
 from pyinfra import state as run
 from pyinfra.api.exceptions import PyinfraError
 
-from rollcall import components, gates, operations, preflight, secrets
+from rollcall import components, gates, operations, preflight, secrets, template_preflight
 from rollcall.access_control import listed, requests
 from rollcall.access_gate import AccessConverged
 from rollcall.auditor import HEALTH, POLICIES, TOKENS, ask
-from rollcall.components import access, consul, dns, keepalived
+from rollcall.components import access, consul, dns, keepalived, own_templates
 from rollcall.desired import Container, Thing
 from rollcall.errors import RollcallError
-from rollcall.fleet import Fleet, Member, RawHost
+from rollcall.fleet import Fleet, Locate, Member, RawHost
 from rollcall.plan import Change, everything, leftovers, plan
 from rollcall.reading import Reading, facts, reading
 from rollcall.state import HostFact, HostState
@@ -84,6 +84,7 @@ def site() -> Site | None:
     try:
         if here:
             secrets.check_identity(here.member.name, here.state.texts.get(IDENTITY, ""), _secrets().identity)
+            _check_templates(here)
         _warn(host.name)
     except RollcallError as problem:
         raise PyinfraError(str(problem)) from None
@@ -106,8 +107,19 @@ def _look() -> Site | None:
 
 
 def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
-    probes = (("consul", ask(HEALTH, POLICIES, TOKENS)),) if member == fleet.servers[0] else ()
-    state = host.get_fact(HostFact, wanted=read.wanted, paths=read.paths, texts=read.texts, probes=probes)
+    probes: dict[str, str] = {}
+    if member == fleet.servers[0]:
+        probes["consul"] = ask(HEALTH, POLICIES, TOKENS)
+    if own_templates.containers(member):
+        probes["containers"] = "docker ps --all --format '{{.Names}}'"
+    state = host.get_fact(
+        HostFact,
+        wanted=read.wanted,
+        paths=read.paths,
+        texts=read.texts,
+        probes=tuple(probes.items()),
+        directories=read.directories,
+    )
     return state if isinstance(state, HostState) else None
 
 
@@ -127,11 +139,24 @@ def _check_host(member: Member, state: HostState) -> None:
         )
 
 
+def _check_templates(here: Site) -> None:
+    coming = [thing.name for thing in here.things if isinstance(thing, Container)]
+    existing = here.state.probes.get("containers", "").split()
+    if sentence := template_preflight.unknown_container(here.member, existing, coming, _locate()):
+        raise RollcallError(sentence)
+
+
 @lru_cache(maxsize=1)
 def _fleet() -> Fleet:
-    hosts = tuple(RawHost(one.name, frozenset(one.groups), dict(one.data.dict())) for one in inventory)
-    file = inventory_file()
-    return preflight.check(file.stem, hosts, socket.gethostname(), preflight.locator(PROJECT, file, hosts))
+    return preflight.check(inventory_file().stem, _hosts(), socket.gethostname(), _locate())
+
+
+def _hosts() -> tuple[RawHost, ...]:
+    return tuple(RawHost(one.name, frozenset(one.groups), dict(one.data.dict())) for one in inventory)
+
+
+def _locate() -> Locate:
+    return preflight.locator(PROJECT, inventory_file(), _hosts())
 
 
 @lru_cache(maxsize=1)

@@ -11,11 +11,15 @@ ImageSource = Literal["pull", "push"]
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory; `owner` is numeric, uid:gid, since the names inside an image are not the host's."""
+    """A directory; `owner` is numeric, uid:gid, since the names inside an image are not the host's.
+
+    A `shared` one is somebody else's, too: it is made where there is none, and else left as it is.
+    """
 
     path: str
     mode: int = 0o755
     owner: str = "0:0"
+    shared: bool = False
 
 
 @dataclass(frozen=True)

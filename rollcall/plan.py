@@ -97,6 +97,8 @@ def _file(thing: File | Directory, state: HostState) -> Change | None:
     found = state.files.get(thing.path)
     if found is None:
         return Change("create", thing)
+    if isinstance(thing, Directory) and thing.shared:
+        return None
     pairs = [("mode", f"{found.mode:04o}", f"{thing.mode:04o}"), ("owner", found.owner, thing.owner)]
     if isinstance(thing, File):
         pairs.append(("sha256", (found.digest or "a directory")[:12], thing.digest[:12]))

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from rollcall import origin
+from rollcall import origin, template_preflight
 from rollcall.errors import RollcallError
 from rollcall.fleet import Fleet, Locate, Member, RawHost, member, names
 from rollcall.settings import Settings
@@ -21,7 +21,16 @@ TAKEN_PORTS = {
     53: "DNS",
     **dict.fromkeys((8300, 8301, 8302, 8500, 8501, 8502, 8503, 8600), "Consul"),
 }
-OUR_CONTAINERS = ("consul", "registrator", "socket-filter", "dns", "front", "keepalived")
+OUR_CONTAINERS = (
+    "consul",
+    "registrator",
+    "socket-filter",
+    "dns",
+    "front",
+    "keepalived",
+    "templates",
+    "templates-filter",
+)
 
 
 def locator(project: Path, inventory: Path, hosts: Iterable[RawHost]) -> Locate:
@@ -56,6 +65,7 @@ def check(name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Loca
         _check_backends(one, locate)
         _check_front_ports(one, locate)
         _check_front_certificate(one, locate)
+        template_preflight.check(one, OUR_CONTAINERS, locate)
     return fleet
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rollcall import components
-from rollcall.components import backend, consul, dns, front, socket_filter
-from rollcall.desired import Container, Network, Thing, Volume
+from rollcall.components import backend, consul, dns, front, own_templates, socket_filter
+from rollcall.desired import Container, Directory, Network, Thing, Volume
 from rollcall.engine_query import Wanted
 from rollcall.fleet import Fleet, Member
 from rollcall.secrets import Secrets
@@ -21,12 +21,13 @@ class Reading:
     """The arguments of `state.script`.
 
     `wanted` is for the engine, `paths` are files outside /etc/rollcall whose digests, and `texts` those whose texts are
-    to be read.
+    to be read; `directories` are looked at without what is in them.
     """
 
     wanted: Wanted
     paths: tuple[str, ...]
     texts: tuple[str, ...]
+    directories: tuple[str, ...] = ()
 
 
 def reading(fleet: Fleet, member: Member, secrets: Secrets) -> Reading:
@@ -39,10 +40,15 @@ def reading(fleet: Fleet, member: Member, secrets: Secrets) -> Reading:
             containers=(*_names(things, Container), *retired),
             images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),
             networks=tuple(sorted({backend.NETWORK, *_names(things, Network)})),
-            volumes=tuple(sorted({consul.VOLUME, front.VOLUME, socket_filter.VOLUME, *_names(things, Volume)})),
+            volumes=tuple(
+                sorted(
+                    {consul.VOLUME, front.VOLUME, own_templates.VOLUME, socket_filter.VOLUME, *_names(things, Volume)}
+                )
+            ),
         ),
         paths=(dns.RESOLVED_DROP_IN, dns.RESOLVED_DROP_IN.rsplit("/", 1)[0]),
         texts=(*RESOLVER_TEXTS, consul.IDENTITY),
+        directories=tuple(thing.path for thing in things if isinstance(thing, Directory) and thing.shared),
     )
 
 

@@ -201,6 +201,36 @@ class Keepalived(Section):
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
 
 
+class Template(Section):
+    """A file of some service that follows the catalog, made from a template of the user's own."""
+
+    name: DnsLabel = Field(description='a DNS label of its own, such as "haproxy"')
+    source: Annotated[str, StringConstraints(min_length=1)] = Field(
+        description="the path of a template for consul-template on this machine"
+    )
+    # A directory of its own, since that is mounted; no part begins with a dot, so none is "..".
+    destination: Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9_+@-][A-Za-z0-9_.+@-]*){2,}$")] = Field(
+        description='the absolute path of a file in a directory of its service, such as "/etc/haproxy/haproxy.cfg"'
+    )
+    check: Annotated[str, StringConstraints(pattern=r"\{candidate\}")] = Field(
+        description="a shell command that fails for a broken file, with {candidate} where its path belongs"
+    )
+    reload: str = Field(default="", description="a shell command, or empty for a service that notices the file itself")
+    container: Annotated[str, StringConstraints(pattern=r"^([a-zA-Z0-9][a-zA-Z0-9_.-]+)?$")] = Field(
+        default="", description="the container that check and reload run in, or empty for that of the templates"
+    )
+    owner: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}:[0-9]{1,9}$")] = Field(
+        default="0:0", description='the file\'s numeric owner, uid:gid, such as "0:0"'
+    )
+    mode: Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$")] = Field(
+        default="0644", description='the file\'s mode as chmod takes it, such as "0644"'
+    )
+    keep: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.01,
+        description="the fraction of the file's addresses that one rendering must keep, from 0 (all may go) to 1",
+    )
+
+
 class Dns(Section):
     """Making the host's own resolver, and its containers', answer for Consul's domain."""
 
@@ -226,3 +256,14 @@ class Settings(Section):
     front: Front = Field(default_factory=Front, description="a dict of settings")
     keepalived: Keepalived = Field(default_factory=Keepalived, description="a dict of settings")
     dns: Dns = Field(default_factory=Dns, description="a dict of settings")
+    templates: tuple[Template, ...] = Field(
+        default=(),
+        strict=False,
+        description='a list of dicts such as {"name": "haproxy", "source": "haproxy.ctmpl", …}',
+    )
+    templates_image: Image = Field(default="rollcall/templates:0.1.0", description=_IMAGE)
+    template_keys: tuple[Annotated[str, StringConstraints(pattern=r'^[^"\\\s]+$')], ...] = Field(
+        default=(),
+        strict=False,
+        description='a list of prefixes of Consul\'s keys that templates read, such as "haproxy/"',
+    )

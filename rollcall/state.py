@@ -26,6 +26,7 @@ echo '{mark} engine'
 {query}
 echo '{mark} files'
 find {root} {paths} -printf '%T@ %m %U:%G %p\n' 2>/dev/null
+for directory in {directories}; do find "$directory" -maxdepth 0 -printf '%T@ %m %U:%G %p\n' 2>/dev/null; done
 echo '{mark} digests'
 find {root} {paths} -type f -exec sha256sum {{}} + 2>/dev/null
 echo '{mark} addresses'
@@ -85,6 +86,7 @@ def script(
     paths: Iterable[str] = (),
     texts: Iterable[str] = (),
     probes: Mapping[str, str] | None = None,
+    directories: Iterable[str] = (),
 ) -> str:
     """Build the one command.
 
@@ -93,6 +95,7 @@ def script(
         paths: files outside /etc/rollcall whose digest is wanted.
         texts: files whose whole text is wanted.
         probes: further commands by name, whose output is wanted and whose failure is none of the host's.
+        directories: directories outside /etc/rollcall that are looked at without what is in them.
     """
 
     def quoted(words: Iterable[str]) -> str:
@@ -104,6 +107,7 @@ def script(
         socket=SOCKET,
         root=ROOT,
         paths=quoted(paths),
+        directories=quoted(directories),
         texts="\n".join(
             f"echo '{MARK} text {path}'; cat {shlex.quote(path)} 2>/dev/null; echo" for path in sorted(set(texts))
         ),
@@ -217,10 +221,11 @@ class HostFact(FactBase[HostState]):
         paths: tuple[str, ...] = (),
         texts: tuple[str, ...] = (),
         probes: tuple[tuple[str, str], ...] = (),
+        directories: tuple[str, ...] = (),
     ) -> str:
         """Give the shell script; pyinfra calls it with the arguments of get_fact."""
         self.images = wanted.images
-        return script(wanted, paths, texts, dict(probes))
+        return script(wanted, paths, texts, dict(probes), directories)
 
     @override
     def process(self, output: list[str]) -> HostState:

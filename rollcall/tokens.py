@@ -12,8 +12,9 @@ from typing import Literal
 # agent       a host's own node
 # registrator the services of a host
 # front       what consul-template reads
+# templates   what the templates of the user's own read
 # dns         what DNS answers from
-Role = Literal["management", "operator", "auditor", "agent", "registrator", "front", "dns"]
+Role = Literal["management", "operator", "auditor", "agent", "registrator", "front", "templates", "dns"]
 
 # Any fixed one will do; it only keeps our ids apart from those others derive from the same secret.
 _NAMESPACE = uuid.UUID("6f6c6c63-616c-4c00-8000-726f6c6c6361")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rollcall.components import backend, consul, dns, front, keepalived, registrator, socket_filter
+from rollcall.components import backend, consul, dns, front, keepalived, own_templates, registrator, socket_filter
 from rollcall.desired import Thing
 from rollcall.fleet import Fleet, Member
 from rollcall.secrets import Secrets
@@ -34,4 +34,5 @@ def desired(fleet: Fleet, member: Member, facts: HostFacts, secrets: Secrets) ->
         "backends": backend.desired(fleet, member, secrets),
         "front": front.desired(member, secrets),
         "keepalived": keepalived.desired(fleet, member, facts.interfaces),
+        "own templates": own_templates.desired(member, facts.socket_group, secrets),
     }

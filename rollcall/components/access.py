@@ -13,6 +13,8 @@ SHARED: dict[Role, str] = {
     "front": "consul-template: services, nodes and the keys below rollcall/, read only",
     "dns": "DNS answers: services and nodes, read only",
 }
+# Only where some host has templates of the user's own.
+TEMPLATES: dict[Role, str] = {"templates": "the user's own templates: services, nodes and the keys set, read only"}
 EACH_NODE: dict[Role, str] = {
     "agent": "the agent of {node}: its own node",
     "registrator": "the registrator of {node}: services, registered with its own agent",
@@ -22,7 +24,7 @@ EACH_NODE: dict[Role, str] = {
 def desired(fleet: Fleet, secrets: Secrets) -> AccessControl:
     """Say which policies and tokens there are; while tokens are rotated, those of both generations."""
     return AccessControl(
-        policies=tuple(_policy(role, node) for role, node, _ in _roles(fleet)),
+        policies=tuple(_policy(fleet, role, node) for role, node, _ in _roles(fleet)),
         tokens=tuple(
             token
             for generation in (secrets.tokens, *secrets.other_tokens)
@@ -34,7 +36,8 @@ def desired(fleet: Fleet, secrets: Secrets) -> AccessControl:
 
 
 def _roles(fleet: Fleet) -> list[tuple[Role, str, str]]:
-    shared = [(role, "", words) for role, words in SHARED.items()]
+    everywhere = SHARED | (TEMPLATES if any(one.settings.templates for one in fleet.members) else {})
+    shared = [(role, "", words) for role, words in everywhere.items()]
     each = [(role, one.node, words.format(node=one.node)) for role, words in EACH_NODE.items() for one in fleet.members]
     return [*shared, *each]
 
@@ -43,8 +46,9 @@ def _name(role: Role, node: str) -> str:
     return f"rollcall-{role}-{node}" if node else f"rollcall-{role}"
 
 
-def _policy(role: Role, node: str) -> Policy:
-    return Policy(_name(role, node), render(f"consul/policies/{role}.hcl.j2", node=node))
+def _policy(fleet: Fleet, role: Role, node: str) -> Policy:
+    keys = sorted({prefix for one in fleet.members for prefix in one.settings.template_keys})
+    return Policy(_name(role, node), render(f"consul/policies/{role}.hcl.j2", node=node, template_keys=keys))
 
 
 def _tokens(fleet: Fleet, generation: Tokens, *, current: bool) -> list[Token]:

@@ -83,6 +83,7 @@ IMAGES = (
     Image(f"hashicorp/consul:{CONSUL_VERSION}", _lab("consul", CONSUL), deployed=True),
     Image(f"hashicorp/consul-template:{CONSUL_TEMPLATE_VERSION}", _lab("consul-template", CONSUL_TEMPLATE)),
     _ours("front"),
+    _ours("templates", "rollcall/__init__.py", "rollcall/own_templates"),
 )
 
 NAMES = frozenset(image.name for image in IMAGES)

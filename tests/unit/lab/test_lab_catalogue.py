@@ -22,6 +22,7 @@ def test_the_registry_offers_the_public_names_and_ours() -> None:
         "rollcall/front:0.1.0",
         "rollcall/keepalived:0.1.0",
         "rollcall/registrator:0.1.0",
+        "rollcall/templates:0.1.0",
     }
 
 
@@ -40,6 +41,7 @@ def test_only_images_with_a_go_program_wait_for_go() -> None:
         "hashicorp/consul:1.22.7",
         "hashicorp/consul-template:0.42.1",
         "rollcall/front:0.1.0",
+        "rollcall/templates:0.1.0",
     }
 
 
@@ -50,6 +52,7 @@ def test_a_changed_source_of_the_registrator_changes_its_key_and_no_other(
     source.mkdir(parents=True)
     (source / "loop.py").write_text("one")
     (tmp_path / "rollcall" / "__init__.py").write_text("")
+    (tmp_path / "rollcall" / "own_templates").mkdir()
     monkeypatch.setattr(catalogue, "_CHECKOUT", tmp_path)
     before = catalogue.keys(hub=False)
     (source / "loop.py").write_text("two")

@@ -1,0 +1,132 @@
+"""One template's life: consul-template renders it, the guard lets it through, a refusal is tried again."""
+
+import asyncio
+import logging
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rollcall.own_templates import rendering
+from rollcall.own_templates.guard import Guard, RefusedError
+from rollcall.own_templates.settings import FOLDER, RUN, Template
+from rollcall.own_templates.status import Sight, problem
+
+# Seconds. What was refused may be taken later without the catalog changing: a container that has come up since.
+FIRST_RETRY, LAST_RETRY = 1.0, 60.0
+LAST_PAUSE = 7.0
+# A consul-template that lived for so long did not end because of what it was started with.
+SETTLED = 30.0
+
+log = logging.getLogger("templates")
+
+
+class Follower:
+    """Follows the catalog for one template."""
+
+    def __init__(self, template: Template, guard: Guard, source: str, changed: Callable[[], None]) -> None:
+        """Start nothing yet; `changed` is called whenever `sight` is another."""
+        self.sight = Sight(template.name, template.destination, template.container)
+        self._template = template
+        self._guard = guard
+        self._source = source
+        self._changed = changed
+        self._staging = RUN / "staging" / template.name
+        self._woken = asyncio.Event()
+        self._process: Process | None = None
+
+    def wake(self) -> None:
+        """Say that there may be a new rendering."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Follow until cancelled; then consul-template has ended."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_rendering())
+                group.create_task(self._keep_applying())
+        finally:
+            if self._process:
+                with suppress(ProcessLookupError):
+                    self._process.terminate()
+                await self._process.wait()
+
+    async def _keep_rendering(self) -> None:
+        pause = 0.0
+        loop = asyncio.get_running_loop()
+        while True:
+            started = loop.time()
+            reason = await self._render()
+            pause = 0.0 if loop.time() - started >= SETTLED else min(pause * 2 + 1, LAST_PAUSE)
+            self._see(running=False)
+            self._complain(f"consul-template ended and is started again in {pause:g} s: {reason}")
+            await asyncio.sleep(pause)
+
+    async def _render(self) -> str:
+        """Run consul-template until it ends, and give its last complaint."""
+        # It says nothing of a rendering that is the same as the file there.
+        self._staging.unlink(missing_ok=True)
+        self._process = await asyncio.create_subprocess_exec(
+            "consul-template",
+            "-config",
+            str(FOLDER / "consul-template.hcl"),
+            "-template",
+            # It would end when its command fails.
+            f"{FOLDER / self._template.name}.ctmpl:{self._staging}:kill -s USR1 1 || true",
+            stderr=PIPE,
+        )
+        self._see(running=True)
+        last = ""
+        assert self._process.stderr is not None  # noqa: S101 - asked for above
+        async for line in self._process.stderr:
+            text = line.decode(errors="replace").strip()
+            log.info("%s: consul-template: %s", self._template.name, text)
+            # The others are of no content: each error of Consul's is followed by one.
+            last = text if "[ERR]" in text or "[WARN]" in text else last
+        status = await self._process.wait()
+        return last or f"exit status {status}"
+
+    async def _keep_applying(self) -> None:
+        retry = None
+        taken = ""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), retry)
+            self._woken.clear()
+            rendered = _text(self._staging)
+            if not rendered or (rendered == taken and not self.sight.problem):
+                continue
+            try:
+                await self._apply(rendered)
+                taken, retry = rendered, None
+            except RefusedError as refusal:
+                self._complain(str(refusal))
+                taken, retry = "", min(retry * 2, LAST_RETRY) if retry else FIRST_RETRY
+
+    async def _apply(self, rendered: str) -> None:
+        found = rendering.read(rendered)
+        changed = await asyncio.to_thread(self._guard.apply, found)
+        addresses = len(rendering.instances(found.text, self._source))
+        now = datetime.now(UTC)
+        self._see(served=now, addresses=addresses, changes=self.sight.changes + changed, problem=None)
+        if changed:
+            log.info("%s: %s has %d addresses", self._template.name, self._template.destination, addresses)
+
+    def _complain(self, text: str) -> None:
+        found = problem(self.sight.problem, text, datetime.now(UTC))
+        if found != self.sight.problem:
+            log.warning("%s: %s", self._template.name, text)
+        self._see(problem=found)
+
+    def _see(self, **what: object) -> None:
+        self.sight = replace(self.sight, **what)  # type: ignore[arg-type]
+        self._changed()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    except FileNotFoundError:
+        return ""
