@@ -163,7 +163,7 @@ class Cluster:
 
     def _state(self, name: str) -> HostState:
         read = reading(self.fleet, self.fleet.member(name), self.secrets)
-        script = state.script(read.wanted, read.paths, read.texts)
+        script = state.script(read.wanted, read.paths, read.texts, directories=read.directories)
         return state.parse(self.run(name, f"sh -c {shlex.quote(script)}").splitlines(), read.wanted.images)
 
     def listeners(self) -> Mapping[str, frozenset[Listener]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from contextlib import suppress
@@ -61,7 +62,7 @@ class Follower:
             reason = await self._render()
             pause = 0.0 if loop.time() - started >= SETTLED else min(pause * 2 + 1, LAST_PAUSE)
             self._see(running=False)
-            self._complain(f"consul-template ended and is started again in {pause:g} s: {reason}")
+            self._complain(f"consul-template ended and is started again: {reason}")
             await asyncio.sleep(pause)
 
     async def _render(self) -> str:
@@ -74,7 +75,7 @@ class Follower:
             str(FOLDER / "consul-template.hcl"),
             "-template",
             # It would end when its command fails.
-            f"{FOLDER / self._template.name}.ctmpl:{self._staging}:kill -s USR1 1 || true",
+            f"{FOLDER / self._template.name}.ctmpl:{self._staging}:kill -s USR1 {os.getpid()} || true",
             stderr=PIPE,
         )
         self._see(running=True)
@@ -84,7 +85,7 @@ class Follower:
             text = line.decode(errors="replace").strip()
             log.info("%s: consul-template: %s", self._template.name, text)
             # The others are of no content: each error of Consul's is followed by one.
-            last = text if "[ERR]" in text or "[WARN]" in text else last
+            last = text.partition("] ")[2] if "[ERR]" in text or "[WARN]" in text else last
         status = await self._process.wait()
         return last or f"exit status {status}"
 
@@ -109,8 +110,8 @@ class Follower:
         found = rendering.read(rendered)
         changed = await asyncio.to_thread(self._guard.apply, found)
         addresses = len(rendering.instances(found.text, self._source))
-        now = datetime.now(UTC)
-        self._see(served=now, addresses=addresses, changes=self.sight.changes + changed, problem=None)
+        since = datetime.now(UTC) if changed else self.sight.served or datetime.now(UTC)
+        self._see(served=since, addresses=addresses, changes=self.sight.changes + changed, problem=None)
         if changed:
             log.info("%s: %s has %d addresses", self._template.name, self._template.destination, addresses)
 

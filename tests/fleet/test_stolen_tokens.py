@@ -10,16 +10,52 @@ from deployed import Fleet
 from forbidden import CATALOG, INSIDE, OWN_SERVICES, WRITES, allowed, nothing
 from standing import standing
 
+from rollcall.access_control import Policy
 from rollcall.curl import Answer
 from rollcall.secrets import Secrets
+from rollcall.templates import render
 from rollcall.tokens import Role
 
 # Each on a host that has its token, through that host's own agent.
-HOLDERS: dict[Role, str] = {"registrator": "app1", "agent": "app1", "front": "front1", "dns": "front1"}
+HOLDERS: dict[Role, str] = {
+    "registrator": "app1",
+    "agent": "app1",
+    "front": "front1",
+    "dns": "front1",
+    "templates": "front1",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def templates_role(fleet: Fleet, secrets: Secrets) -> Iterator[None]:
+    """The role that a deploy makes where a host has templates of the user's own; the lab's hosts have none."""
+    policy = Policy("rollcall-templates", render("consul/policies/templates.hcl.j2", template_keys=()))
+    accessor = secrets.tokens.accessor("templates")
+    token = {
+        "AccessorID": accessor,
+        "SecretID": secrets.tokens.secret("templates"),
+        "Policies": [{"Name": policy.name}],
+    }
+    management = secrets.tokens.secret("management")
+    made, _ = fleet.ask(
+        "consul1",
+        [
+            Ask("PUT", "/v1/acl/policy", json.dumps({"Name": policy.name, "Rules": policy.rules})),
+            Ask("PUT", "/v1/acl/token", json.dumps(token)),
+        ],
+        management,
+    )
+    yield
+    identity = json.loads(made.body)["ID"]
+    fleet.ask(
+        "consul1",
+        [Ask("DELETE", f"/v1/acl/token/{accessor}"), Ask("DELETE", f"/v1/acl/policy/{identity}")],
+        management,
+    )
 
 
 @pytest.fixture(scope="module")
-def before(fleet: Fleet, secrets: Secrets) -> dict[str, Any]:
+def before(fleet: Fleet, secrets: Secrets, templates_role: None) -> dict[str, Any]:
     return standing(fleet, secrets)
 
 
@@ -48,6 +84,7 @@ PERMITTED: dict[Role, set[str]] = {
     "agent": {"/v1/agent/maintenance?enable=true", "/v1/agent/check/register"},
     "front": set(),
     "dns": set(),
+    "templates": set(),
 }
 
 
@@ -145,5 +182,5 @@ def test_the_operator_neither_sees_nor_makes_tokens(fleet: Fleet, secrets: Secre
 
 def test_what_the_reads_ask_for_is_hidden_from_no_role_that_needs_it(fleet: Fleet, secrets: Secrets) -> None:
     asks = [Ask("GET", "/v1/health/service/nginx-80?passing"), Ask("GET", "/v1/catalog/nodes")]
-    for role in ("front", "dns"):
+    for role in ("front", "dns", "templates"):
         assert [one for one in Thief(fleet, secrets, role).ask(asks) if nothing(one.body)] == []

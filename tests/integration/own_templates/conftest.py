@@ -1,0 +1,211 @@
+"""A HAProxy of the user's that follows a real Consul, through the containers that a deploy starts for it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from docker.models.containers import Container
+from haproxy_world import KEYS, LABELS, Catalog, HAProxy, Instance, Templates, free_port, new_token, until
+
+from rollcall import preflight, secrets
+from rollcall.components import own_templates
+from rollcall.desired import Container as Wanted
+from rollcall.desired import File, Mount, Thing
+from rollcall.engine_query import SOCKET
+from rollcall.fleet import Fleet, RawHost, nowhere
+from rollcall.lab import dockerfile, images, stand_in
+from rollcall.lab import engine as lab_engine
+from rollcall.secrets import Secrets
+
+HAPROXY = "rollcall-test-haproxy"
+VOLUME = "rollcall-test-templates-filter"
+IMAGE = "rollcall-test/haproxy:1"
+EXAMPLE = Path(__file__).parents[3] / "docs" / "haproxy.ctmpl"
+# As docs/own-templates.md has them.
+CHECK = "haproxy -c -f {candidate}"
+RELOAD = "echo reload | socat -t 30 - UNIX:/tmp/master.sock | awk '1; /^Success=1/ { taken = 1 } END { exit !taken }'"
+
+
+@pytest.fixture(name="until", scope="session")
+def until_fixture() -> Callable[..., Any]:
+    return until
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """This machine's engine, with the lab's images and a HAProxy on it."""
+    lab_engine.ensure()
+    images.ensure()
+    client = docker.from_env()
+    client.images.build(path=str(Path(__file__).parent / "haproxy"), tag=IMAGE, network_mode="host", rm=True)
+    yield client
+    client.close()
+
+
+def fleet(**template: Any) -> Fleet:
+    data = {"address": "127.0.0.1", "templates": [template] if template else [], "template_keys": KEYS}
+    return preflight.check("test", [RawHost("app1", frozenset({"consul_servers"}), data)], "app1", nowhere)
+
+
+@pytest.fixture(scope="session")
+def secret(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
+    return secrets.load(tmp_path_factory.mktemp("secrets") / "test", fleet())
+
+
+@pytest.fixture(scope="session")
+def consul_agent(engine: docker.DockerClient, secret: Secrets) -> Iterator[Catalog]:
+    ports = {name: free_port() for name in ("http", "dns", "server", "serf-lan", "serf-wan")}
+    management = new_token()
+    tokens = " ".join(f'{use} = "{management}"' for use in ("initial_management", "agent"))
+    started = engine.containers.run(
+        dockerfile.local_name("hashicorp/consul:1.22.7"),
+        [
+            "agent",
+            "-dev",
+            "-node=app1",
+            "-bind=127.0.0.1",
+            "-client=127.0.0.1",
+            "-grpc-port=-1",
+            "-grpc-tls-port=-1",
+            f'-hcl=acl {{ enabled = true default_policy = "deny" tokens {{ {tokens} }} }}',
+            *(f"-{name}-port={port}" for name, port in ports.items()),
+        ],
+        detach=True,
+        network_mode="host",
+        labels=LABELS,
+    )
+    agent = Catalog(started, ports["http"], management)
+    try:
+        until(agent.is_ready, "a Consul with a leader", 30)
+        agent.give_rights(secret)
+        yield agent
+    finally:
+        started.remove(force=True, v=True)
+
+
+@pytest.fixture
+def catalog(consul_agent: Catalog) -> Iterator[Catalog]:
+    yield consul_agent
+    consul_agent.clear()
+
+
+@pytest.fixture
+def instances() -> Iterator[list[Instance]]:
+    both = [Instance("one"), Instance("two")]
+    for one in both:
+        one.start()
+    yield both
+    for one in both:
+        one.stop()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The directory on the host that holds the service's configuration."""
+    path = tmp_path / "haproxy"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def haproxy(engine: docker.DockerClient, folder: Path, catalog: Catalog) -> Iterator[HAProxy]:
+    """As a user runs it; without a configuration it ends and is started again."""
+    port = free_port()
+    catalog.set("port", port)
+    started = engine.containers.run(
+        IMAGE,
+        ["-S", "/tmp/master.sock", "-f", str(folder / "haproxy.cfg")],
+        name=HAPROXY,
+        detach=True,
+        network_mode="host",
+        restart_policy={"Name": "always"},
+        volumes={str(folder): {"bind": str(folder), "mode": "ro"}},
+        labels=LABELS,
+    )
+    try:
+        yield HAProxy(started, port)
+    finally:
+        started.remove(force=True, v=True)
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+def start_templates(
+    engine: docker.DockerClient, tmp_path: Path, folder: Path, catalog: Catalog, secret: Secrets
+) -> Start:
+    """Start what a deploy starts for the example, with other settings where they are given."""
+
+    def run(stack: ExitStack, wanted: Wanted, **more: Any) -> Container:
+        changed = replace(
+            wanted, image=dockerfile.local_name(wanted.image), name=f"rollcall-test-{wanted.name}", **more
+        )
+        started = engine.containers.get(stand_in.run(changed, LABELS))
+        stack.callback(started.remove, force=True, v=True)
+        return started
+
+    @contextmanager
+    def started(text: str | None = None, **settings: Any) -> Iterator[Templates]:
+        source = tmp_path / "haproxy.ctmpl"
+        source.write_text(text if text is not None else EXAMPLE.read_text())
+        template = {
+            "name": "haproxy",
+            "source": str(source),
+            "destination": str(folder / "haproxy.cfg"),
+            "check": CHECK,
+            "reload": RELOAD,
+            "container": HAPROXY,
+            **settings,
+        }
+        member = fleet(**template).members[0]
+        things = own_templates.desired(member, Path(SOCKET).stat().st_gid, secret)
+        mounted = _put(things, tmp_path, catalog)
+        wanted = {thing.name: thing for thing in things if isinstance(thing, Wanted)}
+        with ExitStack() as stack:
+            stack.callback(lambda: engine.volumes.get(VOLUME).remove())
+            containers = {
+                name: run(stack, wanted[name], mounts=tuple(mounted.get(m.source, m) for m in _as_asked(wanted[name])))
+                for name in ("templates-filter", "templates")
+            }
+            folders = mounted[own_templates.FOLDER].source
+            yield Templates(containers["templates"], containers["templates-filter"], Path(folders), folder)
+
+    return started
+
+
+def _as_asked(wanted: Wanted) -> tuple[Mount, ...]:
+    return tuple(replace(m, source=VOLUME) if m.source == own_templates.VOLUME else m for m in wanted.mounts)
+
+
+def _put(things: tuple[Thing, ...], tmp_path: Path, catalog: Catalog) -> dict[str, Mount]:
+    """Put the files in folders of the test's own, and say by which mounts they come into the containers."""
+    mounts = {}
+    for source in (own_templates.FOLDER, own_templates.FILTER_FOLDER):
+        folder = tmp_path / Path(source).name
+        folder.mkdir()
+        stand_in.put(
+            [one for one in things if isinstance(one, File) and Path(one.path).parent == Path(source)], source, folder
+        )
+        mounts[source] = Mount(str(folder), source)
+    (tmp_path / "templates" / "consul-template.hcl").write_text(own_templates.consul_template(catalog.address))
+    return mounts
+
+
+@pytest.fixture
+def templates(start_templates: Start, haproxy: HAProxy) -> Iterator[Templates]:
+    with start_templates() as running:
+        yield running
+
+
+@pytest.fixture
+def served(templates: Templates, haproxy: HAProxy, catalog: Catalog, instances: list[Instance]) -> Templates:
+    """HAProxy with the first instance behind it."""
+    catalog.register(instances[0])
+    until(lambda: haproxy.answer() == "one", "an answer of the first instance through HAProxy", 30)
+    until(lambda: templates.status()["state"] == "served", "the rendering in its place")
+    return templates
