@@ -6,15 +6,13 @@ what is allowed, not what the field is good for; that stands in group_data/*.py 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from rollcall.front import wish
 
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = rf"{_OCTET}(\.{_OCTET}){{3}}"
 _PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-_HOST = rf"^(\*\.)?{_LABEL}(\.{_LABEL})*$"
-# Characters that need no percent-encoding and mean nothing to nginx.
-_PATH = r"^(/[A-Za-z0-9._~@:+=,-]+)*/?$"
 Image = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._/:@-]*[a-z0-9])?$", max_length=255)]
 ImageSource = Literal["pull", "push"]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -107,16 +105,14 @@ class Route(Section):
     """A host and path that lead to a service which says nothing of them itself."""
 
     service: ServiceQuery = Field(description='a service, "name" or "tag.name"')
-    host: Annotated[str, StringConstraints(pattern=_HOST, max_length=253)] = Field(
+    host: Annotated[str, AfterValidator(wish.host)] = Field(
         description='a host name such as "shop.example.com", or "*.example.com"'
     )
-    path: Annotated[str, StringConstraints(pattern=_PATH, max_length=255)] = Field(
+    path: Annotated[str, AfterValidator(wish.path)] = Field(
         default="/", description='a path such as "/api", of letters, digits and ._~@:+=,-'
     )
     strip: bool = Field(default=False, description="True (the path is removed before the service sees it) or False")
-    protocol: Literal["http", "https", "grpc", "grpcs"] = Field(
-        default="http", description='"http", "https", "grpc" or "grpcs"'
-    )
+    protocol: wish.Protocol = Field(default="http", description='"http", "https", "grpc" or "grpcs"')
     buffering: bool = Field(default=True, description="True or False (for streams of events)")
 
 

@@ -67,12 +67,13 @@ def read(text: str) -> Catalog:
         found = [_instance_or_complaint(row) for row in rows]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"the rendered catalog is not what catalog.ctmpl makes: {error!r}") from error
-    instances = [one for one in found if isinstance(one, Instance)]
+    # Consul takes Shop for shop, and shows the instances of both for either.
+    instances = {one for one in found if isinstance(one, Instance)}
     return Catalog(
         instances=tuple(sorted(instances, key=lambda one: (one.service, one.node, one.identity))),
         keys=keys,
         readable=any(one["service"] == "consul" for one in rows),
-        complaints=(*(one for one in found if isinstance(one, str)), *_unasked(unasked)),
+        complaints=tuple(dict.fromkeys((*(one for one in found if isinstance(one, str)), *_unasked(unasked)))),
     )
 
 
@@ -94,7 +95,7 @@ def _instance_or_complaint(row: Mapping[str, Any]) -> Instance | str | None:
         port=port,
         tags=tuple(row["tags"] or ()),
         meta=tuple(sorted(meta.items())),
-        weight=max(1, row["weight"]),
+        weight=row["weight"],
         state=_state(row["id"], checks),
         node_alive=checks.get(SERF_HEALTH) != "critical",
     )

@@ -36,6 +36,5 @@ def escaped(sentence: str) -> str:
 def _escaped(character: str) -> str:
     if not character.isprintable():
         return ""
-    return (
-        character if character.isalnum() or character in " .,:-" or not character.isascii() else f"&#{ord(character)};"
-    )
+    harmless = not character.isascii() or character.isalnum() or character in " .,:-"
+    return character if harmless else f"&#{ord(character)};"

@@ -110,10 +110,13 @@ def routing(catalog: Catalog, settings: Settings, kept: Sequence[Instance] = ())
     accept connections. A host or path whose instances all fail stays known and is answered with a 502, since
     the default site is no answer to it.
     """
-    still = {(one.node, one.identity) for one in kept}
-    instances = [one for one in catalog.instances if (one.node, one.identity) not in still]
-    routed = [*(one for one in instances if one.state == "passing"), *kept]
-    asked = _asked([*instances, *kept], settings)
+    passing = [one for one in catalog.instances if one.state == "passing"]
+    back = {(one.node, one.identity) for one in passing}
+    still = {(one.node, one.identity): one for one in kept if (one.node, one.identity) not in back}
+    routed = [*passing, *still.values()]
+    failing = [one for one in catalog.instances if one.state != "passing" and (one.node, one.identity) not in still]
+    instances = sorted([*routed, *failing], key=_order)
+    asked = _asked(instances, settings)
     won = {place: _winner(place, claims, asked.complaints) for place, claims in sorted(asked.claims.items())}
     percentages = _percentages(catalog.keys, {one.service for one in instances}, asked.complaints)
     upstreams = _Upstreams(frozenset(routed), settings.weight, percentages, asked.complaints)
@@ -135,6 +138,10 @@ def matches(instance: Instance, query: str) -> bool:
     """Whether an instance belongs to "name" or "tag.name"."""
     tag, _, name = query.rpartition(".")
     return instance.service == name and (not tag or tag in instance.tags)
+
+
+def _order(instance: Instance) -> tuple[str, str, str]:
+    return instance.service, instance.node, instance.identity
 
 
 def _location(path: str, upstream: str, claim: Claim, sentence: str | None) -> Location:
@@ -293,7 +300,8 @@ class _Upstreams:
     def _new_name(self, claim: Claim) -> str:
         if claim.source == "default":
             return BACKENDS
-        name = f"{claim.services[0]}.{claim.way.protocol}"
+        # nginx takes Shop for shop; two of one name, and it would take no configuration at all.
+        name = f"{claim.services[0]}.{claim.way.protocol}".lower()
         self._of_name[name] = self._of_name.get(name, 0) + 1
         return name if self._of_name[name] == 1 else f"{name}.{self._of_name[name]}"
 

@@ -71,6 +71,24 @@ CASES = [
     ('front = {"server_name": "a b"}', "front.server_name is 'a b'; right is a host name"),
     ('front = {"services": []}', "front.services is []; right is a list of at least one service"),
     ('front = {"services": ["a.b.c"]}', "front.services[0] is 'a.b.c'; right is a list"),
+    ('front = {"routes": [{"host": "a.example.com"}]}', "front.routes[0] has no service; right is a service"),
+    (
+        'front = {"routes": [{"service": "a-80", "host": "a b"}]}',
+        "front.routes[0].host is 'a b'; right is a host name such as \"shop.example.com\"",
+    ),
+    (
+        'front = {"routes": [{"service": "a-80", "host": "a", "path": "/../x"}]}',
+        "front.routes[0].path is '/../x'; right is a path such as \"/api\"",
+    ),
+    (
+        'front = {"routes": [{"service": "a-80", "host": "a", "protocol": "ftp"}]}',
+        'front.routes[0].protocol is \'ftp\'; right is "http", "https"',
+    ),
+    ('front = {"status": "8511"}', "front.status is '8511'; right is an IPv4 address and port"),
+    ('front = {"status": "127.0.0.1:65536"}', "front.status is '127.0.0.1:65536'; right is an IPv4 address and port"),
+    ('front = {"shutdown_timeout": 10}', "front.shutdown_timeout is 10; right is seconds"),
+    ('front = {"old_generations": 0}', "front.old_generations is 0; right is how many"),
+    ('front = {"keep_lost": 3601}', "front.keep_lost is 3601; right is seconds"),
     ('front = {"address": "localhost"}', "front.address is 'localhost'; right is an IPv4 address"),
     ('front = {"fail_timeout": "60s"}', "front.fail_timeout is '60s'; right is seconds"),
     (

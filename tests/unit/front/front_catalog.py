@@ -1,0 +1,54 @@
+"""A catalog as people fill it, and what the front makes of it."""
+
+from typing import Any
+
+from rollcall.front.catalog import Catalog, Instance
+from rollcall.front.routes import Location, Routing, Upstream, routing
+from rollcall.front.settings import DeclaredRoute, Settings
+
+SETTINGS = Settings("front1", (("", 80), ("", 443)), ("http.webserver-80", "nginx-80"), "www.example.com", 80, 443)
+
+
+def settings(*routes: DeclaredRoute, **more: Any) -> Settings:
+    return Settings(**{**vars(SETTINGS), "routes": routes, **more})
+
+
+def instance(name: str, service: str = "shop-80", port: int = 80, node: str = "app1", **more: Any) -> Instance:
+    """An instance in the container `name`; whatever is not a field of its own is metadata."""
+    fields = {
+        key: more.pop(key) for key in ("tags", "state", "node_alive", "address", "weight_of_consul") if key in more
+    }
+    weight = fields.pop("weight_of_consul", 1)
+    meta = tuple(sorted((key, str(value)) for key, value in more.items()))
+    address = fields.pop("address", f"10.0.{len(name)}.{sum(map(ord, name)) % 256}")
+    return Instance(service, f"{node}:{name}:{port}", node, address, port, meta=meta, weight=weight, **fields)
+
+
+def routed(*instances: Instance, keys: dict[str, str] | None = None, **more: Any) -> Routing:
+    given = more.pop("settings", SETTINGS)
+    return routing(Catalog(instances, keys or {}), given, **more)
+
+
+def location(found: Routing, host: str, path: str = "/") -> Location:
+    (site,) = [site for site in found.sites if site.host == host]
+    (one,) = [one for one in site.locations if one.path == path]
+    return one
+
+
+def upstream(found: Routing, host: str, path: str = "/") -> Upstream:
+    name = location(found, host, path).upstream
+    (one,) = [one for one in found.upstreams if one.name == name]
+    return one
+
+
+def served_by(found: Routing, host: str, path: str = "/") -> dict[str, int]:
+    """Containers and their weights behind a host and path."""
+    return {one.instance.identity.split(":")[1]: one.weight for one in upstream(found, host, path).servers}
+
+
+def places(found: Routing) -> set[tuple[str, str]]:
+    return {(site.host, one.path) for site in found.sites for one in site.locations}
+
+
+def complaints(found: Routing) -> list[str]:
+    return [one.text for one in found.complaints]

@@ -1,0 +1,247 @@
+"""The text that nginx reads, for what the catalog and Consul's keys say."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from front_catalog import SETTINGS, instance, settings
+from hypothesis import given
+from hypothesis import strategies as st
+from nginx_configuration import Directive, parsed
+
+from rollcall.front import catalog, sites
+from rollcall.front.catalog import Catalog, Instance
+from rollcall.front.routes import routing
+from rollcall.front.settings import DeclaredRoute, Settings
+from rollcall.templates import source
+
+SHOP = "shop.example.com"
+TEMPLATE = source("front/sites.conf.j2")
+
+
+def text(*instances: Instance, keys: dict[str, str] | None = None, settings: Settings = SETTINGS) -> str:
+    return sites.render(TEMPLATE, routing(Catalog(instances, keys or {}), settings), settings)
+
+
+def rendered(*instances: Instance, **more: Any) -> Directive:
+    return parsed(text(*instances, **more))
+
+
+def upstream(found: Directive, name: str = "backends") -> Directive:
+    (one,) = [one for one in found.all("upstream") if one.arguments == [name]]
+    return one
+
+
+def server(found: Directive, host: str) -> Directive:
+    (one,) = [one for one in found.all("server") if one.value("server_name") == host]
+    return one
+
+
+def location(found: Directive, host: str, *path: str) -> Directive:
+    (one,) = [one for one in server(found, host).all("location") if one.arguments == [*path]]
+    return one
+
+
+def listens(one: Directive) -> list[str]:
+    return [" ".join(listen.arguments) for listen in one.all("listen")]
+
+
+def test_an_instance_is_one_line_of_the_form_people_know() -> None:
+    one = instance("nginx", "nginx-80", address="10.0.0.1", weight=2)
+    found = text(one, settings=settings(max_fails=5, fail_timeout=7))
+    assert "    server 10.0.0.1:80 max_fails=5 fail_timeout=7 weight=2;\n" in found
+    backends = upstream(parsed(found))
+    assert backends.all("least_conn") and backends.value("keepalive") == "32"
+
+
+def test_nobody_there_is_a_server_that_refuses_since_an_empty_upstream_ends_nginx() -> None:
+    assert upstream(rendered()).value("server") == "127.0.0.1:65535"
+
+
+@pytest.mark.parametrize(("servers", "needs"), [(1, 32), (10, 32), (100, 104), (1000, 864), (5000, 4264)])
+def test_an_upstreams_memory_holds_its_servers(servers: int, needs: int) -> None:
+    """As measured with nginx 1.30.6 and IPv6 addresses, in KiB."""
+    many = [instance("c", "nginx-80", address=f"10.1.{n // 256}.{n % 256}", node=f"n{n}") for n in range(servers)]
+    name, size = upstream(rendered(*many)).one("zone").arguments
+    assert name == "backends" and needs <= int(size.removesuffix("k")) <= 2 * needs + 64
+
+
+def test_a_canarys_share_is_by_turns_and_not_by_who_is_least_busy() -> None:
+    found = rendered(instance("a", "nginx-80"), keys={"canary/nginx-80": '{"v2": 10}'})
+    assert upstream(found).all("least_conn") == []
+
+
+@pytest.mark.parametrize(("address", "at"), [("", ""), ("127.0.0.1", "127.0.0.1:")])
+def test_every_site_is_served_on_both_ports_and_one_is_for_all_other_names(address: str, at: str) -> None:
+    found = rendered(instance("one", virtual_host=SHOP), settings=settings(address=address))
+    assert listens(server(found, "www.example.com")) == [f"{at}80 default_server", f"{at}443 ssl default_server"]
+    assert listens(server(found, SHOP)) == [f"{at}80", f"{at}443 ssl"]
+
+
+@pytest.mark.parametrize(
+    ("given_settings", "target", "for_good"),
+    [
+        ({"redirect": True}, "https://$host$request_uri", True),
+        ({"redirect": True, "https_port": 8443}, "https://$host:8443$request_uri", False),
+        ({"redirect": 8443}, "https://$host:8443$request_uri", False),
+        ({"redirect": 443, "https_port": 8443}, "https://$host$request_uri", True),
+    ],
+)
+def test_a_redirect_goes_where_visitors_find_https(given_settings: Any, target: str, for_good: bool) -> None:
+    """And browsers are to remember it only where that is the port they try by themselves."""
+    found = rendered(instance("one", virtual_host=SHOP), settings=settings(**given_settings))
+    plain, *by_tls = found.all("server")
+    assert listens(plain) == ["80 default_server"] and plain.value("return") == f"301 {target}"
+    assert not [listen for one in by_tls for listen in listens(one) if " ssl" not in listen]
+    remembered = [one.all("add_header")[0].arguments for one in by_tls if one.all("add_header")]
+    assert remembered == ([["Strict-Transport-Security", "max-age=63072000", "always"]] * 2 if for_good else [])
+    assert plain.all("add_header") == []
+
+
+def test_without_a_redirect_nobody_is_sent_anywhere() -> None:
+    assert "return 301" not in text() and "Strict-Transport" not in text()
+
+
+def test_a_path_is_not_one_that_only_begins_the_same() -> None:
+    found = rendered(instance("one", virtual_host=SHOP, virtual_path="/api"))
+    paths = [one.arguments for one in server(found, SHOP).all("location")]
+    assert paths == [["=", "/api"], ["/api/"], ["/"]]
+    assert location(found, SHOP, "/").value("return") == "404"
+    assert location(found, SHOP, "/api/").value("proxy_pass") == "http://shop-80.http"
+
+
+def test_a_prefix_is_removed_and_its_service_told_of_it() -> None:
+    found = rendered(instance("one", virtual_host=SHOP, virtual_path="/api", virtual_strip="1"))
+    for path in (["=", "/api"], ["/api/"]):
+        one = location(found, SHOP, *path)
+        assert one.value("proxy_pass") == "http://shop-80.http/"
+        assert one.value("set") == "$forwarded_prefix /api"
+
+
+def test_a_prefix_of_grpc_is_removed_by_a_rewrite() -> None:
+    said = {"virtual_path": "/a.b", "virtual_strip": "1", "virtual_proto": "grpc"}
+    found = rendered(instance("one", virtual_host=SHOP, **said))
+    assert location(found, SHOP, "/a.b/").value("rewrite") == r"(?s)^/a\.b/(.*)$ /$1 break"
+    assert location(found, SHOP, "=", "/a.b").value("rewrite") == r"(?s)^/a\.b(.*)$ /$1 break"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "directive"), [("http", "proxy"), ("https", "proxy"), ("grpc", "grpc"), ("grpcs", "grpc")]
+)
+@pytest.mark.parametrize(("host", "name"), [(SHOP, SHOP), ("*.example.org", "$host")])
+def test_protocols_and_by_tls_the_name(protocol: str, directive: str, host: str, name: str) -> None:
+    one = location(rendered(instance("one", virtual_host=host, virtual_proto=protocol)), host, "/")
+    assert one.value(f"{directive}_pass") == f"{protocol}://shop-80.{protocol}"
+    names = [" ".join(found.arguments) for found in one.all(f"{directive}_ssl_name")]
+    assert names == ([name] if protocol.endswith("s") else [])
+
+
+def test_a_stream_of_grpc_may_be_silent_as_long_as_a_backend() -> None:
+    found = rendered(instance("one", virtual_host=SHOP, virtual_proto="grpc"), settings=settings(read_timeout=300))
+    assert location(found, SHOP, "/").value("client_body_timeout") == "300s"
+
+
+def test_answers_pass_as_they_come_where_a_route_says_so() -> None:
+    found = rendered(
+        instance("one", virtual_host=SHOP, virtual_buffering="off"),
+        instance("two", "b-80", virtual_host="b.example.com"),
+    )
+    assert location(found, SHOP, "/").value("proxy_buffering") == "off"
+    assert location(found, "b.example.com", "/").all("proxy_buffering") == []
+
+
+def maintenance(sentence: str) -> Directive:
+    return location(rendered(instance("one", virtual_host=SHOP), keys={f"maintenance/{SHOP}": sentence}), SHOP, "/")
+
+
+def test_a_maintenance_page_says_when_to_come_back() -> None:
+    one = maintenance("Back at five.")
+    assert one.all("add_header")[0].arguments == ["Retry-After", "60", "always"]
+    code, page = one.one("return").arguments
+    assert code == "503" and "<p>Back at five.</p>" in page and "<meta charset='utf-8'>" in page
+    assert one.all("proxy_pass") == []
+
+
+def test_an_empty_sentence_is_one_of_ours() -> None:
+    assert "<p>This site is being worked on." in maintenance("").value("return")
+
+
+def test_a_sentence_is_text_to_nginx_and_to_a_browser() -> None:
+    page = maintenance("a \"b\" 'c' $host ${host} <b>&amp;</b> \\ {};\n# ü €").value("return")
+    said = re.search("<p>(.*)</p>", page)
+    assert said is not None and not set("\"'$<>\\{};#\n") & set(re.sub("&#[0-9]+;", "", said[1]))
+    shown = re.sub("&#([0-9]+);", lambda found: chr(int(found[1])), said[1])
+    assert shown == "a \"b\" 'c' $host ${host} <b>&amp;</b> \\ {}; # ü €"
+
+
+def test_what_cannot_be_shown_is_left_out() -> None:
+    assert "<p>ab</p>" in maintenance("a\0\x1b\u202eb").value("return")
+
+
+@pytest.mark.parametrize("sentence", ["€" * 5000, "<" * 5000, "\N{GRINNING FACE}" * 5000, "x " * 5000])
+def test_the_longest_sentence_is_cut_so_that_nginx_takes_it(sentence: str) -> None:
+    assert "…</p>" in maintenance(sentence).value("return")
+
+
+PIECES = [
+    *";{}\"'\\$#\n\r\t */.,<&%",
+    "\N{GRINNING FACE}",
+    "a",
+    "7",
+    SHOP,
+    "/api",
+    "*.",
+    "server",
+    "include /x",
+    "\0",
+    "${host}",
+]
+WORDS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.text(max_size=20)
+KEYS = st.sampled_from(
+    ["virtual_host", "virtual_path", "virtual_strip", "virtual_proto", "virtual_buffering", "weight"]
+)
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "service": st.sampled_from(["shop-80", "Shop-80", "nginx-80", "a_b", "backends"]),
+            "id": WORDS,
+            "node": WORDS,
+            "address": WORDS | st.sampled_from(["10.0.0.1", "fd00::1", "fe80::1%;"]),
+            "port": st.integers(-1, 70000),
+            "tags": st.lists(WORDS, max_size=2),
+            "meta": st.dictionaries(KEYS, WORDS, max_size=4).map(lambda meta: {"virtual_host": SHOP, **meta}),
+            "weight": st.integers(-1, 5),
+            "checks": st.just({"serfHealth": "passing"}),
+        }
+    ),
+    max_size=5,
+)
+PREFIXES = st.sampled_from(["", "canary/shop-80", "canary/", "maintenance/", f"maintenance/{SHOP}", "maintenance/_"])
+PAIRS = st.lists(st.fixed_dictionaries({"key": st.tuples(PREFIXES, WORDS).map("".join), "value": WORDS}), max_size=4)
+# Everything that the template itself says.
+OURS = {
+    *("upstream", "zone", "least_conn", "server", "keepalive", "keepalive_timeout", "listen", "server_name"),
+    *("location", "proxy_pass", "grpc_pass", "proxy_ssl_name", "grpc_ssl_name", "proxy_buffering", "set", "rewrite"),
+    *("client_body_timeout", "default_type", "add_header", "return"),
+}
+
+
+@given(rows=ROWS, pairs=PAIRS)
+def test_nothing_that_is_registered_can_write_configuration(rows: Any, pairs: Any) -> None:
+    read = catalog.read(json.dumps({"instances": rows, "unasked": [], "keys": pairs}))
+    given_settings = settings(DeclaredRoute("a_b", "declared.example.com", "/x", strip=True, protocol="grpc"))
+    found = parsed(sites.render(TEMPLATE, routing(read, given_settings), given_settings))
+    assert {one.name for one in found.block} <= {"upstream", "server"}
+    endpoints = {one.endpoint for one in read.instances} | {"127.0.0.1:65535"}
+    for one in (*found.all("upstream"), *found.all("server")):
+        inside = [*one.block, *(deeper for location in one.all("location") for deeper in location.block)]
+        assert {directive.name for directive in inside} <= OURS
+        assert {line.arguments[0] for line in one.all("server")} <= endpoints
+        variables = {word for directive in inside for word in re.findall(r"\$\w*", " ".join(directive.arguments))}
+        assert variables <= {"$forwarded_prefix", "$1", "$", "$host"}
+    names = [one.arguments[0].lower() for one in found.all("upstream")]
+    assert len(names) == len(set(names))
+    for one in found.all("server"):
+        paths = [tuple(location.arguments) for location in one.all("location")]
+        assert len(paths) == len(set(paths))
