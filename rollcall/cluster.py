@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import consul
 import requests
 
-from rollcall import listeners, nginx_sites, state, survey, tunnel
+from rollcall import listeners, maintenance_mode, nginx_sites, state, survey, tunnel
 from rollcall.errors import RollcallError
 from rollcall.expected_services import Rules, Service, services
 from rollcall.first_agent import AGENT
@@ -41,7 +41,7 @@ Looked = TypeVar("Looked")
 
 @dataclass(frozen=True)
 class Instance:
-    """One entry of the catalog."""
+    """One entry of the catalog. `maintenance`: somebody took it, or its whole node, out of service."""
 
     id: str
     service: str
@@ -50,6 +50,7 @@ class Instance:
     port: int
     tags: frozenset[str]
     passing: bool
+    maintenance: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -122,6 +123,11 @@ class Cluster:
             _, entries = agent.health.service(name)
             found.extend(_instance(entry) for entry in entries)
         return tuple(found)
+
+    def drained_nodes(self) -> frozenset[str]:
+        """Name the nodes that somebody took out of service as a whole."""
+        _, checks = self.any_agent().health.state("critical")
+        return maintenance_mode.nodes(checks)
 
     def behind(self, member: Member, instances: Sequence[Instance]) -> tuple[Instance, ...]:
         """Return the instances that a front should balance over: passing, of its settings' services."""
@@ -325,4 +331,5 @@ def _instance(entry: Mapping[str, Any]) -> Instance:
         port=service["Port"],
         tags=frozenset(service["Tags"] or ()),
         passing=all(check["Status"] == "passing" for check in entry["Checks"]),
+        maintenance=maintenance_mode.among(entry["Checks"], service["ID"]),
     )

@@ -33,13 +33,9 @@ def nodes(checks: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(one["Node"] for one in checks if one["CheckID"] == NODE_MAINTENANCE)
 
 
-def services(checks: Iterable[Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
-    """Name the services that are in maintenance by themselves, as (node, id)."""
-    return frozenset(
-        (one["Node"], one["CheckID"].removeprefix(SERVICE_MAINTENANCE))
-        for one in checks
-        if one["CheckID"].startswith(SERVICE_MAINTENANCE)
-    )
+def among(checks: Iterable[Mapping[str, Any]], identity: str) -> bool:
+    """Tell by a service's checks, its node's among them, whether it is in maintenance."""
+    return any(one["CheckID"] in (NODE_MAINTENANCE, f"{SERVICE_MAINTENANCE}{identity}") for one in checks)
 
 
 def in_maintenance(identities: Collection[str], checks: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:

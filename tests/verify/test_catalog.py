@@ -39,8 +39,16 @@ def test_running_containers_and_no_others(cluster: Cluster, says: Says) -> None:
     containers = {(service.id.split(":")[0], service.container) for service in expected}
     says(
         f"every running service container is in the catalog and no other: "
-        f"{len(containers)} containers, {len(expected)} services"
+        f"{len(containers)} containers, {len(expected)} services{_drained(cluster)}"
     )
+
+
+def _drained(cluster: Cluster) -> str:
+    """Name what somebody took out of service: it runs, and nobody is sent to it, as was wanted."""
+    nodes = cluster.drained_nodes()
+    alone = [one.id for one in cluster.instances() if one.maintenance and one.node not in nodes]
+    drained = [*(f"all of {node}" for node in sorted(nodes)), *sorted(alone)]
+    return f"; drained, so that nobody is sent there: {', '.join(drained)}" if drained else ""
 
 
 def _differences(cluster: Cluster, member: Member, instances: tuple[Instance, ...]) -> list[str]:

@@ -140,8 +140,9 @@ def _wait_for_return(cluster: Cluster, front: Member) -> None:
     def problems() -> list[str]:
         cluster.look_at_containers()
         expected = {service.id for member in cluster.members for service in cluster.expected(member)}
-        passing = {one.id for one in cluster.instances() if one.passing}
-        return [f"{one} is not passing" for one in sorted(expected - passing)] + list_problems(cluster, front)
+        # What was drained before is drained after.
+        right = {one.id for one in cluster.instances() if one.passing or one.maintenance}
+        return [f"{one} is not passing" for one in sorted(expected - right)] + list_problems(cluster, front)
 
     left = wait_until_none(problems, RETURN_SECONDS)
     if left:
