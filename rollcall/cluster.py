@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import consul
 import requests
 
-from rollcall import listeners, maintenance_mode, nginx_sites, state, survey, tunnel
+from rollcall import front_keys, listeners, maintenance_mode, nginx_sites, state, survey, tunnel
 from rollcall.errors import RollcallError
 from rollcall.expected_services import Rules, Service, services
 from rollcall.first_agent import AGENT
@@ -123,6 +123,11 @@ class Cluster:
             _, entries = agent.health.service(name)
             found.extend(_instance(entry) for entry in entries)
         return tuple(found)
+
+    def front_keys(self) -> Mapping[str, str]:
+        """Read what people tell the fronts by Consul's keys below rollcall/front/, without that prefix."""
+        _, entries = self.any_agent().kv.get(front_keys.PREFIX, recurse=True)
+        return {one["Key"].removeprefix(front_keys.PREFIX): (one["Value"] or b"").decode() for one in entries or ()}
 
     def drained_nodes(self) -> frozenset[str]:
         """Name the nodes that somebody took out of service as a whole."""

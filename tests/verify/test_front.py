@@ -2,12 +2,13 @@
 
 import ipaddress
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from rollcall.cluster import Cluster, Instance, Response, front_endpoint
 from rollcall.expected_services import Inspected
 from rollcall.finding import CheckError, wait_until_none
 from rollcall.fleet import Member
+from rollcall.front import canary, maintenance
 
 # consul-template renders at the latest 500 ms after a change; nginx reloads in less than a second.
 FOLLOW_SECONDS = 15
@@ -38,8 +39,20 @@ def test_list(cluster: Cluster, says: Says) -> None:
 def list_problems(cluster: Cluster, front: Member) -> list[str]:
     wanted = {one.endpoint for one in cluster.behind(front, cluster.instances())} or {NOBODY}
     listed = cluster.nginx_sites(front).backends
-    missing = [f"{front.name}: {one} is missing in nginx's list" for one in sorted(wanted - listed)]
+    # A share of nought is no place in the list.
+    optional = {one.endpoint for one in cluster.behind(front, cluster.instances()) if one.service in _canaries(cluster)}
+    missing = [f"{front.name}: {one} is missing in nginx's list" for one in sorted(wanted - listed - optional)]
     return missing + [f"{front.name}: {one} should not be in nginx's list" for one in sorted(listed - wanted)]
+
+
+def _canaries(cluster: Cluster) -> set[str]:
+    """Return the services of which somebody gave some instances a share of their own, be it a very small one."""
+    return {key.removeprefix(canary.PREFIX) for key in cluster.front_keys() if key.startswith(canary.PREFIX)}
+
+
+def _is_closed(cluster: Cluster, front: Member) -> bool:
+    """Tell whether somebody wants visitors of the default site to see a maintenance page."""
+    return ("", "/") in maintenance.sentences(cluster.front_keys(), front.settings.front.server_name)
 
 
 def services(front: Member) -> str:
@@ -49,13 +62,28 @@ def services(front: Member) -> str:
 def test_every_backend_is_reached(cluster: Cluster, says: Says) -> None:
     """Requests through the front reach every backend"""
     for front in cluster.fronts:
+        if _is_closed(cluster, front):
+            says(_closed(cluster, front))
+            continue
         instances = cluster.behind(front, cluster.instances())
         says(reach_every_backend(cluster, front, instances))
 
 
+def _closed(cluster: Cluster, front: Member) -> str:
+    status = cluster.ask_front(front).status
+    if status != 503:
+        raise CheckError(
+            "the maintenance page (503) that was asked for",
+            f"{front.name}: {status or 'no answer'}",
+            f"rollcall maintenance {cluster.source}",
+        )
+    return f"{front.name} shows the maintenance page, as was asked for, so no backend is reached"
+
+
 def reach_every_backend(cluster: Cluster, front: Member, instances: tuple[Instance, ...]) -> str:
     """Send requests until every sample backend has answered. Others do not say who they are: any answer will do."""
-    samples = {(one.node, one.id.split(":")[1]) for one in instances if _is_sample(cluster, one)}
+    few = _canaries(cluster)
+    samples = {(one.node, one.id.split(":")[1]) for one in instances if _is_sample(cluster, one, few)}
     silent, bound = set(samples), max(1, len(instances)) * REQUESTS_PER_INSTANCE
     for sent in range(1, bound + 1):
         response = cluster.ask_front(front, "/json" if samples else "/")
@@ -95,8 +123,10 @@ def _who(response: Response) -> tuple[str, str]:
         return "", ""
 
 
-def _is_sample(cluster: Cluster, instance: Instance) -> bool:
-    """Only Rollcall's own backends answer with who they are."""
+def _is_sample(cluster: Cluster, instance: Instance, but: Collection[str] = ()) -> bool:
+    """Only Rollcall's own backends answer with who they are; of a canary's, some get hardly any."""
+    if instance.service in but:
+        return False
     names = {(member.node, one["Name"]) for member in cluster.members for one in _backends(cluster, member)}
     return (instance.node, f"/{instance.id.split(':')[1]}") in names if instance.id.count(":") == 2 else False
 
@@ -109,6 +139,9 @@ def _backends(cluster: Cluster, member: Member) -> list[Inspected]:
 def test_headers(cluster: Cluster, says: Says) -> None:
     """Backends see the site's name and the visitor's address"""
     for front in cluster.fronts:
+        if _is_closed(cluster, front):
+            says(f"{front.name} shows the maintenance page, so no backend says which headers it saw")
+            continue
         if not any(_is_sample(cluster, one) for one in cluster.behind(front, cluster.instances())):
             says(f"{front.name} has no sample backend to say which headers it saw")
             continue
