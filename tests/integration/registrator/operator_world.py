@@ -1,0 +1,46 @@
+"""The operator's commands, typed against a Consul of the tests' own on this machine."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from guarded_agent import Guarded
+
+from rollcall import canary_command, drain_command, maintenance_command, own_agent, preflight, secrets
+from rollcall.cli import main
+from rollcall.fleet import RawHost, nowhere
+from rollcall.inventory import Host, Inventory
+from rollcall.templates import render
+
+HOST = Host("app1", "local", "127.0.0.1", groups=("consul_servers", "backends"))
+OPERATOR = render("consul/policies/operator.hcl.j2")
+
+
+class Operator:
+    """Types commands; the inventory is this machine, called app1, and its agent the test's."""
+
+    def __init__(self, guarded: Guarded, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        raw = RawHost(HOST.name, frozenset(HOST.groups), {"address": "127.0.0.1"})
+        fleet = preflight.check("here", [raw], "app1", nowhere)
+        kept = secrets.load(folder / "secrets", fleet)
+        guarded.allow(OPERATOR, kept.tokens.secret("operator"))
+        patch.setattr(own_agent, "BASE", f"http://127.0.0.1:{guarded.port}")
+        inventory = Inventory("here.py", folder, (HOST,))
+        for module in (drain_command, canary_command, maintenance_command):
+            patch.setattr(module, "checked_fleet", lambda _source: (inventory, fleet))
+            patch.setattr(module, "kept", lambda *_: kept)
+        for module in (canary_command, maintenance_command):
+            patch.setattr(module, "first_agent", lambda *_: HOST)
+
+    def types(self, command: str, *arguments: str, code: int = 0) -> str:
+        """Run a command as a person does, and give what it printed."""
+        result = CliRunner().invoke(main, [command, "here.py", *arguments])
+        assert result.exit_code == code, (result.output, result.exception)
+        return result.output
+
+
+def texts(entries: Sequence[dict[str, Any]] | None) -> dict[str, str]:
+    """Give keys and values as py-consul reads them."""
+    return {one["Key"]: (one["Value"] or b"").decode() for one in entries or ()}
