@@ -65,7 +65,7 @@ def undrain(source: str, text: str) -> None:
     found = instances.instances(agent.read("/v1/agent/services"))
     running = instances.containers(run(agent.host, instances.LIST)) if target.container else ()
     agent.write(*_maintenance(target, instances.of(target, found, running), enable=False))
-    out.print(f"[green]Back in service:[/] {target}", *_still_out(target, found, agent))
+    out.print(f"[green]Back in service:[/] {target}", *_still_out(target, found, agent), sep="\n")
 
 
 def _opened(source: str, text: str, command: str) -> tuple[Inventory, Fleet, Target, OwnAgent]:
