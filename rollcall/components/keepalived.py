@@ -79,6 +79,7 @@ def _configuration(fleet: Fleet, member: Member, interfaces: Mapping[str, str]) 
         others=[other.address for other in fleet.fronts if other != member],
         interface=front.virtual_interface or interfaces.get(member.address, ""),
         router=front.virtual_router,
-        priority=HIGHEST_PRIORITY - fleet.fronts.index(member),
+        # As far apart as can be: each waits a little longer than the one before it, lest two take the address at once.
+        priority=HIGHEST_PRIORITY - fleet.fronts.index(member) * (HIGHEST_PRIORITY // len(fleet.fronts)),
         virtual_address=front.virtual_address,
     )

@@ -56,7 +56,7 @@ def test_each_front_knows_the_others_and_stands_behind_those_before_it(desired: 
     assert "priority 254" in first
     assert "interface ens5" in first
     assert "unicast_src_ip 10.77.0.31" in second
-    assert "priority 253" in second
+    assert "priority 127" in second
     assert "interface eth0" in second
     for text in (first, second):
         assert "front-serves 127.0.0.1 8080" in text

@@ -1,0 +1,46 @@
+"""Two hosts with one address in common, on a network of the test's own: keepalived beside something that serves."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from docker.models.networks import Network
+from docker.types import IPAMConfig, IPAMPool
+from shared_address import LABELS, SUBNET, Pair, keepalived_host, until
+
+from rollcall.lab import engine as lab_engine
+from rollcall.lab import images
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """This machine's engine, with the lab's images on it."""
+    lab_engine.ensure()
+    images.ensure()
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def network(engine: docker.DockerClient) -> Iterator[Network]:
+    addresses = IPAMConfig(pool_configs=[IPAMPool(subnet=SUBNET)])
+    made = engine.networks.create("rollcall-test-two-fronts", driver="bridge", ipam=addresses, labels=LABELS)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def pair(engine: docker.DockerClient, network: Network, tmp_path: Path) -> Iterator[Pair]:
+    """Both serve, and the first has the address."""
+    hosts = []
+    try:
+        for name in ("front1", "front2"):
+            hosts.append(keepalived_host(engine, network, name, tmp_path / name))
+        both = Pair(*hosts)
+        until(lambda: both.holders == ["front1"], "the shared address at the first", 20)
+        yield both
+    finally:
+        for host in hosts:
+            host.remove()

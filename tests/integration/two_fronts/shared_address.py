@@ -1,0 +1,153 @@
+"""A host as keepalived sees one: an address, something that serves, and keepalived as a deploy would run it."""
+
+import http.client
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.models.containers import Container
+from docker.models.networks import Network
+
+from rollcall import preflight
+from rollcall.components import keepalived
+from rollcall.desired import Mount, Thing
+from rollcall.fleet import Fleet, RawHost, nowhere
+from rollcall.lab import stand_in
+from rollcall.lab.dockerfile import local_name
+
+LABELS = {"rollcall.test.two-fronts": "1"}
+SUBNET = "10.78.0.0/24"
+SHARED = "10.78.0.100"
+ADDRESSES = {"front1": "10.78.0.11", "front2": "10.78.0.12"}
+# Of what the front's nginx has, only what keepalived asks for.
+NGINX = """\
+events {}
+http {
+    server {
+        listen 80;
+        server_name front.rollcall.invalid;
+        return 204;
+    }
+    server {
+        listen 80 default_server;
+        return 200 "$hostname";
+    }
+}
+"""
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float) -> Any:
+    """Wait for a condition and give its value; say what was missing, and what was there instead."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what} (last: {value!r})"
+        time.sleep(0.02)
+    return value
+
+
+def fleet(**front: Any) -> Fleet:
+    data = {"front": {"virtual_address": f"{SHARED}/24", **front}}
+    hosts = [
+        RawHost(
+            name, frozenset({"fronts", *(["consul_servers"] if name == "front1" else [])}), {"address": own, **data}
+        )
+        for name, own in ADDRESSES.items()
+    ]
+    return preflight.check("two", hosts, "laptop", nowhere)
+
+
+def things(name: str, declared: Fleet) -> tuple[Thing, ...]:
+    return keepalived.desired(declared, declared.member(name), {ADDRESSES[name]: "eth0"})
+
+
+@dataclass(frozen=True)
+class Host:
+    """`machine` has the network that the two others share."""
+
+    name: str
+    folder: Path
+    machine: Container
+    web: Container
+    keepalived: Container
+
+    @property
+    def has_the_address(self) -> bool:
+        code, output = self.machine.exec_run(["hostname", "-I"])
+        assert code == 0, output
+        return SHARED in output.decode().split()
+
+    @property
+    def log(self) -> str:
+        return str(self.keepalived.logs().decode())
+
+    def is_told(self, declared: Fleet) -> None:
+        """Give it other settings, as a deploy does."""
+        stand_in.put(things(self.name, declared), keepalived.FOLDER, self.folder)
+        self.keepalived.kill("HUP")
+
+    def remove(self) -> None:
+        for one in (self.keepalived, self.web, self.machine):
+            one.remove(force=True, v=True)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both hosts."""
+
+    first: Host
+    second: Host
+
+    @property
+    def holders(self) -> list[str]:
+        """Name the hosts that have the shared address."""
+        return [host.name for host in (self.first, self.second) if host.has_the_address]
+
+    def answers_from(self, name: str) -> bool:
+        """Whether a visitor of the shared address gets to that host."""
+        connection = http.client.HTTPConnection(SHARED, timeout=0.3)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().read().decode() == name
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def keepalived_host(engine: docker.DockerClient, network: Network, name: str, folder: Path) -> Host:
+    machine = engine.containers.create(
+        local_name("debian:trixie-slim"), ["sleep", "infinity"], hostname=name, labels=LABELS, init=True
+    )
+    network.connect(machine, ipv4_address=ADDRESSES[name])
+    engine.networks.get("bridge").disconnect(machine)
+    machine.start()
+    configuration = folder / "nginx.conf"
+    folder.mkdir()
+    configuration.write_text(NGINX)
+    web = engine.containers.run(
+        local_name("nginx:1.30"),
+        ["nginx", "-c", "/nginx.conf", "-g", "daemon off;"],
+        detach=True,
+        labels=LABELS,
+        network_mode=f"container:{machine.id}",
+        volumes={str(configuration): {"bind": "/nginx.conf", "mode": "ro"}},
+    )
+    return Host(name, folder / "keepalived", machine, web, run(engine, machine, name, folder / "keepalived"))
+
+
+def run(engine: docker.DockerClient, machine: Container, name: str, folder: Path) -> Container:
+    """Run keepalived with the rights that a deploy gives it."""
+    made = things(name, fleet())
+    stand_in.put(made, keepalived.FOLDER, folder)
+    wanted = replace(
+        stand_in.container(made),
+        name=f"rollcall-test-keepalived-{name}",
+        image=local_name("rollcall/keepalived:0.1.0"),
+        network=f"container:{machine.id}",
+        hostname="",
+        mounts=(Mount(str(folder), keepalived.FOLDER),),
+    )
+    return engine.containers.get(stand_in.run(wanted, LABELS))
