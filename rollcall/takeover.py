@@ -19,6 +19,7 @@ LOG_LINES = 5
 
 # `serves` leaves the container's own words in $why. A container that begins anew again and again fails there, too: most
 # of the time it has no process to run a command in.
+# `retire` may find that it is done: the command of an interrupted deploy may still run on the host, and do the same.
 # `put_back` also helps an old one that was told to end already: it begins anew, now or when it has ended.
 FUNCTIONS = r"""
 exists() {{ docker inspect --type=container "$1" >/dev/null 2>&1; }}
@@ -30,8 +31,10 @@ serves() {{
   done
 }}
 retire() {{
-  timeout {stop_timeout} docker wait {retired} >/dev/null || docker stop {retired} >/dev/null
-  docker rm --volumes {retired} >/dev/null
+  timeout {stop_timeout} docker wait {retired} >/dev/null 2>&1 || docker stop {retired} >/dev/null 2>&1
+  docker rm --volumes {retired} >/dev/null && return
+  sleep 1
+  ! exists {retired}
 }}
 put_back() {{
   if exists {name}; then

@@ -139,6 +139,13 @@ def test_where_the_engine_cannot_start_the_new_one_the_old_one_is_as_before(engi
     assert engine.containers == OLD
 
 
+def test_finished_by_another_deploy_in_the_meantime(engine: Engine) -> None:
+    engine.has("front", "front:2")
+    engine.serves("front:2")
+    assert engine.run(takeover.finish(FRONT))[0] == 0
+    assert engine.containers == NEW
+
+
 def test_an_old_one_that_has_ended_when_the_new_one_fails_is_started_again(engine: Engine) -> None:
     engine.has("front-retired", "front:1", "no", running=False)
     engine.has("front", "front:2")

@@ -48,15 +48,15 @@ def until(condition: Callable[[], Any], what: str, seconds: float) -> Any:
     return value
 
 
-def fleet(**front: Any) -> Fleet:
-    data = {"front": {"virtual_address": f"{SHARED}/24", **front}}
+def fleet(**more: str) -> Fleet:
+    """Two fronts, and more by their addresses."""
+    settings = {"front": {"virtual_address": f"{SHARED}/24"}}
     hosts = [
-        RawHost(
-            name, frozenset({"fronts", *(["consul_servers"] if name == "front1" else [])}), {"address": own, **data}
-        )
-        for name, own in ADDRESSES.items()
+        RawHost(name, frozenset({"fronts"}), {"address": address, **settings})
+        for name, address in {**ADDRESSES, **more}.items()
     ]
-    return preflight.check("two", hosts, "laptop", nowhere)
+    server = RawHost("consul1", frozenset({"consul_servers"}), {"address": "10.78.0.21"})
+    return preflight.check("two", [server, *hosts], "laptop", nowhere)
 
 
 def things(name: str, declared: Fleet) -> tuple[Thing, ...]:

@@ -52,9 +52,9 @@ def test_keepalived_is_stopped_and_hands_the_address_over(pair: Pair) -> None:
     assert pair.holders == ["front2"]
 
 
-def test_a_changed_configuration_moves_nothing(pair: Pair) -> None:
+def test_a_third_front_moves_nothing(pair: Pair) -> None:
     for host in (pair.second, pair.first):
-        host.is_told(fleet(http_port=80, virtual_interface="eth0"))
+        host.is_told(fleet(front3="10.78.0.13"))
         until(lambda host=host: "Reload complete" in host.log, "its new configuration taken up", 10)
     until(lambda: pair.answers_from("front1"), "an answer of the first", DEADLINE)
     assert pair.holders == ["front1"]
