@@ -35,6 +35,8 @@ front = {
     "keep_lost": 180,
     # Where the front tells its state (page, JSON, metrics), to this host alone; "off" for nowhere.
     "status": "127.0.0.1:8511",
+    # "virtual_address": "10.0.0.100/24": with a second host in `fronts`, an address that one of those that serve has
+    # (docs/two-fronts.md).
     # Seconds that connections have to end when the front itself is stopped.
     "stop_timeout": 30,
 }

@@ -15,10 +15,11 @@ containers' published ports; nothing else need be open but 80 and 443 on the fro
 _common = {
     "ssh_user": "root",
     "ssh_key": "~/.ssh/id_ed25519",
-    # The three images that are Rollcall's are on no public registry: build them on this machine (README) and
+    # The images that are Rollcall's are on no public registry: build them on this machine (README) and
     # let a deploy send them over SSH. With a registry of your own, name its images here instead.
     "registrator": {"image_source": "push"},
     "dns": {"image_source": "push"},
+    "keepalived": {"image_source": "push"},
     "front": {"image_source": "push", "server_name": "www.example.com"},
 }
 
@@ -36,7 +37,7 @@ backends = [
     ("app2", {**_common, "ssh_hostname": "app2.example.net", "address": "10.0.0.22"}),
 ]
 
-# Where requests come in, on ports 80 and 443.
+# Where requests come in, on ports 80 and 443. With two of them they can have one address in common: docs/two-fronts.md.
 fronts = [
     ("front1", {**_common, "ssh_hostname": "front1.example.net", "address": "10.0.0.31"}),
 ]
