@@ -4,8 +4,12 @@ from pathlib import Path
 
 # Mounted from the host, read only: what a deploy writes.
 CONFIGURATION = Path("/etc/rollcall/front")
+SETTINGS = CONFIGURATION / "front.json"
+SITES_TEMPLATE = CONFIGURATION / "sites.conf.j2"
 # A volume: the generations, so that a new container begins with the last good one.
 STATE = Path("/var/lib/rollcall/front")
+# The front that serves gives its listening sockets to its successor here; two containers have this volume for a while.
+HANDOVER_SOCKET = STATE / "handover.sock"
 # In memory: nothing in it is of an earlier life of the container.
 RUN = Path("/run/rollcall/front")
 # What consul-template writes.

@@ -1,0 +1,123 @@
+"""Generations of nginx's configuration on the volume.
+
+A generation is a directory with all that one configuration consists of:
+
+    nginx.conf, tls    copies of the mounted ones
+    sites.conf         made from the catalog
+    catalog.json       the catalog that it was made from, and kept.json what of the one before was still served
+    generation.conf    answers with the generation's number, which tells whether its workers serve
+
+nginx is always started and checked on a generation's own nginx.conf, which names its neighbours by relative paths: what
+was checked is exactly what is loaded. The link `current` leads to the last generation that nginx accepted.
+"""
+
+import filecmp
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+_PREFIX = "generation."
+# What makes no difference to nginx.
+_ASIDE = frozenset({"generation.conf", "catalog.json", "kept.json"})
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the program itself writes into a generation."""
+
+    sites: str
+    catalog: str
+    kept: str
+
+
+@dataclass(frozen=True)
+class Generations:
+    """The generations in the directory `state`, made with the mounted files in `configuration`."""
+
+    state: Path
+    configuration: Path
+
+    def directory(self, number: int) -> Path:
+        """Where a generation is or would be."""
+        return self.state / f"{_PREFIX}{number}"
+
+    @property
+    def link(self) -> Path:
+        """Leads to the current generation."""
+        return self.state / "current"
+
+    def current(self) -> int:
+        """The current one's number; 0 where there is none yet."""
+        try:
+            number = self.link.readlink().name.removeprefix(_PREFIX)
+        except FileNotFoundError:
+            return 0
+        return int(number) if number.isdigit() else 0
+
+    def build(self, number: int, contents: Contents) -> None:
+        """Write a generation.
+
+        Raises:
+            OSError: the volume is full, or a mounted file is not there.
+        """
+        directory = self.directory(number)
+        self.remove(number)
+        directory.mkdir()
+        shutil.copyfile(self.configuration / "nginx.conf", directory / "nginx.conf")
+        tls = directory / "tls"
+        tls.mkdir(0o700)
+        for file in (self.configuration / "tls").iterdir():
+            shutil.copyfile(file, tls / file.name)
+            (tls / file.name).chmod(0o600)
+        (directory / "sites.conf").write_text(contents.sites)
+        (directory / "catalog.json").write_text(contents.catalog)
+        (directory / "kept.json").write_text(contents.kept)
+        (directory / "generation.conf").write_text(f'return 200 "{number}\\n";\n')
+
+    def contents(self, number: int) -> Contents | None:
+        """What the program wrote into a generation; None where it is not whole."""
+        directory = self.directory(number)
+        try:
+            return Contents(*((directory / name).read_text() for name in ("sites.conf", "catalog.json", "kept.json")))
+        except (OSError, UnicodeDecodeError):
+            return None
+
+    def same(self, one: int, other: int) -> bool:
+        """Whether nginx would do the same with two generations."""
+        return _same(self.directory(one), self.directory(other))
+
+    def make_current(self, number: int) -> None:
+        """Lead the link to a generation. One rename: there is no moment without a current one.
+
+        Raises:
+            OSError: the volume cannot be written.
+        """
+        following = self.state / "next"
+        following.unlink(missing_ok=True)
+        following.symlink_to(f"{_PREFIX}{number}")
+        following.rename(self.link)
+
+    def remove(self, number: int) -> None:
+        """Remove a generation, or what there is of it."""
+        shutil.rmtree(self.directory(number), ignore_errors=True)
+
+    def keep_only(self, number: int) -> None:
+        """Remove every other generation."""
+        for directory in self.state.glob(f"{_PREFIX}*"):
+            if directory != self.directory(number):
+                shutil.rmtree(directory, ignore_errors=True)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        names = {path.name for path in one.iterdir()}
+        if names != {path.name for path in other.iterdir()}:
+            return False
+        return all(
+            _same(one / name, other / name)
+            if (one / name).is_dir()
+            else filecmp.cmp(one / name, other / name, shallow=False)
+            for name in names - _ASIDE
+        )
+    except OSError:
+        return False

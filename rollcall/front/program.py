@@ -1,0 +1,234 @@
+"""The front's program: what the container does from its start to its end."""
+
+import asyncio
+import signal
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from rollcall.front import control, handover, listening, paths, served
+from rollcall.front.connections import connections
+from rollcall.front.consul_template import ConsulTemplate
+from rollcall.front.counters import Counters
+from rollcall.front.document import Document, Sight, document
+from rollcall.front.generation import Generations
+from rollcall.front.handover import Offer, Predecessor
+from rollcall.front.listening import CannotListenError, Sockets
+from rollcall.front.log import say
+from rollcall.front.nginx import Nginx
+from rollcall.front.orders import Orders
+from rollcall.front.problems import Problems
+from rollcall.front.refusal import NotServedError
+from rollcall.front.routes import Routing
+from rollcall.front.serving import Serving
+from rollcall.front.settings import Settings
+from rollcall.front.settings import read as read_settings
+from rollcall.front.supervisor import Orphans, keep_nginx, serves
+
+# Seconds after which what was only hindered is tried again.
+AGAIN = 5
+
+
+class CannotStartError(Exception):
+    """The container cannot do its work, and the text says why in one sentence."""
+
+
+class Front:
+    """One life of the container."""
+
+    def __init__(self, settings: Settings, sockets: Sockets, rendered: asyncio.Event) -> None:
+        """Start nothing yet. `rendered` is set whenever there is something new to be applied."""
+        generations = Generations(paths.STATE, paths.CONFIGURATION)
+        self._settings = settings
+        self._sockets = sockets
+        self._problems = Problems()
+        self._nginx = Nginx(generations.link / "nginx.conf", sockets, paths.NGINX_SOCKET)
+        self._consul_template = ConsulTemplate(paths.CONFIGURATION, paths.CATALOG, self._problems)
+        self._generations = generations
+        self._serving = Serving(self._nginx, generations, self._problems)
+        self._counters = Counters(paths.COUNTED_LOG)
+        self._orphans = Orphans()
+        self._turn = asyncio.Lock()
+        self._wanted = rendered
+        self._begun = False
+        self._started = datetime.now(UTC)
+        self._connections = connections("")
+        self._status: asyncio.Server | None = None
+
+    async def run(self, predecessor: Predecessor | None) -> int:
+        """Serve until nginx ends too often, or a successor serves. Returns the container's status."""
+        orders = Orders(self._serving, self._consul_template, self._turn, self.document).by_name()
+        async with await control.listen(paths.CONTROL_SOCKET, orders):
+            await self._begin(predecessor)
+            offer = Offer(paths.HANDOVER_SOCKET, self._sockets, self._pause, self._retire, self._resume)
+            handed_over = asyncio.create_task(offer.run())
+            nginx_ended = asyncio.create_task(keep_nginx(self._nginx, self._serving))
+            others = (self._consul_template.keep_running(), self._follow(), self._watch())
+            tasks = {handed_over, nginx_ended, *(asyncio.create_task(one) for one in others)}
+            try:
+                await _first_of({handed_over, nginx_ended}, tasks)
+            finally:
+                for one in tasks:
+                    one.cancel()
+            if not handed_over.done() or handed_over.cancelled():
+                return 1
+            say("a successor serves: this one ends what it is serving")
+            await self.end()
+            return 0
+
+    async def _begin(self, predecessor: Predecessor | None) -> None:
+        """Start nginx, and return when it serves.
+
+        Raises:
+            CannotStartError: it does not.
+        """
+        try:
+            # With somebody who serves well, what is wrong is said, and not served around.
+            await self._serving.begin(last_good=predecessor is None)
+        except NotServedError as error:
+            if predecessor:
+                predecessor.gives_up()
+            raise CannotStartError(str(error)) from error
+        await self._nginx.start()
+        if not await serves(self._nginx, self._serving.generation.number):
+            raise CannotStartError("nginx ended, so the container does")
+        if predecessor:
+            await predecessor.is_told_of_serving()
+        self._serving.begun()
+        self._begun = True
+        await self._show()
+
+    async def _show(self) -> None:
+        if self._settings.status == "off":
+            return
+        try:
+            self._status = await served.serve(self._settings.status, self.document)
+        except OSError as error:
+            # Serving visitors is what it is for: that goes on without anybody being able to ask.
+            say(f"cannot listen at {self._settings.status} for the status: {error.strerror or error}")
+
+    async def end(self) -> None:
+        """End consul-template at once, and nginx when it has ended what it is serving."""
+        self._consul_template.stop()
+        self._nginx.tell(signal.SIGQUIT if self._begun else signal.SIGTERM)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.stop_timeout):
+                await self._nginx.ended()
+        self._nginx.tell(signal.SIGTERM)
+        await self._nginx.ended()
+        await self._consul_template.ended()
+
+    async def _follow(self) -> None:
+        """Apply whenever there is something new."""
+        while True:
+            await self._wanted.wait()
+            async with self._turn:
+                self._wanted.clear()
+                with suppress(NotServedError):
+                    await self._serving.apply()
+
+    async def _watch(self) -> None:
+        """Do every second what no event tells of."""
+        seconds = 0
+        while True:
+            await asyncio.sleep(1)
+            seconds += 1
+            self._orphans.look()
+            with suppress(OSError):
+                self._counters.read()
+            self._connections = connections(await self._nginx.ask("/status"))
+            self._serving.look_at_old_workers()
+            hindered = seconds % AGAIN == 0 and self._problems.of("hindered")
+            if hindered or (self._serving.kept and await self._serving.has_to_let_go()):
+                self._wanted.set()
+
+    async def _pause(self) -> None:
+        await self._turn.acquire()
+
+    async def _resume(self) -> None:
+        number = self._serving.generation.number
+        say(f"a successor was given the listening sockets and does not serve: generation {number} goes on")
+        with suppress(OSError):
+            self._generations.make_current(number)
+            self._generations.keep_only(number)
+        self._turn.release()
+        # What changed in the meantime is as good as any reason.
+        self._wanted.set()
+
+    async def _retire(self) -> None:
+        """Leave the volume and the status address to the successor; the turn is not given back."""
+        self._consul_template.stop()
+        if self._status:
+            self._status.close()
+
+    def document(self) -> Document:
+        """The status document of this moment."""
+        serving = self._serving
+        sight = Sight(
+            settings=serving.served.settings if serving.served else self._settings,
+            started=self._started,
+            counting_since=self._started,
+            generation=serving.generation,
+            catalog=serving.rendered.catalog,
+            routing=serving.served.routing if serving.served else Routing((), ()),
+            consul_template_since=self._consul_template.since,
+            rendered=serving.rendered.at,
+            kept=frozenset(one.instance.identity for one in serving.kept),
+            listed=serving.listed,
+            counts=self._counters.counts,
+            connections=self._connections,
+            problems=self._problems.all(),
+        )
+        return document(sight, datetime.now(UTC))
+
+
+async def _first_of(awaited: set[asyncio.Task[None]], tasks: set[asyncio.Task[None]]) -> None:
+    """Wait until one of the awaited tasks is done. Raises what any of all the tasks raises."""
+    while not any(one.done() for one in awaited):
+        done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for one in done:
+            one.result()
+
+
+async def main(stop: asyncio.Event, rendered: asyncio.Event) -> int:
+    """Live from the container's start to its end. Returns its status.
+
+    Args:
+        stop: is set when the container is to end.
+        rendered: is set whenever consul-template has rendered; cleared here.
+    """
+    ended = asyncio.create_task(stop.wait())
+    try:
+        front, predecessor = await _prepared(rendered)
+    except CannotStartError as error:
+        say(str(error))
+        return 1
+    serving = asyncio.create_task(front.run(predecessor))
+    await asyncio.wait((ended, serving), return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        ended.cancel()
+        try:
+            return serving.result()
+        except CannotStartError as error:
+            say(str(error))
+            return 1
+    serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
+    await front.end()
+    return 0
+
+
+async def _prepared(rendered: asyncio.Event) -> tuple[Front, Predecessor | None]:
+    paths.CATALOG.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        settings = read_settings(paths.SETTINGS.read_text())
+        (paths.STATE / "temporary").mkdir(exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise CannotStartError(f"the front cannot start: {error}") from error
+    predecessor = await handover.predecessor(paths.HANDOVER_SOCKET)
+    given = predecessor.sockets if predecessor else {}
+    try:
+        sockets = {listen: given.get(listen) or listening.bound(listen) for listen in settings.listens}
+    except CannotListenError as error:
+        raise CannotStartError(str(error)) from error
+    return Front(settings, sockets, rendered), predecessor

@@ -1,0 +1,272 @@
+"""From what is to be served to what nginx serves: what it refuses takes the place of nothing that it serves."""
+
+import asyncio
+import errno
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rollcall.front import mounted, nginx, paths, workers
+from rollcall.front.accepting import accepting
+from rollcall.front.candidate import Candidate, kept_of, kept_text, routed
+from rollcall.front.catalog import Catalog
+from rollcall.front.document import Generation
+from rollcall.front.generation import Contents, Generations
+from rollcall.front.log import say
+from rollcall.front.losses import Kept, losses
+from rollcall.front.mounted import NOTHING, Rendered
+from rollcall.front.nginx import Nginx
+from rollcall.front.old_workers import OldWorkers
+from rollcall.front.problems import Problems
+from rollcall.front.refusal import Kind, NotServedError
+
+# Seconds until a new generation serves; for a tenth of one nginx has both.
+CONFIRMED = 5.0
+# Seconds between two looks whether it does.
+LOOK = 0.01
+# What a full disk or memory says through nginx, which has only words for it.
+_FULL = ("No space left on device", "Disk quota exceeded", "Cannot allocate memory", "Too many open files")
+
+
+class Serving:
+    """What nginx serves, and how it comes to serve something else. Who calls sees to it that one call goes at a time.
+
+    `kept` is what the catalog has lost and is still served; `listed` since when an address:port is in nginx's list.
+    """
+
+    def __init__(self, server: Nginx, generations: Generations, problems: Problems) -> None:
+        """Nothing happens before `begin`."""
+        self._nginx = server
+        self._generations = generations
+        self.problems = problems
+        self.kept: tuple[Kept, ...] = ()
+        self._old_workers = OldWorkers()
+        self.rendered = NOTHING
+        self.served: Candidate | None = None
+        self.listed: Mapping[str, datetime] = {}
+        self.generation = Generation(0, datetime.now(UTC))
+
+    async def answers(self) -> bool:
+        """Whether nginx answers, with the generation that was confirmed last."""
+        return await self._nginx.serves(self.generation.number)
+
+    async def begin(self, *, last_good: bool) -> None:
+        """Choose the generation to start nginx with.
+
+        It is the last good instances under the configuration as it is now; else the last good generation as it was,
+        where `last_good` allows that; else no instances.
+
+        Raises:
+            NotServedError: nginx refuses what there is.
+        """
+        contents = self._generations.contents(self._generations.current())
+        if contents is None:
+            await self._begin_with(NOTHING)
+            return
+        self.kept = kept_of(contents.kept)
+        rendered = mounted.rendered_before(contents.catalog)
+        try:
+            await self._begin_with(rendered)
+        except NotServedError as error:
+            if not last_good:
+                raise
+            self.problems.are(error.kind, [str(error)])
+            await self._begin_as_it_was(rendered)
+
+    async def _begin_with(self, rendered: Rendered) -> None:
+        new = self._generations.current() + 1
+        wanted = mounted.wanted(rendered.catalog, self.kept)
+        await self._build(new, wanted, rendered.text, f"nginx refuses to start with generation {new}")
+        self._make_current(new)
+        self.rendered = rendered
+        self._is_served(wanted, new)
+
+    async def _begin_as_it_was(self, rendered: Rendered) -> None:
+        number = self._generations.current()
+        complaint = await nginx.complaint(self._generations.directory(number) / "nginx.conf")
+        if complaint:
+            # Not even that: then visitors are at least told so, if the configuration without instances is good.
+            self.kept = ()
+            await self._begin_with(NOTHING)
+            return
+        self.rendered = rendered
+        with suppress(NotServedError):
+            self.served = mounted.wanted(rendered.catalog, self.kept)
+        self.generation = replace(self.generation, number=number)
+
+    def begun(self) -> None:
+        """Take note that nginx serves what was chosen."""
+        self._generations.keep_only(self.generation.number)
+        say(f"generation {self.generation.number} serves {len(self.listed)} instances")
+
+    async def apply(self) -> str:
+        """Make nginx serve the mounted files as they are now, and the catalog as it was rendered last.
+
+        Raises:
+            NotServedError: it does not, and the last good configuration stays.
+        """
+        try:
+            said = await self._apply()
+        except NotServedError as error:
+            self.problems.are(error.kind, [str(error)])
+            raise
+        except OSError as error:
+            # No memory or no descriptor for another process: what is served is served on.
+            hindered = NotServedError("hindered", f"nginx could not be told of a change: {_why(error)}")
+            self.problems.are(hindered.kind, [str(hindered)])
+            raise hindered from error
+        self.problems.are("refused", [])
+        self.problems.are("hindered", [])
+        return said
+
+    def preview(self, text: str) -> str:
+        """Word what nginx would serve of a catalog.
+
+        Raises:
+            NotServedError: there is no telling.
+        """
+        return mounted.wanted(mounted.catalog_of(text), self.kept).sites
+
+    async def _apply(self) -> str:
+        rendered = self._last_rendered()
+        self.kept = await self._still_accepting(rendered.catalog)
+        self.rendered = rendered
+        wanted = mounted.wanted(rendered.catalog, self.kept)
+        self._complain(wanted)
+        old = self._generations.current()
+        new = old + 1
+        await self._build(new, wanted, rendered.text, f"nginx refuses generation {new}, {old} stays")
+        if self._generations.same(new, old) and await self._nginx.serves(old):
+            self._generations.remove(new)
+            self._is_served(wanted, old)
+            return f"generation {old} serves this already"
+        await self._swap(old, new)
+        self._is_served(wanted, new)
+        self.look_at_old_workers()
+        said = f"generation {new} serves {len(self.listed)} instances"
+        say(said)
+        return said
+
+    def _last_rendered(self) -> Rendered:
+        """What consul-template rendered last; what was known before, while it has rendered nothing."""
+        rendered = mounted.rendered()
+        if rendered is None:
+            return self.rendered
+        if not rendered.catalog.readable:
+            stays = f"so generation {self.generation.number} stays; may the front's token read services?"
+            raise NotServedError("catalog", f"Consul shows nothing of its catalog, not even itself, {stays}")
+        self.problems.are("catalog", [])
+        return rendered
+
+    async def _still_accepting(self, catalog: Catalog) -> tuple[Kept, ...]:
+        """Which of the instances that the catalog has lost, just now or before, are to be served on."""
+        upstreams = self.served.routing.upstreams if self.served else ()
+        had = {server.instance.service for one in upstreams for server in one.servers}
+        before = [one for one in routed(self.rendered.catalog) if one.service in had]
+        keep_lost = mounted.settings().keep_lost
+        lost = losses(before, self.kept, catalog, datetime.now(UTC), keep_lost)
+        accept = await accepting([one.instance for one in lost])
+        kept = tuple(one for one in lost if one.instance in accept)
+        self.problems.are("kept", _worded(kept, keep_lost))
+        return kept
+
+    def _complain(self, wanted: Candidate) -> None:
+        for kind in ("conflict", "metadata", "canary", "maintenance"):
+            texts = [one.text for one in wanted.routing.complaints if one.kind == kind]
+            self.problems.are(kind, texts + (list(wanted.catalog.complaints) if kind == "metadata" else []))
+
+    async def _build(self, number: int, wanted: Candidate, catalog: str, refusal: str) -> None:
+        """Write a generation and have nginx check it; nothing of it stays if it is not good."""
+        try:
+            self._generations.build(number, Contents(wanted.sites, catalog, kept_text(wanted.kept)))
+        except OSError as error:
+            self._generations.remove(number)
+            # What a deploy mounted does not mend itself; the volume may.
+            mounted_file = Path(error.filename or "").is_relative_to(paths.CONFIGURATION)
+            kind: Kind = "refused" if mounted_file else "hindered"
+            raise NotServedError(kind, f"cannot write generation {number}: {_why(error)}") from error
+        complaint = await nginx.complaint(self._generations.directory(number) / "nginx.conf")
+        if complaint:
+            self._generations.remove(number)
+            hindered = any(reason in complaint for reason in _FULL)
+            raise NotServedError("hindered" if hindered else "refused", f"{refusal}: {complaint}")
+
+    def _make_current(self, number: int) -> None:
+        try:
+            self._generations.make_current(number)
+        except OSError as error:
+            raise NotServedError(
+                "hindered", f"cannot make generation {number} the current one: {_why(error)}"
+            ) from error
+
+    async def _swap(self, old: int, new: int) -> None:
+        self._make_current(new)
+        started = time.monotonic()
+        before = workers.accepting()
+        if not self._nginx.tell(signal.SIGHUP):
+            self._make_current(old)
+            raise NotServedError("hindered", f"nginx could not be told of generation {new}: it is being started")
+        if not await self._confirmed(new, before):
+            self._make_current(old)
+            # Whatever became of the new one, nginx is to serve what `current` says.
+            self._nginx.tell(signal.SIGHUP)
+            self._generations.remove(new)
+            raise NotServedError(
+                "refused",
+                f"nginx did not serve generation {new} within {CONFIRMED:g} s, {old} stays; its own log says why",
+            )
+        self._generations.keep_only(new)
+        took = time.monotonic() - started
+        self.generation = replace(
+            self.generation, reloads=self.generation.reloads + 1, last_reload_seconds=round(took, 3)
+        )
+
+    async def _confirmed(self, number: int, before: frozenset[int]) -> bool:
+        """Wait until the workers of a generation answer, and none of those before takes a connection any more."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CONFIRMED):
+                while workers.still_accepting(before) or not await self._nginx.serves(number):
+                    await asyncio.sleep(LOOK)
+                return True
+        return False
+
+    def _is_served(self, wanted: Candidate, number: int) -> None:
+        now = datetime.now(UTC)
+        self.served = wanted
+        self.listed = {endpoint: self.listed.get(endpoint, now) for endpoint in wanted.endpoints}
+        if number != self.generation.number:
+            self.generation = replace(self.generation, number=number, since=now)
+
+    def look_at_old_workers(self) -> None:
+        """Count the generations whose workers still end connections, and end the oldest where there are too many."""
+        self._old_workers.look(self.generation.number)
+        most = self.served.settings.old_generations if self.served else 0
+        if self.served and self._old_workers.end_beyond(most):
+            say(f"more than {most} earlier generations had connections left: the oldest were ended")
+        self.generation = replace(self.generation, old=self._old_workers.generations)
+
+    async def has_to_let_go(self) -> bool:
+        """Whether something that is kept does not accept any more, or has been kept for long enough."""
+        oldest = min(one.since for one in self.kept).timestamp() if self.kept else 0.0
+        if self.kept and self.served and time.time() - oldest >= self.served.settings.keep_lost:
+            return True
+        return len(await accepting([one.instance for one in self.kept])) < len(self.kept)
+
+
+def _worded(kept: tuple[Kept, ...], keep_lost: int) -> list[str]:
+    services = sorted({one.instance.service for one in kept})
+    counts = {service: sum(one.instance.service == service for one in kept) for service in services}
+    return [
+        f"{count} of {service} left the catalog at once but still accept: they are served for up to {keep_lost} s"
+        for service, count in counts.items()
+    ]
+
+
+def _why(error: OSError) -> str:
+    what = error.strerror or str(error)
+    # Which file could not be written says nothing when the reason is that none can.
+    return what if error.filename is None or error.errno == errno.ENOSPC else f"{error.filename}: {what}"

@@ -1,0 +1,31 @@
+"""What is not as it should be."""
+
+import pytest
+
+from rollcall.front.problems import Problems
+
+
+def test_a_problem_is_logged_once_and_keeps_its_time(capsys: pytest.CaptureFixture[str]) -> None:
+    problems = Problems()
+    problems.are("refused", ["nginx refuses\nit"])
+    (before,) = problems.all()
+    problems.are("refused", ["nginx refuses\nit"])
+    assert problems.all() == (before,)
+    assert capsys.readouterr().err == "front: nginx refuses | it\n"
+
+
+def test_a_problem_ends_and_others_of_another_kind_do_not() -> None:
+    problems = Problems()
+    problems.are("refused", ["one"])
+    problems.are("catalog", ["two", "three"])
+    problems.are("refused", [])
+    problems.are("catalog", ["three"])
+    assert [(one.kind, one.text) for one in problems.all()] == [("catalog", "three")]
+    assert problems.of("refused") == []
+
+
+def test_one_that_comes_back_is_logged_again(capsys: pytest.CaptureFixture[str]) -> None:
+    problems = Problems()
+    for texts in (["full"], [], ["full"]):
+        problems.are("hindered", texts)
+    assert capsys.readouterr().err.count("front: full\n") == 2
