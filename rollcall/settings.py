@@ -119,7 +119,7 @@ class Route(Section):
 class Front(Section):
     """nginx and consul-template on the hosts of the group `fronts`."""
 
-    image: Image = Field(default="rollcall/front:0.1.0", description=_IMAGE)
+    image: Image = Field(default="rollcall/front:0.2.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
     server_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*]([A-Za-z0-9.*-]*[A-Za-z0-9])?$")] = Field(
         default="www.mastartup.io", description='a host name such as "www.example.com"'

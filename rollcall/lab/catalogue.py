@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from rollcall import front
 from rollcall.lab import cached, debian, dockerfile
 from rollcall.lab.go import CONSUL, CONSUL_TEMPLATE, Binary
 from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, DEBIAN_SUITE, NGINX_SUITE, OUR_IMAGES
@@ -61,9 +62,9 @@ def _lab(directory: str, binary: Binary | None = None) -> Recipe:
     return Recipe(_PACKAGE / "images" / directory, binary)
 
 
-def _ours(name: str, *sources: str, wheels: bool = False, deployed: bool = True) -> Image:
+def _ours(name: str, *sources: str, version: str = OUR_IMAGES, wheels: bool = False, deployed: bool = True) -> Image:
     recipe = Recipe(_CHECKOUT / "images" / name, None, sources, wheels)
-    return Image(f"rollcall/{name}:{OUR_IMAGES}", recipe, public=False, deployed=deployed)
+    return Image(f"rollcall/{name}:{version}", recipe, public=False, deployed=deployed)
 
 
 HOST = Image("host:1", _lab("host"), offered=False, public=False)
@@ -82,7 +83,7 @@ IMAGES = (
     Image("nginx:1.30", _lab("nginx"), deployed=True),
     Image(f"hashicorp/consul:{CONSUL_VERSION}", _lab("consul", CONSUL), deployed=True),
     Image(f"hashicorp/consul-template:{CONSUL_TEMPLATE_VERSION}", _lab("consul-template", CONSUL_TEMPLATE)),
-    _ours("front"),
+    _ours("front", "rollcall/__init__.py", "rollcall/front", version=front.VERSION, wheels=True),
     _ours("templates", "rollcall/__init__.py", "rollcall/own_templates"),
 )
 

@@ -51,9 +51,10 @@ def _wheels(lock: Path) -> Path:
 
 
 def _download(lock: Path, path: Path) -> None:
-    with part("Fetching the registrator's Python packages"):
+    image = lock.parent.name
+    with part(f"Fetching the Python packages of the {image}"):
         pip = [sys.executable, "-m", "pip", "download", "-q", "--require-hashes", "--only-binary=:all:"]
         command.run(
             [*pip, "--python-version", _PYTHON, "--dest", str(path), "-r", str(lock)],
-            doing="fetch the registrator's Python packages",
+            doing=f"fetch the Python packages of the {image}",
         )

@@ -43,7 +43,7 @@ NGINX_SUITE = "testing"
 CONSUL_VERSION = "1.22.7"
 CONSUL_TEMPLATE_VERSION = "0.42.1"
 OUR_IMAGES = "0.1.0"
-"""The tag of the images that are Rollcall's own."""
+"""The tag of the images that are Rollcall's own; the front's is rollcall.front.VERSION."""
 
 GO_MINIMUM = (1, 26, 4)
 """What consul-template's go.mod asks for."""

@@ -8,18 +8,15 @@ from typing import Any
 
 import docker
 import pytest
-from front_world import LABELS, Backend, Catalog, Front, answers, fleet, free_port, run, until
+from front_world import LABELS, STATE, Backend, Catalog, Front, answers, fleet, free_port, run, until
 
 from rollcall import secrets
-from rollcall.components import backend, front
+from rollcall.components import backend
 from rollcall.desired import Mount
 from rollcall.lab import dockerfile, images
 from rollcall.lab import engine as lab_engine
 from rollcall.lab.stand_in import container, put
 from rollcall.secrets import Secrets
-from rollcall.templates import render
-
-STATE = "rollcall-test-front-state"
 
 
 @pytest.fixture(name="until", scope="session")
@@ -128,27 +125,21 @@ def start_front(
     """Start a front with some settings, and whatever the catalog holds by then; it ends with the block."""
 
     @contextmanager
-    def started(**settings: Any) -> Iterator[Front]:
-        folder, ports = tmp_path / "front", {"http_port": free_port(), "https_port": free_port()}
-        things = front.desired(fleet(address="127.0.0.1", **ports, **settings).members[0], secret)
-        put(things, front.FOLDER, folder)
-        (folder / "consul-template.hcl").write_text(
-            render("front/consul-template.hcl.j2", consul_address=catalog.address)
-        )
-        mounts = (Mount(str(folder), front.FOLDER), Mount(STATE, "/var/lib/rollcall/front", read_only=False))
-        name = "rollcall-test-front"
-        running = Front(
-            run(engine, container(things), name, image("rollcall/front:0.1.0"), mounts=mounts), folder, **ports
-        )
+    def front_with(**settings: Any) -> Iterator[Front]:
+        ports = {"http_port": free_port(), "https_port": free_port()}
+        settings = {"address": "127.0.0.1", "status": f"127.0.0.1:{free_port()}", **ports, **settings}
+        running = Front(engine, tmp_path / "front", STATE, settings)
         try:
+            running.configure(catalog, secret)
+            running.start(image)
             until(lambda: running.status() != 0, "a front that listens")
             until(running.rendered, "a first rendering")
             yield running
         finally:
-            running.container.remove(force=True, v=True)
+            running.remove()
             engine.volumes.get(STATE).remove()
 
-    return started
+    return front_with
 
 
 @pytest.fixture(name="front")

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ import requests
 from docker.models.containers import Container
 
 from rollcall import desired, preflight
+from rollcall.components import front
+from rollcall.desired import Mount
 from rollcall.fleet import Fleet, RawHost, nowhere
 from rollcall.lab import stand_in
 from rollcall.secrets import Secrets
@@ -25,7 +27,7 @@ from rollcall.templates import render
 
 LABEL = "rollcall.test.front"
 LABELS = {LABEL: "1"}
-NOBODY = "127.0.0.1:65535"
+STATE = "rollcall-test-front-state"
 GROUPS = frozenset({"consul_servers", "backends", "fronts"})
 
 
@@ -52,9 +54,9 @@ def answers(address: str, port: int = 80) -> bool:
     return True
 
 
-def fleet(**front: Any) -> Fleet:
-    """One host, app1, with everything on it."""
-    data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}], "front": front}
+def fleet(**settings: Any) -> Fleet:
+    """One host, app1, with everything on it; the settings are the front's."""
+    data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}], "front": settings}
     return preflight.check("test", [RawHost("app1", GROUPS, data)], "app1", nowhere)
 
 
@@ -156,12 +158,46 @@ class Answer:
 
 @dataclass
 class Front:
-    """The container as a deploy runs it, with what a person at its host would ask it."""
+    """The container as a deploy runs it, with what a person at its host would ask it; and those it took over from."""
 
-    container: Container
+    engine: docker.DockerClient
     folder: Path
-    http_port: int
-    https_port: int
+    volume: str
+    settings: dict[str, Any]
+    containers: list[Container] = field(default_factory=list)
+    things: tuple[desired.Thing, ...] = ()
+
+    @property
+    def container(self) -> Container:
+        """The one that was started last."""
+        return self.containers[-1]
+
+    @property
+    def http_port(self) -> int:
+        return int(self.settings["http_port"])
+
+    @property
+    def https_port(self) -> int:
+        return int(self.settings["https_port"])
+
+    def configure(self, catalog: Catalog, secret: Secrets, **settings: Any) -> None:
+        """Write its files, as a deploy with these settings does."""
+        self.settings |= settings
+        self.things = front.desired(fleet(**self.settings).members[0], secret)
+        stand_in.put(self.things, front.FOLDER, self.folder)
+        self.write("consul-template.hcl", render("front/consul-template.hcl.j2", consul_address=catalog.address))
+
+    def start(self, image: Callable[[str], str], **more: Any) -> Container:
+        """Start it, beside those that were started before."""
+        wanted = stand_in.container(self.things)
+        mounts = (Mount(str(self.folder), front.FOLDER), Mount(self.volume, "/var/lib/rollcall/front", read_only=False))
+        name = f"rollcall-test-front-{len(self.containers)}"
+        self.containers.append(run(self.engine, wanted, name, image(wanted.image), mounts=mounts, **more))
+        return self.container
+
+    def remove(self) -> None:
+        for one in self.containers:
+            one.remove(force=True, v=True)
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
@@ -213,33 +249,42 @@ class Front:
         """Run a script as nginx; root has no power over the processes and files of others here."""
         return self.execute("bash", "-c", script, user="nginx")[1]
 
+    def document(self) -> Any:
+        """The front's own account of itself; nothing while nobody answers."""
+        try:
+            answer = requests.get(f"http://{self.settings['status']}/status.json", timeout=5)
+        except requests.ConnectionError:
+            return {}
+        answer.raise_for_status()
+        return answer.json()
+
     def rendered(self) -> str:
         """What consul-template wrote last; nothing before its first time."""
-        return self.shell("cat /run/rollcall/front/staging/upstream.conf")
+        return self.shell("cat /run/rollcall/front/staging/catalog.json")
 
     def loaded(self) -> str:
-        """The catalog's part of the configuration that nginx serves, once it does not change."""
-        return self.shell(
-            "exec 9>/run/rollcall/front/lock; flock -w 10 9 && cat /var/lib/rollcall/front/current/upstream.conf"
-        )
-
-    def servers(self) -> list[str]:
-        """ADDRESS:PORT of each server in the list that nginx serves, once no older list is served beside it."""
-        return [line.split()[1].rstrip(";") for line in self.loaded().splitlines() if line.startswith("    server 1")]
+        """The catalog's part of the configuration that nginx serves."""
+        return self.shell("cat /var/lib/rollcall/front/current/sites.conf")
 
     def instances(self) -> list[str]:
-        """The same without the server that stands for nobody."""
-        return [server for server in self.servers() if server != NOBODY]
+        """ADDRESS:PORT of each server in the list that nginx serves, once no older list is served beside it."""
+        services = self.document().get("services", [])
+        return sorted({one["address"] for each in services for one in each["instances"] if one["listed_since"]})
 
-    def generation(self) -> str:
-        return self.shell("readlink /var/lib/rollcall/front/current").strip()
+    def generation(self) -> int:
+        """The number of what nginx serves; 0 while nobody answers."""
+        return int(self.document().get("generation", {"number": 0})["number"])
 
     def process(self, program: str) -> str:
-        """The number of nginx's first process, or of consul-template."""
-        return self.shell(f"cat /run/rollcall/front/{program}.pid").strip()
+        """The number of nginx's first process, or of consul-template; nothing while there is none."""
+        if program == "nginx":
+            return self.shell("cat /run/rollcall/front/nginx.pid").strip()
+        return self.shell(f"grep -lx {program} /proc/[0-9]*/comm | head -1 | cut -d/ -f3").strip()
 
     def failure(self) -> str:
-        return self.execute("cat", "/run/rollcall/front/failure")[1]
+        """Why the last change is not served; nothing where it is."""
+        problems = self.document().get("problems", [])
+        return "\n".join(one["text"] for one in problems if one["kind"] in ("refused", "hindered", "catalog"))
 
     def restarts(self) -> int:
         self.container.reload()

@@ -7,7 +7,7 @@ from confined import NET_BIND_SERVICE, assert_confined, processes
 def test_nothing_of_the_front_is_root(front) -> None:
     assert_confined(front.container, NET_BIND_SERVICE, "101")
     names = {one["Name"] for one in processes(front.container)}
-    assert {"front", "nginx", "consul-template"} <= names
+    assert {"python3", "nginx", "consul-template"} <= names
 
 
 def test_a_backend_has_no_power_at_all(backends) -> None:

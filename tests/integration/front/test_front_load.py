@@ -1,72 +1,12 @@
 """No request is lost because the list changes."""
 
-import asyncio
 import ssl
-import threading
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+
+from front_load import Load
 
 from rollcall import certificates
 
-CONNECTIONS = 32
 CHANGES = 50
-
-
-class Load:
-    """Clients that send request after request over connections they keep, as browsers and services do."""
-
-    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
-        self.port = port
-        self.tls = tls
-        self.answers: Counter[str] = Counter()
-        self.connects = 0
-        self._stop = False
-
-    @property
-    def requests(self) -> int:
-        return self.answers.total()
-
-    @property
-    def broken(self) -> dict[str, int]:
-        return {what: count for what, count in self.answers.items() if what != "200"}
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        thread = threading.Thread(target=lambda: asyncio.run(self._all()))
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stop = True
-            thread.join()
-
-    async def _all(self) -> None:
-        await asyncio.gather(*(self._client() for _ in range(CONNECTIONS)))
-
-    async def _client(self) -> None:
-        while not self._stop:
-            try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls)
-            except OSError as error:
-                self.answers[f"not connected: {error}"] += 1
-                continue
-            self.connects += 1
-            try:
-                while not self._stop and await self._keeps_after_request(reader, writer):
-                    pass
-            except (OSError, asyncio.IncompleteReadError) as error:
-                self.answers[f"no answer: {type(error).__name__}"] += 1
-            finally:
-                writer.close()
-
-    async def _keeps_after_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        writer.write(b"GET /health HTTP/1.1\r\nHost: www.mastartup.io\r\n\r\n")
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = next(line for line in head.splitlines() if line.startswith("content-length:")).split(":")[1]
-        await reader.readexactly(int(length))
-        self.answers[head.split()[1]] += 1
-        return "connection: close" not in head
 
 
 def test_fifty_changes_of_the_list_under_keep_alive_load_lose_nothing(
@@ -80,9 +20,9 @@ def test_fifty_changes_of_the_list_under_keep_alive_load_lose_nothing(
     with load.running():
         for change in range(CHANGES // 2):
             catalog.register("two", two.address)
-            until(lambda: len(front.servers()) == 2, f"the instance added in round {change}")
+            until(lambda: len(front.instances()) == 2, f"the instance added in round {change}")
             catalog.deregister("two")
-            until(lambda: len(front.servers()) == 1, f"the instance removed in round {change}")
+            until(lambda: len(front.instances()) == 1, f"the instance removed in round {change}")
 
     record_property("requests", load.requests)
     record_property("connects", load.connects)

@@ -5,6 +5,8 @@ import threading
 import time
 from pathlib import Path
 
+from front_load import Load
+
 
 def registered(front, catalog, backend, until) -> None:
     catalog.register(backend.name, backend.address)
@@ -12,14 +14,36 @@ def registered(front, catalog, backend, until) -> None:
 
 
 def killed(front, program: str) -> None:
-    front.shell(f"kill -9 $(cat /run/rollcall/front/{program}.pid)")
+    front.shell(f"kill -9 {front.process(program)}")
 
 
-def test_a_killed_nginx_is_back_with_its_instances(front, catalog, backends, until) -> None:
+def test_a_killed_nginx_is_back_and_no_visitor_notices(front, catalog, backends, until) -> None:
+    """Its listening sockets are not its own, and its workers serve on until the new ones do."""
     registered(front, catalog, backends[0], until)
-    killed(front, "nginx")
+    before = front.process("nginx")
+    load = Load(front.http_port)
+    with load.running():
+        until(lambda: load.requests > 100, "visitors")
+        killed(front, "nginx")
+        until(lambda: front.process("nginx") not in ("", before), "another nginx")
+        until(lambda: front.execute("front-health")[0] == 0, "a front that is well")
+        served = load.requests
+        until(lambda: load.requests > served + 1000, "visitors served by the new one")
+    assert load.broken == {}
+    assert front.restarts() == 0
+    assert "front: nginx ended with status 137 and is started again" in front.log()
+    until(lambda: front.shell("grep -l '^State:.*Z' /proc/[0-9]*/status 2>/dev/null") == "", "no zombie")
+    catalog.register("two", backends[1].address)
+    until(lambda: len(front.instances()) == 2, "a change to be followed")
+
+
+def test_an_nginx_that_ends_again_and_again_ends_the_container(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    for _ in range(3):
+        until(lambda: front.execute("front-health")[0] == 0, "a front that is well")
+        killed(front, "nginx")
     until(lambda: front.restarts() == 1 and front.status() == 200, "the front to serve again")
-    assert "front: nginx ended" in front.log()
+    assert "so the container does" in front.log()
 
 
 def test_a_killed_consul_template_is_started_again_and_nginx_does_not_notice(front, catalog, backends, until) -> None:
@@ -31,7 +55,7 @@ def test_a_killed_consul_template_is_started_again_and_nginx_does_not_notice(fro
 
     killed(front, "consul-template")
     catalog.register("two", backends[1].address)
-    until(lambda: len(front.servers()) == 2, "a change to be followed")
+    until(lambda: len(front.instances()) == 2, "a change to be followed")
     visitor.request("GET", "/health")
     assert visitor.getresponse().status == 200
     assert (front.restarts(), front.process("nginx")) == (0, nginx)
@@ -54,14 +78,16 @@ def test_a_consul_template_that_cannot_run_is_tried_again_and_shown(front, catal
     front.write("token", token)
     (front.folder / "token").chmod(0o644)
     catalog.register("two", backends[1].address)
-    until(lambda: len(front.servers()) == 2, "a change to be followed", 15)
+    until(lambda: len(front.instances()) == 2, "a change to be followed", 15)
     assert front.execute("front-health")[0] == 0
     assert front.restarts() == 0
 
 
 def test_an_unexpected_end_is_no_success(front, until) -> None:
     front.container.update(restart_policy={"Name": "no"})
-    killed(front, "nginx")
+    for _ in range(3):
+        until(lambda: front.execute("front-health")[0] == 0, "a front that is well")
+        killed(front, "nginx")
     until(lambda: front.state()["Status"] == "exited", "the container to end")
     assert front.state()["ExitCode"] == 1
 
@@ -75,7 +101,7 @@ def test_a_restarted_front_serves_at_once_even_without_consul(front, catalog, ba
     finally:
         catalog.container.unpause()
     catalog.register("two", backends[1].address)
-    until(lambda: len(front.servers()) == 2, "a change to be followed")
+    until(lambda: len(front.instances()) == 2, "a change to be followed")
 
 
 def test_docker_stop_is_prompt_and_a_success(front, catalog, backends, until) -> None:
@@ -98,10 +124,10 @@ def test_a_stop_while_it_is_starting_is_not_lost(front, until) -> None:
 
 
 def listens_to_signals(pid: int) -> bool:
-    """Whether it is our script, not the engine's program that becomes it, and has said what it does on a signal."""
+    """Whether it is our program, not the script that becomes it, and has said what it does on a signal."""
     status = Path(f"/proc/{pid}/status").read_text()
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt:")).split()[1]
-    return status.startswith("Name:\tfront\n") and bool(int(caught, 16) >> (signal.SIGQUIT - 1) & 1)
+    return status.startswith("Name:\tpython3\n") and bool(int(caught, 16) >> (signal.SIGQUIT - 1) & 1)
 
 
 def test_docker_stop_lets_a_request_finish_and_takes_no_new_one(front, catalog, backends, until) -> None:
@@ -125,7 +151,7 @@ def test_nothing_is_left_behind_by_many_reloads(front, catalog, backends, until)
     registered(front, catalog, backends[0], until)
     for number in range(5):
         catalog.register("two", backends[1].address, 80 + number)
-        until(lambda number=number: f"{backends[1].address}:{80 + number}" in front.servers(), "the change")
+        until(lambda number=number: f"{backends[1].address}:{80 + number}" in front.instances(), "the change")
     until(lambda: front.shell("grep -l '^State:.*Z' /proc/[0-9]*/status 2>/dev/null") == "", "no zombie")
     assert front.shell("ls -d /var/lib/rollcall/front/generation.* | wc -l").strip() == "1"
 
@@ -139,7 +165,7 @@ def test_while_consul_is_away_the_last_list_is_served_and_then_followed_again(
     try:
         until(lambda: "front" in front.log() and "retry" in front.log(), "consul-template to notice")
         assert front.status() == 200
-        assert front.servers() == [f"{one.address}:80"]
+        assert front.instances() == [f"{one.address}:80"]
         code, text, complaint = front.execute("front-render")
         assert (code, text) == (1, "")
         assert "Consul did not answer within 10 s" in complaint and "connection refused" in complaint
@@ -149,7 +175,9 @@ def test_while_consul_is_away_the_last_list_is_served_and_then_followed_again(
         catalog.give_rights(secret)
     assert front.restarts() == 0
     catalog.register("two", two.address)
-    until(lambda: front.servers() == sorted([f"{one.address}:80", f"{two.address}:80"]), "a change to be followed", 20)
+    until(
+        lambda: front.instances() == sorted([f"{one.address}:80", f"{two.address}:80"]), "a change to be followed", 20
+    )
 
 
 def test_docker_sees_that_it_is_healthy(front, until) -> None:

@@ -1,4 +1,4 @@
-"""What consul-template reads (its token, its settings, its template) changes, and nginx does not notice."""
+"""What consul-template and the front's program read (token, settings, templates) changes, and no visitor notices."""
 
 import uuid
 
@@ -33,7 +33,7 @@ def test_a_new_token_is_taken_up_and_the_old_one_can_go(served, visitor, catalog
     assert served.process("consul-template") != before
 
     catalog.register("two", backends[1].address)
-    until(lambda: len(served.servers()) == 2, "a change to be followed")
+    until(lambda: len(served.instances()) == 2, "a change to be followed")
     assert is_served(visitor)
     assert served.restarts() == 0
 
@@ -74,31 +74,52 @@ def test_the_token_is_nowhere_but_in_its_file(served, catalog, secret, until) ->
     assert token not in served.shell("grep -r . /var/lib/rollcall/front /run/rollcall/front")
 
 
-def test_a_new_template_is_served_without_a_new_container(served, visitor, catalog, backends, until) -> None:
-    served.write("upstream.ctmpl", served.read("upstream.ctmpl").replace("max_fails=3", "max_fails=7"))
-    assert served.execute("front-reload")[0] == 0
-    assert "max_fails=7" in served.loaded()
+def test_a_new_template_is_served_without_a_new_container(served, visitor) -> None:
+    served.write("sites.conf.j2", served.read("sites.conf.j2").replace("least_conn;", "random two least_conn;"))
+    assert served.execute("front-apply")[0] == 0
+    assert "random two least_conn;" in served.loaded()
     assert is_served(visitor)
     assert served.restarts() == 0
 
 
-def test_a_template_that_cannot_be_rendered_is_a_reason_and_no_outage(served, catalog, backends, until) -> None:
-    good = served.read("upstream.ctmpl")
-    served.write("upstream.ctmpl", good + "[[ nonsense ]]\n")
+def test_a_template_that_consul_template_cannot_render_is_a_reason_and_no_outage(
+    served, catalog, backends, until
+) -> None:
+    good = served.read("catalog.ctmpl")
+    served.write("catalog.ctmpl", good + "[[ nonsense ]]\n")
     code, _, complaint = served.execute("front-reload")
     assert code == 1
     assert 'function "nonsense" not defined' in complaint.splitlines()[-1]
     assert served.status() == 200
 
-    served.write("upstream.ctmpl", good)
+    served.write("catalog.ctmpl", good)
     assert served.execute("front-reload")[0] == 0
     catalog.register("two", backends[1].address)
-    until(lambda: len(served.servers()) == 2, "a change to be followed")
+    until(lambda: len(served.instances()) == 2, "a change to be followed")
 
 
-def test_a_template_of_which_nginx_makes_nothing_is_a_reason_and_no_outage(served, catalog, backends, until) -> None:
-    served.write("upstream.ctmpl", served.read("upstream.ctmpl").replace("least_conn;", "most_conn;"))
-    code, _, complaint = served.execute("front-reload")
-    assert code == 1
-    assert 'unknown directive "most_conn"' in complaint
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("least_conn;", "most_conn;"), 'unknown directive "most_conn"'),
+        (("{% for upstream", "{% fro upstream"), "unknown tag 'fro'"),
+        (("{{ upstream.name }}", "{{ upstream.nome }}"), "has no attribute 'nome'"),
+    ],
+)
+def test_a_template_of_sites_that_is_none_is_a_reason_and_no_outage(
+    served, catalog, backends, until, change: tuple[str, str], reason: str
+) -> None:
+    good = served.read("sites.conf.j2")
+    served.write("sites.conf.j2", good.replace(*change))
+    catalog.register("two", backends[1].address)
+    until(served.failure, "a reason")
+    assert reason in served.failure()
+    assert reason in served.execute("front-apply")[2]
+    assert served.instances() == [f"{backends[0].address}:80"]
     assert served.status() == 200
+    assert served.execute("front-health")[0] == 0
+
+    served.write("sites.conf.j2", good)
+    assert served.execute("front-apply")[0] == 0
+    assert len(served.instances()) == 2
+    assert served.failure() == ""

@@ -63,7 +63,7 @@ def test_a_changed_setting_is_taken_up_by_the_front_as_it_runs(
     assert container(before).spec == container(after).spec
 
 
-@pytest.mark.parametrize("settings", [{"image": "rollcall/front:0.2.0"}, {"stop_timeout": 60}])
+@pytest.mark.parametrize("settings", [{"image": "rollcall/front:0.3.0"}, {"stop_timeout": 60}])
 def test_what_docker_itself_must_know_replaces_the_container(front: Front, settings: dict[str, Any]) -> None:
     assert container(front()).spec != container(front(**settings)).spec
 

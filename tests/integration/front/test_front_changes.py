@@ -1,0 +1,138 @@
+"""Many changes make few reloads, and what a visitor has open outlives them, within bounds."""
+
+import socket
+import threading
+
+import pytest
+from front_world import STATE
+
+
+@pytest.fixture
+def echo():
+    """A backend that answers whatever it is sent, once it has agreed to another protocol than HTTP; gives its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_accept, args=(listening,), daemon=True).start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def _accept(listening: socket.socket) -> None:
+    while True:
+        try:
+            connection, _ = listening.accept()
+        except OSError:
+            return
+        threading.Thread(target=_echo, args=(connection,), daemon=True).start()
+
+
+def _echo(connection: socket.socket) -> None:
+    with connection:
+        if not connection.recv(4096):
+            return
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        while data := connection.recv(4096):
+            connection.sendall(data)
+
+
+def upgraded(front) -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", front.http_port), 5)
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+    assert connection.recv(4096).startswith(b"HTTP/1.1 101")
+    return connection
+
+
+def lives(connection: socket.socket) -> bool:
+    try:
+        connection.sendall(b"hello")
+        return connection.recv(16) == b"hello"
+    except OSError:
+        return False
+
+
+def change(front, catalog, until, number: int) -> None:
+    """Make nginx serve another list, of instances that nobody is sent to: they are in another service."""
+    generation = front.generation()
+    front.write("nginx.conf", front.read("nginx.conf") + f"# change {number}\n")
+    assert front.execute("front-apply")[0] == 0
+    assert front.generation() > generation
+
+
+def test_a_websocket_survives_reloads(front, catalog, echo: int, until) -> None:
+    catalog.register("echo", "127.0.0.1", echo)
+    until(front.instances, "the instance behind the front")
+    with upgraded(front) as visitor:
+        for number in range(3):
+            change(front, catalog, until, number)
+            assert lives(visitor)
+        assert front.document()["generation"]["old"] == 1
+    until(lambda: front.document()["generation"]["old"] == 0, "the end of the old workers")
+
+
+def test_old_generations_are_bounded_and_the_oldest_is_ended_first(start_front, catalog, echo: int, until) -> None:
+    with start_front(old_generations=2) as front:
+        catalog.register("echo", "127.0.0.1", echo)
+        until(front.instances, "the instance behind the front")
+        visitors = []
+        for number in range(4):
+            visitors.append(upgraded(front))
+            change(front, catalog, until, number)
+            assert front.document()["generation"]["old"] <= 2
+        assert [lives(one) for one in visitors] == [False, False, True, True]
+        assert "more than 2 earlier generations had connections left" in front.log()
+        for one in visitors:
+            one.close()
+
+
+def test_a_burst_of_changes_makes_few_reloads(front, catalog, backends, until) -> None:
+    catalog.register("one", backends[0].address)
+    until(front.instances, "the instance behind the front")
+    before = front.document()["generation"]["reloads"]
+    for number in range(100):
+        catalog.register(f"burst-{number}", backends[1].address, 8000 + number)
+    until(lambda: len(front.instances()) == 101, "all of them")
+    assert front.document()["generation"]["reloads"] - before <= 10
+
+
+def test_instances_that_vanish_together_but_still_accept_are_served_on(front, catalog, until) -> None:
+    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    ports = [one.getsockname()[1] for one in listening]
+    for port in ports:
+        catalog.register(f"one-{port}", "127.0.0.1", port)
+    until(lambda: len(front.instances()) == 3, "all instances")
+    for port in ports:
+        catalog.deregister(f"one-{port}")
+    until(lambda: [one["kind"] for one in front.document()["problems"]] == ["kept"], "word of what is kept")
+    assert len(front.instances()) == 3
+
+    listening[0].close()
+    until(lambda: len(front.instances()) == 2, "the one that accepts no more gone")
+    front.container.restart()
+    until(lambda: front.execute("front-health")[0] == 0, "a front that is well")
+    assert len(front.instances()) == 2, "what is kept outlives the container"
+    for one in listening:
+        one.close()
+    until(lambda: front.instances() == [], "nobody behind the front")
+
+
+@pytest.fixture
+def small(engine, start_front):
+    """A front whose volume holds two megabytes."""
+    options = {"type": "tmpfs", "device": "tmpfs", "o": "size=2m,uid=101,gid=101"}
+    engine.volumes.create(STATE, driver="local", driver_opts=options)
+    with start_front() as running:
+        yield running
+
+
+def test_a_full_disk_hinders_and_is_no_matter_once_there_is_room(small, catalog, backends, until) -> None:
+    catalog.register("one", backends[0].address)
+    until(small.instances, "the instance behind the front")
+    small.shell("cat /dev/zero >/var/lib/rollcall/front/full")
+    catalog.register("two", backends[1].address)
+    until(small.failure, "a reason")
+    assert "No space left on device" in small.failure()
+    assert [one["kind"] for one in small.document()["problems"]] == ["hindered"]
+    assert small.instances() == [f"{backends[0].address}:80"]
+    assert small.status() == 200
+    small.shell("rm /var/lib/rollcall/front/full")
+    until(lambda: len(small.instances()) == 2, "the change served by itself", 15)
+    assert small.failure() == ""

@@ -1,0 +1,100 @@
+"""A new container of the front takes over from the one that serves."""
+
+import socket
+
+import pytest
+from front_load import Load
+from front_world import free_port
+
+BROKEN = "this_is_no_directive;\n"
+
+
+@pytest.fixture
+def replaced(served, image, until):
+    """Start another container beside the one that serves, and wait until it has taken over; gives the one before."""
+
+    def replace():
+        old = served.container
+        old.update(restart_policy={"Name": "no"})
+        served.start(image)
+        until(lambda: served.execute("front-health")[0] == 0, "a new front that is well", 20)
+        return old
+
+    return replace
+
+
+def ended(container) -> bool:
+    container.reload()
+    return bool(container.attrs["State"]["Status"] == "exited")
+
+
+def test_two_replacements_in_a_row_under_load_lose_nothing(served, replaced, catalog, backends, until) -> None:
+    load = Load(served.http_port)
+    generation = served.generation()
+    with load.running():
+        for number in (1, 2):
+            until(lambda: load.requests > 500, "visitors")
+            old = replaced()
+            until(lambda old=old: ended(old), f"an end of the old front {number}", 20)
+            assert old.attrs["State"]["ExitCode"] == 0
+            assert served.generation() > generation
+            generation = served.generation()
+            catalog.register(f"more-{number}", backends[1].address, 8000 + number)
+            until(lambda number=number: len(served.instances()) == number + 1, "a change to be followed")
+            before = load.requests
+            until(lambda before=before: load.requests > before + 500, "visitors of the new front")
+    assert load.broken == {}
+    assert served.restarts() == 0
+
+
+def test_a_visitor_who_waits_for_the_old_one_gets_the_answer(served, replaced, until) -> None:
+    visitor = served.connect()
+    visitor.putrequest("POST", "/json")
+    visitor.putheader("Content-Length", "4")
+    visitor.endheaders(b"ab")  # nginx waits for the rest
+    old = replaced()
+    assert served.status() == 200
+    assert not ended(old)
+    visitor.send(b"cd")
+    assert visitor.getresponse().status == 200
+    until(lambda: ended(old), "an end of the old front")
+
+
+def test_a_new_one_that_cannot_serve_leaves_the_old_one_as_it_was(served, image, catalog, backends, until) -> None:
+    good, generation, old = served.read("nginx.conf"), served.generation(), served.container
+    load = Load(served.http_port)
+    with load.running():
+        served.write("nginx.conf", good + BROKEN)
+        new = served.start(image, restart="no")
+        until(lambda: ended(new), "an end of the new front")
+        until(lambda: load.requests > 500, "visitors")
+    assert load.broken == {}
+    assert new.attrs["State"]["ExitCode"] == 1
+    assert 'unknown directive "this_is_no_directive"' in new.logs().decode()
+
+    assert served.containers.pop() == new
+    new.remove()
+    assert served.container == old
+    until(lambda: "does not serve" in served.log(), "word of the attempt")
+    assert served.generation() == generation
+    served.write("nginx.conf", good)
+    catalog.register("two", backends[1].address)
+    until(lambda: len(served.instances()) == 2, "a change to be followed")
+
+
+def test_another_port_is_listened_at_and_the_one_before_is_given_up(served, replaced, catalog, secret, until) -> None:
+    before, after = served.http_port, free_port()
+    served.configure(catalog, secret, http_port=after)
+    old = replaced()
+    assert served.http_port == after
+    assert served.status() == 200
+    until(lambda: ended(old), "an end of the old front", 20)
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", before), 5)
+
+
+def test_the_new_one_shows_its_status_where_the_old_one_did(served, replaced, until) -> None:
+    started = served.document()["started"]
+    until(lambda: served.document()["time"] > started, "another second")
+    replaced()
+    until(lambda: served.document().get("started", started) > started, "the status of the new front")
