@@ -51,6 +51,8 @@ def desired(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
             pids=PIDS,
             # A little more than the front gives nginx's workers to end their requests.
             stop_timeout=settings.stop_timeout + 10,
+            # A new one is given the listening sockets by the old one, and tells it to end once it serves.
+            overlap=("front-health",),
         ),
     )
 

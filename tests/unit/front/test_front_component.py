@@ -68,6 +68,10 @@ def test_what_docker_itself_must_know_replaces_the_container(front: Front, setti
     assert container(front()).spec != container(front(**settings)).spec
 
 
+def test_a_new_container_takes_over_from_the_old_one(front: Front) -> None:
+    assert container(front()).overlap == ("front-health",)
+
+
 def test_a_new_certificate_is_nginxs_matter_and_a_new_token_consul_templates(front: Front) -> None:
     certificates = {"fronts": {"front1": Certificate("CERT-new", "KEY-new")}}
     assert told(front(), front(certificates)) == [APPLY]
