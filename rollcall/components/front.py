@@ -17,8 +17,7 @@ OWNER = "101:101"
 APPLY = "docker exec front front-apply"
 RELOAD = "docker exec front front-reload"
 # MiB. Measured with 2,000 connections by TLS: 15 MB without them, 25 KB for each that is idle, 33 KB in the middle of a
-# request; and 4 MB a worker. A core has one, and twenty older ones where the catalog changes twice a second and
-# visitors keep their connections for the ten seconds that a reload leaves them.
+# request; and 4 MB a worker. A core has one, and as many older ones as the setting old_generations allows.
 MEMORY = 4096
 # Processes and threads: 11 on two cores at rest; the older workers are what counts.
 PIDS = 4096

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from nginx_configuration import Directive, parsed
 
 from rollcall.settings import Front
 from rollcall.templates import render, source
@@ -59,6 +60,70 @@ def test_nginx_tells_its_status_to_nobody_outside_the_container() -> None:
 def test_whether_it_serves_is_answered_where_visitors_are_and_by_no_backend() -> None:
     text = "\n".join(nginx(address="10.0.0.1", http_port=8080, redirect=True))
     assert "listen 10.0.0.1:8080;\nserver_name front.rollcall.invalid;\naccess_log off;\nreturn 204;\n}" in text
+
+
+def http(**settings: object) -> Directive:
+    return parsed(render("front/nginx.conf.j2", front=Front(**settings))).one("http")
+
+
+def mapped(source: str, value: str) -> dict[str, str]:
+    """What a map of nginx's makes of each value; a pattern stands as it is."""
+    (found,) = [one for one in http().all("map") if one.arguments == [source, value]]
+    return {one.name: one.arguments[0] for one in found.block}
+
+
+def test_an_upgrade_takes_a_connection_along_and_nothing_else_does() -> None:
+    """Nor h2c: what a client then says to the backend, nobody at the front would see."""
+    assert mapped("$http_upgrade", "$upgrade") == {"~*h2c": "", "default": "$http_upgrade"}
+    assert mapped("$upgrade", "$connection_upgrade") == {"": "", "default": "upgrade"}
+    assert ["Upgrade", "$upgrade"] in [one.arguments for one in http().all("proxy_set_header")]
+
+
+@pytest.mark.parametrize("given", ["abc-1", "4bf92f3577b34da6a3ce929d0e0e4736", "a/b+c=="])
+def test_a_request_id_of_a_client_is_kept(given: str) -> None:
+    assert kept_id(given)
+
+
+@pytest.mark.parametrize("given", ["", "a b", 'a"b', "a, b", "a" * 129, "ä", "$host", "<b>"])
+def test_what_is_no_request_id_is_replaced(given: str) -> None:
+    assert not kept_id(given)
+
+
+def kept_id(given: str) -> bool:
+    pattern, default = mapped("$http_x_request_id", "$known_request_id")
+    assert default == "default"
+    return re.search(pattern.removeprefix("~"), given) is not None
+
+
+def test_a_request_id_goes_to_the_backend_the_client_and_the_log() -> None:
+    found = http()
+    for directive in ("proxy_set_header", "grpc_set_header"):
+        assert ["X-Request-ID", "$known_request_id"] in [one.arguments for one in found.all(directive)]
+    assert found.value("add_header") == "X-Request-ID $known_request_id always"
+    # Or a location with headers of its own would have none of these.
+    assert found.value("add_header_inherit") == "merge"
+    assert found.value("proxy_hide_header") == found.value("grpc_hide_header") == "X-Request-ID"
+
+
+def test_http_2_is_spoken_on_both_ports() -> None:
+    assert http().value("http2") == "on"
+
+
+def test_tries_are_counted_apart_from_the_access_log() -> None:
+    (one,) = [one.arguments for one in http().all("access_log") if one.arguments[1:2] == ["counted"]]
+    assert one[0] == "/run/rollcall/front/counted.log" and "if=$upstream_addr" in one
+    (form,) = [one.arguments for one in http().all("log_format") if one.arguments[0] == "counted"]
+    assert form[1:] == ["$upstream_addr|$upstream_status|$upstream_response_time"]
+
+
+def test_grpc_is_passed_on_by_the_same_rules() -> None:
+    found = http(proxy_read_timeout=14)
+    for name in ("connect_timeout", "read_timeout", "next_upstream", "ssl_server_name"):
+        assert found.value(f"grpc_{name}") == found.value(f"proxy_{name}")
+    proxied, grpc = (
+        {tuple(one.arguments) for one in found.all(directive)} for directive in ("proxy_set_header", "grpc_set_header")
+    )
+    assert proxied - grpc == {("Upgrade", "$upgrade"), ("Connection", "$connection_upgrade")} and grpc < proxied
 
 
 def test_the_sites_are_the_front_programs_matter() -> None:
