@@ -47,7 +47,7 @@ def test_a_reload_that_fails_puts_the_former_file_back(served, haproxy, catalog,
         assert "the reload fails" in served.problem()
         assert "the former file is back" in served.problem()
         assert served.file.read_text() == good
-        assert haproxy.answer() == "one"
+        until(lambda: haproxy.answer() == "one", "an answer as before")
         catalog.set("port", haproxy.port)
         until(lambda: served.status()["state"] == "served", "what can be served again")
     assert haproxy.answer() == "one"
