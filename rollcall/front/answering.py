@@ -1,7 +1,6 @@
-"""What the front answers to a request for its status: from a request and the status document to a response."""
+"""What the front answers to a request for its status."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from rollcall.front import metrics, page
@@ -33,19 +32,13 @@ class Response:
     kind: str = TEXT
 
 
-def answer(request: Request, look: Callable[[], Document], own_names: frozenset[str] = OWN_NAMES) -> Response:
-    """Answer a request.
-
-    Args:
-        request: what was asked.
-        look: gives the status document of this moment; called only where it is needed.
-        own_names: of the Host header, without its port, by which the front may be called.
-    """
+def answer(request: Request, document: Document, own_names: frozenset[str] = OWN_NAMES) -> Response:
+    """Answer a request out of the status document, if it calls the front by one of its own names."""
     if name_of(request.host) not in own_names:
         return Response(421, b"this name is not the front's; right is the address itself, or localhost\n")
     if request.method not in METHODS:
         return Response(405, b"only GET and HEAD\n")
-    return _PATHS.get(request.path.partition("?")[0], _nowhere)(look)
+    return _PATHS.get(request.path.partition("?")[0], _nowhere)(document)
 
 
 def name_of(host: str) -> str:
@@ -56,41 +49,41 @@ def name_of(host: str) -> str:
 
 def text_of(document: Document) -> bytes:
     """Write the document as it is sent."""
-    return json.dumps(document, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(document).encode() + b"\n"
 
 
-def _page(look: Callable[[], Document]) -> Response:
-    return Response(200, page.page(look()).encode(), "text/html; charset=utf-8")
+def _page(document: Document) -> Response:
+    return Response(200, page.page(document).encode(), "text/html; charset=utf-8")
 
 
-def _document(look: Callable[[], Document]) -> Response:
-    return Response(200, text_of(look()), JSON)
+def _json(document: Document) -> Response:
+    return Response(200, text_of(document), JSON)
 
 
-def _metrics(look: Callable[[], Document]) -> Response:
-    return Response(200, metrics.metrics(look()), metrics.CONTENT_TYPE)
+def _metrics(document: Document) -> Response:
+    return Response(200, metrics.metrics(document), metrics.CONTENT_TYPE)
 
 
-def _health(look: Callable[[], Document]) -> Response:
-    judged = verdict(look())
+def _health(document: Document) -> Response:
+    judged = verdict(document)
     return Response(200 if judged.well else 503, judged.text.encode() + b"\n")
 
 
-def _style(_look: Callable[[], Document]) -> Response:
+def _style(_document: Document) -> Response:
     return Response(200, (page.FOLDER / page.STYLE).read_bytes(), "text/css; charset=utf-8")
 
 
-def _script(_look: Callable[[], Document]) -> Response:
+def _script(_document: Document) -> Response:
     return Response(200, (page.FOLDER / page.SCRIPT).read_bytes(), "text/javascript; charset=utf-8")
 
 
-def _nowhere(_look: Callable[[], Document]) -> Response:
+def _nowhere(_document: Document) -> Response:
     return Response(404, b"There are /, /status.json, /metrics and /healthz.\n")
 
 
 _PATHS = {
     "/": _page,
-    "/status.json": _document,
+    "/status.json": _json,
     "/metrics": _metrics,
     "/healthz": _health,
     f"/{page.STYLE}": _style,

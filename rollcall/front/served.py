@@ -69,18 +69,19 @@ class _Served:
             head = b""
             response = Response(431, b"the request's header is too large\n")
         else:
-            response = self._response(head)
+            response = await self._response(head)
         writer.write(head_of(response))
         if not head.startswith(b"HEAD "):
             writer.write(response.body)
         await writer.drain()
 
-    def _response(self, head: bytes) -> Response:
+    async def _response(self, head: bytes) -> Response:
         request = request_of(head)
         if request is None:
             return Response(400, b"no HTTP/1.1 request\n")
         try:
-            return answer(request, self._look, self._own_names)
+            # With thousands of instances this takes a good part of a second, in which reloads must not wait.
+            return await asyncio.to_thread(answer, request, self._look(), self._own_names)
         except Exception:
             # Whatever is wrong with the status must not end what serves visitors.
             log.exception("the status cannot be shown: %s", request.path)

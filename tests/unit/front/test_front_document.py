@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta, timezone
 from typing import Any
 
 from front_sight import NOW, ago, instance, problem, seen, sight
@@ -150,4 +151,5 @@ def test_a_front_is_well_as_long_as_it_serves_and_consul_template_runs() -> None
 
 
 def test_times_are_utc_whatever_the_zone_of_the_clock() -> None:
-    assert seen(started=ago(3600))["started"] == "2026-11-26T02:00:00Z"
+    east = ago(3600).astimezone(timezone(timedelta(hours=2)))
+    assert seen(started=east)["started"] == "2026-11-26T02:00:00Z"

@@ -57,6 +57,11 @@ def test_an_address_that_is_another_instances_now_is_not_kept_for_the_old_one() 
     assert not kept_of(TEN, recreated)
 
 
+def test_an_address_is_nobody_elses_while_that_ones_node_is_not_heard() -> None:
+    others = [replace(one, identity=f"app9:old-{one.port}:80", node="app9", node_alive=False) for one in TEN]
+    assert len(kept_of(TEN, others)) == 10
+
+
 def test_nothing_is_kept_where_the_setting_forbids_it() -> None:
     assert not kept_of(TEN, [], keep_lost=0)
     assert not losses((), [Kept(TEN[0], ago(1))], Catalog(()), NOW, 0)

@@ -85,7 +85,7 @@ Look = Callable[[], Document]
 
 
 def asked(path: str, host: str = "127.0.0.1:8511", method: str = "GET", look: Look = seen) -> tuple[int, str]:
-    response = answer(Request(method, path, host), look)
+    response = answer(Request(method, path, host), look())
     return response.status, response.body.decode()
 
 

@@ -105,6 +105,12 @@ def test_what_the_registrator_leaves_alone_is_no_mismatch() -> None:
     assert rows(found)["made-by-hand"].docker == "unknown"
 
 
+def test_a_container_may_choose_its_services_id() -> None:
+    chosen = container("web-1", labels={"SERVICE_ID": "the-one"})
+    named = replace(registered("app1", "web-1"), identity="the-one")
+    assert not troubles(status(host("app1", chosen, registered=(named,))))
+
+
 def test_the_registrators_own_command_line_counts() -> None:
     registrator = container("registrator", labels={"rollcall.managed": "registrator", "SERVICE_IGNORE": "true"})
     registrator["Config"]["Hostname"] = "other"

@@ -86,6 +86,10 @@ def test_the_token_is_in_no_argument_list(read: Any, tmp_path: Path) -> None:
     assert TOKEN not in command(front=True)
 
 
+def test_a_host_with_curl_needs_no_other_container_for_it(read: Any) -> None:
+    assert reading(read, docker=DOCKER.replace('exec "$@"', "exit 1")).registered
+
+
 def test_a_host_without_curl_asks_by_the_agents(read: Any, tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
