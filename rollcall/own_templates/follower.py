@@ -27,16 +27,38 @@ log = logging.getLogger("templates")
 class Follower:
     """Follows the catalog for one template."""
 
-    def __init__(self, template: Template, guard: Guard, source: str, changed: Callable[[], None]) -> None:
-        """Start nothing yet; `changed` is called whenever `sight` is another."""
+    def __init__(
+        self,
+        template: Template,
+        guard: Guard,
+        source: str,
+        changed: Callable[[], None],
+        *,
+        folder: Path = FOLDER,
+        run: Path = RUN,
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            template: the template's settings.
+            guard: what takes a rendering up.
+            source: the template's text.
+            changed: is called whenever `sight` is another.
+            folder: holds the template and consul-template's configuration.
+            run: where consul-template renders to, in its directory `staging`.
+        """
         self.sight = Sight(template.name, template.destination, template.container)
         self._template = template
         self._guard = guard
         self._source = source
         self._changed = changed
-        self._staging = RUN / "staging" / template.name
+        self._folder = folder
+        self._staging = run / "staging" / template.name
         self._woken = asyncio.Event()
         self._process: Process | None = None
+        # Why nothing is rendered, and why what was rendered is not taken; the first is shown before the second.
+        self._failure = ""
+        self._refusal = ""
 
     def wake(self) -> None:
         """Say that there may be a new rendering."""
@@ -61,21 +83,20 @@ class Follower:
             started = loop.time()
             reason = await self._render()
             pause = 0.0 if loop.time() - started >= SETTLED else min(pause * 2 + 1, LAST_PAUSE)
+            self._failure = f"consul-template ended and is started again: {reason}"
             self._see(running=False)
-            self._complain(f"consul-template ended and is started again: {reason}")
+            self._show_problem()
             await asyncio.sleep(pause)
 
     async def _render(self) -> str:
         """Run consul-template until it ends, and give its last complaint."""
-        # It says nothing of a rendering that is the same as the file there.
-        self._staging.unlink(missing_ok=True)
         self._process = await asyncio.create_subprocess_exec(
             "consul-template",
             "-config",
-            str(FOLDER / "consul-template.hcl"),
+            str(self._folder / "consul-template.hcl"),
             "-template",
             # It would end when its command fails.
-            f"{FOLDER / self._template.name}.ctmpl:{self._staging}:kill -s USR1 {os.getpid()} || true",
+            f"{self._folder / self._template.name}.ctmpl:{self._staging}:kill -s USR1 {os.getpid()} || true",
             stderr=PIPE,
         )
         self._see(running=True)
@@ -87,6 +108,8 @@ class Follower:
             # The others are of no content: each error of Consul's is followed by one.
             last = text.partition("] ")[2] if "[ERR]" in text or "[WARN]" in text else last
         status = await self._process.wait()
+        # The next one says nothing of a rendering that is the same as the file there.
+        self._staging.unlink(missing_ok=True)
         return last or f"exit status {status}"
 
     async def _keep_applying(self) -> None:
@@ -97,28 +120,32 @@ class Follower:
                 await asyncio.wait_for(self._woken.wait(), retry)
             self._woken.clear()
             rendered = _text(self._staging)
-            if not rendered or (rendered == taken and not self.sight.problem):
+            if not rendered:
                 continue
-            try:
-                await self._apply(rendered)
-                taken, retry = rendered, None
-            except RefusedError as refusal:
-                self._complain(str(refusal))
-                taken, retry = "", min(retry * 2, LAST_RETRY) if retry else FIRST_RETRY
+            self._failure = ""
+            if rendered != taken:
+                try:
+                    await self._apply(rendered)
+                    self._refusal, taken, retry = "", rendered, None
+                except RefusedError as refusal:
+                    self._refusal = str(refusal)
+                    taken = rendered if refusal.final else ""
+                    retry = None if refusal.final else min(retry * 2, LAST_RETRY) if retry else FIRST_RETRY
+            self._show_problem()
 
     async def _apply(self, rendered: str) -> None:
         found = rendering.read(rendered)
         changed = await asyncio.to_thread(self._guard.apply, found)
         addresses = len(rendering.instances(found.text, self._source))
         since = datetime.now(UTC) if changed else self.sight.served or datetime.now(UTC)
-        self._see(served=since, addresses=addresses, changes=self.sight.changes + changed, problem=None)
+        self._see(served=since, addresses=addresses, changes=self.sight.changes + changed)
         if changed:
             log.info("%s: %s has %d addresses", self._template.name, self._template.destination, addresses)
 
-    def _complain(self, text: str) -> None:
-        found = problem(self.sight.problem, text, datetime.now(UTC))
-        if found != self.sight.problem:
-            log.warning("%s: %s", self._template.name, text)
+    def _show_problem(self) -> None:
+        found = problem(self.sight.problem, self._failure or self._refusal, datetime.now(UTC))
+        if found and found != self.sight.problem:
+            log.warning("%s: %s", self._template.name, found.text)
         self._see(problem=found)
 
     def _see(self, **what: object) -> None:

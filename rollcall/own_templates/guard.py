@@ -7,7 +7,15 @@ from rollcall.own_templates.settings import Template
 
 
 class RefusedError(Exception):
-    """A rendering was not taken up; the message says why. What was there before serves on."""
+    """A rendering was not taken up; the message says why. What was there before serves on.
+
+    `final` is whether it should not be tried again: while it tries to reload, a service may not serve.
+    """
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        """Take the reason."""
+        super().__init__(reason)
+        self.final = final
 
 
 class Guard:
@@ -28,7 +36,7 @@ class Guard:
         """
         try:
             if self._destination.is_open:
-                self._undo("an earlier life of this container left a change half done")
+                self._undo("an earlier life of this container left a change half done", final=False)
             return self._apply(rendering)
         except OSError as problem:
             raise RefusedError(f"{self._template.destination} cannot be written: {problem}") from problem
@@ -68,14 +76,15 @@ class Guard:
         try:
             self._commands.run("reload")
         except CommandError as problem:
-            self._undo(f"the reload fails ({problem})")
+            self._undo(f"the reload fails ({problem})", final=not isinstance(problem, NotRunningError))
 
-    def _undo(self, why: str) -> None:
+    def _undo(self, why: str, *, final: bool) -> None:
         """Put the former file back and have the service read that. Always raises RefusedError."""
         self._destination.put_back()
         try:
             if self._template.reload:
                 self._commands.run("reload")
         except CommandError as problem:
-            raise RefusedError(f"{why}; the former file is back, but its reload fails, too: {problem}") from problem
-        raise RefusedError(f"{why}; the former file is back")
+            also = f"{why}; the former file is back, but its reload fails, too: {problem}"
+            raise RefusedError(also, final=final) from problem
+        raise RefusedError(f"{why}; the former file is back", final=final)

@@ -82,8 +82,9 @@ def test_the_same_again_disturbs_nobody_but_mends_the_rights(guard: Guard, servi
 def test_a_broken_candidate_leaves_the_file_and_says_why(guard: Guard, service: Service, path: Path) -> None:
     guard.apply(good(GOOD))
     service.refuses["check"] = CommandError("exit status 1: unknown keyword")
-    with pytest.raises(RefusedError, match="its check fails: exit status 1: unknown keyword"):
+    with pytest.raises(RefusedError, match="its check fails: exit status 1: unknown keyword") as refusal:
         guard.apply(good(BETTER))
+    assert not refusal.value.final
     assert path.read_text() == GOOD
     assert service.loaded == [GOOD]
     assert only(path)
@@ -92,11 +93,20 @@ def test_a_broken_candidate_leaves_the_file_and_says_why(guard: Guard, service: 
 def test_a_failing_reload_puts_the_former_file_back_and_has_it_read(guard: Guard, service: Service, path: Path) -> None:
     guard.apply(good(GOOD))
     service.refuses["reload"] = CommandError("exit status 1")
-    with pytest.raises(RefusedError, match=r"the reload fails \(exit status 1\); the former file is back$"):
+    with pytest.raises(RefusedError, match=r"the reload fails \(exit status 1\); the former file is back$") as refusal:
         guard.apply(good(BETTER))
+    assert refusal.value.final, "each try disturbs the service"
     assert service.loaded == [GOOD, BETTER, GOOD]
     assert path.read_text() == GOOD
     assert only(path)
+
+
+def test_a_service_that_went_away_before_its_reload_gets_another_try(guard: Guard, service: Service) -> None:
+    guard.apply(good(GOOD))
+    service.refuses["reload"] = NotRunningError("it is stopped")
+    with pytest.raises(RefusedError, match="it is stopped") as refusal:
+        guard.apply(good(BETTER))
+    assert not refusal.value.final
 
 
 def test_a_reload_that_goes_on_failing_is_said(guard: Guard, service: Service, path: Path) -> None:
