@@ -49,12 +49,11 @@ def drain(source: str, text: str, deadline: float) -> None:
     agent.write(*_maintenance(target, drained, enable=True))
     look = Look(chosen, fleet, target, drained, running)
     with step(f"Waiting until nobody is connected to {target}"):
-        left = wait(look, deadline)
-    if left:
-        raise RollcallError(
-            f"{target} is out of service, but after {deadline:g} s {look.words(left)}; to wait longer: the same "
-            f"command again; to put it back: rollcall undrain {source} {text}"
-        )
+        if left := wait(look, deadline):
+            raise RollcallError(
+                f"{target} is out of service, but after {deadline:g} s {look.words(left)}; to wait longer: the same "
+                f"command again; to put it back: rollcall undrain {source} {text}"
+            )
     seconds = time.monotonic() - started
     out.print(f"\n[green]Drained[/] {target} in {seconds:.1f} s. To put it back: rollcall undrain {source} {text}")
 
