@@ -41,7 +41,10 @@ class Upstream:
 
 @dataclass(frozen=True)
 class Location:
-    """A path prefix of a site. `maintenance` is None, or the sentence that visitors read instead."""
+    """A path prefix of a site. `maintenance` is None, or the sentence that visitors read instead.
+
+    `upstream` is empty where there is such a sentence alone, and no service.
+    """
 
     path: str
     upstream: str
@@ -121,12 +124,14 @@ def routing(catalog: Catalog, settings: Settings, kept: Sequence[Instance] = ())
     percentages = _percentages(catalog.keys, {one.service for one in instances}, asked.complaints)
     upstreams = _Upstreams(frozenset(routed), settings.weight, percentages, asked.complaints)
     sentences = maintenance.sentences(catalog.keys, settings.server_name)
-    _complain_of_unknown_places(sentences, won, asked.complaints)
     sites: dict[str, list[Location]] = {}
     for (host, path), claim in won.items():
         upstream = upstreams.name(host, claim)
         sentence = sentences.get((host, path))
         sites.setdefault(host, []).append(_location(path, upstream, claim, sentence))
+    for host, path in _of_nobody(sentences, won, asked.complaints):
+        page = Location(path, "", maintenance=sentences[host, path], source="declared")
+        sites.setdefault(host, []).append(page)
     return Routing(
         sites=tuple(Site(host, _longest_first(locations)) for host, locations in sorted(sites.items())),
         upstreams=tuple(upstreams.made.values()),
@@ -255,14 +260,25 @@ def _percentages(
     return found
 
 
-def _complain_of_unknown_places(
-    sentences: Mapping[Place, str], known: Mapping[Place, Claim], complaints: list[Complaint]
-) -> None:
+def _of_nobody(sentences: Mapping[Place, str], known: Mapping[Place, Claim], complaints: list[Complaint]) -> set[Place]:
+    """Return the places of maintenance pages that no service asks for: while all is down, visitors are to read why."""
+    found = set()
     for host, path in sorted(sentences.keys() - known.keys()):
-        key = f"{maintenance.PREFIX}{host or maintenance.DEFAULT_HOST}{path.rstrip('/')}"
-        complaints.append(
-            Complaint("maintenance", f"Consul's key rollcall/front/{key} is for a host and path that lead nowhere")
-        )
+        key = f"Consul's key rollcall/front/{maintenance.PREFIX}{host or maintenance.DEFAULT_HOST}{path.rstrip('/')}"
+        if _is_place(host, path):
+            text = f"{key} is for a host and path that no service asks for; its page is shown all the same"
+            found.add((host, path))
+        else:
+            text = f"{key} names no host and path; right is one such as {maintenance.PREFIX}shop.example.com/api"
+        complaints.append(Complaint("maintenance", text))
+    return found
+
+
+def _is_place(host: str, path: str) -> bool:
+    try:
+        return (host == "" or wish.host(host) == host) and wish.path(path) == path
+    except ValueError:
+        return False
 
 
 class _Upstreams:

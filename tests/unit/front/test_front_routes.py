@@ -273,8 +273,11 @@ def test_who_has_a_share_of_nought_is_no_server() -> None:
     [
         ({"canary/shop-80": "v2 = 10"}, "is no JSON; right is JSON such as"),
         ({"canary/shp-80": '{"v2": 10}'}, "is for a service that is not registered"),
-        ({"maintenance/shop.example.com/x": ""}, "is for a host and path that lead nowhere"),
-        ({"maintenance/_/x": ""}, "is for a host and path that lead nowhere"),
+        ({"maintenance/shop.example.com/x": ""}, "is for a host and path that no service asks for; its page is shown"),
+        ({"maintenance/_/x": ""}, "is for a host and path that no service asks for; its page is shown"),
+        ({"maintenance/shop.example.com/a//b": ""}, "names no host and path; right is one such as"),
+        ({f"maintenance/{'a.' * 127}b": ""}, "names no host and path; right is one such as"),
+        ({"maintenance/a b": ""}, "names no host and path; right is one such as"),
     ],
 )
 def test_a_key_that_means_nothing_is_named(keys: dict[str, str], text: str) -> None:
@@ -292,6 +295,13 @@ def test_a_maintenance_page_is_its_own_routes_only() -> None:
     )
     assert location(found, SHOP, "/api").maintenance == "Back at five."
     assert location(found, SHOP).maintenance is location(found, "").maintenance is None
+
+
+def test_a_maintenance_page_is_shown_also_while_nobody_is_registered() -> None:
+    found = routed(keys={"maintenance/shop.example.com": "Back at five.", "maintenance/b.example.com/x": ""})
+    one = location(found, SHOP)
+    assert (one.maintenance, one.upstream) == ("Back at five.", "")
+    assert places(found) == {("", "/"), (SHOP, "/"), ("b.example.com", "/x")}
 
 
 @pytest.mark.parametrize("key", ["maintenance/_", "maintenance/www.example.com", "maintenance/WWW.example.com"])
