@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import click
 
@@ -42,16 +43,17 @@ def drain(source: str, text: str, deadline: float) -> None:
     chosen, fleet, target, agent = _opened(source, text, "rollcall drain")
     running = instances.containers(run(agent.host, instances.LIST))
     drained = instances.of(target, instances.instances(agent.read("/v1/agent/services")), running)
+    for service in _left_alone(agent, target, drained):
+        out.print(f"– nobody else is in service for {service}: its visitors will get no answer", markup=False)
     started = time.monotonic()
     agent.write(*_maintenance(target, drained, enable=True))
     look = Look(chosen, fleet, target, drained, running)
     with step(f"Waiting until nobody is connected to {target}"):
-        left = wait(look, deadline)
-    if left:
-        raise RollcallError(
-            f"{target} is out of service, but after {deadline:g} s {look.words(left)}; to wait longer: the same "
-            f"command again; to put it back: rollcall undrain {source} {text}"
-        )
+        if left := wait(look, deadline):
+            raise RollcallError(
+                f"{target} is out of service, but after {deadline:g} s {look.words(left)}; to wait longer: the same "
+                f"command again; to put it back: rollcall undrain {source} {text}"
+            )
     seconds = time.monotonic() - started
     out.print(f"\n[green]Drained[/] {target} in {seconds:.1f} s. To put it back: rollcall undrain {source} {text}")
 
@@ -81,6 +83,15 @@ def _maintenance(target: Target, chosen: Sequence[Instance], *, enable: bool) ->
     if not target.container:
         return [maintenance_mode.of_node(enable=enable)]
     return [maintenance_mode.of_service(one.identity, enable=enable) for one in chosen]
+
+
+def _left_alone(agent: OwnAgent, target: Target, drained: Sequence[Instance]) -> list[str]:
+    """Name the services that nobody serves but what is to be drained."""
+    names = sorted({one.service for one in drained})
+    answers = agent.read_all([f"/v1/health/service/{quote(name, safe='')}?passing=true" for name in names])
+    out_soon = {(target.member.node, one.identity) for one in drained}
+    passing = [{(one["Node"]["Node"], one["Service"]["ID"]) for one in found} for found in answers]
+    return [name for name, serving in zip(names, passing, strict=True) if serving and serving <= out_soon]
 
 
 def _still_out(target: Target, found: Sequence[Instance], agent: OwnAgent) -> list[str]:

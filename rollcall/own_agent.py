@@ -40,11 +40,11 @@ class OwnAgent:
         Raises:
             RollcallError: the host or its agent gives no answer, or refuses.
         """
-        [answer] = self._ask([Request("GET", path)])
-        if answer.status == NOT_FOUND:
-            return None
-        self._check(answer)
-        return json.loads(answer.body)
+        return self.read_all([path])[0]
+
+    def read_all(self, paths: Sequence[str]) -> list[Any]:
+        """Do the same for several paths at once."""
+        return [self._document(answer) for answer in self._ask([Request("GET", path) for path in paths])]
 
     def write(self, *requests: Request) -> None:
         """Make the agent do several things. Raises as `read` does, at the first that it does not take."""
@@ -52,6 +52,8 @@ class OwnAgent:
             self._check(answer)
 
     def _ask(self, requests: Sequence[Request]) -> list[Answer]:
+        if not requests:
+            return []
         given = curl.configuration(requests, BASE, self._token, [LONGEST])
         command = ssh.command(self.host, ["sh", "-c", curl.ON_ANY_HOST])
         done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
@@ -60,6 +62,12 @@ class OwnAgent:
             reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
             raise RollcallError(f"the Consul agent of {self.host.name} cannot be asked: {reason}")
         return answers
+
+    def _document(self, answer: Answer) -> Any:
+        if answer.status == NOT_FOUND:
+            return None
+        self._check(answer)
+        return json.loads(answer.body)
 
     def _check(self, answer: Answer) -> None:
         if answer.status != OK:

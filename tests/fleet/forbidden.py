@@ -48,6 +48,8 @@ WRITES = (
     *DEADLY,
     Ask("PUT", "/v1/kv/evil", "1"),
     Ask("PUT", "/v1/kv/rollcall/front", "1"),
+    Ask("PUT", "/v1/kv/rollcall/front/canary/nginx-80", '{"evil": 100}'),
+    Ask("PUT", "/v1/kv/rollcall/front/maintenance/_/", "evil"),
     Ask("DELETE", "/v1/kv/?recurse"),
     # Remote exec is a key, a session and an event.
     Ask("PUT", "/v1/kv/_rexec/evil/job", '{"Command": "id"}'),

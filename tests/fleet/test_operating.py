@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from asking import Ask
 from deployed import BACKENDS, FRONT, LAB, Fleet, answering, rollcall, wait_for
 from visitor import crowded
 
@@ -61,6 +62,15 @@ def test_what_is_drained_survives_deploy_registrator_agent_and_its_own_restart(w
     verified = rollcall("verify", LAB)
     assert "drained, so that nobody is sent there: app1:webserver-1:443, app1:webserver-1:80" in verified
     assert answering() == BACKENDS - {ONE}
+
+
+def test_only_an_operator_drains_a_service_of_others(whole: Fleet) -> None:
+    """A registrator's token may do it on its own host, where it could deregister the service as well."""
+    path = "/v1/agent/service/maintenance/app1:nginx-1:80?enable=true"
+    tokens = whole.secrets().tokens
+    thieves = [tokens.secret("agent", "app1"), *(tokens.secret(role) for role in ("front", "dns", "auditor")), ""]
+    answers = [whole.ask("app1", [Ask("PUT", path)], token)[0].status for token in thieves]
+    assert answers == [403] * len(thieves)
 
 
 @contextmanager

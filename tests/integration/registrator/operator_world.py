@@ -1,6 +1,7 @@
 """The operator's commands, typed against a Consul of the tests' own on this machine."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ class Operator:
     """Types commands; the inventory is this machine, called app1, and its agent the test's."""
 
     def __init__(self, guarded: Guarded, folder: Path, patch: pytest.MonkeyPatch) -> None:
-        raw = RawHost(HOST.name, frozenset(HOST.groups), {"address": "127.0.0.1"})
-        fleet = preflight.check("here", [raw], "app1", nowhere)
+        raw = RawHost("app1", frozenset(HOST.groups), {"address": "127.0.0.1"})
+        checked = preflight.check("here", [raw], "app1", nowhere)
+        # The test's agent calls its node so.
+        fleet = replace(checked, members=(replace(checked.members[0], node="test"),))
         kept = secrets.load(folder / "secrets", fleet)
         guarded.allow(OPERATOR, kept.tokens.secret("operator"))
         patch.setattr(own_agent, "BASE", f"http://127.0.0.1:{guarded.port}")
