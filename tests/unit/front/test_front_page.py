@@ -64,8 +64,8 @@ def test_names_that_others_chose_are_text() -> None:
 
 def test_every_table_has_heads_for_its_columns_and_rows() -> None:
     text = page(seen())
-    assert text.count("<table>") == text.count("<thead>") == 3
-    assert text.count('<th scope="row">') == 5
+    assert text.count("<table ") == text.count("<thead ") == 3
+    assert text.count('scope="row"') == 5
     cells = re.findall(r"<td [^>]*>", text)
     assert cells
     assert all("data-label=" in cell for cell in cells)
