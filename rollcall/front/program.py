@@ -44,7 +44,7 @@ class Front:
         self._nginx = Nginx(generations.link / "nginx.conf", sockets, paths.NGINX_SOCKET)
         self._consul_template = ConsulTemplate(paths.CONFIGURATION, paths.CATALOG, self._problems)
         self._generations = generations
-        self._serving = Serving(self._nginx, generations, self._problems)
+        self._serving = Serving(self._nginx, generations, settings, self._problems)
         self._counters = Counters(paths.COUNTED_LOG)
         self._orphans = Orphans()
         self._turn = asyncio.Lock()
@@ -138,7 +138,7 @@ class Front:
             self._connections = connections(await self._nginx.ask("/status"))
             self._serving.look_at_old_workers()
             hindered = seconds % AGAIN == 0 and self._problems.of("hindered")
-            if hindered or (self._serving.kept and await self._serving.has_to_let_go()):
+            if hindered or await self._serving.keeping.has_to_let_go(self._serving.settings.keep_lost):
                 self._wanted.set()
 
     async def _pause(self) -> None:
@@ -164,7 +164,7 @@ class Front:
         """The status document of this moment."""
         serving = self._serving
         sight = Sight(
-            settings=serving.served.settings if serving.served else self._settings,
+            settings=serving.settings,
             started=self._started,
             counting_since=self._started,
             generation=serving.generation,
@@ -172,7 +172,7 @@ class Front:
             routing=serving.served.routing if serving.served else Routing((), ()),
             consul_template_since=self._consul_template.since,
             rendered=serving.rendered.at,
-            kept=frozenset(one.instance.identity for one in serving.kept),
+            kept=frozenset(one.instance.identity for one in serving.keeping.kept),
             listed=serving.listed,
             counts=self._counters.counts,
             connections=self._connections,
@@ -227,6 +227,9 @@ async def _prepared(rendered: asyncio.Event) -> tuple[Front, Predecessor | None]
         raise CannotStartError(f"the front cannot start: {error}") from error
     predecessor = await handover.predecessor(paths.HANDOVER_SOCKET)
     given = predecessor.sockets if predecessor else {}
+    for listen in given.keys() - set(settings.listens):
+        # Nobody would accept what comes there.
+        given.pop(listen).close()
     try:
         sockets = {listen: given.get(listen) or listening.bound(listen) for listen in settings.listens}
     except CannotListenError as error:

@@ -11,18 +11,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rollcall.front import mounted, nginx, paths, workers
-from rollcall.front.accepting import accepting
 from rollcall.front.candidate import Candidate, kept_of, kept_text, routed
-from rollcall.front.catalog import Catalog
+from rollcall.front.catalog import Instance
 from rollcall.front.document import Generation
 from rollcall.front.generation import Contents, Generations
+from rollcall.front.keeping import Keeping
 from rollcall.front.log import say
-from rollcall.front.losses import Kept, losses
 from rollcall.front.mounted import NOTHING, Rendered
 from rollcall.front.nginx import Nginx
 from rollcall.front.old_workers import OldWorkers
 from rollcall.front.problems import Problems
 from rollcall.front.refusal import Kind, NotServedError
+from rollcall.front.settings import Settings
 
 # Seconds until a new generation serves; for a tenth of one nginx has both.
 CONFIRMED = 5.0
@@ -35,17 +35,18 @@ _FULL = ("No space left on device", "Disk quota exceeded", "Cannot allocate memo
 class Serving:
     """What nginx serves, and how it comes to serve something else. Who calls sees to it that one call goes at a time.
 
-    `kept` is what the catalog has lost and is still served; `listed` since when an address:port is in nginx's list.
+    `listed` tells since when an address:port is in nginx's list.
     """
 
-    def __init__(self, server: Nginx, generations: Generations, problems: Problems) -> None:
-        """Nothing happens before `begin`."""
+    def __init__(self, server: Nginx, generations: Generations, settings: Settings, problems: Problems) -> None:
+        """Nothing happens before `begin`. `settings` are those of the start."""
         self._nginx = server
         self._generations = generations
         self.problems = problems
-        self.kept: tuple[Kept, ...] = ()
+        self.keeping = Keeping(problems)
         self._old_workers = OldWorkers()
         self.rendered = NOTHING
+        self.settings = settings
         self.served: Candidate | None = None
         self.listed: Mapping[str, datetime] = {}
         self.generation = Generation(0, datetime.now(UTC))
@@ -67,19 +68,19 @@ class Serving:
         if contents is None:
             await self._begin_with(NOTHING)
             return
-        self.kept = kept_of(contents.kept)
+        self.keeping.kept = kept_of(contents.kept)
         rendered = mounted.rendered_before(contents.catalog)
         try:
             await self._begin_with(rendered)
         except NotServedError as error:
             if not last_good:
                 raise
-            self.problems.are(error.kind, [str(error)])
+            self._note(error)
             await self._begin_as_it_was(rendered)
 
     async def _begin_with(self, rendered: Rendered) -> None:
         new = self._generations.current() + 1
-        wanted = mounted.wanted(rendered.catalog, self.kept)
+        wanted = mounted.wanted(rendered.catalog, self.keeping.kept)
         await self._build(new, wanted, rendered.text, f"nginx refuses to start with generation {new}")
         self._make_current(new)
         self.rendered = rendered
@@ -90,13 +91,14 @@ class Serving:
         complaint = await nginx.complaint(self._generations.directory(number) / "nginx.conf")
         if complaint:
             # Not even that: then visitors are at least told so, if the configuration without instances is good.
-            self.kept = ()
+            self.keeping.kept = ()
             await self._begin_with(NOTHING)
             return
         self.rendered = rendered
-        with suppress(NotServedError):
-            self.served = mounted.wanted(rendered.catalog, self.kept)
         self.generation = replace(self.generation, number=number)
+        # What it is is known only as far as the present files tell.
+        with suppress(NotServedError):
+            self._is_served(mounted.wanted(rendered.catalog, self.keeping.kept), number)
 
     def begun(self) -> None:
         """Take note that nginx serves what was chosen."""
@@ -112,16 +114,23 @@ class Serving:
         try:
             said = await self._apply()
         except NotServedError as error:
-            self.problems.are(error.kind, [str(error)])
+            self._note(error)
             raise
         except OSError as error:
             # No memory or no descriptor for another process: what is served is served on.
             hindered = NotServedError("hindered", f"nginx could not be told of a change: {_why(error)}")
-            self.problems.are(hindered.kind, [str(hindered)])
+            self._note(hindered)
             raise hindered from error
-        self.problems.are("refused", [])
-        self.problems.are("hindered", [])
+        self._note(None)
         return said
+
+    def _note(self, error: NotServedError | None) -> None:
+        """Take note of why the last change is not served, or that it is."""
+        if error is not None and error.kind == "catalog":
+            self.problems.are(error.kind, [str(error)])
+            return
+        for kind in ("refused", "hindered"):
+            self.problems.are(kind, [str(error)] if error is not None and error.kind == kind else [])
 
     def preview(self, text: str) -> str:
         """Word what nginx would serve of a catalog.
@@ -129,13 +138,13 @@ class Serving:
         Raises:
             NotServedError: there is no telling.
         """
-        return mounted.wanted(mounted.catalog_of(text), self.kept).sites
+        return mounted.wanted(mounted.catalog_of(text), self.keeping.kept).sites
 
     async def _apply(self) -> str:
         rendered = self._last_rendered()
-        self.kept = await self._still_accepting(rendered.catalog)
+        await self.keeping.compare(self._routed(), rendered.catalog, mounted.settings().keep_lost)
         self.rendered = rendered
-        wanted = mounted.wanted(rendered.catalog, self.kept)
+        wanted = mounted.wanted(rendered.catalog, self.keeping.kept)
         self._complain(wanted)
         old = self._generations.current()
         new = old + 1
@@ -162,17 +171,11 @@ class Serving:
         self.problems.are("catalog", [])
         return rendered
 
-    async def _still_accepting(self, catalog: Catalog) -> tuple[Kept, ...]:
-        """Which of the instances that the catalog has lost, just now or before, are to be served on."""
+    def _routed(self) -> list[Instance]:
+        """The instances that requests are passed to, by what the catalog said last."""
         upstreams = self.served.routing.upstreams if self.served else ()
-        had = {server.instance.service for one in upstreams for server in one.servers}
-        before = [one for one in routed(self.rendered.catalog) if one.service in had]
-        keep_lost = mounted.settings().keep_lost
-        lost = losses(before, self.kept, catalog, datetime.now(UTC), keep_lost)
-        accept = await accepting([one.instance for one in lost])
-        kept = tuple(one for one in lost if one.instance in accept)
-        self.problems.are("kept", _worded(kept, keep_lost))
-        return kept
+        services = {server.instance.service for one in upstreams for server in one.servers}
+        return [one for one in routed(self.rendered.catalog) if one.service in services]
 
     def _complain(self, wanted: Candidate) -> None:
         for kind in ("conflict", "metadata", "canary", "maintenance"):
@@ -236,7 +239,7 @@ class Serving:
 
     def _is_served(self, wanted: Candidate, number: int) -> None:
         now = datetime.now(UTC)
-        self.served = wanted
+        self.served, self.settings = wanted, wanted.settings
         self.listed = {endpoint: self.listed.get(endpoint, now) for endpoint in wanted.endpoints}
         if number != self.generation.number:
             self.generation = replace(self.generation, number=number, since=now)
@@ -244,26 +247,10 @@ class Serving:
     def look_at_old_workers(self) -> None:
         """Count the generations whose workers still end connections, and end the oldest where there are too many."""
         self._old_workers.look(self.generation.number)
-        most = self.served.settings.old_generations if self.served else 0
-        if self.served and self._old_workers.end_beyond(most):
+        most = self.settings.old_generations
+        if self._old_workers.end_beyond(most):
             say(f"more than {most} earlier generations had connections left: the oldest were ended")
         self.generation = replace(self.generation, old=self._old_workers.generations)
-
-    async def has_to_let_go(self) -> bool:
-        """Whether something that is kept does not accept any more, or has been kept for long enough."""
-        oldest = min(one.since for one in self.kept).timestamp() if self.kept else 0.0
-        if self.kept and self.served and time.time() - oldest >= self.served.settings.keep_lost:
-            return True
-        return len(await accepting([one.instance for one in self.kept])) < len(self.kept)
-
-
-def _worded(kept: tuple[Kept, ...], keep_lost: int) -> list[str]:
-    services = sorted({one.instance.service for one in kept})
-    counts = {service: sum(one.instance.service == service for one in kept) for service in services}
-    return [
-        f"{count} of {service} left the catalog at once but still accept: they are served for up to {keep_lost} s"
-        for service, count in counts.items()
-    ]
 
 
 def _why(error: OSError) -> str:
