@@ -1,7 +1,9 @@
 """What the front answers to a request for its status."""
 
 import json
+import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from rollcall.front import metrics, page
 from rollcall.front.document import Document
@@ -9,8 +11,6 @@ from rollcall.front.health import verdict
 
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
-# A page elsewhere whose name is made to lead to 127.0.0.1 (DNS rebinding) sends its own name.
-OWN_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 METHODS = ("GET", "HEAD")
 
 
@@ -32,19 +32,31 @@ class Response:
     kind: str = TEXT
 
 
-def answer(request: Request, document: Document, own_names: frozenset[str] = OWN_NAMES) -> Response:
-    """Answer a request out of the status document, if it calls the front by one of its own names."""
-    if name_of(request.host) not in own_names:
-        return Response(421, b"this name is not the front's; right is the address itself, or localhost\n")
+def answer(request: Request, document: Document) -> Response:
+    """Answer a request out of the status document."""
+    if not is_address(request.host):
+        return Response(421, b"by this name the front is not to be had; right is its address, or localhost\n")
     if request.method not in METHODS:
         return Response(405, b"only GET and HEAD\n")
     return _PATHS.get(request.path.partition("?")[0], _nowhere)(document)
 
 
-def name_of(host: str) -> str:
-    """Take the port off a Host header."""
-    name, colon, port = host.lower().rpartition(":")
-    return name if colon and port.isdigit() else host.lower()
+def is_address(host: str) -> bool:
+    """Tell whether a Host header, with a port or without, is an address or localhost.
+
+    A page elsewhere that makes its own name lead to the front's address, to read the front by a visitor's browser (DNS
+    rebinding), sends its name.
+    """
+    found = re.fullmatch(r"(\[(?P<six>[^]]*)\]|(?P<other>[^:]*))(:\d+)?", host.lower())
+    if found is None:
+        return False
+    if found["other"] == "localhost":
+        return True
+    try:
+        ip_address(found["six"] or found["other"] or "")
+    except ValueError:
+        return False
+    return True
 
 
 def text_of(document: Document) -> bytes:

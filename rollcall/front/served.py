@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from http import HTTPStatus
 
-from rollcall.front.answering import METHODS, OWN_NAMES, Request, Response, answer, name_of
+from rollcall.front.answering import METHODS, Request, Response, answer
 from rollcall.front.document import Document
 
 # A browser's header has a few hundred bytes, and comes at once.
@@ -39,14 +39,12 @@ async def serve(address: str, look: Callable[[], Document]) -> asyncio.Server:
         OSError: the port is taken, or the address is not this host's. The front serves on without a status.
     """
     host, _, port = address.rpartition(":")
-    served = _Served(look, OWN_NAMES | {name_of(address)})
-    return await asyncio.start_server(served.connected, host.strip("[]"), int(port), limit=REQUEST_BYTES)
+    return await asyncio.start_server(_Served(look).connected, host.strip("[]"), int(port), limit=REQUEST_BYTES)
 
 
 class _Served:
-    def __init__(self, look: Callable[[], Document], own_names: frozenset[str]) -> None:
+    def __init__(self, look: Callable[[], Document]) -> None:
         self._look = look
-        self._own_names = own_names
         self._open = 0
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -81,7 +79,7 @@ class _Served:
             return Response(400, b"no HTTP/1.1 request\n")
         try:
             # With thousands of instances this takes a good part of a second, in which reloads must not wait.
-            return await asyncio.to_thread(answer, request, self._look(), self._own_names)
+            return await asyncio.to_thread(answer, request, self._look())
         except Exception:
             # Whatever is wrong with the status must not end what serves visitors.
             log.exception("the status cannot be shown: %s", request.path)

@@ -12,7 +12,7 @@ from rollcall.front import VERSION
 from rollcall.front.document import Document
 from rollcall.front.metrics import metrics
 
-DASHBOARD = Path(__file__).parents[3] / "docs" / "grafana" / "front.json"
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def samples(found: Document) -> dict[str, float]:
@@ -60,10 +60,17 @@ def test_the_version_is_told() -> None:
     assert f'rollcall_front_build_info{{version="{VERSION}"}} 1.0' in metrics(seen()).decode()
 
 
+def offered() -> set[str]:
+    return {sample.name for f in text_string_to_metric_families(metrics(seen()).decode()) for sample in f.samples}
+
+
 def test_each_metric_that_the_dashboard_asks_for_is_there() -> None:
-    dashboard = json.loads(DASHBOARD.read_text())
+    dashboard = json.loads((DOCS / "grafana" / "front.json").read_text())
     text = json.dumps([[target["expr"] for target in panel["targets"]] for panel in dashboard["panels"]])
     asked = set(re.findall(r"rollcall_front_\w+", text))
-    offered = {sample.name for f in text_string_to_metric_families(metrics(seen()).decode()) for sample in f.samples}
     assert asked
-    assert asked <= offered
+    assert asked <= offered()
+
+
+def test_the_documentation_names_each_metric_and_no_other() -> None:
+    assert set(re.findall(r"rollcall_front_\w+", (DOCS / "status.md").read_text())) == offered()

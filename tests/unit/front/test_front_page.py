@@ -101,13 +101,14 @@ def test_each_path_says_its_own() -> None:
     assert asked("/../paths.py")[0] == 404
 
 
-@pytest.mark.parametrize("host", ["localhost:8511", "LOCALHOST", "127.0.0.1", "[::1]:9000"])
-def test_the_front_answers_by_its_own_names(host: str) -> None:
+@pytest.mark.parametrize("host", ["localhost:8511", "LOCALHOST", "127.0.0.1", "[::1]:9000", "10.77.0.31:8511"])
+def test_the_front_answers_by_its_addresses(host: str) -> None:
     assert asked("/status.json", host)[0] == 200
 
 
 @pytest.mark.parametrize(
-    "host", ["", "evil.example", "evil.example:8511", "127.0.0.1.evil.example", "localhost.", "::1"]
+    "host",
+    ["", "evil.example", "evil.example:8511", "127.0.0.1.evil.example", "localhost.", "::1", "[]", "[evil.example]"],
 )
 def test_a_name_that_was_made_to_lead_here_gets_nothing(host: str) -> None:
     status, said = asked("/status.json", host)
