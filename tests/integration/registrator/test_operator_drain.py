@@ -28,6 +28,7 @@ def container(start: Start, run: Run, guarded: Guarded, tmp_path: Path, name: st
     start("-ip=127.0.0.1", uri=guarded.uri, CONSUL_HTTP_TOKEN_FILE=str(token))
     container = run(ports={"80/tcp": ("127.0.0.1", None)})
     until(lambda: passing(guarded, name), "in service")
+    until(lambda: listens(container), "an nginx that listens")
     return container
 
 
@@ -38,6 +39,14 @@ def passing(guarded: Guarded, name: str) -> bool:
 def address(container: Container) -> str:
     container.reload()
     return str(container.attrs["NetworkSettings"]["Networks"]["bridge"]["IPAddress"])
+
+
+def listens(container: Container) -> bool:
+    try:
+        socket.create_connection((address(container), 80), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

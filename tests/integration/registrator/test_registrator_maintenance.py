@@ -63,9 +63,8 @@ def test_it_stays_out_over_everything_and_comes_back_when_asked(
 
     guarded.kill()
     guarded.start()
-    second.says("does not answer")
-    always(lambda: not passing(guarded, name), "out of service after a restart of the agent", 2 * REFRESH)
-    assert drained(guarded, name)
+    until(lambda: drained(guarded, name), "out of service after a restart of the agent")
+    always(lambda: drained(guarded, name), "out of service for good", 2 * REFRESH)
 
     operator().write(of_service(identity, enable=False))
     until(lambda: passing(guarded, name), "in service again")
