@@ -45,6 +45,11 @@ def test_agents_listen_on_loopback_and_the_bridge_only(fleet: Fleet, desired: De
     assert 'https = "127.0.0.1 10.77.0.21"' in agent
 
 
+def test_a_front_may_follow_thousands_of_services(fleet: Fleet, desired: Desired) -> None:
+    """consul-template asks its own agent for each of them, by a connection that stays."""
+    assert "http_max_conns_per_client = 8192" in text(desired(fleet, "front1")["Consul"], "10-agent.hcl")
+
+
 def test_dns_answers_what_comes_by_dockers_interfaces(fleet: Fleet, desired: Desired) -> None:
     lines = text(desired(fleet, "app1")["DNS"], "dnsmasq.conf").splitlines()
     assert {"interface=docker0", "interface=br-*", "except-interface=lo"} <= set(lines)
