@@ -62,6 +62,7 @@ def consul_agent(engine: docker.DockerClient, image: Callable[[str], str], secre
             "-client=127.0.0.1",
             "-grpc-port=-1",
             "-grpc-tls-port=-1",
+            "-hcl=limits { http_max_conns_per_client = 8192 }",
             f'-hcl=acl {{ enabled = true default_policy = "deny" tokens {{ {tokens} }} }}',
             *flags,
         ],

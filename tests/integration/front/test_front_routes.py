@@ -1,0 +1,226 @@
+"""A container says where it wants to be reached, an operator says how much and when not; nginx does both."""
+
+import json
+import threading
+import time
+from collections import Counter
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+SHOP = "shop.example.com"
+
+
+@pytest.fixture
+def shop(catalog, backends):
+    """Register a backend as a service of its own, with metadata as the registrator makes it of SERVICE_…."""
+
+    def register(number: int = 0, service: str = "shop-80", port: int = 80, **meta: str) -> str:
+        one = backends[number]
+        catalog.api.agent.service.register(
+            service,
+            service_id=f"app1:{service}-{number}:80",
+            address=one.address,
+            port=port,
+            tags=[f"v{number + 1}"],
+            meta=meta,
+        )
+        return one.name
+
+    return register
+
+
+@pytest.fixture
+def say(catalog):
+    """Write a key of ours into Consul; it is gone after the test."""
+
+    def put(key: str, value: str) -> None:
+        assert catalog.api.kv.put(f"rollcall/front/{key}", value)
+
+    yield put
+    catalog.api.kv.delete("rollcall/front/", recurse=True)
+
+
+def routes(front) -> set[str]:
+    """HOST/PATH of what nginx serves, once nothing older is served beside it."""
+    return {one["host"] + one["path"] for one in front.document().get("routes", [])}
+
+
+def container(front, host: str, path: str = "/json", **more) -> str:
+    answer = front.get(path, host=host, **more)
+    return answer.json["container"] if answer.status == 200 else str(answer.status)
+
+
+def texts(front, kind: str) -> list[str]:
+    return [one["text"] for one in front.document()["problems"] if one["kind"] == kind]
+
+
+def test_a_container_is_reached_where_it_says_on_both_ports(front, shop, until) -> None:
+    name = shop(virtual_host=f"{SHOP}, *.shops.example.com")
+    until(lambda: f"{SHOP}/" in routes(front), "the shop")
+    assert container(front, SHOP) == name
+    assert container(front, "any.shops.example.com") == container(front, SHOP, tls=True) == name
+    assert container(front, "www.mastartup.io") == container(front, "elsewhere.example.com") == "502"
+
+
+def test_a_path_leads_to_its_own_service_with_and_without_its_prefix(front, shop, until) -> None:
+    one = shop(0, virtual_host=SHOP)
+    two = shop(1, "api-80", virtual_host=SHOP, virtual_path="/json", virtual_strip="true")
+    until(lambda: {f"{SHOP}/", f"{SHOP}/json"} <= routes(front), "the shop and the path")
+    assert container(front, SHOP, "/json/json") == two
+    assert two in front.get("/json", host=SHOP).text
+    assert front.get("/json/json", host=SHOP).json["headers"]["X-Forwarded-Prefix"] == "/json"
+    assert one in front.get("/jsonx", host=SHOP).text and one in front.get("/", host=SHOP).text
+
+
+def test_a_backend_may_speak_tls_itself(front, shop, until) -> None:
+    name = shop(port=443, virtual_host=SHOP, virtual_proto="https")
+    until(lambda: f"{SHOP}/" in routes(front), "the shop")
+    assert container(front, SHOP) == name
+
+
+def test_grpc_passes_by_http_2_on_both_ports(front, shop, catalog, until) -> None:
+    """The front itself, which speaks HTTP/2 in plain text, is the backend; behind it is one by HTTP/1.1."""
+    name = shop(virtual_host=SHOP)
+    meta = {"virtual_host": SHOP, "virtual_path": "/grpc", "virtual_strip": "yes", "virtual_proto": "grpc"}
+    catalog.api.agent.service.register("grpc-80", address="127.0.0.1", port=front.http_port, meta=meta)
+
+    def called(*how: str) -> str:
+        return front.execute("curl", "-sk", "-H", f"Host: {SHOP}", "-H", "TE: trailers", *how)[1]
+
+    plain = ("--http2-prior-knowledge", f"http://127.0.0.1:{front.http_port}/grpc/json")
+    until(lambda: {f"{SHOP}/", f"{SHOP}/grpc"} <= routes(front), "both services")
+    assert name in called(*plain)
+    assert name in called("--http2", f"https://127.0.0.1:{front.https_port}/grpc/json")
+
+
+def test_bad_metadata_costs_its_own_instance_only_and_is_told(front, shop, until) -> None:
+    shop(0, virtual_host="shop.example.com; return 444")
+    good = shop(1, virtual_host=SHOP)
+    until(lambda: f"{SHOP}/" in routes(front), "the good instance")
+    assert [container(front, SHOP) for _ in range(4)] == [good] * 4
+    (text,) = texts(front, "metadata")
+    assert text.startswith("app1:shop-80-0:80 of shop-80 gets no requests by its metadata: virtual_host is")
+
+
+def test_a_conflict_is_decided_by_name_and_told(front, shop, until) -> None:
+    shop(1, "zebra-80", virtual_host=SHOP)
+    first = shop(0, "ape-80", virtual_host=SHOP)
+
+    def leads_to() -> list[list[str]]:
+        return [one["services"] for one in front.document()["routes"] if one["host"] == SHOP]
+
+    until(lambda: leads_to() == [["ape-80"]], "the first by name")
+    assert texts(front, "conflict") == [
+        f"{SHOP}/ goes to ape-80 as the name that sorts first, and not to zebra-80, which wants it too"
+    ]
+    assert {container(front, SHOP) for _ in range(4)} == {first}
+
+
+def test_a_route_of_group_data_is_for_a_service_that_says_nothing(start_front, shop, until) -> None:
+    with start_front(routes=[{"service": "shop-80", "host": SHOP}]) as front:
+        assert container(front, SHOP) == "502"
+        name = shop()
+        until(front.instances, "the shop")
+        assert container(front, SHOP) == name
+
+
+def test_a_canary_gets_its_part_within_a_second(front, shop, say, until) -> None:
+    old, new = shop(0, virtual_host=SHOP), shop(1, virtual_host=SHOP)
+    until(lambda: len(front.instances()) == 2, "both instances")
+    assert {container(front, SHOP) for _ in range(4)} == {old, new}
+    before, began = front.generation(), time.monotonic()
+    say("canary/shop-80", json.dumps({"v2": 10}))
+    until(lambda: front.generation() > before, "nginx with the canary")
+    assert time.monotonic() - began < 1
+    assert Counter(container(front, SHOP) for _ in range(100)) == {old: 90, new: 10}
+
+
+def test_a_maintenance_page_replaces_one_route_and_goes_again(front, shop, say, catalog, until) -> None:
+    name = shop(virtual_host=SHOP)
+    shop(1, "api-80", virtual_host=SHOP, virtual_path="/api")
+    until(lambda: f"{SHOP}/" in routes(front), "the shop")
+    say(f"maintenance/{SHOP}", "Back at <noon>; pay $0 {now}.")
+    until(lambda: front.get(host=SHOP).status == 503, "the page")
+    page = front.get(host=SHOP)
+    assert page.headers["Retry-After"] == "60" and page.headers["X-Request-ID"]
+    assert "Back at &#60;noon&#62;&#59; pay &#36;0 &#123;now&#125;." in page.text
+    assert front.get("/api", host=SHOP).status == 200
+    catalog.api.kv.delete(f"rollcall/front/maintenance/{SHOP}")
+    until(lambda: container(front, SHOP) == name, "the shop again")
+
+
+def test_a_request_has_one_id_from_the_client_to_the_log(front, shop, until) -> None:
+    shop(virtual_host=SHOP)
+    until(lambda: f"{SHOP}/" in routes(front), "the shop")
+    answer = front.get(host=SHOP, X_Request_ID="from-the-client")
+    assert answer.headers["X-Request-ID"] == answer.json["headers"]["X-Request-ID"] == "from-the-client"
+
+    def logged() -> list[dict[str, object]]:
+        lines = [line for line in front.log().splitlines() if line.startswith("{")]
+        return [line for line in map(json.loads, lines) if line["request_id"] == "from-the-client"]
+
+    (line,) = until(logged, "the line in the log")
+    assert (line["host"], line["uri"], line["status"], line["upstream_status"]) == (SHOP, "/json", 200, "200")
+    replaced = front.get(host=SHOP, X_Request_ID="two words").json["headers"]["X-Request-ID"]
+    assert len(replaced) == 32
+
+
+class _Stream(BaseHTTPRequestHandler):
+    """Sends the first event at once, and the second when it is let; by HTTP/1.0, or in chunks where it is asked to."""
+
+    go_on = threading.Event()
+
+    def do_GET(self) -> None:
+        chunked = self.path == "/chunked"
+        self.protocol_version = "HTTP/1.1" if chunked else "HTTP/1.0"
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        if chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        if self.path == "/accelerated":
+            self.send_header("X-Accel-Buffering", "no")
+        self.end_headers()
+        self.wfile.write(b"b\r\ndata: one\n\n\r\n" if chunked else b"data: one\n\n")
+        self.go_on.wait(10)
+        self.wfile.write(b"b\r\ndata: two\n\n\r\n0\r\n\r\n" if chunked else b"data: two\n\n")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def stream():
+    _Stream.go_on.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Stream) as listening:
+        threading.Thread(target=listening.serve_forever, daemon=True).start()
+        yield listening.server_port
+        _Stream.go_on.set()
+        listening.shutdown()
+
+
+@pytest.mark.parametrize(("path", "buffering"), [("/chunked", "on"), ("/accelerated", "on"), ("/", "off")])
+def test_an_event_arrives_before_the_next_one_is_sent(
+    front, catalog, stream: int, until, path: str, buffering: str
+) -> None:
+    meta = {"virtual_host": SHOP, "virtual_buffering": buffering}
+    catalog.api.agent.service.register("news-80", address="127.0.0.1", port=stream, meta=meta)
+    until(lambda: f"{SHOP}/" in routes(front), "the stream's service")
+    connection = front.connect()
+    connection.request("GET", path, headers={"Host": SHOP})
+    response = connection.getresponse()
+    assert response.read1(100) == b"data: one\n\n"
+    _Stream.go_on.set()
+    assert response.read() == b"data: two\n\n"
+    connection.close()
+
+
+def test_hundreds_of_hosts_are_one_configuration(front, catalog, until) -> None:
+    for number in range(500):
+        catalog.api.agent.service.register(
+            f"many-{number}", address="127.0.0.1", port=9, meta={"virtual_host": f"s{number}.example.com"}
+        )
+    until(lambda: front.loaded().count("server 127.0.0.1:9 ") == 500, "all of them", 30)
+    until(lambda: len(front.document()["routes"]) == 501, "served", 30)
+    assert front.failure() == ""
