@@ -7,7 +7,7 @@ import docker
 import pytest
 from docker.models.networks import Network
 from docker.types import IPAMConfig, IPAMPool
-from shared_address import LABELS, SUBNET, Pair, keepalived_host, until
+from shared_address import LABELS, SUBNET, Host, Pair, keepalived_host, until
 
 from rollcall.lab import engine as lab_engine
 from rollcall.lab import images
@@ -34,13 +34,13 @@ def network(engine: docker.DockerClient) -> Iterator[Network]:
 @pytest.fixture
 def pair(engine: docker.DockerClient, network: Network, tmp_path: Path) -> Iterator[Pair]:
     """Both serve, and the first has the address."""
-    hosts = []
+    hosts: list[Host] = []
     try:
-        for name in ("front1", "front2"):
-            hosts.append(keepalived_host(engine, network, name, tmp_path / name))
-        both = Pair(*hosts)
-        until(lambda: both.holders == ["front1"], "the shared address at the first", 20)
-        yield both
+        hosts.append(keepalived_host(engine, network, "front1", tmp_path / "front1"))
+        until(lambda: hosts[0].has_the_address, "the shared address at the first", 20)
+        hosts.append(keepalived_host(engine, network, "front2", tmp_path / "front2"))
+        until(lambda: "Entering BACKUP STATE" in hosts[1].log, "the second ready to take it", 20)
+        yield Pair(*hosts)
     finally:
         for host in hosts:
             host.remove()
