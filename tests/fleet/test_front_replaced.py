@@ -1,24 +1,15 @@
 """The front's container is replaced while visitors are served: no request fails and no connection is refused."""
 
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from deployed import LAB, PROJECT, Fleet, rollcall, wait_for
+from deployed import LAB, Fleet, rollcall, wait_for
+from test_front_takeover import varied
 from visitor import Crowd, crowded
 
 # Longer than old connections may last.
 SECONDS = 60
-
-
-def with_another_setting(folder: Path) -> str:
-    """Make an inventory of the lab with a setting that only a new container of the front can have."""
-    shutil.copy(PROJECT / LAB, folder / "lab.py")
-    (folder / "group_data").mkdir()
-    usual = (PROJECT / "group_data" / "fronts.py").read_text()
-    (folder / "group_data" / "fronts.py").write_text(f'{usual}\nfront = {{**front, "shutdown_timeout": 21}}\n')
-    return str(folder / "lab.py")
 
 
 def fronts(fleet: Fleet) -> set[str]:
@@ -39,7 +30,7 @@ def replaced(fleet: Fleet, crowd: Crowd, inventory: str) -> float:
 
 def test_replaced_twice_under_load(fleet: Fleet, tmp_path: Path, says: Callable[[str], None]) -> None:
     with crowded(new=4, lasting=32) as crowd:
-        for inventory in (with_another_setting(tmp_path), LAB):
+        for inventory in (varied(tmp_path, '"stop_timeout": 21'), LAB):
             seconds = replaced(fleet, crowd, inventory)
             says(f"front replaced in {seconds:.1f} s: so far {crowd.account}")
         wait_for("visitors after it", lambda asked=crowd.asked: crowd.asked > asked + 500)
