@@ -13,9 +13,7 @@ label rollcall.bench=registrator and are removed afterwards, also those that an 
 """
 
 import os
-import signal
 import statistics
-import subprocess
 import tempfile
 import threading
 import time
@@ -28,8 +26,8 @@ from typing import Any
 import click
 import consul
 import docker
-import requests
 from conditions import print_load, run
+from loopback import GIVE_UP_SECONDS, HTTP, consul_agent, remove_containers, until
 from rich.table import Table
 
 from rollcall import secrets
@@ -39,7 +37,7 @@ from rollcall.console import out, step
 from rollcall.desired import Container
 from rollcall.errors import RollcallError
 from rollcall.fleet import Fleet, Member
-from rollcall.lab import catalogue, engine, go, images, stand_in
+from rollcall.lab import catalogue, engine, images, stand_in
 from rollcall.settings import Settings
 
 LABEL = {"rollcall.bench": "registrator"}
@@ -47,48 +45,7 @@ NAME = "bench"
 VOLUME = "rollcall-bench-socket"
 MEMBER = Member(NAME, NAME, "127.0.0.1", frozenset(), Settings())
 FLEET = Fleet(NAME, (MEMBER,))
-GIVE_UP_SECONDS = 60
 WANTED_LATENCY, WANTED_ALL, WANTED_MEGABYTES, WANTED_CPU = 0.060, 3.0, 60, 0.5
-DNS_PORT_OFF = ["-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1", "-serf-wan-port=-1"]
-# Ports of the throw-away Consul, below those that the kernel gives to clients.
-HTTP, SERF, SERVER = 28500, 28501, 28502
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = GIVE_UP_SECONDS) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            raise RollcallError(f"not within {seconds:g} s: {what}.")
-        time.sleep(0.005)
-    return value
-
-
-@contextmanager
-def process(command: list[str], log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("ab") as output:
-        running = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **environment})
-    try:
-        yield running
-    finally:
-        running.send_signal(signal.SIGTERM)
-        running.wait(10)
-
-
-@contextmanager
-def consul_agent(folder: Path) -> Iterator[None]:
-    ports = [f"-http-port={HTTP}", f"-serf-lan-port={SERF}", f"-server-port={SERVER}", *DNS_PORT_OFF]
-    command = [str(go.build(go.CONSUL)), "agent", "-dev", "-node=bench", "-bind=127.0.0.1", "-log-level=warn", *ports]
-    api = consul.Consul(port=HTTP)
-
-    def has_leader() -> bool:
-        try:
-            return bool(api.status.leader()) and bool(api.catalog.nodes()[1])
-        except (OSError, requests.RequestException, consul.ConsulException):
-            return False
-
-    with process(command, folder / "consul.log"):
-        until(has_leader, "a Consul with a leader")
-        yield
 
 
 def run_deployed(wanted: Container, image: str, sources: dict[str, str], **changes: Any) -> str:
@@ -164,10 +121,6 @@ class Bench:
             # PID 1 ignores what it has no handler for, and waiting for SIGKILL is not what is measured.
             stop_signal="SIGKILL",
         )
-
-    def remove_all(self) -> None:
-        for container in self.client.containers.list(all=True, filters={"label": "rollcall.bench=registrator"}):
-            container.remove(force=True, v=True)
 
     def when_catalog(self, holds: Callable[[int], bool]) -> float:
         """Wait, by blocking queries, until the catalog has as many instances as wanted, and tell when that was."""
@@ -291,7 +244,7 @@ def main(count: int, containers: int, idle: int) -> None:
         stand_in.put(things, registrator_component.FOLDER, folder / "registrator")
         container = stand_in.container(things)
         bench = Bench(client, consul.Consul(port=HTTP), ours.local, nginx.local, folder / "registrator", container)
-        bench.remove_all()
+        remove_containers(client, LABEL["rollcall.bench"])
         try:
             with consul_agent(folder), socket_filter(nginx.local, folder / "filter"):
                 threading.Thread(target=bench.events.follow, args=(client,), daemon=True).start()
@@ -301,7 +254,7 @@ def main(count: int, containers: int, idle: int) -> None:
                         started, stopped = latencies(bench, count)
                 heavy = burden(bench, containers, idle)
         finally:
-            bench.remove_all()
+            remove_containers(client, LABEL["rollcall.bench"])
     report(started, stopped, heavy, containers)
 
 

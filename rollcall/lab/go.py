@@ -12,7 +12,9 @@ from rollcall.lab.progress import part
 
 _IMAGES = Path(__file__).parent / "images"
 _TOOLCHAIN = _IMAGES / "go-toolchain.lock"
-_FLAGS = ("-trimpath", "-ldflags", "-s -w")
+FLAGS = ("-trimpath", "-ldflags", "-s -w")
+# No C compiler is asked for, and no other toolchain is fetched behind the user's back.
+ENVIRONMENT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Binary:
     def key(self) -> str:
         """What the binary depends on."""
         sums = [(self.module / name).read_bytes() for name in ("go.mod", "go.sum")]
-        return cached.key([self.package, *_FLAGS, *sums])
+        return cached.key([self.package, *FLAGS, *sums])
 
 
 CONSUL = Binary("consul", CONSUL_VERSION, "github.com/hashicorp/consul", "about 6 minutes the first time")
@@ -52,19 +54,22 @@ def build(binary: Binary) -> Path:
 
 
 def _build(binary: Binary, path: Path) -> None:
-    go = _go()
+    go = program()
     with part(f"Building {binary.name} {binary.version} from its Go modules, {binary.duration}"):
         command.run(
-            [go, "build", "-mod=readonly", *_FLAGS, "-o", str(path), binary.package],
+            [go, "build", "-mod=readonly", *FLAGS, "-o", str(path), binary.package],
             doing=f"build {binary.name} {binary.version}",
             directory=binary.module,
-            # No C compiler is asked for, and no other toolchain is fetched behind the user's back.
-            environment={"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"},
+            environment=ENVIRONMENT,
         )
 
 
-def _go() -> str:
-    """Return a Go that is new enough: the machine's own, else the one that PyPI has."""
+def program() -> str:
+    """Return a Go that is new enough: the machine's own, else the one that PyPI has.
+
+    Raises:
+        RollcallError: neither can be had.
+    """
     go = shutil.which("go")
     if go and is_new_enough(command.run([go, "version"], doing="ask Go for its version")):
         return go

@@ -1,0 +1,155 @@
+"""What can stand between visitors and instances: Rollcall's front and what it is compared with, each on loopback.
+
+All of them follow the same Consul to the same instances, run in a container on the host's network, and write a line
+for each request to their standard output, as the front does. Besides that nothing is set but what their own manuals
+start with, and Traefik's `watch`: without it Traefik asks Consul every 15 seconds.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import consul
+import docker
+import requests
+import traefik_build
+from front_on_loopback import front
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from loopback import HTTP, container, until
+
+from rollcall.lab import catalogue, dockerfile
+from rollcall.lab.docker import docker as docker_command
+from rollcall.lab.progress import part
+
+SERVICE = "bench"
+LABEL = "balancers"
+FOLDER = Path(__file__).parent / "balancers"
+# In a balancer's container.
+TARGET = "/etc/bench"
+IMAGE = "rollcall-bench/balancers"
+CONSUL = f"127.0.0.1:{HTTP}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """This machine's engine, a folder for files, and the ports of the instances on loopback."""
+
+    engine: docker.DockerClient
+    folder: Path
+    instances: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Balancer:
+    """One of them; `start` runs it on its port until the block ends."""
+
+    name: str
+    port: int
+    start: Callable[[Place, int], AbstractContextManager[object]]
+
+    @contextmanager
+    def running(self, place: Place) -> Iterator[None]:
+        """Run it; it answers when the block begins."""
+        with self.start(place, self.port):
+            until(self._answers, f"an answer of {self.name}")
+            yield
+
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{self.port}/", timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+
+def image(name: str) -> str:
+    """The name on this machine's engine of the lab's image whose public name begins like that."""
+    return next(one.local for one in catalogue.IMAGES if one.name.startswith(name))
+
+
+def rendered(template: str, **values: object) -> str:
+    # No HTML escaping: what is rendered is nginx's configuration.
+    environment = Environment(loader=FileSystemLoader(FOLDER), undefined=StrictUndefined, trim_blocks=True)
+    return environment.get_template(template).render(**values)
+
+
+def build_image() -> None:
+    """Build the image with Debian's nginx and HAProxy."""
+    text = dockerfile.localised((FOLDER / "Dockerfile").read_text(), catalogue.NAMES)
+    with part("Image with Debian's nginx and HAProxy"):
+        build = ["build", "--quiet", "--network=host", f"--label=rollcall.bench={LABEL}", f"--tag={IMAGE}", "-"]
+        docker_command(*build, doing="build an image with Debian's nginx and HAProxy", give=text.encode())
+
+
+@contextmanager
+def instances(place: Place) -> Iterator[None]:
+    """Run all instances; which of them are in Consul's catalog is another matter."""
+    configuration = place.folder / "instances.conf"
+    configuration.write_text(rendered("instances.conf.j2", instances=place.instances))
+    command = ["nginx", "-c", f"{TARGET}/nginx.conf", "-g", "daemon off;"]
+    with container(place.engine, image("nginx:"), command, {configuration: f"{TARGET}/nginx.conf"}, LABEL):
+        yield
+
+
+def register(instance: int) -> None:
+    consul.Consul(port=HTTP).agent.service.register(
+        SERVICE, service_id=f"{SERVICE}-{instance}", address="127.0.0.1", port=instance, tags=["traefik.enable=true"]
+    )
+
+
+def deregister(instance: int) -> None:
+    consul.Consul(port=HTTP).agent.service.deregister(f"{SERVICE}-{instance}")
+
+
+def _front(place: Place, port: int) -> AbstractContextManager[object]:
+    settings = {"address": "127.0.0.1", "http_port": port, "https_port": port + 1, "services": (SERVICE,)}
+    return front(place.engine, image("rollcall/front:"), place.folder, LABEL, settings)
+
+
+def _script(name: str, image_name: str, *more: str) -> Callable[[Place, int], AbstractContextManager[object]]:
+    def start(place: Place, port: int) -> AbstractContextManager[object]:
+        command = ["bash", f"{TARGET}/{name}", str(port), CONSUL, *more]
+        return container(place.engine, image_name, command, {FOLDER: TARGET}, LABEL)
+
+    return start
+
+
+def _static(place: Place, port: int) -> AbstractContextManager[object]:
+    written = place.folder / "static.conf"
+    written.write_text(rendered("static.conf.j2", instances=place.instances, port=port))
+    command = ["nginx", "-c", f"{TARGET}/nginx.conf", "-g", "daemon off;"]
+    mounts = {FOLDER: TARGET, written: "/etc/nginx/conf.d/default.conf"}
+    return container(place.engine, image("nginx:"), command, mounts, LABEL)
+
+
+def _traefik(place: Place, port: int) -> AbstractContextManager[object]:
+    program = "/usr/local/bin/traefik"
+    provider = "--providers.consulcatalog"
+    command = [
+        program,
+        f"--entrypoints.web.address=127.0.0.1:{port}",
+        f"{provider}.endpoint.address={CONSUL}",
+        f"{provider}.watch=true",
+        # Consul's own service would be a way for visitors, too.
+        f"{provider}.exposedbydefault=false",
+        f"{provider}.defaultrule=PathPrefix(`/`)",
+        "--accesslog=true",
+        "--global.checknewversion=false",
+        "--global.sendanonymoususage=false",
+    ]
+    return container(place.engine, image("debian:trixie"), command, {traefik_build.build(): program}, LABEL)
+
+
+FRONT = Balancer("Rollcall's front", 28510, _front)
+ARTICLE = Balancer("the article's template, nginx 1.26 of Debian 13", 28512, _script("article.sh", IMAGE))
+BY_HAND = Balancer("static nginx 1.30, written by hand", 28514, _static)
+ALL = (
+    FRONT,
+    ARTICLE,
+    Balancer("the article's template, nginx 1.30", 28513, _script("article.sh", image("rollcall/front:"))),
+    BY_HAND,
+    Balancer("HAProxy 3.0, consul-template", 28515, _script("haproxy.sh", IMAGE)),
+    Balancer("the same, idle-close-on-response", 28516, _script("haproxy.sh", IMAGE, "yes")),
+    Balancer(f"Traefik {traefik_build.VERSION}, Consul Catalog", 28517, _traefik),
+)
+FOLLOWING = tuple(balancer for balancer in ALL if balancer is not BY_HAND)

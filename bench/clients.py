@@ -1,0 +1,125 @@
+"""Clients that keep their connections and ask again as soon as they are answered; the fate of each request is counted.
+
+A request is broken when its answer is none, not whole, or has another status than 200; nothing is asked a second time.
+"""
+
+import asyncio
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+PATIENCE_SECONDS = 5
+REQUEST = b"GET / HTTP/1.1\r\nHost: www.mastartup.io\r\n\r\n"
+HEAD_END = b"\r\n\r\n"
+OK = "200"
+
+
+@dataclass
+class Clients:
+    """`fates` counts requests; `seen` says when each instance, by its header Instance, answered last (monotonic)."""
+
+    port: int
+    count: int
+    fates: Counter[str] = field(default_factory=Counter)
+    seen: dict[str, float] = field(default_factory=dict)
+    connections: int = 0
+    stopping: bool = False
+
+    @property
+    def requests(self) -> int:
+        return self.fates.total()
+
+    @property
+    def broken(self) -> dict[str, int]:
+        return {fate: number for fate, number in self.fates.items() if fate != OK}
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        thread = threading.Thread(target=lambda: asyncio.run(self._all()))
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stopping = True
+            thread.join()
+
+    async def _all(self) -> None:
+        await asyncio.gather(*(self._one() for _ in range(self.count)))
+
+    async def _one(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self.stopping:
+            try:
+                _, connection = await loop.create_connection(lambda: Connection(self), "127.0.0.1", self.port)
+            except OSError as error:
+                self.fates[f"not connected: {error.strerror}"] += 1
+                await asyncio.sleep(0.001)
+                continue
+            self.connections += 1
+            while not connection.ended.done():
+                await asyncio.wait([connection.ended], timeout=1)
+                connection.give_up_when_late()
+
+
+class Connection(asyncio.Protocol):
+    """One connection; there is always one request on it until it ends."""
+
+    def __init__(self, clients: Clients) -> None:
+        self.clients = clients
+        self.ended = asyncio.get_running_loop().create_future()
+        self.received = b""
+        self.asked = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, found, body = self.received.partition(HEAD_END)
+        if not found:
+            return
+        status, headers = parsed(head)
+        if len(body) < int(headers.get("content-length", "0")):
+            return
+        self._answered(status, headers)
+
+    def _answered(self, status: str, headers: dict[str, str]) -> None:
+        self.clients.fates[status if status == OK else f"status {status}"] += 1
+        if "instance" in headers:
+            self.clients.seen[headers["instance"]] = time.monotonic()
+        # Without a length only the end of the connection tells the end of the answer.
+        last = headers.get("connection", "").lower() == "close" or "content-length" not in headers
+        if last or self.clients.stopping:
+            self._end()
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
+        self.received, self.asked = b"", time.monotonic()
+        self.transport.write(REQUEST)
+
+    def give_up_when_late(self) -> None:
+        if not self.ended.done() and time.monotonic() - self.asked > PATIENCE_SECONDS:
+            self.clients.fates[f"no answer for {PATIENCE_SECONDS} s"] += 1
+            self._end()
+
+    def _end(self) -> None:
+        self.ended.set_result(None)
+        self.transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.ended.done():
+            how = "reset" if error else "closed"
+            self.clients.fates[f"connection {how} {'within' if self.received else 'before'} the answer"] += 1
+            self.ended.set_result(None)
+
+
+def parsed(head: bytes) -> tuple[str, dict[str, str]]:
+    """Give the status and the headers of an answer, their names in lower case."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    headers = (line.partition(":") for line in lines)
+    return first.split()[1], {name.lower(): value.strip() for name, _, value in headers}

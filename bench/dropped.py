@@ -1,0 +1,123 @@
+"""Requests that break while the list of instances changes: Rollcall's front, and others beside it.
+
+On this machine's loopback, one balancer after the other. 32 clients keep their connections and ask as fast as they are
+answered, while an instance is registered and deregistered in turn, at 50 changes and at least 100,000 requests. No
+instance ever stops, so whatever breaks was broken by the balancer. A change counts as followed with the first answer of
+the instance that was added, or the last one of the instance that was taken away; the next one comes only then.
+
+A request is broken when its answer is none, not whole, or has another status than 200; clients ask nothing twice.
+Needs root, to give the front's files to its user. Everything is removed afterwards.
+"""
+
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import balancers
+import click
+import docker
+from balancers import LABEL, Balancer, Place
+from clients import Clients
+from conditions import print_load, run
+from loopback import consul_agent, remove_containers, until
+from rich.table import Table
+
+from rollcall.console import out, step
+from rollcall.lab import engine, images
+
+INSTANCES = (28521, 28522, 28523, 28524)
+CLIENTS = 32
+# So long without an answer of it, with four others to ask: an instance is in no list any more.
+GONE_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Result:
+    """`followed` are seconds, one per change."""
+
+    requests: int
+    connections: int
+    broken: dict[str, int]
+    followed: list[float]
+
+    @property
+    def lost(self) -> int:
+        return sum(self.broken.values())
+
+
+def change(clients: Clients, instance: int, present: bool) -> float:
+    """Give the seconds from the change in Consul to when visitors notice."""
+    began = time.monotonic()
+    if present:
+        balancers.register(instance)
+        until(lambda: clients.seen.get(str(instance), 0) > began, f"an answer of instance {instance}, registered")
+        return time.monotonic() - began
+    balancers.deregister(instance)
+    until(
+        lambda: time.monotonic() - max(began, clients.seen[str(instance)]) > GONE_SECONDS,
+        f"no answer of instance {instance}, deregistered",
+    )
+    return max(0, clients.seen[str(instance)] - began)
+
+
+def measure(balancer: Balancer, place: Place, changes: int, requests: int) -> Result:
+    *lasting, changing = place.instances
+    for instance in lasting:
+        balancers.register(instance)
+    with balancer.running(place):
+        clients, followed = Clients(balancer.port, CLIENTS), []
+        with step(f"{balancer.name}: {changes} changes"), clients.running():
+            for number in range(changes):
+                followed.append(change(clients, changing, number % 2 == 0))
+                share = requests * (number + 1) // changes
+                until(lambda share=share: clients.requests >= share, f"{share} requests", 300)
+        if changes % 2:
+            balancers.deregister(changing)
+    return Result(clients.requests, clients.connections, clients.broken, followed)
+
+
+def report(results: dict[str, Result], changes: int) -> None:
+    table = Table(title=f"{changes} changes of the list, {CLIENTS} keep-alive clients")
+    table.add_column("balancer")
+    for column in ("requests", "broken", "per million", "connections", "followed, median", "slowest"):
+        table.add_column(column, justify="right")
+    table.add_column("how they broke")
+    for name, one in results.items():
+        how = ", ".join(f"{number} {fate}" for fate, number in sorted(one.broken.items(), key=lambda item: -item[1]))
+        seconds = (f"{figure:.2f} s" for figure in (statistics.median(one.followed), max(one.followed)))
+        per_million = f"{1e6 * one.lost / one.requests:.0f}"
+        row = (f"{one.requests:,}", f"{one.lost:,}", per_million, f"{one.connections:,}", *seconds, how)
+        table.add_row(name, *row)
+    out.print(table)
+    print_load()
+    name, ours = next(iter(results.items()))
+    colour = "red" if ours.lost else "green"
+    out.print(f"{name}: [{colour}]{ours.lost} of {ours.requests:,} broken[/] (wanted 0 of at least 100,000)")
+
+
+@click.command()
+@click.option("--changes", default=50, show_default=True, type=click.IntRange(2), help="Of the list, per balancer.")
+@click.option("--requests", default=100_000, show_default=True, type=click.IntRange(1), help="At least, per balancer.")
+@click.option("--only", multiple=True, help="Part of a balancer's name; may be given more than once.")
+def main(changes: int, requests: int, only: tuple[str, ...]) -> None:
+    """Count the requests that break while the list of instances changes."""
+    engine.ensure()
+    images.ensure()
+    balancers.build_image()
+    client = docker.from_env()
+    remove_containers(client, LABEL)
+    chosen = [one for one in balancers.FOLLOWING if not only or any(part in one.name for part in only)]
+    results = {}
+    with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary:
+        place = Place(client, Path(temporary), INSTANCES)
+        with consul_agent(place.folder), balancers.instances(place):
+            for balancer in chosen:
+                results[balancer.name] = one = measure(balancer, place, changes, requests)
+                out.print(f"[dim]  {one.requests:,} requests, {one.lost:,} broken[/]")
+    report(results, changes)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,93 @@
+"""What benchmarks on this machine's loopback share: a Consul that is thrown away, containers, and waiting for them."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import consul
+import docker
+import requests
+from docker.models.containers import Container
+
+from rollcall.errors import RollcallError
+from rollcall.lab import go
+
+GIVE_UP_SECONDS = 60
+DNS_PORT_OFF = ["-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1", "-serf-wan-port=-1"]
+# Ports of the throw-away Consul, below those that the kernel gives to clients.
+HTTP, SERF, SERVER = 28500, 28501, 28502
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = GIVE_UP_SECONDS) -> Any:
+    """Wait for a condition and give its value.
+
+    Raises:
+        RollcallError: it did not come true within that many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise RollcallError(f"not within {seconds:g} s: {what}.")
+        time.sleep(0.005)
+    return value
+
+
+@contextmanager
+def process(command: list[str], log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as output:
+        running = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, **environment})
+    try:
+        yield running
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.wait(10)
+
+
+@contextmanager
+def consul_agent(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    ports = [f"-http-port={HTTP}", f"-serf-lan-port={SERF}", f"-server-port={SERVER}", *DNS_PORT_OFF]
+    command = [str(go.build(go.CONSUL)), "agent", "-dev", "-node=bench", "-bind=127.0.0.1", "-log-level=warn", *ports]
+    api = consul.Consul(port=HTTP)
+
+    def has_leader() -> bool:
+        try:
+            return bool(api.status.leader()) and bool(api.catalog.nodes()[1])
+        except (OSError, requests.RequestException, consul.ConsulException):
+            return False
+
+    with process(command, folder / "consul.log") as running:
+        until(has_leader, "a Consul with a leader")
+        yield running
+
+
+@contextmanager
+def container(
+    engine: docker.DockerClient, image: str, command: list[str], mounts: Mapping[Path, str], label: str
+) -> Iterator[Container]:
+    """Run a program in a container on the host's network, with these files of the machine at these paths in it."""
+    running = engine.containers.run(
+        image,
+        command[1:],
+        entrypoint=command[:1],
+        detach=True,
+        network_mode="host",
+        labels={"rollcall.bench": label},
+        volumes=[f"{source}:{target}:ro" for source, target in mounts.items()],
+        # As a deploy does.
+        log_config=docker.types.LogConfig(type="json-file", config={"max-size": "10m", "max-file": "3"}),
+    )
+    try:
+        yield running
+    finally:
+        running.remove(force=True, v=True)
+
+
+def remove_containers(engine: docker.DockerClient, label: str) -> None:
+    """Remove what an interrupted run has left."""
+    for left in engine.containers.list(all=True, filters={"label": f"rollcall.bench={label}"}):
+        left.remove(force=True, v=True)

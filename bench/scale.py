@@ -1,0 +1,225 @@
+"""How the front follows a change while Consul holds 10, 100, 1,000 and 5,000 instances, and what memory that takes.
+
+On this machine's loopback, with a Consul of its own. Ten instances make a service, and each service asks for a host
+name of its own, so that nginx's configuration grows with both. All are registered through Consul's API, on hosts that
+have no agent; nobody listens at their addresses. Then one instance more comes and goes:
+
+    change    Consul's API was asked
+    rendered  consul-template has written the catalog
+    served    nginx's new workers answer, the old ones accept no more, and the front has confirmed it
+
+Memory is the proportional set size: what nginx's processes share counts once. Needs root, to give the front's files to
+its user and to read its processes. Everything is removed afterwards.
+"""
+
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import docker
+import requests
+from balancers import image
+from conditions import print_load, run
+from docker.models.containers import Container
+from front_on_loopback import front
+from loopback import HTTP, consul_agent, remove_containers, until
+from rich.table import Table
+
+from rollcall.console import out, step
+from rollcall.lab import engine, images
+
+LABEL = "scale"
+SIZES = (10, 100, 1000, 5000)
+PER_SERVICE, PER_HOST = 10, 100
+# What Consul takes in one transaction.
+OPERATIONS = 128
+PORT = 28510
+CHANGING = "127.2.0.1"
+GIVE_UP_SECONDS = 120
+PARTS = ("consul", "consul-template", "front", "nginx")
+
+
+@dataclass(frozen=True)
+class Change:
+    """Seconds from asking Consul."""
+
+    rendered: float
+    served: float
+
+
+@dataclass(frozen=True)
+class Size:
+    """So many instances: how changes were followed, how large nginx's part of it is, and the MB of each part."""
+
+    instances: int
+    changes: list[Change]
+    kilobytes: float
+    megabytes: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Front:
+    """The front's container, seen from the machine."""
+
+    container: Container
+    pid: int
+
+    @property
+    def root(self) -> Path:
+        return Path(f"/proc/{self.pid}/root")
+
+    @property
+    def state(self) -> Path:
+        return self.root / "var/lib/rollcall/front"
+
+    @property
+    def sites(self) -> str:
+        return (self.state / "current/sites.conf").read_text()
+
+    def rendered_at(self) -> float:
+        return (self.root / "run/rollcall/front/staging/catalog.json").stat().st_mtime
+
+    def is_confirmed(self) -> bool:
+        """Whether the current generation is the only one: the front removes the others once it has confirmed it."""
+        return len(list(self.state.glob("generation.*"))) == 1
+
+    def current(self) -> str:
+        return str((self.state / "current").readlink())
+
+    def processes(self) -> Iterator[tuple[str, int]]:
+        top = self.container.top(ps_args="-eo pid,comm")
+        for pid, name in top["Processes"]:
+            yield name, int(pid)
+
+
+def service_operations(numbers: range) -> Iterator[dict[str, Any]]:
+    """What adds these instances to the catalog; a host before its first instance."""
+    for number in numbers:
+        host, service = f"host-{number // PER_HOST}", f"shop-{number // PER_SERVICE}"
+        if number % PER_HOST == 0 or number == numbers.start:
+            yield {"Node": {"Verb": "set", "Node": {"Node": host, "Address": "127.0.0.1"}}}
+        address = f"127.1.{number // 250}.{number % 250 + 1}"
+        yield service_operation("set", host, service, f"{service}-{number}", address)
+
+
+def service_operation(verb: str, host: str, service: str, identity: str, address: str) -> dict[str, Any]:
+    meta = {"virtual_host": f"{service}.example.com"}
+    about = {"ID": identity, "Service": service, "Address": address, "Port": 80, "Meta": meta}
+    return {"Service": {"Verb": verb, "Node": host, "Service": about}}
+
+
+def transact(operations: list[dict[str, Any]]) -> None:
+    requests.put(f"http://127.0.0.1:{HTTP}/v1/txn", json=operations, timeout=30).raise_for_status()
+
+
+def fill(front: Front, numbers: range) -> None:
+    operations = list(service_operations(numbers))
+    for start in range(0, len(operations), OPERATIONS):
+        transact(operations[start : start + OPERATIONS])
+    last = f"127.1.{numbers[-1] // 250}.{numbers[-1] % 250 + 1}:80"
+    until(lambda: follows(front, last, present=True), f"a front with {numbers.stop} instances", GIVE_UP_SECONDS)
+
+
+def follows(front: Front, endpoint: str, *, present: bool) -> bool:
+    return front.is_confirmed() and (f"server {endpoint} " in front.sites) is present
+
+
+def change(front: Front, *, present: bool) -> Change:
+    before = front.current()
+    began = time.time()
+    transact([service_operation("set" if present else "delete", "host-0", "shop-0", "shop-0-more", CHANGING)])
+    # Cheap while nothing happens; the list itself is long.
+    until(lambda: front.current() != before, "another generation", GIVE_UP_SECONDS)
+    until(lambda: follows(front, f"{CHANGING}:80", present=present), "a front that followed", GIVE_UP_SECONDS)
+    return Change(front.rendered_at() - began, time.time() - began)
+
+
+def megabytes(pid: int) -> float:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(rollup.partition("\nPss:")[2].split()[0]) / 1024
+
+
+def memory(front: Front, consul_pid: int) -> dict[str, float]:
+    found = Counter({"consul": megabytes(consul_pid)})
+    for name, pid in front.processes():
+        part = name if name in PARTS else "front"
+        found[part] += megabytes(pid)
+    return dict(found)
+
+
+def measure(front: Front, consul_pid: int, before: int, size: int, count: int) -> Size:
+    with step(f"Registering {size - before:,} instances"):
+        fill(front, range(before, size))
+    with step(f"{size:,} instances: {count} changes"):
+        changes = [change(front, present=number % 2 == 0) for number in range(count)]
+    return Size(size, changes, len(front.sites) / 1024, memory(front, consul_pid))
+
+
+def report(sizes: list[Size]) -> None:
+    table = Table(title=f"One change among many instances, medians of {len(sizes[0].changes)}")
+    columns = (
+        "instances",
+        "rendered",
+        "served",
+        "slowest",
+        "÷ the first",
+        "sites.conf",
+        *(f"{one} MB" for one in PARTS),
+    )
+    for column in columns:
+        table.add_column(column, justify="right")
+    served = {size.instances: statistics.median(one.served for one in size.changes) for size in sizes}
+    first = served[sizes[0].instances]
+    for size in sizes:
+        rendered = statistics.median(one.rendered for one in size.changes)
+        slowest = max(one.served for one in size.changes)
+        seconds = (f"{figure:.3f} s" for figure in (rendered, served[size.instances], slowest))
+        growth, text = f"{served[size.instances] / first:.1f}", f"{size.kilobytes:,.0f} KB"
+        parts = (f"{size.megabytes[part]:.0f}" for part in PARTS)
+        table.add_row(f"{size.instances:,}", *seconds, growth, text, *parts)
+    out.print(table)
+    print_load()
+    last = sizes[-1]
+    grown = 1000 * (served[last.instances] - first) / max(1, last.instances - sizes[0].instances)
+    out.print(
+        f"Growth: {1000 * grown:.0f} ms per 1,000 instances; {last.instances // sizes[0].instances:,} times the "
+        f"instances take {served[last.instances] / first:.1f} times as long"
+    )
+
+
+@click.command()
+@click.option(
+    "-n", "count", default=10, show_default=True, type=click.IntRange(2), help="How many changes at each size."
+)
+@click.option("--most", default=SIZES[-1], show_default=True, type=click.IntRange(10), help="Leave out larger sizes.")
+def main(count: int, most: int) -> None:
+    """Measure how the front follows a change among many instances."""
+    engine.ensure()
+    images.ensure()
+    client = docker.from_env()
+    remove_containers(client, LABEL)
+    sizes: list[Size] = []
+    settings = {"address": "127.0.0.1", "http_port": PORT, "https_port": PORT + 1, "services": ("shop-0",)}
+    with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary:
+        folder = Path(temporary)
+        with (
+            consul_agent(folder) as consul,
+            front(client, image("rollcall/front:"), folder, LABEL, settings) as running,
+        ):
+            running.reload()
+            seen = Front(running, running.attrs["State"]["Pid"])
+            until(lambda: seen.state.joinpath("current").is_symlink(), "a front with a generation")
+            for size in (one for one in SIZES if one <= most):
+                before = sizes[-1].instances if sizes else 0
+                sizes.append(measure(seen, consul.pid, before, size, count - count % 2))
+    report(sizes)
+
+
+if __name__ == "__main__":
+    run(main)

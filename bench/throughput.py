@@ -1,0 +1,113 @@
+"""Requests per second through Rollcall's front, and through others beside it.
+
+On this machine's loopback, where clients, balancer and instances share the processors: only the ratios mean something.
+All balancers are up and wait, wrk asks one after the other over 32 connections that it keeps, and the rounds go
+through all of them in turn, so that whatever else the machine does falls on all. Each writes its access log. The
+instances answer with 1 KB. Needs root, to give the front's files to its user. Everything is removed afterwards.
+"""
+
+import re
+import statistics
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import balancers
+import click
+import docker
+from balancers import LABEL, Balancer, Place
+from conditions import print_load, run
+from loopback import consul_agent, remove_containers
+from rich.table import Table
+
+from rollcall.console import out, step
+from rollcall.errors import RollcallError
+from rollcall.lab import command, engine, images, packages
+
+INSTANCES = (28521, 28522, 28523, 28524)
+CONNECTIONS = 32
+ARTICLE, BY_HAND = 1.8, 0.9
+
+
+@dataclass(frozen=True)
+class Round:
+    """Of one balancer: requests per second, and the milliseconds that one in a hundred exceeds."""
+
+    rate: float
+    slow: float
+
+
+def read(text: str) -> Round:
+    """Read what wrk printed.
+
+    Raises:
+        RollcallError: some requests failed.
+    """
+    if failed := re.search(r"Socket errors.*|Non-2xx.*", text):
+        raise RollcallError(f"wrk counts failed requests: {failed.group()}; their rate says nothing.")
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
+    slow = re.search(r"99%\s+([\d.]+)(us|ms|s)", text)
+    if not rate or not slow:
+        raise RollcallError(f"wrk printed no rate: {command.last_line(text)}")
+    return Round(float(rate.group(1)), float(slow.group(1)) * {"us": 0.001, "ms": 1, "s": 1000}[slow.group(2)])
+
+
+def ask(balancer: Balancer, seconds: int) -> Round:
+    load = ["wrk", "--threads=1", f"--connections={CONNECTIONS}", f"--duration={seconds}s", "--latency"]
+    return read(command.run([*load, f"http://127.0.0.1:{balancer.port}/"], doing=f"load {balancer.name}"))
+
+
+def report(rounds: dict[Balancer, list[Round]], seconds: int) -> None:
+    count = len(next(iter(rounds.values())))
+    rates = {balancer: statistics.median(one.rate for one in taken) for balancer, taken in rounds.items()}
+    ours = next(iter(rates))
+    table = Table(title=f"{CONNECTIONS} keep-alive connections, medians of {count} rounds of {seconds} s")
+    table.add_column("balancer")
+    for column in ("requests/s", "slowest round", "fastest round", "99 % within", "front ÷ this"):
+        table.add_column(column, justify="right")
+    for balancer, taken in rounds.items():
+        extremes = (min(one.rate for one in taken), max(one.rate for one in taken))
+        figures = (f"{figure:,.0f}" for figure in (rates[balancer], *extremes))
+        slow = f"{statistics.median(one.slow for one in taken):.1f} ms"
+        table.add_row(balancer.name, *figures, slow, f"{rates[ours] / rates[balancer]:.2f}")
+    out.print(table)
+    print_load()
+    for balancer, wanted in ((balancers.ARTICLE, ARTICLE), (balancers.BY_HAND, BY_HAND)):
+        if balancer in rates:
+            ratio = rates[ours] / rates[balancer]
+            colour = "green" if ratio >= wanted else "red"
+            out.print(f"{ours.name} ÷ {balancer.name}: [{colour}]{ratio:.2f}[/] (wanted ≥ {wanted})")
+
+
+@click.command()
+@click.option("--rounds", "count", default=7, show_default=True, type=click.IntRange(1), help="Through all balancers.")
+@click.option("--seconds", default=5, show_default=True, type=click.IntRange(1), help="How long each is asked.")
+@click.option("--only", multiple=True, help="Part of a balancer's name; may be given more than once.")
+def main(count: int, seconds: int, only: tuple[str, ...]) -> None:
+    """Measure how many requests per second come through."""
+    engine.ensure()
+    images.ensure()
+    packages.need("wrk", ["wrk"])
+    balancers.build_image()
+    client = docker.from_env()
+    remove_containers(client, LABEL)
+    chosen = [one for one in balancers.ALL if not only or any(part in one.name for part in only)]
+    rounds: dict[Balancer, list[Round]] = {balancer: [] for balancer in chosen}
+    with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary, ExitStack() as stack:
+        place = Place(client, Path(temporary), INSTANCES)
+        stack.enter_context(consul_agent(place.folder))
+        stack.enter_context(balancers.instances(place))
+        for instance in INSTANCES:
+            balancers.register(instance)
+        for balancer in chosen:
+            stack.enter_context(balancer.running(place))
+        for number in range(1, count + 1):
+            for balancer in chosen:
+                with step(f"Round {number}: {balancer.name}"):
+                    rounds[balancer].append(ask(balancer, seconds))
+    report(rounds, seconds)
+
+
+if __name__ == "__main__":
+    run(main)
