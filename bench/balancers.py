@@ -14,7 +14,7 @@ import consul
 import docker
 import requests
 import traefik_build
-from front_on_loopback import front
+from front_on_loopback import PORT, front
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from loopback import HTTP, container, until
 
@@ -101,9 +101,8 @@ def deregister(instance: int) -> None:
     consul.Consul(port=HTTP).agent.service.deregister(f"{SERVICE}-{instance}")
 
 
-def _front(place: Place, port: int) -> AbstractContextManager[object]:
-    settings = {"address": "127.0.0.1", "http_port": port, "https_port": port + 1, "services": (SERVICE,)}
-    return front(place.engine, image("rollcall/front:"), place.folder, LABEL, settings)
+def _front(place: Place, _: int) -> AbstractContextManager[object]:
+    return front(place.engine, image("rollcall/front:"), place.folder, LABEL, SERVICE)
 
 
 def _script(name: str, image_name: str, *more: str) -> Callable[[Place, int], AbstractContextManager[object]]:
@@ -140,8 +139,8 @@ def _traefik(place: Place, port: int) -> AbstractContextManager[object]:
     return container(place.engine, image("debian:trixie"), command, {traefik_build.build(): program}, LABEL)
 
 
-FRONT = Balancer("Rollcall's front", 28510, _front)
-ARTICLE = Balancer("the article's template, nginx 1.26 of Debian 13", 28512, _script("article.sh", IMAGE))
+FRONT = Balancer("Rollcall's front", PORT, _front)
+ARTICLE = Balancer("the article's template, nginx 1.26 of Debian 13", 28518, _script("article.sh", IMAGE))
 BY_HAND = Balancer("static nginx 1.30, written by hand", 28514, _static)
 ALL = (
     FRONT,

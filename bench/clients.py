@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-PATIENCE_SECONDS = 5
+PATIENCE_SECONDS = 10
 REQUEST = b"GET / HTTP/1.1\r\nHost: www.mastartup.io\r\n\r\n"
 HEAD_END = b"\r\n\r\n"
 OK = "200"

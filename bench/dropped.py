@@ -46,6 +46,11 @@ class Result:
     def lost(self) -> int:
         return sum(self.broken.values())
 
+    @property
+    def how(self) -> str:
+        """The fates of those that broke, the most frequent first."""
+        return ", ".join(f"{number:,} {fate}" for fate, number in sorted(self.broken.items(), key=lambda one: -one[1]))
+
 
 def change(clients: Clients, instance: int, present: bool) -> float:
     """Give the seconds from the change in Consul to when visitors notice."""
@@ -85,10 +90,9 @@ def report(results: dict[str, Result], changes: int) -> None:
         table.add_column(column, justify="right")
     table.add_column("how they broke")
     for name, one in results.items():
-        how = ", ".join(f"{number} {fate}" for fate, number in sorted(one.broken.items(), key=lambda item: -item[1]))
         seconds = (f"{figure:.2f} s" for figure in (statistics.median(one.followed), max(one.followed)))
         per_million = f"{1e6 * one.lost / one.requests:.0f}"
-        row = (f"{one.requests:,}", f"{one.lost:,}", per_million, f"{one.connections:,}", *seconds, how)
+        row = (f"{one.requests:,}", f"{one.lost:,}", per_million, f"{one.connections:,}", *seconds, one.how)
         table.add_row(name, *row)
     out.print(table)
     print_load()
@@ -115,7 +119,7 @@ def main(changes: int, requests: int, only: tuple[str, ...]) -> None:
         with consul_agent(place.folder), balancers.instances(place):
             for balancer in chosen:
                 results[balancer.name] = one = measure(balancer, place, changes, requests)
-                out.print(f"[dim]  {one.requests:,} requests, {one.lost:,} broken[/]")
+                out.print(f"[dim]  {one.requests:,} requests, broken: {one.how or 'none'}[/]")
     report(results, changes)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import docker
 from docker.models.containers import Container
@@ -20,13 +19,23 @@ from rollcall.templates import render
 
 STATE = "rollcall-bench-front-state"
 NAME = "bench"
+# Where it listens: visitors, visitors by TLS, whoever asks for its status.
+PORT, TLS_PORT, STATUS_PORT = 28510, 28511, 28512
 
 
 @contextmanager
-def front(
-    engine: docker.DockerClient, image: str, folder: Path, label: str, settings: dict[str, Any]
-) -> Iterator[Container]:
-    member = Member(NAME, NAME, "127.0.0.1", frozenset({"fronts"}), Settings(front=settings))
+def front(engine: docker.DockerClient, image: str, folder: Path, label: str, service: str) -> Iterator[Container]:
+    """Run a front with this service behind it until the block ends."""
+    settings = Settings(
+        front={
+            "address": "127.0.0.1",
+            "http_port": PORT,
+            "https_port": TLS_PORT,
+            "status": f"127.0.0.1:{STATUS_PORT}",
+            "services": (service,),
+        }
+    )
+    member = Member(NAME, NAME, "127.0.0.1", frozenset({"fronts"}), settings)
     things = front_component.desired(member, secrets.load(folder / "secrets", Fleet(NAME, (member,))))
     files = folder / "front"
     stand_in.put(things, front_component.FOLDER, files)

@@ -39,7 +39,6 @@ SIZES = (10, 100, 1000, 5000)
 PER_SERVICE, PER_HOST = 10, 100
 # What Consul takes in one transaction.
 OPERATIONS = 128
-PORT = 28510
 CHANGING = "127.2.0.1"
 GIVE_UP_SECONDS = 120
 PARTS = ("consul", "consul-template", "front", "nginx")
@@ -205,12 +204,11 @@ def main(count: int, most: int) -> None:
     client = docker.from_env()
     remove_containers(client, LABEL)
     sizes: list[Size] = []
-    settings = {"address": "127.0.0.1", "http_port": PORT, "https_port": PORT + 1, "services": ("shop-0",)}
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary:
         folder = Path(temporary)
         with (
             consul_agent(folder) as consul,
-            front(client, image("rollcall/front:"), folder, LABEL, settings) as running,
+            front(client, image("rollcall/front:"), folder, LABEL, "shop-0") as running,
         ):
             running.reload()
             seen = Front(running, running.attrs["State"]["Pid"])
