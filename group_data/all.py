@@ -11,5 +11,7 @@ consul = {
 # Every minute the registrator compares all containers with its agent, and mends what an event did not.
 registrator = {"resync": 60, "cleanup": True}
 
+# "templates": files of services of your own that follow the catalog, such as HAProxy's: docs/own-templates.md.
+
 # Where images come from: "pull" by the host's engine, or "push" from this machine over SSH.
 image_source = "pull"

@@ -9,7 +9,7 @@ from typing import Any
 import docker
 import pytest
 from docker.models.containers import Container
-from haproxy_world import KEYS, LABELS, Catalog, HAProxy, Instance, Templates, free_port, new_token, until
+from haproxy_world import LABELS, Catalog, HAProxy, Instance, Templates, free_port, new_token, until
 
 from rollcall import preflight, secrets
 from rollcall.components import own_templates
@@ -24,10 +24,18 @@ from rollcall.secrets import Secrets
 HAPROXY = "rollcall-test-haproxy"
 VOLUME = "rollcall-test-templates-filter"
 IMAGE = "rollcall-test/haproxy:1"
-EXAMPLE = Path(__file__).parents[3] / "docs" / "haproxy.ctmpl"
-# As docs/own-templates.md has them.
-CHECK = "haproxy -c -f {candidate}"
-RELOAD = "echo reload | socat -t 30 - UNIX:/tmp/master.sock | awk '1; /^Success=1/ { taken = 1 } END { exit !taken }'"
+PROJECT = Path(__file__).parents[3]
+
+
+def documented() -> dict[str, Any]:
+    """The settings that docs/own-templates.md gives for HAProxy, as a user would copy them."""
+    block = (PROJECT / "docs" / "own-templates.md").read_text().split("```python\n")[1].split("```")[0]
+    values: dict[str, Any] = {}
+    exec(block, {}, values)
+    return values
+
+
+EXAMPLE = documented()["templates"][0]
 
 
 @pytest.fixture(name="until", scope="session")
@@ -47,7 +55,11 @@ def engine() -> Iterator[docker.DockerClient]:
 
 
 def fleet(**template: Any) -> Fleet:
-    data = {"address": "127.0.0.1", "templates": [template] if template else [], "template_keys": KEYS}
+    data = {
+        "address": "127.0.0.1",
+        "templates": [template] if template else [],
+        "template_keys": documented()["template_keys"],
+    }
     return preflight.check("test", [RawHost("app1", frozenset({"consul_servers"}), data)], "app1", nowhere)
 
 
@@ -81,7 +93,7 @@ def consul_agent(engine: docker.DockerClient, secret: Secrets) -> Iterator[Catal
     agent = Catalog(started, ports["http"], management)
     try:
         until(agent.is_ready, "a Consul with a leader", 30)
-        agent.give_rights(secret)
+        agent.give_rights(secret, documented()["template_keys"])
         yield agent
     finally:
         started.remove(force=True, v=True)
@@ -152,16 +164,9 @@ def start_templates(
     @contextmanager
     def started(text: str | None = None, **settings: Any) -> Iterator[Templates]:
         source = tmp_path / "haproxy.ctmpl"
-        source.write_text(text if text is not None else EXAMPLE.read_text())
-        template = {
-            "name": "haproxy",
-            "source": str(source),
-            "destination": str(folder / "haproxy.cfg"),
-            "check": CHECK,
-            "reload": RELOAD,
-            "container": HAPROXY,
-            **settings,
-        }
+        source.write_text(text if text is not None else (PROJECT / EXAMPLE["source"]).read_text())
+        ours = {"source": str(source), "destination": str(folder / "haproxy.cfg"), "container": HAPROXY}
+        template = {**EXAMPLE, **ours, **settings}
         member = fleet(**template).members[0]
         things = own_templates.desired(member, Path(SOCKET).stat().st_gid, secret)
         mounted = _put(things, tmp_path, catalog)

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,6 @@ from rollcall.templates import render
 
 LABELS = {"rollcall.test.templates": "1"}
 SERVICE = "webserver-80"
-KEYS = ("haproxy/",)
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 10) -> Any:
@@ -111,22 +110,20 @@ class Catalog:
         self.api.kv.delete("", recurse=True)
         until(lambda: set(self.api.catalog.services()[1]) == {"consul"}, "an empty catalog")
 
-    def give_rights(self, secret: Secrets) -> None:
+    def give_rights(self, secret: Secrets, keys: Sequence[str]) -> None:
         """Make the templates' policy and token, as a deploy does."""
-        self.set_policy(render("consul/policies/templates.hcl.j2", template_keys=KEYS), method="PUT")
+        self.set_policy(render("consul/policies/templates.hcl.j2", template_keys=keys))
         self.api.acl.token.create(secret_id=secret.tokens.secret("templates"), policies_name=["templates"])
 
-    def set_policy(self, rules: str, method: str = "PUT", identity: str = "") -> str:
+    def set_policy(self, rules: str) -> None:
         # py-consul makes JSON of the rules once too often.
-        done = requests.request(
-            method,
-            f"http://{self.address}/v1/acl/policy{f'/{identity}' if identity else ''}",
+        done = requests.put(
+            f"http://{self.address}/v1/acl/policy",
             headers={"X-Consul-Token": self.management},
             json={"Name": "templates", "Rules": rules},
             timeout=5,
         )
         done.raise_for_status()
-        return str(done.json()["ID"])
 
 
 @dataclass

@@ -8,6 +8,7 @@ import pytest
 from rollcall import preflight, template_preflight
 from rollcall.errors import RollcallError
 from rollcall.fleet import Member, RawHost, nowhere
+from rollcall.settings import Template
 
 GOOD = {"name": "haproxy", "destination": "/etc/haproxy/haproxy.cfg", "check": "haproxy -c -f {candidate}"}
 
@@ -89,6 +90,17 @@ def test_the_file_and_line_are_named(tmp_path: Path) -> None:
     hosts = [RawHost("a", frozenset({"consul_servers"}), data)]
     with pytest.raises(RollcallError, match=r"group_data/all\.py:3: templates\[0\]\.source is 'absent'"):
         preflight.check("t", hosts, "a", preflight.locator(tmp_path, tmp_path / "inventory.py", hosts))
+
+
+def test_the_documented_example_is_right_and_every_setting_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = Path(__file__).parents[3]
+    monkeypatch.chdir(project)
+    text = (project / "docs" / "own-templates.md").read_text()
+    values: dict[str, Any] = {}
+    exec(text.split("```python\n")[1].split("```")[0], {}, values)
+    assert checked(*values["templates"]).settings.templates[0].container == "haproxy"
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert [key for key in Template.model_fields if not any(f"`{key}`" in row for row in rows)] == []
 
 
 @pytest.mark.parametrize(
