@@ -105,8 +105,10 @@ class Follower:
         async for line in self._process.stderr:
             text = line.decode(errors="replace").strip()
             log.info("%s: consul-template: %s", self._template.name, text)
-            # The others are of no content: each error of Consul's is followed by one.
-            last = text.partition("] ")[2] if "[ERR]" in text or "[WARN]" in text else last
+            # Each error of Consul's is followed by a line of no content.
+            if ("[ERR]" in text or "[WARN]" in text) and not text.endswith("sending server error back to caller"):
+                last = text.partition("] ")[2]
+                self._show_obstacle(last)
         status = await self._process.wait()
         # The next one says nothing of a rendering that is the same as the file there.
         self._staging.unlink(missing_ok=True)
@@ -141,6 +143,12 @@ class Follower:
         self._see(served=since, addresses=addresses, changes=self.sight.changes + changed)
         if changed:
             log.info("%s: %s has %d addresses", self._template.name, self._template.destination, addresses)
+
+    def _show_obstacle(self, complaint: str) -> None:
+        """Show why there is no rendering yet. Where there is one it serves, and what Consul hinders comes later."""
+        if not self._staging.exists():
+            self._failure = f"consul-template has rendered nothing yet: {complaint}"
+            self._show_problem()
 
     def _show_problem(self) -> None:
         found = problem(self.sight.problem, self._failure or self._refusal, datetime.now(UTC))

@@ -172,13 +172,14 @@ def start_templates(
         mounted = _put(things, tmp_path, catalog)
         wanted = {thing.name: thing for thing in things if isinstance(thing, Wanted)}
         with ExitStack() as stack:
-            stack.callback(lambda: engine.volumes.get(VOLUME).remove())
-            containers = {
+            if "templates-filter" in wanted:
+                stack.callback(lambda: engine.volumes.get(VOLUME).remove())
+            running = {
                 name: run(stack, wanted[name], mounts=tuple(mounted.get(m.source, m) for m in _as_asked(wanted[name])))
                 for name in ("templates-filter", "templates")
+                if name in wanted
             }
-            folders = mounted[own_templates.FOLDER].source
-            yield Templates(containers["templates"], containers["templates-filter"], Path(folders), folder)
+            yield Templates(running["templates"], folder)
 
     return started
 

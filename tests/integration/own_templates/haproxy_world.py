@@ -54,8 +54,15 @@ class Instance:
         self.port = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(5)
 
     def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(5)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for one in others:
+            one.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     async def _listen(self) -> int:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -154,8 +161,6 @@ class Templates:
     """The templates' containers as a deploy runs them."""
 
     container: Container
-    filter: Container
-    configuration: Path
     folder: Path
 
     def status(self, name: str = "haproxy") -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """A HAProxy that a user runs follows the catalog, and is never left with a file that it does not take."""
 
 import socket
-import time
 
 import pytest
 from haproxy_world import Load
@@ -26,8 +25,8 @@ def test_a_broken_candidate_leaves_the_last_good_serving(served, haproxy, catalo
     catalog.set("balance", "nonsense")
     until(served.problem, "a reason")
     assert "its check fails" in served.problem()
-    assert "nonsense" in served.problem()
-    assert "nonsense" in served.log()
+    assert "balance only supports" in served.problem()
+    assert "balance only supports" in served.log()
     assert served.container.exec_run(["templates", "healthy"]).exit_code == 0
     assert served.file.read_text() == good
     assert haproxy.answer() == "one"
@@ -108,9 +107,9 @@ def test_keys_beyond_those_that_are_set_stay_unread(start_templates, haproxy, ca
     catalog.api.kv.put("secret/key", "hidden")
     text = '# {{ keyOrDefault "secret/key" "nothing" }}\n'
     with start_templates(text, container="", check="true {candidate}", reload="") as templates:
-        until(lambda: templates.file.exists() or templates.log(), "a file or a line")
-        time.sleep(0)
-        assert not templates.file.exists() or "hidden" not in templates.file.read_text()
+        until(lambda: "has rendered nothing yet" in templates.problem(), "a reason")
+        assert "Permission denied" in templates.problem()
+        assert not templates.file.exists()
 
 
 def test_the_file_has_the_owner_and_mode_that_are_set(start_templates, haproxy, catalog, until) -> None:
