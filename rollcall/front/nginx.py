@@ -79,7 +79,11 @@ class Nginx:
 
 
 async def complaint(configuration: Path) -> str:
-    """Give what nginx has to say against a configuration; nothing where it would take it."""
+    """Give what nginx has to say against a configuration; nothing where it would take it.
+
+    Raises:
+        OSError: it came to no verdict.
+    """
     checking = await asyncio.create_subprocess_exec(
         "nginx",
         "-t",
@@ -96,9 +100,12 @@ async def complaint(configuration: Path) -> str:
     except TimeoutError:
         checking.kill()
         await checking.wait()
-        return f"its check has not ended for {CHECK:g} s"
+        raise TimeoutError(f"nginx's check has not ended for {CHECK:g} s") from None
     if checking.returncode == 0:
         return ""
+    if checking.returncode is not None and checking.returncode < 0:
+        # The kernel does this where memory is full.
+        raise ChildProcessError(f"nginx's check was ended by signal {-checking.returncode}")
     return output.decode(errors="replace").strip() or f"its check ended with status {checking.returncode}"
 
 

@@ -25,10 +25,6 @@ class Problems:
                 say(text)
             self._since[kind, text] = known.get((kind, text), now)
 
-    def of(self, *kinds: str) -> list[str]:
-        """The sentences of some kinds."""
-        return [text for kind, text in self._since if kind in kinds]
-
     def all(self) -> tuple[Problem, ...]:
         """Every problem, in the order in which they came up."""
         return tuple(Problem(kind, text, since) for (kind, text), since in self._since.items())

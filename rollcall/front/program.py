@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -23,9 +24,6 @@ from rollcall.front.serving import Serving
 from rollcall.front.settings import Settings
 from rollcall.front.settings import read as read_settings
 from rollcall.front.supervisor import Orphans, keep_nginx, serves
-
-# Seconds after which what was only hindered is tried again.
-AGAIN = 5
 
 
 class CannotStartError(Exception):
@@ -128,18 +126,20 @@ class Front:
 
     async def _watch(self) -> None:
         """Do every second what no event tells of."""
-        seconds = 0
         while True:
             await asyncio.sleep(1)
-            seconds += 1
-            self._orphans.look()
+            # What cannot be seen now, as with no descriptor left, is seen the next time.
             with suppress(OSError):
-                self._counters.read()
-            self._connections = connections(await self._nginx.ask("/status"))
-            self._serving.look_at_old_workers()
-            hindered = seconds % AGAIN == 0 and self._problems.of("hindered")
-            if hindered or await self._serving.keeping.has_to_let_go(self._serving.settings.keep_lost):
-                self._wanted.set()
+                await self._look()
+
+    async def _look(self) -> None:
+        self._orphans.look()
+        self._counters.read()
+        self._connections = connections(await self._nginx.ask("/status"))
+        self._serving.look_at_old_workers()
+        again = time.monotonic() >= self._serving.again_at
+        if again or await self._serving.keeping.has_to_let_go(self._serving.settings.keep_lost):
+            self._wanted.set()
 
     async def _pause(self) -> None:
         await self._turn.acquire()

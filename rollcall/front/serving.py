@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import math
 import signal
 import time
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ from rollcall.front.settings import Settings
 CONFIRMED = 5.0
 # Seconds between two looks whether it does.
 LOOK = 0.01
+# Seconds after which what was not confirmed is tried again: the machine may only have been too busy.
+UNCONFIRMED_AGAIN = 30.0
 # What a full disk or memory says through nginx, which has only words for it.
 _FULL = ("No space left on device", "Disk quota exceeded", "Cannot allocate memory", "Too many open files")
 
@@ -50,6 +53,8 @@ class Serving:
         self.served: Candidate | None = None
         self.listed: Mapping[str, datetime] = {}
         self.generation = Generation(0, datetime.now(UTC))
+        # When to apply once more without anything new (time.monotonic).
+        self.again_at = math.inf
 
     async def answers(self) -> bool:
         """Whether nginx answers, with the generation that was confirmed last."""
@@ -88,7 +93,10 @@ class Serving:
 
     async def _begin_as_it_was(self, rendered: Rendered) -> None:
         number = self._generations.current()
-        complaint = await nginx.complaint(self._generations.directory(number) / "nginx.conf")
+        complaint = ""
+        with suppress(OSError):
+            # Without a verdict it is taken for as good as it was.
+            complaint = await nginx.complaint(self._generations.directory(number) / "nginx.conf")
         if complaint:
             # Not even that: then visitors are at least told so, if the configuration without instances is good.
             self.keeping.kept = ()
@@ -117,8 +125,8 @@ class Serving:
             self._note(error)
             raise
         except OSError as error:
-            # No memory or no descriptor for another process: what is served is served on.
-            hindered = NotServedError("hindered", f"nginx could not be told of a change: {_why(error)}")
+            # No memory or no descriptor left: what is served is served on.
+            hindered = NotServedError("hindered", f"a change could not be made: {_why(error)}")
             self._note(hindered)
             raise hindered from error
         self._note(None)
@@ -126,6 +134,7 @@ class Serving:
 
     def _note(self, error: NotServedError | None) -> None:
         """Take note of why the last change is not served, or that it is."""
+        self.again_at = time.monotonic() + error.again if error is not None else math.inf
         if error is not None and error.kind == "catalog":
             self.problems.are(error.kind, [str(error)])
             return
@@ -188,11 +197,16 @@ class Serving:
             self._generations.build(number, Contents(wanted.sites, catalog, kept_text(wanted.kept)))
         except OSError as error:
             self._generations.remove(number)
-            # What a deploy mounted does not mend itself; the volume may.
-            mounted_file = Path(error.filename or "").is_relative_to(paths.CONFIGURATION)
-            kind: Kind = "refused" if mounted_file else "hindered"
+            # A mounted file that is not there stays away until a deploy puts it there; the volume may mend itself.
+            is_missing = isinstance(error, FileNotFoundError | PermissionError)
+            is_mounted = Path(error.filename or "").is_relative_to(paths.CONFIGURATION)
+            kind: Kind = "refused" if is_missing and is_mounted else "hindered"
             raise NotServedError(kind, f"cannot write generation {number}: {_why(error)}") from error
-        complaint = await nginx.complaint(self._generations.directory(number) / "nginx.conf")
+        try:
+            complaint = await nginx.complaint(self._generations.directory(number) / "nginx.conf")
+        except OSError as error:
+            self._generations.remove(number)
+            raise NotServedError("hindered", f"cannot check generation {number}: {_why(error)}") from error
         if complaint:
             self._generations.remove(number)
             hindered = any(reason in complaint for reason in _FULL)
@@ -221,6 +235,7 @@ class Serving:
             raise NotServedError(
                 "refused",
                 f"nginx did not serve generation {new} within {CONFIRMED:g} s, {old} stays; its own log says why",
+                again=UNCONFIRMED_AGAIN,
             )
         self._generations.keep_only(new)
         took = time.monotonic() - started

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 
 import pytest
 from front_world import STATE
@@ -86,11 +87,13 @@ def test_old_generations_are_bounded_and_the_oldest_is_ended_first(start_front, 
 def test_a_burst_of_changes_makes_few_reloads(front, catalog, backends, until) -> None:
     catalog.register("one", backends[0].address)
     until(front.instances, "the instance behind the front")
-    before = front.document()["generation"]["reloads"]
+    before, started = front.document()["generation"]["reloads"], time.monotonic()
     for number in range(100):
         catalog.register(f"burst-{number}", backends[1].address, 8000 + number)
     until(lambda: len(front.instances()) == 101, "all of them")
-    assert front.document()["generation"]["reloads"] - before <= 10
+    # A burst takes less than a second; a busy machine makes a row of changes of it.
+    seconds = time.monotonic() - started
+    assert front.document()["generation"]["reloads"] - before <= 4 * (1 + seconds)
 
 
 def test_instances_that_vanish_together_but_still_accept_are_served_on(front, catalog, until) -> None:

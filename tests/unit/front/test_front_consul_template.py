@@ -15,7 +15,12 @@ LOG = """2026/11/26 03:00:00.000001 [WARN] (view) health.service(x|any): Get "ht
 
 
 @pytest.fixture
-def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def problems() -> Problems:
+    return Problems()
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problems: Problems):
     """Have this script stand for consul-template."""
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
@@ -25,7 +30,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         path = tmp_path / "bin" / "consul-template"
         path.write_text(f"#!/bin/bash\ncd {tmp_path}\n{script}\n")
         path.chmod(0o755)
-        return ConsulTemplate(tmp_path, tmp_path / "catalog.json", Problems())
+        return ConsulTemplate(tmp_path, tmp_path / "catalog.json", problems)
 
     return stand_in
 
@@ -49,7 +54,7 @@ def test_a_consul_that_does_not_answer_is_given_up(program, monkeypatch: pytest.
         asyncio.run(program("cat log >&2; exec sleep 60").dry_run())
 
 
-def test_one_that_ends_is_started_again_and_shown(program, tmp_path: Path) -> None:
+def test_one_that_ends_is_started_again_and_shown(program, problems: Problems, tmp_path: Path) -> None:
     one = program("echo started >>starts; sleep 0.05; exit 3")
 
     async def twice() -> list[str]:
@@ -59,7 +64,7 @@ def test_one_that_ends_is_started_again_and_shown(program, tmp_path: Path) -> No
                 await asyncio.sleep(0.01)
         one.stop()
         await asyncio.wait_for(keeping, 5)
-        return one._problems.of("catalog")
+        return [problem.text for problem in problems.all()]
 
     assert asyncio.run(twice()) == ["consul-template ended with status 3 and is started again in 1 s; nginx serves on"]
 

@@ -21,7 +21,6 @@ def test_a_problem_ends_and_others_of_another_kind_do_not() -> None:
     problems.are("refused", [])
     problems.are("catalog", ["three"])
     assert [(one.kind, one.text) for one in problems.all()] == [("catalog", "three")]
-    assert problems.of("refused") == []
 
 
 def test_one_that_comes_back_is_logged_again(capsys: pytest.CaptureFixture[str]) -> None:
