@@ -41,8 +41,9 @@ def desired(fleet: Fleet, member: Member, interfaces: Mapping[str, str]) -> tupl
             hostname=member.node,
             mounts=(Mount(FOLDER, FOLDER),),
             tmpfs=(Tmpfs("/run/keepalived", "mode=0700,size=1m"),),
-            # For addresses of the host, and for packets of a protocol that is neither TCP nor UDP.
-            add_capabilities=("NET_ADMIN", "NET_RAW"),
+            # For addresses of the host, and for packets of a protocol that is neither TCP nor UDP. Without the last it
+            # cannot start its question to the front, and takes that for a yes (keepalived 2.3.3, tried).
+            add_capabilities=("NET_ADMIN", "NET_RAW", "SETGID"),
             memory=MEMORY,
             pids=PIDS,
         ),

@@ -75,7 +75,7 @@ def test_it_has_the_rights_that_addresses_need_and_no_others(desired: Desired) -
     (container,) = [
         thing for thing in desired(two_fronts(**SHARED), "front1")["keepalived"] if isinstance(thing, Container)
     ]
-    assert container.add_capabilities == ("NET_ADMIN", "NET_RAW")
+    assert container.add_capabilities == ("NET_ADMIN", "NET_RAW", "SETGID")
     assert container.drop_capabilities == ("ALL",)
     assert container.read_only
 
