@@ -106,19 +106,14 @@ class Asked:
     complaints: list[Complaint] = field(default_factory=list)
 
 
-def routing(catalog: Catalog, settings: Settings, kept: Sequence[Instance] = ()) -> Routing:
+def routing(catalog: Catalog, settings: Settings) -> Routing:
     """Decide what nginx serves: the same for the same catalog, in whatever order things were registered.
 
-    Requests go to the instances that pass their checks, and to those `kept`, which the catalog has lost and which still
-    accept connections. A host or path whose instances all fail stays known and is answered with a 502, since
-    the default site is no answer to it.
+    Requests go to the instances that pass their checks. A host or path whose instances all fail stays known and is
+    answered with a 502, since the default site is no answer to it.
     """
-    passing = [one for one in catalog.instances if one.state == "passing"]
-    back = {(one.node, one.identity) for one in passing}
-    still = {(one.node, one.identity): one for one in kept if (one.node, one.identity) not in back}
-    routed = [*passing, *still.values()]
-    failing = [one for one in catalog.instances if one.state != "passing" and (one.node, one.identity) not in still]
-    instances = sorted([*routed, *failing], key=_order)
+    routed = [one for one in catalog.instances if one.state == "passing"]
+    instances = sorted(catalog.instances, key=_order)
     asked = _asked(instances, settings)
     won = {place: _winner(place, claims, asked.complaints) for place, claims in sorted(asked.claims.items())}
     percentages = _percentages(catalog.keys, {one.service for one in instances}, asked.complaints)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import hypothesis
 import pytest
 
 from rollcall import components, preflight
@@ -12,6 +13,10 @@ from rollcall.components.dns import Resolver
 from rollcall.fleet import Fleet, RawHost, nowhere
 from rollcall.secrets import Identity, Secrets
 from rollcall.tokens import Tokens
+
+# The machine may be busy, and the first text that hypothesis makes takes it a second: neither is a failure.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 SIX: dict[str, tuple[str, str]] = {
     "consul1": ("consul_servers", "10.77.0.11"),

@@ -24,9 +24,8 @@ def instance(name: str, service: str = "shop-80", port: int = 80, node: str = "a
     return Instance(service, f"{node}:{name}:{port}", node, address, port, meta=meta, weight=weight, **fields)
 
 
-def routed(*instances: Instance, keys: dict[str, str] | None = None, **more: Any) -> Routing:
-    given = more.pop("settings", SETTINGS)
-    return routing(Catalog(instances, keys or {}), given, **more)
+def routed(*instances: Instance, keys: dict[str, str] | None = None, settings: Settings = SETTINGS) -> Routing:
+    return routing(Catalog(instances, keys or {}), settings)
 
 
 def location(found: Routing, host: str, path: str = "/") -> Location:

@@ -59,20 +59,6 @@ def test_who_does_not_pass_gets_no_requests_and_its_host_stays_its_own(state: st
     assert served_by(found, "") == {"nginx": 1}
 
 
-def test_who_is_kept_gets_requests_though_the_catalog_has_lost_it() -> None:
-    gone = instance("gone", virtual_host=SHOP)
-    dead = instance("dead", virtual_host=SHOP, state="critical", node_alive=False)
-    here = instance("here", virtual_host=SHOP)
-    found = routed(dead, here, kept=[gone, instance("dead", virtual_host=SHOP)])
-    assert served_by(found, SHOP) == {"gone": 1, "dead": 1, "here": 1}
-
-
-def test_who_is_back_is_reached_where_it_is_now() -> None:
-    before, now = (instance("one", virtual_host=SHOP, address=address) for address in ("10.0.0.1", "10.0.0.2"))
-    (server,) = upstream(routed(now, kept=[before]), SHOP).servers
-    assert server.instance.address == "10.0.0.2"
-
-
 def test_one_address_registered_twice_is_one_server() -> None:
     found = routed(*(instance(name, "nginx-80", address="10.0.0.9") for name in ("one", "again")))
     assert len(upstream(found, "").servers) == 1

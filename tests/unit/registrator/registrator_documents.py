@@ -5,14 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import hypothesis
-
 from rollcall.registrator.container import Container, read_container
 from rollcall.registrator.services import Reading, read_services
 from rollcall.registrator.settings import AgentAddress, Settings
-
-# The machine may be busy, and the first text that hypothesis makes takes it a second: neither is a failure.
-patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 
 DOCUMENTS = Path(__file__).parent / "documents"
 AGENT = AgentAddress("consul", "127.0.0.1", 8500)

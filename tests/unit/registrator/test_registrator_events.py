@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from registrator_documents import container, patient
+from registrator_documents import container
 
 from rollcall.registrator.events import Change, Event, read_event
 from rollcall.registrator.stop_signals import is_stop, stop_signal
@@ -38,7 +38,6 @@ def test_events_are_read(document: object, event: Event | None) -> None:
     assert read_event(document) == event
 
 
-@patient
 @given(st.dictionaries(st.sampled_from(["Type", "Action", "Actor"]), st.none() | st.text() | st.integers()))
 def test_no_event_makes_it_raise(document: dict[str, object]) -> None:
     read_event(document)

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from registrator_documents import container, patient, read
+from registrator_documents import container, read
 
 from rollcall.registrator.health import CONFIRM, NOTE, TTL, Health, read_health
 
@@ -40,7 +40,6 @@ def test_two_confirmations_may_be_lost() -> None:
 ANYTHING = st.none() | st.integers() | st.text() | st.lists(st.none() | st.text(), max_size=3)
 
 
-@patient
 @given(ANYTHING, ANYTHING | st.lists(st.dictionaries(st.sampled_from(["Output", "ExitCode"]), ANYTHING), max_size=3))
 def test_nothing_makes_it_raise(status: object, log: object) -> None:
     health = read_health({"Status": status, "Log": log})

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from registrator_documents import ENGINES, container, patient, read, recorded, settings
+from registrator_documents import ENGINES, container, read, recorded, settings
 
 from rollcall.registrator.container import read_container
 from rollcall.registrator.fleet import Fleet
@@ -213,7 +213,6 @@ DOCUMENTS = st.fixed_dictionaries(
 )
 
 
-@patient
 @given(DOCUMENTS)
 def test_no_document_makes_it_raise(document: dict[str, object]) -> None:
     tags = "{{.Config.Image}},{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
@@ -221,7 +220,6 @@ def test_no_document_makes_it_raise(document: dict[str, object]) -> None:
     assert all(isinstance(tag, str) for service in reading.services for tag in service.tags)
 
 
-@patient
 @given(
     st.dictionaries(KEYS, st.text(max_size=30), max_size=8),
     st.dictionaries(KEYS, st.text(max_size=30), max_size=8),
@@ -245,7 +243,6 @@ VALUES = st.text(max_size=30) | st.sampled_from(
 )
 
 
-@patient
 @given(
     st.dictionaries(KEYS, VALUES, max_size=8),
     st.dictionaries(KEYS, VALUES, max_size=8),
@@ -271,7 +268,6 @@ def test_whatever_one_container_says_the_others_keep_their_services(
     assert told >= 1, "a container that has no service is told why"
 
 
-@patient
 @given(st.lists(st.sampled_from(["web", "shop", ""]), min_size=2, max_size=6))
 def test_no_two_services_have_one_id_whatever_ids_containers_choose(chosen: list[str]) -> None:
     fleet = Fleet(keep_failed=False)

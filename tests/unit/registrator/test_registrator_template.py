@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from registrator_documents import patient
 
 from rollcall.registrator import template
 from rollcall.registrator.template import TemplateError
@@ -209,7 +208,6 @@ JSON = st.recursive(
 )
 
 
-@patient
 @given(st.text(max_size=60) | st.lists(PIECES, max_size=25).map("".join), st.dictionaries(st.sampled_from("AB"), JSON))
 def test_nothing_makes_it_raise_anything_else(text: str, document: dict[str, Any]) -> None:
     try:
@@ -220,7 +218,6 @@ def test_nothing_makes_it_raise_anything_else(text: str, document: dict[str, Any
         assert made.encode().decode() == made
 
 
-@patient
 @given(st.lists(st.tuples(st.text("ab.:/", max_size=8), st.sampled_from(["upper", "lower", ""])), max_size=5))
 def test_text_and_literals_come_out_as_they_went_in(parts: list[tuple[str, str]]) -> None:
     text = "".join(f"<{{{{{function} `{part}`}}}}>" for part, function in parts)
