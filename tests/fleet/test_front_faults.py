@@ -32,9 +32,26 @@ def seconds_until(what: str, condition: Callable[[], object], seconds: float) ->
     return time.monotonic() - begun
 
 
-def right(fleet: Fleet) -> bool:
-    """Whether nginx's list is exactly what passes in the catalog, and there is something."""
-    return not difference(fleet) and bool(sites(fleet).backends)
+def wrong(fleet: Fleet) -> str:
+    """Say what keeps nginx's list from being exactly what passes in the catalog, and what the front complains of."""
+    found = difference(fleet)
+    return "; ".join([*([str(found)] if found else []), *problems(fleet)])
+
+
+def seconds_until_right(fleet: Fleet, seconds: float) -> float:
+    """Wait until nothing is wrong; give how long it took."""
+    begun, last = time.monotonic(), [""]
+
+    def is_right() -> bool:
+        last[:] = [wrong(fleet)]
+        return not last[0]
+
+    try:
+        wait_for("front as the catalog has it", is_right, seconds)
+    except AssertionError as problem:
+        problem.add_note(last[0])
+        raise
+    return time.monotonic() - begun
 
 
 def _endpoint(fleet: Fleet, host: str, container: str) -> str:
@@ -64,7 +81,7 @@ def test_consul_template_killed(fleet: Fleet, says: Says) -> None:
         fleet.on("front1", "pkill -9 -x consul-template")
         dead = killed(fleet, "app2/nginx-1")
         seconds = seconds_until("list without the dead", lambda: not stale(fleet, dead), 15)
-        assert right(fleet)
+        assert not wrong(fleet)
     says(f"consul-template killed: {crowd.account}; a death was followed {seconds:.1f} s later, stale after: 0")
     assert crowd.failed == []
 
@@ -80,7 +97,8 @@ def test_quorum_lost_for_a_minute(fleet: Fleet, says: Says) -> None:
             assert answering(30) <= BACKENDS - dead.keys()
         for server in SERVERS[1:]:
             fleet.on(server, "docker start consul")
-        seconds = seconds_until("list that is the catalog's", lambda: right(fleet) and not stale(fleet, dead), 60)
+        seconds = seconds_until_right(fleet, 60)
+        assert not stale(fleet, dead)
     says(f"quorum lost for {OUTAGE_SECONDS} s: {crowd.account}; {seconds:.1f} s after its return stale: 0")
     assert crowd.failed == []
 
@@ -99,7 +117,7 @@ def test_a_candidate_that_nginx_refuses(fleet: Fleet, says: Says) -> None:
             dead = killed(fleet, "app2/nginx-1")
             refused = seconds_until("refusal", lambda: "no_such_directive" in "".join(problems(fleet)), 15)
             assert answering() == BACKENDS - dead.keys()
-        seconds = seconds_until("list that is the catalog's", lambda: right(fleet) and not problems(fleet), 15)
+        seconds = seconds_until_right(fleet, 15)
     says(f"broken candidate: {crowd.account}; told after {refused:.1f} s, right {seconds:.1f} s after the deploy")
     assert crowd.failed == []
 
@@ -107,7 +125,7 @@ def test_a_candidate_that_nginx_refuses(fleet: Fleet, says: Says) -> None:
 def inside(fleet: Fleet, command: str) -> str:
     """Run a command in the file systems of the front's container as root of the host."""
     number = fleet.on("front1", "docker inspect --format '{{.State.Pid}}' front")
-    return fleet.on("front1", f"nsenter --target {number} --mount -- sh -c '{command}'")
+    return fleet.on("front1", f"nsenter --target {number} --mount --pid -- sh -c '{command}'")
 
 
 @contextmanager
@@ -119,7 +137,7 @@ def full_disk(fleet: Fleet) -> Iterator[None]:
         f"mkdir {small} && mount -t tmpfs -o size=4m,uid=101,gid=101 small {small} && cp -a {STATE}/. {small} &&"
         f" mount --move {small} {STATE} && rmdir {small}; dd if=/dev/zero of={STATE}/full bs=4k 2>&1 | tail -n 3",
     )
-    assert inside(fleet, f"df --output=avail {STATE} | tail -n 1").strip() == "0"
+    assert inside(fleet, f"stat --file-system --format=%a {STATE}").strip() == "0"
     try:
         yield
     finally:
@@ -141,7 +159,7 @@ def test_the_disk_full(fleet: Fleet, says: Says) -> None:
             told = seconds_until("word of it", lambda: problems(fleet), 15)
             complaint = problems(fleet)[0]
             assert answering() == BACKENDS - dead.keys()
-        seconds = seconds_until("list that is the catalog's", lambda: right(fleet) and not problems(fleet), 30)
+        seconds = seconds_until_right(fleet, 30)
         assert not stale(fleet, dead)
     says(f"disk full: {crowd.account}; told after {told:.1f} s ({complaint}); right {seconds:.1f} s after it had room")
     assert crowd.failed == []
@@ -157,7 +175,7 @@ def test_the_memory_of_its_files_full(fleet: Fleet, says: Says) -> None:
             assert answering() == BACKENDS - dead.keys()
         finally:
             inside(fleet, f"rm -f {RUN}/full")
-        seconds = seconds_until("list that is the catalog's", lambda: right(fleet) and not problems(fleet), 30)
+        seconds = seconds_until_right(fleet, 30)
         assert not stale(fleet, dead)
     says(f"{RUN} full: {crowd.account}; told after {told:.1f} s ({complaint}); right {seconds:.1f} s after it had room")
     assert crowd.failed == []
@@ -182,7 +200,7 @@ def test_consul_restored_empty(fleet: Fleet, says: Says, whose: str) -> None:
         wiped(fleet, hosts)
         # Its rules and tokens were in it, too: they come back as they came, by a deploy.
         rollcall("deploy", LAB)
-        seconds = seconds_until("list that is the catalog's", lambda: right(fleet) and not problems(fleet), 60)
+        seconds = seconds_until_right(fleet, 60)
         assert answering() == BACKENDS
     says(f"Consul's data lost, of {whose}: {crowd.account}; right {seconds:.1f} s after the deploy")
     assert crowd.failed == []
