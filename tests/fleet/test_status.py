@@ -1,0 +1,77 @@
+"""`rollcall status` and the front's own page on the lab: what is there, what is not, and who says so."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from deployed import LAB, Fleet, answering, rollcall, wait_for
+
+PAGE = "http://127.0.0.1:8511"
+
+
+def seen(code: int = 0) -> Any:
+    return json.loads(rollcall("status", LAB, "--json", code=code))
+
+
+def rows(found: Any, service: str) -> dict[str, Any]:
+    """The rows of a service by host/container."""
+    services = {one["name"]: one["rows"] for one in found["services"]}
+    return {f"{row['node']}/{row['container']}": row for row in services.get(service, [])}
+
+
+@pytest.fixture
+def guest(fleet: Fleet) -> Iterator[str]:
+    """A user's container on app1 which asks for a route of its own; gives its name."""
+    name = f"status-{uuid.uuid4().hex[:6]}"
+    said = f"--env SERVICE_NAME={name} --env SERVICE_80_VIRTUAL_HOST={name}.example.com --env SERVICE_443_IGNORE=true"
+    fleet.on("app1", f"docker run --detach --name {name} --publish 10.77.0.21::80 {said} nginx:1.30")
+    yield name
+    fleet.on("app1", f"docker rm --force {name}", check=False)
+
+
+def test_every_backend_is_there_with_what_docker_consul_and_nginx_say(fleet: Fleet) -> None:
+    backends = answering()
+    found = seen()
+    listed = rows(found, "nginx-80") | rows(found, "webserver-80")
+    assert set(listed) == backends
+    assert {(row["consul"], row["fronts"]) for row in listed.values()} == {("passing", 1)}
+    assert {row["docker"] for row in listed.values()} <= {"running", "healthy"}
+    assert sum(row["requests"] for row in listed.values()) > 0
+    assert sum(row["share"] for row in listed.values()) == pytest.approx(1, abs=0.01)
+    assert found["problems"] == found["unread"] == []
+    text = rollcall("status", LAB)
+    assert all(backend.split("/")[1] in text for backend in backends)
+
+
+def test_a_container_is_there_with_its_route_and_gone_with_it(fleet: Fleet, guest: str) -> None:
+    service = f"{guest}-80" if rows(seen(), f"{guest}-80") else guest
+    found = wait_for(
+        f"{guest} in nginx's list",
+        lambda: next((one for one in seen()["services"] if one["name"] == service and one["rows"][0]["fronts"]), None),
+    )
+    assert [route["host"] for route in found["routes"]] == [f"{guest}.example.com"]
+    fleet.on("app1", f"docker rm --force {guest}")
+    wait_for("a status without it", lambda: not rows(seen(), service))
+
+
+def test_a_host_that_cannot_be_read_is_named_and_the_others_are_shown(fleet: Fleet) -> None:
+    fleet.on("app2", "systemctl stop docker.socket docker")
+    try:
+        found = seen(code=1)
+    finally:
+        fleet.on("app2", "systemctl start docker.socket docker")
+    assert {one["where"] for one in found["unread"]} == {"app2"}
+    assert any(key.startswith("app1/") for key in rows(found, "webserver-80"))
+    wait_for("everybody back", lambda: len(answering()) == 6, 60)
+
+
+def test_the_page_the_figures_and_the_verdict_are_for_the_front_itself(fleet: Fleet) -> None:
+    page = fleet.on("front1", f"curl -fsS {PAGE}/")
+    assert "webserver-80" in page
+    figures = fleet.on("front1", f"curl -fsS {PAGE}/metrics")
+    assert "rollcall_front_listed{" in figures
+    assert fleet.on("front1", f"curl -fsS -o /dev/null -w '%{{http_code}}' {PAGE}/healthz") == "200"
+    elsewhere = fleet.on("front1", f"curl -sS -o /dev/null -w '%{{http_code}}' -H 'Host: evil.example' {PAGE}/")
+    assert elsewhere == "421"
