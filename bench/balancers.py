@@ -93,7 +93,13 @@ def instances(place: Place) -> Iterator[None]:
 
 def register(instance: int) -> None:
     consul.Consul(port=HTTP).agent.service.register(
-        SERVICE, service_id=f"{SERVICE}-{instance}", address="127.0.0.1", port=instance, tags=["traefik.enable=true"]
+        SERVICE,
+        service_id=f"{SERVICE}-{instance}",
+        address="127.0.0.1",
+        port=instance,
+        tags=["traefik.enable=true"],
+        # Traefik's watch looks at the names of services and at checks: it never learns of an instance without one.
+        check={"TTL": "24h", "Status": "passing"},
     )
 
 

@@ -83,6 +83,9 @@ def container(
     )
     try:
         yield running
+    except RollcallError as error:
+        last_words = running.logs(tail=5).decode(errors="replace").strip()
+        raise RollcallError(f"{error}\nThe last words of {command[0]} in {image}:\n{last_words}") from error
     finally:
         running.remove(force=True, v=True)
 

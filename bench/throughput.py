@@ -3,7 +3,8 @@
 On this machine's loopback, where clients, balancer and instances share the processors: only the ratios mean something.
 All balancers are up and wait, wrk asks one after the other over 32 connections that it keeps, and the rounds go
 through all of them in turn, so that whatever else the machine does falls on all. Each writes its access log. The
-instances answer with 1 KB. Needs root, to give the front's files to its user. Everything is removed afterwards.
+instances answer with 1 KB. Needs root, to give the front's files to its user. Everything is removed afterwards but the
+image rollcall-bench/balancers, which the next run needs.
 """
 
 import re

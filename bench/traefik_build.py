@@ -1,10 +1,10 @@
 """Traefik as a binary: built from Go's module proxy, pinned by traefik/go.mod and go.sum.
 
-Three things keep its module from being built as it is; none of them is on a request's way:
+Three things keep its module from being built as it is; none of them is on a request's way here:
 
-    The proxy withholds the clients of two of the nearly two hundred DNS services by which Traefik can prove to own
-    a domain. They are all left out: dns_providers.go stands in for their list, in a copy of the module that has it.
-    The proxy withholds Traefik's own copy of go-http-auth, which checks passwords; the original does in its place.
+    The proxy withholds the clients of two of the nearly two hundred DNS services by which Traefik can prove to own a
+    domain. They are all left out: dns_providers.go stands in for their list, in a copy of the module that has it.
+    The proxy withholds Traefik's own copy of go-http-auth, which checks passwords; http_auth/ stands in for it.
     One package is a module of its own beside Traefik's, which no proxy has; ext/ stands in for it.
 """
 

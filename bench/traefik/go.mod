@@ -243,7 +243,7 @@ require (
 )
 
 replace (
-	github.com/abbot/go-http-auth => github.com/abbot/go-http-auth v0.4.0
+	github.com/abbot/go-http-auth => ./http_auth
 	github.com/go-acme/lego/v5 => ./lego
 	github.com/gorilla/mux => github.com/containous/mux v0.0.0-20250523120546-41b6ec3aed59
 	github.com/traefik/traefik/dynamic/ext => ./ext
