@@ -18,7 +18,11 @@ def test_wished_hosts(cluster: Cluster, says: Callable[[str], None]) -> None:
             raise CheckError(f"containers at the hosts that they name, within {FOLLOW_SECONDS} s", left, command)
         wished = _wished(cluster)
         hosts = {host for one in wished.values() for host in one}
-        says(f"{front.name} leads to {len(wished)} containers by the {len(hosts)} host names that they asked for")
+        says(
+            f"{front.name} leads to {len(wished)} services at the {len(hosts)} host names that they ask for"
+            if wished
+            else f"no container asks {front.name} for a host name"
+        )
 
 
 def _problems(cluster: Cluster, front: Member) -> list[str]:
