@@ -21,6 +21,8 @@ GIVE_UP_SECONDS = 60
 DNS_PORT_OFF = ["-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1", "-serf-wan-port=-1"]
 # Ports of the throw-away Consul, below those that the kernel gives to clients.
 HTTP, SERF, SERVER = 28500, 28501, 28502
+# As the agents of a deploy have it: consul-template keeps a connection for each service.
+LIMITS = "-hcl=limits { http_max_conns_per_client = 8192 }"
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = GIVE_UP_SECONDS) -> Any:
@@ -51,7 +53,8 @@ def process(command: list[str], log: Path, **environment: str) -> Iterator[subpr
 @contextmanager
 def consul_agent(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     ports = [f"-http-port={HTTP}", f"-serf-lan-port={SERF}", f"-server-port={SERVER}", *DNS_PORT_OFF]
-    command = [str(go.build(go.CONSUL)), "agent", "-dev", "-node=bench", "-bind=127.0.0.1", "-log-level=warn", *ports]
+    command = [str(go.build(go.CONSUL)), "agent", "-dev", "-node=bench", "-bind=127.0.0.1", "-log-level=warn", LIMITS]
+    command += ports
     api = consul.Consul(port=HTTP)
 
     def has_leader() -> bool:

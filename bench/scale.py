@@ -140,15 +140,20 @@ def change(front: Front, *, present: bool) -> Change:
 
 
 def megabytes(pid: int) -> float:
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        # An old worker of nginx that has just ended.
+        return 0
     return int(rollup.partition("\nPss:")[2].split()[0]) / 1024
 
 
 def memory(front: Front, consul_pid: int) -> dict[str, float]:
-    found = Counter({"consul": megabytes(consul_pid)})
+    """Give the megabytes of each part; a health check that happens to run is none."""
+    found = Counter({"consul": megabytes(consul_pid), "front": megabytes(front.pid)})
     for name, pid in front.processes():
-        part = name if name in PARTS else "front"
-        found[part] += megabytes(pid)
+        if name in ("consul-template", "nginx"):
+            found[name] += megabytes(pid)
     return dict(found)
 
 
