@@ -4,7 +4,7 @@ The one that serves listens at a socket in the volume that both have. The succes
 sockets (SCM_RIGHTS). While it starts its nginx on them, the one before changes nothing of the volume; both
 may take connections for a moment, since what waits to be accepted waits at the sockets and not at a process. Once the
 successor serves, it says so, and the one before ends what it is serving. A successor that ends before that has changed
-nothing.
+nothing. One that is too late finds the one before going on, and ends: never do two of them change the volume.
 """
 
 import asyncio
@@ -17,31 +17,42 @@ from pathlib import Path
 from rollcall.front.listening import Sockets
 from rollcall.front.settings import Listen
 
-# Seconds for an answer that takes milliseconds. One that hangs is taken for none.
+# Seconds for an answer that takes milliseconds, or as long as a change of what is served.
 ANSWER = 5.0
-# Seconds that a successor may take from its start until it serves.
+# Seconds that a successor may take from its start until it serves; after them its predecessor goes on.
 START = 60.0
 _MOST = 64
 _SERVING, _TAKEN = b"serving\n", b"taken\n"
 
 
+class BusyError(Exception):
+    """The front that serves takes no successor at the moment; the text is one sentence."""
+
+
 class Predecessor:
     """The front that serves until this one does."""
 
-    def __init__(self, connection: socket.socket, sockets: dict[Listen, socket.socket]) -> None:
-        """Take the connection to it, and what it gave."""
+    def __init__(self, path: Path, connection: socket.socket, sockets: dict[Listen, socket.socket]) -> None:
+        """Take the path at which it answers, the connection to it, and what it gave."""
+        self._path = path
         self._connection = connection
         self.sockets = sockets
 
-    async def is_told_of_serving(self) -> None:
-        """Tell it that this one serves; returns when it has let go of the volume and of the status address."""
+    async def lets_go(self) -> bool:
+        """Tell it that this one serves, and wait until it has let go of the volume and of the status address.
+
+        Returns:
+            False where it had given this one up and goes on itself: then this one must end.
+        """
         loop = asyncio.get_running_loop()
         self._connection.setblocking(False)
+        answer = b""
         with suppress(OSError):
-            async with asyncio.timeout(ANSWER):
-                await loop.sock_sendall(self._connection, _SERVING)
-                await loop.sock_recv(self._connection, len(_TAKEN))
+            # However long that takes: it decides, and without its answer nobody knows what it decided.
+            await loop.sock_sendall(self._connection, _SERVING)
+            answer = await loop.sock_recv(self._connection, len(_TAKEN))
         self._connection.close()
+        return answer == _TAKEN or not await asyncio.to_thread(_answers, self._path)
 
     def gives_up(self) -> None:
         """Leave everything to it."""
@@ -49,8 +60,25 @@ class Predecessor:
 
 
 async def predecessor(path: Path) -> Predecessor | None:
-    """Ask the front that serves on this host for its listening sockets; None where none answers."""
+    """Ask the front that serves on this host for its listening sockets; None where there is none.
+
+    Raises:
+        BusyError: there is one, and it does not answer.
+    """
     return await asyncio.to_thread(_ask, path)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(ANSWER)
+        try:
+            connection.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            # Too many ask: whoever they ask is there.
+            return True
+    return True
 
 
 def _ask(path: Path) -> Predecessor | None:
@@ -61,13 +89,20 @@ def _ask(path: Path) -> Predecessor | None:
         text, numbers, _, _ = socket.recv_fds(connection, 1 << 16, _MOST)
         sockets = [socket.socket(fileno=number) for number in numbers]
         listens = [(str(address), int(port)) for address, port in json.loads(text or b"[]")]
+    except (TimeoutError, BlockingIOError) as error:
+        # The second is what the kernel says where too many wait to be answered.
+        connection.close()
+        raise BusyError(
+            f"the front that serves has not handed over its sockets within {ANSWER:g} s; "
+            "it may be in the middle of a change, or another one may be taking over"
+        ) from error
     except (OSError, ValueError):
         connection.close()
         return None
     if not sockets:
         connection.close()
         return None
-    return Predecessor(connection, dict(zip(listens, sockets, strict=True)))
+    return Predecessor(path, connection, dict(zip(listens, sockets, strict=True)))
 
 
 class Offer:

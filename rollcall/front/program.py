@@ -12,7 +12,7 @@ from rollcall.front.consul_template import ConsulTemplate
 from rollcall.front.counters import Counters
 from rollcall.front.document import Document, Sight, document
 from rollcall.front.generation import Generations
-from rollcall.front.handover import Offer, Predecessor
+from rollcall.front.handover import BusyError, Offer, Predecessor
 from rollcall.front.listening import CannotListenError, Sockets
 from rollcall.front.log import say
 from rollcall.front.nginx import Nginx
@@ -89,10 +89,11 @@ class Front:
         await self._nginx.start()
         if not await serves(self._nginx, self._serving.generation.number):
             raise CannotStartError("nginx ended, so the container does")
-        if predecessor:
-            await predecessor.is_told_of_serving()
-        self._serving.begun()
         self._begun = True
+        if predecessor and not await predecessor.lets_go():
+            await self.end()
+            raise CannotStartError(f"it took more than {handover.START:g} s to serve, so the front before it goes on")
+        self._serving.begun()
         await self._show()
 
     async def _show(self) -> None:
@@ -225,7 +226,10 @@ async def _prepared(rendered: asyncio.Event) -> tuple[Front, Predecessor | None]
         (paths.STATE / "temporary").mkdir(exist_ok=True)
     except (OSError, ValueError) as error:
         raise CannotStartError(f"the front cannot start: {error}") from error
-    predecessor = await handover.predecessor(paths.HANDOVER_SOCKET)
+    try:
+        predecessor = await handover.predecessor(paths.HANDOVER_SOCKET)
+    except BusyError as error:
+        raise CannotStartError(str(error)) from error
     given = predecessor.sockets if predecessor else {}
     for listen in given.keys() - set(settings.listens):
         # Nobody would accept what comes there.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rollcall.front import handover
-from rollcall.front.handover import Offer, Predecessor, predecessor
+from rollcall.front.handover import BusyError, Offer, Predecessor, predecessor
 from rollcall.front.listening import CannotListenError, bound, inherited
 
 
@@ -47,7 +47,7 @@ def test_a_successor_takes_connections_at_the_sockets_it_was_given(tmp_path: Pat
         offering = asyncio.create_task(said.offer.run())
         before = await asked(tmp_path / "handover.sock")
         assert said.done == ["pauses"]
-        await before.is_told_of_serving()
+        assert await before.lets_go()
         await asyncio.wait_for(offering, 5)
         given = before.sockets["127.0.0.1", 80]
         listening.close()
@@ -68,17 +68,76 @@ def test_a_successor_that_ends_before_it_serves_changes_nothing(tmp_path: Path, 
         first.gives_up()
         second = await asked(path)
         assert said.done == ["pauses", "resumes", "pauses"]
-        await second.is_told_of_serving()
+        assert await second.lets_go()
         await asyncio.wait_for(offering, 5)
 
     asyncio.run(twice())
     assert said.done == ["pauses", "resumes", "pauses", "retires"]
 
 
-def test_who_asks_while_a_successor_starts_is_none_in_time(
+def test_a_successor_that_is_too_late_does_not_serve_beside_the_one_that_goes_on(
     tmp_path: Path, listening: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that hangs is taken for none, and two never start at the same time."""
+    monkeypatch.setattr(handover, "START", 0.05)
+    path = tmp_path / "handover.sock"
+    said = Said(path, listening)
+
+    async def late() -> None:
+        offering = asyncio.create_task(said.offer.run())
+        before = await asked(path)
+        async with asyncio.timeout(5):
+            while "resumes" not in said.done:
+                await asyncio.sleep(0.01)
+        assert not await before.lets_go()
+        assert not offering.done()
+        offering.cancel()
+
+    asyncio.run(late())
+    assert "retires" not in said.done
+
+
+def test_a_successor_whose_predecessor_dies_meanwhile_serves(tmp_path: Path, listening: socket.socket) -> None:
+    path = tmp_path / "handover.sock"
+    said = Said(path, listening)
+
+    async def alone() -> None:
+        offering = asyncio.create_task(said.offer.run())
+        before = await asked(path)
+        offering.cancel()
+        await asyncio.wait([offering])
+        assert await before.lets_go()
+
+    asyncio.run(alone())
+
+
+def test_a_predecessor_that_is_slow_to_let_go_is_waited_for(
+    tmp_path: Path, listening: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It retires whenever it comes to that: who gave it up before would leave nobody to serve."""
+    monkeypatch.setattr(handover, "ANSWER", 0.05)
+    path = tmp_path / "handover.sock"
+    done = asyncio.Event()
+
+    async def nothing() -> None:
+        pass
+
+    async def slow() -> None:
+        offer = Offer(path, {("127.0.0.1", 80): listening}, nothing, done.wait, nothing)
+        offering = asyncio.create_task(offer.run())
+        going = asyncio.create_task((await asked(path)).lets_go())
+        finished, _ = await asyncio.wait([going], timeout=0.2)
+        assert not finished
+        done.set()
+        assert await asyncio.wait_for(going, 5)
+        await asyncio.wait_for(offering, 5)
+
+    asyncio.run(slow())
+
+
+def test_who_asks_while_a_successor_starts_is_told_that_this_is_not_the_time(
+    tmp_path: Path, listening: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two never start at the same time, not even where they listen at other ports."""
     monkeypatch.setattr(handover, "ANSWER", 0.1)
     path = tmp_path / "handover.sock"
     said = Said(path, listening)
@@ -86,8 +145,9 @@ def test_who_asks_while_a_successor_starts_is_none_in_time(
     async def two() -> None:
         offering = asyncio.create_task(said.offer.run())
         first = await asked(path)
-        assert await predecessor(path) is None
-        await first.is_told_of_serving()
+        with pytest.raises(BusyError, match=r"has not handed over its sockets within 0\.1 s"):
+            await predecessor(path)
+        assert await first.lets_go()
         await asyncio.wait_for(offering, 5)
 
     asyncio.run(two())
