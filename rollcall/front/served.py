@@ -58,7 +58,8 @@ class _Served:
             pass
         finally:
             self._open -= 1
-            writer.close()
+            # What was not taken by now is not kept for who does not take it.
+            writer.transport.abort()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -71,7 +72,8 @@ class _Served:
         writer.write(head_of(response))
         if not head.startswith(b"HEAD "):
             writer.write(response.body)
-        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
 
     async def _response(self, head: bytes) -> Response:
         request = request_of(head)

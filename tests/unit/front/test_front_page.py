@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -194,6 +195,32 @@ def test_who_is_slow_is_not_waited_for_and_hinders_nobody(monkeypatch: pytest.Mo
     quick, slow = asyncio.run(talk())
     assert b"serves generation 12" in quick
     assert slow == b""
+
+
+def test_who_takes_no_answer_keeps_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else such visitors would collect, each with a status in memory, until the front has no descriptor left."""
+    monkeypatch.setattr(served, "SECONDS", 0.2)
+    size = 20_000_000
+    large = {**seen(), "problems": [{"kind": "refused", "text": "x" * size, "since": None}]}
+
+    async def given_up() -> None:
+        async with asyncio.timeout(5):
+            while len(asyncio.all_tasks()) > 1:
+                await asyncio.sleep(0.01)
+
+    async def talk() -> int:
+        loop = asyncio.get_running_loop()
+        async with serving(lambda: large) as port:
+            with socket.create_connection(("127.0.0.1", port)) as visitor:
+                visitor.setblocking(False)
+                await loop.sock_sendall(visitor, GET % b"/status.json")
+                taken = len(await loop.sock_recv(visitor, 1000))
+                await given_up()
+                while some := await asyncio.wait_for(loop.sock_recv(visitor, 1 << 20), 5):
+                    taken += len(some)
+                return taken
+
+    assert asyncio.run(talk()) < size
 
 
 def test_more_than_enough_connections_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
