@@ -87,7 +87,7 @@ class Front:
                 predecessor.gives_up()
             raise CannotStartError(str(error)) from error
         await self._nginx.start()
-        if not await serves(self._nginx, self._serving.generation.number):
+        if not await serves(self._nginx, self._serving.answers):
             raise CannotStartError("nginx ended, so the container does")
         self._begun = True
         if predecessor and not await predecessor.lets_go():

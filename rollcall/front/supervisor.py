@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Awaitable, Callable
 
 from rollcall.front import workers
 from rollcall.front.log import say
@@ -31,14 +32,14 @@ async def keep_nginx(nginx: Nginx, serving: Serving) -> None:
         # Those of one that was killed serve on, and take connections, too.
         orphans = workers.accepting()
         await nginx.start()
-        if await serves(nginx, serving.generation.number):
+        if await serves(nginx, serving.answers):
             workers.tell(orphans, signal.SIGQUIT)
 
 
-async def serves(nginx: Nginx, number: int) -> bool:
-    """Wait until nginx serves a generation; False when it ends instead."""
+async def serves(nginx: Nginx, answers: Callable[[], Awaitable[bool]]) -> bool:
+    """Wait until nginx serves the generation of that moment, which may be another by then; False when it ends."""
     while nginx.running:
-        if await nginx.serves(number):
+        if await answers():
             return True
         await asyncio.sleep(LOOK)
     return False

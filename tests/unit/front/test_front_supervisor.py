@@ -1,0 +1,33 @@
+"""nginx is started again when it ends."""
+
+import asyncio
+
+import pytest
+
+from rollcall.front import supervisor
+from rollcall.front.supervisor import serves
+
+
+class Starting:
+    """An nginx that serves a later generation than the one it was started for."""
+
+    running = True
+
+
+def test_nginx_serves_also_if_another_generation_was_made_while_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "LOOK", 0.001)
+    confirmed = iter([False, False, True])
+
+    async def answers() -> bool:
+        return next(confirmed)
+
+    assert asyncio.run(asyncio.wait_for(serves(Starting(), answers), 5))  # type: ignore[arg-type]
+
+
+def test_one_that_ends_does_not_serve() -> None:
+    async def answers() -> bool:
+        raise AssertionError
+
+    ended = Starting()
+    ended.running = False
+    assert not asyncio.run(serves(ended, answers))  # type: ignore[arg-type]
