@@ -1,7 +1,9 @@
 """The file that a service reads, on the host: replaced by one rename, and put back by one."""
 
+import errno
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from rollcall.own_templates.settings import Template
 
@@ -20,11 +22,20 @@ class Destination:
         self._former = Path(template.former)
 
     def text(self) -> str | None:
-        """Give the file's text; None where there is no file."""
+        """Give the file's text; None where there is no file, or a link in its place."""
         try:
-            return self._path.read_text(encoding="utf-8", errors="surrogateescape")
+            with self._opened() as file:
+                return file.read().decode(encoding="utf-8", errors="surrogateescape")
         except FileNotFoundError:
             return None
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return None
+            raise
+
+    def _opened(self) -> BinaryIO:
+        # Never by a link: whose directory it is could have a file of another's read, or made its own. A pipe is not waited for.
+        return os.fdopen(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
 
     def write_candidate(self, text: str) -> None:
         """Write a candidate with the file's own rights, so that its check reads it as the service will."""
@@ -43,7 +54,7 @@ class Destination:
         """Put the candidate in place. Until `confirm` the file of before stays, empty where there was none."""
         self._former.unlink(missing_ok=True)
         try:
-            self._former.hardlink_to(self._path)
+            os.link(self._path, self._former, follow_symlinks=False)
         except FileNotFoundError:
             self._former.touch()
         self._candidate.replace(self._path)
@@ -55,7 +66,7 @@ class Destination:
 
     def put_back(self) -> None:
         """Undo a change that was not confirmed."""
-        if self._former.stat().st_size == 0:
+        if self._former.lstat().st_size == 0:
             self._path.unlink(missing_ok=True)
             self._former.unlink()
         else:
@@ -65,13 +76,16 @@ class Destination:
     @property
     def is_open(self) -> bool:
         """Whether a change was neither confirmed nor undone."""
-        return self._former.exists()
+        return os.path.lexists(self._former)
 
     def mend_rights(self) -> None:
         """Give the file the owner and mode that it should have."""
-        found = self._path.stat()
-        if (found.st_mode & 0o7777, f"{found.st_uid}:{found.st_gid}") != (self._template.mode, self._template.owner):
-            with self._path.open("rb") as file:
+        with self._opened() as file:
+            found = os.fstat(file.fileno())
+            if (found.st_mode & 0o7777, f"{found.st_uid}:{found.st_gid}") != (
+                self._template.mode,
+                self._template.owner,
+            ):
                 self._give_rights(file.fileno())
 
     def _give_rights(self, file: int) -> None:

@@ -179,3 +179,24 @@ def test_what_a_check_prints_is_its_reason(tmp_path: Path) -> None:
     template = Template("x", str(tmp_path / "file"), "echo bad $0 {candidate} >&2; exit 3")
     with pytest.raises(CommandError, match=rf"^exit status 3: bad /bin/sh {tmp_path}/\.file\.candidate$"):
         Here(template).run("check")
+
+
+def test_a_link_in_the_place_of_the_file_gives_nobody_the_file_it_leads_to(guard, path: Path, tmp_path: Path) -> None:
+    """Whose directory it is could else have another service's file made its own, or have it read."""
+    secret = tmp_path / "of-another-service"
+    secret.write_text(GOOD)
+    secret.chmod(0o600)
+    path.symlink_to(secret)
+    assert guard.apply(good(GOOD))
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert path.read_text() == GOOD and not path.is_symlink()
+
+
+def test_a_link_is_back_in_its_place_where_the_service_does_not_reload(
+    guard, path: Path, service: Service, tmp_path: Path
+) -> None:
+    path.symlink_to(tmp_path / "nowhere")
+    service.refuses["reload"] = CommandError("exit status 1")
+    with pytest.raises(RefusedError, match="the former file is back"):
+        guard.apply(good(GOOD))
+    assert path.readlink() == tmp_path / "nowhere"
