@@ -43,6 +43,18 @@ def test_backends_learn_who_asked_and_connections_to_them_are_kept() -> None:
     } <= set(nginx())
 
 
+@pytest.mark.parametrize("module", ["proxy", "grpc"])
+def test_what_a_client_says_of_how_it_came_reaches_no_backend(module: str) -> None:
+    """Who believes it would send a visitor's password reset to a host of the client's choice."""
+    assert {
+        f"{module}_set_header X-Forwarded-Host $host$is_request_port$request_port;",
+        f'{module}_set_header X-Forwarded-Port "";',
+        f'{module}_set_header Forwarded "";',
+        # CVE-2016-5385: CGI programs take it for the setting of their own proxy.
+        f'{module}_set_header Proxy "";',
+    } <= set(nginx())
+
+
 def test_a_reload_gives_connections_time_but_not_for_ever() -> None:
     text = nginx(shutdown_timeout=45)
     assert "keepalive_min_timeout 10s;" in text
