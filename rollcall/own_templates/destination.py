@@ -34,7 +34,7 @@ class Destination:
             raise
 
     def _opened(self) -> BinaryIO:
-        # Never by a link: whose directory it is could have a file of another's read, or made its own. A pipe is not waited for.
+        # By no link: whose directory it is could have a file of another read, or made its own. No pipe is waited for.
         return os.fdopen(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
 
     def write_candidate(self, text: str) -> None:
