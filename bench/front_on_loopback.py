@@ -1,5 +1,6 @@
 """The front as a deploy runs it, on this machine's loopback and with the bench's Consul."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -41,6 +42,8 @@ def front(engine: docker.DockerClient, image: str, folder: Path, label: str, ser
     stand_in.put(things, front_component.FOLDER, files)
     follows = files / "consul-template.hcl"
     follows.write_text(render("front/consul-template.hcl.j2", consul_address=f"127.0.0.1:{HTTP}"))
+    told = files / "front.json"
+    told.write_text(json.dumps(json.loads(told.read_text()) | {"consul": f"127.0.0.1:{HTTP}"}))
     mounts = (Mount(str(files), front_component.FOLDER), Mount(STATE, "/var/lib/rollcall/front", read_only=False))
     wanted = replace(stand_in.container(things), name="rollcall-bench-front", image=image, mounts=mounts)
     running = engine.containers.get(stand_in.run(wanted, {"rollcall.bench": label}))

@@ -9,6 +9,8 @@ from rollcall.settings import Front
 from rollcall.templates import render, source
 
 FOLDER = "/etc/rollcall/front"
+# This host's own agent.
+CONSUL = "127.0.0.1:8500"
 # The last good configuration: a new container serves it until Consul has been heard. And nginx's temporary files.
 VOLUME = "front-state"
 # The user nginx of the image: of its programs, only what becomes that user is root for a moment.
@@ -63,7 +65,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
     return (
         Directory(FOLDER, 0o700, OWNER),
         _file("token", secrets.tokens.secret("front") + "\n", RELOAD, 0o600),
-        _file("consul-template.hcl", render("front/consul-template.hcl.j2", consul_address="127.0.0.1:8500"), RELOAD),
+        _file("consul-template.hcl", render("front/consul-template.hcl.j2", consul_address=CONSUL), RELOAD),
         _file("catalog.ctmpl", source("front/catalog.ctmpl"), RELOAD),
         _file("front.json", _told(member.node, front), APPLY),
         _file("sites.conf.j2", source("front/sites.conf.j2"), APPLY),
@@ -95,6 +97,7 @@ def _told(node: str, front: Front) -> str:
         "old_generations": front.old_generations,
         "keep_lost": front.keep_lost,
         "status": front.status,
+        "consul": CONSUL,
     }
     return json.dumps(told, indent=2) + "\n"
 

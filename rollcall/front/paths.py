@@ -5,6 +5,7 @@ from pathlib import Path
 # Mounted from the host, read only: what a deploy writes.
 CONFIGURATION = Path("/etc/rollcall/front")
 SETTINGS = CONFIGURATION / "front.json"
+TOKEN = CONFIGURATION / "token"
 SITES_TEMPLATE = CONFIGURATION / "sites.conf.j2"
 # A volume: the generations, so that a new container begins with the last good one.
 STATE = Path("/var/lib/rollcall/front")

@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from rollcall.front import control, handover, listening, paths, served
+from rollcall.front import consul, control, handover, listening, paths, served
 from rollcall.front.connections import connections
 from rollcall.front.consul_template import ConsulTemplate
 from rollcall.front.counters import Counters
@@ -60,7 +60,8 @@ class Front:
             offer = Offer(paths.HANDOVER_SOCKET, self._sockets, self._pause, self._retire, self._resume)
             handed_over = asyncio.create_task(offer.run())
             nginx_ended = asyncio.create_task(keep_nginx(self._nginx, self._serving))
-            others = (self._consul_template.keep_running(), self._follow(), self._watch())
+            asking = consul.keep_asking(lambda: self._serving.settings.consul, paths.TOKEN, self._problems)
+            others = (self._consul_template.keep_running(), self._follow(), self._watch(), asking)
             tasks = {handed_over, nginx_ended, *(asyncio.create_task(one) for one in others)}
             try:
                 await _first_of({handed_over, nginx_ended}, tasks)

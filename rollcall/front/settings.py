@@ -24,7 +24,8 @@ class Settings:
     """`listens` are (address, port), "" for every address; times are seconds.
 
     `redirect` is False, True or the port that visitors know HTTPS by. `read_timeout` is how long a backend may be
-    silent. `status` is "address:port", or "off". What the others mean stands in rollcall/settings.py.
+    silent. `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. What the others
+    mean stands in rollcall/settings.py.
     """
 
     node: str
@@ -45,6 +46,7 @@ class Settings:
     old_generations: int = 20
     keep_lost: int = 180
     status: str = "127.0.0.1:8511"
+    consul: str = "127.0.0.1:8500"
 
 
 def read(text: str) -> Settings:

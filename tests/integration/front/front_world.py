@@ -186,6 +186,7 @@ class Front:
         self.things = front.desired(fleet(**self.settings).members[0], secret)
         stand_in.put(self.things, front.FOLDER, self.folder)
         self.write("consul-template.hcl", render("front/consul-template.hcl.j2", consul_address=catalog.address))
+        self.write("front.json", json.dumps(json.loads(self.read("front.json")) | {"consul": catalog.address}))
 
     def start(self, image: Callable[[str], str], **more: Any) -> Container:
         """Start it, beside those that were started before."""
