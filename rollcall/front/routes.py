@@ -183,8 +183,11 @@ def _ask_by_metadata(asked: Asked, service: str, instances: Sequence[Instance], 
     for instance in instances:
         try:
             wanting = wish.wish(dict(instance.meta))
+            if wanting:
+                wish.check_service(service)
         except ValueError as error:
-            text = f"{instance.identity} of {service} gets no requests by its metadata: {error}"
+            named = f"{wish.cut(instance.identity)} of {wish.cut(service)}"
+            text = f"{named} gets no requests by its metadata: {error}"
             asked.complaints.append(Complaint("metadata", text))
             continue
         if wanting is None:

@@ -14,6 +14,8 @@ LONGEST_HOST = 253
 PATH = re.compile(r"/|(/(?!\.{1,2}(/|$))[A-Za-z0-9._~@:+=,-]+)+")
 LONGEST_PATH = 255
 LARGEST_WEIGHT = 1000
+# nginx takes no word of more than 4 KB; nobody has a service of such a name by intention.
+LONGEST_SERVICE = 255
 YES, NO = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off", ""})
 # As the registrator's: a value can be long, its complaint should still fit one line.
 SHOWN = 80
@@ -88,6 +90,18 @@ def path(text: str) -> str:
     return name
 
 
+def check_service(name: str) -> None:
+    """Check that nginx can have an upstream named after a service.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if len(name) > LONGEST_SERVICE:
+        raise ValueError(
+            f"its service's name has {len(name)} characters; right is one of at most {LONGEST_SERVICE} (SERVICE_NAME)"
+        )
+
+
 def weight(meta: Mapping[str, str]) -> int | None:
     """Read an instance's share against the others of its service; None where it says nothing.
 
@@ -104,7 +118,12 @@ def weight(meta: Mapping[str, str]) -> int | None:
 
 def shown(text: str) -> str:
     """Quote a value for a sentence, cut where it is long."""
-    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")
+    return repr(cut(text))
+
+
+def cut(text: str) -> str:
+    """Cut a text where it is too long for a sentence."""
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _protocol(text: str) -> Protocol:

@@ -293,3 +293,15 @@ def test_a_maintenance_page_is_shown_also_while_nobody_is_registered() -> None:
 @pytest.mark.parametrize("key", ["maintenance/_", "maintenance/www.example.com", "maintenance/WWW.example.com"])
 def test_a_maintenance_page_of_the_default_site(key: str) -> None:
     assert location(routed(keys={key: ""}), "").maintenance == ""
+
+
+def test_a_name_too_long_for_nginx_costs_its_own_service_only() -> None:
+    """nginx takes no word of more than 4 KB, and with one it would take nothing else either."""
+    long = "s" * 5000
+    found = routed(
+        instance("one", long, virtual_host=SHOP), instance("two", "blog-80", virtual_host="blog.example.com")
+    )
+    assert places(found) == {("", "/"), ("blog.example.com", "/")}
+    (complaint,) = complaints(found)
+    assert "gets no requests by its metadata: its service's name has 5000 characters" in complaint
+    assert len(complaint) < 400
