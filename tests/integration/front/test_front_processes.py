@@ -104,6 +104,19 @@ def test_a_restarted_front_serves_at_once_even_without_consul(front, catalog, ba
     until(lambda: len(front.instances()) == 2, "a change to be followed")
 
 
+def test_a_consul_that_hangs_is_told_of_until_it_answers(front, catalog, backends, until) -> None:
+    registered(front, catalog, backends[0], until)
+    catalog.container.pause()
+    try:
+        until(lambda: "the catalog cannot be followed" in front.failure(), "word of it", 15)
+        assert front.execute("front-health")[0] == 0
+        assert "has not answered for 3 s" in front.execute("front-health")[1]
+        assert front.status() == 200
+    finally:
+        catalog.container.unpause()
+    until(lambda: front.failure() == "", "an end of the problem")
+
+
 def test_docker_stop_is_prompt_and_a_success(front, catalog, backends, until) -> None:
     registered(front, catalog, backends[0], until)
     started = time.monotonic()

@@ -50,7 +50,7 @@ def test_a_token_that_consul_does_not_know_is_a_reason_and_no_outage(served, cat
 
     served.write("token", good)
     assert served.execute("front-reload")[0] == 0
-    assert served.failure() == ""
+    until(lambda: served.failure() == "", "an end of the problem")
 
 
 def test_a_token_that_may_read_nothing_is_a_reason_and_no_outage(served, catalog, backends, until) -> None:
