@@ -4,6 +4,8 @@ import sys
 
 
 def say(text: str) -> None:
-    """Write one line; a text of several becomes one."""
-    sys.stderr.write(f"front: {' | '.join(text.splitlines())}\n")
+    """Write one line; a text of several becomes one, and what would be a code for a terminal is none."""
+    line = " | ".join(text.splitlines())
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+    sys.stderr.write(f"front: {shown}\n")
     sys.stderr.flush()

@@ -28,3 +28,10 @@ def test_one_that_comes_back_is_logged_again(capsys: pytest.CaptureFixture[str])
     for texts in (["full"], [], ["full"]):
         problems.are("hindered", texts)
     assert capsys.readouterr().err.count("front: full\n") == 2
+
+
+def test_a_name_does_not_write_with_the_terminals_codes_of_who_reads_the_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Problems().are("metadata", ["a\x1b[2Jb\x85c\ud800"])
+    assert capsys.readouterr().err == "front: a\N{REPLACEMENT CHARACTER}[2Jb | c\N{REPLACEMENT CHARACTER}\n"
