@@ -70,7 +70,7 @@ def answers(output: str) -> list[Answer]:
     """Read the bodies, each followed by a line with its status."""
     found = []
     body: list[str] = []
-    for line in output.splitlines():
+    for line in output.split("\n"):
         if line.startswith(MARK):
             found.append(Answer(int(line.split()[1]), "\n".join(body).strip()))
             body = []

@@ -49,7 +49,7 @@ class Instance:
 
 def containers(output: str) -> tuple[Container, ...]:
     """Read what LIST prints."""
-    return tuple(_container(json.loads(line)) for line in output.splitlines() if line)
+    return tuple(_container(json.loads(line)) for line in output.split("\n") if line)
 
 
 def _container(document: Mapping[str, Any]) -> Container:

@@ -75,7 +75,7 @@ def parse(output: str) -> HostReading:
     """
     sections: dict[str, list[str]] = {}
     current: list[str] = []
-    for line in output.splitlines():
+    for line in output.split("\n"):
         if line.startswith(f"{MARK} "):
             current = sections.setdefault(line.removeprefix(f"{MARK} "), [])
         elif line.strip():

@@ -39,3 +39,9 @@ def test_a_body_arrives_as_it_is(base: str, body: str) -> None:
     given = curl.configuration([Request("PUT", "/v1/kv/sentence", body)] * 2, base)
     said = subprocess.run(curl.COMMAND.split(), input=given, capture_output=True, text=True, check=True).stdout
     assert [(one.status, one.body) for one in curl.answers(said)] == [(200, body)] * 2
+
+
+def test_a_character_that_python_takes_for_a_lines_end_is_none() -> None:
+    """A container may have one in a tag, and JSON leaves it as it is."""
+    said = f'{{"Tags":["a\x85b\u2028c"]}}\n{curl.MARK} 200\n'
+    assert [one.body for one in curl.answers(said)] == ['{"Tags":["a\x85b\u2028c"]}']
