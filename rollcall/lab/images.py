@@ -1,7 +1,9 @@
 """Making the lab's images on the machine's engine, and lending them to a deploy on the machine itself."""
 
+import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rollcall.console import step
@@ -28,11 +30,25 @@ def from_hub() -> bool:
 
 
 def ensure() -> None:
-    """Make every image that is missing, or whose sources have changed.
+    """Make every image that is missing, or whose sources have changed; waits for another run that is at it.
 
     Raises:
         RollcallError: one of them cannot be made.
     """
+    with _alone():
+        _ensure()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    # Two tests or checkouts at a time would make the same cached files, and prune each other's images.
+    STATE.mkdir(parents=True, exist_ok=True)
+    with (STATE / "images.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _ensure() -> None:
     hub = from_hub()
     keys = catalogue.keys(hub)
     stale = _outdated(keys)
