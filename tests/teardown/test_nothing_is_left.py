@@ -70,7 +70,7 @@ def test_no_interface_of_the_lab() -> None:
 
 
 def test_no_key_is_kept() -> None:
-    assert {file.name for file in STATE.iterdir()} <= {"lock", "dockerd.log"}
+    assert {file.name for file in STATE.iterdir()} <= {"lock", "images.lock", "dockerd.log"}
 
 
 def test_the_resolver_is_the_machines_own() -> None:
