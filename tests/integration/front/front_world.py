@@ -40,10 +40,18 @@ def until(condition: Callable[[], Any], what: str, seconds: float = 10) -> Any:
     return value
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port that nobody listens at; none is given twice, since what it is for may not have begun to listen."""
+    while True:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = int(listener.getsockname()[1])
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def answers(address: str, port: int = 80) -> bool:
