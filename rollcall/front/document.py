@@ -52,9 +52,9 @@ class Counts:
 class Sight:
     """Everything the front knows at one moment; the status document is a function of it.
 
-    `routing` is what nginx serves, `catalog` what Consul said last, without what is kept. `kept` are identities of
-    instances that vanished and are still served; `listed` tells since when a server (address:port) has been in nginx's
-    list without a break; `connections` is nginx's stub_status.
+    `routing` is what nginx serves, `catalog` what Consul said last, without what is kept. `kept` are instances that
+    vanished and are still served, by node and identity; `listed` tells since when a server (address:port) has been in
+    nginx's list without a break; `connections` is nginx's stub_status.
     """
 
     settings: Settings
@@ -65,7 +65,7 @@ class Sight:
     routing: Routing
     consul_template_since: datetime | None = None
     rendered: datetime | None = None
-    kept: frozenset[str] = frozenset()
+    kept: frozenset[_Key] = frozenset()
     listed: Mapping[str, datetime] = field(default_factory=dict)
     counts: Mapping[str, Counts] = field(default_factory=dict)
     connections: Mapping[str, int] = field(default_factory=dict)
@@ -175,8 +175,8 @@ def _instance(instance: Instance, sight: Sight, state: str, place: _Place | None
     }
 
 
-def _state(instance: Instance, kept: Collection[str], registered: Collection[_Key]) -> str:
-    if instance.identity in kept:
+def _state(instance: Instance, kept: Collection[_Key], registered: Collection[_Key]) -> str:
+    if _key(instance) in kept:
         return "kept"
     return instance.state if _key(instance) in registered else "gone"
 

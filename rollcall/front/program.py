@@ -174,7 +174,7 @@ class Front:
             routing=serving.served.routing if serving.served else Routing((), ()),
             consul_template_since=self._consul_template.since,
             rendered=serving.rendered.at,
-            kept=frozenset(one.instance.identity for one in serving.keeping.kept),
+            kept=frozenset((one.instance.node, one.instance.identity) for one in serving.keeping.kept),
             listed=serving.listed,
             counts=self._counters.counts,
             connections=self._connections,

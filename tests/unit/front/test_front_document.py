@@ -7,10 +7,10 @@ from typing import Any
 
 from front_sight import NOW, ago, instance, problem, seen, sight
 
-from rollcall.front.catalog import Catalog
+from rollcall.front.catalog import Catalog, Instance
 from rollcall.front.document import Document, container_of, document
 from rollcall.front.health import verdict
-from rollcall.front.routes import Server, Upstream
+from rollcall.front.routes import Routing, Server, Upstream
 
 
 def instances(found: Document, service: str) -> dict[str, Any]:
@@ -77,14 +77,14 @@ def test_what_consul_does_not_call_passing_has_its_word_for_it_and_no_share() ->
 
 def test_who_only_nginx_still_has_is_kept_or_gone() -> None:
     rest = Catalog((instance("nginx-2", node="app2"),))
-    found = instances(seen(catalog=rest, kept=frozenset({"app1:nginx-1:80"})), "nginx-80")
+    found = instances(seen(catalog=rest, kept=frozenset({("app1", "app1:nginx-1:80")})), "nginx-80")
     assert (found["nginx-1"]["state"], found["nginx-2"]["state"]) == ("kept", "passing")
     assert instances(seen(catalog=rest), "nginx-80")["nginx-1"]["state"] == "gone"
 
 
 def test_who_is_kept_because_its_node_is_not_heard_is_called_kept() -> None:
     dead = replace(instance("nginx-1"), state="critical", node_alive=False)
-    found = seen(catalog=Catalog((dead,)), kept=frozenset({dead.identity}))
+    found = seen(catalog=Catalog((dead,)), kept=frozenset({(dead.node, dead.identity)}))
     assert instances(found, "nginx-80")["nginx-1"]["state"] == "kept"
 
 
@@ -153,3 +153,12 @@ def test_a_front_is_well_as_long_as_it_serves_and_consul_template_runs() -> None
 def test_times_are_utc_whatever_the_zone_of_the_clock() -> None:
     east = ago(3600).astimezone(timezone(timedelta(hours=2)))
     assert seen(started=east)["started"] == "2026-11-26T02:00:00Z"
+
+
+def test_an_id_that_two_nodes_have_is_kept_of_one_of_them_only() -> None:
+    """Ids are unique on a node; only the registrator's are so in a fleet."""
+    one, other = (Instance("web-80", "web", node, "10.77.0.5", port) for node, port in (("app1", 1), ("app2", 2)))
+    upstream = Upstream("backends", (Server(one, 1), Server(other, 1)), ("web-80",))
+    found = seen(catalog=Catalog((other,)), routing=Routing((), (upstream,)), kept=frozenset({("app1", "web")}))
+    (service,) = [service for service in found["services"] if service["name"] == "web-80"]
+    assert {each["node"]: each["state"] for each in service["instances"]} == {"app1": "kept", "app2": "passing"}
