@@ -77,7 +77,9 @@ def _route(key: str, names: set[str]) -> Route:
 
 
 def _show(agent: OwnAgent, names: set[str], only: Route | None) -> None:
-    found = {_route(key, names): value for key, value in front_keys.keys(agent, PREFIX).items()}
+    # Folders, as Consul's own page makes them, are shown by no front.
+    pages = {key: text for key, text in front_keys.keys(agent, PREFIX).items() if not key.endswith("/")}
+    found = {_route(key, names): text for key, text in pages.items()}
     shown = {one: text for one, text in found.items() if only in (None, one)}
     for one, text in sorted(shown.items(), key=lambda pair: str(pair[0])):
         out.print(

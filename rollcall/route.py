@@ -22,8 +22,11 @@ class Route:
 
     @property
     def key(self) -> str:
-        """Consul's key of its maintenance page, below rollcall/front/."""
-        return f"{PREFIX}{self.host or DEFAULT_HOST}{self.path}"
+        """Consul's key of its maintenance page, below rollcall/front/.
+
+        None ends with a slash: that is a folder, which consul-template leaves out (template/funcs.go: treeFunc).
+        """
+        return f"{PREFIX}{self.host or DEFAULT_HOST}{self.path.rstrip('/')}"
 
 
 def read(text: str, server_names: Collection[str]) -> Route:

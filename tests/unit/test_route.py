@@ -29,6 +29,7 @@ def test_a_route_is_read_and_its_page_is_where_the_front_looks(text: str, host: 
     found = route.read(text, NAMES)
     assert found == Route(host, path)
     assert sentences({found.key: "Back at noon"}, "www.example.com") == {(host, path): "Back at noon"}
+    assert not found.key.endswith("/"), "consul-template takes that for a folder and leaves it out"
 
 
 @pytest.mark.parametrize(
@@ -50,10 +51,10 @@ def test_a_route_that_nobody_serves_is_not_taken() -> None:
 
 def test_keys_are_read_as_consul_answers_them() -> None:
     entries = [
-        {"Key": "rollcall/front/maintenance/_/", "Value": base64.b64encode("Zurück um 12".encode()).decode()},
+        {"Key": "rollcall/front/maintenance/_", "Value": base64.b64encode("Zurück um 12".encode()).decode()},
         {"Key": "rollcall/front/maintenance/shop.example.com/api", "Value": None},
     ]
-    assert front_keys.decoded(entries) == {"maintenance/_/": "Zurück um 12", "maintenance/shop.example.com/api": ""}
+    assert front_keys.decoded(entries) == {"maintenance/_": "Zurück um 12", "maintenance/shop.example.com/api": ""}
 
 
 def test_a_key_is_written_so_that_no_character_ends_it() -> None:
