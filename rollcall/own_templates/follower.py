@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,6 +18,8 @@ from rollcall.own_templates.status import Sight, problem
 # Seconds. What was refused may be taken later without the catalog changing: a container that has come up since.
 FIRST_RETRY, LAST_RETRY = 1.0, 60.0
 LAST_PAUSE = 7.0
+# Bytes of one of consul-template's lines. It may quote all of what it could not render; its reason comes first.
+LONGEST = 800
 # A consul-template that lived for so long did not end because of what it was started with.
 SETTLED = 30.0
 
@@ -102,8 +104,7 @@ class Follower:
         self._see(running=True)
         last = ""
         assert self._process.stderr is not None  # noqa: S101 - asked for above
-        async for line in self._process.stderr:
-            text = line.decode(errors="replace").strip()
+        async for text in _lines(self._process.stderr):
             log.info("%s: consul-template: %s", self._template.name, text)
             # Each error of Consul's is followed by a line of no content.
             if ("[ERR]" in text or "[WARN]" in text) and not text.endswith("sending server error back to caller"):
@@ -159,6 +160,18 @@ class Follower:
     def _see(self, **what: object) -> None:
         self.sight = replace(self.sight, **what)  # type: ignore[arg-type]
         self._changed()
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
+    """Give the lines of a stream, cut off where they are too long."""
+    begun = b""
+    while block := await stream.read(1 << 16):
+        *whole, begun = (begun + block).split(b"\n")
+        for line in whole:
+            yield line[:LONGEST].decode(errors="replace").strip()
+        begun = begun[:LONGEST]
+    if begun:
+        yield begun.decode(errors="replace").strip()
 
 
 def _text(path: Path) -> str:

@@ -134,3 +134,16 @@ def test_a_consul_template_that_ends_is_started_again_and_its_last_words_are_sho
         await until(follower, lambda now: now.served and now.running and not now.problem)
 
     follow(catalog, service, watch)
+
+
+def test_a_complaint_of_any_length_does_not_end_what_follows(catalog: Path, service: Service) -> None:
+    program = catalog.parent / "bin" / "consul-template"
+    program.write_text(
+        "#!/bin/sh\n{ printf '2026 [ERR] (cli) '; head -c 300000 /dev/zero | tr '\\0' x; echo; } >&2; exit 14\n"
+    )
+
+    async def watch(follower: Follower) -> None:
+        sight = await until(follower, lambda sight: sight.problem and "xxx" in sight.problem.text)
+        assert sight.problem is not None and len(sight.problem.text) < 1000
+
+    follow(catalog, service, watch)
