@@ -46,7 +46,7 @@ class Row:
     """One instance of a service.
 
     `docker` is the container's health, or its state where it has no health check; `consul` is Consul's word for the
-    instance. `fronts` counts those that list it; the share is that of the first of them, `listed_since` the latest,
+    instance. `fronts` counts those that list it; weight and share are those of the first of them, `listed_since` the latest,
     by the clock of the front whose `now` it is. Requests, errors and seconds are the sums of all fronts.
     """
 
@@ -211,6 +211,7 @@ def _seen_by(row: Row, instance: Document, now: str) -> Row:
     return replace(
         row,
         consul=instance["state"] if row.fronts == 0 else row.consul,
+        weight=instance["weight"] if listed and row.fronts == 0 else row.weight,
         share=row.share if row.share is not None else instance["share"],
         fronts=row.fronts + listed,
         listed_since=instance["listed_since"] if later else row.listed_since,

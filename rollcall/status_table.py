@@ -12,7 +12,8 @@ from rollcall.front.figures import duration, mean, percent
 
 GOOD = ("healthy", "running", "passing")
 BAD = ("unhealthy", "critical", GONE, "dead", "exited")
-HEADS = ("instance", "host", "container", "Consul", "weight", "share", "listed for", "requests", "errors", "mean")
+WEIGHT = "weight"
+HEADS = ("instance", "host", "Docker", "Consul", WEIGHT, "share", "listed", "requests", "errors", "mean")
 NUMBERS = HEADS[4:]
 
 
@@ -32,11 +33,16 @@ def _parts(status: FleetStatus) -> Iterator[RenderableType]:
 
 def _service(service: ServiceStatus, fronts: int) -> Iterator[RenderableType]:
     yield _title(service)
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
-    for head in HEADS:
-        table.add_column(head, justify="right" if head in NUMBERS else "left", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    # Eighty columns hold it all: names give way first, and weights are shown where they say anything.
+    weights = len({row.weight for row in service.rows}) > 1
+    heads = [head for head in HEADS if weights or head != WEIGHT]
+    for head in heads:
+        name = head == HEADS[0]
+        table.add_column(head, justify="right" if head in NUMBERS else "left", overflow="fold", no_wrap=not name)
     for row in service.rows:
-        table.add_row(*_cells(row, fronts))
+        cells = dict(zip(HEADS, _cells(row, fronts), strict=True))
+        table.add_row(*(cells[head] for head in heads))
     yield table if service.rows else Text("no instance", "dim")
     yield Text()
 

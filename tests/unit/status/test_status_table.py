@@ -21,8 +21,21 @@ def line_of(found: FleetStatus, name: str) -> list[str]:
 
 
 def test_a_line_says_everything_of_an_instance() -> None:
-    words = "web-1 app1 healthy passing 1 50 % 1 min 10 1 80.0 ms"
+    words = "web-1 app1 healthy passing 50 % 1 min 10 1 80.0 ms"
     assert line_of(status(*all_well()), "web-1") == words.split()
+
+
+def test_weights_are_shown_where_they_differ() -> None:
+    found = with_front(seen("app1", "web-1", weight=9), seen("app2", "web-2"))
+    assert "weight" not in printed(status(*all_well()))
+    assert "9" in line_of(found, "web-1")
+    assert "weight" in printed(found)
+
+
+def test_eighty_columns_hold_a_line_of_an_instance() -> None:
+    lines = printed(status(*all_well()), width=80).splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("web-")] == ["app1", "app2"]
+    assert any("requests" in line and "mean" in line for line in lines)
 
 
 def test_a_service_says_where_it_is_reached_and_its_canary() -> None:
