@@ -46,8 +46,8 @@ class Row:
     """One instance of a service.
 
     `docker` is the container's health, or its state where it has no health check; `consul` is Consul's word for the
-    instance. `fronts` counts those that list it; weight and share are those of the first of them, `listed_since` the latest,
-    by the clock of the front whose `now` it is. Requests, errors and seconds are the sums of all fronts.
+    instance. `fronts` counts those that list it; weight and share are those of the first of them, `listed_since` the
+    latest, by the clock of the front whose `now` it is. Requests, errors and seconds are the sums of all fronts.
     """
 
     id: str
