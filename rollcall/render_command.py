@@ -1,4 +1,4 @@
-"""`rollcall render`: what the front would be given now."""
+"""`rollcall render`: what nginx would serve now."""
 
 import subprocess
 
@@ -14,7 +14,7 @@ RENDER = ("docker", "exec", "front", "front-render")
 @click.command()
 @click.argument("source", metavar="INVENTORY")
 def render(source: str) -> None:
-    """Print what consul-template would render on each front of INVENTORY now; nothing is changed."""
+    """Print the sites that nginx would serve on each front of INVENTORY now; nothing is changed."""
     chosen, _ = checked_fleet(source)
     fronts = chosen.group("fronts")
     if not fronts:

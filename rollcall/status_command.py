@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
 
 import click
+import testinfra.host
 from rich.live import Live
 
 from rollcall import status_reading
@@ -77,7 +77,7 @@ def _looking(stack: ExitStack, chosen: Inventory, fleet: Fleet) -> Callable[[], 
     return lambda: joined(fleet, pool.map(_host, *zip(*shells, strict=True)))
 
 
-def _host(member: Member, opened: Any) -> Host:
+def _host(member: Member, opened: testinfra.host.Host) -> Host:
     command = status_reading.command(front=member.is_front)
     try:
         done = opened.run(f"sh -c {shlex.quote(command)}")

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rollcall import maintenance_mode
 from rollcall.components import registrator
 from rollcall.expected_services import Inspected
 from rollcall.front.document import VERSION, Document
@@ -117,7 +118,7 @@ def _service(one: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]) -> Reg
 def _state(identity: str, checks: Iterable[Mapping[str, Any]]) -> str:
     """Judge a service by its own checks and its node's; Consul makes a check of its own for a maintenance."""
     own = [one for one in checks if one["ServiceID"] in ("", identity)]
-    if any(one["CheckID"] in ("_node_maintenance", f"_service_maintenance:{identity}") for one in own):
+    if maintenance_mode.among(own, identity):
         return "maintenance"
     states = {str(one["Status"]) for one in own}
     return next((state for state in ("critical", "warning") if state in states), "passing")

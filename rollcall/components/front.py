@@ -67,7 +67,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
         _file("token", secrets.tokens.secret("front") + "\n", RELOAD, 0o600),
         _file("consul-template.hcl", render("front/consul-template.hcl.j2", consul_address=CONSUL), RELOAD),
         _file("catalog.ctmpl", source("front/catalog.ctmpl"), RELOAD),
-        _file("front.json", _told(member.node, front), APPLY),
+        _file("front.json", told(member.node, front), APPLY),
         _file("sites.conf.j2", source("front/sites.conf.j2"), APPLY),
         _file("nginx.conf", render("front/nginx.conf.j2", front=front), APPLY),
         Directory(f"{FOLDER}/tls", 0o700, OWNER),
@@ -76,7 +76,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
     )
 
 
-def _told(node: str, front: Front) -> str:
+def told(node: str, front: Front) -> str:
     """Say what the front's own program needs of the settings (rollcall/front/settings.py)."""
     told = {
         "node": node,

@@ -89,7 +89,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[File, ...]:
     return (
         File(f"{FOLDER}/token", secrets.tokens.secret("templates") + "\n", 0o600),
         File(f"{FOLDER}/consul-template.hcl", consul_template()),
-        File(f"{FOLDER}/templates.json", written(member.node, tuple(map(_template, member.settings.templates)))),
+        File(f"{FOLDER}/templates.json", written(member.node, tuple(map(told, member.settings.templates)))),
         *(
             File(f"{FOLDER}/{one.name}.ctmpl", rendering.source(read_source(one.source)))
             for one in member.settings.templates
@@ -102,7 +102,8 @@ def consul_template(consul_address: str = "127.0.0.1:8500") -> str:
     return render("own_templates/consul-template.hcl.j2", folder=FOLDER, consul_address=consul_address)
 
 
-def _template(one: settings.Template) -> Template:
+def told(one: settings.Template) -> Template:
+    """Say what the program needs of a template's settings (rollcall/own_templates/settings.py)."""
     return Template(
         one.name,
         one.destination,
@@ -118,7 +119,7 @@ def _template(one: settings.Template) -> Template:
 def _filter(member: Member, socket_group: int) -> tuple[Thing, ...]:
     commands = [
         {"path": f"/{one.name}/{purpose}", "container": one.container, "body": exec_body(command)}
-        for one in map(_template, member.settings.templates)
+        for one in map(told, member.settings.templates)
         for purpose, command in (("check", one.check_command), ("reload", one.reload))
         if one.container and command
     ]

@@ -17,7 +17,7 @@ RUN = Path("/run/rollcall/front")
 CATALOG = RUN / "staging" / "catalog.json"
 # nginx answers here, and only inside the container: /generation and /status (stub_status).
 NGINX_SOCKET = RUN / "nginx.sock"
-# The first process of the container takes orders here: apply, reload, status.
+# The first process of the container takes orders here: apply, reload, render, status, health.
 CONTROL_SOCKET = RUN / "control.sock"
 # nginx adds a line for each request that it passed on; counted and cut off each second.
 COUNTED_LOG = RUN / "counted.log"

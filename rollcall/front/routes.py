@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, cast
+from typing import Literal
 
 from rollcall.front import canary, maintenance, weights, wish
 from rollcall.front.catalog import Catalog, Instance
@@ -166,7 +166,7 @@ def _asked(instances: Sequence[Instance], settings: Settings) -> Asked:
     names = tuple(dict.fromkeys(query.rpartition(".")[2] for query in settings.services))
     asked.claims["", "/"] = [Claim("default", names, tuple(found))]
     for route in settings.routes:
-        way = Way(cast(Protocol, route.protocol), route.strip, route.buffering)
+        way = Way(route.protocol, route.strip, route.buffering)
         claim = Claim("declared", (route.service.rpartition(".")[2],), members(route.service), way)
         asked.claims.setdefault((_site(route.host, settings), wish.path(route.path)), []).append(claim)
     for service, its in sorted(by_service.items()):

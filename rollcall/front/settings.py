@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from rollcall.front.wish import Protocol
+
 Listen = tuple[str, int]
 
 
@@ -13,10 +15,10 @@ class DeclaredRoute:
 
     service: str
     host: str
-    path: str = "/"
-    strip: bool = False
-    protocol: str = "http"
-    buffering: bool = True
+    path: str
+    strip: bool
+    protocol: Protocol
+    buffering: bool
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Settings:
 
     `redirect` is False, True or the port that visitors know HTTPS by. `read_timeout` is how long a backend may be
     silent. `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. What the others
-    mean stands in rollcall/settings.py.
+    mean stands in rollcall/settings.py, and so does every default.
     """
 
     node: str
@@ -34,19 +36,19 @@ class Settings:
     server_name: str
     http_port: int
     https_port: int
-    address: str = ""
-    redirect: bool | int = False
-    routes: tuple[DeclaredRoute, ...] = ()
-    max_fails: int = 3
-    fail_timeout: int = 60
-    weight: int = 1
-    read_timeout: int = 75
-    shutdown_timeout: int = 3600
-    stop_timeout: int = 30
-    old_generations: int = 20
-    keep_lost: int = 180
-    status: str = "127.0.0.1:8511"
-    consul: str = "127.0.0.1:8500"
+    address: str
+    redirect: bool | int
+    routes: tuple[DeclaredRoute, ...]
+    max_fails: int
+    fail_timeout: int
+    weight: int
+    read_timeout: int
+    shutdown_timeout: int
+    stop_timeout: int
+    old_generations: int
+    keep_lost: int
+    status: str
+    consul: str
 
 
 def read(text: str) -> Settings:
@@ -59,7 +61,7 @@ def read(text: str) -> Settings:
         document: dict[str, Any] = json.loads(text)
         document["listens"] = tuple((address, port) for address, port in document["listens"])
         document["services"] = tuple(document["services"])
-        document["routes"] = tuple(DeclaredRoute(**route) for route in document.get("routes", ()))
+        document["routes"] = tuple(DeclaredRoute(**route) for route in document["routes"])
         return Settings(**document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"front.json is not what a deploy of this version writes: {error}") from error

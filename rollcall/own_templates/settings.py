@@ -23,11 +23,11 @@ class Template:
     name: str
     destination: str
     check: str
-    reload: str = ""
-    container: str = ""
-    owner: str = "0:0"
-    mode: int = 0o644
-    keep: float = 0.01
+    reload: str
+    container: str
+    owner: str
+    mode: int
+    keep: float
 
     @property
     def candidate(self) -> str:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rollcall import settings
+from rollcall.components.front import told
 from rollcall.front import served
 from rollcall.front.catalog import Catalog, Instance
 from rollcall.front.document import Counts, Document, Generation, Problem, Sight, document
 from rollcall.front.routes import Location, Routing, Server, Site, Upstream
-from rollcall.front.settings import Settings
+from rollcall.front.settings import read
 
-SETTINGS = Settings("front1", (("", 80),), ("nginx-80",), "www.example.com", 80, 443)
+SETTINGS = read(told("front1", settings.Front(server_name="www.example.com", services=("nginx-80",))))
 BEGUN = datetime.now(UTC) - timedelta(hours=2)
 INSTANCES = tuple(
     Instance("nginx-80", f"app{number}:nginx-{number}:80", f"app{number}", f"10.77.0.{20 + number}", 20001)

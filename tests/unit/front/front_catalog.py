@@ -2,15 +2,22 @@
 
 from typing import Any
 
+from rollcall.components.front import told
 from rollcall.front.catalog import Catalog, Instance
 from rollcall.front.routes import Location, Routing, Upstream, routing
-from rollcall.front.settings import DeclaredRoute, Settings
+from rollcall.front.settings import DeclaredRoute, Settings, read
+from rollcall.settings import Front, Route
 
-SETTINGS = Settings("front1", (("", 80), ("", 443)), ("http.webserver-80", "nginx-80"), "www.example.com", 80, 443)
+SETTINGS = read(told("front1", Front(server_name="www.example.com")))
 
 
 def settings(*routes: DeclaredRoute, **more: Any) -> Settings:
     return Settings(**{**vars(SETTINGS), "routes": routes, **more})
+
+
+def declared(service: str, host: str, **more: Any) -> DeclaredRoute:
+    """A route of group_data as it stands there; what is not given is as it is by default."""
+    return DeclaredRoute(**Route.model_construct(service=service, host=host, **more).model_dump())
 
 
 def instance(name: str, service: str = "shop-80", port: int = 80, node: str = "app1", **more: Any) -> Instance:

@@ -3,13 +3,15 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from rollcall.components.front import told
 from rollcall.front.catalog import Catalog, Instance
 from rollcall.front.document import Counts, Document, Generation, Problem, Sight, document
 from rollcall.front.routes import Location, Routing, Server, Site, Upstream
-from rollcall.front.settings import Settings
+from rollcall.front.settings import read
+from rollcall.settings import Front
 
 NOW = datetime(2026, 11, 26, 3, 0, 0, tzinfo=UTC)
-SETTINGS = Settings("front1", (("", 80), ("", 443)), ("nginx-80",), "www.example.com", 80, 443)
+SETTINGS = read(told("front1", Front(server_name="www.example.com", services=("nginx-80",))))
 
 
 def ago(seconds: float) -> datetime:

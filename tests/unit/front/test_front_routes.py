@@ -3,9 +3,7 @@
 import random
 
 import pytest
-from front_catalog import complaints, instance, location, places, routed, served_by, settings, upstream
-
-from rollcall.front.settings import DeclaredRoute
+from front_catalog import complaints, declared, instance, location, places, routed, served_by, settings, upstream
 
 SHOP = "shop.example.com"
 
@@ -65,7 +63,7 @@ def test_one_address_registered_twice_is_one_server() -> None:
 
 
 def test_a_route_of_group_data() -> None:
-    route = DeclaredRoute("v2.grafana-3000", "Grafana.example.com", "/graphs/", strip=True, buffering=False)
+    route = declared("v2.grafana-3000", "Grafana.example.com", path="/graphs/", strip=True, buffering=False)
     found = routed(
         instance("one", "grafana-3000", tags=("v2",)), instance("two", "grafana-3000"), settings=settings(route)
     )
@@ -75,7 +73,7 @@ def test_a_route_of_group_data() -> None:
 
 
 def test_a_route_of_group_data_is_there_before_its_service() -> None:
-    found = routed(settings=settings(DeclaredRoute("grafana-3000", "grafana.example.com")))
+    found = routed(settings=settings(declared("grafana-3000", "grafana.example.com")))
     assert served_by(found, "grafana.example.com") == {}
 
 
@@ -93,7 +91,7 @@ def test_group_data_has_precedence_over_metadata() -> None:
     found = routed(
         instance("a", "ape-80", virtual_host=SHOP),
         instance("z", "zebra-80"),
-        settings=settings(DeclaredRoute("zebra-80", SHOP)),
+        settings=settings(declared("zebra-80", SHOP)),
     )
     assert served_by(found, SHOP) == {"z": 1}
     assert complaints(found) == [
@@ -110,19 +108,19 @@ def test_no_container_takes_the_default_site() -> None:
 
 
 def test_group_data_may_give_the_default_site_to_another_service() -> None:
-    found = routed(instance("a", "ape-80"), settings=settings(DeclaredRoute("ape-80", "www.example.com")))
+    found = routed(instance("a", "ape-80"), settings=settings(declared("ape-80", "www.example.com")))
     assert served_by(found, "") == {"a": 1} and complaints(found) == []
 
 
 @pytest.mark.parametrize("service", ["shop-80", "nginx-80"])
 def test_who_says_what_is_decided_already_is_in_no_conflict(service: str) -> None:
     host = "www.example.com" if service == "nginx-80" else SHOP
-    found = routed(instance("one", service, virtual_host=host), settings=settings(DeclaredRoute("shop-80", SHOP)))
+    found = routed(instance("one", service, virtual_host=host), settings=settings(declared("shop-80", SHOP)))
     assert complaints(found) == []
 
 
 def test_the_same_two_declared_is_a_conflict() -> None:
-    found = routed(settings=settings(DeclaredRoute("b-80", SHOP), DeclaredRoute("a-80", SHOP)))
+    found = routed(settings=settings(declared("b-80", SHOP), declared("a-80", SHOP)))
     assert complaints(found) == ["shop.example.com/ goes to a-80 by group_data, and not to b-80, which wants it too"]
 
 

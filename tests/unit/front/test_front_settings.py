@@ -1,5 +1,6 @@
 """What a deploy writes for the front's program is what the program reads."""
 
+import json
 from typing import Any
 
 import pytest
@@ -35,25 +36,21 @@ def test_every_setting_arrives(desired: Any) -> None:
     }
     settings = read(told(desired, routes=[route], proxy_read_timeout=8, **given))
     assert settings.listens == (("10.77.0.31", 81), ("10.77.0.31", 444))
-    assert settings.routes == (DeclaredRoute("grafana-3000", "grafana.example.com", "/graphs", protocol="https"),)
+    assert settings.routes == (DeclaredRoute("grafana-3000", "grafana.example.com", "/graphs", False, "https", True),)
     assert {key: getattr(settings, key) for key in given} == {**given, "services": ("shop-80", "v2.api-80")}
     assert (settings.node, settings.read_timeout) == ("front1", 8)
 
 
-def test_the_defaults_are_the_same_on_both_sides(desired: Any) -> None:
-    settings = read(told(desired))
-    plain = type(settings)(
-        settings.node,
-        settings.listens,
-        settings.services,
-        settings.server_name,
-        settings.http_port,
-        settings.https_port,
-    )
-    assert settings == plain
+def test_the_program_makes_up_no_setting_that_a_deploy_left_out(desired: Any) -> None:
+    whole = json.loads(told(desired))
+    for key in whole:
+        with pytest.raises(ValueError, match=key):
+            read(json.dumps({other: value for other, value in whole.items() if other != key}))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"listens": [["", 80]], "services": [], "nonsense": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"listens": [["", 80]], "services": [], "routes": [], "nonsense": 1}']
+)
 def test_a_file_of_another_version_is_one_sentence(text: str) -> None:
     with pytest.raises(ValueError, match=r"^front\.json is not what a deploy of this version writes: "):
         read(text)

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from front_catalog import SETTINGS, instance, settings
+from front_catalog import SETTINGS, declared, instance, settings
 from hypothesis import given
 from hypothesis import strategies as st
 from nginx_configuration import Directive, parsed
@@ -13,7 +13,7 @@ from nginx_configuration import Directive, parsed
 from rollcall.front import catalog, sites
 from rollcall.front.catalog import Catalog, Instance
 from rollcall.front.routes import routing
-from rollcall.front.settings import DeclaredRoute, Settings
+from rollcall.front.settings import Settings
 from rollcall.templates import source
 
 SHOP = "shop.example.com"
@@ -230,7 +230,7 @@ OURS = {
 @given(rows=ROWS, pairs=PAIRS)
 def test_nothing_that_is_registered_can_write_configuration(rows: Any, pairs: Any) -> None:
     read = catalog.read(json.dumps({"instances": rows, "unasked": [], "keys": pairs}))
-    given_settings = settings(DeclaredRoute("a_b", "declared.example.com", "/x", strip=True, protocol="grpc"))
+    given_settings = settings(declared("a_b", "declared.example.com", path="/x", strip=True, protocol="grpc"))
     found = parsed(sites.render(TEMPLATE, routing(read, given_settings), given_settings))
     assert {one.name for one in found.block} <= {"upstream", "server"}
     endpoints = {one.endpoint for one in read.instances} | {"127.0.0.1:65535"}

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_template import template
 
 from rollcall.own_templates import follower as module
 from rollcall.own_templates.follower import Follower
 from rollcall.own_templates.guard import Guard, RefusedError
 from rollcall.own_templates.rendering import Rendering
-from rollcall.own_templates.settings import Template
 from rollcall.own_templates.status import Sight
 
 # Renders what the file `catalog` holds, once, and then waits; ends where the file is empty.
@@ -61,8 +61,7 @@ def follow(catalog: Path, service: Service, watch: Callable[[Follower], Coroutin
     """Run a follower for as long as somebody watches it."""
 
     async def both() -> None:
-        template = Template("haproxy", "/etc/haproxy/haproxy.cfg", "true")
-        follower = Follower(template, service, "", lambda: None, folder=catalog.parent, run=catalog.parent)
+        follower = Follower(template("true"), service, "", lambda: None, folder=catalog.parent, run=catalog.parent)
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, follower.wake)
         running = asyncio.create_task(follower.run())
         try:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import own_template
 import pytest
 
 from rollcall.own_templates.commands import CommandError, Here, NotRunningError, Purpose
@@ -40,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def template(path: Path) -> Template:
-    return Template("service", str(path), "true", "true", owner=f"{os.geteuid()}:{os.getegid()}", mode=0o640)
+    return own_template.template("true", path, reload="true", owner=f"{os.geteuid()}:{os.getegid()}", mode="0640")
 
 
 @pytest.fixture
@@ -170,13 +171,13 @@ def test_a_change_that_was_cut_off_before_its_reload_is_undone_first(
 
 
 def test_a_directory_that_is_gone_is_a_reason_and_no_crash(tmp_path: Path) -> None:
-    template = Template("x", str(tmp_path / "absent" / "file"), "true")
+    template = own_template.template("true", tmp_path / "absent" / "file")
     with pytest.raises(RefusedError, match="cannot be written: "):
         Guard(template, "", Destination(template), Here(template)).apply(good(GOOD))
 
 
 def test_what_a_check_prints_is_its_reason(tmp_path: Path) -> None:
-    template = Template("x", str(tmp_path / "file"), "echo bad $0 {candidate} >&2; exit 3")
+    template = own_template.template("echo bad $0 {candidate} >&2; exit 3", tmp_path / "file")
     with pytest.raises(CommandError, match=rf"^exit status 3: bad /bin/sh {tmp_path}/\.file\.candidate$"):
         Here(template).run("check")
 

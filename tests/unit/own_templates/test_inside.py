@@ -8,12 +8,12 @@ from pathlib import Path
 from socketserver import ThreadingUnixStreamServer
 
 import pytest
+from own_template import template
 
 from rollcall.own_templates.commands import CommandError, NotRunningError
 from rollcall.own_templates.inside import Inside, frames
-from rollcall.own_templates.settings import Template
 
-TEMPLATE = Template("haproxy", "/etc/haproxy/haproxy.cfg", "true", container="lb")
+TEMPLATE = template("true", container="lb")
 
 
 class Engine(ThreadingUnixStreamServer):
