@@ -27,7 +27,7 @@ LABEL = "balancers"
 FOLDER = Path(__file__).parent / "balancers"
 # In a balancer's container.
 TARGET = "/etc/bench"
-IMAGE = "rollcall-bench/balancers"
+IMAGE = dockerfile.local_name("bench/balancers:1")
 CONSUL = f"127.0.0.1:{HTTP}"
 
 

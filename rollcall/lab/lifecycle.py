@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from rollcall.console import out, step
 from rollcall.errors import RollcallError
-from rollcall.lab import cached, catalogue, engine, hosts, images, keys, packages, ports, registry
+from rollcall.lab import cached, engine, hosts, images, keys, packages, ports, registry
 from rollcall.lab.docker import docker, inspect, ours
 from rollcall.lab.layout import CACHE, GATEWAY, HOSTS, IMAGE_LABEL, LABEL, NETWORK, PREFIX, REGISTRY, STATE, SUBNET
 
@@ -114,8 +114,10 @@ def _remove_all() -> None:
 
 
 def _remove_images() -> None:
-    present = inspect("image", [image.local for image in catalogue.IMAGES])
-    if present:
+    # By their name, so that what only tests made, and what an earlier version called otherwise, goes too.
+    named = [f"--filter=reference={PREFIX}/{rest}" for rest in ("*", "*/*")]
+    listed = docker("image", "ls", "--format={{.Repository}}:{{.Tag}}", *named, doing="list the lab's images").split()
+    if listed:
         with step(f"Removing the images {PREFIX}/…"):
-            docker("rmi", "--force", *present, doing="remove the lab's images")
+            docker("rmi", "--force", *listed, doing="remove the lab's images")
             docker("image", "prune", "--force", "--filter", f"label={IMAGE_LABEL}", doing="remove outdated images")

@@ -1,6 +1,5 @@
 """A front in its real container, a real Consul and real backends, on this machine's loopback and Docker bridge."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,30 +7,17 @@ from typing import Any
 
 import docker
 import pytest
-from front_world import LABELS, STATE, Backend, Catalog, Front, answers, fleet, free_port, run, until
+from free_ports import free_port
+from front_world import LABELS, STATE, Backend, Catalog, Front, answers, fleet, run
+from own_consul import running
+from waiting import until
 
 from rollcall import secrets
 from rollcall.components import backend
 from rollcall.desired import Mount
-from rollcall.lab import dockerfile, images
-from rollcall.lab import engine as lab_engine
+from rollcall.lab import dockerfile
 from rollcall.lab.stand_in import container, put
 from rollcall.secrets import Secrets
-
-
-@pytest.fixture(name="until", scope="session")
-def until_fixture() -> Callable[..., Any]:
-    return until
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    """This machine's engine, with the lab's images on it."""
-    lab_engine.ensure()
-    images.ensure()
-    client = docker.from_env()
-    yield client
-    client.close()
 
 
 @pytest.fixture(scope="session")
@@ -47,36 +33,11 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
 
 
 @pytest.fixture(scope="session")
-def consul_agent(engine: docker.DockerClient, image: Callable[[str], str], secret: Secrets) -> Iterator[Catalog]:
-    ports = {name: free_port() for name in ("http", "dns", "server", "serf-lan", "serf-wan")}
-    flags = [f"-{name}-port={port}" for name, port in ports.items()]
-    management = str(uuid.uuid4())
-    tokens = " ".join(f'{use} = "{management}"' for use in ("initial_management", "agent", "dns"))
-    started = engine.containers.run(
-        image("hashicorp/consul:1.22.7"),
-        [
-            "agent",
-            "-dev",
-            "-node=app1",
-            "-bind=127.0.0.1",
-            "-client=127.0.0.1",
-            "-grpc-port=-1",
-            "-grpc-tls-port=-1",
-            "-hcl=limits { http_max_conns_per_client = 8192 }",
-            f'-hcl=acl {{ enabled = true default_policy = "deny" tokens {{ {tokens} }} }}',
-            *flags,
-        ],
-        detach=True,
-        network_mode="host",
-        labels=LABELS,
-    )
-    agent = Catalog(started, ports["http"], ports["dns"], management)
-    try:
-        until(agent.is_ready, "a Consul with a leader", 30)
+def consul_agent(engine: docker.DockerClient, secret: Secrets) -> Iterator[Catalog]:
+    # As a deploy has it: consul-template keeps a connection for each service.
+    with running(Catalog, engine, LABELS, "-hcl=limits { http_max_conns_per_client = 8192 }") as agent:
         agent.give_rights(secret)
         yield agent
-    finally:
-        started.remove(force=True, v=True)
 
 
 @pytest.fixture

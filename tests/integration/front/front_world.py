@@ -4,18 +4,16 @@ import http.client
 import json
 import socket
 import ssl
-import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import consul
 import docker
 import requests
 from docker.models.containers import Container
+from own_consul import OwnConsul
 
 from rollcall import desired, preflight
 from rollcall.components import front
@@ -29,29 +27,6 @@ LABEL = "rollcall.test.front"
 LABELS = {LABEL: "1"}
 STATE = "rollcall-test-front-state"
 GROUPS = frozenset({"consul_servers", "backends", "fronts"})
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 10) -> Any:
-    """Wait for a condition and give its value; say what was missing, and what was there instead."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what} (last: {value!r})"
-        time.sleep(0.01)
-    return value
-
-
-_given: set[int] = set()
-
-
-def free_port() -> int:
-    """A port that nobody listens at; none is given twice, since what it is for may not have begun to listen."""
-    while True:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port = int(listener.getsockname()[1])
-        if port not in _given:
-            _given.add(port)
-            return port
 
 
 def answers(address: str, port: int = 80) -> bool:
@@ -73,22 +48,8 @@ def run(engine: docker.DockerClient, wanted: desired.Container, name: str, image
     return engine.containers.get(stand_in.run(replace(wanted, name=name, image=image, **more), LABELS))
 
 
-@dataclass
-class Catalog:
-    """A Consul agent of the test's own, default deny; what is registered here is what the front sees."""
-
-    container: Container
-    port: int
-    dns_port: int
-    management: str
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def api(self) -> consul.Consul:
-        return consul.Consul(port=self.port, token=self.management)
+class Catalog(OwnConsul):
+    """What is registered here is what the front sees."""
 
     def register(self, name: str, address: str, port: int = 80, *, service: str = "webserver-80", **more: Any) -> None:
         self.api.agent.service.register(
@@ -98,38 +59,10 @@ class Catalog:
     def deregister(self, name: str) -> None:
         self.api.agent.service.deregister(f"app1:{name}:80")
 
-    def clear(self) -> None:
-        for identity in self.api.agent.services():
-            self.api.agent.service.deregister(identity)
-        until(lambda: set(self.api.catalog.services()[1]) == {"consul"}, "an empty catalog")
-
-    def is_ready(self) -> bool:
-        """Whether there is a leader, and it knows the management token."""
-        try:
-            return bool(self.api.status.leader()) and bool(self.api.acl.token.read_self())
-        except (OSError, consul.ConsulException):
-            return False
-
     def give_rights(self, secret: Secrets) -> None:
         """Make the front's policy, and its first token, as a deploy does."""
         self.add_policy("front", render("consul/policies/front.hcl.j2"))
         self.add_token("front", secret.tokens.secret("front"))
-
-    def add_policy(self, name: str, rules: str) -> None:
-        # py-consul makes JSON of the rules once too often.
-        done = requests.put(
-            f"http://{self.address}/v1/acl/policy",
-            headers={"X-Consul-Token": self.management},
-            json={"Name": name, "Rules": rules},
-            timeout=5,
-        )
-        done.raise_for_status()
-
-    def add_token(self, policy: str, secret: str = "") -> str:
-        """Make a token and give its secret."""
-        secret = secret or str(uuid.uuid4())
-        self.api.acl.token.create(secret_id=secret, policies_name=[policy])
-        return secret
 
     def remove_token(self, secret: str) -> None:
         accessor = self.api.acl.token.read_self(token=secret)["AccessorID"]

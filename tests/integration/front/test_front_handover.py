@@ -3,8 +3,8 @@
 import socket
 
 import pytest
-from front_load import Load
-from front_world import free_port
+from free_ports import free_port
+from keep_alive_load import Load
 
 BROKEN = "this_is_no_directive;\n"
 

@@ -2,7 +2,7 @@
 
 import ssl
 
-from front_load import Load
+from keep_alive_load import Load
 
 from rollcall import certificates
 
@@ -31,7 +31,7 @@ def test_fifty_changes_of_the_list_under_keep_alive_load_lose_nothing(
 
 
 def test_certificates_and_tokens_that_change_under_load_lose_nothing(served, catalog, record_property) -> None:
-    load = Load(served.https_port, ssl._create_unverified_context())
+    load = Load(served.https_port, tls=ssl._create_unverified_context())
     authority = certificates.authority("another")
     with load.running():
         for _ in range(10):

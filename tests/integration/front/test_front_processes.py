@@ -5,7 +5,7 @@ import threading
 import time
 from pathlib import Path
 
-from front_load import Load
+from keep_alive_load import Load
 
 
 def registered(front, catalog, backend, until) -> None:

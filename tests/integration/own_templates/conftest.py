@@ -9,7 +9,11 @@ from typing import Any
 import docker
 import pytest
 from docker.models.containers import Container
-from haproxy_world import LABELS, Catalog, HAProxy, Instance, Templates, free_port, new_token, until
+from free_ports import free_port
+from haproxy_world import LABELS, Catalog, HAProxy, Instance, Templates
+from image_for_tests import made
+from own_consul import running
+from waiting import until
 
 from rollcall import preflight, secrets
 from rollcall.components import own_templates
@@ -17,13 +21,11 @@ from rollcall.desired import Container as Wanted
 from rollcall.desired import File, Mount, Thing
 from rollcall.engine_query import SOCKET
 from rollcall.fleet import Fleet, RawHost, nowhere
-from rollcall.lab import dockerfile, images, stand_in
-from rollcall.lab import engine as lab_engine
+from rollcall.lab import dockerfile, stand_in
 from rollcall.secrets import Secrets
 
 HAPROXY = "rollcall-test-haproxy"
 VOLUME = "rollcall-test-templates-filter"
-IMAGE = "rollcall-test/haproxy:1"
 PROJECT = Path(__file__).parents[3]
 
 
@@ -38,20 +40,9 @@ def documented() -> dict[str, Any]:
 EXAMPLE = documented()["templates"][0]
 
 
-@pytest.fixture(name="until", scope="session")
-def until_fixture() -> Callable[..., Any]:
-    return until
-
-
 @pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    """This machine's engine, with the lab's images and a HAProxy on it."""
-    lab_engine.ensure()
-    images.ensure()
-    client = docker.from_env()
-    client.images.build(path=str(Path(__file__).parent / "haproxy"), tag=IMAGE, network_mode="host", rm=True)
-    yield client
-    client.close()
+def haproxy_image(engine: docker.DockerClient) -> str:
+    return made(engine, Path(__file__).parent / "haproxy")
 
 
 def fleet(**template: Any) -> Fleet:
@@ -70,33 +61,9 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
 
 @pytest.fixture(scope="session")
 def consul_agent(engine: docker.DockerClient, secret: Secrets) -> Iterator[Catalog]:
-    ports = {name: free_port() for name in ("http", "dns", "server", "serf-lan", "serf-wan")}
-    management = new_token()
-    tokens = " ".join(f'{use} = "{management}"' for use in ("initial_management", "agent"))
-    started = engine.containers.run(
-        dockerfile.local_name("hashicorp/consul:1.22.7"),
-        [
-            "agent",
-            "-dev",
-            "-node=app1",
-            "-bind=127.0.0.1",
-            "-client=127.0.0.1",
-            "-grpc-port=-1",
-            "-grpc-tls-port=-1",
-            f'-hcl=acl {{ enabled = true default_policy = "deny" tokens {{ {tokens} }} }}',
-            *(f"-{name}-port={port}" for name, port in ports.items()),
-        ],
-        detach=True,
-        network_mode="host",
-        labels=LABELS,
-    )
-    agent = Catalog(started, ports["http"], management)
-    try:
-        until(agent.is_ready, "a Consul with a leader", 30)
+    with running(Catalog, engine, LABELS) as agent:
         agent.give_rights(secret, documented()["template_keys"])
         yield agent
-    finally:
-        started.remove(force=True, v=True)
 
 
 @pytest.fixture
@@ -124,12 +91,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def haproxy(engine: docker.DockerClient, folder: Path, catalog: Catalog) -> Iterator[HAProxy]:
+def haproxy(engine: docker.DockerClient, haproxy_image: str, folder: Path, catalog: Catalog) -> Iterator[HAProxy]:
     """As a user runs it; without a configuration it ends and is started again."""
     port = free_port()
     catalog.set("port", port)
     started = engine.containers.run(
-        IMAGE,
+        haproxy_image,
         ["-S", "/tmp/master.sock", "-f", str(folder / "haproxy.cfg")],
         name=HAPROXY,
         detach=True,

@@ -3,41 +3,20 @@
 import asyncio
 import http.client
 import json
-import socket
 import threading
-import time
-import uuid
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import consul
-import requests
 from docker.models.containers import Container
+from own_consul import OwnConsul
 
 from rollcall.secrets import Secrets
 from rollcall.templates import render
 
 LABELS = {"rollcall.test.templates": "1"}
 SERVICE = "webserver-80"
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 10) -> Any:
-    """Wait for a condition and give its value; say what was missing, and what was there instead."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what} (last: {value!r})"
-        time.sleep(0.01)
-    return value
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class Instance:
@@ -78,27 +57,8 @@ class Instance:
             writer.close()
 
 
-@dataclass
-class Catalog:
-    """A Consul agent of the test's own, default deny."""
-
-    container: Container
-    port: int
-    management: str
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def api(self) -> consul.Consul:
-        return consul.Consul(port=self.port, token=self.management)
-
-    def is_ready(self) -> bool:
-        try:
-            return bool(self.api.status.leader()) and bool(self.api.acl.token.read_self())
-        except (OSError, consul.ConsulException):
-            return False
+class Catalog(OwnConsul):
+    """What is registered and set here is what the templates see."""
 
     def register(self, instance: Instance) -> None:
         self.api.agent.service.register(
@@ -111,26 +71,10 @@ class Catalog:
     def set(self, key: str, value: object) -> None:
         self.api.kv.put(f"haproxy/{key}", str(value))
 
-    def clear(self) -> None:
-        for identity in self.api.agent.services():
-            self.api.agent.service.deregister(identity)
-        self.api.kv.delete("", recurse=True)
-        until(lambda: set(self.api.catalog.services()[1]) == {"consul"}, "an empty catalog")
-
     def give_rights(self, secret: Secrets, keys: Sequence[str]) -> None:
         """Make the templates' policy and token, as a deploy does."""
-        self.set_policy(render("consul/policies/templates.hcl.j2", template_keys=keys))
-        self.api.acl.token.create(secret_id=secret.tokens.secret("templates"), policies_name=["templates"])
-
-    def set_policy(self, rules: str) -> None:
-        # py-consul makes JSON of the rules once too often.
-        done = requests.put(
-            f"http://{self.address}/v1/acl/policy",
-            headers={"X-Consul-Token": self.management},
-            json={"Name": "templates", "Rules": rules},
-            timeout=5,
-        )
-        done.raise_for_status()
+        self.add_policy("templates", render("consul/policies/templates.hcl.j2", template_keys=keys))
+        self.add_token("templates", secret.tokens.secret("templates"))
 
 
 @dataclass
@@ -178,59 +122,3 @@ class Templates:
 
     def log(self) -> str:
         return str(self.container.logs().decode())
-
-
-class Load:
-    """Clients that send request after request over connections they keep."""
-
-    def __init__(self, port: int, connections: int) -> None:
-        self.answers: Counter[str] = Counter()
-        self.connects = 0
-        self._port = port
-        self._connections = connections
-        self._stop = False
-
-    @property
-    def broken(self) -> dict[str, int]:
-        return {what: count for what, count in self.answers.items() if what != "200"}
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        thread = threading.Thread(target=lambda: asyncio.run(self._all()))
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stop = True
-            thread.join()
-
-    async def _all(self) -> None:
-        await asyncio.gather(*(self._client() for _ in range(self._connections)))
-
-    async def _client(self) -> None:
-        while not self._stop:
-            try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-            except OSError as error:
-                self.answers[f"not connected: {error}"] += 1
-                continue
-            self.connects += 1
-            try:
-                while not self._stop and await self._keeps_after_request(reader, writer):
-                    pass
-            except (OSError, asyncio.IncompleteReadError) as error:
-                self.answers[f"no answer: {type(error).__name__}"] += 1
-            finally:
-                writer.close()
-
-    async def _keeps_after_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        writer.write(b"GET / HTTP/1.1\r\nHost: www\r\n\r\n")
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        length = next(line for line in head.splitlines() if line.startswith("content-length:")).split(":")[1]
-        await reader.readexactly(int(length))
-        self.answers[head.split()[1]] += 1
-        return "connection: close" not in head
-
-
-def new_token() -> str:
-    return str(uuid.uuid4())

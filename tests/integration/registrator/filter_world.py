@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from registrator_world import ENGINE_SOCKET, LABELS, until
+from registrator_world import ENGINE_SOCKET, LABELS
+from waiting import until
 
 from rollcall.components import registrator, socket_filter
 from rollcall.fleet import Fleet, Member

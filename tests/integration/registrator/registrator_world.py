@@ -9,13 +9,14 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import consul
 from docker.models.containers import Container
+from free_ports import free_ports
+from waiting import until
 
 from rollcall import dns_message
 
@@ -25,31 +26,6 @@ LABELS = {"rollcall.test": "1"}
 
 Run = Callable[..., Container]
 """Runs a container: a suffix for its name, and options as docker.containers.run takes them."""
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 10) -> Any:
-    """Wait for a condition and give its value; say what was missing, and what was there instead."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what} (last: {value!r})"
-        time.sleep(0.005)
-    return value
-
-
-def always(condition: Callable[[], Any], what: str, seconds: float) -> None:
-    """Watch a condition for a while: what must not happen can only be waited for."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert condition(), f"not all the time: {what}"
-        time.sleep(0.02)
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for listener in listeners:
-            listener.bind(("127.0.0.1", 0))
-        return [int(listener.getsockname()[1]) for listener in listeners]
 
 
 class Agent:

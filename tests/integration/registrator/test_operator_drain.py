@@ -12,7 +12,8 @@ import pytest
 from docker.models.containers import Container
 from guarded_agent import FLEETS_POLICY, Guarded
 from operator_world import Operator
-from registrator_world import HOSTNAME, Run, Start, until
+from registrator_world import HOSTNAME, Run, Start
+from waiting import until
 
 
 @pytest.fixture

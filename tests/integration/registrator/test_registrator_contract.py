@@ -8,7 +8,8 @@ import docker
 import pytest
 from docker.models.containers import Container
 from docker.models.networks import Network
-from registrator_world import HOSTNAME, Agent, Run, Start, always, run_once, until
+from registrator_world import HOSTNAME, Agent, Run, Start, run_once
+from waiting import always, until
 
 
 def at(agent: Agent, name: str) -> set[tuple[str, int]]:

@@ -7,7 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from registrator_world import HOSTNAME, Agent, Line, Run, Start, always, free_ports, run_once, running, until
+from free_ports import free_ports
+from registrator_world import HOSTNAME, Agent, Line, Run, Start, run_once, running
+from waiting import always, until
 
 from rollcall.certificates import authority, issue
 

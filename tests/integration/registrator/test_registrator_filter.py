@@ -13,9 +13,11 @@ import docker
 import pytest
 from filter_world import FLEET, MEMBER, Filter, Listener, Nobody, filtered, say
 from filter_world import docker as docker_command
+from free_ports import free_ports
 from guarded_agent import FLEETS_POLICY, Guarded
-from registrator_world import HOSTNAME, Agent, Run, Start, free_ports, until
+from registrator_world import HOSTNAME, Agent, Run, Start
 from test_registrator_healthcheck import HEALTHCHECK, health, says
+from waiting import until
 
 from rollcall import secrets
 from rollcall.secrets import Secrets

@@ -5,7 +5,8 @@ from typing import Any
 
 import docker
 from docker.models.containers import Container
-from registrator_world import HOSTNAME, Agent, Run, Start, until
+from registrator_world import HOSTNAME, Agent, Run, Start
+from waiting import until
 
 SECOND = 1_000_000_000
 HEALTHCHECK = {

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from guarded_agent import FLEETS_POLICY, Guarded
-from registrator_world import HOSTNAME, Run, Start, always, until
+from registrator_world import HOSTNAME, Run, Start
+from waiting import always, until
 
 from rollcall import own_agent
 from rollcall.inventory import Host

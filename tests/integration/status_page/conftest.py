@@ -1,51 +1,29 @@
 """Chromium in a container of its own, driven by WebDriver over loopback."""
 
-import socket
-import tempfile
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
+from free_ports import free_port
+from image_for_tests import made
 from selenium.webdriver import ChromeOptions, Remote
 from selenium.webdriver.chrome.remote_connection import ChromeRemoteConnection
 from status_server import Front, serving, sight
-
-from rollcall.lab import catalogue, dockerfile, images
-from rollcall.lab import engine as lab_engine
-
-IMAGE = "rollcall-test/chromium"
-DOCKERFILE = Path(__file__).parent / "chromium" / "Dockerfile"
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    lab_engine.ensure()
-    images.ensure()
-    client = docker.from_env()
-    yield client
-    client.close()
+from waiting import until
 
 
 @pytest.fixture(scope="session")
 def browser_image(engine: docker.DockerClient) -> str:
-    """Made once; Docker knows by the Dockerfile whether it is still the same."""
-    with tempfile.TemporaryDirectory() as folder:
-        text = dockerfile.localised(DOCKERFILE.read_text(), catalogue.NAMES)
-        (Path(folder) / "Dockerfile").write_text(text)
-        engine.images.build(path=folder, tag=IMAGE, network_mode="host", rm=True)
-    return IMAGE
+    return made(engine, Path(__file__).parent / "chromium")
 
 
 @pytest.fixture(scope="session")
 def driver(engine: docker.DockerClient, browser_image: str) -> Iterator[str]:
     """Where WebDriver answers."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     # On the machine's network the page is at loopback, as a person at the front has it.
     container = engine.containers.run(
         browser_image,
@@ -59,23 +37,18 @@ def driver(engine: docker.DockerClient, browser_image: str) -> Iterator[str]:
     )
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(url)
+        until(lambda: _answers(url), "an answer of WebDriver", 60)
         yield url
     finally:
         container.remove(force=True)
 
 
-def _wait_for(url: str) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(f"{url}/status", timeout=5).close()
-        except (OSError, urllib.error.URLError):
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
+def _answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{url}/status", timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 class Browser(Remote):
@@ -121,16 +94,3 @@ def browser(driver: str) -> Iterator[Browser]:
 def front() -> Iterator[Front]:
     with serving(sight()) as served:
         yield served
-
-
-@pytest.fixture
-def until() -> Callable[[Callable[[], Any], str], None]:
-    """Wait for a condition, with a deadline."""
-
-    def wait(condition: Callable[[], Any], what: str, seconds: float = 15) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-            time.sleep(0.05)
-
-    return wait

@@ -61,11 +61,11 @@ def test_the_page_shows_services_and_routes_without_an_error(browser: Any, front
 def test_it_keeps_itself_fresh(browser: Any, front: Front, until: Callable[..., None]) -> None:
     browser.get(front.url)
     front.shows(problems=(problem("nginx refuses the newest configuration"),), catalog=Catalog(INSTANCES[:2]))
-    until(lambda: "1 problem" in browser.title, "the problem in the title")
+    until(lambda: "1 problem" in browser.title, "the problem in the title", 15)
     assert "nginx refuses the newest configuration" in texts(browser, ".problems li")[0]
     assert texts(browser, "td[data-label=State]") == ["passing", "passing", "gone"]
     front.shows(problems=(), catalog=Catalog(INSTANCES))
-    until(lambda: "all well" in browser.title, "no problem in the title")
+    until(lambda: "all well" in browser.title, "no problem in the title", 15)
     assert texts(browser, ".problems li") == []
     assert browser.errors() == []
 
@@ -74,7 +74,7 @@ def test_what_did_not_change_stays_the_same_element(browser: Any, front: Front, 
     browser.get(front.url)
     row = browser.find_element(By.CSS_SELECTOR, "tbody tr")
     before = browser.find_element(By.TAG_NAME, "time").text
-    until(lambda: browser.find_element(By.TAG_NAME, "time").text != before, "a later time")
+    until(lambda: browser.find_element(By.TAG_NAME, "time").text != before, "a later time", 15)
     assert browser.execute_script("return arguments[0].isConnected", row)
 
 
@@ -82,7 +82,7 @@ def test_a_front_that_no_longer_answers_is_said(browser: Any, until: Callable[..
     with serving(sight()) as front:
         browser.get(front.url)
         assert not browser.find_element(By.ID, "stale").is_displayed()
-    until(lambda: browser.find_element(By.ID, "stale").is_displayed(), "that the front is silent")
+    until(lambda: browser.find_element(By.ID, "stale").is_displayed(), "that the front is silent", 15)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -123,7 +123,7 @@ def test_names_of_others_are_text_and_nothing_else(browser: Any, until: Callable
         browser.get(front.url)
         # Also what comes later, by the page's script.
         front.shows(problems=(problem(HOSTILE), problem(HOSTILE)))
-        until(lambda: len(texts(browser, ".problems li")) == 2, "the second problem")
+        until(lambda: len(texts(browser, ".problems li")) == 2, "the second problem", 15)
         assert browser.title == "front1 – 2 problems"
         assert HOSTILE in texts(browser, ".problems li")[1]
         assert HOSTILE in texts(browser, "td[data-label=Host]")

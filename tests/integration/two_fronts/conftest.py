@@ -7,20 +7,8 @@ import docker
 import pytest
 from docker.models.networks import Network
 from docker.types import IPAMConfig, IPAMPool
-from shared_address import LABELS, SUBNET, Host, Pair, keepalived_host, until
-
-from rollcall.lab import engine as lab_engine
-from rollcall.lab import images
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    """This machine's engine, with the lab's images on it."""
-    lab_engine.ensure()
-    images.ensure()
-    client = docker.from_env()
-    yield client
-    client.close()
+from shared_address import LABELS, SUBNET, Host, Pair, keepalived_host
+from waiting import until
 
 
 @pytest.fixture

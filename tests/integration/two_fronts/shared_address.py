@@ -1,11 +1,8 @@
 """A host as keepalived sees one: an address, something that serves, and keepalived as a deploy would run it."""
 
 import http.client
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import docker
 from docker.models.containers import Container
@@ -37,15 +34,6 @@ http {
     }
 }
 """
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float) -> Any:
-    """Wait for a condition and give its value; say what was missing, and what was there instead."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what} (last: {value!r})"
-        time.sleep(0.02)
-    return value
 
 
 def fleet(**more: str) -> Fleet:

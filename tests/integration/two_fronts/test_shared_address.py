@@ -1,7 +1,8 @@
 """The address that two fronts share is where somebody serves, and moves within three seconds where nobody does."""
 
 from docker.models.networks import Network
-from shared_address import Pair, fleet, until
+from shared_address import Pair, fleet
+from waiting import until
 
 # Seconds that visitors may notice.
 DEADLINE = 3

@@ -1,4 +1,4 @@
-"""Visitors of a front, and how many of their requests were broken."""
+"""Visitors who keep their connections, and how many of their requests were broken."""
 
 import asyncio
 import ssl
@@ -7,17 +7,19 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-CONNECTIONS = 32
-
 
 class Load:
     """Clients that send request after request over connections they keep, as browsers and services do."""
 
-    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
-        self.port = port
-        self.tls = tls
+    def __init__(
+        self, port: int, *, path: str = "/health", connections: int = 32, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.answers: Counter[str] = Counter()
         self.connects = 0
+        self._port = port
+        self._request = f"GET {path} HTTP/1.1\r\nHost: www.mastartup.io\r\n\r\n".encode()
+        self._connections = connections
+        self._tls = tls
         self._stop = False
 
     @property
@@ -39,12 +41,12 @@ class Load:
             thread.join()
 
     async def _all(self) -> None:
-        await asyncio.gather(*(self._client() for _ in range(CONNECTIONS)))
+        await asyncio.gather(*(self._client() for _ in range(self._connections)))
 
     async def _client(self) -> None:
         while not self._stop:
             try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls)
+                reader, writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls)
             except OSError as error:
                 self.answers[f"not connected: {error}"] += 1
                 continue
@@ -58,7 +60,7 @@ class Load:
                 writer.close()
 
     async def _keeps_after_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        writer.write(b"GET /health HTTP/1.1\r\nHost: www.mastartup.io\r\n\r\n")
+        writer.write(self._request)
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = next(line for line in head.splitlines() if line.startswith("content-length:")).split(":")[1]
         await reader.readexactly(int(length))

@@ -1,0 +1,100 @@
+"""A Consul agent of the tests' own on loopback: everything is denied to whoever has no token."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import consul
+import docker
+import requests
+from docker.models.containers import Container
+from free_ports import free_ports
+from waiting import until
+
+from rollcall.lab.dockerfile import local_name
+
+PORTS = ("http", "dns", "server", "serf-lan", "serf-wan")
+
+
+@dataclass
+class OwnConsul:
+    """The agent; `management` is the token that may do everything."""
+
+    container: Container
+    port: int
+    dns_port: int
+    management: str
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def api(self) -> consul.Consul:
+        return consul.Consul(port=self.port, token=self.management)
+
+    def is_ready(self) -> bool:
+        """Whether there is a leader, and it knows the management token."""
+        try:
+            return bool(self.api.status.leader()) and bool(self.api.acl.token.read_self())
+        except (OSError, consul.ConsulException):
+            return False
+
+    def clear(self) -> None:
+        for identity in self.api.agent.services():
+            self.api.agent.service.deregister(identity)
+        self.api.kv.delete("", recurse=True)
+        until(lambda: set(self.api.catalog.services()[1]) == {"consul"}, "an empty catalog")
+
+    def add_policy(self, name: str, rules: str) -> None:
+        # py-consul makes JSON of the rules once too often.
+        done = requests.put(
+            f"http://{self.address}/v1/acl/policy",
+            headers={"X-Consul-Token": self.management},
+            json={"Name": name, "Rules": rules},
+            timeout=5,
+        )
+        done.raise_for_status()
+
+    def add_token(self, policy: str, secret: str = "") -> str:
+        """Make a token and give its secret."""
+        secret = secret or str(uuid.uuid4())
+        self.api.acl.token.create(secret_id=secret, policies_name=[policy])
+        return secret
+
+
+Kind = TypeVar("Kind", bound=OwnConsul)
+
+
+@contextmanager
+def running(kind: type[Kind], engine: docker.DockerClient, labels: Mapping[str, str], *flags: str) -> Iterator[Kind]:
+    """Run one on the node app1, with more flags where they are given, until the block ends."""
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    management = str(uuid.uuid4())
+    tokens = " ".join(f'{use} = "{management}"' for use in ("initial_management", "agent", "dns"))
+    started = engine.containers.run(
+        local_name("hashicorp/consul:1.22.7"),
+        [
+            "agent",
+            "-dev",
+            "-node=app1",
+            "-bind=127.0.0.1",
+            "-client=127.0.0.1",
+            "-grpc-port=-1",
+            "-grpc-tls-port=-1",
+            f'-hcl=acl {{ enabled = true default_policy = "deny" tokens {{ {tokens} }} }}',
+            *(f"-{name}-port={port}" for name, port in ports.items()),
+            *flags,
+        ],
+        detach=True,
+        network_mode="host",
+        labels=labels,
+    )
+    agent = kind(started, ports["http"], ports["dns"], management)
+    try:
+        until(agent.is_ready, "a Consul with a leader", 30)
+        yield agent
+    finally:
+        started.remove(force=True, v=True)
