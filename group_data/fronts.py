@@ -11,6 +11,7 @@ front = {
     # An instance that failed this often is left out for that many seconds.
     "max_fails": 3,
     "fail_timeout": 60,
+    # Of an instance that names none itself (SERVICE_WEIGHT).
     "weight": 1,
     # True: plain HTTP is answered with the way to HTTPS. Where visitors know HTTPS by another port than the front
     # itself listens on (a forwarded one), name theirs instead of True.
