@@ -6,7 +6,8 @@ import tarfile
 from collections.abc import Iterable, Sequence
 
 from rollcall.desired import Absent, Container, Directory, File, FirstLine, Mount, Network, PublishedPort, Volume
-from rollcall.observed import COMPONENT_LABEL, CONFIGURATION_LABEL, OVERLAP_LABEL, SPEC_LABEL
+from rollcall.engine_query import LABEL
+from rollcall.observed import CONFIGURATION_LABEL, OVERLAP_LABEL, SPEC_LABEL
 
 # Docker keeps a container's output for ever unless told not to.
 LOG_OPTIONS = ("--log-driver", "json-file", "--log-opt", "max-size=10m", "--log-opt", "max-file=3")
@@ -19,7 +20,7 @@ def run_arguments(container: Container) -> list[str]:
         "run",
         "--detach",
         f"--name={container.name}",
-        f"--label={COMPONENT_LABEL}={container.component}",
+        f"--label={LABEL}={container.component}",
         f"--label={SPEC_LABEL}={container.spec}",
         *([f"--label={CONFIGURATION_LABEL}={container.configuration}"] if container.configuration else []),
         *([f"--label={OVERLAP_LABEL}={shlex.join(container.overlap)}"] if container.overlap else []),
@@ -80,12 +81,12 @@ def pull(image: str) -> str:
 
 def create_network(network: Network) -> str:
     """Make a bridge network that carries our label."""
-    return shlex.join(["docker", "network", "create", f"--label={COMPONENT_LABEL}=network", network.name])
+    return shlex.join(["docker", "network", "create", f"--label={LABEL}=network", network.name])
 
 
 def create_volume(volume: Volume) -> str:
     """Make a volume that carries our label."""
-    return shlex.join(["docker", "volume", "create", f"--label={COMPONENT_LABEL}=volume", volume.name])
+    return shlex.join(["docker", "volume", "create", f"--label={LABEL}=volume", volume.name])
 
 
 def remove_network(network: Network) -> str:

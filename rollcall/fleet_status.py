@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from rollcall.engine_query import LABEL
 from rollcall.expected_services import Rules, services
 from rollcall.fleet import Fleet, Member
 from rollcall.front.document import CONSUL, Document, container_of
@@ -258,7 +259,7 @@ def _rules(fleet: Fleet, host: Host) -> Rules:
     """Return what the host's registrator goes by; where none runs, what the settings would have told it."""
     member = host.member
     for one in host.reading.containers:
-        if (one["Config"].get("Labels") or {}).get("rollcall.managed") == "registrator":
+        if (one["Config"].get("Labels") or {}).get(LABEL) == "registrator":
             return Rules.of(one, member.address)
     tags = ",".join(member.settings.registrator.tags)
     return Rules(member.node, member.address, fleet.mode == "internal", explicit=False, ip=None, tags=tags)

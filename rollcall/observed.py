@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rollcall.desired import Container, Mount, PublishedPort, Tmpfs
+from rollcall.engine_query import LABEL
 
 SPEC_LABEL = "rollcall.spec"
 CONFIGURATION_LABEL = "rollcall.configuration"
 OVERLAP_LABEL = "rollcall.overlap"
-COMPONENT_LABEL = "rollcall.managed"
 MEBIBYTE = 1024 * 1024
 
 
@@ -29,7 +29,7 @@ def container(document: Mapping[str, Any], image: Mapping[str, Any], like: Conta
     return Container(
         name=like.name,
         image=str(config.get("Image", "")),
-        component=labels.get(COMPONENT_LABEL, ""),
+        component=labels.get(LABEL, ""),
         image_source=like.image_source,
         command=_command(config, image),
         environment=_environment(config, image),

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rollcall.dns_message import Answer, answer
+from rollcall.engine_query import LABEL
 from rollcall.expected_services import Inspected
 
 _MARK = "@@rollcall"
-_LABEL = "rollcall.managed"
 # nginx serves what this file says: a generation is the current one only once nginx has accepted it.
 NGINX_SITES = "docker exec front cat /var/lib/rollcall/front/current/sites.conf"
 # Starting a container on a busy host is the slowest part, and takes seconds.
@@ -84,14 +84,14 @@ class Survey:
     def component(self, name: str) -> Inspected | None:
         """Return the running container of one of Rollcall's components, None if there is none."""
         for container in self.managed:
-            if container["Config"]["Labels"][_LABEL] == name and container["State"]["Status"] == "running":
+            if container["Config"]["Labels"][LABEL] == name and container["State"]["Status"] == "running":
                 return container
         return None
 
     @property
     def managed(self) -> tuple[Inspected, ...]:
         """Rollcall's own containers."""
-        return tuple(one for one in self.containers if _LABEL in (one["Config"].get("Labels") or {}))
+        return tuple(one for one in self.containers if LABEL in (one["Config"].get("Labels") or {}))
 
 
 def command(names: Sequence[str], dns_port: int = 8600) -> str:
@@ -100,7 +100,7 @@ def command(names: Sequence[str], dns_port: int = 8600) -> str:
         if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
             raise ValueError(f"{name!r} is no DNS name")
     script = (_CONTAINERS + (_LOOKUPS if names else "") + _END).format(
-        mark=_MARK, label=_LABEL, names=shlex.join(names), dns_port=dns_port, throwaway=_THROWAWAY
+        mark=_MARK, label=LABEL, names=shlex.join(names), dns_port=dns_port, throwaway=_THROWAWAY
     )
     return (
         f"command -v bash >/dev/null || {{ echo '{NO_BASH}' >&2; exit 90; }}; "

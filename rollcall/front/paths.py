@@ -19,5 +19,5 @@ CATALOG = RUN / "staging" / "catalog.json"
 NGINX_SOCKET = RUN / "nginx.sock"
 # The first process of the container takes orders here: apply, reload, render, status, health.
 CONTROL_SOCKET = RUN / "control.sock"
-# nginx adds a line for each request that it passed on; counted and cut off each second.
+# nginx adds a line for each request that it passed on; counted each second, and what was counted takes no memory.
 COUNTED_LOG = RUN / "counted.log"
