@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import re
 import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from rollcall.front.listening import Sockets
 ANSWER = 1.0
 # Seconds for a check, which reads some files and resolves no name.
 CHECK = 10.0
+# What nginx's master says when it tells a worker to end that the front had told before it did: it has ended already.
+_RETIRED = re.compile(rb"\[alert\] .*: sendmsg\(\) failed \(32: Broken pipe\)$")
 
 
 class Nginx:
@@ -24,6 +28,7 @@ class Nginx:
         self._sockets = sockets
         self._answers_at = answers_at
         self._process: asyncio.subprocess.Process | None = None
+        self._logs: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Start it. The one before is not running any more."""
@@ -35,7 +40,12 @@ class Nginx:
             str(self._configuration),
             env=os.environ | {"NGINX": listening.inherited(self._sockets)},
             pass_fds=[one.fileno() for one in self._sockets.values()],
+            stderr=asyncio.subprocess.PIPE,
         )
+        if self._process.stderr:
+            log = asyncio.create_task(_pass_on(self._process.stderr))
+            self._logs.add(log)
+            log.add_done_callback(self._logs.discard)
 
     @property
     def running(self) -> bool:
@@ -76,6 +86,15 @@ class Nginx:
             return body if " 200 " in head.partition("\r\n")[0] else ""
         finally:
             writer.close()
+
+
+async def _pass_on(log: asyncio.StreamReader) -> None:
+    """Write what nginx says where everything of the container is said, but for what it has from this program."""
+    # nginx's own lines have at most 2,048 bytes (NGX_MAX_ERROR_STR).
+    while line := await log.readline():
+        if not _RETIRED.search(line.rstrip()):
+            sys.stderr.buffer.write(line)
+            sys.stderr.buffer.flush()
 
 
 async def complaint(configuration: Path) -> str:

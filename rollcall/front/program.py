@@ -121,6 +121,7 @@ class Front:
         """Apply whenever there is something new."""
         while True:
             await self._wanted.wait()
+            await asyncio.sleep(self._serving.rest())
             async with self._turn:
                 self._wanted.clear()
                 with suppress(NotServedError):

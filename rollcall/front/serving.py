@@ -29,6 +29,8 @@ from rollcall.front.settings import Settings
 CONFIRMED = 5.0
 # Seconds between two looks whether it does.
 LOOK = 0.01
+# Seconds from one reload to the next: the first change is served at once, and a burst of them with few reloads.
+SPACING = 0.25
 # Seconds after which what was not confirmed is tried again: the machine may only have been too busy.
 UNCONFIRMED_AGAIN = 30.0
 # What a full disk or memory says through nginx, which has only words for it.
@@ -55,6 +57,7 @@ class Serving:
         self.generation = Generation(0, datetime.now(UTC))
         # When to apply once more without anything new (time.monotonic).
         self.again_at = math.inf
+        self._reloaded = -math.inf
 
     async def answers(self) -> bool:
         """Whether nginx answers, with the generation that was confirmed last."""
@@ -220,9 +223,13 @@ class Serving:
                 "hindered", f"cannot make generation {number} the current one: {_why(error)}"
             ) from error
 
+    def rest(self) -> float:
+        """Seconds until the next reload may be."""
+        return max(0.0, self._reloaded + SPACING - time.monotonic())
+
     async def _swap(self, old: int, new: int) -> None:
         self._make_current(new)
-        started = time.monotonic()
+        self._reloaded = started = time.monotonic()
         before = workers.accepting()
         if not self._nginx.tell(signal.SIGHUP):
             self._make_current(old)
@@ -247,7 +254,13 @@ class Serving:
         """Wait until the workers of a generation answer, and none of those before takes a connection any more."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CONFIRMED):
-                while workers.still_accepting(before) or not await self._nginx.serves(number):
+                while not await self._nginx.serves(number):
+                    await asyncio.sleep(LOOK)
+                # nginx's master waits 100 ms for the new workers to start before it tells the old ones to end
+                # (ngx_msleep in src/os/unix/ngx_process_cycle.c). They have started: what it is going to say is said
+                # now. It takes note of no worker's end before it has said so too, and so starts none in its place.
+                workers.tell(before, signal.SIGQUIT)
+                while workers.still_accepting(before):
                     await asyncio.sleep(LOOK)
                 return True
         return False
