@@ -5,6 +5,7 @@ import errno
 import math
 import signal
 import time
+from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -29,8 +30,9 @@ from rollcall.front.settings import Settings
 CONFIRMED = 5.0
 # Seconds between two looks whether it does.
 LOOK = 0.01
-# Seconds from one reload to the next: the first change is served at once, and a burst of them with few reloads.
-SPACING = 0.25
+# So many reloads within so many seconds are made at once; the changes of a longer burst are served together.
+AT_ONCE = 4
+WITHIN = 1.0
 # Seconds after which what was not confirmed is tried again: the machine may only have been too busy.
 UNCONFIRMED_AGAIN = 30.0
 # What a full disk or memory says through nginx, which has only words for it.
@@ -57,7 +59,7 @@ class Serving:
         self.generation = Generation(0, datetime.now(UTC))
         # When to apply once more without anything new (time.monotonic).
         self.again_at = math.inf
-        self._reloaded = -math.inf
+        self._reloaded: deque[float] = deque(maxlen=AT_ONCE)
 
     async def answers(self) -> bool:
         """Whether nginx answers, with the generation that was confirmed last."""
@@ -225,11 +227,14 @@ class Serving:
 
     def rest(self) -> float:
         """Seconds until the next reload may be."""
-        return max(0.0, self._reloaded + SPACING - time.monotonic())
+        if len(self._reloaded) < AT_ONCE:
+            return 0.0
+        return max(0.0, self._reloaded[0] + WITHIN - time.monotonic())
 
     async def _swap(self, old: int, new: int) -> None:
         self._make_current(new)
-        self._reloaded = started = time.monotonic()
+        started = time.monotonic()
+        self._reloaded.append(started)
         before = workers.accepting()
         if not self._nginx.tell(signal.SIGHUP):
             self._make_current(old)
