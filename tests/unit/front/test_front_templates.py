@@ -2,6 +2,7 @@
 
 import json
 import re
+import select
 
 import pytest
 from nginx_configuration import Directive, parsed
@@ -119,6 +120,13 @@ def test_a_request_id_goes_to_the_backend_the_client_and_the_log() -> None:
 
 def test_http_2_is_spoken_on_both_ports() -> None:
     assert http().value("http2") == "on"
+
+
+def test_the_access_log_is_written_in_pieces_that_a_pipe_keeps_whole() -> None:
+    """Larger ones of two workers would mix in the middle of a line."""
+    (one,) = [one.arguments for one in http().all("access_log") if one.arguments[1:2] == ["rollcall"]]
+    (kilobytes,) = [int(size) for size in re.findall(r"buffer=(\d+)k", " ".join(one))]
+    assert kilobytes * 1024 <= select.PIPE_BUF
 
 
 def test_tries_are_counted_apart_from_the_access_log() -> None:
