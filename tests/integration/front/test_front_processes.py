@@ -143,6 +143,15 @@ def listens_to_signals(pid: int) -> bool:
     return status.startswith("Name:\tpython3\n") and bool(int(caught, 16) >> (signal.SIGQUIT - 1) & 1)
 
 
+def test_docker_stop_loses_no_line_of_the_access_log(front, catalog, backends, until) -> None:
+    """nginx's workers keep lines for half a second; the last ones are of requests just before the stop."""
+    registered(front, catalog, backends[0], until)
+    for _ in range(20):
+        front.get(X_Request_ID="the-last")
+    front.container.stop(timeout=30)
+    assert front.log().count('"request_id":"the-last"') == 20
+
+
 def test_docker_stop_lets_a_request_finish_and_takes_no_new_one(front, catalog, backends, until) -> None:
     registered(front, catalog, backends[0], until)
     connection = front.connect()
