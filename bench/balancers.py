@@ -1,8 +1,10 @@
 """What can stand between visitors and instances: Rollcall's front and what it is compared with, each on loopback.
 
 All of them follow the same Consul to the same instances, run in a container on the host's network, and write a line
-for each request to their standard output, as the front does. Besides that nothing is set but what their own manuals
-start with, and Traefik's `watch`: without it Traefik asks Consul every 15 seconds.
+for each request to their standard output, as the front does. The front's line is JSON of about 450 bytes, nginx's own
+has about 80; the front writes several at once, the others each by itself, but for the static nginx that is told to do
+as the front. Besides that nothing is set but what their own manuals start with, and Traefik's `watch`: without it
+Traefik asks Consul every 15 seconds.
 """
 
 from collections.abc import Callable, Iterator
@@ -119,12 +121,15 @@ def _script(name: str, image_name: str, *more: str) -> Callable[[Place, int], Ab
     return start
 
 
-def _static(place: Place, port: int) -> AbstractContextManager[object]:
-    written = place.folder / "static.conf"
-    written.write_text(rendered("static.conf.j2", instances=place.instances, port=port))
-    command = ["nginx", "-c", f"{TARGET}/nginx.conf", "-g", "daemon off;"]
-    mounts = {FOLDER: TARGET, written: "/etc/nginx/conf.d/default.conf"}
-    return container(place.engine, image("nginx:"), command, mounts, LABEL)
+def _static(*, buffered: bool) -> Callable[[Place, int], AbstractContextManager[object]]:
+    def start(place: Place, port: int) -> AbstractContextManager[object]:
+        written = place.folder / f"static-{port}.conf"
+        written.write_text(rendered("static.conf.j2", instances=place.instances, port=port, buffered=buffered))
+        command = ["nginx", "-c", f"{TARGET}/nginx.conf", "-g", "daemon off;"]
+        mounts = {FOLDER: TARGET, written: "/etc/nginx/conf.d/default.conf"}
+        return container(place.engine, image("nginx:"), command, mounts, LABEL)
+
+    return start
 
 
 def _traefik(place: Place, port: int) -> AbstractContextManager[object]:
@@ -147,14 +152,16 @@ def _traefik(place: Place, port: int) -> AbstractContextManager[object]:
 
 FRONT = Balancer("Rollcall's front", PORT, _front)
 ARTICLE = Balancer("the article's template, nginx 1.26 of Debian 13", 28518, _script("article.sh", IMAGE))
-BY_HAND = Balancer("static nginx 1.30, written by hand", 28514, _static)
+BY_HAND = Balancer("static nginx 1.30, written by hand", 28514, _static(buffered=False))
+BUFFERED = Balancer("static nginx 1.30, its log buffered as the front's", 28519, _static(buffered=True))
 ALL = (
     FRONT,
     ARTICLE,
     Balancer("the article's template, nginx 1.30", 28513, _script("article.sh", image("rollcall/front:"))),
     BY_HAND,
+    BUFFERED,
     Balancer("HAProxy 3.0, consul-template", 28515, _script("haproxy.sh", IMAGE)),
     Balancer("the same, idle-close-on-response", 28516, _script("haproxy.sh", IMAGE, "yes")),
     Balancer(f"Traefik {traefik_build.VERSION}, Consul Catalog", 28517, _traefik),
 )
-FOLLOWING = tuple(balancer for balancer in ALL if balancer is not BY_HAND)
+FOLLOWING = tuple(balancer for balancer in ALL if balancer not in (BY_HAND, BUFFERED))
