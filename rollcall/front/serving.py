@@ -29,7 +29,7 @@ from rollcall.front.settings import Settings
 # Seconds until a new generation serves; for a tenth of one nginx has both.
 CONFIRMED = 5.0
 # Seconds between two looks whether it does.
-LOOK = 0.01
+LOOK = 0.005
 # So many reloads within so many seconds are made at once; the changes of a longer burst are served together.
 AT_ONCE = 4
 WITHIN = 1.0
@@ -259,13 +259,13 @@ class Serving:
         """Wait until the workers of a generation answer, and none of those before takes a connection any more."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CONFIRMED):
-                while not await self._nginx.serves(number):
-                    await asyncio.sleep(LOOK)
-                # nginx's master waits 100 ms for the new workers to start before it tells the old ones to end
-                # (ngx_msleep in src/os/unix/ngx_process_cycle.c). They have started: what it is going to say is said
-                # now. It takes note of no worker's end before it has said so too, and so starts none in its place.
-                workers.tell(before, signal.SIGQUIT)
-                while workers.still_accepting(before):
+                while workers.still_accepting(before) or not await self._nginx.serves(number):
+                    # nginx's master waits 100 ms for the new workers to start before it tells the old ones to end
+                    # (ngx_msleep in src/os/unix/ngx_process_cycle.c). Once they have their title they have started:
+                    # what it is going to say is said now. It takes note of no worker's end before it has said so too,
+                    # and so starts none in its place.
+                    if len(workers.accepting() - before) >= len(before):
+                        workers.tell(before, signal.SIGQUIT)
                     await asyncio.sleep(LOOK)
                 return True
         return False
