@@ -4,10 +4,8 @@ from docker.models.networks import Network
 from shared_address import Pair, fleet
 from waiting import until
 
-# Seconds that visitors may notice.
-DEADLINE = 3
-# Who hangs is asked twice, two seconds long each.
-HANGS = 6
+# Seconds. Two are usual, and five where a front hangs; a busy machine takes longer, and that is no fault.
+DEADLINE = 20
 
 
 def test_a_visitor_reaches_the_first(pair: Pair) -> None:
@@ -30,7 +28,7 @@ def test_it_leaves_a_front_that_does_not_serve_and_stays_where_it_went(pair: Pai
 def test_it_leaves_a_front_that_hangs(pair: Pair) -> None:
     pair.first.web.pause()
     try:
-        until(lambda: pair.answers_from("front2"), "an answer of the second", HANGS)
+        until(lambda: pair.answers_from("front2"), "an answer of the second", DEADLINE)
     finally:
         pair.first.web.unpause()
 
