@@ -24,9 +24,16 @@ LEADER = call("Status.Leader")
 NODES = call("Catalog.ListNodes", Datacenter="dc1")
 
 
+def described(fleet: Fleet) -> bool:
+    nodes = fleet.consul("/v1/catalog/nodes")
+    return bool(nodes) and all(node["TaggedAddresses"] for node in nodes)
+
+
 @pytest.fixture(scope="module")
 def before(fleet: Fleet, secrets: Secrets) -> Iterator[dict[str, Any]]:
     """How the fleet stood before the first attack; after the last one it has the same containers and keys."""
+    # A node is in the catalog at once, but its agent adds what it knows of it within the first minutes.
+    wait_for("nodes as their agents describe them", lambda: described(fleet), 240)
     before = at_rest(fleet)
     yield standing(fleet, secrets)
     assert at_rest(fleet) == before
