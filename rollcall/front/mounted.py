@@ -38,21 +38,19 @@ def settings() -> Settings:
         raise NotServedError("refused", f"{paths.SETTINGS} cannot be read: {error}") from error
 
 
-def wanted(catalog: Catalog, kept: tuple[Kept, ...]) -> Candidate:
-    """Say what is to be served of a catalog, and of what it has lost, under the files as they are.
+def wanted(told: Settings, catalog: Catalog, kept: tuple[Kept, ...]) -> Candidate:
+    """Say what is to be served of a catalog, and of what it has lost, under these settings and the template as it is.
 
     Raises:
         NotServedError: the template cannot be rendered.
     """
     what = f"{paths.SITES_TEMPLATE} cannot be rendered"
     try:
-        return candidate(settings(), paths.SITES_TEMPLATE.read_text(), catalog, kept)
+        return candidate(told, paths.SITES_TEMPLATE.read_text(), catalog, kept)
     except TemplateError as error:
         line = getattr(error, "lineno", None)
         where = f" (line {line})" if line else ""
         raise NotServedError("refused", f"{what}{where}: {error.message or type(error).__name__}") from error
-    except NotServedError:
-        raise
     except Exception as error:
         # A template may do whatever an expression can; and whatever it is, visitors are served as before.
         raise NotServedError("refused", f"{what}: {type(error).__name__}: {error}") from error

@@ -26,7 +26,7 @@ from rollcall.front.problems import Problems
 from rollcall.front.refusal import Kind, NotServedError
 from rollcall.front.settings import Settings
 
-# Seconds until a new generation serves; for a tenth of one nginx has both.
+# Seconds until a new generation serves; milliseconds are usual.
 CONFIRMED = 5.0
 # Seconds between two looks whether it does.
 LOOK = 0.005
@@ -90,7 +90,7 @@ class Serving:
 
     async def _begin_with(self, rendered: Rendered) -> None:
         new = self._generations.current() + 1
-        wanted = mounted.wanted(rendered.catalog, self.keeping.kept)
+        wanted = mounted.wanted(mounted.settings(), rendered.catalog, self.keeping.kept)
         await self._build(new, wanted, rendered.text, f"nginx refuses to start with generation {new}")
         self._make_current(new)
         self.rendered = rendered
@@ -111,7 +111,7 @@ class Serving:
         self.generation = replace(self.generation, number=number)
         # What it is is known only as far as the present files tell.
         with suppress(NotServedError):
-            self._is_served(mounted.wanted(rendered.catalog, self.keeping.kept), number)
+            self._is_served(mounted.wanted(mounted.settings(), rendered.catalog, self.keeping.kept), number)
 
     def begun(self) -> None:
         """Take note that nginx serves what was chosen."""
@@ -152,13 +152,14 @@ class Serving:
         Raises:
             NotServedError: there is no telling.
         """
-        return mounted.wanted(mounted.catalog_of(text), self.keeping.kept).sites
+        return mounted.wanted(mounted.settings(), mounted.catalog_of(text), self.keeping.kept).sites
 
     async def _apply(self) -> str:
         rendered = self._last_rendered()
-        await self.keeping.compare(self._routed(), rendered.catalog, mounted.settings().keep_lost)
+        settings = mounted.settings()
+        await self.keeping.compare(self._routed(), rendered.catalog, settings.keep_lost)
         self.rendered = rendered
-        wanted = mounted.wanted(rendered.catalog, self.keeping.kept)
+        wanted = mounted.wanted(settings, rendered.catalog, self.keeping.kept)
         self._complain(wanted)
         old = self._generations.current()
         new = old + 1
