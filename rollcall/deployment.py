@@ -140,6 +140,8 @@ def _check_host(member: Member, state: HostState) -> None:
 
 
 def _check_templates(here: Site) -> None:
+    if not own_templates.containers(here.member):
+        return
     coming = [thing.name for thing in here.things if isinstance(thing, Container)]
     existing = here.state.probes.get("containers", "").split()
     if sentence := template_preflight.unknown_container(here.member, existing, coming, _locate()):
