@@ -1,6 +1,6 @@
 """The whole roll-out, top to bottom. Run it with: rollcall deploy INVENTORY (or pyinfra INVENTORY deploy.py)."""
 
-from rollcall.deployment import (
+from rollcall.deploy.steps import (
     bring_images,
     converge,
     converge_access,

@@ -1,5 +1,5 @@
 """Clean removal: everything that a deploy put on these hosts. Run it with: rollcall remove INVENTORY."""
 
-from rollcall.deployment import remove_everything
+from rollcall.deploy.steps import remove_everything
 
 remove_everything()

@@ -17,8 +17,9 @@ from conditions import print_load, run
 from rich.table import Table
 from routing import LABEL, MODEL, Shell, first_answer, run_command, shell
 
-from rollcall import inventory, reachable
+from rollcall.config import inventory
 from rollcall.console import out
+from rollcall.remote import connectivity
 
 CONTAINERS = 4
 CLIENTS = 2
@@ -74,7 +75,7 @@ def one_phase(app: Shell, front: tuple[str, int], model: dict[str, dict[str, lis
 def main(source: str, seconds: int, front: str) -> None:
     """Count the requests that fail while containers are stopped and started."""
     hosts = {host.name: host for host in inventory.read(source).hosts}
-    reachable.check(list(hosts.values()))
+    connectivity.check(list(hosts.values()))
     address, _, port = front.partition(":")
     table = Table(title=f"{CLIENTS} keep-alive clients, {seconds} s each")
     for column in ("SERVICE_DRAIN", "stops", "requests", "failed", "which"):

@@ -10,13 +10,13 @@ import docker
 from docker.models.containers import Container
 from loopback import HTTP
 
-from rollcall import secrets
 from rollcall.components import front as front_component
-from rollcall.desired import Mount
-from rollcall.fleet import Fleet, Member
+from rollcall.components.template_files import render
+from rollcall.config.fleet import Fleet, Member
+from rollcall.config.settings import Settings
+from rollcall.converge.resources import Mount
 from rollcall.lab import stand_in
-from rollcall.settings import Settings
-from rollcall.templates import render
+from rollcall.secrets import store
 
 STATE = "rollcall-bench-front-state"
 NAME = "bench"
@@ -37,7 +37,7 @@ def front(engine: docker.DockerClient, image: str, folder: Path, label: str, ser
         }
     )
     member = Member(NAME, NAME, "127.0.0.1", frozenset({"fronts"}), settings)
-    things = front_component.desired(member, secrets.load(folder / "secrets", Fleet(NAME, (member,))))
+    things = front_component.desired(member, store.load(folder / "secrets", Fleet(NAME, (member,))))
     files = folder / "front"
     stand_in.put(things, front_component.FOLDER, files)
     follows = files / "consul-template.hcl"

@@ -17,9 +17,10 @@ import click
 from conditions import print_load
 from rich.table import Table
 
-from rollcall import inventory, reachable
+from rollcall.config import inventory
 from rollcall.console import fail, out
 from rollcall.errors import RollcallError
+from rollcall.remote import connectivity
 
 ROOT = Path(__file__).resolve().parent.parent
 RATIO = 1.6
@@ -61,7 +62,7 @@ def changes(source: str) -> int:
 def reached(source: str) -> tuple[inventory.Host, ...]:
     try:
         hosts = inventory.read(source).hosts
-        reachable.check(hosts)
+        connectivity.check(hosts)
     except RollcallError as problem:
         fail(str(problem))
         sys.exit(1)

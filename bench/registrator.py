@@ -30,15 +30,15 @@ from conditions import print_load, run
 from loopback import GIVE_UP_SECONDS, HTTP, consul_agent, remove_containers, until
 from rich.table import Table
 
-from rollcall import secrets
 from rollcall.components import registrator as registrator_component
 from rollcall.components import socket_filter as filter_component
+from rollcall.config.fleet import Fleet, Member
+from rollcall.config.settings import Settings
 from rollcall.console import out, step
-from rollcall.desired import Container
+from rollcall.converge.resources import Container
 from rollcall.errors import RollcallError
-from rollcall.fleet import Fleet, Member
 from rollcall.lab import catalogue, engine, images, stand_in
-from rollcall.settings import Settings
+from rollcall.secrets import store
 
 LABEL = {"rollcall.bench": "registrator"}
 NAME = "bench"
@@ -239,7 +239,7 @@ def main(count: int, containers: int, idle: int) -> None:
     client = docker.from_env()
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary:
         folder = Path(temporary)
-        kept = secrets.load(folder / "secrets", FLEET)
+        kept = store.load(folder / "secrets", FLEET)
         things = registrator_component.desired(FLEET, MEMBER, kept)
         stand_in.put(things, registrator_component.FOLDER, folder / "registrator")
         container = stand_in.container(things)

@@ -25,9 +25,10 @@ import click
 from conditions import print_load, run
 from rich.table import Table
 
-from rollcall import inventory, reachable, ssh
+from rollcall.config import inventory
 from rollcall.console import out
 from rollcall.errors import RollcallError
+from rollcall.remote import connectivity, ssh
 
 LABEL = "rollcall.bench=routing"
 MODEL = "webserver-1"
@@ -167,7 +168,7 @@ def measure(app: Shell, front: Shell, address: tuple[str, int], model: dict[str,
 def main(source: str, count: int, front: str) -> None:
     """Measure how fast the lab's front follows containers that start, stop and die."""
     hosts = {host.name: host for host in inventory.read(source).hosts}
-    reachable.check(list(hosts.values()))
+    connectivity.check(list(hosts.values()))
     address, _, port = front.partition(":")
     with shell(hosts["app1"]) as app, shell(hosts["front1"]) as nginx:
         model = json.loads(app.ask(f"docker inspect --format '{{{{json .}}}}' {MODEL}"))

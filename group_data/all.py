@@ -1,4 +1,4 @@
-"""Settings of every host. Defaults stand in rollcall/settings.py; unknown keys are refused."""
+"""Settings of every host. Defaults stand in rollcall/config/settings.py; unknown keys are refused."""
 
 # The agent on every host. `domain` is the last part of service names in DNS: nginx-80.service.consul.
 consul = {

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rollcall.components import backend, consul, dns, front, keepalived, own_templates, registrator, socket_filter
-from rollcall.desired import Thing
-from rollcall.fleet import Fleet, Member
-from rollcall.secrets import Secrets
+from rollcall.components import backend, consul, dns, front, keepalived, registrator, socket_filter, template_sync
+from rollcall.config.fleet import Fleet, Member
+from rollcall.converge.resources import Thing
+from rollcall.secrets.store import Secrets
 
 
 @dataclass(frozen=True)
@@ -34,5 +34,5 @@ def desired(fleet: Fleet, member: Member, facts: HostFacts, secrets: Secrets) ->
         "backends": backend.desired(fleet, member, secrets),
         "front": front.desired(member, secrets),
         "keepalived": keepalived.desired(fleet, member, facts.interfaces),
-        "own templates": own_templates.desired(member, facts.socket_group, secrets),
+        "own templates": template_sync.desired(member, facts.socket_group, secrets),
     }

@@ -1,10 +1,10 @@
 """Who may do what in Consul: one policy for each role, and the tokens that carry them."""
 
-from rollcall.access_control import GLOBAL_MANAGEMENT, AccessControl, Policy, Token
-from rollcall.fleet import Fleet
-from rollcall.secrets import Secrets
-from rollcall.templates import render
-from rollcall.tokens import Role, Tokens
+from rollcall.components.template_files import render
+from rollcall.config.fleet import Fleet
+from rollcall.consul.acl import GLOBAL_MANAGEMENT, AccessControl, Policy, Token
+from rollcall.secrets.store import Secrets
+from rollcall.secrets.tokens import Role, Tokens
 
 # Roles that are the same on every host, with what a person reads beside them.
 SHARED: dict[Role, str] = {

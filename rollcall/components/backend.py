@@ -1,6 +1,9 @@
 """The sample web containers: something for the front to balance, and for a person to look at."""
 
-from rollcall.desired import (
+from rollcall.components.template_files import render, source
+from rollcall.config.fleet import Fleet, Member
+from rollcall.config.settings import Backend
+from rollcall.converge.resources import (
     Container,
     Directory,
     File,
@@ -11,10 +14,7 @@ from rollcall.desired import (
     Tmpfs,
     configuration_digest,
 )
-from rollcall.fleet import Fleet, Member
-from rollcall.secrets import Secrets
-from rollcall.settings import Backend
-from rollcall.templates import render, source
+from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/backend"
 TARGET = "/etc/nginx/rollcall"

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from rollcall import auditor
-from rollcall.desired import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
-from rollcall.fleet import Fleet, Member
-from rollcall.secrets import Secrets
-from rollcall.templates import render
+from rollcall.components.template_files import render
+from rollcall.config.fleet import Fleet, Member
+from rollcall.consul import agent_queries
+from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
+from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/consul"
 VOLUME = "consul-data"
@@ -96,7 +96,7 @@ def _read_again(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
         _closed("tls/agent.key", certificate.key, RELOAD),
     ]
     if member.is_server:
-        things += [Directory(f"{FOLDER}/auditor", 0o700, OWNER), _closed(auditor.HEADER, header)]
+        things += [Directory(f"{FOLDER}/auditor", 0o700, OWNER), _closed(agent_queries.HEADER, header)]
     return tuple(things)
 
 

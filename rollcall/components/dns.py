@@ -12,9 +12,18 @@ since their resolv.conf is the engine's copy of the host's:
 
 from dataclasses import dataclass
 
-from rollcall.desired import Absent, Container, Directory, File, FirstLine, Mount, Thing, configuration_digest
-from rollcall.fleet import Member
-from rollcall.templates import render
+from rollcall.components.template_files import render
+from rollcall.config.fleet import Member
+from rollcall.converge.resources import (
+    Absent,
+    Container,
+    Directory,
+    File,
+    FirstLine,
+    Mount,
+    Thing,
+    configuration_digest,
+)
 
 FOLDER = "/etc/rollcall/dns"
 # MiB, and processes: 8 and 21 were measured with 75,000 questions a second over UDP and as many at a time over TCP as

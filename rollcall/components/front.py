@@ -2,11 +2,11 @@
 
 import json
 
-from rollcall.desired import Container, Directory, File, Mount, Thing, Tmpfs, Volume
-from rollcall.fleet import Member
-from rollcall.secrets import Secrets
-from rollcall.settings import Front
-from rollcall.templates import render, source
+from rollcall.components.template_files import render, source
+from rollcall.config.fleet import Member
+from rollcall.config.settings import Front
+from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume
+from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/front"
 # This host's own agent.
@@ -77,7 +77,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
 
 
 def told(node: str, front: Front) -> str:
-    """Say what the front's own program needs of the settings (rollcall/front/settings.py)."""
+    """Say what the front's own program needs of the settings (rollcall/front/inputs/settings.py)."""
     told = {
         "node": node,
         "listens": [[front.address, front.http_port], [front.address, front.https_port]],

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from rollcall.desired import Container, Directory, File, Mount, Thing, Tmpfs
-from rollcall.fleet import Fleet, Member
-from rollcall.templates import render
+from rollcall.components.template_files import render
+from rollcall.config.fleet import Fleet, Member
+from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs
 
 FOLDER = "/etc/rollcall/keepalived"
 # Takes its changed file up and keeps the address meanwhile.

@@ -1,9 +1,9 @@
 """The registrator of a host: it watches the host's engine and tells the host's own Consul agent."""
 
 from rollcall.components import socket_filter
-from rollcall.desired import Container, Directory, File, Mount, Thing, configuration_digest
-from rollcall.fleet import Fleet, Member
-from rollcall.secrets import Secrets
+from rollcall.config.fleet import Fleet, Member
+from rollcall.converge.resources import Container, Directory, File, Mount, Thing, configuration_digest
+from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/registrator"
 TOKEN = f"{FOLDER}/token"

@@ -3,10 +3,10 @@
 Whoever may write to that socket owns the host. nginx stands before it, so that the registrator need not be trusted.
 """
 
-from rollcall.desired import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
-from rollcall.engine_query import SOCKET as ENGINE
-from rollcall.fleet import Member
-from rollcall.templates import render
+from rollcall.components.template_files import render
+from rollcall.config.fleet import Member
+from rollcall.converge.docker_query import SOCKET as ENGINE
+from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
 
 FOLDER = "/etc/rollcall/socket-filter"
 # Holds the filter's own socket; mounted by the registrator, too, and by nobody else.

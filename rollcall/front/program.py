@@ -6,24 +6,28 @@ import time
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from rollcall.front import consul, control, handover, listening, paths, served
-from rollcall.front.connections import connections
-from rollcall.front.consul_template import ConsulTemplate
-from rollcall.front.counters import Counters
-from rollcall.front.document import Document, Sight, document
-from rollcall.front.generation import Generations
-from rollcall.front.handover import BusyError, Offer, Predecessor
-from rollcall.front.listening import CannotListenError, Sockets
+from rollcall.contract.status_document import Document
+from rollcall.front import paths
+from rollcall.front.inputs import consul, control
+from rollcall.front.inputs.consul_template import ConsulTemplate
+from rollcall.front.inputs.orders import Orders
+from rollcall.front.inputs.settings import Settings
+from rollcall.front.inputs.settings import read as read_settings
 from rollcall.front.log import say
-from rollcall.front.nginx import Nginx
-from rollcall.front.orders import Orders
-from rollcall.front.problems import Problems
-from rollcall.front.refusal import NotServedError
-from rollcall.front.routes import Routing
+from rollcall.front.nginx import handover, listening
+from rollcall.front.nginx.connections import connections
+from rollcall.front.nginx.generation import Generations
+from rollcall.front.nginx.handover import BusyError, Offer, Predecessor
+from rollcall.front.nginx.listening import CannotListenError, Sockets
+from rollcall.front.nginx.process import Nginx
+from rollcall.front.nginx.supervisor import Orphans, keep_nginx, serves
+from rollcall.front.routing.refusal import NotServedError
+from rollcall.front.routing.routes import Routing
 from rollcall.front.serving import Serving
-from rollcall.front.settings import Settings
-from rollcall.front.settings import read as read_settings
-from rollcall.front.supervisor import Orphans, keep_nginx, serves
+from rollcall.front.status import http_server
+from rollcall.front.status.counters import Counters
+from rollcall.front.status.document import Sight, document
+from rollcall.front.status.problems import Problems
 
 
 class CannotStartError(Exception):
@@ -101,7 +105,7 @@ class Front:
         if self._settings.status == "off":
             return
         try:
-            self._status = await served.serve(self._settings.status, self.document)
+            self._status = await http_server.serve(self._settings.status, self.document)
         except OSError as error:
             # Serving visitors is what it is for: that goes on without anybody being able to ask.
             say(f"cannot listen at {self._settings.status} for the status: {error.strerror or error}")

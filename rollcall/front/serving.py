@@ -12,19 +12,21 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rollcall.front import mounted, nginx, paths, workers
-from rollcall.front.candidate import Candidate, kept_of, kept_text, routed
-from rollcall.front.catalog import Instance
-from rollcall.front.document import Generation
-from rollcall.front.generation import Contents, Generations
-from rollcall.front.keeping import Keeping
+from rollcall.front import paths
+from rollcall.front.inputs import mounted
+from rollcall.front.inputs.catalog import Instance
+from rollcall.front.inputs.mounted import NOTHING, Rendered
+from rollcall.front.inputs.settings import Settings
 from rollcall.front.log import say
-from rollcall.front.mounted import NOTHING, Rendered
-from rollcall.front.nginx import Nginx
-from rollcall.front.old_workers import OldWorkers
-from rollcall.front.problems import Problems
-from rollcall.front.refusal import Kind, NotServedError
-from rollcall.front.settings import Settings
+from rollcall.front.nginx import process, workers
+from rollcall.front.nginx.generation import Contents, Generations
+from rollcall.front.nginx.old_workers import OldWorkers
+from rollcall.front.nginx.process import Nginx
+from rollcall.front.routing.candidate import Candidate, kept_of, kept_text, routed
+from rollcall.front.routing.refusal import Kind, NotServedError
+from rollcall.front.routing.retained import Keeping
+from rollcall.front.status.document import Generation
+from rollcall.front.status.problems import Problems
 
 # Seconds until a new generation serves; milliseconds are usual.
 CONFIRMED = 5.0
@@ -101,7 +103,7 @@ class Serving:
         complaint = ""
         with suppress(OSError):
             # Without a verdict it is taken for as good as it was.
-            complaint = await nginx.complaint(self._generations.directory(number) / "nginx.conf")
+            complaint = await process.complaint(self._generations.directory(number) / "nginx.conf")
         if complaint:
             # Not even that: then visitors are at least told so, if the configuration without instances is good.
             self.keeping.kept = ()
@@ -209,7 +211,7 @@ class Serving:
             kind: Kind = "refused" if is_missing and is_mounted else "hindered"
             raise NotServedError(kind, f"cannot write generation {number}: {_why(error)}") from error
         try:
-            complaint = await nginx.complaint(self._generations.directory(number) / "nginx.conf")
+            complaint = await process.complaint(self._generations.directory(number) / "nginx.conf")
         except OSError as error:
             self._generations.remove(number)
             raise NotServedError("hindered", f"cannot check generation {number}: {_why(error)}") from error

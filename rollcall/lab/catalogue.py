@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rollcall import front
+from rollcall.config.project import CHECKOUT
 from rollcall.lab import cached, debian, dockerfile
 from rollcall.lab.go import CONSUL, CONSUL_TEMPLATE, Binary
 from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, DEBIAN_SUITE, NGINX_SUITE, OUR_IMAGES
 
 _PACKAGE = Path(__file__).resolve().parent
-_CHECKOUT = _PACKAGE.parent.parent
+_CHECKOUT = CHECKOUT
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ IMAGES = (
     Image("nginx:1.30", _lab("nginx"), deployed=True),
     Image(f"hashicorp/consul:{CONSUL_VERSION}", _lab("consul", CONSUL), deployed=True),
     Image(f"hashicorp/consul-template:{CONSUL_TEMPLATE_VERSION}", _lab("consul-template", CONSUL_TEMPLATE)),
-    _ours("front", "rollcall/__init__.py", "rollcall/front", version=front.VERSION, wheels=True),
-    _ours("templates", "rollcall/__init__.py", "rollcall/own_templates"),
+    _ours("front", "rollcall/__init__.py", "rollcall/contract", "rollcall/front", version=front.VERSION, wheels=True),
+    _ours("templates", "rollcall/__init__.py", "rollcall/template_sync"),
 )
 
 NAMES = frozenset(image.name for image in IMAGES)

@@ -7,14 +7,14 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from rollcall import ssh
+from rollcall.config.inventory import Host
 from rollcall.console import step
 from rollcall.errors import RollcallError
-from rollcall.inventory import Host
 from rollcall.lab import command, keys, side_by_side, waiting
 from rollcall.lab.catalogue import HOST
 from rollcall.lab.docker import docker, inspect
 from rollcall.lab.layout import HOSTS, LABEL, LOOPBACK, NETWORK, LabHost
+from rollcall.remote import ssh
 
 # What systemd and a nested Docker Engine need. Not --privileged: it fails on machines that lack one of the
 # capabilities that it asks for.

@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from rollcall import commands
-from rollcall.desired import Container, Directory, File, Thing
+from rollcall.converge import docker_commands
+from rollcall.converge.resources import Container, Directory, File, Thing
 from rollcall.lab.docker import docker
 
 
@@ -36,6 +36,6 @@ def run(wanted: Container, labels: Mapping[str, str]) -> str:
     Raises:
         RollcallError: it does not start.
     """
-    _, verb, *arguments = (one for one in commands.run_arguments(wanted) if not one.startswith("--label="))
+    _, verb, *arguments = (one for one in docker_commands.run_arguments(wanted) if not one.startswith("--label="))
     marks = [f"--label={key}={value}" for key, value in labels.items()]
     return docker(verb, *marks, *arguments, doing=f"start {wanted.name}")

@@ -12,19 +12,19 @@ from types import FrameType
 from typing import NoReturn
 
 from rollcall.registrator import logs
-from rollcall.registrator.agent import Agent
-from rollcall.registrator.ask import first_process, healthy, status_endpoint
-from rollcall.registrator.departure import deregister_all
-from rollcall.registrator.docker_events import Connected, Engine, EngineError
-from rollcall.registrator.events import Event
+from rollcall.registrator.consul.agent import Agent
+from rollcall.registrator.consul.agent_sync import GaveUpError, Writer
+from rollcall.registrator.consul.token import token_from
+from rollcall.registrator.docker.engine import Connected, Engine, EngineError
+from rollcall.registrator.docker.events import Event
 from rollcall.registrator.flags import PROGRAM, UsageError, parse, usage
+from rollcall.registrator.healthcheck import first_process, healthy, status_endpoint
 from rollcall.registrator.loop import Loop
 from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.once import Look
 from rollcall.registrator.settings import Settings, settings_from
+from rollcall.registrator.shutdown import deregister_all
 from rollcall.registrator.status import STUCK_AFTER, Status, serve
-from rollcall.registrator.token import token_from
-from rollcall.registrator.writer import GaveUpError, Writer
 
 VERSION = "0.1.0"
 log = logging.getLogger(PROGRAM)

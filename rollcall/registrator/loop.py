@@ -5,15 +5,15 @@ import time
 from collections.abc import Mapping
 from queue import Empty
 
-from rollcall.registrator.container import Container, read_container
-from rollcall.registrator.docker_events import Connected, Engine, EngineError, Inbox
-from rollcall.registrator.events import Change, Event
-from rollcall.registrator.fleet import BY_SIGNAL, Fleet
+from rollcall.registrator.consul.agent_sync import Writer
+from rollcall.registrator.consul.reconcile import MARK_CONTAINER, Registration
+from rollcall.registrator.docker.container import Container, read_container
+from rollcall.registrator.docker.engine import Connected, Engine, EngineError, Inbox
+from rollcall.registrator.docker.events import Change, Event
 from rollcall.registrator.metrics import Metrics
-from rollcall.registrator.reconcile import MARK_CONTAINER, Registration
-from rollcall.registrator.services import read_services
+from rollcall.registrator.services.services import read_services
 from rollcall.registrator.settings import Settings
-from rollcall.registrator.writer import Writer
+from rollcall.registrator.tracker import BY_SIGNAL, Fleet
 
 log = logging.getLogger(__name__)
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rollcall.registrator.agent import Agent
-from rollcall.registrator.container import Container, read_container
-from rollcall.registrator.docker_events import Engine
-from rollcall.registrator.fleet import Fleet
+from rollcall.registrator.consul.agent import Agent
+from rollcall.registrator.consul.agent_sync import Writer
+from rollcall.registrator.docker.container import Container, read_container
+from rollcall.registrator.docker.engine import Engine
 from rollcall.registrator.metrics import Metrics
-from rollcall.registrator.services import Service, read_services
+from rollcall.registrator.services.services import Service, read_services
 from rollcall.registrator.settings import Settings
-from rollcall.registrator.writer import Writer
+from rollcall.registrator.tracker import Fleet
 
 GAP = "  "
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from rollcall.registrator import logs, template
+from rollcall.registrator import logs
 from rollcall.registrator.flags import CommandLine, UsageError
+from rollcall.registrator.services import template
 
 # What the original registrator also wrote to, and this one does not.
 OTHER_REGISTRIES = ("consulkv", "consulkv-unix", "coredns", "etcd", "etcd-tls", "skydns2", "skydns", "zookeeper")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rollcall import curl
+from rollcall.consul import curl
 
 # A body or a stream that never ends is an answer too: its first seconds count.
 AS_IS = ("path-as-is", "max-time = 3")

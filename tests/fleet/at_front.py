@@ -8,8 +8,8 @@ from typing import Any
 from asking import Ask
 from deployed import Fleet
 
-from rollcall import nginx_sites, survey
-from rollcall.nginx_sites import NginxSites
+from rollcall.verify import host_probe, nginx_sites
+from rollcall.verify.nginx_sites import NginxSites
 
 # Where consul-template's keys of ours are.
 KEYS = "/v1/kv/rollcall/front/"
@@ -50,7 +50,7 @@ def problems(fleet: Fleet) -> list[str]:
 
 def sites(fleet: Fleet) -> NginxSites:
     """Read what nginx serves."""
-    return nginx_sites.parse(fleet.on("front1", survey.NGINX_SITES))
+    return nginx_sites.parse(fleet.on("front1", host_probe.NGINX_SITES))
 
 
 def put(fleet: Fleet, key: str, value: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from deployed import BACKENDS, LAB, Fleet, answering, rollcall, wait_for
 
-from rollcall.secrets import Secrets
+from rollcall.secrets.store import Secrets
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,12 @@ from typing import Any
 
 from asking import Ask, configuration
 
-from rollcall import curl, secrets, ssh
-from rollcall.curl import Answer
-from rollcall.deploy_command import checked_fleet
-from rollcall.secrets import Secrets
+from rollcall.cli.deploy import checked_fleet
+from rollcall.consul import curl
+from rollcall.consul.curl import Answer
+from rollcall.remote import ssh
+from rollcall.secrets import store
+from rollcall.secrets.store import Secrets
 
 PROJECT = Path(__file__).parents[2]
 LAB = "inventories/lab.py"
@@ -27,7 +29,7 @@ API = "http://127.0.0.1:8500"
 def rollcall(*arguments: str, code: int = 0) -> str:
     """Run the command as a user does; give what it printed on both streams."""
     done = subprocess.run(
-        [sys.executable, "-c", "from rollcall.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from rollcall.cli.main import main; main()", *arguments],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -54,7 +56,7 @@ class Fleet:
 
     def secrets(self) -> Secrets:
         """Give the secrets that the lab was deployed with, read again each time: they may have been rotated."""
-        return secrets.load(secrets.folder_of(PROJECT, self.declared), self.declared)
+        return store.load(store.folder_of(PROJECT, self.declared), self.declared)
 
     def ask(
         self, host: str, asks: Iterable[Ask], token: str, more: Sequence[str] = (), *, check: bool = True

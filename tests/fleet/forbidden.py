@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from asking import Ask
 from stranger import ADDRESS
 
-from rollcall.curl import Answer
+from rollcall.consul.curl import Answer
 
 # How Consul refuses what belongs to the service mesh, to everybody.
 NO_MESH = "Connect must be enabled in order to use this endpoint"

@@ -11,9 +11,9 @@ from typing import get_args
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
-from rollcall.certificates import Certificate
-from rollcall.secrets import AUTHORITY, GOSSIP, TOKENS, Secrets
-from rollcall.tokens import Role, Tokens
+from rollcall.secrets.certificates import Certificate
+from rollcall.secrets.store import AUTHORITY, GOSSIP, TOKENS, Secrets
+from rollcall.secrets.tokens import Role, Tokens
 
 
 @dataclass(frozen=True)

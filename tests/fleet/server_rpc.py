@@ -5,7 +5,7 @@ import ssl
 import tempfile
 from dataclasses import dataclass
 
-from rollcall.certificates import Certificate
+from rollcall.secrets.certificates import Certificate
 
 PORT = 8300
 # The first byte says what follows: a call, Raft's own, TLS around either, TLS for those who have no certificate yet,

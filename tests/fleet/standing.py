@@ -6,7 +6,7 @@ from typing import Any
 from asking import Ask
 from deployed import Fleet
 
-from rollcall.secrets import Secrets
+from rollcall.secrets.store import Secrets
 
 
 def standing(fleet: Fleet, kept: Secrets) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from asking import Ask, configuration
 from deployed import Fleet, wait_for
 
-from rollcall import curl
-from rollcall.curl import Answer
+from rollcall.consul import curl
+from rollcall.consul.curl import Answer
 from rollcall.lab.dockerfile import local_name
 from rollcall.lab.layout import CONSUL_VERSION, LABEL, NETWORK, PREFIX
 

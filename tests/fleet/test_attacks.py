@@ -12,9 +12,9 @@ from server_rpc import CALL, RAFT, RAFT_FORWARDING, TLS, TLS_INSECURE, Reply, ca
 from standing import at_rest, standing
 from stranger import Stranger, agent, guest, neighbour
 
-from rollcall import certificates
-from rollcall.certificates import Certificate
-from rollcall.secrets import Secrets
+from rollcall.secrets import certificates
+from rollcall.secrets.certificates import Certificate
+from rollcall.secrets.store import Secrets
 
 SERVER, HOST = "10.77.0.11", "10.77.0.21"
 HTTPS = 8501

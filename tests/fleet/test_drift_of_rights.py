@@ -8,9 +8,9 @@ import pytest
 from asking import Ask
 from deployed import LAB, Fleet, rollcall
 
-from rollcall.access_control import ANONYMOUS
-from rollcall.curl import Answer
-from rollcall.secrets import Secrets
+from rollcall.consul.acl import ANONYMOUS
+from rollcall.consul.curl import Answer
+from rollcall.secrets.store import Secrets
 
 # Agents remember a token's rights for up to 30 s: these two give nobody the means to break what other tests look at.
 READS = 'node_prefix "" { policy = "read" }'

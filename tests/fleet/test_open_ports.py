@@ -6,10 +6,10 @@ from ipaddress import ip_address
 import pytest
 from deployed import LAB, Fleet
 
-from rollcall import fleet as fleets
-from rollcall import open_ports
-from rollcall.deploy_command import checked_fleet
-from rollcall.open_ports import OpenPort, Protocol
+from rollcall.cli.deploy import checked_fleet
+from rollcall.config import fleet as fleets
+from rollcall.verify import open_ports
+from rollcall.verify.open_ports import OpenPort, Protocol
 
 SSH = 22  # the lab's own way in
 OUTSIDE = {"the host's address", "every address"}

@@ -17,7 +17,7 @@ from typing import IO
 import pytest
 from deployed import LAB, PROJECT, Fleet, rollcall, wait_for
 
-COMMAND = [sys.executable, "-c", "from rollcall.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from rollcall.cli.main import main; main()"]
 
 
 def consul(*arguments: str, stdin: str = "", options: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ from asking import Ask
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
 from visitor import crowded
 
-from rollcall.secrets import Secrets
+from rollcall.secrets.store import Secrets
 
 
 @contextmanager
@@ -140,7 +140,7 @@ def test_a_rotation_that_is_interrupted_is_ended_by_the_same_command(fleet: Flee
 
 def _interrupt_at(step: str, kind: str) -> None:
     """Kill the command and its deploy as soon as it says that it has come to a step."""
-    command = [sys.executable, "-u", "-c", "from rollcall.cli import main; main()", "rotate", LAB, kind]
+    command = [sys.executable, "-u", "-c", "from rollcall.cli.main import main; main()", "rotate", LAB, kind]
     process = subprocess.Popen(
         command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )

@@ -11,7 +11,7 @@ import pytest
 from deployed import LAB, PROJECT, Fleet, rollcall
 from standing import standing
 
-from rollcall.secrets import IDENTITY, TOKENS, Secrets
+from rollcall.secrets.store import IDENTITY, TOKENS, Secrets
 
 FOLDER = PROJECT / ".secrets" / "lab"
 

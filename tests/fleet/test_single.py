@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from deployed import PROJECT, rollcall, wait_for
 
-from rollcall.state import listener
+from rollcall.converge.host_state import listener
 
 SINGLE = "inventories/single.py"
 SITE = "http://127.0.0.1:8081"

@@ -10,11 +10,11 @@ from deployed import Fleet
 from forbidden import CATALOG, INSIDE, OWN_SERVICES, WRITES, allowed, nothing
 from standing import standing
 
-from rollcall.access_control import Policy
-from rollcall.curl import Answer
-from rollcall.secrets import Secrets
-from rollcall.templates import render
-from rollcall.tokens import Role
+from rollcall.components.template_files import render
+from rollcall.consul.acl import Policy
+from rollcall.consul.curl import Answer
+from rollcall.secrets.store import Secrets
+from rollcall.secrets.tokens import Role
 
 # Each on a host that has its token, through that host's own agent.
 HOLDERS: dict[Role, str] = {

@@ -17,7 +17,7 @@ Rollcall = Callable[..., subprocess.CompletedProcess[str]]
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `rollcall` as a user does."""
     return subprocess.run(
-        [sys.executable, "-c", "from rollcall.cli import main; main()", *arguments],
+        [sys.executable, "-c", "from rollcall.cli.main import main; main()", *arguments],
         cwd=PROJECT,
         capture_output=True,
         text=True,

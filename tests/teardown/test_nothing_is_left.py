@@ -21,7 +21,7 @@ def output(*command: str) -> str:
 @pytest.fixture(scope="module", autouse=True)
 def down() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", "from rollcall.cli import main; main()", "lab", "down"],
+        [sys.executable, "-c", "from rollcall.cli.main import main; main()", "lab", "down"],
         cwd=PROJECT,
         capture_output=True,
         text=True,

@@ -7,12 +7,13 @@ from typing import Any
 import hypothesis
 import pytest
 
-from rollcall import components, preflight
-from rollcall.certificates import Certificate
+from rollcall import components
 from rollcall.components.dns import Resolver
-from rollcall.fleet import Fleet, RawHost, nowhere
-from rollcall.secrets import Identity, Secrets
-from rollcall.tokens import Tokens
+from rollcall.config import validation
+from rollcall.config.fleet import Fleet, RawHost, nowhere
+from rollcall.secrets.certificates import Certificate
+from rollcall.secrets.store import Identity, Secrets
+from rollcall.secrets.tokens import Tokens
 
 # The machine may be busy, and the first text that hypothesis makes takes it a second: neither is a failure.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -42,14 +43,14 @@ def fleet() -> Fleet:
 
 
 def checked(**settings: Any) -> Fleet:
-    return preflight.check("six", raw_hosts(**settings), "laptop", nowhere)
+    return validation.check("six", raw_hosts(**settings), "laptop", nowhere)
 
 
 @pytest.fixture
 def single() -> Fleet:
     data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}, {"name": "nginx"}]}
     host = RawHost("@local", frozenset({"consul_servers", "backends", "fronts"}), data)
-    return preflight.check("single", [host], "laptop.example.net", nowhere)
+    return validation.check("single", [host], "laptop.example.net", nowhere)
 
 
 @pytest.fixture

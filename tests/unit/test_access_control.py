@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from rollcall.access_control import ANONYMOUS, INITIAL, AccessControl, Listed, Policy, listed, requests
 from rollcall.components import access
-from rollcall.curl import MARK, answers, configuration
-from rollcall.fleet import Fleet
-from rollcall.secrets import Secrets
-from rollcall.tokens import Tokens
+from rollcall.config.fleet import Fleet
+from rollcall.consul.acl import ANONYMOUS, INITIAL, AccessControl, Listed, Policy, listed, requests
+from rollcall.consul.curl import MARK, answers, configuration
+from rollcall.secrets.store import Secrets
+from rollcall.secrets.tokens import Tokens
 
 
 @pytest.fixture

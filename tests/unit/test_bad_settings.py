@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rollcall import preflight
+from rollcall.config import validation
+from rollcall.config.fleet import RawHost, nowhere
 from rollcall.errors import RollcallError
-from rollcall.fleet import RawHost, nowhere
 
 SERVER = {"consul_servers": ["s1"]}
 FIVE = {f"s{number}": f"10.0.0.{number}" for number in range(1, 8)}
@@ -28,7 +28,7 @@ def refused(project: Path, data: str, group: str = "all", hosts: dict[str, list[
         applies = group == "all" or group in own
         raw.append(RawHost(name, own, {"address": FIVE[name], **(values if applies else {})}))
     with pytest.raises(RollcallError) as refusal:
-        preflight.check("test", raw, "laptop", preflight.locator(project, project / "inventory.py", raw))
+        validation.check("test", raw, "laptop", validation.locator(project, project / "inventory.py", raw))
     return str(refusal.value).replace(f"{project}/", "")
 
 
@@ -129,7 +129,7 @@ def test_host_data_in_the_inventory_is_named(tmp_path: Path) -> None:
         RawHost("s2", frozenset(), {"address": "10.0.0.2", "image_source": "x"}),
     ]
     with pytest.raises(RollcallError, match=r"inventory\.py:3: image_source is 'x'"):
-        preflight.check("test", raw, "laptop", preflight.locator(tmp_path, inventory, raw))
+        validation.check("test", raw, "laptop", validation.locator(tmp_path, inventory, raw))
 
 
 @pytest.mark.parametrize("count", [2, 4, 6])
@@ -176,11 +176,11 @@ def host(name: str, group: str = "consul_servers", **data: object) -> RawHost:
 )
 def test_hosts_that_cannot_find_each_other(hosts: list[RawHost], sentence: str) -> None:
     with pytest.raises(RollcallError, match=sentence.replace(".", r"\.")):
-        preflight.check("test", hosts, "laptop", nowhere)
+        validation.check("test", hosts, "laptop", nowhere)
 
 
 def test_address_is_taken_from_ssh_where_it_can_be() -> None:
     hosts = [host("10.0.0.1"), host("b", "x", ssh_hostname="10.0.0.2")]
-    fleet = preflight.check("test", hosts, "laptop", nowhere)
+    fleet = validation.check("test", hosts, "laptop", nowhere)
     assert [member.address for member in fleet.members] == ["10.0.0.1", "10.0.0.2"]
     assert [member.node for member in fleet.members] == ["10-0-0-1", "b"]

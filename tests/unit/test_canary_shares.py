@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from rollcall import canary_shares
+from rollcall.consul import canary_shares
 from rollcall.errors import RollcallError
 
 SERVICES = {"shop-80": ["v1", "v2"], "nginx-80": []}

@@ -3,7 +3,7 @@
 import pytest
 from conftest import checked
 
-from rollcall.cluster import Instance, dns_names, front_endpoint
+from rollcall.verify.cluster import Instance, dns_names, front_endpoint
 
 
 def instance(service: str, *tags: str, passing: bool = True) -> Instance:

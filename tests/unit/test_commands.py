@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rollcall import commands
-from rollcall.desired import Directory, File, FirstLine
+from rollcall.converge import docker_commands
+from rollcall.converge.resources import Directory, File, FirstLine
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_first_line_is_put_and_taken_without_a_new_inode(
     file = tmp_path / "resolv.conf"
     file.write_text(before)
     inode = file.stat().st_ino
-    command = commands.first_line(FirstLine(str(file), "nameserver 172.17.0.1", present))
+    command = docker_commands.first_line(FirstLine(str(file), "nameserver 172.17.0.1", present))
     subprocess.run(["sh", "-c", command], check=True)
     assert file.read_text() == after
     assert file.stat().st_ino == inode
@@ -35,7 +35,7 @@ def test_first_line_is_put_and_taken_without_a_new_inode(
 
 def test_an_archive_carries_modes_and_owners() -> None:
     things = [Directory("/etc/rollcall/a", 0o700, "100:1000"), File("/etc/rollcall/a/b", "text", 0o600, "100:1000")]
-    with tarfile.open(fileobj=io.BytesIO(commands.archive(things, 100.0))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(docker_commands.archive(things, 100.0))) as tar:
         entries = [(one.name, one.mode, one.uid, one.gid, one.isdir(), one.mtime) for one in tar]
         content = tar.extractfile("etc/rollcall/a/b")
         assert content is not None

@@ -7,8 +7,8 @@ from typing import Any
 from conftest import checked
 
 from rollcall.components import dns
-from rollcall.desired import Container, Directory, File, FirstLine, Thing
-from rollcall.fleet import Fleet
+from rollcall.config.fleet import Fleet
+from rollcall.converge.resources import Container, Directory, File, FirstLine, Thing
 
 Desired = Callable[[Fleet, str], dict[str, tuple[Thing, ...]]]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rollcall.connections import HOST, Connection, Port, command, parse
+from rollcall.drain.connections import HOST, Connection, Port, command, parse
 
 WEB = "a" * 64
 WEB_PORT = Port(WEB, 80)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from rollcall import curl
-from rollcall.own_agent import Request
+from rollcall.consul import curl
+from rollcall.consul.agent_client import Request
 
 
 class Agent(http.server.BaseHTTPRequestHandler):

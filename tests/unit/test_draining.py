@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from rollcall import draining, front_lists
-from rollcall.connections import Connection, Port
-from rollcall.remaining import Remaining, words
+from rollcall.contract import front_lists
+from rollcall.drain import waiting
+from rollcall.drain.connections import Connection, Port
+from rollcall.drain.remaining import Remaining, words
 
 PORT = Port("a" * 64, 80)
 HELD = Remaining(connections=(Connection(PORT, "10.77.0.31"),))
@@ -18,8 +19,8 @@ NONE = Remaining()
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time passes only while somebody waits."""
     now = [0.0]
-    monkeypatch.setattr(draining.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(draining.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
 
 
 def looks(*left: Remaining) -> tuple[Callable[[], Remaining], Iterator[Remaining]]:
@@ -30,21 +31,21 @@ def looks(*left: Remaining) -> tuple[Callable[[], Remaining], Iterator[Remaining
 @pytest.mark.usefixtures("clock")
 def test_it_is_drained_once_nobody_is_there_twice_in_a_row() -> None:
     look, rest = looks(HELD, NONE, HELD, NONE, NONE, HELD)
-    assert not draining.wait(look, 30)
+    assert not waiting.wait(look, 30)
     assert next(rest) is HELD
 
 
 @pytest.mark.usefixtures("clock")
 def test_a_deadline_ends_the_wait_with_what_is_left() -> None:
     look, rest = looks(*[HELD] * 4)
-    assert draining.wait(look, 1) is HELD
+    assert waiting.wait(look, 1) is HELD
     assert len(list(rest)) == 1
 
 
 @pytest.mark.usefixtures("clock")
 def test_without_any_time_it_is_still_looked_twice() -> None:
-    assert draining.wait(looks(HELD, NONE)[0], 0) is HELD
-    assert not draining.wait(looks(NONE, NONE)[0], 0)
+    assert waiting.wait(looks(HELD, NONE)[0], 0) is HELD
+    assert not waiting.wait(looks(NONE, NONE)[0], 0)
 
 
 def test_what_is_left_is_said_with_how_many_and_of_whom() -> None:

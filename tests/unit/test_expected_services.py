@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rollcall.expected_services import Rules, Service, services
+from rollcall.contract.expected_services import Rules, Service, services
 
 PUBLISHED = Rules("app1", "10.0.0.9", internal=False, explicit=False, ip="10.0.0.1", tags="")
 INTERNAL = Rules("app1", "10.0.0.9", internal=True, explicit=False, ip=None, tags="")

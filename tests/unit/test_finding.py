@@ -1,6 +1,6 @@
 """Waiting for something to become right, and saying what is still wrong."""
 
-from rollcall.finding import wait_until_none
+from rollcall.verify.check_error import wait_until_none
 
 
 def test_it_ends_when_nothing_is_wrong_any_more() -> None:

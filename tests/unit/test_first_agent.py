@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from rollcall import ssh
+from rollcall.config.inventory import Host, Inventory
+from rollcall.consul.pick_agent import first_agent
 from rollcall.errors import RollcallError
-from rollcall.first_agent import first_agent
-from rollcall.inventory import Host, Inventory
+from rollcall.remote import ssh
 
 FIRST, SECOND = (
     Host(f"s{number}.invalid", "ssh", f"s{number}.invalid", groups=("consul_servers",)) for number in (1, 2)

@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 import pytest
 from typing_extensions import override
 
-from rollcall.gates import Gate, not_ready, unsteady
+from rollcall.deploy.readiness import Gate, not_ready, unsteady
 
 SERVERS = ("consul1", "consul2", "consul3")
 

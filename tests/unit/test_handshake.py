@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from rollcall import certificates
-from rollcall.certificates import Certificate
-from rollcall.handshake import certificate, refusal, trusting
-from rollcall.tunnel import Endpoint
+from rollcall.remote.tunnel import Endpoint
+from rollcall.secrets import certificates
+from rollcall.secrets.certificates import Certificate
+from rollcall.verify.tls_probe import certificate, refusal, trusting
 
 AUTHORITY = certificates.authority("Rollcall")
 AGENT = certificates.issue(AUTHORITY, "agent", ["app1.node.consul"], "agent")

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from rollcall import instances
-from rollcall.connections import HOST, Port
+from rollcall.config.fleet import Fleet
+from rollcall.drain import instances
+from rollcall.drain.connections import HOST, Port
+from rollcall.drain.instances import Container, Instance
+from rollcall.drain.target import Target, read
 from rollcall.errors import RollcallError
-from rollcall.fleet import Fleet
-from rollcall.instances import Container, Instance
-from rollcall.target import Target, read
 
 WEB, OTHER = "a" * 64, "b" * 64
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rollcall import inventory
+from rollcall.config import inventory
 from rollcall.errors import RollcallError
 
 LAB_LIKE = """

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from conftest import raw_hosts
 
-from rollcall import components, preflight
+from rollcall import components
 from rollcall.components import keepalived
-from rollcall.desired import Container, File, Thing
+from rollcall.config import validation
+from rollcall.config.fleet import Fleet, RawHost, nowhere
+from rollcall.converge.resources import Container, File, Thing
 from rollcall.errors import RollcallError
-from rollcall.fleet import Fleet, RawHost, nowhere
-from rollcall.secrets import Secrets
+from rollcall.secrets.store import Secrets
 
 Desired = Callable[[Fleet, str], dict[str, tuple[Thing, ...]]]
 SHARED = {"virtual_address": "10.77.0.100/24"}
@@ -27,7 +28,7 @@ def hosts(**front: Any) -> list[RawHost]:
 
 
 def two_fronts(**front: Any) -> Fleet:
-    return preflight.check("six", hosts(**front), "laptop", nowhere)
+    return validation.check("six", hosts(**front), "laptop", nowhere)
 
 
 @pytest.fixture
@@ -125,20 +126,20 @@ def test_an_address_of_another_network_needs_its_interface() -> None:
 
 def test_one_front_has_nothing_to_share() -> None:
     with pytest.raises(RollcallError, match="front1 is the only host in fronts"):
-        preflight.check("six", raw_hosts(front=SHARED), "laptop", nowhere)
+        validation.check("six", raw_hosts(front=SHARED), "laptop", nowhere)
 
 
 def test_fronts_that_do_not_agree_are_named_with_the_place() -> None:
     raw = hosts(**SHARED)
     raw[-1] = replace(raw[-1], data={**raw[-1].data, "front": {**SHARED, "virtual_router": 7}})
     with pytest.raises(RollcallError, match=r"front\.virtual_router is 7 for front1 but 51 for app2"):
-        preflight.check("six", raw, "laptop", nowhere)
+        validation.check("six", raw, "laptop", nowhere)
 
 
 def test_its_image_is_a_setting() -> None:
     raw = [replace(one, data={**one.data, "keepalived": {"imge": "x"}}) for one in hosts(**SHARED)]
     with pytest.raises(RollcallError, match=r"unknown key keepalived\.imge; did you mean image"):
-        preflight.check("six", raw, "laptop", nowhere)
+        validation.check("six", raw, "laptop", nowhere)
 
 
 @pytest.mark.parametrize(

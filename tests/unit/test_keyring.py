@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from rollcall import keyring
+from rollcall.consul import keyring
+from rollcall.consul.keyring import Keyring
 from rollcall.errors import RollcallError
-from rollcall.keyring import Keyring
 
 LOST = "1 error occurred:\n\t* dc1 (LAN) error: 5/6 nodes reported success"
 FAILED = "1 error occurred:\n\t* dc1 (LAN) error: 6/6 nodes reported failure"

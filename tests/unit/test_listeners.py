@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rollcall import listeners
-from rollcall.listeners import Listener, with_published
+from rollcall.verify import listeners
+from rollcall.verify.listeners import Listener, with_published
 
 ONE, OTHER = "9c" * 32, "a1" * 32
 OUTPUT = f"""@@rollcall containers

@@ -1,6 +1,6 @@
 """What nginx serves, read from its configuration."""
 
-from rollcall.nginx_sites import parse
+from rollcall.verify.nginx_sites import parse
 
 CONFIGURATION = """
 upstream backends {

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from conftest import checked
 
-from rollcall.fleet import Fleet
-from rollcall.listeners import Listener
-from rollcall.open_ports import differences, markdown, opened
+from rollcall.config.fleet import Fleet
+from rollcall.verify.listeners import Listener
+from rollcall.verify.open_ports import differences, markdown, opened
 
 BRIDGE, OTHER = "172.17.0.1", "172.18.0.1"
 HERE = ("127.0.0.1", BRIDGE)

@@ -6,12 +6,23 @@ from typing import Any
 
 import pytest
 
-from rollcall import commands
-from rollcall.desired import Container, Directory, File, FirstLine, Mount, Network, PublishedPort, Thing, Tmpfs, Volume
-from rollcall.engine_query import Answer
+from rollcall.converge import docker_commands
+from rollcall.converge.docker_query import Answer
+from rollcall.converge.host_state import EMPTY, HostState, ObservedFile
+from rollcall.converge.plan import Action, Change, everything, leftovers, plan, tellings, untold
+from rollcall.converge.resources import (
+    Container,
+    Directory,
+    File,
+    FirstLine,
+    Mount,
+    Network,
+    PublishedPort,
+    Thing,
+    Tmpfs,
+    Volume,
+)
 from rollcall.errors import RollcallError
-from rollcall.plan import Action, Change, everything, leftovers, plan, tellings, untold
-from rollcall.state import EMPTY, HostState, ObservedFile
 
 IMAGE = {
     "Id": "sha256:aaa",
@@ -239,7 +250,7 @@ def test_every_field_of_a_container_is_in_its_digest() -> None:
 
 
 def test_run_arguments_say_everything_that_is_desired() -> None:
-    assert commands.run_arguments(WEB) == [
+    assert docker_commands.run_arguments(WEB) == [
         "docker",
         "run",
         "--detach",
@@ -274,7 +285,7 @@ def test_run_arguments_say_everything_that_is_desired() -> None:
 
 def test_what_a_user_sets_cannot_become_another_command() -> None:
     evil = Container(name="web-1", image="nginx:1.30", component="x", environment=(("A", "$(reboot) ; 'x'"),))
-    assert "'--env=A=$(reboot) ; '\"'\"'x'\"'\"''" in commands.run(evil)
+    assert "'--env=A=$(reboot) ; '\"'\"'x'\"'\"''" in docker_commands.run(evil)
 
 
 def test_change_says_what_it_is_about() -> None:
@@ -380,8 +391,8 @@ def test_no_container_is_made_anew_because_others_may_overlap() -> None:
 
 
 def test_an_overlap_is_seen_again_on_the_container() -> None:
-    assert "--label=rollcall.overlap=front-health" in commands.run_arguments(FRONT)
-    assert not [argument for argument in commands.run_arguments(WEB) if "overlap" in argument]
+    assert "--label=rollcall.overlap=front-health" in docker_commands.run_arguments(FRONT)
+    assert not [argument for argument in docker_commands.run_arguments(WEB) if "overlap" in argument]
 
 
 @pytest.mark.parametrize(

@@ -5,50 +5,50 @@ from pathlib import Path
 
 import pytest
 
-from rollcall import certificates, secrets
-from rollcall.closed_folder import ClosedFolder
-from rollcall.fleet import Fleet
-from rollcall.rotation import Rotation, discard_certificates
-from rollcall.secrets import AUTHORITY, GOSSIP, TOKENS
+from rollcall.config.fleet import Fleet
+from rollcall.secrets import certificates, store
+from rollcall.secrets.private_directory import ClosedFolder
+from rollcall.secrets.rotation import Rotation, discard_certificates
+from rollcall.secrets.store import AUTHORITY, GOSSIP, TOKENS
 
 Step = Callable[[Rotation], None]
 STEPS: tuple[Step, ...] = (Rotation.issue, Rotation.switch, Rotation.retire)
 
 
 def rotation(path: Path, fleet: Fleet, name: str) -> Rotation:
-    secrets.load(path / "lab", fleet)
+    store.load(path / "lab", fleet)
     return Rotation(ClosedFolder(path / "lab"), name)
 
 
 def test_tokens_of_both_generations_are_good_until_the_old_ones_are_retired(tmp_path: Path, fleet: Fleet) -> None:
     rotating = rotation(tmp_path, fleet, TOKENS)
-    old = secrets.load(tmp_path / "lab", fleet).tokens
+    old = store.load(tmp_path / "lab", fleet).tokens
     rotating.issue()
-    issued = secrets.load(tmp_path / "lab", fleet)
+    issued = store.load(tmp_path / "lab", fleet)
     (new,) = issued.other_tokens
     assert (issued.tokens, issued.unfinished) == (old, ("tokens",))
     rotating.switch()
-    switched = secrets.load(tmp_path / "lab", fleet)
+    switched = store.load(tmp_path / "lab", fleet)
     assert (switched.tokens, switched.other_tokens) == (new, (old,))
     rotating.retire()
-    retired = secrets.load(tmp_path / "lab", fleet)
+    retired = store.load(tmp_path / "lab", fleet)
     assert (retired.tokens, retired.other_tokens, retired.unfinished) == (new, (), ())
     assert retired.identity.rotations == 1
 
 
 def test_certificates_of_the_new_authority_appear_only_when_everybody_trusts_it(tmp_path: Path, fleet: Fleet) -> None:
     rotating = rotation(tmp_path, fleet, AUTHORITY)
-    old = secrets.load(tmp_path / "lab", fleet)
+    old = store.load(tmp_path / "lab", fleet)
     rotating.issue()
-    issued = secrets.load(tmp_path / "lab", fleet)
+    issued = store.load(tmp_path / "lab", fleet)
     assert issued.agents == old.agents
     assert issued.authority.count("BEGIN CERTIFICATE") == 2
     rotating.switch()
-    switched = secrets.load(tmp_path / "lab", fleet)
+    switched = store.load(tmp_path / "lab", fleet)
     assert not switched.agents["app1"].signed_by(certificates.Certificate(old.authority, ""))
     assert old.authority in switched.authority
     rotating.retire()
-    retired = secrets.load(tmp_path / "lab", fleet)
+    retired = store.load(tmp_path / "lab", fleet)
     assert retired.agents == switched.agents
     assert old.authority not in retired.authority
 
@@ -67,7 +67,7 @@ def test_an_interrupted_rotation_ends_when_it_is_begun_again(
         step(rotating)
     assert rotating.folder.read(name) != first
     assert rotating.folder.read(name).strip() == wanted or not done
-    assert secrets.load(tmp_path / "lab", fleet).unfinished == ()
+    assert store.load(tmp_path / "lab", fleet).unfinished == ()
 
 
 def test_a_switch_that_was_interrupted_between_its_two_files_is_repeated(tmp_path: Path, fleet: Fleet) -> None:
@@ -75,15 +75,15 @@ def test_a_switch_that_was_interrupted_between_its_two_files_is_repeated(tmp_pat
     rotating.issue()
     following = rotating.newest
     rotating.folder.keep(TOKENS, rotating.before)
-    secrets.load(tmp_path / "lab", fleet)
+    store.load(tmp_path / "lab", fleet)
     rotating.switch()
     assert rotating.folder.read(TOKENS).strip() == following
     assert rotating.folder.has(rotating.before)
 
 
 def test_discarded_certificates_are_made_anew_and_nothing_else_is(tmp_path: Path, fleet: Fleet) -> None:
-    before = secrets.load(tmp_path / "lab", fleet)
+    before = store.load(tmp_path / "lab", fleet)
     discard_certificates(ClosedFolder(tmp_path / "lab"))
-    after = secrets.load(tmp_path / "lab", fleet)
+    after = store.load(tmp_path / "lab", fleet)
     assert all(after.agents[node] != before.agents[node] for node in before.agents)
     assert (after.authority, after.tokens, after.gossip_key) == (before.authority, before.tokens, before.gossip_key)

@@ -4,11 +4,12 @@ import base64
 
 import pytest
 
-from rollcall import front_keys, route
+from rollcall.cli.maintenance import check_sentence
+from rollcall.config import route
+from rollcall.config.route import Route
+from rollcall.consul import kv
+from rollcall.contract.maintenance_page import sentences
 from rollcall.errors import RollcallError
-from rollcall.front.maintenance import sentences
-from rollcall.maintenance_command import check_sentence
-from rollcall.route import Route
 
 NAMES = {"www.example.com"}
 
@@ -54,11 +55,11 @@ def test_keys_are_read_as_consul_answers_them() -> None:
         {"Key": "rollcall/front/maintenance/_", "Value": base64.b64encode("Zurück um 12".encode()).decode()},
         {"Key": "rollcall/front/maintenance/shop.example.com/api", "Value": None},
     ]
-    assert front_keys.decoded(entries) == {"maintenance/_": "Zurück um 12", "maintenance/shop.example.com/api": ""}
+    assert kv.decoded(entries) == {"maintenance/_": "Zurück um 12", "maintenance/shop.example.com/api": ""}
 
 
 def test_a_key_is_written_so_that_no_character_ends_it() -> None:
-    assert front_keys.put("maintenance/*.example.com/a?b", "x").path == (
+    assert kv.put("maintenance/*.example.com/a?b", "x").path == (
         "/v1/kv/rollcall/front/maintenance/%2A.example.com/a%3Fb"
     )
 

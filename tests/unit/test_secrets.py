@@ -11,10 +11,10 @@ from conftest import checked
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from rollcall import certificates, secrets
+from rollcall.config.fleet import Fleet
 from rollcall.errors import RollcallError
-from rollcall.fleet import Fleet
-from rollcall.secrets import Identity
+from rollcall.secrets import certificates, store
+from rollcall.secrets.store import Identity
 
 NOW = datetime.now(UTC)
 
@@ -22,24 +22,24 @@ NOW = datetime.now(UTC)
 def test_secrets_are_made_once_and_closed(tmp_path: Path, fleet: Fleet) -> None:
     umask = os.umask(0)
     try:
-        first = secrets.load(tmp_path / "lab", fleet)
+        first = store.load(tmp_path / "lab", fleet)
     finally:
         os.umask(umask)
-    assert secrets.load(tmp_path / "lab", fleet) == first
+    assert store.load(tmp_path / "lab", fleet) == first
     assert len(base64.b64decode(first.gossip_key)) == 32
     assert (tmp_path / "lab").stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in (tmp_path / "lab").iterdir()} == {0o600}
 
 
 def test_two_inventories_have_different_secrets(tmp_path: Path, fleet: Fleet) -> None:
-    one, other = (secrets.load(tmp_path / name, fleet) for name in ("a", "b"))
+    one, other = (store.load(tmp_path / name, fleet) for name in ("a", "b"))
     assert one.gossip_key != other.gossip_key
     assert one.tokens.secret("operator") != other.tokens.secret("operator")
     assert one.identity != other.identity
 
 
 def test_no_secret_is_in_a_repr(tmp_path: Path, fleet: Fleet) -> None:
-    made = secrets.load(tmp_path / "lab", fleet)
+    made = store.load(tmp_path / "lab", fleet)
     assert made.gossip_key not in repr(made)
     assert "PRIVATE" not in repr(made)
     assert repr(made.tokens.key) not in repr(made)
@@ -47,19 +47,19 @@ def test_no_secret_is_in_a_repr(tmp_path: Path, fleet: Fleet) -> None:
 
 @pytest.mark.parametrize(("name", "mode"), [("", 0o750), ("tokens.key", 0o640), ("agent-app1.crt.pem", 0o604)])
 def test_what_is_open_to_others_is_refused(tmp_path: Path, fleet: Fleet, name: str, mode: int) -> None:
-    secrets.load(tmp_path / "lab", fleet)
+    store.load(tmp_path / "lab", fleet)
     file = tmp_path / "lab" / name
     file.chmod(mode)
     with pytest.raises(RollcallError, match=rf"{file} is open to other users.* chmod [67]00 {file}"):
-        secrets.load(tmp_path / "lab", fleet)
+        store.load(tmp_path / "lab", fleet)
 
 
 @pytest.mark.parametrize("name", ["gossip.key", "tokens.key", "ca.pem"])
 def test_a_part_that_is_lost_is_not_made_anew_in_silence(tmp_path: Path, fleet: Fleet, name: str) -> None:
-    secrets.load(tmp_path / "lab", fleet)
+    store.load(tmp_path / "lab", fleet)
     (tmp_path / "lab" / name).unlink()
     with pytest.raises(RollcallError, match=f"{name} is missing.*restore the folder"):
-        secrets.load(tmp_path / "lab", fleet)
+        store.load(tmp_path / "lab", fleet)
 
 
 def test_a_first_time_that_was_interrupted_is_repeated(tmp_path: Path, fleet: Fleet) -> None:
@@ -68,12 +68,12 @@ def test_a_first_time_that_was_interrupted_is_repeated(tmp_path: Path, fleet: Fl
     (folder / "gossip.key").touch(0o600)
     (folder / "gossip.key").write_text("Z29zc2lw\n")
     (folder / "tokens.key.partial").touch(0o600)
-    assert secrets.load(folder, fleet).gossip_key == "Z29zc2lw"
+    assert store.load(folder, fleet).gossip_key == "Z29zc2lw"
 
 
 def test_agents_have_the_names_consul_asks_for(tmp_path: Path, fleet: Fleet) -> None:
     """A client's certificate must not pass for a server's: verify_server_hostname goes by the name."""
-    made = secrets.load(tmp_path / "lab", fleet)
+    made = store.load(tmp_path / "lab", fleet)
     assert "server.dc1.consul" in made.agents["consul1"].names
     assert "client.dc1.consul" in made.agents["app1"].names
     assert not [name for name in made.agents["app1"].names if name.startswith("server.")]
@@ -82,7 +82,7 @@ def test_agents_have_the_names_consul_asks_for(tmp_path: Path, fleet: Fleet) -> 
 
 
 def test_certificates_are_signed_by_the_authority_and_have_their_keys(tmp_path: Path, fleet: Fleet) -> None:
-    made = secrets.load(tmp_path / "lab", fleet)
+    made = store.load(tmp_path / "lab", fleet)
     authority = certificates.Certificate(made.authority, "")
     for one in (*made.agents.values(), *made.fronts.values(), made.backend, made.operator):
         assert one.signed_by(authority)
@@ -91,7 +91,7 @@ def test_certificates_are_signed_by_the_authority_and_have_their_keys(tmp_path: 
 
 def test_only_agents_and_the_operator_have_what_opens_consuls_https(tmp_path: Path, fleet: Fleet) -> None:
     """Whoever takes a site's key from a front or a backend must not get in with it."""
-    made = secrets.load(tmp_path / "lab", fleet)
+    made = store.load(tmp_path / "lab", fleet)
 
     def opens(one: certificates.Certificate) -> bool:
         usage = one.parsed.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -102,8 +102,8 @@ def test_only_agents_and_the_operator_have_what_opens_consuls_https(tmp_path: Pa
 
 
 def test_a_certificate_is_renewed_when_its_names_change_and_only_then(tmp_path: Path, fleet: Fleet) -> None:
-    before = secrets.load(tmp_path / "lab", fleet)
-    after = secrets.load(tmp_path / "lab", checked(front={"server_name": "shop.example.com"}))
+    before = store.load(tmp_path / "lab", fleet)
+    after = store.load(tmp_path / "lab", checked(front={"server_name": "shop.example.com"}))
     assert after.fronts["front1"].names == ("shop.example.com",)
     assert after.agents == before.agents
 
@@ -112,19 +112,19 @@ def test_a_certificate_is_renewed_when_its_names_change_and_only_then(tmp_path: 
 def test_a_certificate_is_renewed_in_the_last_third_of_its_year(
     tmp_path: Path, fleet: Fleet, days: int, due: bool
 ) -> None:
-    made = secrets.load(tmp_path / "lab", fleet)
+    made = store.load(tmp_path / "lab", fleet)
     authority, one = certificates.Certificate(made.authority, ""), made.agents["app1"]
     assert certificates.is_due(one, authority, one.names, NOW + timedelta(days=days)) is due
 
 
 def test_people_are_warned_of_what_no_deploy_renews(tmp_path: Path, fleet: Fleet) -> None:
-    made = secrets.load(tmp_path / "lab", fleet)
-    assert secrets.warnings(made, NOW) == []
-    (front,) = secrets.warnings(made, NOW + timedelta(days=340))
+    made = store.load(tmp_path / "lab", fleet)
+    assert store.warnings(made, NOW) == []
+    (front,) = store.warnings(made, NOW + timedelta(days=340))
     assert "certificate of the front front1 ends on" in front
-    authority, _ = secrets.warnings(made, NOW + timedelta(days=3300))
+    authority, _ = store.warnings(made, NOW + timedelta(days=3300))
     assert "rollcall rotate INVENTORY ca" in authority
-    (half,) = secrets.warnings(dataclasses.replace(made, unfinished=("tokens",)), NOW)
+    (half,) = store.warnings(dataclasses.replace(made, unfinished=("tokens",)), NOW)
     assert "end it with rollcall rotate INVENTORY tokens" in half
 
 
@@ -138,13 +138,13 @@ def given(folder: Path, key_of: str = "") -> Fleet:
 
 
 def test_a_users_certificate_is_taken_with_what_signed_it(tmp_path: Path) -> None:
-    front = secrets.load(tmp_path / "lab", given(tmp_path)).fronts["front1"]
+    front = store.load(tmp_path / "lab", given(tmp_path)).fronts["front1"]
     assert front.certificate.count("BEGIN CERTIFICATE") == 2
 
 
 def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RollcallError, match=r"front1 \(.*site.key\) is not the key of .*site.crt"):
-        secrets.load(tmp_path / "lab", given(tmp_path, key_of="other"))
+        store.load(tmp_path / "lab", given(tmp_path, key_of="other"))
 
 
 @pytest.mark.parametrize(("name", "said"), [("site.crt", "cannot be used"), ("site.key", "cannot be used")])
@@ -152,7 +152,7 @@ def test_what_is_no_certificate_is_refused(tmp_path: Path, name: str, said: str)
     fleet = given(tmp_path)
     (tmp_path / name).write_text("nonsense")
     with pytest.raises(RollcallError, match=said):
-        secrets.load(tmp_path / "lab", fleet)
+        store.load(tmp_path / "lab", fleet)
 
 
 def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         RollcallError, match=r"front.certificate_key of front1 is .*site.key, which cannot be read: No su"
     ):
-        secrets.load(tmp_path / "lab", fleet)
+        store.load(tmp_path / "lab", fleet)
 
 
 OURS = Identity("a", 2)
@@ -169,7 +169,7 @@ OURS = Identity("a", 2)
 
 @pytest.mark.parametrize("found", ["", "\n", str(Identity("a", 1)), str(OURS), "edited by hand"])
 def test_hosts_of_this_fleet_and_new_ones_are_deployed(found: str) -> None:
-    secrets.check_identity("app1", found, OURS)
+    store.check_identity("app1", found, OURS)
 
 
 @pytest.mark.parametrize(
@@ -178,4 +178,4 @@ def test_hosts_of_this_fleet_and_new_ones_are_deployed(found: str) -> None:
 )
 def test_a_host_of_other_secrets_is_not_touched(found: Identity, said: str) -> None:
     with pytest.raises(RollcallError, match=rf"{said}.*rollcall remove INVENTORY"):
-        secrets.check_identity("app1", str(found), OURS)
+        store.check_identity("app1", str(found), OURS)

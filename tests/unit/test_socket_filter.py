@@ -8,9 +8,9 @@ import pytest
 from conftest import checked
 
 from rollcall import components
-from rollcall.desired import Container, Directory, File, Thing, Volume
-from rollcall.fleet import Fleet
-from rollcall.secrets import Secrets
+from rollcall.config.fleet import Fleet
+from rollcall.converge.resources import Container, Directory, File, Thing, Volume
+from rollcall.secrets.store import Secrets
 
 Desired = Callable[[Fleet, str], dict[str, tuple[Thing, ...]]]
 ENGINE = "/var/run/docker.sock"

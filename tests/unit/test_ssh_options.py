@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from rollcall import ssh, tunnel
-from rollcall.inventory import Host
+from rollcall.config.inventory import Host
+from rollcall.remote import ssh, tunnel
 
 
 def options(host: Host) -> list[str]:

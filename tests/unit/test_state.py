@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from pyinfra.api.exceptions import FactProcessError
 
-from rollcall import state
-from rollcall.engine_query import Wanted, as_listed
-from rollcall.state import HostFact, parse, script
+from rollcall.converge import host_state
+from rollcall.converge.docker_query import Wanted, as_listed
+from rollcall.converge.host_state import HostFact, parse, script
 
 ANSWER = """\
 @@rollcall engine
@@ -64,7 +64,7 @@ def test_everything_is_found_in_the_answer() -> None:
     assert host.socket_group == 998
     assert host.texts == {"/etc/resolv.conf": "search lan\nnameserver 10.0.0.53\n"}
     assert host.probes == {"consul": '{"Healthy": true}'}
-    assert host.files["/etc/rollcall/key"] == state.ObservedFile(0o600, "100:1000", "abc123", 200.25)
+    assert host.files["/etc/rollcall/key"] == host_state.ObservedFile(0o600, "100:1000", "abc123", 200.25)
     assert host.files["/etc/rollcall"].digest is None
 
 

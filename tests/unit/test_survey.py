@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rollcall import survey
-from rollcall.dns_message import Answer, answer
+from rollcall.verify import host_probe
+from rollcall.verify.dns_message import Answer, answer
 
 # dig +short nginx-80.service.consul on an agent with two instances: the datagram that came back.
 TWO_ADDRESSES = bytes.fromhex(
@@ -47,7 +47,7 @@ b.service.consul
 @@rollcall before
 @@rollcall end
 """
-    seen = survey.parse(output)
+    seen = host_probe.parse(output)
     assert seen.component("backend") == seen.containers[0]
     assert seen.component("front") is None
     assert seen.system == {"a.service.consul": {"10.0.0.1", "10.0.0.2"}, "other.invalid": frozenset()}
@@ -56,7 +56,7 @@ b.service.consul
 
 def test_output_that_is_cut_off() -> None:
     with pytest.raises(ValueError, match="cut off"):
-        survey.parse("@@rollcall containers\n")
+        host_probe.parse("@@rollcall containers\n")
 
 
 def test_a_host_whose_engine_is_down_says_so(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_host_whose_engine_is_down_says_so(tmp_path: Path) -> None:
     docker.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n")
     docker.chmod(0o755)
     done = subprocess.run(
-        ["sh", "-c", survey.command(["a.service.consul"])],
+        ["sh", "-c", host_probe.command(["a.service.consul"])],
         check=False,
         env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
         capture_output=True,
@@ -76,4 +76,4 @@ def test_a_host_whose_engine_is_down_says_so(tmp_path: Path) -> None:
 
 def test_a_name_never_reaches_the_shell_as_code() -> None:
     with pytest.raises(ValueError, match="no DNS name"):
-        survey.command(["$(reboot)"])
+        host_probe.command(["$(reboot)"])

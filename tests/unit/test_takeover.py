@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rollcall import takeover
-from rollcall.desired import Container
+from rollcall.converge import takeover
+from rollcall.converge.resources import Container
 
 FRONT = Container(name="front", image="front:2", component="front", network="host", overlap=("front-health",))
 

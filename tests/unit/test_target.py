@@ -2,9 +2,9 @@
 
 import pytest
 
-from rollcall import target
+from rollcall.config.fleet import Fleet
+from rollcall.drain import target
 from rollcall.errors import RollcallError
-from rollcall.fleet import Fleet
 
 
 @pytest.mark.parametrize("text", ["app1", "app1/webserver-1"])

@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
+from rollcall.cli.ui import check_port
+from rollcall.config.inventory import Host
 from rollcall.errors import RollcallError
-from rollcall.inventory import Host
-from rollcall.ui_command import check_port
 
 FAR = Host("consul1", "ssh", "consul1")
 HERE = Host("@local", "local", "127.0.0.1")

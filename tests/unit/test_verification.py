@@ -6,7 +6,7 @@ from pathlib import Path
 
 RUN = """
 import sys, pytest
-from rollcall.verification import Verification
+from rollcall.verify.report import Verification
 plugin = Verification(None, disturb=False)
 sys.exit(pytest.main(["-c", "/dev/null", "-p", "no:cacheprovider", "--capture=no", sys.argv[1]], plugins=[plugin]))
 """
@@ -14,7 +14,9 @@ sys.exit(pytest.main(["-c", "/dev/null", "-p", "no:cacheprovider", "--capture=no
 
 def run(tmp_path: Path, checks: str) -> tuple[int, list[str]]:
     file = tmp_path / "test_checks.py"
-    file.write_text("from rollcall.errors import RollcallError\nfrom rollcall.finding import CheckError\n" + checks)
+    file.write_text(
+        "from rollcall.errors import RollcallError\nfrom rollcall.verify.check_error import CheckError\n" + checks
+    )
     done = subprocess.run(
         [sys.executable, "-c", RUN, str(file)], cwd=tmp_path, check=False, capture_output=True, text=True
     )

@@ -12,12 +12,12 @@ from front_world import LABELS, STATE, Backend, Catalog, Front, answers, fleet, 
 from own_consul import running
 from waiting import until
 
-from rollcall import secrets
 from rollcall.components import backend
-from rollcall.desired import Mount
+from rollcall.converge.resources import Mount
 from rollcall.lab import dockerfile
 from rollcall.lab.stand_in import container, put
-from rollcall.secrets import Secrets
+from rollcall.secrets import store
+from rollcall.secrets.store import Secrets
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def image() -> Callable[[str], str]:
 @pytest.fixture(scope="session")
 def secret(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
     """The secrets of the test's fleet, made as its first deploy makes them."""
-    return secrets.load(tmp_path_factory.mktemp("secrets") / "test", fleet())
+    return store.load(tmp_path_factory.mktemp("secrets") / "test", fleet())
 
 
 @pytest.fixture(scope="session")

@@ -15,13 +15,14 @@ import requests
 from docker.models.containers import Container
 from own_consul import OwnConsul
 
-from rollcall import desired, preflight
 from rollcall.components import front
-from rollcall.desired import Mount
-from rollcall.fleet import Fleet, RawHost, nowhere
+from rollcall.components.template_files import render
+from rollcall.config import validation
+from rollcall.config.fleet import Fleet, RawHost, nowhere
+from rollcall.converge import resources
+from rollcall.converge.resources import Mount
 from rollcall.lab import stand_in
-from rollcall.secrets import Secrets
-from rollcall.templates import render
+from rollcall.secrets.store import Secrets
 
 LABEL = "rollcall.test.front"
 LABELS = {LABEL: "1"}
@@ -40,10 +41,10 @@ def answers(address: str, port: int = 80) -> bool:
 def fleet(**settings: Any) -> Fleet:
     """One host, app1, with everything on it; the settings are the front's."""
     data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}], "front": settings}
-    return preflight.check("test", [RawHost("app1", GROUPS, data)], "app1", nowhere)
+    return validation.check("test", [RawHost("app1", GROUPS, data)], "app1", nowhere)
 
 
-def run(engine: docker.DockerClient, wanted: desired.Container, name: str, image: str, **more: Any) -> Container:
+def run(engine: docker.DockerClient, wanted: resources.Container, name: str, image: str, **more: Any) -> Container:
     """Run a container as a deploy would, under another name."""
     return engine.containers.get(stand_in.run(replace(wanted, name=name, image=image, **more), LABELS))
 
@@ -106,7 +107,7 @@ class Front:
     volume: str
     settings: dict[str, Any]
     containers: list[Container] = field(default_factory=list)
-    things: tuple[desired.Thing, ...] = ()
+    things: tuple[resources.Thing, ...] = ()
 
     @property
     def container(self) -> Container:

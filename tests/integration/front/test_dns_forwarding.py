@@ -15,7 +15,7 @@ from docker.types import IPAMConfig, IPAMPool
 from front_world import answers, fleet, run
 
 from rollcall.components import dns
-from rollcall.desired import Mount, Thing
+from rollcall.converge.resources import Mount, Thing
 from rollcall.lab.stand_in import container, put
 
 # A bridge of the test's own, since Docker's has a forwarder already where a fleet runs; and nobody else's address.

@@ -4,7 +4,7 @@ import ssl
 
 from keep_alive_load import Load
 
-from rollcall import certificates
+from rollcall.secrets import certificates
 
 CHANGES = 50
 

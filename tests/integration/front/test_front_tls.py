@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from rollcall import certificates
+from rollcall.secrets import certificates
 
 
 def client(authority: str, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:

@@ -15,14 +15,15 @@ from image_for_tests import made
 from own_consul import running
 from waiting import until
 
-from rollcall import preflight, secrets
-from rollcall.components import own_templates
-from rollcall.desired import Container as Wanted
-from rollcall.desired import File, Mount, Thing
-from rollcall.engine_query import SOCKET
-from rollcall.fleet import Fleet, RawHost, nowhere
+from rollcall.components import template_sync
+from rollcall.config import validation
+from rollcall.config.fleet import Fleet, RawHost, nowhere
+from rollcall.converge.docker_query import SOCKET
+from rollcall.converge.resources import Container as Wanted
+from rollcall.converge.resources import File, Mount, Thing
 from rollcall.lab import dockerfile, stand_in
-from rollcall.secrets import Secrets
+from rollcall.secrets import store
+from rollcall.secrets.store import Secrets
 
 HAPROXY = "rollcall-test-haproxy"
 VOLUME = "rollcall-test-templates-filter"
@@ -51,12 +52,12 @@ def fleet(**template: Any) -> Fleet:
         "templates": [template] if template else [],
         "template_keys": documented()["template_keys"],
     }
-    return preflight.check("test", [RawHost("app1", frozenset({"consul_servers"}), data)], "app1", nowhere)
+    return validation.check("test", [RawHost("app1", frozenset({"consul_servers"}), data)], "app1", nowhere)
 
 
 @pytest.fixture(scope="session")
 def secret(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
-    return secrets.load(tmp_path_factory.mktemp("secrets") / "test", fleet())
+    return store.load(tmp_path_factory.mktemp("secrets") / "test", fleet())
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +136,7 @@ def start_templates(
         ours = {"source": str(source), "destination": str(folder / "haproxy.cfg"), "container": HAPROXY}
         template = {**EXAMPLE, **ours, **settings}
         member = fleet(**template).members[0]
-        things = own_templates.desired(member, Path(SOCKET).stat().st_gid, secret)
+        things = template_sync.desired(member, Path(SOCKET).stat().st_gid, secret)
         mounted = _put(things, tmp_path, catalog)
         wanted = {thing.name: thing for thing in things if isinstance(thing, Wanted)}
         with ExitStack() as stack:
@@ -152,20 +153,20 @@ def start_templates(
 
 
 def _as_asked(wanted: Wanted) -> tuple[Mount, ...]:
-    return tuple(replace(m, source=VOLUME) if m.source == own_templates.VOLUME else m for m in wanted.mounts)
+    return tuple(replace(m, source=VOLUME) if m.source == template_sync.VOLUME else m for m in wanted.mounts)
 
 
 def _put(things: tuple[Thing, ...], tmp_path: Path, catalog: Catalog) -> dict[str, Mount]:
     """Put the files in folders of the test's own, and say by which mounts they come into the containers."""
     mounts = {}
-    for source in (own_templates.FOLDER, own_templates.FILTER_FOLDER):
+    for source in (template_sync.FOLDER, template_sync.FILTER_FOLDER):
         folder = tmp_path / Path(source).name
         folder.mkdir()
         stand_in.put(
             [one for one in things if isinstance(one, File) and Path(one.path).parent == Path(source)], source, folder
         )
         mounts[source] = Mount(str(folder), source)
-    (tmp_path / "templates" / "consul-template.hcl").write_text(own_templates.consul_template(catalog.address))
+    (tmp_path / "templates" / "consul-template.hcl").write_text(template_sync.consul_template(catalog.address))
     return mounts
 
 

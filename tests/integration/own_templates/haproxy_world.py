@@ -12,8 +12,8 @@ from typing import Any
 from docker.models.containers import Container
 from own_consul import OwnConsul
 
-from rollcall.secrets import Secrets
-from rollcall.templates import render
+from rollcall.components.template_files import render
+from rollcall.secrets.store import Secrets
 
 LABELS = {"rollcall.test.templates": "1"}
 SERVICE = "webserver-80"

@@ -14,10 +14,10 @@ from registrator_world import ENGINE_SOCKET, LABELS
 from waiting import until
 
 from rollcall.components import registrator, socket_filter
-from rollcall.fleet import Fleet, Member
+from rollcall.config.fleet import Fleet, Member
+from rollcall.config.settings import Settings
 from rollcall.lab.stand_in import container, put, run
-from rollcall.secrets import Secrets
-from rollcall.settings import Settings
+from rollcall.secrets.store import Secrets
 
 MEMBER = Member("test", "test", "127.0.0.1", frozenset(), Settings())
 FLEET = Fleet("test", (MEMBER,))

@@ -10,7 +10,7 @@ from typing import Any
 import consul
 from registrator_world import Agent
 
-from rollcall.templates import render
+from rollcall.components.template_files import render
 
 MANAGEMENT = "11111111-2222-3333-4444-555555555555"
 FLEETS_POLICY = render("consul/policies/registrator.hcl.j2", node="test")

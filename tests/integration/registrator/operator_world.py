@@ -9,11 +9,13 @@ import pytest
 from click.testing import CliRunner
 from guarded_agent import Guarded
 
-from rollcall import canary_command, drain_command, maintenance_command, own_agent, preflight, secrets
-from rollcall.cli import main
-from rollcall.fleet import RawHost, nowhere
-from rollcall.inventory import Host, Inventory
-from rollcall.templates import render
+from rollcall.cli import canary, drain, main, maintenance
+from rollcall.components.template_files import render
+from rollcall.config import validation
+from rollcall.config.fleet import RawHost, nowhere
+from rollcall.config.inventory import Host, Inventory
+from rollcall.consul import agent_client
+from rollcall.secrets import store
 
 HOST = Host("app1", "local", "127.0.0.1", groups=("consul_servers", "backends"))
 OPERATOR = render("consul/policies/operator.hcl.j2")
@@ -24,17 +26,17 @@ class Operator:
 
     def __init__(self, guarded: Guarded, folder: Path, patch: pytest.MonkeyPatch) -> None:
         raw = RawHost("app1", frozenset(HOST.groups), {"address": "127.0.0.1"})
-        checked = preflight.check("here", [raw], "app1", nowhere)
+        checked = validation.check("here", [raw], "app1", nowhere)
         # The test's agent calls its node so.
         fleet = replace(checked, members=(replace(checked.members[0], node="test"),))
-        kept = secrets.load(folder / "secrets", fleet)
+        kept = store.load(folder / "secrets", fleet)
         guarded.allow(OPERATOR, kept.tokens.secret("operator"))
-        patch.setattr(own_agent, "BASE", f"http://127.0.0.1:{guarded.port}")
+        patch.setattr(agent_client, "BASE", f"http://127.0.0.1:{guarded.port}")
         inventory = Inventory("here.py", folder, (HOST,))
-        for module in (drain_command, canary_command, maintenance_command):
+        for module in (drain, canary, maintenance):
             patch.setattr(module, "checked_fleet", lambda _source: (inventory, fleet))
             patch.setattr(module, "kept", lambda *_: kept)
-        for module in (canary_command, maintenance_command):
+        for module in (canary, maintenance):
             patch.setattr(module, "first_agent", lambda *_: HOST)
 
     def types(self, command: str, *arguments: str, code: int = 0) -> str:

@@ -18,7 +18,7 @@ from docker.models.containers import Container
 from free_ports import free_ports
 from waiting import until
 
-from rollcall import dns_message
+from rollcall.verify import dns_message
 
 HOSTNAME = socket.gethostname()
 ENGINE_SOCKET = Path("/var/run/docker.sock")

@@ -11,7 +11,7 @@ from free_ports import free_ports
 from registrator_world import HOSTNAME, Agent, Line, Run, Start, run_once, running
 from waiting import always, until
 
-from rollcall.certificates import authority, issue
+from rollcall.secrets.certificates import authority, issue
 
 
 def test_an_agent_that_is_wiped_gets_its_services_back_within_seconds(

@@ -19,8 +19,8 @@ from registrator_world import HOSTNAME, Agent, Run, Start
 from test_registrator_healthcheck import HEALTHCHECK, health, says
 from waiting import until
 
-from rollcall import secrets
-from rollcall.secrets import Secrets
+from rollcall.secrets import store
+from rollcall.secrets.store import Secrets
 
 NOBODY = "65534"
 
@@ -34,7 +34,7 @@ def before(name: str, image: str, tmp_path: Path) -> Iterator[Filter]:
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Secrets:
-    return secrets.load(tmp_path / "secrets", FLEET)
+    return store.load(tmp_path / "secrets", FLEET)
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from guarded_agent import FLEETS_POLICY, Guarded
 from registrator_world import HOSTNAME, Run, Start
 from waiting import always, until
 
-from rollcall import own_agent
-from rollcall.inventory import Host
-from rollcall.maintenance_mode import of_node, of_service
-from rollcall.own_agent import OwnAgent
-from rollcall.registrator.writer import REFRESH
-from rollcall.templates import render
+from rollcall.components.template_files import render
+from rollcall.config.inventory import Host
+from rollcall.consul import agent_client
+from rollcall.consul.agent_client import OwnAgent
+from rollcall.consul.maintenance import of_node, of_service
+from rollcall.registrator.consul.agent_sync import REFRESH
 
 HOST = Host("app1", "local", "127.0.0.1")
 OPERATOR = render("consul/policies/operator.hcl.j2")
@@ -23,7 +23,7 @@ AGENT = render("consul/policies/agent.hcl.j2", node="test")
 @pytest.fixture
 def operator(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> Callable[[], OwnAgent]:
     """Somebody with a token of an operator's rights, another one each time."""
-    monkeypatch.setattr(own_agent, "BASE", f"http://127.0.0.1:{guarded.port}")
+    monkeypatch.setattr(agent_client, "BASE", f"http://127.0.0.1:{guarded.port}")
     return lambda: OwnAgent(HOST, guarded.allow(OPERATOR))
 
 
@@ -77,7 +77,7 @@ def test_the_token_that_drained_a_node_may_be_gone_when_it_is_put_back(
 ) -> None:
     """As after a rotation; the agent then needs the right to its own node, and has no other."""
     own = OwnAgent(HOST, guarded.token or "")
-    own.write(own_agent.Request("PUT", "/v1/agent/token/agent", f'{{"Token": "{guarded.allow(AGENT)}"}}'))
+    own.write(agent_client.Request("PUT", "/v1/agent/token/agent", f'{{"Token": "{guarded.allow(AGENT)}"}}'))
     before = guarded.allow(OPERATOR)
     OwnAgent(HOST, before).write(of_node(enable=True))
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rollcall import settings
 from rollcall.components.front import told
-from rollcall.front import served
-from rollcall.front.catalog import Catalog, Instance
-from rollcall.front.document import Counts, Document, Generation, Problem, Sight, document
-from rollcall.front.routes import Location, Routing, Server, Site, Upstream
-from rollcall.front.settings import read
+from rollcall.config import settings
+from rollcall.contract.status_document import Document
+from rollcall.front.inputs.catalog import Catalog, Instance
+from rollcall.front.inputs.settings import read
+from rollcall.front.routing.routes import Location, Routing, Server, Site, Upstream
+from rollcall.front.status import http_server
+from rollcall.front.status.document import Counts, Generation, Problem, Sight, document
 
 SETTINGS = read(told("front1", settings.Front(server_name="www.example.com", services=("nginx-80",))))
 BEGUN = datetime.now(UTC) - timedelta(hours=2)
@@ -74,7 +75,7 @@ def serving(shown: Sight) -> Iterator[Front]:
     def look() -> Document:
         return document(front.sight, datetime.now(UTC))
 
-    server = asyncio.run_coroutine_threadsafe(served.serve("127.0.0.1:0", look), loop).result(10)
+    server = asyncio.run_coroutine_threadsafe(http_server.serve("127.0.0.1:0", look), loop).result(10)
     front.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     try:
         yield front

@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver.common.by import By
 from status_server import INSTANCES, Front, problem, serving, sight
 
-from rollcall.front.catalog import Catalog
+from rollcall.front.inputs.catalog import Catalog
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 # The relative luminances of WCAG 2.2, and the ratio of an element's colour to what is behind it.

@@ -8,10 +8,10 @@ import docker
 from docker.models.containers import Container
 from docker.models.networks import Network
 
-from rollcall import preflight
 from rollcall.components import keepalived
-from rollcall.desired import Mount, Thing
-from rollcall.fleet import Fleet, RawHost, nowhere
+from rollcall.config import validation
+from rollcall.config.fleet import Fleet, RawHost, nowhere
+from rollcall.converge.resources import Mount, Thing
 from rollcall.lab import stand_in
 from rollcall.lab.dockerfile import local_name
 
@@ -44,7 +44,7 @@ def fleet(**more: str) -> Fleet:
         for name, address in {**ADDRESSES, **more}.items()
     ]
     server = RawHost("consul1", frozenset({"consul_servers"}), {"address": "10.78.0.21"})
-    return preflight.check("two", [server, *hosts], "laptop", nowhere)
+    return validation.check("two", [server, *hosts], "laptop", nowhere)
 
 
 def things(name: str, declared: Fleet) -> tuple[Thing, ...]:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from rollcall.components.front import told
-from rollcall.front.catalog import Catalog, Instance
-from rollcall.front.routes import Location, Routing, Upstream, routing
-from rollcall.front.settings import DeclaredRoute, Settings, read
-from rollcall.settings import Front, Route
+from rollcall.config.settings import Front, Route
+from rollcall.front.inputs.catalog import Catalog, Instance
+from rollcall.front.inputs.settings import DeclaredRoute, Settings, read
+from rollcall.front.routing.routes import Location, Routing, Upstream, routing
 
 SETTINGS = read(told("front1", Front(server_name="www.example.com")))
 

@@ -4,11 +4,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rollcall.components.front import told
-from rollcall.front.catalog import Catalog, Instance
-from rollcall.front.document import Counts, Document, Generation, Problem, Sight, document
-from rollcall.front.routes import Location, Routing, Server, Site, Upstream
-from rollcall.front.settings import read
-from rollcall.settings import Front
+from rollcall.config.settings import Front
+from rollcall.contract.status_document import Document
+from rollcall.front.inputs.catalog import Catalog, Instance
+from rollcall.front.inputs.settings import read
+from rollcall.front.routing.routes import Location, Routing, Server, Site, Upstream
+from rollcall.front.status.document import Counts, Generation, Problem, Sight, document
 
 NOW = datetime(2026, 11, 26, 3, 0, 0, tzinfo=UTC)
 SETTINGS = read(told("front1", Front(server_name="www.example.com", services=("nginx-80",))))

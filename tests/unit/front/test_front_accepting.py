@@ -8,8 +8,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from rollcall.front.accepting import accepting
-from rollcall.front.catalog import Instance
+from rollcall.front.inputs.catalog import Instance
+from rollcall.front.routing.accepting import accepting
 
 
 def at(address: str, port: int) -> Instance:

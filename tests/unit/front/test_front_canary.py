@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollcall.front import canary
+from rollcall.contract import canary
 
 
 def shares(value: str, *instances: tuple[str, int]) -> list[float]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rollcall.front.catalog import read
+from rollcall.front.inputs.catalog import read
 
 CONSUL = {"service": "consul", "id": "consul", "port": 8300}
 

@@ -8,10 +8,10 @@ import pytest
 from conftest import checked
 
 from rollcall import components
-from rollcall.certificates import Certificate
-from rollcall.desired import Container, Directory, File, Thing
-from rollcall.secrets import Secrets
-from rollcall.tokens import Tokens
+from rollcall.converge.resources import Container, Directory, File, Thing
+from rollcall.secrets.certificates import Certificate
+from rollcall.secrets.store import Secrets
+from rollcall.secrets.tokens import Tokens
 
 Front = Callable[..., tuple[Thing, ...]]
 RELOAD, APPLY = "docker exec front front-reload", "docker exec front front-apply"

@@ -1,6 +1,6 @@
 """nginx's own count of its connections."""
 
-from rollcall.front.connections import connections
+from rollcall.front.nginx.connections import connections
 
 STUB_STATUS = """Active connections: 3 
 server accepts handled requests

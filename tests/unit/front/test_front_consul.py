@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rollcall.front import consul
-from rollcall.front.consul import complaint, keep_asking
-from rollcall.front.problems import Problems
+from rollcall.front.inputs import consul
+from rollcall.front.inputs.consul import complaint, keep_asking
+from rollcall.front.status.problems import Problems
 
 GOOD = b"HTTP/1.0 200 OK\r\nX-Consul-Knownleader: true\r\n\r\n[]"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rollcall.front import consul_template
-from rollcall.front.consul_template import CannotRenderError, ConsulTemplate
-from rollcall.front.problems import Problems
+from rollcall.front.inputs import consul_template
+from rollcall.front.inputs.consul_template import CannotRenderError, ConsulTemplate
+from rollcall.front.status.problems import Problems
 
 LOG = """2026/11/26 03:00:00.000001 [WARN] (view) health.service(x|any): Get "http://127.0.0.1:8500": connection refused
 2026/11/26 03:00:00.000002 [ERR] (runner) sending server error back to caller

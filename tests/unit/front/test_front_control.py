@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rollcall.front import control
-from rollcall.front.control import Outcome
+from rollcall.front.inputs import control
+from rollcall.front.inputs.control import Outcome
 
 
 async def asked(path: Path, request: bytes) -> str:

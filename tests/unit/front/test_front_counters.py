@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rollcall.front import counters
-from rollcall.front.counters import Counters, tally
-from rollcall.front.document import Counts
+from rollcall.front.status import counters
+from rollcall.front.status.counters import Counters, tally
+from rollcall.front.status.document import Counts
 
 A, B = "10.77.0.5:20001", "10.77.0.6:20001"
 

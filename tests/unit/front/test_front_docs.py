@@ -7,8 +7,8 @@ from pathlib import Path
 
 from front_catalog import settings
 
-from rollcall.front import canary, maintenance, wish
-from rollcall.settings import Front, Route
+from rollcall.config.settings import Front, Route
+from rollcall.contract import canary, maintenance_page, route_metadata
 
 CHECKOUT = Path(__file__).parents[3]
 TEXT = (CHECKOUT / "docs/routes.md").read_text()
@@ -25,7 +25,7 @@ def commands(start: str) -> list[list[str]]:
 
 
 def test_every_key_of_a_container_stands_in_the_table_and_no_other() -> None:
-    source = Path(wish.__file__).read_text()
+    source = Path(route_metadata.__file__).read_text()
     read = {f"SERVICE_{key.upper()}" for key in re.findall(r'get\("(\w+)"', source)}
     assert set(re.findall(r"^\| `(\w+)`", TABLE, re.MULTILINE)) == read
 
@@ -36,7 +36,7 @@ def test_every_container_that_is_shown_gets_its_route() -> None:
     for words in containers:
         said = [word.partition("=") for word in words if word.startswith("SERVICE_")]
         meta = {re.sub(r"^SERVICE_(\d+_)?", "", key).lower(): value for key, _, value in said}
-        assert wish.wish(meta) is not None, words
+        assert route_metadata.wish(meta) is not None, words
 
 
 def test_the_routes_that_are_shown_are_settings_and_have_every_key() -> None:
@@ -51,4 +51,6 @@ def test_the_keys_that_are_shown_are_understood() -> None:
         words[-2].removeprefix("rollcall/front/"): words[-1] for words in commands("rollcall consul") if "put" in words
     }
     assert [key for key in puts if key.startswith(canary.PREFIX) and canary.read(puts[key])]
-    assert maintenance.sentences(puts, settings().server_name) == {("shop.example.com", "/api"): "We are back at noon."}
+    assert maintenance_page.sentences(puts, settings().server_name) == {
+        ("shop.example.com", "/api"): "We are back at noon."
+    }

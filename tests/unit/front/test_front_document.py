@@ -7,10 +7,11 @@ from typing import Any
 
 from front_sight import NOW, ago, instance, problem, seen, sight
 
-from rollcall.front.catalog import Catalog, Instance
-from rollcall.front.document import Document, container_of, document
-from rollcall.front.health import verdict
-from rollcall.front.routes import Routing, Server, Upstream
+from rollcall.contract.status_document import Document, container_of
+from rollcall.front.inputs.catalog import Catalog, Instance
+from rollcall.front.routing.routes import Routing, Server, Upstream
+from rollcall.front.status.document import document
+from rollcall.front.status.health import verdict
 
 
 def instances(found: Document, service: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rollcall.front.generation import Contents, Generations
+from rollcall.front.nginx.generation import Contents, Generations
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rollcall.front import handover
-from rollcall.front.handover import BusyError, Offer, Predecessor, predecessor
-from rollcall.front.listening import CannotListenError, bound, inherited
+from rollcall.front.nginx import handover
+from rollcall.front.nginx.handover import BusyError, Offer, Predecessor, predecessor
+from rollcall.front.nginx.listening import CannotListenError, bound, inherited
 
 
 @pytest.fixture

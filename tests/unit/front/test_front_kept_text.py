@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rollcall.front.candidate import kept_of, kept_text
-from rollcall.front.catalog import Instance
-from rollcall.front.losses import Kept
+from rollcall.front.inputs.catalog import Instance
+from rollcall.front.routing.candidate import kept_of, kept_text
+from rollcall.front.routing.losses import Kept
 
 NOW = datetime(2026, 11, 26, 3, tzinfo=UTC)
 

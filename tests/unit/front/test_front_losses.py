@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 from front_sight import NOW, ago, instance
 
-from rollcall.front.catalog import Catalog, Instance
-from rollcall.front.losses import Kept, losses, with_kept
+from rollcall.front.inputs.catalog import Catalog, Instance
+from rollcall.front.routing.losses import Kept, losses, with_kept
 
 TEN = [instance(f"web-{number}", port=number + 1) for number in range(10)]
 

@@ -8,9 +8,9 @@ import pytest
 from front_sight import problem, seen
 from prometheus_client.parser import text_string_to_metric_families
 
+from rollcall.contract.status_document import Document
 from rollcall.front import VERSION
-from rollcall.front.document import Document
-from rollcall.front.metrics import metrics
+from rollcall.front.status.metrics import metrics
 
 DOCS = Path(__file__).parents[3] / "docs"
 

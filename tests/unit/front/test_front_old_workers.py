@@ -5,8 +5,8 @@ from collections.abc import Collection
 
 import pytest
 
-from rollcall.front import workers
-from rollcall.front.old_workers import OldWorkers
+from rollcall.front.nginx import workers
+from rollcall.front.nginx.old_workers import OldWorkers
 
 
 class Processes:

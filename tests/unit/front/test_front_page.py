@@ -11,12 +11,12 @@ from dataclasses import replace
 import pytest
 from front_sight import instance, problem, seen, sight
 
-from rollcall.front import served
-from rollcall.front.answering import Request, answer
-from rollcall.front.catalog import Catalog
-from rollcall.front.document import Document
-from rollcall.front.figures import duration, mean, percent
-from rollcall.front.page import page
+from rollcall.contract.figures import duration, mean, percent
+from rollcall.contract.status_document import Document
+from rollcall.front.inputs.catalog import Catalog
+from rollcall.front.status import http_server
+from rollcall.front.status.answering import Request, answer
+from rollcall.front.status.page import page
 
 HOSTILE = "<script>alert(1)</script>\"&'"
 NOW = "2026-11-26T03:00:00Z"
@@ -123,7 +123,7 @@ def test_nothing_can_be_changed() -> None:
 
 @asynccontextmanager
 async def serving(look: Look = seen) -> AsyncIterator[int]:
-    server = await served.serve("127.0.0.1:0", look)
+    server = await http_server.serve("127.0.0.1:0", look)
     async with server:
         yield server.sockets[0].getsockname()[1]
 
@@ -184,7 +184,7 @@ def test_a_status_that_cannot_be_shown_is_no_end() -> None:
 
 
 def test_who_is_slow_is_not_waited_for_and_hinders_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "SECONDS", 0.2)
+    monkeypatch.setattr(http_server, "SECONDS", 0.2)
 
     async def talk() -> tuple[bytes, bytes]:
         async with serving() as port:
@@ -199,7 +199,7 @@ def test_who_is_slow_is_not_waited_for_and_hinders_nobody(monkeypatch: pytest.Mo
 
 def test_who_takes_no_answer_keeps_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else such visitors would collect, each with a status in memory, until the front has no descriptor left."""
-    monkeypatch.setattr(served, "SECONDS", 0.2)
+    monkeypatch.setattr(http_server, "SECONDS", 0.2)
     size = 20_000_000
     large = {**seen(), "problems": [{"kind": "refused", "text": "x" * size, "since": None}]}
 
@@ -224,7 +224,7 @@ def test_who_takes_no_answer_keeps_no_connection_open(monkeypatch: pytest.Monkey
 
 
 def test_more_than_enough_connections_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "AT_ONCE", 1)
+    monkeypatch.setattr(http_server, "AT_ONCE", 1)
 
     async def talk() -> bytes:
         async with serving() as port:
@@ -239,7 +239,7 @@ def test_more_than_enough_connections_are_sent_away(monkeypatch: pytest.MonkeyPa
 def test_a_port_that_is_taken_is_an_error_to_be_told() -> None:
     async def twice() -> None:
         async with serving() as port:
-            await served.serve(f"127.0.0.1:{port}", seen)
+            await http_server.serve(f"127.0.0.1:{port}", seen)
 
     with pytest.raises(OSError, match="in use"):
         asyncio.run(twice())

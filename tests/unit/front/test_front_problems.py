@@ -2,7 +2,7 @@
 
 import pytest
 
-from rollcall.front.problems import Problems
+from rollcall.front.status.problems import Problems
 
 
 def test_a_problem_is_logged_once_and_keeps_its_time(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from conftest import checked
 
-from rollcall.desired import File
-from rollcall.front.settings import DeclaredRoute, read
+from rollcall.converge.resources import File
+from rollcall.front.inputs.settings import DeclaredRoute, read
 
 
 def told(desired: Any, **front: Any) -> str:

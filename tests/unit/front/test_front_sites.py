@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nginx_configuration import Directive, parsed
 
-from rollcall.front import catalog, sites
-from rollcall.front.catalog import Catalog, Instance
-from rollcall.front.routes import routing
-from rollcall.front.settings import Settings
-from rollcall.templates import source
+from rollcall.components.template_files import source
+from rollcall.front.inputs import catalog
+from rollcall.front.inputs.catalog import Catalog, Instance
+from rollcall.front.inputs.settings import Settings
+from rollcall.front.routing import sites
+from rollcall.front.routing.routes import routing
 
 SHOP = "shop.example.com"
 TEMPLATE = source("front/sites.conf.j2")

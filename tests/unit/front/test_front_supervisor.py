@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from rollcall.front import supervisor
-from rollcall.front.supervisor import serves
+from rollcall.front.nginx import supervisor
+from rollcall.front.nginx.supervisor import serves
 
 
 class Starting:

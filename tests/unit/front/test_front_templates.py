@@ -7,8 +7,8 @@ import select
 import pytest
 from nginx_configuration import Directive, parsed
 
-from rollcall.settings import Front
-from rollcall.templates import render, source
+from rollcall.components.template_files import render, source
+from rollcall.config.settings import Front
 
 RENDERED = {
     "front/nginx.conf.j2": {"front": Front()},

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from rollcall import settings
-from rollcall.components.own_templates import told
-from rollcall.own_templates.settings import Template
+from rollcall.components.template_sync import told
+from rollcall.config import settings
+from rollcall.template_sync.settings import Template
 
 
 def template(check: str, destination: Path = Path("/etc/haproxy/haproxy.cfg"), **more: str) -> Template:

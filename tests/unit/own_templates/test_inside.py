@@ -10,8 +10,8 @@ from socketserver import ThreadingUnixStreamServer
 import pytest
 from own_template import template
 
-from rollcall.own_templates.commands import CommandError, NotRunningError
-from rollcall.own_templates.inside import Inside, frames
+from rollcall.template_sync.commands import CommandError, NotRunningError
+from rollcall.template_sync.inside import Inside, frames
 
 TEMPLATE = template("true", container="lb")
 

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 from conftest import raw_hosts
 
-from rollcall import components, preflight
-from rollcall.components import access, own_templates
-from rollcall.desired import Container, Directory, File, Thing
-from rollcall.engine_query import SOCKET
-from rollcall.fleet import Fleet, nowhere
-from rollcall.own_templates.settings import read
-from rollcall.plan import plan
-from rollcall.reading import reading
-from rollcall.secrets import Secrets
-from rollcall.state import HostState, ObservedFile, script
+from rollcall import components
+from rollcall.components import access, template_sync
+from rollcall.config import validation
+from rollcall.config.fleet import Fleet, nowhere
+from rollcall.converge.docker_query import SOCKET
+from rollcall.converge.host_state import HostState, ObservedFile, script
+from rollcall.converge.plan import plan
+from rollcall.converge.resources import Container, Directory, File, Thing
+from rollcall.deploy.host_query import reading
+from rollcall.secrets.store import Secrets
+from rollcall.template_sync.settings import read
 
 Things = dict[str, tuple[Thing, ...]]
 Desired = Callable[[Fleet, str], Things]
@@ -44,7 +45,7 @@ def with_templates(tmp_path: Path) -> Callable[..., Fleet]:
             replace(one, data={**one.data, "templates": [entry]}) if one.name == "front1" else one
             for one in raw_hosts()
         ]
-        return preflight.check("six", hosts, "laptop", nowhere)
+        return validation.check("six", hosts, "laptop", nowhere)
 
     return of
 
@@ -96,7 +97,7 @@ def test_the_program_is_told_of_its_templates(with_templates: Callable[..., Flee
 
 @pytest.mark.parametrize("command", ["echo \"$HOME\" '$1' \\n $$", "printf 'é\n'", "a; b && c {}"])
 def test_the_filter_has_commands_run_as_they_are_written(command: str) -> None:
-    body = own_templates.exec_body(command)
+    body = template_sync.exec_body(command)
     assert "$" not in body and "'" not in body and "\n" not in body
     # As nginx reads what stands between single quotes.
     told = json.loads(re.sub(r"\\(\\|')", r"\1", body))

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from rollcall.own_templates.status import Problem, Sight, document, health, problem
+from rollcall.template_sync.status import Problem, Sight, document, health, problem
 
 NOW = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
 SERVED = Sight("haproxy", "/etc/haproxy/haproxy.cfg", "lb", running=True, served=NOW, addresses=3, changes=2)

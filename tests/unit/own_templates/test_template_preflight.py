@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from rollcall import preflight, template_preflight
+from rollcall.components import template_sync_validation
+from rollcall.config import validation
+from rollcall.config.fleet import Member, RawHost, nowhere
+from rollcall.config.settings import Template
 from rollcall.errors import RollcallError
-from rollcall.fleet import Member, RawHost, nowhere
-from rollcall.settings import Template
 
 GOOD = {"name": "haproxy", "destination": "/etc/haproxy/haproxy.cfg", "check": "haproxy -c -f {candidate}"}
 
@@ -21,7 +22,7 @@ def source(tmp_path: Path) -> str:
 
 def checked(*templates: dict[str, Any]) -> Member:
     data = {"address": "127.0.0.1", "templates": list(templates)}
-    fleet = preflight.check("t", [RawHost("a", frozenset({"consul_servers"}), data)], "a", nowhere)
+    fleet = validation.check("t", [RawHost("a", frozenset({"consul_servers"}), data)], "a", nowhere)
     return fleet.members[0]
 
 
@@ -89,7 +90,7 @@ def test_the_file_and_line_are_named(tmp_path: Path) -> None:
     data = {"address": "127.0.0.1", "templates": [{**GOOD, "source": "absent"}]}
     hosts = [RawHost("a", frozenset({"consul_servers"}), data)]
     with pytest.raises(RollcallError, match=r"group_data/all\.py:3: templates\[0\]\.source is 'absent'"):
-        preflight.check("t", hosts, "a", preflight.locator(tmp_path, tmp_path / "inventory.py", hosts))
+        validation.check("t", hosts, "a", validation.locator(tmp_path, tmp_path / "inventory.py", hosts))
 
 
 def test_the_documented_example_is_right_and_every_setting_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,11 +114,11 @@ def test_the_documented_example_is_right_and_every_setting_is_documented(monkeyp
 )
 def test_a_container_that_the_host_has_not(source: str, existing: set[str], sentence: str) -> None:
     member = checked({**GOOD, "source": source, "container": "haproxy"})
-    said = template_preflight.unknown_container(member, existing, ["webserver-1"], nowhere)
+    said = template_sync_validation.unknown_container(member, existing, ["webserver-1"], nowhere)
     assert sentence in said
     assert bool(sentence) == bool(said)
 
 
 def test_a_container_of_the_same_deploy_is_none_unknown(source: str) -> None:
     member = checked({**GOOD, "source": source, "container": "webserver-1"})
-    assert template_preflight.unknown_container(member, [], ["webserver-1"], nowhere) == ""
+    assert template_sync_validation.unknown_container(member, [], ["webserver-1"], nowhere) == ""

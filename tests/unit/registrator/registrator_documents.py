@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rollcall.registrator.container import Container, read_container
-from rollcall.registrator.services import Reading, read_services
+from rollcall.registrator.docker.container import Container, read_container
+from rollcall.registrator.services.services import Reading, read_services
 from rollcall.registrator.settings import AgentAddress, Settings
 
 DOCUMENTS = Path(__file__).parent / "documents"

@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from rollcall.registrator.agent import AgentRefusedError, AgentUnreachableError, Listing
-from rollcall.registrator.departure import deregister_all
-from rollcall.registrator.reconcile import MARK_HOST, Registration
+from rollcall.registrator.consul.agent import AgentRefusedError, AgentUnreachableError, Listing
+from rollcall.registrator.consul.reconcile import MARK_HOST, Registration
+from rollcall.registrator.shutdown import deregister_all
 
 
 class FakeAgent:

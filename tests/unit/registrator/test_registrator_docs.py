@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rollcall.registrator import template
-from rollcall.registrator.checks import KINDS
+from rollcall.components.template_files import render
 from rollcall.registrator.flags import FLAGS
-from rollcall.registrator.template.functions import FUNCTIONS
-from rollcall.templates import render
+from rollcall.registrator.services import template
+from rollcall.registrator.services.checks import KINDS
+from rollcall.registrator.services.template.functions import FUNCTIONS
 
 CHECKOUT = Path(__file__).parents[3]
 TEXT = (CHECKOUT / "docs/registrator.md").read_text()

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registrator_documents import container
 
-from rollcall.registrator.events import Change, Event, read_event
-from rollcall.registrator.stop_signals import is_stop, stop_signal
+from rollcall.registrator.docker.events import Change, Event, read_event
+from rollcall.registrator.docker.stop_signals import is_stop, stop_signal
 
 
 def happened(action: str, **attributes: str) -> dict[str, object]:

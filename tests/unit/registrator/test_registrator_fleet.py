@@ -3,8 +3,8 @@
 import pytest
 from registrator_documents import container, read
 
-from rollcall.registrator.container import Container
-from rollcall.registrator.fleet import STOP_MARGIN, Fleet
+from rollcall.registrator.docker.container import Container
+from rollcall.registrator.tracker import STOP_MARGIN, Fleet
 
 WEB = container("80/tcp", StopTimeout=30)
 ID = "app1:web-1:80"

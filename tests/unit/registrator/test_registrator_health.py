@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registrator_documents import container, read
 
-from rollcall.registrator.health import CONFIRM, NOTE, TTL, Health, read_health
+from rollcall.registrator.services.health import CONFIRM, NOTE, TTL, Health, read_health
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,15 @@ import pytest
 from registrator_documents import WEB, settings
 
 from rollcall.registrator import loop as loop_module
-from rollcall.registrator.agent import AgentRefusedError, AgentUnreachableError, Listing, TokenUnknownError
-from rollcall.registrator.docker_events import Connected, EngineError
-from rollcall.registrator.events import Change, Event
-from rollcall.registrator.health import CONFIRM, Health
+from rollcall.registrator.consul.agent import AgentRefusedError, AgentUnreachableError, Listing, TokenUnknownError
+from rollcall.registrator.consul.agent_sync import REFRESH, GaveUpError, Writer
+from rollcall.registrator.consul.out_of_service import KEPT
+from rollcall.registrator.consul.reconcile import MARK_CONTAINER, MARK_HOST, Register, Registration
+from rollcall.registrator.docker.engine import Connected, EngineError
+from rollcall.registrator.docker.events import Change, Event
 from rollcall.registrator.loop import Loop
 from rollcall.registrator.metrics import Metrics
-from rollcall.registrator.out_of_service import KEPT
-from rollcall.registrator.reconcile import MARK_CONTAINER, MARK_HOST, Register, Registration
-from rollcall.registrator.writer import REFRESH, GaveUpError, Writer
+from rollcall.registrator.services.health import CONFIRM, Health
 
 
 class FakeEngine:

@@ -3,8 +3,8 @@
 import pytest
 from registrator_documents import container
 
-from rollcall.registrator.container import Port
-from rollcall.registrator.metadata import read_metadata, split_tags
+from rollcall.registrator.docker.container import Port
+from rollcall.registrator.services.metadata import read_metadata, split_tags
 
 
 def value(port: str, key: str, env: dict[str, str] | None = None, labels: dict[str, str] | None = None) -> str:

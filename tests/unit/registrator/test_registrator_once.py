@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from registrator_documents import WEB, settings
 
-from rollcall.registrator.docker_events import EngineError
+from rollcall.registrator.docker.engine import EngineError
 from rollcall.registrator.once import Look
 
 

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 from registrator_documents import container, read
 
-from rollcall.registrator.health import Health
-from rollcall.registrator.reconcile import (
+from rollcall.registrator.consul.reconcile import (
     MARK_CHECK,
     MARK_CONTAINER,
     MARK_HOST,
@@ -19,7 +18,8 @@ from rollcall.registrator.reconcile import (
     reconcile,
     registration_of,
 )
-from rollcall.registrator.services import Service
+from rollcall.registrator.services.health import Health
+from rollcall.registrator.services.services import Service
 
 
 def service(**env: str) -> Service:

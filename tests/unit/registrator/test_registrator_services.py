@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registrator_documents import ENGINES, container, read, recorded, settings
 
-from rollcall.registrator.container import read_container
-from rollcall.registrator.fleet import Fleet
-from rollcall.registrator.services import image_name, read_services
+from rollcall.registrator.docker.container import read_container
+from rollcall.registrator.services.services import image_name, read_services
+from rollcall.registrator.tracker import Fleet
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from rollcall.registrator import logs
-from rollcall.registrator.ask import healthy, status_endpoint
 from rollcall.registrator.flags import UsageError
+from rollcall.registrator.healthcheck import healthy, status_endpoint
 from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.settings import Endpoint
 from rollcall.registrator.status import Status, serve

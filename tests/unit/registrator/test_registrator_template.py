@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollcall.registrator import template
-from rollcall.registrator.template import TemplateError
+from rollcall.registrator.services import template
+from rollcall.registrator.services.template import TemplateError
 
 DOCUMENT: dict[str, Any] = {
     "Name": "/web-1",

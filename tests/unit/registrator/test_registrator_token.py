@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from rollcall.registrator.consul.token import token_from
 from rollcall.registrator.flags import UsageError, parse
 from rollcall.registrator.settings import settings_from
-from rollcall.registrator.token import token_from
 
 TOKEN = "11111111-2222-3333-4444-555555555555"
 

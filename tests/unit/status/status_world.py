@@ -5,9 +5,9 @@ from typing import Any
 
 from conftest import checked
 
-from rollcall.fleet_status import FleetStatus, Host, joined
-from rollcall.front.document import Document
-from rollcall.status_reading import HostReading, Registered
+from rollcall.contract.status_document import Document
+from rollcall.status.fleet_status import FleetStatus, Host, joined
+from rollcall.status.host_status import HostReading, Registered
 
 FLEET = checked()
 NOW = "2026-11-26T03:00:00Z"

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from status_world import NOW, all_well, app, container, front, host, registered, seen, status, with_front
 
-from rollcall.fleet_status import FleetStatus, Route, Row
+from rollcall.status.fleet_status import FleetStatus, Route, Row
 
 
 def rows(found: FleetStatus) -> dict[str, Row]:

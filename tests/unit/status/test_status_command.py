@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 from status_world import FLEET
 
-from rollcall import status_command
-from rollcall.inventory import Host, Inventory
+from rollcall.cli import status
+from rollcall.config.inventory import Host, Inventory
 
 ANSWER = "@@rollcall containers\n@@rollcall agent\n{}\n{}\n@@rollcall end\n"
 
@@ -38,9 +38,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
         hosts = tuple(Host(name, "ssh", name) for name in ("app1", "app2"))
         answers = {"app1": Done(), "app2": second}
         chosen = Inventory("six.py", None, hosts)  # type: ignore[arg-type]
-        monkeypatch.setattr(status_command, "checked_fleet", lambda *_: (chosen, FLEET))
-        monkeypatch.setattr(status_command, "shell", lambda host, _: Opened(Shell(answers[host.name])))
-        return CliRunner().invoke(status_command.status, ["six.py", *options])
+        monkeypatch.setattr(status, "checked_fleet", lambda *_: (chosen, FLEET))
+        monkeypatch.setattr(status, "shell", lambda host, _: Opened(Shell(answers[host.name])))
+        return CliRunner().invoke(status.status, ["six.py", *options])
 
     return of
 

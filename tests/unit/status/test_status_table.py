@@ -5,8 +5,8 @@ import io
 from rich.console import Console
 from status_world import NOW, all_well, front, host, seen, status, with_front
 
-from rollcall.fleet_status import FleetStatus
-from rollcall.status_table import shown
+from rollcall.status.fleet_status import FleetStatus
+from rollcall.status.table import shown
 
 
 def printed(found: FleetStatus, width: int = 160, colours: bool = False) -> str:

@@ -1,0 +1,65 @@
+"""`rollcall canary`: a share of a service's requests for the instances that carry a tag."""
+
+import json
+from urllib.parse import quote
+
+import click
+
+from rollcall.cli.deploy import checked_fleet
+from rollcall.console import out
+from rollcall.consul import canary_shares, kv
+from rollcall.consul.agent_client import OwnAgent
+from rollcall.consul.pick_agent import first_agent
+from rollcall.contract import canary as document
+from rollcall.errors import RollcallError
+from rollcall.secrets.deployed import kept
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.argument("service", metavar="[SERVICE]", required=False)
+@click.argument("shares", metavar="[TAG=PERCENT]...", nargs=-1)
+@click.option("--clear", is_flag=True, help="Share the requests among all instances again.")
+def canary(source: str, service: str | None, shares: tuple[str, ...], clear: bool) -> None:
+    """Give a share of a service's requests to the instances with a tag: rollcall canary INVENTORY shop-80 v2=10.
+
+    The rest goes to the instances without these tags; what was said before is replaced. Without shares: how the
+    requests are shared now. It is kept in Consul, at rollcall/front/canary/SERVICE, and every front follows within a
+    second.
+    """
+    percents = canary_shares.read(shares)
+    if clear and (shares or not service):
+        raise click.UsageError("--clear goes with a SERVICE and without TAG=PERCENT.")
+    chosen, fleet = checked_fleet(source)
+    token = kept(source, fleet, "rollcall canary").tokens.secret("operator")
+    agent = OwnAgent(first_agent(source, chosen), token)
+    if not service:
+        _show_all(agent)
+        return
+    key = document.PREFIX + service
+    if clear:
+        agent.write(kv.delete(key))
+    else:
+        canary_shares.check(percents, service, agent.read("/v1/catalog/services"))
+    if percents:
+        agent.write(kv.put(key, json.dumps(percents)))
+    _show(agent, service)
+
+
+def _show_all(agent: OwnAgent) -> None:
+    found = kv.keys(agent, document.PREFIX)
+    if not found:
+        out.print("No service has a canary: the instances of each share its requests.")
+    for key in sorted(found):
+        _show(agent, key.removeprefix(document.PREFIX))
+
+
+def _show(agent: OwnAgent, service: str) -> None:
+    text = kv.keys(agent, document.PREFIX + service).get(document.PREFIX + service)
+    passing = agent.read(f"/v1/health/service/{quote(service, safe='')}?passing=true")
+    try:
+        percentages = None if text is None else document.read(text)
+    except ValueError as error:
+        raise RollcallError(f"Consul's key {kv.PREFIX}{document.PREFIX}{service} {error}") from None
+    tags = [one["Service"]["Tags"] or () for one in passing]
+    out.print(canary_shares.words(service, percentages, tags), markup=False)

@@ -1,0 +1,106 @@
+"""`rollcall drain` and `rollcall undrain`: out of service by hand, and back."""
+
+import time
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import click
+
+from rollcall.cli.deploy import checked_fleet
+from rollcall.config.fleet import Fleet
+from rollcall.config.inventory import Inventory
+from rollcall.console import out, step
+from rollcall.consul import maintenance
+from rollcall.consul.agent_client import OwnAgent, Request
+from rollcall.contract.maintenance_checks import NODE_MAINTENANCE
+from rollcall.drain import instances
+from rollcall.drain.instances import Instance
+from rollcall.drain.target import Target
+from rollcall.drain.target import read as read_target
+from rollcall.drain.waiting import Look, wait
+from rollcall.errors import RollcallError
+from rollcall.remote import connectivity
+from rollcall.remote.run import run
+from rollcall.secrets.deployed import kept
+
+DEADLINE = 30.0  # seconds
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.argument("text", metavar="HOST|HOST/CONTAINER")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0),
+    default=DEADLINE,
+    metavar="SECONDS",
+    help=f"How long to wait for the last connection; {DEADLINE:g} otherwise.",
+)
+def drain(source: str, text: str, deadline: float) -> None:
+    """Take a host, or one container of it, out of service, and wait until nobody is connected to it.
+
+    It goes on running, and stays out of service until it is put back with rollcall undrain: over deploys, restarts and
+    whatever the registrator does. Exit code: 0 if nobody is connected any more, 1 if the deadline passed before.
+    """
+    chosen, fleet, target, agent = _opened(source, text, "rollcall drain")
+    running = instances.containers(run(agent.host, instances.LIST))
+    drained = instances.of(target, instances.instances(agent.read("/v1/agent/services")), running)
+    for service in _left_alone(agent, target, drained):
+        out.print(f"– nobody else is in service for {service}: its visitors will get no answer", markup=False)
+    started = time.monotonic()
+    agent.write(*_maintenance(target, drained, enable=True))
+    look = Look(chosen, fleet, target, drained, running)
+    with step(f"Waiting until nobody is connected to {target}"):
+        if left := wait(look, deadline):
+            raise RollcallError(
+                f"{target} is out of service, but after {deadline:g} s {look.words(left)}; to wait longer: the same "
+                f"command again; to put it back: rollcall undrain {source} {text}"
+            )
+    seconds = time.monotonic() - started
+    out.print(f"\n[green]Drained[/] {target} in {seconds:.1f} s. To put it back: rollcall undrain {source} {text}")
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.argument("text", metavar="HOST|HOST/CONTAINER")
+def undrain(source: str, text: str) -> None:
+    """Put back into service what rollcall drain took out."""
+    _, _, target, agent = _opened(source, text, "rollcall undrain")
+    found = instances.instances(agent.read("/v1/agent/services"))
+    running = instances.containers(run(agent.host, instances.LIST)) if target.container else ()
+    agent.write(*_maintenance(target, instances.of(target, found, running), enable=False))
+    out.print(f"[green]Back in service:[/] {target}", *_still_out(target, found, agent), sep="\n")
+
+
+def _opened(source: str, text: str, command: str) -> tuple[Inventory, Fleet, Target, OwnAgent]:
+    chosen, fleet = checked_fleet(source)
+    target = read_target(text, fleet.members)
+    token = kept(source, fleet, command).tokens.secret("operator")
+    [host] = [one for one in chosen.hosts if one.name == target.member.name]
+    connectivity.check([host])
+    return chosen, fleet, target, OwnAgent(host, token)
+
+
+def _maintenance(target: Target, chosen: Sequence[Instance], *, enable: bool) -> list[Request]:
+    if not target.container:
+        return [maintenance.of_node(enable=enable)]
+    return [maintenance.of_service(one.identity, enable=enable) for one in chosen]
+
+
+def _left_alone(agent: OwnAgent, target: Target, drained: Sequence[Instance]) -> list[str]:
+    """Name the services that nobody serves but what is to be drained."""
+    names = sorted({one.service for one in drained})
+    answers = agent.read_all([f"/v1/health/service/{quote(name, safe='')}?passing=true" for name in names])
+    out_soon = {(target.member.node, one.identity) for one in drained}
+    passing = [{(one["Node"]["Node"], one["Service"]["ID"]) for one in found} for found in answers]
+    return [name for name, serving in zip(names, passing, strict=True) if serving and serving <= out_soon]
+
+
+def _still_out(target: Target, found: Sequence[Instance], agent: OwnAgent) -> list[str]:
+    """Say what a person may not expect: the other of the two kinds of maintenance is still on."""
+    checks = agent.read("/v1/agent/checks")
+    if target.container:
+        whole = NODE_MAINTENANCE in checks
+        return [f"– but all of {target.member.name} is drained, and it with it"] if whole else []
+    alone = sorted(maintenance.in_maintenance([one.identity for one in found], checks))
+    return [f"– but these were drained by themselves, and still are: {', '.join(alone)}"] if alone else []

@@ -1,0 +1,91 @@
+"""`rollcall maintenance`: a page for visitors, in place of a route."""
+
+import json
+
+import click
+
+from rollcall.cli.deploy import checked_fleet
+from rollcall.config import route
+from rollcall.config.inventory import Host
+from rollcall.config.route import Route
+from rollcall.console import out
+from rollcall.consul import kv
+from rollcall.consul.agent_client import OwnAgent
+from rollcall.consul.pick_agent import first_agent
+from rollcall.contract.front_lists import STATUS
+from rollcall.contract.maintenance_page import LONGEST, PREFIX, sentences
+from rollcall.errors import RollcallError
+from rollcall.remote import run
+from rollcall.secrets.deployed import kept
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.argument("text", metavar="[ROUTE]", required=False)
+@click.argument("state", metavar="[on|off]", type=click.Choice(["on", "off"]), required=False)
+@click.option("--text", "sentence", default="", metavar="SENTENCE", help="What the page says; a general one otherwise.")
+def maintenance(source: str, text: str | None, state: str | None, sentence: str) -> None:
+    """Show visitors of a route a maintenance page: rollcall maintenance INVENTORY shop.example.com/api on.
+
+    They get the status 503 and a time to come back; other routes go on as before. ROUTE is HOST/PATH, or "/" for all of
+    the default site. Without on or off: which routes show the page now. It is kept in Consul, at
+    rollcall/front/maintenance/HOST/PATH, and every front follows within a second.
+    """
+    if sentence and state != "on":
+        raise click.UsageError("--text goes with on.")
+    check_sentence(sentence)
+    chosen, fleet = checked_fleet(source)
+    names = {member.settings.front.server_name.lower() for member in fleet.members if member.is_front}
+    wanted = route.read(text, names) if text else None
+    token = kept(source, fleet, "rollcall maintenance").tokens.secret("operator")
+    agent = OwnAgent(first_agent(source, chosen), token)
+    found = {key: _route(key, names) for key in kv.keys(agent, PREFIX)}
+    if wanted and state == "on":
+        _check_served(chosen.group("fronts"), wanted)
+        agent.write(kv.put(wanted.key, sentence))
+    elif wanted and state == "off":
+        same = [key for key, one in found.items() if one == wanted]
+        agent.write(*map(kv.delete, same or [wanted.key]))
+    _show(agent, names, wanted)
+
+
+def check_sentence(sentence: str) -> None:
+    """See that a sentence can stand on a page. Raises RollcallError: it cannot."""
+    if len(sentence) > LONGEST or not sentence.isprintable():
+        raise RollcallError(
+            f"--text is {len(sentence)} characters; right is one line of at most {LONGEST}, all of them printable"
+        )
+
+
+def _check_served(fronts: tuple[Host, ...], wanted: Route) -> None:
+    """Raise RollcallError where fronts tell what they serve, and this is not among it."""
+    served = [one for front in fronts for one in _served(front)]
+    if served:
+        route.check(wanted, served)
+
+
+def _served(front: Host) -> list[Route]:
+    try:
+        routes = json.loads(run.run(front, STATUS))["routes"]
+        return [Route(one["host"], one["path"]) for one in routes]
+    except (RollcallError, ValueError, KeyError, TypeError) as error:
+        out.print(f"– {front.name} does not tell which routes it serves: {error}", markup=False)
+        return []
+
+
+def _route(key: str, names: set[str]) -> Route:
+    [(host, path)] = sentences({key: ""}, "")
+    return Route("" if host in names else host, path)
+
+
+def _show(agent: OwnAgent, names: set[str], only: Route | None) -> None:
+    # Folders, as Consul's own page makes them, are shown by no front.
+    pages = {key: text for key, text in kv.keys(agent, PREFIX).items() if not key.endswith("/")}
+    found = {_route(key, names): text for key, text in pages.items()}
+    shown = {one: text for one, text in found.items() if only in (None, one)}
+    for one, text in sorted(shown.items(), key=lambda pair: str(pair[0])):
+        out.print(
+            f"{one}: maintenance page, {json.dumps(text, ensure_ascii=False) if text else 'general'}", markup=False
+        )
+    if not shown:
+        out.print(f"{only or 'No route'}: no maintenance page" if only else "No route shows a maintenance page.")

@@ -1,0 +1,37 @@
+"""`rollcall render`: what nginx would serve now."""
+
+import subprocess
+
+import click
+
+from rollcall.cli.deploy import checked_fleet
+from rollcall.config import inventory
+from rollcall.errors import RollcallError
+from rollcall.remote import ssh
+
+RENDER = ("docker", "exec", "front", "front-render")
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+def render(source: str) -> None:
+    """Print the sites that nginx would serve on each front of INVENTORY now; nothing is changed."""
+    chosen, _ = checked_fleet(source)
+    fronts = chosen.group("fronts")
+    if not fronts:
+        raise RollcallError(f"no host of {source} is in the group fronts; right is at least one")
+    for host in fronts:
+        if len(fronts) > 1:
+            click.echo(f"# {host.name}")
+        click.echo(_rendered(host), nl=False)
+
+
+def _rendered(host: inventory.Host) -> str:
+    done = subprocess.run(ssh.command(host, RENDER), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        reason = (done.stderr or done.stdout).strip().splitlines()
+        raise RollcallError(
+            f"{host.name}: nothing could be rendered: {reason[-1] if reason else 'no reason given'}; "
+            "is the front deployed and running?"
+        )
+    return done.stdout

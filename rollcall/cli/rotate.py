@@ -1,0 +1,84 @@
+"""`rollcall rotate`: new secrets for a fleet that goes on working."""
+
+import time
+from collections.abc import Callable
+
+import click
+
+from rollcall.cli.deploy import PROJECT, checked_fleet, run_deploy
+from rollcall.console import out
+from rollcall.consul.keyring import Keyring
+from rollcall.consul.pick_agent import AGENT, first_agent
+from rollcall.remote import connectivity
+from rollcall.remote.tunnel import tunnel
+from rollcall.secrets import store
+from rollcall.secrets.deployed import kept
+from rollcall.secrets.private_directory import ClosedFolder
+from rollcall.secrets.rotation import Rotation, discard_certificates
+
+KINDS = ("gossip", "tokens", "certificates", "ca")
+
+Deploy = Callable[[], None]
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.argument("kind", type=click.Choice(KINDS))
+def rotate(source: str, kind: str) -> None:
+    """Replace secrets of the fleet while it works: the gossip key, all tokens, all certificates, or the CA.
+
+    Certificates are renewed by deploys, too; tokens and keys only here. A rotation that was interrupted is ended by the
+    same command.
+    """
+    chosen, fleet = checked_fleet(source)
+    token = kept(source, fleet, "rollcall rotate").tokens.secret("management")
+    folder = ClosedFolder(store.folder_of(PROJECT, fleet))
+    connectivity.check(chosen.hosts)
+    started = time.monotonic()
+
+    def deploy() -> None:
+        run_deploy(chosen)
+
+    if kind == "certificates":
+        discard_certificates(folder)
+        deploy()
+    elif kind == "gossip":
+        with tunnel(first_agent(source, chosen), [AGENT]) as reached:
+            keyring = Keyring("http://{}:{}".format(*reached[AGENT]), token)
+            keyring.check_members(member.node for member in fleet.members)
+            _gossip(Rotation(folder, store.GOSSIP), keyring, deploy)
+    else:
+        _in_three_steps(Rotation(folder, store.ROTATED[kind]), kind, deploy)
+    seconds = time.monotonic() - started
+    out.print(
+        f"\n[green]Rotated[/] {kind} on {len(chosen.hosts)} hosts in {seconds:.1f} s. Next: rollcall verify {source}"
+    )
+
+
+def _in_three_steps(rotation: Rotation, kind: str, deploy: Deploy) -> None:
+    _say(1, f"the next {kind} beside those in use")
+    rotation.issue()
+    deploy()
+    _say(2, f"every host uses the next {kind}")
+    rotation.switch()
+    deploy()
+    _say(3, f"the {kind} of before are good for nothing")
+    rotation.retire()
+    deploy()
+
+
+def _gossip(rotation: Rotation, keyring: Keyring, deploy: Deploy) -> None:
+    """The agents tell each other of keys; the deploy only writes down what a new agent begins with."""
+    _say(1, "every agent knows the next gossip key, and uses it")
+    rotation.issue()
+    keyring.change(rotation.newest)
+    rotation.switch()
+    _say(2, "every host has it for its next start")
+    deploy()
+    _say(3, "every agent forgets the gossip key of before")
+    keyring.keep_only(rotation.newest)
+    rotation.retire()
+
+
+def _say(number: int, what: str) -> None:
+    out.print(f"\n[bold]{number}/3[/] {what}")

@@ -1,0 +1,100 @@
+"""`rollcall status`: one view of the fleet that joins Docker, Consul and nginx."""
+
+import json
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import click
+import testinfra.host
+from rich.live import Live
+
+from rollcall.cli.deploy import checked_fleet
+from rollcall.config.fleet import Fleet, Member
+from rollcall.config.inventory import Inventory
+from rollcall.console import out
+from rollcall.errors import RollcallError
+from rollcall.remote.shell import shell
+from rollcall.status import host_status
+from rollcall.status.fleet_status import FleetStatus, Host, joined
+from rollcall.status.table import shown
+
+# Between two looks, as a person reads them.
+WATCH_SECONDS = 1.0
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Only these hosts.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--watch", is_flag=True, help="Look again each second, until Ctrl-C.")
+def status(source: str, limit: tuple[str, ...], as_json: bool, watch: bool) -> None:
+    """Show every service's instances as Docker, Consul and nginx see them, and what is not as it should be.
+
+    Exit code: 0, with problems too; 1 if a host, its agent or its front could not be read.
+    """
+    if as_json and watch:
+        raise click.UsageError("--json prints one document, so it cannot go with --watch.")
+    chosen, fleet = checked_fleet(source, limit)
+    with ExitStack() as stack:
+        look = _looking(stack, chosen, fleet)
+        found = look()
+        if watch:
+            _watch(found, look)
+        elif as_json:
+            click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
+        else:
+            _print(found)
+    sys.exit(1 if found.unread else 0)
+
+
+def _print(found: FleetStatus) -> None:
+    view = shown(found)
+    # A file has no width: there a row is one line, however long.
+    width = (
+        None if out.is_terminal else max(out.width, out.measure(view, options=out.options.update(width=10_000)).maximum)
+    )
+    out.print(view, width=width, soft_wrap=False)
+
+
+def _watch(found: FleetStatus, look: Callable[[], FleetStatus]) -> None:
+    with Live(shown(found), console=out, auto_refresh=False, screen=out.is_terminal) as live:
+        while True:
+            started = time.monotonic()
+            live.update(shown(look()), refresh=True)
+            time.sleep(max(0.0, WATCH_SECONDS - (time.monotonic() - started)))
+
+
+def _looking(stack: ExitStack, chosen: Inventory, fleet: Fleet) -> Callable[[], FleetStatus]:
+    """Open a shell to each host, and give the function that looks through them, at all hosts at the same time."""
+    sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
+    shells = [(fleet.member(host.name), stack.enter_context(shell(host, sockets))) for host in chosen.hosts]
+    pool = stack.enter_context(ThreadPoolExecutor(max_workers=len(shells)))
+    return lambda: joined(fleet, pool.map(_host, *zip(*shells, strict=True)))
+
+
+def _host(member: Member, opened: testinfra.host.Host) -> Host:
+    command = host_status.command(front=member.is_front)
+    try:
+        done = opened.run(f"sh -c {shlex.quote(command)}")
+    except RuntimeError as error:
+        # testinfra's word for ssh's own failure.
+        reason = _last_line(getattr(error.args[0], "stderr", str(error)), "no reason given")
+        return Host(member, unread=f"ssh failed: {reason}")
+    except RollcallError as error:
+        return Host(member, unread=str(error))
+    if done.rc != 0:
+        return Host(member, unread=_last_line(done.stderr, f"exit code {done.rc}"))
+    try:
+        return Host(member, host_status.parse(done.stdout))
+    except ValueError as error:
+        return Host(member, unread=str(error))
+
+
+def _last_line(text: str, otherwise: str) -> str:
+    lines: Sequence[str] = text.strip().splitlines()
+    return lines[-1] if lines else otherwise

@@ -1,0 +1,87 @@
+"""`rollcall ui`: Consul's own web pages, through a tunnel that is open as long as the command runs."""
+
+import signal
+import socket
+from pathlib import Path
+
+import click
+import requests
+
+from rollcall.cli.deploy import PROJECT, checked_fleet
+from rollcall.config.inventory import Host
+from rollcall.console import out
+from rollcall.consul.pick_agent import AGENT, first_agent
+from rollcall.errors import RollcallError
+from rollcall.remote.tunnel import tunnel
+from rollcall.secrets.deployed import kept
+from rollcall.secrets.private_directory import ClosedFolder
+from rollcall.secrets.store import folder_of
+from rollcall.signals import end_as_interrupt_does
+
+ANSWER_SECONDS = 5.0
+# What a person pastes into the login form; it is there only while the command runs.
+TOKEN = "operator.token"  # noqa: S105 - a file's name
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port of this machine; any that is free otherwise.")
+def ui(source: str, port: int | None) -> None:
+    """Make Consul's UI reachable from this machine until Ctrl-C, and say where it is and how to log in."""
+    chosen, fleet = checked_fleet(source)
+    token = kept(source, fleet, "rollcall ui").tokens.secret("operator")
+    host = first_agent(source, chosen)
+    check_port(host, port)
+    end_as_interrupt_does(signal.SIGTERM)
+    folder = ClosedFolder(folder_of(PROJECT, fleet))
+    with tunnel(host, [AGENT], port or 0) as reached:
+        url = "http://{}:{}".format(*reached[AGENT])
+        _check_answer(host, url)
+        try:
+            folder.write(TOKEN, f"{token}\n")
+            _say(host, url, folder.path / TOKEN)
+            reached.wait()
+        except KeyboardInterrupt:
+            out.print("\nClosed.")
+            return
+        finally:
+            folder.remove(TOKEN)
+    raise RollcallError(f"the connection to {host.name} was lost; the same command opens it again")
+
+
+def check_port(host: Host, port: int | None) -> None:
+    """See that the port is free. Raises RollcallError: it is not, or there is nothing to choose."""
+    if port is None:
+        return
+    if host.connector == "local":
+        raise RollcallError(f"{host.name} is this machine, and its UI is at port {AGENT[1]}; leave --port out")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as problem:
+            reason = (problem.strerror or str(problem)).lower()
+            raise RollcallError(
+                f"--port {port} of this machine cannot be used: {reason}; right is another one, or none"
+            ) from None
+
+
+def _check_answer(host: Host, url: str) -> None:
+    with requests.Session() as session:
+        # A tunnel's end is not to be asked for through the machine's proxy.
+        session.trust_env = False
+        try:
+            answers = session.get(f"{url}/ui/", timeout=ANSWER_SECONDS).ok
+        except requests.RequestException:
+            answers = False
+    if not answers:
+        raise RollcallError(
+            f"the Consul agent of {host.name} shows no UI at its port {AGENT[1]}; "
+            "`docker logs consul` on that host may say why"
+        )
+
+
+def _say(host: Host, url: str, token: Path) -> None:
+    out.print(f"Consul's UI, from {host.name}: [bold]{url}/ui/[/]")
+    out.print(f"To log in, paste the token in [bold]{token}[/]")
+    out.print("Ctrl-C closes both.")

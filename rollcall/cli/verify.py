@@ -1,0 +1,75 @@
+"""`rollcall verify`: whether a cluster keeps its promises, checked on the cluster itself."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from rollcall.cli.deploy import checked_fleet
+from rollcall.console import out, step
+from rollcall.errors import RollcallError
+from rollcall.remote import connectivity
+from rollcall.secrets.deployed import kept
+from rollcall.signals import end_as_interrupt_does
+from rollcall.verify import checks
+from rollcall.verify.cluster import connected
+from rollcall.verify.report import Verification
+
+CHECKS = Path(checks.__file__).parent
+# In this order; what is about fronts only where there are some.
+READ_ONLY = (
+    *("containers", "declared", "ports", "security", "agents", "registrator", "catalog", "dns", "kv"),
+    *("front", "routes"),
+)
+DISTURBING = ("disturb_kv", "disturb_front", "disturb_routes")
+ABOUT_FRONTS = frozenset({"front", "routes", "disturb_front", "disturb_routes"})
+
+
+@click.command()
+@click.argument("source", metavar="INVENTORY")
+@click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Only these hosts.")
+@click.option(
+    "--disturb",
+    is_flag=True,
+    help="Also stop and kill backends, to see that they are missed and found again. Everything is put back.",
+)
+def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
+    """Check on the hosts of INVENTORY everything that Rollcall promises.
+
+    Changes nothing unless --disturb is given. Exit code: 0 if every check passed, 1 if one did not.
+    """
+    if disturb and limit:
+        raise click.UsageError("--disturb stops all backends behind the front, so it cannot go with --limit.")
+    chosen, fleet = checked_fleet(source, limit)
+    secrets = kept(source, fleet, "rollcall verify")
+    connectivity.check(chosen.hosts)
+    # Ended by a supervisor, the checks put back what they took away just as after Ctrl-C.
+    end_as_interrupt_does(signal.SIGTERM)
+    with connected(source, chosen, fleet, secrets) as cluster:
+        verification = Verification(cluster, disturb)
+        with step(f"Looking at {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):
+            cluster.look()
+        code = _run(verification)
+    if code == pytest.ExitCode.INTERRUPTED and not verification.failed_to_load:
+        raise KeyboardInterrupt
+    sys.exit(0 if code == pytest.ExitCode.OK else 1)
+
+
+def _run(verification: Verification) -> int:
+    names = READ_ONLY + (DISTURBING if verification.disturb else ())
+    if not verification.cluster.fronts:
+        out.print("– there is no front among these hosts, so nothing is said of one")
+        names = tuple(name for name in names if name not in ABOUT_FRONTS)
+    files = [CHECKS / f"test_{name}.py" for name in names]
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        raise RollcallError(
+            f"{missing[0]} is missing: the checks stand in Rollcall's checkout; run rollcall from there."
+        )
+    # A developer's options for other tests are not meant for these.
+    os.environ.pop("PYTEST_ADDOPTS", None)
+    options = ["-c", str(CHECKS / "pytest.ini"), "-p", "no:cacheprovider", "--capture=no"]
+    return int(pytest.main([*options, *map(str, files)], plugins=[verification]))

@@ -1,0 +1,1 @@
+"""What a person wrote: settings, inventory, and the fleet that they describe."""

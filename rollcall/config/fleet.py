@@ -1,0 +1,137 @@
+"""The hosts of one inventory with their checked settings: what every component is a function of."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Address
+from typing import Any, Literal
+
+from rollcall.config.settings import Settings
+from rollcall.errors import RollcallError
+
+Mode = Literal["internal", "published"]
+# Where a setting of a host stands in the user's files, for error sentences.
+Locate = Callable[[str, tuple[str | int, ...]], str]
+
+
+@dataclass(frozen=True)
+class Member:
+    """One host: its name in the inventory, its name in Consul, and what is set for it."""
+
+    name: str
+    node: str
+    address: str
+    groups: frozenset[str]
+    settings: Settings
+
+    @property
+    def is_server(self) -> bool:
+        """Whether its Consul agent is a server."""
+        return "consul_servers" in self.groups
+
+    @property
+    def is_backend(self) -> bool:
+        """Whether it runs the sample web containers."""
+        return "backends" in self.groups
+
+    @property
+    def is_front(self) -> bool:
+        """Whether it runs nginx with consul-template."""
+        return "fronts" in self.groups
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All hosts of an inventory, in the inventory's order."""
+
+    name: str
+    members: tuple[Member, ...]
+
+    def member(self, name: str) -> Member:
+        """Give the host of that inventory name.
+
+        Raises:
+            KeyError: no host has that name.
+        """
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Member]:
+        return {member.name: member for member in self.members}
+
+    @cached_property
+    def servers(self) -> tuple[Member, ...]:
+        """The hosts whose agents are Consul servers."""
+        return tuple(member for member in self.members if member.is_server)
+
+    @cached_property
+    def fronts(self) -> tuple[Member, ...]:
+        """The hosts that run nginx with consul-template."""
+        return tuple(member for member in self.members if member.is_front)
+
+    @property
+    def mode(self) -> Mode:
+        """Whether services are registered by container address or by the host's published ports."""
+        chosen = self.members[0].settings.registrator.mode
+        if chosen == "auto":
+            return "internal" if len(self.members) == 1 else "published"
+        return chosen
+
+
+@dataclass(frozen=True)
+class RawHost:
+    """A host as the inventory gives it: data not yet checked."""
+
+    name: str
+    groups: frozenset[str]
+    data: Mapping[str, Any]
+
+
+def nowhere(_host: str, _path: tuple[str | int, ...]) -> str:
+    """Locate nothing: for callers that have no files to point at."""
+    return ""
+
+
+def default_address(host: RawHost) -> str | None:
+    """Take the address from the name SSH uses, if that is an address other hosts can reach."""
+    for candidate in (host.data.get("ssh_hostname"), host.name):
+        try:
+            address = IPv4Address(str(candidate))
+        except ValueError:
+            continue
+        return None if address.is_loopback else str(address)
+    return None
+
+
+def node_name(host: RawHost, local_hostname: str) -> str:
+    """Give the name in Consul, a DNS label: the inventory's, and the machine's own for `@local`."""
+    name = local_hostname if host.name == "@local" else host.name
+    try:
+        return str(IPv4Address(name)).replace(".", "-")
+    except ValueError:
+        return name.split(".")[0].lower()
+
+
+def member(host: RawHost, settings: Settings, local_hostname: str, locate: Locate, *, alone: bool) -> Member:
+    """Join a host's checked settings with its name and address.
+
+    Raises:
+        RollcallError: there is no address that other hosts could use.
+    """
+    address = settings.address or default_address(host) or ("127.0.0.1" if alone else None)
+    if address is None:
+        raise RollcallError(
+            f"{host.name} has no `address`: other hosts must reach it by an IPv4 address, and its SSH name is none; "
+            'right is ("' + host.name + '", {"address": "10.0.0.1", …}) in the inventory'
+        )
+    if not alone and IPv4Address(address).is_loopback:
+        raise RollcallError(
+            f"{locate(host.name, ('address',))}{host.name}'s address is {address}, which other hosts cannot reach; "
+            "right is the address of its network card"
+        )
+    return Member(host.name, node_name(host, local_hostname), address, host.groups, settings)
+
+
+def names(members: Iterable[Member]) -> str:
+    """List hosts for a sentence."""
+    return ", ".join(member.name for member in members)

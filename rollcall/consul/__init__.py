@@ -1,0 +1,1 @@
+"""Consul's HTTP API, requested through a host's own agent."""

@@ -1,0 +1,75 @@
+"""A host's own Consul agent, asked over SSH: curl there reads requests and token from its standard input."""
+
+import json
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rollcall.config.inventory import Host
+from rollcall.consul import curl
+from rollcall.consul.curl import Answer
+from rollcall.errors import RollcallError
+from rollcall.remote import ssh
+
+BASE = "http://127.0.0.1:8500"
+# An agent answers from memory, in milliseconds; this also covers an election in the middle of the question.
+LONGEST = "max-time = 10"  # seconds
+OK, NOT_FOUND = 200, 404
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request; `path` begins with a slash and carries its query."""
+
+    method: Literal["GET", "PUT", "DELETE"]
+    path: str
+    body: str = field(default="", repr=False)
+
+
+class OwnAgent:
+    """The agent of one host, with the rights of a token."""
+
+    def __init__(self, host: Host, token: str) -> None:
+        """Nothing is asked yet."""
+        self.host = host
+        self._token = token
+
+    def read(self, path: str) -> Any:
+        """Give the JSON that the agent answers; None where there is nothing of that name.
+
+        Raises:
+            RollcallError: the host or its agent gives no answer, or refuses.
+        """
+        return self.read_all([path])[0]
+
+    def read_all(self, paths: Sequence[str]) -> list[Any]:
+        """Do the same for several paths at once."""
+        return [self._document(answer) for answer in self._ask([Request("GET", path) for path in paths])]
+
+    def write(self, *requests: Request) -> None:
+        """Make the agent do several things. Raises as `read` does, at the first that it does not take."""
+        for answer in self._ask(requests):
+            self._check(answer)
+
+    def _ask(self, requests: Sequence[Request]) -> list[Answer]:
+        if not requests:
+            return []
+        given = curl.configuration(requests, BASE, self._token, [LONGEST])
+        command = ssh.command(self.host, ["sh", "-c", curl.ON_ANY_HOST])
+        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
+        answers = curl.answers(done.stdout)
+        if len(answers) < len(requests):
+            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+            raise RollcallError(f"the Consul agent of {self.host.name} cannot be asked: {reason}")
+        return answers
+
+    def _document(self, answer: Answer) -> Any:
+        if answer.status == NOT_FOUND:
+            return None
+        self._check(answer)
+        return json.loads(answer.body)
+
+    def _check(self, answer: Answer) -> None:
+        if answer.status != OK:
+            raise RollcallError(f"the Consul agent of {self.host.name} refuses: {answer}")

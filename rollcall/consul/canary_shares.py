@@ -1,0 +1,75 @@
+"""Which tag gets how much of a service's requests: what a person types, and what then happens, in words."""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+from rollcall.contract.canary import WHOLE, Percentages, shares
+from rollcall.did_you_mean import suggestion
+from rollcall.errors import RollcallError
+
+Percents = Mapping[str, int]
+
+
+def read(given: Sequence[str]) -> Percents:
+    """Read TAG=PERCENT, several times.
+
+    Raises:
+        RollcallError: one of them is none, a tag comes twice, or together they are more than everything.
+    """
+    found: dict[str, int] = {}
+    for text in given:
+        tag, equals, percent = text.rpartition("=")
+        if not (tag and equals and re.fullmatch("[0-9]{1,3}", percent, re.ASCII) and int(percent) <= WHOLE):
+            raise RollcallError(f"{text!r} is no TAG=PERCENT; right is a whole number from 0 to 100, as in v2=10")
+        if tag in found:
+            raise RollcallError(f"the tag {tag!r} is given twice; right is one share for each tag")
+        found[tag] = int(percent)
+    if sum(found.values()) > WHOLE:
+        raise RollcallError(
+            f"{' and '.join(given)} are {sum(found.values())} % together; right is at most 100, the rest is shared by "
+            "the instances without these tags"
+        )
+    return found
+
+
+def check(percents: Percents, service: str, services: Mapping[str, Collection[str]]) -> None:
+    """See that the catalog, as tags by service, has this service and these tags.
+
+    Raises:
+        RollcallError: it has not.
+    """
+    if service not in services:
+        raise RollcallError(f"the catalog has no service {service!r}; {suggestion(service, services)}")
+    for tag in percents:
+        if tag not in services[service]:
+            raise RollcallError(
+                f"no instance of {service} has the tag {tag!r}; {suggestion(tag, services[service])}; "
+                "right is a tag that a container carries, as by SERVICE_TAGS=v2"
+            )
+
+
+def words(service: str, percentages: Percentages | None, instances: Sequence[Sequence[str]]) -> str:
+    """Say how a service's requests are shared.
+
+    Args:
+        service: its name.
+        percentages: what is asked for; None for nothing.
+        instances: the tags of each instance that is in service.
+    """
+    if percentages is None:
+        return f"{service}: no canary; {_count(len(instances))} {'has' if len(instances) == 1 else 'have'} all requests"
+    shared = shares([(tags, 1) for tags in instances], percentages)
+    groups = [next((tag for tag in percentages if tag in tags), None) for tags in instances]
+    parts = []
+    for group in (*percentages, None):
+        mine = [share for share, of in zip(shared, groups, strict=True) if of == group]
+        name = "the rest" if group is None else group
+        wanted = (
+            "" if group is None or sum(mine) * WHOLE == percentages[group] else f", {percentages[group]} % asked for"
+        )
+        parts.append(f"{name} {float(sum(mine) * WHOLE):.3g} % ({_count(len(mine))}{wanted})")
+    return f"{service}: {', '.join(parts)}"
+
+
+def _count(instances: int) -> str:
+    return f"{instances} instance{'' if instances == 1 else 's'}"

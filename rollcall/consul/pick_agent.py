@@ -1,0 +1,40 @@
+"""Which host's Consul agent a person's command goes to, and where it answers there."""
+
+import subprocess
+
+from rollcall.config.inventory import Host, Inventory
+from rollcall.errors import RollcallError
+from rollcall.remote import connectivity, ssh
+from rollcall.remote.tunnel import Endpoint
+
+# Every agent's own HTTP, as its host sees it.
+AGENT: Endpoint = ("127.0.0.1", 8500)
+RUNNING = ("docker", "inspect", "--type=container", "--format={{.State.Running}}", "consul")
+
+
+def first_agent(source: str, chosen: Inventory) -> Host:
+    """Give the first host whose agent runs: a server if there is one among those chosen.
+
+    Raises:
+        RollcallError: none does; it says of each why.
+    """
+    hosts = chosen.group("consul_servers") or chosen.hosts
+    complaints = []
+    for host in hosts:
+        complaint = _complaint(host)
+        if not complaint:
+            return host
+        complaints.append(f"{host.name} ({complaint})")
+    connectivity.check(hosts)
+    raise RollcallError(
+        f"no Consul agent runs on {', '.join(complaints)}; right is a fleet that is deployed: rollcall deploy {source}"
+    )
+
+
+def _complaint(host: Host) -> str:
+    done = subprocess.run(
+        ssh.command(host, RUNNING), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+    )
+    if done.stdout.strip() == "true":
+        return ""
+    return (done.stderr.strip().splitlines() or ["its container does not run"])[-1]

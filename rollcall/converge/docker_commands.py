@@ -1,0 +1,173 @@
+"""Shell commands for changes: pure builders, one string each, tested without a host."""
+
+import io
+import shlex
+import tarfile
+from collections.abc import Iterable, Sequence
+
+from rollcall.converge.container_inspect import CONFIGURATION_LABEL, OVERLAP_LABEL, SPEC_LABEL
+from rollcall.converge.docker_query import LABEL
+from rollcall.converge.resources import (
+    Absent,
+    Container,
+    Directory,
+    File,
+    FirstLine,
+    Mount,
+    Network,
+    PublishedPort,
+    Volume,
+)
+
+# Docker keeps a container's output for ever unless told not to.
+LOG_OPTIONS = ("--log-driver", "json-file", "--log-opt", "max-size=10m", "--log-opt", "max-file=3")
+
+
+def run_arguments(container: Container) -> list[str]:
+    """Give the argument list of `docker run` for a container."""
+    return [
+        "docker",
+        "run",
+        "--detach",
+        f"--name={container.name}",
+        f"--label={LABEL}={container.component}",
+        f"--label={SPEC_LABEL}={container.spec}",
+        *([f"--label={CONFIGURATION_LABEL}={container.configuration}"] if container.configuration else []),
+        *([f"--label={OVERLAP_LABEL}={shlex.join(container.overlap)}"] if container.overlap else []),
+        f"--network={container.network}",
+        *([f"--hostname={container.hostname}"] if container.hostname else []),
+        f"--restart={container.restart}",
+        f"--stop-timeout={container.stop_timeout}",
+        *([f"--user={container.user}"] if container.user else []),
+        *(f"--cap-drop={capability}" for capability in container.drop_capabilities),
+        *(f"--cap-add={capability}" for capability in container.add_capabilities),
+        *(f"--security-opt={option}" for option in container.security_options),
+        *(["--read-only"] if container.read_only else []),
+        f"--memory={container.memory}m",
+        f"--pids-limit={container.pids}",
+        *(f"--env={name}={value}" for name, value in container.environment),
+        *(f"--expose={port}" for port in container.exposed),
+        *(f"--publish={_publish(port)}" for port in container.ports),
+        *(f"--mount={_mount(mount)}" for mount in container.mounts),
+        *(f"--tmpfs={tmpfs.target}:{tmpfs.options}" for tmpfs in container.tmpfs),
+        *LOG_OPTIONS,
+        container.image,
+        *container.command,
+    ]
+
+
+def _publish(port: PublishedPort) -> str:
+    return f"{port.address}:{port.host}:{port.container}"
+
+
+def _mount(mount: Mount) -> str:
+    kind = "bind" if mount.source.startswith("/") else "volume"
+    return f"type={kind},source={mount.source},target={mount.target}" + (",readonly" if mount.read_only else "")
+
+
+def run(container: Container) -> str:
+    """Start a new container."""
+    return shlex.join(run_arguments(container))
+
+
+def replace(container: Container) -> str:
+    """Stop the old container in its own time, then start the new one under its name."""
+    return f"{remove_container(container)} && {run(container)}"
+
+
+def remove_container(container: Container) -> str:
+    """Stop, then remove; `docker rm -f` alone would kill without letting requests end.
+
+    Anonymous volumes, which images declare, go with it.
+    """
+    name = shlex.quote(container.name)
+    return f"docker stop {name} >/dev/null && docker rm --volumes {name} >/dev/null"
+
+
+def pull(image: str) -> str:
+    """Let the host's engine get an image."""
+    return shlex.join(["docker", "pull", "--quiet", image])
+
+
+def create_network(network: Network) -> str:
+    """Make a bridge network that carries our label."""
+    return shlex.join(["docker", "network", "create", f"--label={LABEL}=network", network.name])
+
+
+def create_volume(volume: Volume) -> str:
+    """Make a volume that carries our label."""
+    return shlex.join(["docker", "volume", "create", f"--label={LABEL}=volume", volume.name])
+
+
+def remove_network(network: Network) -> str:
+    """Remove a network."""
+    return shlex.join(["docker", "network", "rm", network.name])
+
+
+def remove_volume(volume: Volume) -> str:
+    """Remove a volume and its data."""
+    return shlex.join(["docker", "volume", "rm", volume.name])
+
+
+def remove_file(thing: File | Directory | Absent) -> str:
+    """Remove a file, or a directory if nothing is left in it."""
+    return shlex.join(["rmdir", thing.path] if isinstance(thing, Directory) else ["rm", "-f", thing.path])
+
+
+def tell(then: str, mark: str) -> str:
+    """Make a reader notice its changed files, and take away the mark that it has not yet."""
+    return f"{then} && rm -f {shlex.quote(mark)}"
+
+
+def leave_mark(mark: str) -> str:
+    """Leave a mark, so that a deploy which fails half-way can be repeated."""
+    return shlex.join(["touch", mark])
+
+
+def unpack(archive: str) -> str:
+    """Put an uploaded archive's files in their places with the modes and owners it names."""
+    path = shlex.quote(archive)
+    return f"tar --numeric-owner -xpf {path} -C / && rm -f {path}"
+
+
+def archive(things: Sequence[File | Directory], modified: float) -> bytes:
+    """Pack files and directories with their modes and owners, so that one upload carries them all.
+
+    Args:
+        things: what to pack.
+        modified: their time, in seconds since 1970. dnsmasq takes a file up by a newer one than before.
+    """
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for thing in things:
+            tar.addfile(*_member(thing, modified))
+    return buffer.getvalue()
+
+
+def _member(thing: File | Directory, modified: float) -> tuple[tarfile.TarInfo, io.BytesIO | None]:
+    entry = tarfile.TarInfo(thing.path.lstrip("/"))
+    entry.mode = thing.mode
+    entry.mtime = modified
+    entry.uid, entry.gid = (int(number) for number in thing.owner.split(":"))
+    if isinstance(thing, Directory):
+        entry.type = tarfile.DIRTYPE
+        return entry, None
+    content = thing.text.encode()
+    entry.size = len(content)
+    return entry, io.BytesIO(content)
+
+
+def first_line(thing: FirstLine) -> str:
+    """Put a line first in a file that is not ours, or take it out.
+
+    Written through `cat` and not by a rename: /etc/resolv.conf may be a mount, and its inode stay.
+    """
+    path, line = shlex.quote(thing.path), shlex.quote(thing.line)
+    first = f"printf '%s\\n' {line};" if thing.present else ""
+    others = f"grep -vxF -e {line} {path} || true"  # grep's 1 only says that there are no other lines
+    return f"new=$({{ {first} {others}; }}) && printf '%s\\n' \"$new\" > {path}"
+
+
+def joined(commands: Iterable[str]) -> str:
+    """Make one command of several; the first that fails ends it."""
+    return " && ".join(commands)

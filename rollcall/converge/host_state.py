@@ -1,0 +1,240 @@
+"""Everything that is on a host now, read in one command."""
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network, ip_address
+from typing import Any
+
+from pyinfra.api.exceptions import FactProcessError
+from pyinfra.api.facts import FactBase
+from typing_extensions import override
+
+from rollcall.converge.docker_query import SOCKET, Answer, Wanted, answer, query
+
+ROOT = "/etc/rollcall"
+MARK = "@@rollcall"
+# Docker's name for it (its documentation of the bridge driver, "Default bridge network options").
+INTERFACE_OPTION = "com.docker.network.bridge.name"
+EMPTY = Answer({}, {}, {}, {}, frozenset())
+
+# Probes take longest, so they run while everything else is read.
+SCRIPT = r"""
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+{probes}
+echo '{mark} engine'
+{query}
+echo '{mark} files'
+find {root} {paths} -printf '%T@ %m %U:%G %p\n' 2>/dev/null
+for directory in {directories}; do find "$directory" -maxdepth 0 -printf '%T@ %m %U:%G %p\n' 2>/dev/null; done
+echo '{mark} digests'
+find {root} {paths} -type f -exec sha256sum {{}} + 2>/dev/null
+echo '{mark} addresses'
+ip -4 -o addr show 2>/dev/null || hostname -I
+echo '{mark} listening'
+awk '$4 == "0A" {{ print $2 }}' /proc/net/tcp /proc/net/tcp6 2>/dev/null
+echo '{mark} clock'
+date +%s
+echo '{mark} socket'
+stat -L -c %g {socket} 2>/dev/null || echo 0
+{texts}
+wait
+{answers}
+echo '{mark} end'
+"""
+
+
+@dataclass(frozen=True)
+class ObservedFile:
+    """A file or directory on the host; the digest is None for a directory, `modified` seconds since 1970."""
+
+    mode: int
+    owner: str
+    digest: str | None
+    modified: float = 0
+
+
+@dataclass(frozen=True)
+class HostState:
+    """What a host has: the engine's managed objects, files below /etc/rollcall, and facts about itself.
+
+    `engine` is what its Docker Engine answered; `interfaces` are the network interfaces by their addresses; `listening`
+    are TCP ports with their addresses; `clock` is seconds since 1970; `socket_group` is the id of the group that may
+    open the engine's socket; `bridge` is the address of Docker's own bridge, `bridges` are those of all its networks.
+    """
+
+    engine: Answer = EMPTY
+    files: Mapping[str, ObservedFile] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    probes: Mapping[str, str] = field(default_factory=dict)
+    addresses: tuple[str, ...] = ()
+    interfaces: Mapping[str, str] = field(default_factory=dict)
+    listening: frozenset[tuple[str, int]] = frozenset()
+    bridge: str = ""
+    bridge_interface: str = ""
+    bridges: tuple[str, ...] = ()
+    clock: int = 0
+    socket_group: int = 0
+
+    def listens(self, address: str, port: int) -> bool:
+        """Tell whether a program has this port at this address; "" stands for every address, in both places."""
+        return any(taken == port and ("" in (address, at) or at == address) for at, taken in self.listening)
+
+
+def script(
+    wanted: Wanted,
+    paths: Iterable[str] = (),
+    texts: Iterable[str] = (),
+    probes: Mapping[str, str] | None = None,
+    directories: Iterable[str] = (),
+) -> str:
+    """Build the one command.
+
+    Args:
+        wanted: what the engine is asked for; its bridge network always is.
+        paths: files outside /etc/rollcall whose digest is wanted.
+        texts: files whose whole text is wanted.
+        probes: further commands by name, whose output is wanted and whose failure is none of the host's.
+        directories: directories outside /etc/rollcall that are looked at without what is in them.
+    """
+
+    def quoted(words: Iterable[str]) -> str:
+        return " ".join(shlex.quote(word) for word in sorted(set(words)))
+
+    return SCRIPT.format(
+        query=query(replace(wanted, networks=("bridge", *wanted.networks))),
+        mark=MARK,
+        socket=SOCKET,
+        root=ROOT,
+        paths=quoted(paths),
+        directories=quoted(directories),
+        texts="\n".join(
+            f"echo '{MARK} text {path}'; cat {shlex.quote(path)} 2>/dev/null; echo" for path in sorted(set(texts))
+        ),
+        probes="\n".join(
+            f'( {command} ) >"$work/probe.{name}" 2>/dev/null &' for name, command in (probes or {}).items()
+        ),
+        answers="\n".join(f"echo '{MARK} probe {name}'; cat \"$work/probe.{name}\"; echo" for name in probes or {}),
+    )
+
+
+def parse(lines: Sequence[str], images: Sequence[str]) -> HostState:
+    """Read the script's output.
+
+    Raises:
+        ValueError: it is not complete, or not what the script prints.
+    """
+    sections = _sections(lines)
+    engine = answer(sections["engine"], images)
+    interface = str((engine.networks.get("bridge", {}).get("Options") or {}).get(INTERFACE_OPTION, "docker0"))
+    return HostState(
+        engine=engine,
+        files=_files(sections["files"], sections["digests"]),
+        texts={name[5:]: _text(body) for name, body in sections.items() if name.startswith("text ")},
+        probes={name[6:]: "\n".join(body).strip() for name, body in sections.items() if name.startswith("probe ")},
+        addresses=_addresses(sections["addresses"]),
+        interfaces=_interfaces(sections["addresses"]),
+        listening=frozenset(listener(line) for line in sections["listening"]),
+        bridge=_gateway(engine.networks.get("bridge", {})),
+        bridge_interface=interface,
+        bridges=_addresses(sections["addresses"], (interface, "br-")),
+        clock=int(sections["clock"][0]),
+        socket_group=int(sections["socket"][0]),
+    )
+
+
+def _sections(lines: Sequence[str]) -> dict[str, list[str]]:
+    sections: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in lines:
+        if line.startswith(MARK):
+            current = sections.setdefault(line[len(MARK) + 1 :].rstrip(), [])
+        else:
+            current.append(line)
+    missing = {"engine", "files", "digests", "addresses", "listening", "clock", "socket", "end"} - sections.keys()
+    if missing:
+        raise ValueError(f"its answer lacks {', '.join(sorted(missing))}")
+    return sections
+
+
+def _files(listed: Sequence[str], digests: Sequence[str]) -> dict[str, ObservedFile]:
+    digest_of = {path: digest for digest, path in (line.split("  ", 1) for line in digests if "  " in line)}
+    files = {}
+    for line in listed:
+        modified, mode, owner, path = line.split(" ", 3)
+        files[path] = ObservedFile(int(mode, 8), owner, digest_of.get(path), float(modified))
+    return files
+
+
+def _text(body: Sequence[str]) -> str:
+    """Put a file together again; the script ends each with a newline more, for files that end without one."""
+    if body and not body[-1]:
+        body = body[:-1]
+    return "".join(f"{line}\n" for line in body)
+
+
+def _addresses(lines: Sequence[str], interfaces: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Read `ip -o addr` ("2: eth0    inet 10.0.0.1/24 …"), or the plain list of `hostname -I` without interfaces.
+
+    Args:
+        lines: the output.
+        interfaces: how the interfaces' names begin whose addresses are wanted; of all of them otherwise.
+    """
+    found: list[str] = []
+    for line in lines:
+        words = line.split()
+        if "inet" not in words:
+            found.extend(() if interfaces else words)
+        elif not interfaces or words[1].startswith(interfaces):
+            found.append(words[words.index("inet") + 1].split("/")[0])
+    return tuple(found)
+
+
+def _interfaces(lines: Sequence[str]) -> dict[str, str]:
+    """Read `ip -o addr`; `hostname -I` names no interfaces."""
+    named = (line.split() for line in lines if " inet " in line)
+    return {words[words.index("inet") + 1].split("/")[0]: words[1] for words in named}
+
+
+def listener(line: str) -> tuple[str, int]:
+    """Read an address of /proc/net/tcp: hexadecimal, each four bytes reversed, "" for all addresses."""
+    address, port = line.split(":")
+    words = [bytes.fromhex(address[at : at + 8])[::-1] for at in range(0, len(address), 8)]
+    return str(ip_address(b"".join(words))) if any(map(any, words)) else "", int(port, 16)
+
+
+def _gateway(bridge: Mapping[str, Any]) -> str:
+    configured = ((bridge.get("IPAM") or {}).get("Config") or [{}])[0]
+    if "Gateway" in configured:
+        return str(configured["Gateway"])
+    # Engines before 23 leave the gateway out: it is the first address of the subnet.
+    return str(IPv4Network(configured["Subnet"])[1]) if "Subnet" in configured else ""
+
+
+class HostFact(FactBase[HostState]):
+    """The one fact. A host whose engine does not answer fails, and only that host."""
+
+    @override
+    def command(
+        self,
+        wanted: Wanted,
+        paths: tuple[str, ...] = (),
+        texts: tuple[str, ...] = (),
+        probes: tuple[tuple[str, str], ...] = (),
+        directories: tuple[str, ...] = (),
+    ) -> str:
+        """Give the shell script; pyinfra calls it with the arguments of get_fact."""
+        self.images = wanted.images
+        return script(wanted, paths, texts, dict(probes), directories)
+
+    @override
+    def process(self, output: list[str]) -> HostState:
+        """Parse the answer.
+
+        Raises:
+            FactProcessError: it cannot be understood; pyinfra then fails this host and goes on with others.
+        """
+        try:
+            return parse(output, self.images)
+        except (ValueError, KeyError, IndexError) as problem:
+            raise FactProcessError(f"the host's state cannot be read: {problem}") from problem

@@ -1,0 +1,181 @@
+"""pyinfra operations: planned changes in, commands out. Nothing here knows what Consul is."""
+
+import io
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Generator, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from gevent.lock import BoundedSemaphore
+from pyinfra import host, logger
+from pyinfra import state as run
+from pyinfra.api import FileUploadCommand, FunctionCommand, operation
+from pyinfra.api.command import PyinfraCommand
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
+
+from rollcall.converge import docker_commands, takeover
+from rollcall.converge.host_state import ROOT
+from rollcall.converge.plan import Change, tellings
+from rollcall.converge.resources import Absent, Container, Directory, File, FirstLine, Network, Volume
+from rollcall.deploy.readiness import Gate
+
+Commands = Generator[str | PyinfraCommand, None, None]
+
+# What was said at the prepare stage need not be said again when it is done.
+_announced: set[tuple[str, str]] = set()
+
+
+@operation()
+def bring_images(containers: Sequence[Container]) -> Commands:
+    """Get the images that a host lacks before anything is stopped for them."""
+    for container in {container.image: container for container in containers}.values():
+        logger.info(f"{host.print_prefix}{container.image_source} image {container.image}")
+        if container.image_source == "pull":
+            yield docker_commands.pull(container.image)
+        else:
+            yield FunctionCommand(push_image, (container.image,), {})
+
+
+@operation()
+def converge(changes: Sequence[Change]) -> Commands:
+    """Make the planned changes, saying of each what differs."""
+    yield from _converge(changes)
+
+
+class Turn:
+    """Hosts of which only one at a time may change, and none after one that failed."""
+
+    def __init__(self) -> None:
+        """Nobody's turn yet."""
+        self.free = BoundedSemaphore()
+        self.failed = ""
+
+
+@operation()
+def converge_in_turn(changes: Sequence[Change], turn: Turn, gate: Gate) -> Commands:
+    """Make the planned changes when no other host is making its own, and pass the turn on through a gate.
+
+    A gate that was shut before is not waited for: then this change may be what opens it.
+    """
+    if not run.is_executing:
+        yield from _converge(changes)
+        return
+    with turn.free:
+        if turn.failed:
+            yield FunctionCommand(_refuse, (turn.failed,), {})
+        turn.failed = host.name  # until it is known to have gone well; a failure ends this generator
+        was_open = not gate.missing(host)
+        yield from _converge(changes)
+        if was_open:
+            yield FunctionCommand(gate, (), {})
+        turn.failed = ""
+
+
+def _refuse(state: State, host: Host, failed: str) -> bool:
+    logger.error(f"{host.print_prefix}left as it is, since {failed} did not come back; mend that one and deploy again")
+    return False
+
+
+def _converge(changes: Sequence[Change]) -> Commands:
+    announce(changes)
+    told = tellings(changes)
+    yield from _put_files([c.thing for c in changes if isinstance(c.thing, File | Directory)], told.values())
+    for change in changes:
+        thing = change.thing
+        match thing:
+            case Network():
+                yield docker_commands.create_network(thing)
+            case Volume():
+                yield docker_commands.create_volume(thing)
+            case FirstLine():
+                yield docker_commands.first_line(thing)
+            case Absent():
+                yield docker_commands.remove_file(thing)
+            case Container():
+                yield _container_command(thing, change)
+    yield from (docker_commands.tell(then, mark) for then, mark in told.items())
+
+
+@operation()
+def remove(changes: Sequence[Change]) -> Commands:
+    """Remove what the planned changes name, in their order."""
+    announce(changes)
+    for change in changes:
+        match change.thing:
+            case Container() as thing:
+                yield docker_commands.remove_container(thing)
+            case Network() as thing:
+                yield docker_commands.remove_network(thing)
+            case Volume() as thing:
+                yield docker_commands.remove_volume(thing)
+            case File() | Directory() as thing:
+                yield docker_commands.remove_file(thing)
+
+
+@operation()
+def wait(gate: Gate, due: Callable[[], bool]) -> Commands:
+    """Wait at a gate, if that is due when it is reached."""
+    if due():
+        yield FunctionCommand(gate, (), {})
+
+
+def announce(changes: Iterable[object]) -> None:
+    """Say of each change what it is, once: at the prepare stage, or where it was not known then."""
+    for change in changes:
+        key = (host.name, str(change))
+        if key not in _announced:
+            _announced.add(key)
+            logger.info(f"{host.print_prefix}{change}")
+
+
+def _container_command(container: Container, change: Change) -> str:
+    match change.action:
+        case "create":
+            return docker_commands.run(container)
+        case "replace":
+            return docker_commands.replace(container)
+        case "take over":
+            return takeover.take_over(container)
+        case "finish":
+            return takeover.finish(container)
+        case "unpause":
+            return f"docker unpause {container.name}"
+        case _:
+            return f"docker start {container.name}"
+
+
+def _put_files(things: Sequence[File | Directory], marks: Iterable[str]) -> Commands:
+    """Upload all files at once, into a directory that was closed to others before anything is in it."""
+    if not things:
+        return
+    archive = f"{ROOT}/.incoming.tar"
+    yield f"install -d -m 0700 {ROOT}"
+    yield FileUploadCommand(io.BytesIO(docker_commands.archive(things, time.time())), archive)
+    yield docker_commands.joined([*map(docker_commands.leave_mark, marks), docker_commands.unpack(archive)])
+
+
+def push_image(state: State, host: Host, image: str) -> bool:
+    """Send an image of this machine's engine to a host that cannot pull it."""
+    with tempfile.TemporaryDirectory(prefix="rollcall-") as folder:
+        local = str(Path(folder) / "image.tar")
+        saved = subprocess.run(
+            ["docker", "save", "--output", local, image], capture_output=True, text=True, check=False
+        )
+        if saved.returncode != 0:
+            logger.error(
+                f"{host.print_prefix}{image} is to be pushed but is not on this machine: {saved.stderr.strip()}"
+            )
+            return False
+        remote = f"{ROOT}/.image.tar"
+        arguments: dict[str, Any] = {}
+        if not host.put_file(local, remote, **arguments):
+            return False
+    loaded, output = host.run_shell_command(
+        f"docker load --quiet --input {remote}; code=$?; rm -f {remote}; exit $code"
+    )
+    if not loaded:
+        logger.error(f"{host.print_prefix}{image} cannot be loaded: {output.stderr}")
+    return loaded

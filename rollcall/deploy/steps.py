@@ -1,0 +1,281 @@
+"""The thin shell between pyinfra and the pure core: what deploy.py and remove.py are written in."""
+
+import logging
+import os
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from pyinfra import host, inventory, logger
+from pyinfra import state as run
+from pyinfra.api.exceptions import PyinfraError
+
+from rollcall import components
+from rollcall.components import access, consul, dns, keepalived, template_sync, template_sync_validation
+from rollcall.config import project, validation
+from rollcall.config.fleet import Fleet, Locate, Member, RawHost
+from rollcall.consul.acl import listed, requests
+from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, ask
+from rollcall.converge.host_state import HostFact, HostState
+from rollcall.converge.plan import Change, everything, leftovers, plan
+from rollcall.converge.resources import Container, Thing
+from rollcall.deploy import operations, readiness
+from rollcall.deploy.acl_readiness import AccessConverged
+from rollcall.deploy.host_query import Reading, facts, reading
+from rollcall.errors import RollcallError
+from rollcall.secrets import store
+
+PROJECT = project.CHECKOUT
+# Seconds. A fresh cluster elects its leader within two or three; a server that restarts is a healthy voter
+# again after autopilot's next look, every two seconds, so half a minute means that something is wrong.
+CONSUL_DEADLINE = 60.0
+# Seconds by which clocks may differ: Consul's and TLS's own tolerance is far larger, but logs stop making
+# sense, and certificates made a moment ago are not valid yet.
+CLOCK_TOLERANCE = 30
+# Seconds until a container must have stayed up: a registrator or front on a busy machine takes a few.
+CONTAINER_DEADLINE = 30.0
+IDENTITY = consul.IDENTITY
+
+
+@dataclass(frozen=True)
+class Site:
+    """One host in the middle of a roll-out."""
+
+    fleet: Fleet
+    member: Member
+    state: HostState
+    desired: Mapping[str, tuple[Thing, ...]]
+
+    @property
+    def things(self) -> list[Thing]:
+        """Everything that should be on the host."""
+        return [thing for part in self.desired.values() for thing in part]
+
+    @cached_property
+    def plans(self) -> Mapping[str, tuple[Change, ...]]:
+        """What is to be done, by component. Raises RollcallError: a name is taken by something not Rollcall's."""
+        return {component: plan(things, self.state) for component, things in self.desired.items()}
+
+
+# Hosts of this run whose agent changes: pyinfra prepares all hosts before it touches the first.
+_consul_changed: set[str] = set()
+_turn = operations.Turn()
+
+
+def _say_only_changes() -> None:
+    """Leave out pyinfra's line for every host and operation that changes nothing, unless -v asks for it."""
+    if not run.print_noop_info:
+        logger.addFilter(_is_change)
+
+
+def _is_change(record: logging.LogRecord) -> bool:
+    return not any(words in record.getMessage() for words in ("No changes", "Skipped"))
+
+
+def site() -> Site | None:
+    """Read the host pyinfra is preparing; None if that failed, and pyinfra goes on with the other hosts.
+
+    Raises:
+        PyinfraError: a setting of any host is wrong, or a host is another fleet's, before any host was touched.
+    """
+    here = _look()
+    try:
+        if here:
+            store.check_identity(here.member.name, here.state.texts.get(IDENTITY, ""), _secrets().identity)
+            _check_templates(here)
+        _warn(host.name)
+    except RollcallError as problem:
+        raise PyinfraError(str(problem)) from None
+    return here
+
+
+def _look() -> Site | None:
+    _say_only_changes()
+    try:
+        fleet = _fleet()
+        member = fleet.member(host.name)
+        kept = _secrets()
+        state = _read(fleet, member, reading(fleet, member, kept))
+        if state is None:
+            return None
+        _check_host(member, state)
+        return Site(fleet, member, state, components.desired(fleet, member, facts(state), kept))
+    except RollcallError as problem:
+        raise PyinfraError(str(problem)) from None
+
+
+def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
+    probes: dict[str, str] = {}
+    if member == fleet.servers[0]:
+        probes["consul"] = ask(HEALTH, POLICIES, TOKENS)
+    if template_sync.containers(member):
+        probes["containers"] = "docker ps --all --format '{{.Names}}'"
+    state = host.get_fact(
+        HostFact,
+        wanted=read.wanted,
+        paths=read.paths,
+        texts=read.texts,
+        probes=tuple(probes.items()),
+        directories=read.directories,
+    )
+    return state if isinstance(state, HostState) else None
+
+
+def _check_host(member: Member, state: HostState) -> None:
+    if member.address not in (*state.addresses, "127.0.0.1"):
+        raise RollcallError(
+            f"{member.name}: its address is set to {member.address}, but the host has {', '.join(state.addresses)}; "
+            "right is one of these"
+        )
+    if why := keepalived.no_interface(member, state.interfaces):
+        raise RollcallError(why)
+    skew = abs(state.clock - time.time())
+    if skew > CLOCK_TOLERANCE:
+        raise RollcallError(
+            f"{member.name}: its clock differs from this machine's by {skew:.0f} s; right is less than "
+            f"{CLOCK_TOLERANCE} s: let systemd-timesyncd or chrony set it"
+        )
+
+
+def _check_templates(here: Site) -> None:
+    if not template_sync.containers(here.member):
+        return
+    coming = [thing.name for thing in here.things if isinstance(thing, Container)]
+    existing = here.state.probes.get("containers", "").split()
+    if sentence := template_sync_validation.unknown_container(here.member, existing, coming, _locate()):
+        raise RollcallError(sentence)
+
+
+@lru_cache(maxsize=1)
+def _fleet() -> Fleet:
+    return validation.check(inventory_file().stem, _hosts(), socket.gethostname(), _locate())
+
+
+def _hosts() -> tuple[RawHost, ...]:
+    return tuple(RawHost(one.name, frozenset(one.groups), dict(one.data.dict())) for one in inventory)
+
+
+def _locate() -> Locate:
+    return validation.locator(PROJECT, inventory_file(), _hosts())
+
+
+@lru_cache(maxsize=1)
+def _secrets() -> store.Secrets:
+    return store.load(store.folder_of(PROJECT, _fleet()), _fleet())
+
+
+def _warn(name: str) -> None:
+    """Say once what will need a person."""
+    if name == _fleet().members[0].name:
+        for sentence in store.warnings(_secrets(), datetime.now(UTC)):
+            logger.warning(sentence)
+
+
+def inventory_file() -> Path:
+    """Give the inventory's path; pyinfra does not hand it to deploys, its command line does."""
+    for argument in sys.argv[1:]:
+        if argument.endswith(".py") and Path(argument).is_file():
+            return Path(argument)
+    return Path(os.devnull)
+
+
+def bring_images(here: Site) -> None:
+    """Get every image that the host lacks, on all hosts at the same time."""
+    wanted = [thing for thing in here.things if isinstance(thing, Container)]
+    if missing := [one for one in wanted if one.image not in here.state.engine.images]:
+        operations.bring_images(name="Images", containers=missing)
+
+
+def converge(here: Site, component: str) -> None:
+    """Bring one component of a host to what is desired.
+
+    Raises:
+        PyinfraError: a name is taken by something that is not Rollcall's.
+    """
+    if changes := _plan(here, component):
+        operations.converge(name=component, changes=changes)
+
+
+def converge_servers(here: Site) -> None:
+    """Bring the Consul servers up.
+
+    A cluster that runs is never stopped as a whole: its servers are replaced one at a time, each waiting
+    until the one before is a healthy voter again. New servers start together: they need each other to elect
+    a leader.
+    """
+    if not here.member.is_server:
+        return
+    changes = _plan(here, "Consul")
+    if changes:
+        _consul_changed.add(host.name)
+    if any(change.action == "replace" for change in changes):
+        operations.converge_in_turn(
+            name="Consul servers, one at a time", changes=changes, turn=_turn, gate=_consul_ready(here)
+        )
+    elif changes:
+        operations.converge(name="Consul servers", changes=changes)
+
+
+def converge_access(here: Site) -> None:
+    """Bring Consul's ACLs to what is desired and see that the cluster is ready: with the first server, for all."""
+    if here.member != here.fleet.servers[0]:
+        return
+    health, *lists = [*here.state.probes.get("consul", "").splitlines(), "", "", ""][:3]
+    wanted = access.desired(here.fleet, _secrets())
+    found = listed(*lists)
+    planned = requests(wanted, found) if found else ()
+    operations.announce([request.text for request in planned])
+    if planned or not found:
+        converged = AccessConverged(wanted, CONSUL_DEADLINE)
+        operations.wait(name="Consul's ACLs", gate=converged, due=lambda: True)
+    ready = _consul_ready(here)
+    was_ready = not readiness.not_ready(health, ready.servers)
+    operations.wait(name="Consul is ready", gate=ready, due=lambda: bool(_consul_changed) or not was_ready)
+
+
+def converge_clients(here: Site) -> None:
+    """Bring the Consul agents of the other hosts up: their tokens are there by now."""
+    if not here.member.is_server:
+        converge(here, "Consul")
+
+
+def _consul_ready(here: Site) -> readiness.ConsulReady:
+    return readiness.ConsulReady(tuple(member.node for member in here.fleet.servers), CONSUL_DEADLINE)
+
+
+def wait_for_containers(here: Site) -> None:
+    """See that everything stays up: `docker run` succeeds also where the program ends a moment later."""
+    started = {
+        change.name for part in here.desired for change in _plan(here, part) if isinstance(change.thing, Container)
+    }
+    restarting = {name for name, one in here.state.engine.containers.items() if one["State"].get("Restarting")}
+    watched = tuple(sorted(started | restarting))
+    if watched:
+        stay_up = readiness.ContainersStayUp(watched, CONTAINER_DEADLINE)
+        operations.wait(name="Containers stay up", gate=stay_up, due=lambda: True)
+
+
+def remove_leftovers(here: Site) -> None:
+    """Remove what Rollcall made here and nobody wants any more."""
+    if changes := leftovers(here.things, here.state):
+        operations.remove(name="Leftovers", changes=changes)
+
+
+def remove_everything() -> None:
+    """Take off this host all that a deploy put on it; the resolver first, so that names are found throughout."""
+    if here := _look():
+        resolver = plan(dns.withdrawn(here.state.bridge), here.state)
+        operations.converge(name="Resolver", changes=resolver)
+        operations.remove(name="Everything else", changes=everything(here.state))
+
+
+def _plan(here: Site, component: str) -> tuple[Change, ...]:
+    try:
+        return here.plans[component]
+    except RollcallError as problem:
+        raise PyinfraError(f"{host.name}: {problem}") from None

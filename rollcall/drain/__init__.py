@@ -1,0 +1,1 @@
+"""Taking instances out of service without a lost request."""

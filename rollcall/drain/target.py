@@ -1,0 +1,38 @@
+"""What a person wants to take out of service: a host, or a container of a host."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rollcall.config.fleet import Member
+from rollcall.did_you_mean import suggestion
+from rollcall.errors import RollcallError
+
+
+@dataclass(frozen=True)
+class Target:
+    """A host, or one of its containers; `container` is empty for the whole host."""
+
+    member: Member
+    container: str = ""
+
+    def __str__(self) -> str:
+        """Write it as a person does."""
+        return f"{self.member.name}/{self.container}" if self.container else self.member.name
+
+
+def read(text: str, members: Sequence[Member]) -> Target:
+    """Understand HOST or HOST/CONTAINER; a host may be given by its name in the inventory or in Consul.
+
+    Raises:
+        RollcallError: there is no such host, or half of it is missing.
+    """
+    host, slash, container = text.partition("/")
+    named = {**{member.node: member for member in members}, **{member.name: member for member in members}}
+    if host not in named:
+        raise RollcallError(
+            f"{text!r} names no host of the inventory: {host!r} is none, {suggestion(host, named)}; "
+            "right is HOST, or HOST/CONTAINER as in app1/webserver-1"
+        )
+    if slash and not container:
+        raise RollcallError(f"{text!r} names no container; right is {host}, or {host}/CONTAINER")
+    return Target(named[host], container)

@@ -1,0 +1,1 @@
+"""What the front reads: the catalog, its settings, and orders."""

@@ -1,0 +1,67 @@
+"""What a deploy tells the front: the part of the settings that the program itself needs (front.json)."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from rollcall.contract.route_metadata import Protocol
+
+Listen = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class DeclaredRoute:
+    """A route from group_data, for a service that carries none itself; `service` is "name" or "tag.name"."""
+
+    service: str
+    host: str
+    path: str
+    strip: bool
+    protocol: Protocol
+    buffering: bool
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`listens` are (address, port), "" for every address; times are seconds.
+
+    `redirect` is False, True or the port that visitors know HTTPS by. `read_timeout` is how long a backend may be
+    silent. `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. What the others
+    mean stands in rollcall/config/settings.py, and so does every default.
+    """
+
+    node: str
+    listens: tuple[Listen, ...]
+    services: tuple[str, ...]
+    server_name: str
+    http_port: int
+    https_port: int
+    address: str
+    redirect: bool | int
+    routes: tuple[DeclaredRoute, ...]
+    max_fails: int
+    fail_timeout: int
+    weight: int
+    read_timeout: int
+    shutdown_timeout: int
+    stop_timeout: int
+    old_generations: int
+    keep_lost: int
+    status: str
+    consul: str
+
+
+def read(text: str) -> Settings:
+    """Read front.json. A deploy has checked the values; here they only get their types.
+
+    Raises:
+        ValueError: it is not what a deploy of this version writes.
+    """
+    try:
+        document: dict[str, Any] = json.loads(text)
+        document["listens"] = tuple((address, port) for address, port in document["listens"])
+        document["services"] = tuple(document["services"])
+        document["routes"] = tuple(DeclaredRoute(**route) for route in document["routes"])
+        return Settings(**document)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"front.json is not what a deploy of this version writes: {error}") from error

@@ -1,0 +1,1 @@
+"""nginx as a process: generations of its configuration, its workers, its sockets."""

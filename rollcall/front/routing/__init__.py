@@ -1,0 +1,1 @@
+"""From the catalog and the settings to what nginx serves."""

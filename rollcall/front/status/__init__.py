@@ -1,0 +1,1 @@
+"""The front's status: the page, the metrics, and the health check."""

@@ -1,0 +1,112 @@
+"""Requests, errors and seconds by server, counted from the lines that nginx adds for each request it passed on."""
+
+import ctypes
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from rollcall.front.status.document import Counts
+
+# A service that is replaced all the time would otherwise leave a name for every port it ever had.
+SERVERS = 20_000
+BLOCK = 1 << 20  # bytes
+# linux/falloc.h: FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
+PUNCH_HOLE = 0x01 | 0x02
+
+
+def tally(lines: Iterable[str]) -> dict[str, Counts]:
+    """Count by server (address:port) the tries in lines of "$upstream_addr|$upstream_status|$upstream_response_time".
+
+    An error is a try without an answer, or with a 5xx. A line that is none of these counts for nothing.
+    """
+    requests: dict[str, int] = {}
+    errors: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    for line in lines:
+        for server, status, took in _tries(line):
+            requests[server] = requests.get(server, 0) + 1
+            if status == "-" or status.startswith("5"):
+                errors[server] = errors.get(server, 0) + 1
+            if took != "-":
+                seconds[server] = seconds.get(server, 0.0) + float(took)
+    return {
+        server: Counts(count, errors.get(server, 0), seconds.get(server, 0.0)) for server, count in requests.items()
+    }
+
+
+def _tries(line: str) -> Iterator[tuple[str, str, str]]:
+    """Take a line apart: nginx puts ", " between tries, and " : " where the request was passed on anew within nginx."""
+    parts = line.split("|")
+    if len(parts) != 3:
+        return
+    tries = zip(*(part.replace(" : ", ", ").split(", ") for part in parts), strict=False)
+    for server, status, took in tries:
+        # "-" is no server, and of an upstream in which nobody was left nginx writes the name.
+        if server.rpartition(":")[2].isdigit() and _is_number(took):
+            yield server, status, took
+
+
+def _is_number(text: str) -> bool:
+    return text == "-" or text.replace(".", "", 1).isdigit()
+
+
+class Counters:
+    """What was counted since it was made. The file is read on from where it was, and what was read takes no room."""
+
+    def __init__(self, log: Path) -> None:
+        """Take the file, which nginx appends to; it need not be there yet."""
+        self._log = log
+        self._at = 0
+        self._begun = b""
+        self._counts: dict[str, Counts] = {}
+
+    @property
+    def counts(self) -> Mapping[str, Counts]:
+        """All tries so far by server; the ones of the longest unused servers are forgotten beyond SERVERS."""
+        return self._counts
+
+    def read(self) -> None:
+        """Count what was added.
+
+        Raises:
+            OSError: the file cannot be read, or its file system cannot give back a part of it.
+        """
+        try:
+            file = os.open(self._log, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        try:
+            if os.fstat(file).st_size < self._at:
+                # Another one of the same name.
+                self._at, self._begun = 0, b""
+            while block := os.pread(file, BLOCK, self._at):
+                self._at += len(block)
+                self._add(block)
+            _give_back(file, self._at)
+        finally:
+            os.close(file)
+
+    def _add(self, block: bytes) -> None:
+        *whole, self._begun = (self._begun + block).split(b"\n")
+        for server, more in tally(line.decode(errors="replace") for line in whole).items():
+            # Taken out and put in again, a server moves to the end: the first is the one unused for longest.
+            so_far = self._counts.pop(server, Counts())
+            self._counts[server] = Counts(
+                so_far.requests + more.requests, so_far.errors + more.errors, so_far.seconds + more.seconds
+            )
+        while len(self._counts) > SERVERS:
+            del self._counts[next(iter(self._counts))]
+
+
+def _give_back(file: int, length: int) -> None:
+    """Free the memory of a file's first bytes, in whole pages; its length and who appends to it do not notice.
+
+    Cutting the file off would lose what nginx adds between the last read and the cut. Python itself has no call for it.
+    """
+    if length == 0:
+        return
+    library = ctypes.CDLL(None, use_errno=True)
+    offset, size = ctypes.c_int64(0), ctypes.c_int64(length)
+    if library.fallocate(file, PUNCH_HOLE, offset, size) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))

@@ -1,0 +1,198 @@
+"""The status document: what the front knows of itself, as the page, the metrics and `rollcall status` read it."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from rollcall.contract import canary
+from rollcall.contract.status_document import CONSUL, VERSION, Document, container_of
+from rollcall.front.inputs.catalog import Catalog, Instance
+from rollcall.front.inputs.settings import Settings
+from rollcall.front.routing.routes import Routing, Upstream
+
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is not as it should be, since when."""
+
+    kind: str
+    text: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Generation:
+    """The configuration that nginx serves. `old` counts earlier ones whose workers still end their connections."""
+
+    number: int
+    since: datetime
+    reloads: int = 0
+    old: int = 0
+    last_reload_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Tries with one server since counting began: all, those without an answer or with a 5xx, and their seconds."""
+
+    requests: int = 0
+    errors: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Everything the front knows at one moment; the status document is a function of it.
+
+    `routing` is what nginx serves, `catalog` what Consul said last, without what is kept. `kept` are instances that
+    vanished and are still served, by node and identity; `listed` tells since when a server (address:port) has been in
+    nginx's list without a break; `connections` is nginx's stub_status.
+    """
+
+    settings: Settings
+    started: datetime
+    counting_since: datetime
+    generation: Generation
+    catalog: Catalog
+    routing: Routing
+    consul_template_since: datetime | None = None
+    rendered: datetime | None = None
+    kept: frozenset[_Key] = frozenset()
+    listed: Mapping[str, datetime] = field(default_factory=dict)
+    counts: Mapping[str, Counts] = field(default_factory=dict)
+    connections: Mapping[str, int] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """An instance's weight in an upstream, and its part of the upstream's requests, 0 to 1."""
+
+    weight: int
+    share: float
+
+
+def document(sight: Sight, now: datetime) -> Document:
+    """Write the status document, as plain data for JSON."""
+    return {
+        "version": VERSION,
+        "node": sight.settings.node,
+        "time": _time(now),
+        "started": _time(sight.started),
+        "counting_since": _time(sight.counting_since),
+        "generation": _generation(sight),
+        "problems": [{"kind": one.kind, "text": one.text, "since": _time(one.since)} for one in sight.problems],
+        "consul_template": {
+            "running": sight.consul_template_since is not None,
+            "since": _time(sight.consul_template_since),
+            "rendered": _time(sight.rendered),
+        },
+        "connections": dict(sight.connections),
+        "routes": _routes(sight.routing),
+        "services": _services(sight),
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _generation(sight: Sight) -> Document:
+    generation = sight.generation
+    return {
+        "number": generation.number,
+        "since": _time(generation.since),
+        "instances": len({server.instance for one in sight.routing.upstreams for server in one.servers}),
+        "reloads": generation.reloads,
+        "old": generation.old,
+        "last_reload_seconds": generation.last_reload_seconds,
+    }
+
+
+def _routes(routing: Routing) -> list[Document]:
+    services = {upstream.name: list(upstream.services) for upstream in routing.upstreams}
+    return [
+        {
+            "host": site.host,
+            "path": location.path,
+            "strip": location.strip,
+            "protocol": location.protocol,
+            "upstream": location.upstream,
+            "services": services.get(location.upstream, []),
+            "maintenance": location.maintenance is not None,
+            "source": location.source,
+        }
+        for site in routing.sites
+        for location in site.locations
+    ]
+
+
+def _services(sight: Sight) -> list[Document]:
+    upstreams = sight.routing.upstreams
+    known = {_key(server.instance): server.instance for one in upstreams for server in one.servers}
+    known.update((_key(one), one) for one in sight.catalog.instances if one.service != CONSUL)
+    by_service: dict[str, list[Instance]] = {service: [] for one in upstreams for service in one.services}
+    for _, instance in sorted(known.items()):
+        by_service.setdefault(instance.service, []).append(instance)
+    registered = frozenset(map(_key, sight.catalog.instances))
+    places = _places(upstreams)
+    return [
+        {
+            "name": name,
+            "upstreams": [one.name for one in upstreams if name in one.services],
+            "canary": _canary(sight.catalog.keys, name),
+            "instances": [
+                _instance(one, sight, _state(one, sight.kept, registered), places.get(_key(one))) for one in instances
+            ],
+        }
+        for name, instances in sorted(by_service.items())
+    ]
+
+
+def _instance(instance: Instance, sight: Sight, state: str, place: _Place | None) -> Document:
+    counts = sight.counts.get(instance.endpoint, Counts())
+    return {
+        "id": instance.identity,
+        "node": instance.node,
+        "address": instance.endpoint,
+        "container": container_of(instance.identity),
+        "tags": list(instance.tags),
+        "state": state,
+        "weight": place.weight if place else instance.weight,
+        "share": place.share if place else None,
+        "listed_since": _time(sight.listed.get(instance.endpoint)) if place else None,
+        "requests": counts.requests,
+        "errors": counts.errors,
+        "seconds": round(counts.seconds, 3),
+    }
+
+
+def _state(instance: Instance, kept: Collection[_Key], registered: Collection[_Key]) -> str:
+    if _key(instance) in kept:
+        return "kept"
+    return instance.state if _key(instance) in registered else "gone"
+
+
+def _places(upstreams: Iterable[Upstream]) -> dict[_Key, _Place]:
+    """Say where nginx has each instance; the first of its places where it has several."""
+    places: dict[_Key, _Place] = {}
+    for upstream in upstreams:
+        every = sum(server.weight for server in upstream.servers)
+        for server in upstream.servers:
+            places.setdefault(_key(server.instance), _Place(server.weight, round(server.weight / every, 4)))
+    return places
+
+
+def _canary(keys: Mapping[str, str], service: str) -> dict[str, float] | None:
+    """Read a service's canary, percent by tag; what is wrong with one is among the problems."""
+    try:
+        percentages = canary.read(keys[canary.PREFIX + service])
+    except (KeyError, ValueError):
+        return None
+    return {tag: float(part) for tag, part in percentages.items()}
+
+
+def _key(instance: Instance) -> _Key:
+    return instance.node, instance.identity

@@ -1,0 +1,108 @@
+"""The status over HTTP/1.1, for browsers, Prometheus and health checks; one request a connection."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+
+from rollcall.contract.status_document import Document
+from rollcall.front.status.answering import METHODS, Request, Response, answer
+
+# A browser's header has a few hundred bytes, and comes at once.
+REQUEST_BYTES = 16 * 1024
+SECONDS = 5.0
+# Connections at the same time; who comes then is sent away, so that nobody can take the front's file descriptors.
+AT_ONCE = 64
+# The page loads nothing but its own style and script, and is shown in no other page.
+POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
+base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Connection": "close",
+    "Content-Security-Policy": POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+log = logging.getLogger(__name__)
+
+
+async def serve(address: str, look: Callable[[], Document]) -> asyncio.Server:
+    """Answer requests at address:port from now on.
+
+    Args:
+        address: as `front.status` gives it, "127.0.0.1:8511".
+        look: gives the status document of this moment.
+
+    Raises:
+        OSError: the port is taken, or the address is not this host's. The front serves on without a status.
+    """
+    host, _, port = address.rpartition(":")
+    return await asyncio.start_server(_Served(look).connected, host.strip("[]"), int(port), limit=REQUEST_BYTES)
+
+
+class _Served:
+    def __init__(self, look: Callable[[], Document]) -> None:
+        self._look = look
+        self._open = 0
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open += 1
+        try:
+            if self._open <= AT_ONCE:
+                async with asyncio.timeout(SECONDS):
+                    await self._converse(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            # Gone, or too slow: nobody is there to be told. TimeoutError is an OSError.
+            pass
+        finally:
+            self._open -= 1
+            # What was not taken by now is not kept for who does not take it.
+            writer.transport.abort()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.LimitOverrunError:
+            head = b""
+            response = Response(431, b"the request's header is too large\n")
+        else:
+            response = await self._response(head)
+        writer.write(head_of(response))
+        if not head.startswith(b"HEAD "):
+            writer.write(response.body)
+        writer.close()
+        await writer.wait_closed()
+
+    async def _response(self, head: bytes) -> Response:
+        request = request_of(head)
+        if request is None:
+            return Response(400, b"no HTTP/1.1 request\n")
+        try:
+            # With thousands of instances this takes a good part of a second, in which reloads must not wait.
+            return await asyncio.to_thread(answer, request, self._look())
+        except Exception:
+            # Whatever is wrong with the status must not end what serves visitors.
+            log.exception("the status cannot be shown: %s", request.path)
+            return Response(500, b"the status cannot be shown; the front's log says why\n")
+
+
+def request_of(head: bytes) -> Request | None:
+    """Read a request's header; None where it is none."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    words = first.split(" ")
+    if len(words) != 3 or not words[2].startswith("HTTP/1."):
+        return None
+    fields = [line.partition(":") for line in lines if line]
+    hosts = [value.strip() for name, _, value in fields if name.lower() == "host"]
+    return Request(words[0], words[1], hosts[0] if len(hosts) == 1 else "")
+
+
+def head_of(response: Response) -> bytes:
+    """Write a response's header."""
+    more = {"Content-Type": response.kind, "Content-Length": str(len(response.body))}
+    if response.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        more["Allow"] = ", ".join(METHODS)
+    first = f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"
+    return "\r\n".join([first, *(f"{name}: {value}" for name, value in {**HEADERS, **more}.items()), "\r\n"]).encode()

@@ -1,0 +1,103 @@
+"""The status document as Prometheus reads it."""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from rollcall.contract.status_document import Document
+from rollcall.front import VERSION
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# All kinds of problems, so that an alert has a zero to start from.
+PROBLEMS = ("refused", "hindered", "conflict", "metadata", "catalog", "canary", "maintenance", "kept")
+SERVER = ("service", "instance", "node", "address")
+# stub_status: what is so now, and what was counted since nginx started.
+CONNECTION_STATES = ("active", "reading", "writing", "waiting")
+CONNECTIONS_COUNTED = ("accepted", "handled")
+
+
+def metrics(document: Document) -> bytes:
+    """Write all of it in Prometheus' text format."""
+    registry = CollectorRegistry()
+    registry.register(_Collector(document))
+    return generate_latest(registry)
+
+
+class _Collector(Collector):
+    def __init__(self, document: Document) -> None:
+        self._document = document
+
+    def collect(self) -> Iterable[Metric]:
+        yield InfoMetricFamily("rollcall_front_build", "Version of the front.", value={"version": VERSION})
+        yield from _instances(self._document)
+        yield from _generation(self._document)
+        yield from _health(self._document)
+        yield from _connections(self._document)
+
+
+def _instances(document: Document) -> Iterator[Metric]:
+    requests = CounterMetricFamily("rollcall_front_requests", "Tries with an instance.", labels=SERVER)
+    errors = CounterMetricFamily("rollcall_front_errors", "Tries without an answer, or with a 5xx.", labels=SERVER)
+    seconds = CounterMetricFamily("rollcall_front_seconds", "Seconds that tries took.", labels=SERVER)
+    listed = GaugeMetricFamily("rollcall_front_listed", "1 if nginx passes requests to it.", labels=SERVER)
+    weight = GaugeMetricFamily("rollcall_front_weight", "Its weight in nginx's list, or else in Consul.", labels=SERVER)
+    share = GaugeMetricFamily("rollcall_front_share", "Its part of its upstream's requests, 0 to 1.", labels=SERVER)
+    for service in document["services"]:
+        for one in service["instances"]:
+            labels = (service["name"], one["id"], one["node"], one["address"])
+            requests.add_metric(labels, one["requests"])
+            errors.add_metric(labels, one["errors"])
+            seconds.add_metric(labels, one["seconds"])
+            listed.add_metric(labels, one["share"] is not None)
+            weight.add_metric(labels, one["weight"])
+            share.add_metric(labels, one["share"] or 0)
+    yield from (requests, errors, seconds, listed, weight, share)
+
+
+def _generation(document: Document) -> Iterator[Metric]:
+    generation = document["generation"]
+    yield GaugeMetricFamily(
+        "rollcall_front_generation", "Number of the configuration that nginx serves.", generation["number"]
+    )
+    yield CounterMetricFamily("rollcall_front_reloads", "Reloads of nginx.", generation["reloads"])
+    yield GaugeMetricFamily(
+        "rollcall_front_old_generations", "Earlier ones whose workers still end their connections.", generation["old"]
+    )
+    if generation["last_reload_seconds"] is not None:
+        yield GaugeMetricFamily(
+            "rollcall_front_last_reload_seconds",
+            "Seconds that the last reload took.",
+            generation["last_reload_seconds"],
+        )
+
+
+def _health(document: Document) -> Iterator[Metric]:
+    problems = GaugeMetricFamily("rollcall_front_problems", "Things that are not as they should be.", labels=["kind"])
+    kinds = [problem["kind"] for problem in document["problems"]]
+    for kind in dict.fromkeys((*PROBLEMS, *kinds)):
+        problems.add_metric([kind], kinds.count(kind))
+    yield problems
+    running = document["consul_template"]["running"]
+    yield GaugeMetricFamily("rollcall_front_consul_template_up", "1 if consul-template runs.", running)
+
+
+def _connections(document: Document) -> Iterator[Metric]:
+    connections = document["connections"]
+    states = GaugeMetricFamily("rollcall_front_connections", "nginx's connections to clients.", labels=["state"])
+    for state in CONNECTION_STATES:
+        if state in connections:
+            states.add_metric([state], connections[state])
+    yield states
+    for name in CONNECTIONS_COUNTED:
+        if name in connections:
+            yield CounterMetricFamily(
+                f"rollcall_front_connections_{name}", f"Connections that nginx {name}.", connections[name]
+            )
+    if "requests" in connections:
+        yield CounterMetricFamily(
+            "rollcall_front_client_requests",
+            "Requests of clients, also of those that nginx answers itself.",
+            connections["requests"],
+        )

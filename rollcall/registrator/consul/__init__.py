@@ -1,0 +1,1 @@
+"""The local Consul agent: what it has, and the writes to it."""

@@ -1,0 +1,141 @@
+"""The difference between the services that should be and those the agent has, as the writes that close it. No I/O."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from rollcall.registrator.consul import out_of_service
+from rollcall.registrator.services.checks import Check
+from rollcall.registrator.services.health import Health, definition
+from rollcall.registrator.services.services import Service
+
+# Meta keys by which a registrator knows its own services. They win over a container's own key of the same name.
+MARK_HOST = "registrator-host"
+MARK_CONTAINER = "registrator-container"
+# The agent does not tell how a check was defined, so a changed one is seen by this digest.
+MARK_CHECK = "registrator-check"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A service as the agent has it."""
+
+    id: str
+    name: str
+    address: str
+    port: int
+    tags: tuple[str, ...] = ()
+    meta: Mapping[str, str] = field(default_factory=dict)
+    enable_tag_override: bool = False
+    # What the check says that the registrator keeps; None when the service has no such check.
+    health: Health | None = None
+
+    def belongs_to(self, hostname: str) -> bool:
+        """Whether the registrator of that host wrote it."""
+        return self.meta.get(MARK_HOST) == hostname
+
+
+@dataclass(frozen=True)
+class Register:
+    """Write: make the agent's service like this one. `maintenance` is why it is out of service, None: it is not."""
+
+    service: Service
+    registration: Registration
+    maintenance: str | None = None
+
+
+@dataclass(frozen=True)
+class Deregister:
+    """Write: take a service out."""
+
+    registration: Registration
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write: tell the agent the health of a service that it has."""
+
+    registration: Registration
+
+
+Write = Register | Deregister | Report
+
+
+def registration_of(service: Service, hostname: str) -> Registration:
+    """How the agent should show a service that was written: with the registrator's marks in its Meta."""
+    marks = {MARK_HOST: hostname, MARK_CONTAINER: service.container.short_id}
+    if service.check is not None:
+        text = json.dumps(service.check, sort_keys=True).encode()
+        marks[MARK_CHECK] = hashlib.sha256(text).hexdigest()[:16]
+    return Registration(
+        service.id,
+        service.name,
+        service.address,
+        service.port,
+        service.tags,
+        {**service.meta, **marks},
+        service.enable_tag_override,
+        service.container.health,
+    )
+
+
+def checks_of(write: Register) -> list[Check]:
+    """The checks that the agent should have for this service.
+
+    The one the metadata asks for, the HEALTHCHECK's, and the mark of one that is out of service.
+    """
+    identity, health = write.registration.id, write.registration.health
+    return [
+        *([write.service.check] if write.service.check else []),
+        *([definition(identity, health)] if health else []),
+        *([out_of_service.definition(identity, write.maintenance)] if write.maintenance is not None else []),
+    ]
+
+
+def reconcile(
+    desired: Mapping[str, Service],
+    actual: Mapping[str, Registration],
+    hostname: str,
+    *,
+    may_remove: Collection[str],
+    among: Iterable[str] | None = None,
+    unconfirmed: Collection[str] = (),
+    anew: Collection[str] = (),
+) -> list[Write]:
+    """Tell the writes that make `actual` like `desired`: what comes first, then what goes.
+
+    Only services in `may_remove` that carry this host's mark are ever removed; one that should be is written
+    even over another's of the same id, which is how services of the original registrator are adopted.
+    `among` limits the work to these ids. The health of `unconfirmed` ones is reported, and those in `anew` are
+    registered, although they are the same.
+    """
+    ids = list(dict.fromkeys([*desired, *actual] if among is None else among))
+    coming: list[Write] = []
+    going: list[Write] = []
+    for service_id in ids:
+        service, present = desired.get(service_id), actual.get(service_id)
+        if service is not None:
+            wanted = registration_of(service, hostname)
+            if present is None or not _same(wanted, present):
+                coming.append(Register(service, wanted))
+                continue
+            if service_id in anew:
+                # As it is: tags that others have changed, as they may, stay.
+                coming.append(Register(service, replace(wanted, tags=present.tags)))
+            if wanted.health and (wanted.health != present.health or service_id in unconfirmed):
+                coming.append(Report(wanted))
+        elif present is not None and service_id in may_remove and present.belongs_to(hostname):
+            going.append(Deregister(present))
+    return coming + going
+
+
+def _same(wanted: Registration, present: Registration) -> bool:
+    if wanted == present:
+        return True
+    if (wanted.health is None) != (present.health is None):
+        return False
+    if wanted.enable_tag_override and present.enable_tag_override:
+        # The user has given the tags to others: Consul syncs what they write into the catalog back to the agent.
+        present = replace(present, tags=wanted.tags)
+    return wanted == replace(present, health=wanted.health)

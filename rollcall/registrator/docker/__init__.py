@@ -1,0 +1,1 @@
+"""The Docker Engine: its containers and its events."""

@@ -1,0 +1,1 @@
+"""From a container to the services that it registers as. No I/O."""

@@ -1,0 +1,136 @@
+"""The Consul health check that a container's metadata asks for."""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rollcall.registrator.docker.container import Container, Port
+from rollcall.registrator.services.errors import BadValueError
+from rollcall.registrator.services.metadata import Metadata
+
+# A check as Consul's agent takes it, https://developer.hashicorp.com/consul/api-docs/agent/check
+Check = Mapping[str, str | bool | list[str]]
+
+DEFAULT_INTERVAL = "10s"
+DURATION = re.compile(r"0|(\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))*", re.ASCII)
+STATUSES = ("passing", "warning", "critical")
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is checked: a service's address as others reach it, and the container behind it."""
+
+    address: str
+    port: int
+    container: Container
+    inner: Port
+
+    @property
+    def host_and_port(self) -> str:
+        """The address in a URL: IPv6 in brackets; the agent's own host when no address is known."""
+        host = self.address or "127.0.0.1"
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+
+def check_for(metadata: Metadata, target: Target) -> Check | None:
+    """Make the one check of a service: the first kind that is asked for, in the order of KINDS.
+
+    Raises BadValueError for a value that Consul would refuse.
+    """
+    for key, make in KINDS:
+        if metadata.get(key):
+            check = make(metadata, target) | _common(metadata)
+            return check if "TTL" in check else check | _timing(metadata)
+    return None
+
+
+Fields = dict[str, str | bool | list[str]]
+
+
+def _http(scheme: str) -> Callable[[Metadata, Target], Fields]:
+    def make(metadata: Metadata, target: Target) -> Fields:
+        path = metadata.get(f"check_{scheme}")
+        slash = "" if path.startswith("/") else "/"
+        check: Fields = {"HTTP": f"{scheme}://{target.host_and_port}{slash}{path}"}
+        method = metadata.get(f"check_{scheme}_method")
+        return check | {"Method": method.upper()} if method else check
+
+    return make
+
+
+def _command(metadata: Metadata, target: Target) -> Fields:
+    # `check-cmd` is a script of the user's beside the agent: the original registrator's agreement.
+    arguments = ["check-cmd", target.container.short_id, str(target.inner.number), metadata.get("check_cmd")]
+    return {"Args": arguments}
+
+
+def _script(metadata: Metadata, target: Target) -> Fields:
+    text = metadata.get("check_script")
+    filled = text.replace("$SERVICE_IP", target.address).replace("$SERVICE_PORT", str(target.port))
+    try:
+        arguments = shlex.split(filled)
+    except ValueError as error:
+        raise BadValueError(
+            metadata.spelled("check_script"), text, f"cannot be split as a shell would: {error}"
+        ) from None
+    if not arguments:
+        raise BadValueError(metadata.spelled("check_script"), text, "holds no command")
+    return {"Args": arguments}
+
+
+def _ttl(metadata: Metadata, _: Target) -> Fields:
+    return {"TTL": _duration(metadata, "check_ttl")}
+
+
+def _tcp(_: Metadata, target: Target) -> Fields:
+    return {"TCP": target.host_and_port}
+
+
+def _grpc(metadata: Metadata, target: Target) -> Fields:
+    check: Fields = {"GRPC": target.host_and_port}
+    return check | {"GRPCUseTLS": True} if _wanted(metadata, "check_grpc_use_tls") else check
+
+
+KINDS: tuple[tuple[str, Callable[[Metadata, Target], Fields]], ...] = (
+    ("check_http", _http("http")),
+    ("check_https", _http("https")),
+    ("check_cmd", _command),
+    ("check_script", _script),
+    ("check_ttl", _ttl),
+    ("check_tcp", _tcp),
+    ("check_grpc", _grpc),
+)
+
+
+def _common(metadata: Metadata) -> Fields:
+    check: Fields = {}
+    status = metadata.get("check_initial_status")
+    if status and status not in STATUSES:
+        raise BadValueError(metadata.spelled("check_initial_status"), status, f"is none of {', '.join(STATUSES)}")
+    if status:
+        check["Status"] = status
+    if metadata.get("check_deregister_after"):
+        check["DeregisterCriticalServiceAfter"] = _duration(metadata, "check_deregister_after")
+    return check
+
+
+def _timing(metadata: Metadata) -> Fields:
+    wanted = metadata.get("check_interval")
+    check: Fields = {"Interval": _duration(metadata, "check_interval") if wanted else DEFAULT_INTERVAL}
+    if metadata.get("check_timeout"):
+        check["Timeout"] = _duration(metadata, "check_timeout")
+    if _wanted(metadata, "check_tls_skip_verify"):
+        check["TLSSkipVerify"] = True
+    return check
+
+
+def _duration(metadata: Metadata, key: str) -> str:
+    text = metadata.get(key)
+    if not DURATION.fullmatch(text):
+        raise BadValueError(metadata.spelled(key), text, "is no duration such as 500ms, 10s or 1m30s")
+    return text
+
+
+def _wanted(metadata: Metadata, key: str) -> bool:
+    return metadata.get(key).lower() not in ("", "false", "0")

@@ -1,0 +1,1 @@
+"""Reaching a host: ssh, tunnels, and commands."""

@@ -1,0 +1,94 @@
+"""Whether SSH answers on every host, asked of all at the same time before anything is done."""
+
+import shutil
+import socket
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from rollcall.config.inventory import Host
+from rollcall.errors import RollcallError
+from rollcall.remote import ssh
+
+# A lost first packet is sent again after 1 and after 3 seconds; who is silent longer is not there.
+ANSWER_SECONDS = 5
+# The lab's hosts, as inventories/lab.py names them.
+LAB_PORTS = range(22011, 22100)
+
+
+@dataclass(frozen=True)
+class _Route:
+    hostname: str
+    port: int
+    direct: bool
+
+
+def check(hosts: Sequence[Host]) -> None:
+    """Make sure that the SSH server of each host greets.
+
+    Raises RollcallError, naming every host that is silent and why, within about ANSWER_SECONDS.
+    """
+    remote = [host for host in hosts if host.connector == "ssh"]
+    if not remote:
+        return
+    with ThreadPoolExecutor(max_workers=len(remote)) as pool:
+        problems = list(pool.map(_problem, remote))
+    silent = [(host, problem) for host, problem in zip(remote, problems, strict=True) if problem]
+    if silent:
+        raise RollcallError(_sentence(silent, everybody=len(silent) == len(remote)))
+
+
+def _sentence(silent: Sequence[tuple[Host, str]], *, everybody: bool) -> str:
+    listed = ", ".join(f"{host.name} ({problem})" for host, problem in silent)
+    verb = "does" if len(silent) == 1 else "do"
+    if all(_is_lab(host) for host, _ in silent):
+        up = "up" if everybody else "wholly up"
+        return f"{listed} {verb} not answer by SSH: the lab is not {up}; run `make lab`."
+    return (
+        f"{listed} {verb} not answer by SSH; check that the machine runs and that ssh_hostname "
+        "and ssh_port of the inventory are right."
+    )
+
+
+def _is_lab(host: Host) -> bool:
+    return host.hostname == "127.0.0.1" and host.port in LAB_PORTS
+
+
+def _problem(host: Host) -> str | None:
+    route = _route(host)
+    if not route.direct:
+        return _problem_behind_proxy(host)
+    where = f"{route.hostname}:{route.port}"
+    try:
+        with socket.create_connection((route.hostname, route.port), timeout=ANSWER_SECONDS) as connection:
+            banner = connection.recv(255)
+    except TimeoutError:
+        return f"{where}: silent for {ANSWER_SECONDS} s"
+    except socket.gaierror:
+        return f"{where}: the name does not resolve"
+    except OSError as error:
+        return f"{where}: {(error.strerror or str(error)).lower()}"
+    # A port forwarder accepts for a machine that is down, and then says nothing.
+    return None if banner.startswith(b"SSH-") else f"{where}: accepts, but is no SSH server"
+
+
+def _route(host: Host) -> _Route:
+    """Ask ssh where it would connect: the user's own configuration may rename a host or use a jump host."""
+    if shutil.which("ssh") is None:
+        return _Route(host.hostname, host.port or 22, direct=True)
+    command = ["ssh", "-G", *ssh.options(host), host.hostname]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+    proxied = any(found.get(key, "none") != "none" for key in ("proxyjump", "proxycommand"))
+    return _Route(found.get("hostname", host.hostname), int(found.get("port", host.port or 22)), not proxied)
+
+
+def _problem_behind_proxy(host: Host) -> str | None:
+    command = ssh.command(host, ["true"])
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=2 * ssh.CONNECT_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return f"{host.hostname}: silent for {2 * ssh.CONNECT_SECONDS} s"
+    complaint = done.stderr.strip().splitlines() or [f"ssh ended with {done.returncode}"]
+    return None if done.returncode == 0 else f"{host.hostname}: {complaint[-1]}"

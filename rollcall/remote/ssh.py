@@ -1,0 +1,52 @@
+"""How Rollcall's own ssh processes reach a host: as pyinfra does, and never with a question."""
+
+import shlex
+from collections.abc import Sequence
+
+from rollcall.config.inventory import Host
+
+# One lost packet of a handshake costs about a second; a host that needs longer than this is down.
+CONNECT_SECONDS = 10
+
+
+def options(host: Host) -> list[str]:
+    """Return ssh's options for a host, without the destination.
+
+    Given a known_hosts file, only the keys in it are accepted; otherwise `ssh_strict_host_key_checking`
+    of the inventory counts, with pyinfra's own default, accept-new.
+    """
+    data = host.data
+    strict = data.get("ssh_strict_host_key_checking") or ("yes" if host.known_hosts else "accept-new")
+    settings = {
+        "BatchMode": "yes",
+        "ConnectTimeout": str(CONNECT_SECONDS),
+        "ServerAliveInterval": "5",
+        "LogLevel": "ERROR",
+        # A question (ssh's default) would hang a run that nobody watches.
+        "StrictHostKeyChecking": "accept-new" if strict == "ask" else str(strict),
+    }
+    if host.known_hosts:
+        settings["UserKnownHostsFile"] = _quoted(str(host.known_hosts))
+        settings["GlobalKnownHostsFile"] = "/dev/null"
+    if host.key:
+        settings["IdentityFile"] = _quoted(str(host.key))
+        # Otherwise every key of the user's agent is tried first, and sshd hangs up after six.
+        settings["IdentitiesOnly"] = "yes"
+    if host.port:
+        settings["Port"] = str(host.port)
+    if host.user:
+        settings["User"] = host.user
+    config = ["-F", str(data["ssh_config_file"])] if data.get("ssh_config_file") else []
+    return config + [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
+
+
+def command(host: Host, arguments: Sequence[str]) -> list[str]:
+    """Give the argument list that runs a program on a host: over ssh, or here if the host is this machine."""
+    if host.connector == "local":
+        return list(arguments)
+    return ["ssh", *options(host), host.hostname, shlex.join(arguments)]
+
+
+def _quoted(path: str) -> str:
+    # ssh splits an option's value at spaces unless it is quoted.
+    return f'"{path}"' if " " in path else path

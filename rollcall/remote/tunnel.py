@@ -1,0 +1,158 @@
+"""An SSH tunnel to addresses that only a host itself reaches, such as its Consul agent on loopback."""
+
+import contextlib
+import os
+import select
+import shlex
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO
+
+from rollcall.config.inventory import Host
+from rollcall.errors import RollcallError
+from rollcall.remote import ssh
+
+# An address as the host sees it, or the one to connect to on this machine.
+Endpoint = tuple[str, int]
+
+OPEN_SECONDS = 20
+_ATTEMPTS = 3
+_READY = b"rollcall: tunnel open"
+
+
+class Tunnel(dict[Endpoint, Endpoint]):
+    """For each remote (address, port), the loopback (address, port) of this machine that leads to it."""
+
+    def __init__(self, endpoints: Mapping[Endpoint, Endpoint], process: subprocess.Popen[bytes] | None) -> None:
+        """Take the pairs, and the ssh that holds the tunnel open; none to this machine itself."""
+        super().__init__(endpoints)
+        self._process = process
+
+    def wait(self) -> None:
+        """Return when the tunnel has broken."""
+        if self._process is None:
+            threading.Event().wait()
+        else:
+            self._process.wait()
+
+
+@contextlib.contextmanager
+def tunnel(host: Host, remote: Sequence[Endpoint], port: int = 0) -> Iterator[Tunnel]:
+    """Make a host's own addresses reachable from here as long as the block runs.
+
+    For @local the addresses lead to themselves.
+
+    Args:
+        host: whose addresses they are.
+        remote: the addresses as the host sees them.
+        port: the port of this machine that leads to a single one; 0: any that is free.
+
+    Raises:
+        RollcallError: ssh cannot connect; with its own words.
+    """
+    if host.connector == "local":
+        yield Tunnel({endpoint: endpoint for endpoint in remote}, None)
+        return
+    with tempfile.TemporaryFile() as complaints:
+        process, local = _opened(host, remote, port, complaints)
+        try:
+            yield Tunnel(local, process)
+        finally:
+            _end(process)
+
+
+def _opened(
+    host: Host, remote: Sequence[Endpoint], port: int, complaints: IO[bytes]
+) -> tuple[subprocess.Popen[bytes], Mapping[Endpoint, Endpoint]]:
+    # Between choosing a free port and ssh's listening on it another process may take it: then choose again.
+    for attempt in range(1, _ATTEMPTS + 1):
+        local = dict(zip(remote, [("127.0.0.1", port)] if port else _free_ports(len(remote)), strict=True))
+        process = _start(host, local, complaints)
+        opened = False
+        try:
+            opened = _wait_until_open(process, host)
+        finally:
+            if not opened:
+                _end(process)
+        if opened:
+            return process, local
+        complaint = _read(complaints)
+        if "cannot listen" not in complaint or attempt == _ATTEMPTS:
+            raise RollcallError(_no_connection(host, complaint))
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _start(host: Host, local: Mapping[Endpoint, Endpoint], complaints: IO[bytes]) -> subprocess.Popen[bytes]:
+    forwards = [
+        part for (address, port), (here, free) in local.items() for part in ("-L", f"{here}:{free}:{address}:{port}")
+    ]
+    own = ["-o", "ExitOnForwardFailure=yes", "-o", "ControlMaster=no", "-o", "ControlPath=none"]
+    # Instead of -N: ssh starts the command once the forwards listen, so its first line says that they do, and
+    # cat ends with our end of the pipe, so that no tunnel outlives this process, whatever ends it.
+    command = f"echo {shlex.quote(_READY.decode())}; exec cat"
+    return subprocess.Popen(
+        ["ssh", *own, *ssh.options(host), *forwards, host.hostname, command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=complaints,
+        # Ctrl-C must not cut the tunnel before what runs through it has put things back in order.
+        start_new_session=True,
+    )
+
+
+def _wait_until_open(process: subprocess.Popen[bytes], host: Host) -> bool:
+    """Return False when ssh ended instead."""
+    assert process.stdout is not None  # noqa: S101 — Popen was given a pipe
+    deadline = time.monotonic() + OPEN_SECONDS
+    output, answer = process.stdout.fileno(), b""
+    while _READY not in answer:
+        readable, _, _ = select.select([output], [], [], max(0.0, deadline - time.monotonic()))
+        if not readable:
+            raise RollcallError(
+                f"ssh to {host.name} ({host.hostname}) opened no tunnel within {OPEN_SECONDS} seconds; "
+                f"try `{shown(host)} true`."
+            )
+        part = os.read(output, 4096)
+        if not part:
+            return False
+        answer += part
+    return True
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.communicate()
+
+
+def _free_ports(count: int) -> list[Endpoint]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [("127.0.0.1", int(one.getsockname()[1])) for one in sockets]
+
+
+def _read(complaints: IO[bytes]) -> str:
+    complaints.seek(0)
+    return complaints.read().decode(errors="replace").strip()
+
+
+def _no_connection(host: Host, complaint: str) -> str:
+    reason = complaint.splitlines()[-1].rstrip(".") if complaint else "ssh gave no reason"
+    return f"ssh cannot connect to {host.name} ({host.hostname}): {reason}; try `{shown(host)} true`."
+
+
+def shown(host: Host) -> str:
+    """Give the ssh command a person would type to reach a host."""
+    parts = ["ssh"]
+    if host.key:
+        parts += ["-i", str(host.key)]
+    if host.known_hosts:
+        parts += ["-o", f"UserKnownHostsFile={host.known_hosts}"]
+    if host.port:
+        parts += ["-p", str(host.port)]
+    return shlex.join([*parts, f"{host.user}@{host.hostname}" if host.user else host.hostname])

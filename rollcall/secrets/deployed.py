@@ -1,0 +1,26 @@
+"""The secrets a fleet was deployed with, for commands that only use them: a folder that is missing stays missing."""
+
+from rollcall.cli.deploy import PROJECT
+from rollcall.config.fleet import Fleet
+from rollcall.errors import RollcallError
+from rollcall.secrets.store import IDENTITY, Secrets, folder_of, load
+
+
+def kept(source: str, fleet: Fleet, command: str) -> Secrets:
+    """Read the secrets of a deployed fleet.
+
+    Args:
+        source: the inventory as the user typed it.
+        fleet: its hosts.
+        command: what needs the secrets, for the error sentence.
+
+    Raises:
+        RollcallError: they are not here, or the folder cannot be used.
+    """
+    folder = folder_of(PROJECT, fleet)
+    if not (folder / IDENTITY).is_file():
+        raise RollcallError(
+            f"{command} needs the secrets that {source} was deployed with, and {folder} has none; right is "
+            f"the checkout it was deployed from, or to deploy it first (rollcall deploy {source})"
+        )
+    return load(folder, fleet)

@@ -1,0 +1,255 @@
+"""What is secret in a fleet: made at its first deploy, kept on the control machine, and never printed."""
+
+import base64
+import json
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rollcall.config.fleet import Fleet, Member
+from rollcall.errors import RollcallError
+from rollcall.secrets import certificates
+from rollcall.secrets.certificates import Certificate, Usage
+from rollcall.secrets.private_directory import ClosedFolder
+from rollcall.secrets.tokens import Tokens
+
+# What a rotation replaces has a generation that is next, one that is in use, and one that was before.
+GOSSIP, TOKENS, AUTHORITY = "gossip.key", "tokens.key", "ca.pem"
+ROTATED: Mapping[str, str] = {"gossip": GOSSIP, "tokens": TOKENS, "ca": AUTHORITY}
+IDENTITY = "fleet.json"
+# Days in which somebody who pays for certificates can have a new one.
+WARNING_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which fleet this is, and how often its secrets were rotated: hosts keep it, to tell this folder from another."""
+
+    fleet: str
+    rotations: int
+
+    def __str__(self) -> str:
+        """Give the text that is kept here and on every host. It is not secret."""
+        return json.dumps({"fleet": self.fleet, "rotations": self.rotations}) + "\n"
+
+    @classmethod
+    def read(cls, text: str) -> "Identity":
+        """Read that text. Raises ValueError: it is none."""
+        try:
+            found = json.loads(text)
+            return cls(str(found["fleet"]), int(found["rotations"]))
+        except (KeyError, TypeError) as problem:
+            raise ValueError(f"{problem} is missing") from None
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Everything secret that components put on hosts.
+
+    `tokens` are those in use; `other_tokens` are also good while tokens are rotated.
+    `authority` is the PEM of every certificate authority to be trusted: two while it is rotated.
+    `unfinished` are the kinds whose rotation was begun and not ended.
+    `agents` and `fronts` have a certificate for each node; `operator` is for a person's own use of Consul's HTTPS.
+    """
+
+    identity: Identity
+    gossip_key: str = field(repr=False)
+    tokens: Tokens
+    other_tokens: tuple[Tokens, ...]
+    authority: str
+    authority_end: datetime
+    unfinished: tuple[str, ...]
+    agents: Mapping[str, Certificate]
+    fronts: Mapping[str, Certificate]
+    backend: Certificate
+    operator: Certificate
+
+
+def generations(name: str) -> tuple[str, str, str]:
+    """Give the file names of what is next, what is in use, and what was before."""
+    stem, suffix = name.rsplit(".", 1)
+    return f"{stem}.next.{suffix}", name, f"{stem}.previous.{suffix}"
+
+
+def folder_of(project: Path, fleet: Fleet) -> Path:
+    """Say where the secrets of an inventory are kept."""
+    return project / ".secrets" / fleet.name
+
+
+def load(path: Path, fleet: Fleet) -> Secrets:
+    """Read the secrets, making those of a new fleet and certificates that are due.
+
+    Args:
+        path: the inventory's own folder.
+        fleet: whose hosts and names the certificates are for.
+
+    Raises:
+        RollcallError: the folder cannot be used, is open to others or not complete; or a certificate of the user's is
+            wrong.
+    """
+    folder = ClosedFolder(path)
+    if not folder.has(IDENTITY):
+        _make(folder)
+    try:
+        identity = Identity.read(folder.read(IDENTITY))
+    except ValueError as problem:
+        raise RollcallError(f"{path / IDENTITY} cannot be understood ({problem}); right is to restore it") from None
+    signer = _pem(folder.read(AUTHORITY))
+    trusted = [signer, *(_pem(text) for text in _others(folder, AUTHORITY))]
+    issued = _Issued(folder, signer)
+    return Secrets(
+        identity=identity,
+        gossip_key=folder.read(GOSSIP).strip(),
+        tokens=_tokens(folder.read(TOKENS)),
+        other_tokens=tuple(map(_tokens, _others(folder, TOKENS))),
+        authority="".join(one.certificate for one in trusted),
+        authority_end=signer.end,
+        unfinished=tuple(kind for kind, name in ROTATED.items() if _others(folder, name)),
+        agents={one.node: issued(f"agent-{one.node}", _agent_names(one), "agent") for one in fleet.members},
+        fronts={one.node: _front(issued, one) for one in fleet.members if one.is_front},
+        backend=issued("backend", ["backend.rollcall.internal"], "server"),
+        operator=issued("operator", ["operator.rollcall.internal"], "client"),
+    )
+
+
+def check_identity(host: str, found: str, ours: Identity) -> None:
+    """Compare what a host says of its fleet with the folder that is to be deployed; a new host says nothing.
+
+    Raises:
+        RollcallError: the host is another fleet's, or this folder is older than what the host has.
+    """
+    try:
+        theirs = Identity.read(found) if found.strip() else ours
+    except ValueError:
+        return  # edited by hand; the deploy mends it
+    if theirs.fleet != ours.fleet:
+        raise RollcallError(
+            f"{host} was deployed with other secrets than these (its fleet is {theirs.fleet}, not {ours.fleet}); "
+            "right is the folder .secrets/ it was deployed from, or `rollcall remove INVENTORY` to begin anew"
+        )
+    if theirs.rotations > ours.rotations:
+        raise RollcallError(
+            f"{host} has secrets that were rotated {theirs.rotations} times, those here were {ours.rotations} times; "
+            "right is a later copy of the folder .secrets/, or `rollcall remove INVENTORY` to begin anew"
+        )
+
+
+def warnings(secrets: Secrets, now: datetime) -> list[str]:
+    """Say what a person must see to in time; everything else a deploy renews by itself."""
+    sentences = []
+    if secrets.authority_end - now < timedelta(days=certificates.DAYS):
+        sentences.append(
+            f"The fleet's certificate authority ends on {secrets.authority_end:%Y-%m-%d}; "
+            "run rollcall rotate INVENTORY ca"
+        )
+    sentences += [
+        f"The certificate of the front {node} ends on {one.end:%Y-%m-%d}; give front.certificate a new one"
+        for node, one in secrets.fronts.items()
+        if one.end - now < timedelta(days=WARNING_DAYS)
+    ]
+    sentences += [
+        f"A rotation of {kind} is under way; if nobody is at it, end it with rollcall rotate INVENTORY {kind}"
+        for kind in secrets.unfinished
+    ]
+    return sentences
+
+
+def _make(folder: ClosedFolder) -> None:
+    """Make the secrets of a new fleet; its identity last, since with it the folder counts as complete."""
+    for name in (GOSSIP, TOKENS, AUTHORITY):
+        if not folder.has(name):
+            folder.write(name, new(name))
+    folder.write(IDENTITY, str(Identity(str(uuid.uuid4()), 0)))
+
+
+def new(name: str) -> str:
+    """Make the text of a new generation."""
+    return _MAKERS[name]()
+
+
+def _random_key() -> str:
+    """Give 32 random bytes in base64, what `consul keygen` prints."""
+    return base64.b64encode(os.urandom(32)).decode() + "\n"
+
+
+def _new_authority() -> str:
+    return _text(certificates.authority("Rollcall"))
+
+
+_MAKERS: Mapping[str, Callable[[], str]] = {GOSSIP: _random_key, TOKENS: _random_key, AUTHORITY: _new_authority}
+
+
+def _others(folder: ClosedFolder, name: str) -> list[str]:
+    following, _, before = generations(name)
+    return [folder.read(one) for one in (following, before) if folder.has(one)]
+
+
+def _tokens(text: str) -> Tokens:
+    return Tokens(base64.b64decode(text))
+
+
+def _text(certificate: Certificate) -> str:
+    return certificate.certificate + certificate.key
+
+
+def _pem(text: str) -> Certificate:
+    certificate, mark, key = text.partition("-----BEGIN PRIVATE KEY-----")
+    return Certificate(certificate, mark + key)
+
+
+class _Issued:
+    """Certificates that the fleet's authority has signed, made anew when they are due."""
+
+    def __init__(self, folder: ClosedFolder, signer: Certificate) -> None:
+        self.folder = folder
+        self.signer = signer
+
+    def __call__(self, name: str, names: list[str], usage: Usage) -> Certificate:
+        file = f"{name}.crt.pem"
+        if self.folder.has(file):
+            kept = _pem(self.folder.read(file))
+            if not certificates.is_due(kept, self.signer, names, datetime.now(UTC)):
+                return kept
+        made = certificates.issue(self.signer, name, names, usage)
+        self.folder.write(file, _text(made))
+        return made
+
+
+def _agent_names(member: Member) -> list[str]:
+    """Servers are known to other agents by their role alone (Consul's documentation, `verify_server_hostname`)."""
+    consul = member.settings.consul
+    role = "server" if member.is_server else "client"
+    names = [f"{role}.{consul.datacenter}.{consul.domain}", f"{member.node}.node.{consul.domain}", "localhost"]
+    return [*names, *dict.fromkeys(("127.0.0.1", member.address))]
+
+
+def _front(issued: _Issued, member: Member) -> Certificate:
+    front = member.settings.front
+    if front.certificate is None or front.certificate_key is None:
+        return issued(f"front-{member.node}", [front.server_name], "server")
+    given = Certificate(
+        _read(member, "certificate", front.certificate), _read(member, "certificate_key", front.certificate_key)
+    )
+    try:
+        matches = given.has_its_key()
+    except (ValueError, TypeError) as problem:
+        raise RollcallError(
+            f"front.certificate of {member.name} cannot be used ({problem}); right are a certificate and its private "
+            f"key without a passphrase, both PEM: {front.certificate}, {front.certificate_key}"
+        ) from None
+    if not matches:
+        raise RollcallError(
+            f"front.certificate_key of {member.name} ({front.certificate_key}) is not the key of {front.certificate}"
+        )
+    return given
+
+
+def _read(member: Member, key: str, path: str) -> str:
+    try:
+        return Path(path).expanduser().read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "it is not PEM"
+        raise RollcallError(f"front.{key} of {member.name} is {path}, which cannot be read: {reason}") from None

@@ -1,0 +1,1 @@
+"""Docker, Consul, and nginx joined in one view."""

@@ -1,0 +1,142 @@
+"""What `rollcall status` reads of a host, in one command: its containers, its agent's services, and its front."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rollcall.components import registrator
+from rollcall.consul import maintenance
+from rollcall.contract.expected_services import Inspected
+from rollcall.contract.status_document import VERSION, Document
+
+MARK = "@@rollcall"
+AGENT_URLS = " ".join(f"http://127.0.0.1:8500/v1/agent/{what}" for what in ("services", "checks"))
+# The registrator's token reads what it wrote. `printf` is the shell's own, so the token is in no argument list; the
+# host may have no curl, the agent's image has.
+SCRIPT = r"""
+echo '{mark} containers'
+running=$(docker ps -q --no-trunc 2>&1) || {{ echo "$running" >&2; exit 91; }}
+[ -z "$running" ] || docker inspect --format '{{{{json .}}}}' $running
+echo '{mark} agent'
+ask() {{
+  printf 'X-Consul-Token: %s\n' "$(cat {token} 2>/dev/null)" | "$@" -s --max-time 3 -w '\n' -H @- {urls}
+}}
+ask curl 2>/dev/null || ask docker exec -i consul curl 2>&1
+"""
+FRONT = r"""
+echo '{mark} front'
+docker exec front front status 2>&1
+"""
+END = "echo '{mark} end'\n"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A service as the host's own agent has it; `state` is the worst of its checks, or maintenance."""
+
+    identity: str
+    service: str
+    address: str
+    port: int
+    tags: tuple[str, ...]
+    weight: int
+    state: str
+
+    @property
+    def endpoint(self) -> str:
+        """Address and port as the front writes them."""
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True)
+class HostReading:
+    """What one host says.
+
+    `containers` are those that run; `registered` is None where its agent tells nothing, `front` where the host has no
+    front or it tells nothing. `complaints` say what could not be read, in a sentence each.
+    """
+
+    containers: tuple[Inspected, ...] = ()
+    registered: tuple[Registered, ...] | None = None
+    front: Document | None = None
+    complaints: tuple[str, ...] = field(default=())
+
+
+def command(*, front: bool) -> str:
+    """Build the one command, for a host with a front or without."""
+    return (SCRIPT + (FRONT if front else "") + END).format(mark=MARK, token=registrator.TOKEN, urls=AGENT_URLS)
+
+
+def parse(output: str) -> HostReading:
+    """Read the command's output.
+
+    Raises:
+        ValueError: it is not complete.
+    """
+    sections: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in output.split("\n"):
+        if line.startswith(f"{MARK} "):
+            current = sections.setdefault(line.removeprefix(f"{MARK} "), [])
+        elif line.strip():
+            current.append(line)
+    if "end" not in sections:
+        raise ValueError("its answer is cut off")
+    complaints: list[str] = []
+    return HostReading(
+        containers=tuple(json.loads(line) for line in sections["containers"]),
+        registered=_registered(sections["agent"], complaints),
+        front=_front(sections["front"], complaints) if "front" in sections else None,
+        complaints=tuple(complaints),
+    )
+
+
+def _registered(lines: list[str], complaints: list[str]) -> tuple[Registered, ...] | None:
+    try:
+        services, checks = (json.loads(line) for line in lines)
+        return tuple(_service(one, checks.values()) for one in services.values())
+    except (ValueError, AttributeError):
+        said = lines[-1] if lines else "it does not answer"
+        complaints.append(f"its Consul agent does not tell its services: {said}")
+        return None
+
+
+def _service(one: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]) -> Registered:
+    identity = str(one["ID"])
+    return Registered(
+        identity=identity,
+        service=str(one["Service"]),
+        address=str(one["Address"]),
+        port=int(one["Port"]),
+        tags=tuple(one.get("Tags") or ()),
+        weight=int((one.get("Weights") or {}).get("Passing", 1)),
+        state=_state(identity, checks),
+    )
+
+
+def _state(identity: str, checks: Iterable[Mapping[str, Any]]) -> str:
+    """Judge a service by its own checks and its node's; Consul makes a check of its own for a maintenance."""
+    own = [one for one in checks if one["ServiceID"] in ("", identity)]
+    if maintenance.among(own, identity):
+        return "maintenance"
+    states = {str(one["Status"]) for one in own}
+    return next((state for state in ("critical", "warning") if state in states), "passing")
+
+
+def _front(lines: list[str], complaints: list[str]) -> Document | None:
+    try:
+        found = json.loads(lines[-1]) if lines else None
+    except ValueError:
+        complaints.append(f"its front does not tell its status: {lines[-1]}")
+        return None
+    if not isinstance(found, dict):
+        complaints.append("its front does not tell its status: it says nothing")
+        return None
+    if found.get("version") != VERSION:
+        complaints.append(
+            f"its front tells its status in version {found.get('version')}, and this Rollcall reads {VERSION}; "
+            "right is a deploy, or the Rollcall that deployed it"
+        )
+        return None
+    return found

@@ -1,0 +1,106 @@
+"""`rollcall status` as a person reads it: a table for each service, and below them what is not as it should be."""
+
+from collections.abc import Iterator, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from rollcall.contract.figures import duration, mean, percent
+from rollcall.status.fleet_status import GONE, FleetStatus, Row, ServiceStatus, Trouble
+
+GOOD = ("healthy", "running", "passing")
+BAD = ("unhealthy", "critical", GONE, "dead", "exited")
+WEIGHT = "weight"
+HEADS = ("instance", "host", "Docker", "Consul", WEIGHT, "share", "listed", "requests", "errors", "mean")
+NUMBERS = HEADS[4:]
+
+
+def shown(status: FleetStatus) -> Group:
+    """Write all of it. Names are text: what a container calls itself is no markup and no emoji."""
+    return Group(*_parts(status))
+
+
+def _parts(status: FleetStatus) -> Iterator[RenderableType]:
+    for service in status.services:
+        yield from _service(service, len(status.fronts))
+    if not status.services:
+        yield Text("There is no service.\n")
+    yield from _troubles("Problems", "yellow", status.problems)
+    yield from _troubles("Could not be read", "red", status.unread)
+
+
+def _service(service: ServiceStatus, fronts: int) -> Iterator[RenderableType]:
+    yield _title(service)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+    # Eighty columns hold it all: names give way first, and weights are shown where they say anything.
+    weights = len({row.weight for row in service.rows}) > 1
+    heads = [head for head in HEADS if weights or head != WEIGHT]
+    for head in heads:
+        name = head == HEADS[0]
+        table.add_column(head, justify="right" if head in NUMBERS else "left", overflow="fold", no_wrap=not name)
+    for row in service.rows:
+        cells = dict(zip(HEADS, _cells(row, fronts), strict=True))
+        table.add_row(*(cells[head] for head in heads))
+    yield table if service.rows else Text("no instance", "dim")
+    yield Text()
+
+
+def _title(service: ServiceStatus) -> Text:
+    title = Text(_plain(service.name), "bold")
+    open_routes = [str(route) for route in service.routes if not route.maintenance]
+    closed_routes = [str(route) for route in service.routes if route.maintenance]
+    if open_routes:
+        title.append(_plain(f"  {', '.join(open_routes)}"), "not bold dim")
+    if closed_routes:
+        title.append(_plain(f"  maintenance page: {', '.join(closed_routes)}"), "not bold yellow")
+    if service.canary:
+        parts = ", ".join(f"{tag} {part:g} %" for tag, part in service.canary.items())
+        title.append(_plain(f"  canary: {parts}"), "not bold cyan")
+    return title
+
+
+def _cells(row: Row, fronts: int) -> Sequence[Text]:
+    name = Text(_plain(row.container or row.id))
+    if row.tags:
+        name.append(_plain(f" {','.join(row.tags)}"), "dim")
+    return (
+        name,
+        Text(_plain(row.node)),
+        _state(row.docker),
+        _state(row.consul),
+        Text(str(row.weight)),
+        Text(percent(row.share)),
+        _listed(row, fronts),
+        Text(str(row.requests)),
+        Text(str(row.errors), "red" if row.errors else ""),
+        Text(mean(row.seconds, row.requests)),
+    )
+
+
+def _state(state: str) -> Text:
+    return Text(state, "green" if state in GOOD else "red" if state in BAD else "yellow")
+
+
+def _listed(row: Row, fronts: int) -> Text:
+    if row.fronts == 0:
+        return Text("–", "dim")
+    since = Text(duration(row.listed_since, row.now))
+    if row.fronts < fronts:
+        since.append(f" ({row.fronts} of {fronts} fronts)", "yellow")
+    return since
+
+
+def _troubles(title: str, colour: str, troubles: Sequence[Trouble]) -> Iterator[Text]:
+    if not troubles:
+        return
+    yield Text(title, f"bold {colour}")
+    for one in troubles:
+        yield Text.assemble("  ", (_plain(one.where), "bold"), _plain(f" {one.kind}: {one.text}"))
+    yield Text()
+
+
+def _plain(text: str) -> str:
+    """Take the terminal's own codes out of what others chose: a tag could otherwise write anywhere on the screen."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

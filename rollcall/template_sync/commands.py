@@ -1,0 +1,57 @@
+"""Running a template's check and reload: here, or in the user's container."""
+
+import subprocess
+from typing import Literal, Protocol
+
+from rollcall.template_sync.settings import Template
+
+Purpose = Literal["check", "reload"]
+# consul-template gives up on its own commands after 30 s, too.
+SECONDS = 30
+
+
+class CommandError(Exception):
+    """A command failed; the message is what it said."""
+
+
+class NotRunningError(CommandError):
+    """The container in which it should run does not run, or there is none."""
+
+
+class Commands(Protocol):
+    """Runs the commands of one template."""
+
+    def run(self, purpose: Purpose) -> None:
+        """Run one and wait for its end. Raises CommandError."""
+
+
+class Here:
+    """In this container: for a check whose program is in its image, and services that notice a file by themselves."""
+
+    def __init__(self, template: Template) -> None:
+        """Run nothing yet."""
+        self._commands: dict[Purpose, str] = {"check": template.check_command, "reload": template.reload}
+
+    def run(self, purpose: Purpose) -> None:
+        """Run one and wait for its end. Raises CommandError."""
+        command = ["/bin/sh", "-c", self._commands[purpose]]
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise CommandError(f"did not end within {SECONDS} s") from None
+        if done.returncode != 0:
+            raise CommandError(worded(done.returncode, done.stdout))
+
+
+def worded(status: int, output: bytes) -> str:
+    """Make one line of what a failed command said."""
+    lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
+    # The first complaints are about the cause, the last are mostly about their consequence.
+    return f"exit status {status}" + (f": {' | '.join(lines)[:800]}" if lines else "")

@@ -1,0 +1,181 @@
+"""One template's life: consul-template renders it, the guard lets it through, a refusal is tried again."""
+
+import asyncio
+import logging
+import os
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rollcall.template_sync import rendering
+from rollcall.template_sync.guard import Guard, RefusedError
+from rollcall.template_sync.settings import FOLDER, RUN, Template
+from rollcall.template_sync.status import Sight, problem
+
+# Seconds. What was refused may be taken later without the catalog changing: a container that has come up since.
+FIRST_RETRY, LAST_RETRY = 1.0, 60.0
+LAST_PAUSE = 7.0
+# Bytes of one of consul-template's lines. It may quote all of what it could not render; its reason comes first.
+LONGEST = 800
+# A consul-template that lived for so long did not end because of what it was started with.
+SETTLED = 30.0
+
+log = logging.getLogger("templates")
+
+
+class Follower:
+    """Follows the catalog for one template."""
+
+    def __init__(
+        self,
+        template: Template,
+        guard: Guard,
+        source: str,
+        changed: Callable[[], None],
+        *,
+        folder: Path = FOLDER,
+        run: Path = RUN,
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            template: the template's settings.
+            guard: what takes a rendering up.
+            source: the template's text.
+            changed: is called whenever `sight` is another.
+            folder: holds the template and consul-template's configuration.
+            run: where consul-template renders to, in its directory `staging`.
+        """
+        self.sight = Sight(template.name, template.destination, template.container)
+        self._template = template
+        self._guard = guard
+        self._source = source
+        self._changed = changed
+        self._folder = folder
+        self._staging = run / "staging" / template.name
+        self._woken = asyncio.Event()
+        self._process: Process | None = None
+        # Why nothing is rendered, and why what was rendered is not taken; the first is shown before the second.
+        self._failure = ""
+        self._refusal = ""
+
+    def wake(self) -> None:
+        """Say that there may be a new rendering."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Follow until cancelled; then consul-template has ended."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._keep_rendering())
+                group.create_task(self._keep_applying())
+        finally:
+            if self._process:
+                with suppress(ProcessLookupError):
+                    self._process.terminate()
+                await self._process.wait()
+
+    async def _keep_rendering(self) -> None:
+        pause = 0.0
+        loop = asyncio.get_running_loop()
+        while True:
+            started = loop.time()
+            reason = await self._render()
+            pause = 0.0 if loop.time() - started >= SETTLED else min(pause * 2 + 1, LAST_PAUSE)
+            self._failure = f"consul-template ended and is started again: {reason}"
+            self._see(running=False)
+            self._show_problem()
+            await asyncio.sleep(pause)
+
+    async def _render(self) -> str:
+        """Run consul-template until it ends, and give its last complaint."""
+        self._process = await asyncio.create_subprocess_exec(
+            "consul-template",
+            "-config",
+            str(self._folder / "consul-template.hcl"),
+            "-template",
+            # It would end when its command fails.
+            f"{self._folder / self._template.name}.ctmpl:{self._staging}:kill -s USR1 {os.getpid()} || true",
+            stderr=PIPE,
+        )
+        self._see(running=True)
+        last = ""
+        assert self._process.stderr is not None  # noqa: S101 - asked for above
+        async for text in _lines(self._process.stderr):
+            log.info("%s: consul-template: %s", self._template.name, text)
+            # Each error of Consul's is followed by a line of no content.
+            if ("[ERR]" in text or "[WARN]" in text) and not text.endswith("sending server error back to caller"):
+                last = text.partition("] ")[2]
+                self._show_obstacle(last)
+        status = await self._process.wait()
+        # The next one says nothing of a rendering that is the same as the file there.
+        self._staging.unlink(missing_ok=True)
+        return last or f"exit status {status}"
+
+    async def _keep_applying(self) -> None:
+        retry = None
+        taken = ""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), retry)
+            self._woken.clear()
+            rendered = _text(self._staging)
+            if not rendered:
+                continue
+            self._failure = ""
+            if rendered != taken:
+                try:
+                    await self._apply(rendered)
+                    self._refusal, taken, retry = "", rendered, None
+                except RefusedError as refusal:
+                    self._refusal = str(refusal)
+                    taken = rendered if refusal.final else ""
+                    retry = None if refusal.final else min(retry * 2, LAST_RETRY) if retry else FIRST_RETRY
+            self._show_problem()
+
+    async def _apply(self, rendered: str) -> None:
+        found = rendering.read(rendered)
+        changed = await asyncio.to_thread(self._guard.apply, found)
+        addresses = len(rendering.instances(found.text, self._source))
+        since = datetime.now(UTC) if changed else self.sight.served or datetime.now(UTC)
+        self._see(served=since, addresses=addresses, changes=self.sight.changes + changed)
+        if changed:
+            log.info("%s: %s has %d addresses", self._template.name, self._template.destination, addresses)
+
+    def _show_obstacle(self, complaint: str) -> None:
+        """Show why there is no rendering yet. Where there is one it serves, and what Consul hinders comes later."""
+        if not self._staging.exists():
+            self._failure = f"consul-template has rendered nothing yet: {complaint}"
+            self._show_problem()
+
+    def _show_problem(self) -> None:
+        found = problem(self.sight.problem, self._failure or self._refusal, datetime.now(UTC))
+        if found and found != self.sight.problem:
+            log.warning("%s: %s", self._template.name, found.text)
+        self._see(problem=found)
+
+    def _see(self, **what: object) -> None:
+        self.sight = replace(self.sight, **what)  # type: ignore[arg-type]
+        self._changed()
+
+
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
+    """Give the lines of a stream, cut off where they are too long."""
+    begun = b""
+    while block := await stream.read(1 << 16):
+        *whole, begun = (begun + block).split(b"\n")
+        for line in whole:
+            yield line[:LONGEST].decode(errors="replace").strip()
+        begun = begun[:LONGEST]
+    if begun:
+        yield begun.decode(errors="replace").strip()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    except FileNotFoundError:
+        return ""

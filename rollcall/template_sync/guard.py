@@ -1,0 +1,90 @@
+"""The guard of one template: objection, check, swap, reload; and the way back."""
+
+from rollcall.template_sync.commands import CommandError, Commands, NotRunningError
+from rollcall.template_sync.destination import Destination
+from rollcall.template_sync.rendering import Rendering, objection
+from rollcall.template_sync.settings import Template
+
+
+class RefusedError(Exception):
+    """A rendering was not taken up; the message says why. What was there before serves on.
+
+    `final` is whether it should not be tried again: while it tries to reload, a service may not serve.
+    """
+
+    def __init__(self, reason: str, *, final: bool = False) -> None:
+        """Take the reason."""
+        super().__init__(reason)
+        self.final = final
+
+
+class Guard:
+    """Lets a rendering reach its destination only if the service takes it."""
+
+    def __init__(self, template: Template, source: str, destination: Destination, commands: Commands) -> None:
+        """Take the template's settings and its text, its file and what runs its commands."""
+        self._template = template
+        self._source = source
+        self._destination = destination
+        self._commands = commands
+
+    def apply(self, rendering: Rendering) -> bool:
+        """Make the service use a rendering; False if it does already.
+
+        Raises:
+            RefusedError: it does not, and the file of before is in its place.
+        """
+        try:
+            if self._destination.is_open:
+                self._undo("an earlier life of this container left a change half done", final=False)
+            return self._apply(rendering)
+        except OSError as problem:
+            raise RefusedError(f"{self._template.destination} cannot be written: {problem}") from problem
+
+    def _apply(self, rendering: Rendering) -> bool:
+        former = self._destination.text()
+        if rendering.text == former:
+            self._destination.mend_rights()
+            return False
+        if reason := objection(rendering, former or "", self._source, self._template.keep):
+            raise RefusedError(reason)
+        try:
+            self._destination.write_candidate(rendering.text)
+            service_runs = self._check(has_former=former is not None)
+            self._destination.swap()
+        finally:
+            self._destination.discard_candidate()
+        if service_runs and self._template.reload:
+            self._reload()
+        self._destination.confirm()
+        return True
+
+    def _check(self, *, has_former: bool) -> bool:
+        """Say whether the service runs."""
+        try:
+            self._commands.run("check")
+        except NotRunningError as problem:
+            if has_former:
+                raise RefusedError(f"it cannot be checked: {problem}") from problem
+            # A service that waits for its first configuration cannot check it, and has nothing to lose.
+            return False
+        except CommandError as problem:
+            raise RefusedError(f"its check fails: {problem}") from problem
+        return True
+
+    def _reload(self) -> None:
+        try:
+            self._commands.run("reload")
+        except CommandError as problem:
+            self._undo(f"the reload fails ({problem})", final=not isinstance(problem, NotRunningError))
+
+    def _undo(self, why: str, *, final: bool) -> None:
+        """Put the former file back and have the service read that. Always raises RefusedError."""
+        self._destination.put_back()
+        try:
+            if self._template.reload:
+                self._commands.run("reload")
+        except CommandError as problem:
+            also = f"{why}; the former file is back, but its reload fails, too: {problem}"
+            raise RefusedError(also, final=final) from problem
+        raise RefusedError(f"{why}; the former file is back", final=final)

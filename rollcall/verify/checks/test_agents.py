@@ -1,0 +1,101 @@
+"""Consul itself: an agent on every host, a leader, a quorum."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rollcall.config.fleet import Member
+from rollcall.verify.check_error import CheckError, wait_until_none
+from rollcall.verify.cluster import UNANSWERED, Cluster, unanswered
+
+# Autopilot calls a server stable, and makes it a voter, 10 s after it joined (ServerStabilizationTime).
+STABLE_SECONDS = 20
+Says = Callable[[str], None]
+
+
+def test_every_agent_is_alive(cluster: Cluster, says: Says) -> None:
+    """Every host's Consul agent is alive"""
+    members = {member["Name"]: member for member in cluster.any_agent().agent.members()}
+    problems = [problem for member in cluster.members if (problem := _not_alive(cluster, member, members))]
+    if problems:
+        raise CheckError(
+            f"{len(cluster.members)} agents that answer and that gossip calls alive",
+            problems,
+            cluster.shown(problems[0].split(":")[0], "docker logs --tail 20 consul"),
+        )
+    says(f"every agent is alive: {len(cluster.members)} of {len(cluster.members)}")
+
+
+def _not_alive(cluster: Cluster, member: Member, members: dict[str, Any]) -> str:
+    try:
+        cluster.agents[member.name].agent.self()
+    except UNANSWERED as problem:
+        return f"{member.name}: {unanswered(problem)}"
+    # 1 is serf's "alive"; 2 leaving, 3 left, 4 failed.
+    status = members.get(member.node, {}).get("Status")
+    states = {None: "unknown to the others", 2: "leaving", 3: "left", 4: "failed"}
+    return "" if status == 1 else f"{member.name}: {states.get(status, status)}"
+
+
+def test_every_agent_is_of_its_kind(cluster: Cluster, says: Says) -> None:
+    """Agents are servers or clients as the inventory says, in the right datacenter"""
+    problems, servers = [], 0
+    for member in cluster.members:
+        try:
+            config = cluster.agents[member.name].agent.self()["Config"]
+        except UNANSWERED as problem:
+            problems.append(f"{member.name}: {unanswered(problem)}")
+            continue
+        wanted = {
+            "NodeName": member.node,
+            "Server": member.is_server,
+            "Datacenter": member.settings.consul.datacenter,
+        }
+        servers += member.is_server
+        problems += [
+            f"{member.name}: {key} is {config[key]!r}, not {value!r}"
+            for key, value in wanted.items()
+            if config[key] != value
+        ]
+    if problems:
+        raise CheckError("agents as the inventory says", problems, f"rollcall deploy {cluster.source}")
+    clients, datacenter = len(cluster.members) - servers, cluster.members[0].settings.consul.datacenter
+    kinds = [f"{number} {kind}{'s' * (number != 1)}" for number, kind in ((servers, "server"), (clients, "client"))]
+    says(f"agents are of the right kind: {', '.join(kinds)}, in {datacenter}")
+
+
+def test_leader_and_quorum(cluster: Cluster, says: Says) -> None:
+    """There is a leader, and every server is a healthy voter"""
+    servers = cluster.fleet.servers
+
+    def problems() -> list[str]:
+        health = cluster.any_agent().operator.autopilot_health()
+        found = {server["Name"]: server for server in health.get("Servers") or ()}
+        missing = [server.node for server in servers if server.node not in found]
+        unhealthy = [name for name, server in found.items() if not server["Healthy"]]
+        learning = [name for name, server in found.items() if server["Healthy"] and not server["Voter"]]
+        extra = found.keys() - {server.node for server in servers}
+        leaders = [name for name, server in found.items() if server["Leader"]]
+        return [
+            f"{', '.join(sorted(names))}: {text}"
+            for names, text in (
+                (missing, "not among Consul's servers"),
+                (unhealthy, "not healthy"),
+                (learning, "healthy, but not a voter yet"),
+                (extra, "a server that the inventory does not name"),
+            )
+            if names
+        ] + ([] if len(leaders) == 1 else [f"{len(leaders)} leaders"])
+
+    left = wait_until_none(problems, STABLE_SECONDS)
+    if left:
+        raise CheckError(
+            f"{len(servers)} healthy voters, one of them the leader, within {STABLE_SECONDS} s",
+            left,
+            f"rollcall consul {cluster.source} -- operator raft list-peers",
+        )
+    health = cluster.any_agent().operator.autopilot_health()
+    leader = next(server["Name"] for server in health["Servers"] if server["Leader"])
+    says(
+        f"{leader} leads; {len(servers)} of {len(servers)} servers are healthy voters, "
+        f"{health['FailureTolerance']} may fail"
+    )

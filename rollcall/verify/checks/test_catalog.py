@@ -1,0 +1,137 @@
+"""The catalog says what runs: every service of every container, nothing else, and each at its own address."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rollcall.config.fleet import Member
+from rollcall.contract.expected_services import Service
+from rollcall.verify.check_error import CheckError, wait_until_none
+from rollcall.verify.cluster import Cluster, Instance
+
+# A container that started this moment is registered within a second; a busy host may need a few.
+CATCH_UP_SECONDS = 15
+Says = Callable[[str], None]
+
+
+def test_running_containers_and_no_others(cluster: Cluster, says: Says) -> None:
+    """Every running service container is in the catalog, and no other"""
+    looked = False
+
+    def problems() -> list[str]:
+        nonlocal looked
+        if looked:
+            cluster.look_at_containers()
+        looked = True
+        instances = cluster.instances()
+        return [problem for member in cluster.members for problem in _differences(cluster, member, instances)]
+
+    left = wait_until_none(problems, CATCH_UP_SECONDS)
+    if left:
+        host = left[0].split(":")[0]
+        raise CheckError(
+            f"the services of the running containers and no others, within {CATCH_UP_SECONDS} s",
+            left,
+            cluster.shown(host, "docker logs --tail 20 registrator"),
+        )
+    expected = [service for member in cluster.members for service in cluster.expected(member)]
+    containers = {(service.id.split(":")[0], service.container) for service in expected}
+    says(
+        f"every running service container is in the catalog and no other: "
+        f"{len(containers)} containers, {len(expected)} services{_drained(cluster)}"
+    )
+
+
+def _drained(cluster: Cluster) -> str:
+    """Name what somebody took out of service: it runs, and nobody is sent to it, as was wanted."""
+    nodes = cluster.drained_nodes()
+    alone = [one.id for one in cluster.instances() if one.maintenance and one.node not in nodes]
+    drained = [*(f"all of {node}" for node in sorted(nodes)), *sorted(alone)]
+    return f"; drained, so that nobody is sent there: {', '.join(drained)}" if drained else ""
+
+
+def _differences(cluster: Cluster, member: Member, instances: tuple[Instance, ...]) -> list[str]:
+    expected = {service.id for service in cluster.expected(member)}
+    found = {one.id for one in instances if one.node == member.node and _is_ours(cluster, member, one)}
+    lost = [f"{member.name}: {id_} runs, but is not in the catalog" for id_ in sorted(expected - found)]
+    extra = [
+        f"{member.name}: {id_} is in the catalog, but its container does not run" for id_ in sorted(found - expected)
+    ]
+    return lost + extra
+
+
+def _is_ours(cluster: Cluster, member: Member, instance: Instance) -> bool:
+    """Services that other tools registered with the same agent are none of the registrator's."""
+    return instance.id.startswith(f"{cluster.rules(member).hostname}:")
+
+
+def test_ids(cluster: Cluster, says: Says) -> None:
+    """Every service's id is host:container:port"""
+    ours = _pairs(cluster)
+    problems = [
+        f"{member.name}: {instance.id}"
+        for member, instance, service in ours
+        if not re.fullmatch(rf"{re.escape(member.node)}:{re.escape(service.container)}:\d+(:udp)?", instance.id)
+    ]
+    if problems:
+        raise CheckError("ids of the form host:container:port", problems, f"rollcall deploy {cluster.source}")
+    example = f", such as {ours[0][1].id}" if ours else ": no container has a service here"
+    says(f"ids are host:container:port{example}")
+
+
+def test_names_addresses_and_tags(cluster: Cluster, says: Says) -> None:
+    """Every service has its container's name, address, port and tags"""
+    ours = _pairs(cluster)
+    problems = []
+    for member, instance, service in ours:
+        where = f"{member.name}: {instance.id}"
+        if instance.service != service.name:
+            problems.append(f"{where} is called {instance.service}, not {service.name}")
+        if instance.address not in service.addresses or instance.port != service.port:
+            wanted = " or ".join(sorted(f"{address}:{service.port}" for address in service.addresses))
+            problems.append(f"{where} is at {instance.endpoint}, not at {wanted}")
+        if service.tags is not None and instance.tags != service.tags:
+            problems.append(f"{where} has the tags {sorted(instance.tags)}, not {sorted(service.tags)}")
+    if problems:
+        host = problems[0].split(":")[0]
+        command = cluster.shown(host, "docker logs --tail 20 registrator")
+        raise CheckError("what Docker says of each container", problems, command)
+    tags = ", ".join(sorted({tag for _, instance, _ in ours for tag in instance.tags})) or "none"
+    says(f"names, addresses, ports and tags are the containers' own: {len(ours)} services (tags: {tags})")
+
+
+def _pairs(cluster: Cluster) -> list[tuple[Member, Instance, Service]]:
+    """Match what is in the catalog with what should be; what is missing is another check's matter."""
+    instances = {(one.node, one.id): one for one in cluster.instances()}
+    return [
+        (member, instances[member.node, service.id], service)
+        for member in cluster.members
+        for service in cluster.expected(member)
+        if (member.node, service.id) in instances
+    ]
+
+
+def _place(entry: Mapping[str, Any]) -> str:
+    """Say where an instance is. TCP and UDP may have the same port."""
+    udp = " (UDP)" if entry["ServiceID"].endswith(":udp") else ""
+    return f"{entry['ServiceAddress'] or entry['Address']}:{entry['ServicePort']}{udp}"
+
+
+def test_once_by_name_and_once_per_instance(cluster: Cluster, says: Says) -> None:
+    """A service stands once in /v1/catalog/services and once per instance in /v1/catalog/service/NAME"""
+    agent = cluster.any_agent()
+    _, names = agent.catalog.services()
+    counts = Counter(one.service for one in cluster.instances())
+    problems = [f"{name} is not in /v1/catalog/services" for name in sorted(counts.keys() - names.keys())]
+    for name, count in sorted(counts.items()):
+        _, entries = agent.catalog.service(name)
+        places = Counter(map(_place, entries))
+        if len(entries) != count:
+            problems.append(f"{name} stands {len(entries)} times in /v1/catalog/service/{name}, not {count} times")
+        problems += [f"{name} has {times} instances at {place}" for place, times in sorted(places.items()) if times > 1]
+    if problems:
+        command = f"rollcall consul {cluster.source} -- catalog nodes -service={next(iter(counts), '')}"
+        raise CheckError("one name, and distinct addresses below it", problems, command)
+    listed = ", ".join(f"{name} × {count}" for name, count in sorted(counts.items())) or "there are none"
+    says(f"services stand once by name, and at distinct addresses once per instance: {listed}")

@@ -1,0 +1,31 @@
+"""Rollcall's own containers run, and are healthy where they can tell."""
+
+from collections.abc import Callable
+
+from rollcall.contract.expected_services import Inspected
+from rollcall.verify.check_error import CheckError
+from rollcall.verify.cluster import Cluster
+
+
+def test_every_container_runs(cluster: Cluster, says: Callable[[str], None]) -> None:
+    """Every container of Rollcall's runs"""
+    problems, count, broken = [], 0, []
+    for host, seen in cluster.surveys.items():
+        for container in seen.managed:
+            count += 1
+            if state := _trouble(container):
+                name = container["Name"].lstrip("/")
+                problems.append(f"{host}: {name} is {state}")
+                broken.append((host, name))
+    if problems:
+        host, name = broken[0]
+        raise CheckError(f"{count} running containers", problems, cluster.shown(host, f"docker logs --tail 20 {name}"))
+    says(f"every container of Rollcall's runs: {count} of {count}")
+
+
+def _trouble(container: Inspected) -> str:
+    state = container["State"]
+    if state["Status"] != "running":
+        return f"{state['Status']} (exit code {state['ExitCode']}, restarted {container['RestartCount']} times)"
+    unhealthy = (state.get("Health") or {}).get("Status") == "unhealthy"
+    return "running, but unhealthy by its own check" if unhealthy else ""

@@ -1,0 +1,40 @@
+"""Rollcall's containers listen where the table of the README says, and nowhere else."""
+
+from collections.abc import Callable
+
+from rollcall.verify.check_error import CheckError, wait_until_none
+from rollcall.verify.cluster import Cluster
+from rollcall.verify.listeners import Listener
+from rollcall.verify.open_ports import differences
+
+# A resolver waits for an answer at a port of its own, for a few seconds at most.
+SECONDS = 10
+
+
+def test_open_ports(cluster: Cluster, says: Callable[[str], None]) -> None:
+    """Every port that Rollcall opens is in its table, and the other way round"""
+    others: dict[str, set[Listener]] = {}
+    count = 0
+
+    def problems() -> list[str]:
+        nonlocal count
+        found = []
+        count = 0
+        for host, listeners in cluster.listeners().items():
+            ours = {one for one in listeners if one.container}
+            others[host] = {one for one in listeners - ours if not one.address.startswith("127.")}
+            count += len(ours)
+            member, state = cluster.fleet.member(host), cluster.states[host]
+            wrong = differences(cluster.fleet, member, state.bridge, state.bridges, ours)
+            found += [f"{host}: {text}" for text in wrong]
+        return found
+
+    left = wait_until_none(problems, SECONDS)
+    if left:
+        host = left[0].split(":")[0]
+        raise CheckError("the README's table of open ports", left, cluster.shown(host, "ss -lntup"))
+    more = sorted({f"{one.port}/{one.protocol}" for listeners in others.values() for one in listeners})
+    says(
+        f"Rollcall listens at {count} ports, all as the README's table says"
+        + (f"; other programs are reached from outside at {', '.join(more)}" if more else "")
+    )

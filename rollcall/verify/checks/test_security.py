@@ -1,0 +1,173 @@
+"""Nobody gets in without the fleet's certificates and tokens, and these are good for a while yet."""
+
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+import requests
+from cryptography import x509
+
+from rollcall.components import access
+from rollcall.config.fleet import Member
+from rollcall.consul import agent_queries
+from rollcall.consul.acl import ANONYMOUS, INITIAL, listed
+from rollcall.consul.acl import requests as due
+from rollcall.secrets import certificates
+from rollcall.secrets.store import WARNING_DAYS
+from rollcall.verify.check_error import CheckError
+from rollcall.verify.cluster import ANSWER_SECONDS, UNANSWERED, Cluster, agent_by_tls, front_by_tls, unanswered
+from rollcall.verify.tls_probe import certificate, refusal, trusting
+
+Says = Callable[[str], None]
+# What an anonymous request is refused; and what it is answered with nothing in it, since Consul leaves out all that one
+# may not see. Who leads is no secret to Consul: /v1/status is answered to everybody.
+REFUSED = (
+    "/v1/agent/self",
+    "/v1/agent/metrics",
+    "/v1/acl/tokens",
+    "/v1/operator/raft/configuration",
+    "/v1/operator/keyring",
+)
+EMPTY = ("/v1/catalog/nodes", "/v1/catalog/services", "/v1/agent/services", "/v1/agent/members", "/v1/kv/?keys")
+FORBIDDEN = 403
+
+
+def test_anonymous_requests(cluster: Cluster, says: Says) -> None:
+    """Whoever shows no token sees nothing and changes nothing"""
+    problems = [
+        problem
+        for host in cluster.hosts
+        for problem in (*_seen(cluster, host), *_key_written(cluster, host), *_service_registered(cluster, host))
+    ]
+    if problems:
+        raise CheckError("nothing without a token", problems, f"rollcall deploy {cluster.source}")
+    count = len(cluster.hosts)
+    says(f"without a token nobody sees or changes anything: {count} of {count} agents")
+
+
+def _anonymous(cluster: Cluster, host: str, method: str, path: str, body: str = "") -> requests.Response:
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.request(method, f"{cluster.agents[host].http.base_uri}{path}", data=body, timeout=ANSWER_SECONDS)
+
+
+def _seen(cluster: Cluster, host: str) -> Iterable[str]:
+    for path in (*REFUSED, *EMPTY):
+        answer = _anonymous(cluster, host, "GET", path)
+        nothing = answer.status_code == FORBIDDEN or (path in EMPTY and not answer.json())
+        if not nothing:
+            yield f"{host}: GET {path} is answered ({answer.status_code}, {len(answer.content)} bytes)"
+
+
+def _key_written(cluster: Cluster, host: str) -> Iterable[str]:
+    key = f"rollcall/verify/{uuid.uuid4()}"
+    answer = _anonymous(cluster, host, "PUT", f"/v1/kv/{key}", "written by nobody")
+    if answer.status_code != FORBIDDEN:
+        cluster.agents[host].kv.delete(key)
+        yield f"{host}: a key was written ({answer.status_code}); it was removed again"
+
+
+def _service_registered(cluster: Cluster, host: str) -> Iterable[str]:
+    name = f"rollcall-verify-{uuid.uuid4()}"
+    answer = _anonymous(cluster, host, "PUT", "/v1/agent/service/register", f'{{"Name": "{name}"}}')
+    if answer.status_code != FORBIDDEN:
+        cluster.agents[host].agent.service.deregister(name)
+        yield f"{host}: a service was registered ({answer.status_code}); it was removed again"
+
+
+def test_https(cluster: Cluster, says: Says) -> None:
+    """Agents answer other hosts by HTTPS, and only those who have a certificate of the fleet"""
+    authority = cluster.secrets.authority
+    operator = trusting(authority, cluster.secrets.operator)
+    stranger = certificates.authority("Stranger")
+    foreign = certificates.issue(stranger, "operator", ["operator.rollcall.internal"], "client")
+    strangers = {"no certificate": trusting(authority), "a foreign certificate": trusting(authority, foreign)}
+    problems = []
+    for member in cluster.members:
+        endpoint = cluster.endpoints[member.name][agent_by_tls(member)]
+        name = f"{member.node}.node.{cluster.domain}"
+        if why := refusal(endpoint, operator, name, "/v1/status/leader"):
+            problems.append(f"{member.name}: the operator's certificate does not get in: {why}")
+            continue
+        problems += [
+            f"{member.name}: somebody with {what} gets in"
+            for what, context in strangers.items()
+            if not refusal(endpoint, context, name, "/v1/status/leader")
+        ]
+    if problems:
+        raise CheckError("HTTPS for the fleet's own certificates", problems, f"rollcall deploy {cluster.source}")
+    count = len(cluster.members)
+    says(f"HTTPS (8501) lets the operator's certificate in, and nobody with another or none: {count} of {count}")
+
+
+def test_certificates_last(cluster: Cluster, says: Says) -> None:
+    """Certificates of agents and fronts are good for a while yet"""
+    found = [
+        (f"{member.name}'s {what}", certificate(cluster.endpoints[member.name][endpoint]))
+        for member in cluster.members
+        for what, endpoint in _shown(member)
+    ]
+    now = datetime.now(UTC)
+    problems = [
+        f"{whose} certificate ends on {one.not_valid_after_utc:%Y-%m-%d}"
+        for whose, one in found
+        if one.not_valid_after_utc - now < timedelta(days=WARNING_DAYS)
+    ]
+    if problems:
+        raise CheckError(f"{WARNING_DAYS} days at least", problems, f"rollcall deploy {cluster.source}")
+    first, earliest = min(found, key=_end)
+    says(
+        f"{len(found)} certificates of agents and fronts are good for {WARNING_DAYS} days at least; "
+        f"the first to end is {first}, on {earliest.not_valid_after_utc:%Y-%m-%d}"
+    )
+
+
+def _shown(member: Member) -> list[tuple[str, tuple[str, int]]]:
+    return [("agent", agent_by_tls(member)), *([("front", front_by_tls(member))] if member.is_front else [])]
+
+
+def _end(entry: tuple[str, x509.Certificate]) -> datetime:
+    return entry[1].not_valid_after_utc
+
+
+def test_gossip_and_rpc(cluster: Cluster, says: Says) -> None:
+    """Agents encrypt what they tell each other, and know each other by certificates"""
+    problems = []
+    for name, agent in cluster.agents.items():
+        try:
+            own = agent.agent.self()
+        except UNANSWERED as problem:
+            problems.append(f"{name}: {unanswered(problem)}")
+            continue
+        if own["Stats"]["serf_lan"]["encrypted"] != "true":
+            problems.append(f"{name}: its gossip is not encrypted")
+        rpc = own["DebugConfig"]["TLS"]["InternalRPC"]
+        wanted = ("VerifyIncoming", "VerifyOutgoing", "VerifyServerHostname")
+        problems += [f"{name}: {key} of its RPC is off" for key in wanted if not rpc[key]]
+    if problems:
+        raise CheckError("encrypted gossip and verified RPC", problems, f"rollcall deploy {cluster.source}")
+    count = len(cluster.agents)
+    says(f"gossip is encrypted, and RPC verified by certificates on both ends: {count} of {count}")
+
+
+def test_policies_and_tokens(cluster: Cluster, says: Says) -> None:
+    """Consul's policies and tokens are as declared"""
+    wanted = access.desired(cluster.fleet, cluster.secrets)
+    agent = cluster.any_agent()
+    header = {"X-Consul-Token": cluster.secrets.tokens.secret("auditor")}
+    policies, tokens = (
+        agent.http.session.get(f"{agent.http.base_uri}{path}", headers=header, timeout=ANSWER_SECONDS).text
+        for path in (agent_queries.POLICIES, agent_queries.TOKENS)
+    )
+    found = listed(policies, tokens)
+    if found is None:
+        raise CheckError("Consul's own lists of them", policies[:200], f"rollcall deploy {cluster.source}")
+    problems = [f"a deploy would {request.text}" for request in due(wanted, found)]
+    if problems:
+        raise CheckError("policies and tokens as declared", problems, f"rollcall deploy {cluster.source}")
+    own = {ANONYMOUS, wanted.management_accessor, *(token.accessor for token in wanted.tokens)}
+    others = [one for one in found.tokens if one["AccessorID"] not in own and one["Description"] != INITIAL]
+    says(
+        f"{len(wanted.policies)} policies and {len(wanted.tokens)} tokens are as declared"
+        + (f"; tokens of others: {len(others)}" if others else "")
+    )

@@ -1,0 +1,27 @@
+"""What is declared for a host, and what on it is not so: the changes that a deploy would make."""
+
+from collections.abc import Sequence
+
+from rollcall import components
+from rollcall.config.fleet import Fleet, Member
+from rollcall.converge.host_state import HostState
+from rollcall.converge.plan import Change, leftovers, plan
+from rollcall.converge.resources import Thing
+from rollcall.deploy.host_query import facts
+from rollcall.secrets.store import Secrets
+
+
+def declared(fleet: Fleet, member: Member, secrets: Secrets, state: HostState) -> tuple[Thing, ...]:
+    """List everything that should be on a host."""
+    return tuple(
+        thing for things in components.desired(fleet, member, facts(state), secrets).values() for thing in things
+    )
+
+
+def drift(things: Sequence[Thing], state: HostState) -> tuple[Change, ...]:
+    """List what is to be done for these things to be there, and no others of ours.
+
+    Raises:
+        RollcallError: a name is taken by something that Rollcall does not manage.
+    """
+    return (*plan(things, state), *leftovers(things, state))

@@ -1,0 +1,155 @@
+"""What a host itself sees, read in one command: its containers and the answers of its resolvers."""
+
+import base64
+import binascii
+import ipaddress
+import json
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rollcall.contract.expected_services import Inspected
+from rollcall.converge.docker_query import LABEL
+from rollcall.verify.dns_message import Answer, answer
+
+_MARK = "@@rollcall"
+# nginx serves what this file says: a generation is the current one only once nginx has accepted it.
+NGINX_SITES = "docker exec front cat /var/lib/rollcall/front/current/sites.conf"
+# Starting a container on a busy host is the slowest part, and takes seconds.
+SECONDS = 60
+NO_BASH = "bash is not installed"
+# In a container, so that containers' DNS is asked; ignored by the registrator, gone when it ends.
+_THROWAWAY = "docker run --rm -i --pull never --network bridge -e SERVICE_IGNORE=true --entrypoint sh"
+
+_CONTAINERS = r"""
+echo '{mark} containers'
+running=$(docker ps -q --no-trunc 2>&1) || {{ echo "$running" >&2; exit 91; }}
+all=$({{ echo "$running"; docker ps -aq --no-trunc --filter label={label}; }} | sort -u)
+[ -z "$all" ] || docker inspect --format '{{{{json .}}}}' $all
+"""
+
+# ask SERVER PORT NAME: one DNS question over UDP, as dig would ask it; hosts rarely have dig. dd makes one datagram of
+# it, for bash's own printf writes line by line, and any byte may be a newline. All names are asked at the same time,
+# so that a resolver which is down costs one timeout and not one for each; a result is one line, written at once.
+_LOOKUPS = r"""
+ask() {{
+  local message label length IFS=.
+  # Docker's own name server mixes up questions that are asked at the same time with the same number.
+  printf -v message '\\x%02x\\x%02x' $((RANDOM % 256)) $((RANDOM % 256))
+  message+='\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00'
+  for label in $3; do printf -v length '\\x%02x' "${{#label}}"; message+=$length$label; done
+  exec 3<>"/dev/udp/$1/$2"
+  printf "$message"'\x00\x00\x01\x00\x01' | dd bs=512 count=1 iflag=fullblock >&3 2>/dev/null
+  echo "$3 $(timeout 4 dd bs=4096 count=1 <&3 2>/dev/null | base64 -w0)"
+}}
+lookup='for name in "$@"; do echo "$name" $(timeout 8 getent hosts "$name") & done; wait'
+others=$(grep -hoE 'https?://[A-Za-z0-9.-]+' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+  cut -d/ -f3 | sort -u | head -n 2)
+others="$others rollcall-asks.invalid"
+echo '{mark} system'
+bash -c "$lookup" sh {names} $others
+echo '{mark} inside'
+inside=$(docker ps -q --filter status=running --filter label={label}=backend | head -n 1)
+if [ -n "$inside" ]
+then docker exec -i "$inside" sh -c "$lookup" sh {names} $others
+else {throwaway} "$(docker inspect --format '{{{{.Image}}}}' consul)" -c "$lookup" sh {names} $others
+fi 2>&1
+echo '{mark} agent'
+for name in {names}; do ask 127.0.0.1 {dns_port} "$name" & done; wait
+echo '{mark} before'
+before=$(awk '$1 == "nameserver" {{ print $2; exit }}' \
+  "$(ls /etc/rollcall/dns/upstream.conf 2>/dev/null || echo /etc/resolv.conf)")
+for name in $others; do ask "$before" 53 "$name" & done; wait
+"""
+_END = "echo '{mark} end'\n"
+
+
+@dataclass(frozen=True)
+class Survey:
+    """One host as it sees itself.
+
+    `containers` are all that run, and all of Rollcall's own whether they run or not. `system` and `inside` hold the
+    addresses that the host's own resolver, and that of a container, give for each name; `agent` what the Consul
+    agent's DNS answers; `before` what the name server that the host had before Rollcall says of names outside
+    Consul.
+    """
+
+    containers: tuple[Inspected, ...]
+    system: Mapping[str, frozenset[str]]
+    inside: Mapping[str, frozenset[str]]
+    agent: Mapping[str, Answer | None]
+    before: Mapping[str, Answer | None]
+
+    def component(self, name: str) -> Inspected | None:
+        """Return the running container of one of Rollcall's components, None if there is none."""
+        for container in self.managed:
+            if container["Config"]["Labels"][LABEL] == name and container["State"]["Status"] == "running":
+                return container
+        return None
+
+    @property
+    def managed(self) -> tuple[Inspected, ...]:
+        """Rollcall's own containers."""
+        return tuple(one for one in self.containers if LABEL in (one["Config"].get("Labels") or {}))
+
+
+def command(names: Sequence[str], dns_port: int = 8600) -> str:
+    """Build the one command that reads everything and looks these names up; without names, only the containers."""
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
+            raise ValueError(f"{name!r} is no DNS name")
+    script = (_CONTAINERS + (_LOOKUPS if names else "") + _END).format(
+        mark=_MARK, label=LABEL, names=shlex.join(names), dns_port=dns_port, throwaway=_THROWAWAY
+    )
+    return (
+        f"command -v bash >/dev/null || {{ echo '{NO_BASH}' >&2; exit 90; }}; "
+        f"timeout {SECONDS} bash -c {shlex.quote(script)}"
+    )
+
+
+def parse(output: str) -> Survey:
+    """Read the command's output. Raises ValueError when it is not complete."""
+    sections: dict[str, list[str]] = {}
+    for part in output.split(_MARK + " ")[1:]:
+        title, _, body = part.partition("\n")
+        sections[title] = body.splitlines()
+    if "end" not in sections:
+        raise ValueError("the host's answer is cut off")
+    return Survey(
+        containers=tuple(json.loads(line) for line in sections["containers"] if line),
+        system=_addresses(sections.get("system", ())),
+        inside=_addresses(sections.get("inside", ())),
+        agent=_answers(sections.get("agent", ())),
+        before=_answers(sections.get("before", ())),
+    )
+
+
+def _addresses(lines: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Read "NAME ADDRESS NAME ADDRESS NAME …", what getent says with its lines joined."""
+    found = {}
+    for line in lines:
+        name, *words = line.split()
+        found[name] = frozenset(word for word in words if _is_address(word))
+    return found
+
+
+def _is_address(word: str) -> bool:
+    try:
+        ipaddress.ip_address(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _answers(lines: Iterable[str]) -> dict[str, Answer | None]:
+    """Read "NAME ANSWER"; give None for a server that did not answer in time."""
+    both = (line.partition(" ") for line in lines)
+    return {name: _answer(encoded, name) for name, _, encoded in both}
+
+
+def _answer(encoded: str, name: str) -> Answer | None:
+    try:
+        return answer(base64.b64decode(encoded), name) if encoded else None
+    except binascii.Error as error:
+        raise ValueError(f"the host's answer is damaged: {error}") from None

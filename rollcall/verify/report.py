@@ -1,0 +1,124 @@
+"""The checks' pytest plugin: gives them the cluster, and says in plain words what they found."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from rich.markup import escape
+
+from rollcall.console import out
+from rollcall.errors import RollcallError
+from rollcall.verify.check_error import CheckError
+from rollcall.verify.cluster import UNANSWERED, Cluster
+
+
+class Verification:
+    """Replaces pytest's own reporting by one line for each check and a summary."""
+
+    def __init__(self, cluster: Cluster, disturb: bool) -> None:
+        """Take an open cluster, and whether backends may be stopped."""
+        self.cluster = cluster
+        self.disturb = disturb
+        self.passed = 0
+        self.failed = 0
+        # pytest calls it an interruption, too, when a file with checks cannot be loaded.
+        self.failed_to_load = False
+        self._started = time.monotonic()
+        self._spinner = out.status("")
+
+    @pytest.fixture(name="cluster", scope="session")
+    def give_cluster(self) -> Cluster:
+        """Give the cluster to look at."""
+        return self.cluster
+
+    @pytest.fixture(name="says")
+    def give_says(self, request: pytest.FixtureRequest) -> Callable[[str], None]:
+        """Give the function by which a check says what it found to be right."""
+
+        def says(sentence: str) -> None:
+            request.node.user_properties.append(("says", sentence))
+
+        return says
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Silence pytest's own report."""
+        config.pluginmanager.unregister(name="terminalreporter")
+
+    @pytest.hookimpl
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Show a check that cannot even be loaded: never leave it out silently."""
+        if report.failed:
+            self.failed_to_load = True
+            self._failure(f"{report.nodeid} cannot be loaded", str(report.longrepr).splitlines()[-1:])
+
+    @pytest.hookimpl
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """Show what is being waited for; on a terminal only, where the line can be wiped out again."""
+        if out.is_terminal:
+            self._spinner.update(escape(_title(item)))
+            self._spinner.start()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        """Print a check's line when it ends."""
+        report = yield
+        if call.excinfo is not None or call.when == "call":
+            self._spinner.stop()
+            self._show(item, call.excinfo.value if call.excinfo else None)
+        return report
+
+    def _show(self, item: pytest.Item, error: BaseException | None) -> None:
+        said = [str(text) for key, text in item.user_properties if key == "says"]
+        title = _title(item)
+        if error is None:
+            self.passed += 1
+            # Without emoji=False, rich makes a ghost of the id app1:ghost:80.
+            out.print(f"[green]✓[/] {escape('; '.join(said) or title)}", emoji=False)
+        elif isinstance(error, CheckError):
+            self._failure(
+                f"not so: {title}", [f"expected: {error.expected}", *_found(error), f"next:     {error.command}"]
+            )
+        elif isinstance(error, RollcallError):
+            self._failure(f"cannot be checked: {title}", [str(error)])
+        elif isinstance(error, UNANSWERED):
+            self._failure(f"cannot be checked: {title}", [f"a Consul agent gave no answer: {error}"])
+        else:
+            self._failure(f"cannot be checked: {title}", [f"{type(error).__name__}: {error}", _place(error)])
+
+    def _failure(self, headline: str, details: list[str]) -> None:
+        self.failed += 1
+        out.print(f"[red]✗[/] {escape(headline)}", emoji=False)
+        for detail in details:
+            out.print(f"    {escape(detail)}", emoji=False)
+
+    @pytest.hookimpl
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Print the summary."""
+        seconds, ended = time.monotonic() - self._started, self.failed + self.passed
+        if exitstatus == pytest.ExitCode.INTERRUPTED and not self.failed_to_load:
+            self._spinner.stop()
+            out.print(f"\n[yellow]Interrupted[/] after {ended} checks, {self.failed} of them failed.")
+        elif self.failed:
+            out.print(f"\n[red]{self.failed} of {ended} checks failed[/] in {seconds:.1f} s.")
+        else:
+            more = "" if self.disturb else " Nothing was changed; --disturb also stops and kills backends."
+            out.print(f"\n[green]All {self.passed} checks passed[/] in {seconds:.1f} s.{more}")
+
+
+def _title(item: pytest.Item) -> str:
+    function = getattr(item, "function", None)
+    return (getattr(function, "__doc__", None) or item.name).strip().splitlines()[0].rstrip(".")
+
+
+def _found(error: CheckError) -> list[str]:
+    first, *more = error.found
+    return [f"found:    {first}", *(f"          {line}" for line in more)]
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"at {trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
