@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: lab lab-down demo demo-down test check unit integration fleet clean
+.PHONY: lab lab-down demo demo-down test check unit integration e2e clean
 
 lab: .venv/installed
 	rollcall lab up
@@ -22,7 +22,7 @@ demo-down: .venv/installed
 	rollcall lab images --remove-demo
 
 # Cheap checks first; the last part ends with the lab taken down and a look at what is left.
-test: check unit integration fleet
+test: check unit integration e2e
 
 check: .venv/installed
 	ruff check .
@@ -37,11 +37,11 @@ integration: .venv/installed
 	pytest tests/integration
 
 # From nothing: a lab that another checkout deployed has that one's secrets, and a deploy from here rightly refuses it.
-fleet: .venv/installed
+e2e: .venv/installed
 	rollcall lab down
-	pytest tests/lab
-	pytest tests/fleet
-	pytest tests/teardown
+	pytest tests/e2e/lab
+	pytest tests/e2e/fleet
+	pytest tests/e2e/teardown
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

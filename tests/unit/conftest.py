@@ -6,6 +6,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from six_hosts import SIX, checked
 
 from rollcall import components
 from rollcall.components.dns import Resolver
@@ -19,31 +20,10 @@ from rollcall.secrets.tokens import Tokens
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
 
-SIX: dict[str, tuple[str, str]] = {
-    "consul1": ("consul_servers", "10.77.0.11"),
-    "consul2": ("consul_servers", "10.77.0.12"),
-    "consul3": ("consul_servers", "10.77.0.13"),
-    "app1": ("backends", "10.77.0.21"),
-    "app2": ("backends", "10.77.0.22"),
-    "front1": ("fronts", "10.77.0.31"),
-}
-
-
-def raw_hosts(**settings: Any) -> list[RawHost]:
-    """The lab's hosts, each with the same settings on top of its address."""
-    return [
-        RawHost(name, frozenset({group, "six"}), {"address": address, **settings})
-        for name, (group, address) in SIX.items()
-    ]
-
 
 @pytest.fixture
 def fleet() -> Fleet:
     return checked(backends=[{"name": "webserver", "count": 2}, {"name": "nginx"}])
-
-
-def checked(**settings: Any) -> Fleet:
-    return validation.check("six", raw_hosts(**settings), "laptop", nowhere)
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from guarded_agent import FLEETS_POLICY, MANAGEMENT, SMALLEST_POLICY, Guarded
+from healthchecks import HEALTHCHECK, health, says
 from registrator_world import HOSTNAME, Registrator, Run, Start, run_once
-from test_registrator_healthcheck import HEALTHCHECK, health, says
 from waiting import always, until
 
 Show = Callable[[str], dict[str, str]]

@@ -15,8 +15,8 @@ from filter_world import FLEET, MEMBER, Filter, Listener, Nobody, filtered, say
 from filter_world import docker as docker_command
 from free_ports import free_ports
 from guarded_agent import FLEETS_POLICY, Guarded
+from healthchecks import HEALTHCHECK, health, says
 from registrator_world import HOSTNAME, Agent, Run, Start
-from test_registrator_healthcheck import HEALTHCHECK, health, says
 from waiting import until
 
 from rollcall.secrets import store

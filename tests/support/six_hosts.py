@@ -1,0 +1,27 @@
+"""The lab's six hosts as an inventory gives them, and the fleet that they make."""
+
+from typing import Any
+
+from rollcall.config import validation
+from rollcall.config.fleet import Fleet, RawHost, nowhere
+
+SIX: dict[str, tuple[str, str]] = {
+    "consul1": ("consul_servers", "10.77.0.11"),
+    "consul2": ("consul_servers", "10.77.0.12"),
+    "consul3": ("consul_servers", "10.77.0.13"),
+    "app1": ("backends", "10.77.0.21"),
+    "app2": ("backends", "10.77.0.22"),
+    "front1": ("fronts", "10.77.0.31"),
+}
+
+
+def raw_hosts(**settings: Any) -> list[RawHost]:
+    """The lab's hosts, each with the same settings on top of its address."""
+    return [
+        RawHost(name, frozenset({group, "six"}), {"address": address, **settings})
+        for name, (group, address) in SIX.items()
+    ]
+
+
+def checked(**settings: Any) -> Fleet:
+    return validation.check("six", raw_hosts(**settings), "laptop", nowhere)

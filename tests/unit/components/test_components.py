@@ -1,0 +1,166 @@
+"""What each host of a fleet is to run, as a person who reads the host would see it."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from six_hosts import checked
+
+from rollcall.components import dns
+from rollcall.config.fleet import Fleet
+from rollcall.converge.resources import Container, Directory, File, FirstLine, Thing
+
+Desired = Callable[[Fleet, str], dict[str, tuple[Thing, ...]]]
+
+
+def containers(things: tuple[Thing, ...]) -> dict[str, Container]:
+    return {thing.name: thing for thing in things if isinstance(thing, Container)}
+
+
+def text(things: tuple[Thing, ...], name: str) -> str:
+    (file,) = [thing for thing in things if isinstance(thing, File) and thing.path.endswith(name)]
+    return file.text
+
+
+def test_three_servers_wait_for_each_other(fleet: Fleet, desired: Desired) -> None:
+    configuration = text(desired(fleet, "consul2")["Consul"], "10-agent.hcl")
+    assert "bootstrap_expect = 3" in configuration
+    assert 'retry_join     = ["10.77.0.11", "10.77.0.12", "10.77.0.13"]' in configuration
+    assert "raft_multiplier = 1" in configuration
+    assert 'node_name  = "consul2"' in configuration
+
+
+def test_every_other_host_has_a_client(fleet: Fleet, desired: Desired) -> None:
+    for name in ("app1", "app2", "front1"):
+        configuration = text(desired(fleet, name)["Consul"], "10-agent.hcl")
+        assert "server = false" in configuration
+        assert "bootstrap_expect" not in configuration
+        assert "raft_multiplier" not in configuration
+
+
+def test_agents_listen_on_loopback_and_the_bridge_only(fleet: Fleet, desired: Desired) -> None:
+    agent = text(desired(fleet, "app1")["Consul"], "10-agent.hcl")
+    assert 'client_addr = "127.0.0.1 172.17.0.1"' in agent
+    assert 'dns   = "127.0.0.1"' in agent
+    assert 'https = "127.0.0.1 10.77.0.21"' in agent
+
+
+def test_a_front_may_follow_thousands_of_services(fleet: Fleet, desired: Desired) -> None:
+    """consul-template asks its own agent for each of them, by a connection that stays."""
+    assert "http_max_conns_per_client = 8192" in text(desired(fleet, "front1")["Consul"], "10-agent.hcl")
+
+
+def test_dns_answers_what_comes_by_dockers_interfaces(fleet: Fleet, desired: Desired) -> None:
+    lines = text(desired(fleet, "app1")["DNS"], "dnsmasq.conf").splitlines()
+    assert {"interface=docker0", "interface=br-*", "except-interface=lo"} <= set(lines)
+    assert not [line for line in lines if line.startswith("listen-address")]
+
+
+def test_one_server_bootstraps_alone(single: Fleet, desired: Desired) -> None:
+    things = desired(single, "@local")
+    assert "bootstrap_expect = 1" in text(things["Consul"], "10-agent.hcl")
+    assert containers(things["Consul"])["consul"].hostname == "laptop"
+
+
+def test_user_configuration_comes_after_ours(desired: Desired) -> None:
+    fleet = checked(consul={"extra": {"log_level": "INFO"}}, consul_server={"extra": {"limits": {"x": 1}}})
+
+    def read_by_consul(name: str) -> list[str]:
+        files = [thing.path for thing in desired(fleet, name)["Consul"] if isinstance(thing, File)]
+        return sorted(path for path in files if re.fullmatch(r"/etc/rollcall/consul/[^/]+\.(hcl|json)", path))
+
+    assert read_by_consul("consul1")[-2:] == [
+        "/etc/rollcall/consul/50-extra.json",
+        "/etc/rollcall/consul/60-server-extra.json",
+    ]
+    assert read_by_consul("app1")[-1] == "/etc/rollcall/consul/50-extra.json"
+    assert '"log_level": "INFO"' in text(desired(fleet, "app1")["Consul"], "50-extra.json")
+
+
+def test_the_gossip_key_is_in_a_closed_file_and_nowhere_else(fleet: Fleet, desired: Desired) -> None:
+    for name in ("consul1", "app1", "front1"):
+        for things in desired(fleet, name).values():
+            for thing in things:
+                if isinstance(thing, File) and "Z29zc2lw" in thing.text:
+                    assert thing.path == "/etc/rollcall/consul/20-gossip.json"
+                    assert (thing.mode, thing.owner) == (0o600, "100:1000")
+                else:
+                    assert "Z29zc2lw" not in repr(thing)
+
+
+def test_private_keys_are_closed(fleet: Fleet, desired: Desired) -> None:
+    things = [*desired(fleet, "front1")["front"], *desired(fleet, "app1")["backends"]]
+    keys = [thing for thing in things if isinstance(thing, File) and "KEY-" in thing.text]
+    assert [key.mode for key in keys] == [0o600, 0o600]
+    folders = {thing.path: thing.mode for thing in things if isinstance(thing, Directory)}
+    assert all(folders[key.path.rsplit("/", 1)[0]] == 0o700 for key in keys)
+
+
+def test_several_hosts_publish_on_their_own_address(fleet: Fleet, desired: Desired) -> None:
+    things = desired(fleet, "app1")
+    assert "-ip=10.77.0.21" in containers(things["registrator"])["registrator"].command
+    backends = containers(things["backends"])
+    assert sorted(backends) == ["nginx-1", "webserver-1", "webserver-2"]
+    assert {port.address for one in backends.values() for port in one.ports} == {"10.77.0.21"}
+
+
+def test_one_host_uses_container_addresses(single: Fleet, desired: Desired) -> None:
+    things = desired(single, "@local")
+    assert "-internal" in containers(things["registrator"])["registrator"].command
+    assert all(not one.ports and one.exposed == (443,) for one in containers(things["backends"]).values())
+
+
+def test_our_own_containers_are_no_services(fleet: Fleet, desired: Desired) -> None:
+    for name in ("consul1", "app1", "front1"):
+        for component, things in desired(fleet, name).items():
+            for one in containers(things).values():
+                assert (("SERVICE_IGNORE", "true") in one.environment) is (component != "backends")
+
+
+def test_hosts_without_a_role_have_neither_backends_nor_front(fleet: Fleet, desired: Desired) -> None:
+    things = desired(fleet, "consul1")
+    assert (things["backends"], things["front"]) == ((), ())
+
+
+def test_a_changed_setting_changes_only_its_component(fleet: Fleet, desired: Desired) -> None:
+    other = checked(
+        backends=[{"name": "webserver", "count": 2}, {"name": "nginx"}], front={"server_name": "www.example.com"}
+    )
+    before, after = desired(fleet, "front1"), desired(other, "front1")
+    assert [component for component in before if before[component] != after[component]] == ["front"]
+    assert containers(before["front"]) == containers(after["front"])  # nginx takes it up as it runs
+
+
+def test_dns_keeps_the_resolvers_of_before(fleet: Fleet, desired: Desired) -> None:
+    things = desired(fleet, "app1")["DNS"]
+    assert text(things, "upstream.conf") == "nameserver 10.0.0.53\n"
+    assert FirstLine("/etc/resolv.conf", "nameserver 172.17.0.1") in things
+    assert "server=/consul/127.0.0.1#8600" in text(things, "dnsmasq.conf")
+
+
+def test_a_second_deploy_sees_the_same_upstream() -> None:
+    before = "search lan\nnameserver 10.0.0.53\nnameserver 10.0.0.54\n"
+    first = dns.upstream(dns.Resolver(before), "172.17.0.1")
+    assert dns.upstream(dns.Resolver(f"nameserver 172.17.0.1\n{before}"), "172.17.0.1") == first
+
+
+def test_systemd_resolved_gets_a_route_and_its_own_file_is_left_alone(fleet: Fleet) -> None:
+    resolver = dns.Resolver("nameserver 127.0.0.53\n", "nameserver 172.17.0.1\nnameserver 10.0.0.53\n")
+    things = dns.desired(fleet.member("app1"), "172.17.0.1", "docker0", resolver)
+    drop_in = text(things, "resolved.conf.d/rollcall.conf")
+    assert "DNS=172.17.0.1\n" in drop_in
+    assert "Domains=~consul\n" in drop_in
+    assert text(things, "upstream.conf") == "nameserver 10.0.0.53\n"
+    assert not [thing for thing in things if isinstance(thing, FirstLine)]
+
+
+def test_dns_follows_the_domain(desired: Desired) -> None:
+    fleet = checked(consul={"domain": "lab.example"})
+    assert "server=/lab.example/127.0.0.1#8600" in text(desired(fleet, "app1")["DNS"], "dnsmasq.conf")
+    assert 'domain     = "lab.example"' in text(desired(fleet, "app1")["Consul"], "10-agent.hcl")
+
+
+def test_dns_can_be_left_alone(desired: Desired) -> None:
+    things: Any = desired(checked(dns={"enabled": False}), "app1")["DNS"]
+    assert things == dns.withdrawn("172.17.0.1")
+    assert FirstLine("/etc/resolv.conf", "nameserver 172.17.0.1", present=False) in things

@@ -1,0 +1,110 @@
+"""Which change of a setting or a secret leads to what on a front, and who may read which of its files."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from six_hosts import checked
+
+from rollcall import components
+from rollcall.converge.resources import Container, Directory, File, Thing
+from rollcall.secrets.certificates import Certificate
+from rollcall.secrets.store import Secrets
+from rollcall.secrets.tokens import Tokens
+
+Front = Callable[..., tuple[Thing, ...]]
+RELOAD, APPLY = "docker exec front front-reload", "docker exec front front-apply"
+
+
+@pytest.fixture
+def front(facts: components.HostFacts, secret: Secrets) -> Front:
+    """The front of a fleet with these settings and secrets."""
+
+    def of(secrets: dict[str, Any] | None = None, **settings: Any) -> tuple[Thing, ...]:
+        fleet = checked(front=settings)
+        kept = replace(secret, **(secrets or {}))
+        return components.desired(fleet, fleet.member("front1"), facts, kept)["front"]
+
+    return of
+
+
+def container(things: tuple[Thing, ...]) -> Container:
+    (found,) = [thing for thing in things if isinstance(thing, Container)]
+    return found
+
+
+def told(before: tuple[Thing, ...], after: tuple[Thing, ...]) -> list[str]:
+    """What is run in the front for the difference of two deploys, in its order."""
+    changed = [thing for thing in after if isinstance(thing, File) and thing not in before]
+    assert all(thing.reader == "front" for thing in changed)
+    return list(dict.fromkeys(thing.then for thing in changed))
+
+
+@pytest.mark.parametrize(
+    ("settings", "commands"),
+    [
+        ({"server_name": "www.example.com"}, [APPLY]),
+        ({"http_port": 81}, [APPLY]),
+        ({"address": "10.77.0.31"}, [APPLY]),
+        ({"redirect": True}, [APPLY]),
+        ({"max_body_size": "1g"}, [APPLY]),
+        ({"services": ["shop-80"]}, [APPLY]),
+        ({"max_fails": 1}, [APPLY]),
+        ({"routes": [{"service": "shop-80", "host": "shop.example.com"}]}, [APPLY]),
+        ({"keep_lost": 0}, [APPLY]),
+    ],
+)
+def test_a_changed_setting_is_taken_up_by_the_front_as_it_runs(
+    front: Front, settings: dict[str, Any], commands: list[str]
+) -> None:
+    before, after = front(), front(**settings)
+    assert told(before, after) == commands
+    assert container(before).spec == container(after).spec
+
+
+@pytest.mark.parametrize("settings", [{"image": "rollcall/front:0.3.0"}, {"stop_timeout": 60}])
+def test_what_docker_itself_must_know_replaces_the_container(front: Front, settings: dict[str, Any]) -> None:
+    assert container(front()).spec != container(front(**settings)).spec
+
+
+def test_a_new_container_takes_over_from_the_old_one(front: Front) -> None:
+    assert container(front()).overlap == ("front-health",)
+
+
+def test_a_new_certificate_is_nginxs_matter_and_a_new_token_consul_templates(front: Front) -> None:
+    certificates = {"fronts": {"front1": Certificate("CERT-new", "KEY-new")}}
+    assert told(front(), front(certificates)) == [APPLY]
+    tokens = {"tokens": Tokens(b"others")}
+    assert told(front(), front(tokens)) == [RELOAD]
+    assert container(front()).spec == container(front(certificates)).spec == container(front(tokens)).spec
+
+
+def test_the_token_and_the_key_are_for_nginx_alone(front: Front, secret: Secrets) -> None:
+    things = front()
+    files = {thing.path: thing for thing in things if isinstance(thing, File)}
+    token, key = files["/etc/rollcall/front/token"], files["/etc/rollcall/front/tls/front.key"]
+    assert token.text.strip() == secret.tokens.secret("front")
+    assert (token.mode, token.owner) == (key.mode, key.owner) == (0o600, "101:101")
+    assert {(thing.mode, thing.owner) for thing in things if isinstance(thing, Directory)} == {(0o700, "101:101")}
+
+
+def test_no_secret_is_an_argument_of_docker(front: Front, secret: Secrets) -> None:
+    assert secret.tokens.secret("front") not in repr(container(front()))
+
+
+def test_what_a_front_may_do_is_to_listen_and_to_become_nginx(front: Front) -> None:
+    running = container(front())
+    assert running.drop_capabilities == ("ALL",)
+    assert running.add_capabilities == ("NET_BIND_SERVICE", "SETGID", "SETUID")
+    assert running.read_only and running.security_options == ("no-new-privileges",)
+
+
+def test_backends_may_do_nothing_and_read_their_files_alone(desired: Any) -> None:
+    things = desired(checked(backends=[{"name": "webserver"}]), "app1")["backends"]
+    running = container(things)
+    assert (running.user, running.drop_capabilities, running.add_capabilities) == ("101:101", ("ALL",), ())
+    assert running.read_only and running.security_options == ("no-new-privileges",)
+    assert {thing.owner for thing in things if isinstance(thing, File | Directory)} == {"101:101"}
+    (key,) = [thing for thing in things if isinstance(thing, File) and thing.path.endswith(".key")]
+    assert key.mode == 0o600

@@ -1,0 +1,158 @@
+"""One address for several fronts: what each of them is told, and what is refused."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from six_hosts import raw_hosts
+
+from rollcall import components
+from rollcall.components import keepalived
+from rollcall.config import validation
+from rollcall.config.fleet import Fleet, RawHost, nowhere
+from rollcall.converge.resources import Container, File, Thing
+from rollcall.errors import RollcallError
+from rollcall.secrets.store import Secrets
+
+Desired = Callable[[Fleet, str], dict[str, tuple[Thing, ...]]]
+SHARED = {"virtual_address": "10.77.0.100/24"}
+EVERYWHERE = {"10.77.0.31": "eth0", "10.77.0.22": "ens5", "127.0.0.1": "lo"}
+
+
+def hosts(**front: Any) -> list[RawHost]:
+    """The lab, with app2 as a second front."""
+    return [
+        replace(one, groups=one.groups | {"fronts"}) if one.name == "app2" else one for one in raw_hosts(front=front)
+    ]
+
+
+def two_fronts(**front: Any) -> Fleet:
+    return validation.check("six", hosts(**front), "laptop", nowhere)
+
+
+@pytest.fixture
+def desired(facts: components.HostFacts, secret: Secrets) -> Desired:
+    here = replace(facts, interfaces=EVERYWHERE)
+    nodes = dict.fromkeys(("app2", "front1"), secret.backend)
+    known = replace(secret, fronts=nodes)
+
+    def of(fleet: Fleet, name: str) -> dict[str, tuple[Thing, ...]]:
+        return dict(components.desired(fleet, fleet.member(name), here, known))
+
+    return of
+
+
+def configuration(things: tuple[Thing, ...]) -> str:
+    (file,) = [thing for thing in things if isinstance(thing, File)]
+    return file.text
+
+
+def test_each_front_knows_the_others_and_stands_behind_those_before_it(desired: Desired) -> None:
+    fleet = two_fronts(**SHARED, http_port=8080)
+    first, second = (configuration(desired(fleet, name)["keepalived"]) for name in ("app2", "front1"))
+    assert "unicast_src_ip 10.77.0.22" in first
+    assert "10.77.0.31 min_ttl 255" in first
+    assert "10.77.0.22 min_ttl 255" not in first
+    assert "priority 254" in first
+    assert "interface ens5" in first
+    assert "unicast_src_ip 10.77.0.31" in second
+    assert "priority 127" in second
+    assert "interface eth0" in second
+    for text in (first, second):
+        assert "front-serves 127.0.0.1 8080" in text
+        assert "virtual_router_id 51" in text
+        assert "10.77.0.100/24" in text
+
+
+def test_interface_and_router_can_be_set(desired: Desired) -> None:
+    fleet = two_fronts(**SHARED, virtual_interface="bond0.7", virtual_router=7)
+    text = configuration(desired(fleet, "front1")["keepalived"])
+    assert "interface bond0.7" in text
+    assert "virtual_router_id 7" in text
+
+
+def test_it_has_the_rights_that_addresses_need_and_no_others(desired: Desired) -> None:
+    (container,) = [
+        thing for thing in desired(two_fronts(**SHARED), "front1")["keepalived"] if isinstance(thing, Container)
+    ]
+    assert container.add_capabilities == ("NET_ADMIN", "NET_RAW", "SETGID")
+    assert container.drop_capabilities == ("ALL",)
+    assert container.read_only
+
+
+def test_nothing_without_a_shared_address_and_nothing_beside_no_front(desired: Desired) -> None:
+    assert desired(two_fronts(), "front1")["keepalived"] == ()
+    assert desired(two_fronts(**SHARED), "app1")["keepalived"] == ()
+
+
+def test_a_changed_configuration_is_taken_up_where_the_address_is(desired: Desired) -> None:
+    """Its container stays: with it the address would go, and with that every open connection."""
+    made = [two_fronts(**SHARED), two_fronts(**SHARED, virtual_router=7)]
+    one, other = ({type(thing): thing for thing in desired(fleet, "front1")["keepalived"]} for fleet in made)
+    assert one[Container] == other[Container]
+    assert one[File] != other[File]
+    assert "--signal=HUP" in getattr(other[File], "then", "")
+
+
+@pytest.mark.parametrize(
+    ("front", "sentence"),
+    [
+        ({"virtual_address": "10.77.0.100"}, "front.virtual_address is '10.77.0.100'; right is an IPv4 address with"),
+        ({"virtual_address": "10.77.0.100/33"}, "front.virtual_address is '10.77.0.100/33'; right is an IPv4 address"),
+        ({"virtual_address": "10.77.0.0/24"}, "which no host can have; right is an address of a host in 10.77.0.0/24"),
+        ({"virtual_address": "10.77.0.255/24"}, "which no host can have"),
+        ({"virtual_address": "127.0.0.5/8"}, "which no host can have"),
+        ({"virtual_address": "10.77.0.21/24"}, "which is app1's own; right is an address that no host has"),
+        ({"virtual_address": "10.9.0.1/24"}, "but app2's address 10.77.0.22 is not in 10.9.0.0/24; right is"),
+        ({**SHARED, "address": "10.77.0.31"}, "front.address is '10.77.0.31', where front.virtual_address would not"),
+        ({**SHARED, "virtual_router": 0}, "front.virtual_router is 0; right is a whole number from 1 to 255"),
+        ({**SHARED, "virtual_router": 256}, "front.virtual_router is 256; right is a whole number from 1 to 255"),
+        (
+            {**SHARED, "virtual_interface": "eth 0"},
+            "front.virtual_interface is 'eth 0'; right is the name of a network",
+        ),
+    ],
+)
+def test_an_address_that_cannot_be_is_one_sentence(front: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(RollcallError) as refusal:
+        two_fronts(**front)
+    assert sentence in str(refusal.value)
+
+
+def test_an_address_of_another_network_needs_its_interface() -> None:
+    assert two_fronts(virtual_address="192.0.2.7/32", virtual_interface="eth1").fronts
+
+
+def test_one_front_has_nothing_to_share() -> None:
+    with pytest.raises(RollcallError, match="front1 is the only host in fronts"):
+        validation.check("six", raw_hosts(front=SHARED), "laptop", nowhere)
+
+
+def test_fronts_that_do_not_agree_are_named_with_the_place() -> None:
+    raw = hosts(**SHARED)
+    raw[-1] = replace(raw[-1], data={**raw[-1].data, "front": {**SHARED, "virtual_router": 7}})
+    with pytest.raises(RollcallError, match=r"front\.virtual_router is 7 for front1 but 51 for app2"):
+        validation.check("six", raw, "laptop", nowhere)
+
+
+def test_its_image_is_a_setting() -> None:
+    raw = [replace(one, data={**one.data, "keepalived": {"imge": "x"}}) for one in hosts(**SHARED)]
+    with pytest.raises(RollcallError, match=r"unknown key keepalived\.imge; did you mean image"):
+        validation.check("six", raw, "laptop", nowhere)
+
+
+@pytest.mark.parametrize(
+    ("front", "interfaces", "sentence"),
+    [
+        ({"virtual_interface": "eth9"}, EVERYWHERE, "front.virtual_interface is 'eth9', but the interfaces that have"),
+        ({}, {}, "no interface with its address 10.77.0.31 was found"),
+        ({}, EVERYWHERE, ""),
+        ({"virtual_interface": "ens5"}, EVERYWHERE, ""),
+    ],
+)
+def test_an_interface_that_a_host_has_not(front: dict[str, Any], interfaces: dict[str, str], sentence: str) -> None:
+    fleet = two_fronts(**SHARED, **front)
+    said = keepalived.no_interface(fleet.member("front1"), interfaces)
+    assert sentence in said
+    assert bool(sentence) == bool(said)

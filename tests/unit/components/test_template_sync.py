@@ -1,0 +1,176 @@
+"""What hosts with templates of the user's own run, and with which rights."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from six_hosts import raw_hosts
+
+from rollcall import components
+from rollcall.components import access, template_sync
+from rollcall.config import validation
+from rollcall.config.fleet import Fleet, nowhere
+from rollcall.converge.docker_query import SOCKET
+from rollcall.converge.host_state import HostState, ObservedFile, script
+from rollcall.converge.plan import plan
+from rollcall.converge.resources import Container, Directory, File, Thing
+from rollcall.deploy.host_query import reading
+from rollcall.secrets.store import Secrets
+from rollcall.template_sync.settings import read
+
+Things = dict[str, tuple[Thing, ...]]
+Desired = Callable[[Fleet, str], Things]
+
+
+@pytest.fixture
+def with_templates(tmp_path: Path) -> Callable[..., Fleet]:
+    """A fleet whose front1 has a template with these settings."""
+
+    def of(**settings: Any) -> Fleet:
+        source = tmp_path / "haproxy.ctmpl"
+        source.write_text('{{ range service "web" }}{{ .Address }}{{ end }}\n')
+        entry = {
+            "name": "haproxy",
+            "source": str(source),
+            "destination": "/etc/haproxy/haproxy.cfg",
+            "check": "haproxy -c -f {candidate}",
+            "reload": "kill -USR2 1",
+            **settings,
+        }
+        hosts = [
+            replace(one, data={**one.data, "templates": [entry]}) if one.name == "front1" else one
+            for one in raw_hosts()
+        ]
+        return validation.check("six", hosts, "laptop", nowhere)
+
+    return of
+
+
+def named(things: tuple[Thing, ...]) -> dict[str, Container]:
+    return {thing.name: thing for thing in things if isinstance(thing, Container)}
+
+
+def text(things: tuple[Thing, ...], path: str) -> str:
+    return next(thing.text for thing in things if isinstance(thing, File) and thing.path == path)
+
+
+def test_hosts_without_templates_have_nothing_of_it(with_templates: Callable[..., Fleet], desired: Desired) -> None:
+    assert desired(with_templates(), "app1")["own templates"] == ()
+
+
+def test_the_engines_socket_is_handed_to_the_filter_only(
+    with_templates: Callable[..., Fleet], desired: Desired
+) -> None:
+    running = named(desired(with_templates(container="lb"), "front1")["own templates"])
+    assert set(running) == {"templates", "templates-filter"}
+    assert SOCKET not in [mount.source for mount in running["templates"].mounts]
+    assert SOCKET in [mount.source for mount in running["templates-filter"].mounts]
+    assert running["templates-filter"].network == "none"
+
+
+def test_what_runs_in_no_other_container_needs_no_filter(
+    with_templates: Callable[..., Fleet], desired: Desired
+) -> None:
+    assert set(named(desired(with_templates(), "front1")["own templates"])) == {"templates"}
+
+
+def test_only_the_directories_of_destinations_can_be_written(
+    with_templates: Callable[..., Fleet], desired: Desired
+) -> None:
+    container = named(desired(with_templates(container="lb"), "front1")["own templates"])["templates"]
+    assert [mount.source for mount in container.mounts if not mount.read_only] == ["/etc/haproxy"]
+    assert container.read_only
+    assert container.add_capabilities == ("CHOWN", "DAC_OVERRIDE")
+
+
+def test_the_program_is_told_of_its_templates(with_templates: Callable[..., Fleet], desired: Desired) -> None:
+    things = desired(with_templates(container="lb", mode="0640", keep=0.5), "front1")["own templates"]
+    node, (template,) = read(text(things, "/etc/rollcall/templates/templates.json"))
+    assert (node, template.container, template.mode, template.keep) == ("front1", "lb", 0o640, 0.5)
+    assert template.check_command == "haproxy -c -f /etc/haproxy/.haproxy.cfg.candidate"
+    assert text(things, "/etc/rollcall/templates/haproxy.ctmpl").startswith('{{ range service "web" }}')
+
+
+@pytest.mark.parametrize("command", ["echo \"$HOME\" '$1' \\n $$", "printf 'é\n'", "a; b && c {}"])
+def test_the_filter_has_commands_run_as_they_are_written(command: str) -> None:
+    body = template_sync.exec_body(command)
+    assert "$" not in body and "'" not in body and "\n" not in body
+    # As nginx reads what stands between single quotes.
+    told = json.loads(re.sub(r"\\(\\|')", r"\1", body))
+    assert told["Cmd"] == ["/bin/sh", "-c", command]
+
+
+def test_the_filter_knows_each_command_by_its_template(with_templates: Callable[..., Fleet], desired: Desired) -> None:
+    things = desired(with_templates(container="lb"), "front1")["own templates"]
+    configuration = text(things, "/etc/rollcall/templates-filter/nginx.conf")
+    assert re.findall(r"location = (/\S+/\S+) ", configuration) == ["/haproxy/check", "/haproxy/reload"]
+    assert configuration.count(":/containers/lb/exec;") == 2
+    assert "haproxy -c -f /etc/haproxy/.haproxy.cfg.candidate" in configuration
+
+
+def test_without_a_reload_the_filter_has_none_run(with_templates: Callable[..., Fleet], desired: Desired) -> None:
+    things = desired(with_templates(container="lb", reload=""), "front1")["own templates"]
+    assert "/haproxy/reload" not in text(things, "/etc/rollcall/templates-filter/nginx.conf")
+
+
+def test_a_changed_template_starts_the_container_anew(with_templates: Callable[..., Fleet], desired: Desired) -> None:
+    before = named(desired(with_templates(), "front1")["own templates"])["templates"]
+    assert named(desired(with_templates(reload="x"), "front1")["own templates"])["templates"].spec != before.spec
+
+
+def test_a_directory_that_is_there_keeps_its_owner(with_templates: Callable[..., Fleet], desired: Desired) -> None:
+    folders = [
+        thing
+        for thing in desired(with_templates(), "front1")["own templates"]
+        if isinstance(thing, Directory) and thing.path == "/etc/haproxy"
+    ]
+    assert [change.action for change in plan(folders, HostState())] == ["create"]
+    assert plan(folders, HostState(files={"/etc/haproxy": ObservedFile(0o700, "99:99", None)})) == ()
+
+
+def test_of_a_destinations_directory_only_itself_is_looked_at(
+    with_templates: Callable[..., Fleet], secret: Secrets
+) -> None:
+    fleet = with_templates()
+    read_of = reading(fleet, fleet.member("front1"), secret)
+    assert read_of.directories == ("/etc/haproxy",)
+    assert "/etc/haproxy" not in read_of.paths
+    command = script(read_of.wanted, directories=read_of.directories)
+    assert 'for directory in /etc/haproxy; do find "$directory" -maxdepth 0' in command
+
+
+def test_the_role_exists_only_where_there_are_templates(
+    fleet: Fleet, with_templates: Callable[..., Fleet], secret: Secrets
+) -> None:
+    def rules(of: Fleet) -> dict[str, str]:
+        return {one.name: one.rules for one in access.desired(of, secret).policies}
+
+    assert "rollcall-templates" not in rules(fleet)
+    policy = rules(with_templates())["rollcall-templates"]
+    assert "write" not in policy
+    assert "key" not in policy
+
+
+def test_keys_are_read_below_the_prefixes_that_are_set(with_templates: Callable[..., Fleet], secret: Secrets) -> None:
+    fleet = with_templates()
+    one = fleet.member("front1")
+    keys = one.settings.model_copy(update={"template_keys": ("haproxy/",)})
+    other = replace(fleet, members=(*fleet.members[:-1], replace(one, settings=keys)))
+    policy = {one.name: one.rules for one in access.desired(other, secret).policies}["rollcall-templates"]
+    assert 'key_prefix     "haproxy/" { policy = "read" }' in policy
+    assert policy.count("key_prefix") == 1
+
+
+def test_the_token_is_closed(
+    with_templates: Callable[..., Fleet], facts: components.HostFacts, secret: Secrets
+) -> None:
+    fleet = with_templates()
+    things = components.desired(fleet, fleet.member("front1"), facts, secret)["own templates"]
+    (token,) = [one for one in things if isinstance(one, File) and one.path.endswith("/token")]
+    assert token.text.strip() == secret.tokens.secret("templates")
+    assert token.mode == 0o600
+    assert {one.path: one.mode for one in things if isinstance(one, Directory)}["/etc/rollcall/templates"] == 0o700

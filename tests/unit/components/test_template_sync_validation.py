@@ -1,0 +1,125 @@
+"""Every mistake in a template's settings is one sentence: file and line, key, value, and what would be right."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rollcall.components import template_sync_validation
+from rollcall.config import validation
+from rollcall.config.fleet import Member, RawHost, nowhere
+from rollcall.config.project import CHECKOUT
+from rollcall.config.settings import Template
+from rollcall.errors import RollcallError
+
+GOOD = {"name": "haproxy", "destination": "/etc/haproxy/haproxy.cfg", "check": "haproxy -c -f {candidate}"}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    (tmp_path / "haproxy.ctmpl").write_text("x")
+    return str(tmp_path / "haproxy.ctmpl")
+
+
+def checked(*templates: dict[str, Any]) -> Member:
+    data = {"address": "127.0.0.1", "templates": list(templates)}
+    fleet = validation.check("t", [RawHost("a", frozenset({"consul_servers"}), data)], "a", nowhere)
+    return fleet.members[0]
+
+
+CASES = [
+    ({"name": "HA"}, "templates[0].name is 'HA'; right is a DNS label"),
+    ({"name": None}, "templates[0].name is None; right is a DNS label"),
+    (
+        {"check": "haproxy -c"},
+        "templates[0].check is 'haproxy -c'; right is a shell command that fails for a broken file",
+    ),
+    ({"destination": "haproxy.cfg"}, "templates[0].destination is 'haproxy.cfg'; right is the absolute path"),
+    ({"destination": "/haproxy.cfg"}, "templates[0].destination is '/haproxy.cfg'; right is the absolute path"),
+    ({"destination": "/etc/a/../b"}, "templates[0].destination is '/etc/a/../b'; right is the absolute path"),
+    ({"destination": "/etc/haproxy/a b"}, "right is the absolute path of a file"),
+    ({"destination": "/etc/rollcall/x"}, "'/etc/rollcall/x', which is in a directory of Rollcall's; right is a file"),
+    ({"destination": "/etc/fstab"}, "and its whole directory /etc would be open to the templates; right is"),
+    ({"destination": "/proc/sys/x"}, "and its whole directory /proc/sys would be open"),
+    ({"source": "absent.ctmpl"}, "templates[0].source is 'absent.ctmpl', which cannot be read: No such file"),
+    ({"container": "consul"}, "templates[0].container is 'consul', which is a part of Rollcall; right is"),
+    ({"container": "-x"}, "templates[0].container is '-x'; right is the container that check and reload run in"),
+    ({"owner": "root"}, "templates[0].owner is 'root'; right is the file's numeric owner"),
+    ({"mode": "644"}, "templates[0].mode is '644'; right is the file's mode"),
+    ({"mode": 0o644}, "templates[0].mode is 420; right is the file's mode"),
+    ({"keep": 2}, "templates[0].keep is 2; right is the fraction"),
+    ({"relaod": "x"}, "unknown key templates[0].relaod; did you mean reload?"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "sentence"), CASES, ids=[str(wrong) for wrong, _ in CASES])
+def test_a_wrong_value_is_one_sentence(source: str, wrong: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(RollcallError) as refusal:
+        checked({**GOOD, "source": source, **wrong})
+    assert sentence in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_what_is_missing_is_named(source: str) -> None:
+    with pytest.raises(RollcallError, match=r"templates\[0\] has no check; right is a shell command"):
+        checked({"name": "a", "source": source, "destination": "/etc/a/b"})
+
+
+@pytest.mark.parametrize(
+    ("second", "sentence"),
+    [
+        ({}, "templates[1].name is 'haproxy', for the second time"),
+        ({"name": "b"}, "templates[1].destination is '/etc/haproxy/haproxy.cfg', for the second time"),
+    ],
+)
+def test_two_for_the_same(source: str, second: dict[str, Any], sentence: str) -> None:
+    one = {**GOOD, "source": source}
+    with pytest.raises(RollcallError) as refusal:
+        checked(one, {**one, **second})
+    assert sentence in str(refusal.value)
+
+
+def test_a_source_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"\xff\xfe")
+    with pytest.raises(RollcallError, match="which is not UTF-8"):
+        checked({**GOOD, "source": str(tmp_path / "x")})
+
+
+def test_the_file_and_line_are_named(tmp_path: Path) -> None:
+    (tmp_path / "group_data").mkdir()
+    (tmp_path / "group_data" / "all.py").write_text('templates = [\n    {\n        "source": "absent",\n    },\n]\n')
+    data = {"address": "127.0.0.1", "templates": [{**GOOD, "source": "absent"}]}
+    hosts = [RawHost("a", frozenset({"consul_servers"}), data)]
+    with pytest.raises(RollcallError, match=r"group_data/all\.py:3: templates\[0\]\.source is 'absent'"):
+        validation.check("t", hosts, "a", validation.locator(tmp_path, tmp_path / "inventory.py", hosts))
+
+
+def test_the_documented_example_is_right_and_every_setting_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    project = CHECKOUT
+    monkeypatch.chdir(project)
+    text = (project / "docs" / "own-templates.md").read_text()
+    values: dict[str, Any] = {}
+    exec(text.split("```python\n")[1].split("```")[0], {}, values)
+    assert checked(*values["templates"]).settings.templates[0].container == "haproxy"
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert [key for key in Template.model_fields if not any(f"`{key}`" in row for row in rows)] == []
+
+
+@pytest.mark.parametrize(
+    ("existing", "sentence"),
+    [
+        ({"haproxy", "x"}, ""),
+        ({"haproxy1", "x"}, "and a has no container of that name; did you mean haproxy1?"),
+        (set(), "right is one that is there: start it before the deploy"),
+    ],
+)
+def test_a_container_that_the_host_has_not(source: str, existing: set[str], sentence: str) -> None:
+    member = checked({**GOOD, "source": source, "container": "haproxy"})
+    said = template_sync_validation.unknown_container(member, existing, ["webserver-1"], nowhere)
+    assert sentence in said
+    assert bool(sentence) == bool(said)
+
+
+def test_a_container_of_the_same_deploy_is_none_unknown(source: str) -> None:
+    member = checked({**GOOD, "source": source, "container": "webserver-1"})
+    assert template_sync_validation.unknown_container(member, [], ["webserver-1"], nowhere) == ""

@@ -1,0 +1,56 @@
+"""What a deploy writes for the front's program is what the program reads."""
+
+import json
+from typing import Any
+
+import pytest
+from six_hosts import checked
+
+from rollcall.converge.resources import File
+from rollcall.front.inputs.settings import DeclaredRoute, read
+
+
+def told(desired: Any, **front: Any) -> str:
+    things = desired(checked(front=front), "front1")["front"]
+    (text,) = [thing.text for thing in things if isinstance(thing, File) and thing.path.endswith("/front.json")]
+    return str(text)
+
+
+def test_every_setting_arrives(desired: Any) -> None:
+    route = {"service": "grafana-3000", "host": "Grafana.example.com.", "path": "/graphs/", "protocol": "https"}
+    given = {
+        "address": "10.77.0.31",
+        "http_port": 81,
+        "https_port": 444,
+        "redirect": 8443,
+        "services": ["shop-80", "v2.api-80"],
+        "server_name": "shop.example.com",
+        "max_fails": 1,
+        "fail_timeout": 2,
+        "weight": 3,
+        "shutdown_timeout": 40,
+        "stop_timeout": 5,
+        "old_generations": 6,
+        "keep_lost": 7,
+        "status": "off",
+    }
+    settings = read(told(desired, routes=[route], proxy_read_timeout=8, **given))
+    assert settings.listens == (("10.77.0.31", 81), ("10.77.0.31", 444))
+    assert settings.routes == (DeclaredRoute("grafana-3000", "grafana.example.com", "/graphs", False, "https", True),)
+    assert {key: getattr(settings, key) for key in given} == {**given, "services": ("shop-80", "v2.api-80")}
+    assert (settings.node, settings.read_timeout) == ("front1", 8)
+
+
+def test_the_program_makes_up_no_setting_that_a_deploy_left_out(desired: Any) -> None:
+    whole = json.loads(told(desired))
+    for key in whole:
+        with pytest.raises(ValueError, match=key):
+            read(json.dumps({other: value for other, value in whole.items() if other != key}))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"listens": [["", 80]], "services": [], "routes": [], "nonsense": 1}']
+)
+def test_a_file_of_another_version_is_one_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^front\.json is not what a deploy of this version writes: "):
+        read(text)

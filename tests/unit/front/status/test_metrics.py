@@ -1,0 +1,76 @@
+"""What Prometheus reads, and that the ready dashboard asks for nothing else."""
+
+import json
+import re
+
+import pytest
+from front_sight import problem, seen
+from prometheus_client.parser import text_string_to_metric_families
+
+from rollcall.config.project import CHECKOUT
+from rollcall.contract.status_document import Document
+from rollcall.front import VERSION
+from rollcall.front.status.metrics import metrics
+
+DOCS = CHECKOUT / "docs"
+
+
+def samples(found: Document) -> dict[str, float]:
+    """All values, under the instance's, the kind's or the state's name where they have one."""
+    return {
+        ":".join([sample.name, *(sample.labels.get(key, "") for key in ("instance", "kind", "state"))]).rstrip(":"): (
+            sample.value
+        )
+        for family in text_string_to_metric_families(metrics(found).decode())
+        for sample in family.samples
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rollcall_front_requests_total:app1:nginx-1:80", 10),
+        ("rollcall_front_errors_total:app1:nginx-1:80", 1),
+        ("rollcall_front_seconds_total:app1:nginx-1:80", 0.8),
+        ("rollcall_front_listed:app1:nginx-1:80", 1),
+        ("rollcall_front_weight:app1:shop-1:80", 3),
+        ("rollcall_front_share:app1:nginx-1:80", 0.5),
+        ("rollcall_front_generation", 12),
+        ("rollcall_front_reloads_total", 11),
+        ("rollcall_front_old_generations", 1),
+        ("rollcall_front_last_reload_seconds", 0.067),
+        ("rollcall_front_consul_template_up", 1),
+        ("rollcall_front_problems::refused", 2),
+        ("rollcall_front_problems::kept", 0),
+        ("rollcall_front_connections:::waiting", 2),
+        ("rollcall_front_connections_accepted_total", 9),
+    ],
+)
+def test_each_figure_of_the_status(name: str, value: float) -> None:
+    assert samples(seen(problems=(problem("one"), problem("two"))))[name] == value
+
+
+def test_what_is_not_so_is_zero_and_what_is_not_known_is_left_out() -> None:
+    found = samples(seen(consul_template_since=None, connections={}))
+    assert found["rollcall_front_consul_template_up"] == 0
+    assert not [name for name in found if "connections" in name]
+
+
+def test_the_version_is_told() -> None:
+    assert f'rollcall_front_build_info{{version="{VERSION}"}} 1.0' in metrics(seen()).decode()
+
+
+def offered() -> set[str]:
+    return {sample.name for f in text_string_to_metric_families(metrics(seen()).decode()) for sample in f.samples}
+
+
+def test_each_metric_that_the_dashboard_asks_for_is_there() -> None:
+    dashboard = json.loads((DOCS / "grafana" / "front.json").read_text())
+    text = json.dumps([[target["expr"] for target in panel["targets"]] for panel in dashboard["panels"]])
+    asked = set(re.findall(r"rollcall_front_\w+", text))
+    assert asked
+    assert asked <= offered()
+
+
+def test_the_documentation_names_each_metric_and_no_other() -> None:
+    assert set(re.findall(r"rollcall_front_\w+", (DOCS / "status.md").read_text())) == offered()

@@ -1,0 +1,56 @@
+"""docs/routes.md says what there is, and what it shows works."""
+
+import ast
+import re
+import shlex
+from pathlib import Path
+
+from front_catalog import settings
+
+from rollcall.config.project import CHECKOUT
+from rollcall.config.settings import Front, Route
+from rollcall.contract import canary, maintenance_page, route_metadata
+
+TEXT = (CHECKOUT / "docs/routes.md").read_text()
+TABLE = TEXT.partition("## What a container may say")[2].partition("\n## ")[0]
+
+
+def shown(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+def commands(start: str) -> list[list[str]]:
+    lines = "\n".join(shown("sh")).replace("\\\n", " ").splitlines()
+    return [shlex.split(line) for line in lines if line.startswith(start)]
+
+
+def test_every_key_of_a_container_stands_in_the_table_and_no_other() -> None:
+    source = Path(route_metadata.__file__).read_text()
+    read = {f"SERVICE_{key.upper()}" for key in re.findall(r'get\("(\w+)"', source)}
+    assert set(re.findall(r"^\| `(\w+)`", TABLE, re.MULTILINE)) == read
+
+
+def test_every_container_that_is_shown_gets_its_route() -> None:
+    containers = commands("docker run")
+    assert len(containers) > 3
+    for words in containers:
+        said = [word.partition("=") for word in words if word.startswith("SERVICE_")]
+        meta = {re.sub(r"^SERVICE_(\d+_)?", "", key).lower(): value for key, _, value in said}
+        assert route_metadata.wish(meta) is not None, words
+
+
+def test_the_routes_that_are_shown_are_settings_and_have_every_key() -> None:
+    (example,) = shown("python")
+    routes = ast.literal_eval(example.partition("=")[2].strip())["routes"]
+    assert len(Front(routes=routes).routes) == len(routes)
+    assert {key for route in routes for key in route} == set(Route.model_fields)
+
+
+def test_the_keys_that_are_shown_are_understood() -> None:
+    puts = {
+        words[-2].removeprefix("rollcall/front/"): words[-1] for words in commands("rollcall consul") if "put" in words
+    }
+    assert [key for key in puts if key.startswith(canary.PREFIX) and canary.read(puts[key])]
+    assert maintenance_page.sentences(puts, settings().server_name) == {
+        ("shop.example.com", "/api"): "We are back at noon."
+    }

@@ -1,0 +1,181 @@
+"""Secrets are made once, kept closed, and shown nowhere."""
+
+import base64
+import dataclasses
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from six_hosts import checked
+
+from rollcall.config.fleet import Fleet
+from rollcall.errors import RollcallError
+from rollcall.secrets import certificates, store
+from rollcall.secrets.store import Identity
+
+NOW = datetime.now(UTC)
+
+
+def test_secrets_are_made_once_and_closed(tmp_path: Path, fleet: Fleet) -> None:
+    umask = os.umask(0)
+    try:
+        first = store.load(tmp_path / "lab", fleet)
+    finally:
+        os.umask(umask)
+    assert store.load(tmp_path / "lab", fleet) == first
+    assert len(base64.b64decode(first.gossip_key)) == 32
+    assert (tmp_path / "lab").stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "lab").iterdir()} == {0o600}
+
+
+def test_two_inventories_have_different_secrets(tmp_path: Path, fleet: Fleet) -> None:
+    one, other = (store.load(tmp_path / name, fleet) for name in ("a", "b"))
+    assert one.gossip_key != other.gossip_key
+    assert one.tokens.secret("operator") != other.tokens.secret("operator")
+    assert one.identity != other.identity
+
+
+def test_no_secret_is_in_a_repr(tmp_path: Path, fleet: Fleet) -> None:
+    made = store.load(tmp_path / "lab", fleet)
+    assert made.gossip_key not in repr(made)
+    assert "PRIVATE" not in repr(made)
+    assert repr(made.tokens.key) not in repr(made)
+
+
+@pytest.mark.parametrize(("name", "mode"), [("", 0o750), ("tokens.key", 0o640), ("agent-app1.crt.pem", 0o604)])
+def test_what_is_open_to_others_is_refused(tmp_path: Path, fleet: Fleet, name: str, mode: int) -> None:
+    store.load(tmp_path / "lab", fleet)
+    file = tmp_path / "lab" / name
+    file.chmod(mode)
+    with pytest.raises(RollcallError, match=rf"{file} is open to other users.* chmod [67]00 {file}"):
+        store.load(tmp_path / "lab", fleet)
+
+
+@pytest.mark.parametrize("name", ["gossip.key", "tokens.key", "ca.pem"])
+def test_a_part_that_is_lost_is_not_made_anew_in_silence(tmp_path: Path, fleet: Fleet, name: str) -> None:
+    store.load(tmp_path / "lab", fleet)
+    (tmp_path / "lab" / name).unlink()
+    with pytest.raises(RollcallError, match=f"{name} is missing.*restore the folder"):
+        store.load(tmp_path / "lab", fleet)
+
+
+def test_a_first_time_that_was_interrupted_is_repeated(tmp_path: Path, fleet: Fleet) -> None:
+    folder = tmp_path / "lab"
+    folder.mkdir(mode=0o700)
+    (folder / "gossip.key").touch(0o600)
+    (folder / "gossip.key").write_text("Z29zc2lw\n")
+    (folder / "tokens.key.partial").touch(0o600)
+    assert store.load(folder, fleet).gossip_key == "Z29zc2lw"
+
+
+def test_agents_have_the_names_consul_asks_for(tmp_path: Path, fleet: Fleet) -> None:
+    """A client's certificate must not pass for a server's: verify_server_hostname goes by the name."""
+    made = store.load(tmp_path / "lab", fleet)
+    assert "server.dc1.consul" in made.agents["consul1"].names
+    assert "client.dc1.consul" in made.agents["app1"].names
+    assert not [name for name in made.agents["app1"].names if name.startswith("server.")]
+    assert {"127.0.0.1", "10.77.0.21"} <= set(made.agents["app1"].names)
+    assert made.fronts["front1"].names == ("www.mastartup.io",)
+
+
+def test_certificates_are_signed_by_the_authority_and_have_their_keys(tmp_path: Path, fleet: Fleet) -> None:
+    made = store.load(tmp_path / "lab", fleet)
+    authority = certificates.Certificate(made.authority, "")
+    for one in (*made.agents.values(), *made.fronts.values(), made.backend, made.operator):
+        assert one.signed_by(authority)
+        assert one.has_its_key()
+
+
+def test_only_agents_and_the_operator_have_what_opens_consuls_https(tmp_path: Path, fleet: Fleet) -> None:
+    """Whoever takes a site's key from a front or a backend must not get in with it."""
+    made = store.load(tmp_path / "lab", fleet)
+
+    def opens(one: certificates.Certificate) -> bool:
+        usage = one.parsed.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+        return ExtendedKeyUsageOID.CLIENT_AUTH in usage
+
+    assert all(map(opens, (*made.agents.values(), made.operator)))
+    assert not any(map(opens, (*made.fronts.values(), made.backend)))
+
+
+def test_a_certificate_is_renewed_when_its_names_change_and_only_then(tmp_path: Path, fleet: Fleet) -> None:
+    before = store.load(tmp_path / "lab", fleet)
+    after = store.load(tmp_path / "lab", checked(front={"server_name": "shop.example.com"}))
+    assert after.fronts["front1"].names == ("shop.example.com",)
+    assert after.agents == before.agents
+
+
+@pytest.mark.parametrize(("days", "due"), [(0, False), (244, False), (246, True), (400, True)])
+def test_a_certificate_is_renewed_in_the_last_third_of_its_year(
+    tmp_path: Path, fleet: Fleet, days: int, due: bool
+) -> None:
+    made = store.load(tmp_path / "lab", fleet)
+    authority, one = certificates.Certificate(made.authority, ""), made.agents["app1"]
+    assert certificates.is_due(one, authority, one.names, NOW + timedelta(days=days)) is due
+
+
+def test_people_are_warned_of_what_no_deploy_renews(tmp_path: Path, fleet: Fleet) -> None:
+    made = store.load(tmp_path / "lab", fleet)
+    assert store.warnings(made, NOW) == []
+    (front,) = store.warnings(made, NOW + timedelta(days=340))
+    assert "certificate of the front front1 ends on" in front
+    authority, _ = store.warnings(made, NOW + timedelta(days=3300))
+    assert "rollcall rotate INVENTORY ca" in authority
+    (half,) = store.warnings(dataclasses.replace(made, unfinished=("tokens",)), NOW)
+    assert "end it with rollcall rotate INVENTORY tokens" in half
+
+
+def given(folder: Path, key_of: str = "") -> Fleet:
+    """A fleet whose front has a certificate of the user's, and the key of it or of another."""
+    signer = certificates.authority("An Authority")
+    made = {name: certificates.issue(signer, name, ["www.example.com"], "server") for name in ("own", "other")}
+    (folder / "site.crt").write_text(made["own"].certificate + signer.certificate)
+    (folder / "site.key").write_text(made[key_of or "own"].key)
+    return checked(front={"certificate": str(folder / "site.crt"), "certificate_key": str(folder / "site.key")})
+
+
+def test_a_users_certificate_is_taken_with_what_signed_it(tmp_path: Path) -> None:
+    front = store.load(tmp_path / "lab", given(tmp_path)).fronts["front1"]
+    assert front.certificate.count("BEGIN CERTIFICATE") == 2
+
+
+def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RollcallError, match=r"front1 \(.*site.key\) is not the key of .*site.crt"):
+        store.load(tmp_path / "lab", given(tmp_path, key_of="other"))
+
+
+@pytest.mark.parametrize(("name", "said"), [("site.crt", "cannot be used"), ("site.key", "cannot be used")])
+def test_what_is_no_certificate_is_refused(tmp_path: Path, name: str, said: str) -> None:
+    fleet = given(tmp_path)
+    (tmp_path / name).write_text("nonsense")
+    with pytest.raises(RollcallError, match=said):
+        store.load(tmp_path / "lab", fleet)
+
+
+def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
+    fleet = given(tmp_path)
+    (tmp_path / "site.key").unlink()
+    with pytest.raises(
+        RollcallError, match=r"front.certificate_key of front1 is .*site.key, which cannot be read: No su"
+    ):
+        store.load(tmp_path / "lab", fleet)
+
+
+OURS = Identity("a", 2)
+
+
+@pytest.mark.parametrize("found", ["", "\n", str(Identity("a", 1)), str(OURS), "edited by hand"])
+def test_hosts_of_this_fleet_and_new_ones_are_deployed(found: str) -> None:
+    store.check_identity("app1", found, OURS)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [(Identity("b", 2), "app1 was deployed with other secrets"), (Identity("a", 3), "rotated 3 times")],
+)
+def test_a_host_of_other_secrets_is_not_touched(found: Identity, said: str) -> None:
+    with pytest.raises(RollcallError, match=rf"{said}.*rollcall remove INVENTORY"):
+        store.check_identity("app1", str(found), OURS)

@@ -1,0 +1,46 @@
+"""What follows from a catalog, without any host."""
+
+import pytest
+from six_hosts import checked
+
+from rollcall.verify.cluster import Instance, dns_names, front_endpoint
+
+
+def instance(service: str, *tags: str, passing: bool = True) -> Instance:
+    return Instance(f"a:{service}:80", service, "a", "10.0.0.1", 80, frozenset(tags), passing)
+
+
+def test_services_and_their_tags_have_names() -> None:
+    names = dns_names([instance("web-80", "http", "blue")], "example")
+    assert set(names) == {
+        "consul.service.example",
+        "web-80.service.example",
+        "http.web-80.service.example",
+        "blue.web-80.service.example",
+    }
+
+
+def test_a_service_that_passes_nowhere_has_no_name() -> None:
+    assert dns_names([instance("web-80", passing=False)], "consul") == ("consul.service.consul",)
+
+
+def test_what_dns_cannot_carry_is_not_asked_for() -> None:
+    names = dns_names([instance("a.b", "x"), instance("web", "v1.2", "$(reboot)")], "consul")
+    assert names == ("consul.service.consul", "web.service.consul")
+
+
+def test_a_large_catalog_is_sampled() -> None:
+    assert len(dns_names([instance(f"s{number}") for number in range(100)], "consul")) == 12
+
+
+@pytest.mark.parametrize(
+    ("settings", "endpoint"),
+    [
+        ({}, ("127.0.0.1", 80)),
+        ({"address": "10.77.0.31", "http_port": 81}, ("10.77.0.31", 81)),
+        ({"redirect": True, "https_port": 8443}, ("127.0.0.1", 8443)),
+        ({"redirect": 8443}, ("127.0.0.1", 443)),
+    ],
+)
+def test_a_front_is_asked_where_it_serves(settings: dict[str, object], endpoint: tuple[str, int]) -> None:
+    assert front_endpoint(checked(front=settings).member("front1")) == endpoint
