@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import click
 
-from rollcall.cli.deploy import checked_fleet
+from rollcall.config.loading import checked_fleet
 from rollcall.console import out
 from rollcall.consul import canary_shares, kv
 from rollcall.consul.agent_client import OwnAgent
@@ -31,7 +31,7 @@ def canary(source: str, service: str | None, shares: tuple[str, ...], clear: boo
     if clear and (shares or not service):
         raise click.UsageError("--clear goes with a SERVICE and without TAG=PERCENT.")
     chosen, fleet = checked_fleet(source)
-    token = kept(source, fleet, "rollcall canary").tokens.secret("operator")
+    token = kept(source, chosen.root, fleet, "rollcall canary").tokens.secret("operator")
     agent = OwnAgent(first_agent(source, chosen), token)
     if not service:
         _show_all(agent)

@@ -12,8 +12,8 @@ from typing import IO
 
 import click
 
-from rollcall.cli.deploy import checked_fleet
 from rollcall.config.inventory import Host
+from rollcall.config.loading import checked_fleet
 from rollcall.consul.pick_agent import first_agent
 from rollcall.errors import RollcallError
 from rollcall.remote import ssh
@@ -54,7 +54,8 @@ def consul(source: str, limit: tuple[str, ...], management: bool, arguments: tup
     given as - (standard input).
     """
     chosen, fleet = checked_fleet(source, limit)
-    token = kept(source, fleet, "rollcall consul").tokens.secret("management" if management else "operator")
+    tokens = kept(source, chosen.root, fleet, "rollcall consul").tokens
+    token = tokens.secret("management" if management else "operator")
     host = first_agent(source, chosen)
     # Ended by a supervisor or by a terminal that is closed, consul is told just as after Ctrl-C.
     end_as_interrupt_does(signal.SIGTERM, signal.SIGHUP)

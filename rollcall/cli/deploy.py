@@ -1,7 +1,6 @@
 """`rollcall deploy` and `rollcall remove`: pyinfra, with checks before it and a truthful exit code after it."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,27 +9,11 @@ from pathlib import Path
 
 import click
 
-from rollcall.config import inventory, project, validation
-from rollcall.config.fleet import Fleet, RawHost
+from rollcall.config import inventory, project
+from rollcall.config.loading import checked_fleet
 from rollcall.console import err, out
 from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
-
-PROJECT = project.CHECKOUT
-
-
-def checked_fleet(source: str, limit: Sequence[str] = ()) -> tuple[inventory.Inventory, Fleet]:
-    """Read an inventory and check every host's settings, also of hosts outside the limit.
-
-    Raises:
-        RollcallError: the inventory, the limit or a setting is wrong.
-    """
-    whole = inventory.read(source)
-    chosen = inventory.read(source, limit) if limit else whole
-    hosts = [RawHost(host.name, frozenset(host.groups), host.data) for host in whole.hosts]
-    file = Path(whole.source)
-    fleet = validation.check(file.stem, hosts, socket.gethostname(), validation.locator(PROJECT, file, hosts))
-    return chosen, fleet
 
 
 @click.command()
@@ -87,8 +70,8 @@ def _pyinfra(chosen: inventory.Inventory, deploy_file: str, options: Sequence[st
     Raises:
         RollcallError: it failed; what failed stands in its output.
     """
-    arguments = [sys.executable, "-m", "pyinfra", chosen.source, str(PROJECT / deploy_file), *options]
-    process = subprocess.Popen(arguments, cwd=PROJECT, env={**os.environ, "PYTHONUNBUFFERED": "1"})
+    arguments = [sys.executable, "-m", "pyinfra", chosen.source, str(_deploy_file(chosen.root, deploy_file)), *options]
+    process = subprocess.Popen(arguments, cwd=chosen.root, env={**os.environ, "PYTHONUNBUFFERED": "1"})
     try:
         code = process.wait()
     except KeyboardInterrupt:
@@ -101,3 +84,8 @@ def _pyinfra(chosen: inventory.Inventory, deploy_file: str, options: Sequence[st
             f"{deploy_file} did not succeed on every host, the lines above say why; "
             "what succeeded stays, and the same command can be run again"
         )
+
+
+def _deploy_file(root: Path, name: str) -> Path:
+    """Return the project's own file of that name, or the one that Rollcall ships."""
+    return root / name if (root / name).is_file() else project.shipped(".") / name

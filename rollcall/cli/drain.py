@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import click
 
-from rollcall.cli.deploy import checked_fleet
 from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Inventory
+from rollcall.config.loading import checked_fleet
 from rollcall.console import out, step
 from rollcall.consul import maintenance
 from rollcall.consul.agent_client import OwnAgent, Request
@@ -75,7 +75,7 @@ def undrain(source: str, text: str) -> None:
 def _opened(source: str, text: str, command: str) -> tuple[Inventory, Fleet, Target, OwnAgent]:
     chosen, fleet = checked_fleet(source)
     target = read_target(text, fleet.members)
-    token = kept(source, fleet, command).tokens.secret("operator")
+    token = kept(source, chosen.root, fleet, command).tokens.secret("operator")
     [host] = [one for one in chosen.hosts if one.name == target.member.name]
     connectivity.check([host])
     return chosen, fleet, target, OwnAgent(host, token)

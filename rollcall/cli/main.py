@@ -1,10 +1,12 @@
 """The command `rollcall`."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
+from rollcall import __version__
 from rollcall.cli.canary import canary
 from rollcall.cli.consul import consul
 from rollcall.cli.deploy import deploy, remove
@@ -16,6 +18,7 @@ from rollcall.cli.rotate import rotate
 from rollcall.cli.status import status
 from rollcall.cli.ui import ui
 from rollcall.cli.verify import verify
+from rollcall.config import project
 from rollcall.console import fail
 from rollcall.errors import RollcallError
 
@@ -36,8 +39,18 @@ class OneSentence(click.Group):
 
 
 @click.group(cls=OneSentence, context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+@click.version_option(__version__, prog_name="rollcall")
+@click.option(
+    "--project",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="The folder with deploy.py; by default the nearest above the inventory or above the current folder.",
+)
+def main(folder: Path | None) -> None:
     """Turn plain Docker hosts into a fleet: services found in Consul, balanced by nginx."""
+    if folder:
+        project.name(folder)
 
 
 for command in (

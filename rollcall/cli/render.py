@@ -4,8 +4,8 @@ import subprocess
 
 import click
 
-from rollcall.cli.deploy import checked_fleet
 from rollcall.config import inventory
+from rollcall.config.loading import checked_fleet
 from rollcall.errors import RollcallError
 from rollcall.remote import ssh
 

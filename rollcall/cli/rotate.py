@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import click
 
-from rollcall.cli.deploy import PROJECT, checked_fleet, run_deploy
+from rollcall.cli.deploy import run_deploy
+from rollcall.config.loading import checked_fleet
 from rollcall.console import out
 from rollcall.consul.keyring import Keyring
 from rollcall.consul.pick_agent import AGENT, first_agent
@@ -31,8 +32,8 @@ def rotate(source: str, kind: str) -> None:
     same command.
     """
     chosen, fleet = checked_fleet(source)
-    token = kept(source, fleet, "rollcall rotate").tokens.secret("management")
-    folder = ClosedFolder(store.folder_of(PROJECT, fleet))
+    token = kept(source, chosen.root, fleet, "rollcall rotate").tokens.secret("management")
+    folder = ClosedFolder(store.folder_of(chosen.root, fleet))
     connectivity.check(chosen.hosts)
     started = time.monotonic()
 

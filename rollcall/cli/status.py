@@ -13,9 +13,9 @@ import click
 import testinfra.host
 from rich.live import Live
 
-from rollcall.cli.deploy import checked_fleet
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.inventory import Inventory
+from rollcall.config.loading import checked_fleet
 from rollcall.console import out
 from rollcall.errors import RollcallError
 from rollcall.remote.shell import shell

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import requests
 
-from rollcall.cli.deploy import PROJECT, checked_fleet
 from rollcall.config.inventory import Host
+from rollcall.config.loading import checked_fleet
 from rollcall.console import out
 from rollcall.consul.pick_agent import AGENT, first_agent
 from rollcall.errors import RollcallError
@@ -29,11 +29,11 @@ TOKEN = "operator.token"  # noqa: S105 - a file's name
 def ui(source: str, port: int | None) -> None:
     """Make Consul's UI reachable from this machine until Ctrl-C, and say where it is and how to log in."""
     chosen, fleet = checked_fleet(source)
-    token = kept(source, fleet, "rollcall ui").tokens.secret("operator")
+    token = kept(source, chosen.root, fleet, "rollcall ui").tokens.secret("operator")
     host = first_agent(source, chosen)
     check_port(host, port)
     end_as_interrupt_does(signal.SIGTERM)
-    folder = ClosedFolder(folder_of(PROJECT, fleet))
+    folder = ClosedFolder(folder_of(chosen.root, fleet))
     with tunnel(host, [AGENT], port or 0) as reached:
         url = "http://{}:{}".format(*reached[AGENT])
         _check_answer(host, url)

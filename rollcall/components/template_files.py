@@ -5,9 +5,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from rollcall.config.project import CHECKOUT
+from rollcall.config import project
 
-FOLDER = CHECKOUT / "templates"
+FOLDER = project.shipped("templates")
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rollcall.config.project import CHECKOUT
+from rollcall.config import project
 from rollcall.errors import RollcallError
 
 # Reading an inventory makes no connection, but its Python may do anything (ask a cloud for machines, say).
@@ -21,9 +21,6 @@ READ_SECONDS = 120
 
 # What pyinfra prints around the reason for which it failed.
 _PROGRESS = ("Loading ", "Disconnecting ", "The full traceback ", "If this is unexpected ")
-
-# Rollcall's own checkout: the deploy.py used for an inventory that stands in no project of its own.
-_CHECKOUT = CHECKOUT
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ def read(inventory: str, limit: Sequence[str] = ()) -> Inventory:
     Raises RollcallError, in one sentence, for a file that is missing or broken, for an inventory without
     hosts, for a host that is reached neither over SSH nor as @local, and for a limit that matches nothing.
     """
-    root = project_root(inventory)
+    root = project.root_of(None if _is_host_list(inventory) else Path(inventory))
     source = inventory
     if not _is_host_list(inventory):
         path = Path(inventory).expanduser()
@@ -82,21 +79,6 @@ def read(inventory: str, limit: Sequence[str] = ()) -> Inventory:
             'consul_servers = ["host1.example.net"].'
         )
     return Inventory(source, root, _limited(hosts, limit, inventory))
-
-
-def project_root(inventory: str) -> Path:
-    """Return the folder that an inventory belongs to: of the nearest deploy.py or group_data above it.
-
-    It is Rollcall's own checkout when there is none, and for hosts named without a file. pyinfra looks for
-    group_data where it was started and silently goes without when that is another folder.
-    """
-    if _is_host_list(inventory):
-        return _CHECKOUT
-    parents = Path(inventory).expanduser().resolve().parents
-    with_deploy = [folder for folder in parents if (folder / "deploy.py").is_file()]
-    # pyinfra finds group_data beside the inventory by itself, so only folders further up need naming.
-    with_data = [folder for folder in parents[1:] if (folder / "group_data").is_dir()]
-    return next(iter([*with_deploy, *with_data]), _CHECKOUT)
 
 
 def _is_host_list(inventory: str) -> bool:
@@ -122,7 +104,7 @@ def _check_file(path: Path) -> None:
 
 
 def _did_you_mean_file(path: Path) -> str:
-    folders = (path.parent, Path("inventories"), _CHECKOUT / "inventories")
+    folders = (path.parent, Path("inventories"), project.root_of(path) / "inventories")
     candidates: dict[str, Path] = {}
     for folder in folders:
         # What stands beside a deploy.py are deploys, not inventories.

@@ -30,7 +30,6 @@ from rollcall.deploy.host_query import Reading, facts, reading
 from rollcall.errors import RollcallError
 from rollcall.secrets import store
 
-PROJECT = project.CHECKOUT
 # Seconds. A fresh cluster elects its leader within two or three; a server that restarts is a healthy voter
 # again after autopilot's next look, every two seconds, so half a minute means that something is wrong.
 CONSUL_DEADLINE = 60.0
@@ -161,12 +160,12 @@ def _hosts() -> tuple[RawHost, ...]:
 
 
 def _locate() -> Locate:
-    return validation.locator(PROJECT, inventory_file(), _hosts())
+    return validation.locator(project.root_of(inventory_file()), inventory_file(), _hosts())
 
 
 @lru_cache(maxsize=1)
 def _secrets() -> store.Secrets:
-    return store.load(store.folder_of(PROJECT, _fleet()), _fleet())
+    return store.load(store.folder_of(project.root_of(inventory_file()), _fleet()), _fleet())
 
 
 def _warn(name: str) -> None:

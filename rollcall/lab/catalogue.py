@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rollcall import front
-from rollcall.config.project import CHECKOUT
+from rollcall.config import project
 from rollcall.lab import cached, debian, dockerfile
 from rollcall.lab.go import CONSUL, CONSUL_TEMPLATE, Binary
 from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, DEBIAN_SUITE, NGINX_SUITE, OUR_IMAGES
 
 _PACKAGE = Path(__file__).resolve().parent
-_CHECKOUT = CHECKOUT
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Base:
 class Recipe:
     """A directory with a Dockerfile, and what is put beside it before it is built.
 
-    `sources` are parts of the checkout, by their path in it; `binary` is a Go program; with `wheels` the Python
+    `sources` are parts of this package, such as rollcall/front; `binary` is a Go program; with `wheels` the Python
     packages of its requirements.lock come along, because a container may not reach the package index.
     """
 
@@ -64,7 +63,7 @@ def _lab(directory: str, binary: Binary | None = None) -> Recipe:
 
 
 def _ours(name: str, *sources: str, version: str = OUR_IMAGES, wheels: bool = False, deployed: bool = True) -> Image:
-    recipe = Recipe(_CHECKOUT / "images" / name, None, sources, wheels)
+    recipe = Recipe(project.shipped("images") / name, None, sources, wheels)
     return Image(f"rollcall/{name}:{version}", recipe, public=False, deployed=deployed)
 
 
@@ -91,9 +90,9 @@ IMAGES = (
 NAMES = frozenset(image.name for image in IMAGES)
 
 
-def checkout(relative: str) -> Path:
-    """A path in the checkout that this package is part of."""
-    return _CHECKOUT / relative
+def source(relative: str) -> Path:
+    """A part of this package, by its path from the folder that holds `rollcall/`."""
+    return project.PACKAGE.parent / relative
 
 
 def is_pulled(image: Image, hub: bool) -> bool:
@@ -132,7 +131,7 @@ def _key(image: Image, known: dict[str, str]) -> str:
         return debian.key(image.source.suite)
     recipe = image.source
     parts = [cached.tree_key(recipe.directory), *(known[parent] for parent in parents(image))]
-    parts += [_source_key(checkout(source)) for source in recipe.sources]
+    parts += [_source_key(source(part)) for part in recipe.sources]
     return cached.key([*parts, recipe.binary.key if recipe.binary else ""])
 
 

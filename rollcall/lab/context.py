@@ -8,9 +8,8 @@ from pathlib import Path
 from platform import machine
 from tempfile import TemporaryDirectory
 
-from rollcall.lab import cached, catalogue, command, dockerfile, go
+from rollcall.lab import cached, catalogue, command, dockerfile, go, progress
 from rollcall.lab.catalogue import Recipe
-from rollcall.lab.progress import part
 
 _PYTHON = "3.13"
 _LOCK = "requirements.lock"
@@ -27,8 +26,8 @@ def prepared(recipe: Recipe) -> Iterator[Path]:
         directory = Path(temporary)
         _copy(recipe.directory, directory)
         (directory / "Dockerfile").write_text(dockerfile.localised(recipe.dockerfile, catalogue.NAMES))
-        for source in recipe.sources:
-            _copy(catalogue.checkout(source), directory / source)
+        for part in recipe.sources:
+            _copy(catalogue.source(part), directory / part)
         if recipe.binary:
             shutil.copy2(go.build(recipe.binary), directory / recipe.binary.name)
         if recipe.wheels:
@@ -52,7 +51,7 @@ def _wheels(lock: Path) -> Path:
 
 def _download(lock: Path, path: Path) -> None:
     image = lock.parent.name
-    with part(f"Fetching the Python packages of the {image}"):
+    with progress.part(f"Fetching the Python packages of the {image}"):
         pip = [sys.executable, "-m", "pip", "download", "-q", "--require-hashes", "--only-binary=:all:"]
         command.run(
             [*pip, "--python-version", _PYTHON, "--dest", str(path), "-r", str(lock)],

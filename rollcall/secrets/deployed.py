@@ -1,23 +1,25 @@
 """The secrets a fleet was deployed with, for commands that only use them: a folder that is missing stays missing."""
 
-from rollcall.cli.deploy import PROJECT
+from pathlib import Path
+
 from rollcall.config.fleet import Fleet
 from rollcall.errors import RollcallError
 from rollcall.secrets.store import IDENTITY, Secrets, folder_of, load
 
 
-def kept(source: str, fleet: Fleet, command: str) -> Secrets:
+def kept(source: str, project: Path, fleet: Fleet, command: str) -> Secrets:
     """Read the secrets of a deployed fleet.
 
     Args:
         source: the inventory as the user typed it.
+        project: the folder that holds .secrets/.
         fleet: its hosts.
         command: what needs the secrets, for the error sentence.
 
     Raises:
         RollcallError: they are not here, or the folder cannot be used.
     """
-    folder = folder_of(PROJECT, fleet)
+    folder = folder_of(project, fleet)
     if not (folder / IDENTITY).is_file():
         raise RollcallError(
             f"{command} needs the secrets that {source} was deployed with, and {folder} has none; right is "

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from rollcall.config import project
 from rollcall.lab import catalogue, images, registry
 from rollcall.lab.catalogue import IMAGES, Image, Recipe
 
@@ -55,7 +56,7 @@ def test_a_changed_source_of_the_registrator_changes_its_key_and_no_other(
     (tmp_path / "rollcall" / "__init__.py").write_text("")
     (tmp_path / "rollcall" / "template_sync").mkdir()
     (tmp_path / "rollcall" / "contract").mkdir()
-    monkeypatch.setattr(catalogue, "_CHECKOUT", tmp_path)
+    monkeypatch.setattr(project, "PACKAGE", tmp_path / "rollcall")
     before = catalogue.keys(hub=False)
     (source / "loop.py").write_text("two")
     after = catalogue.keys(hub=False)
