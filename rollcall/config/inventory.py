@@ -59,11 +59,12 @@ def read(inventory: str, limit: Sequence[str] = ()) -> Inventory:
     Raises RollcallError, in one sentence, for a file that is missing or broken, for an inventory without
     hosts, for a host that is reached neither over SSH nor as @local, and for a limit that matches nothing.
     """
-    root = project.root_of(None if _is_host_list(inventory) else Path(inventory))
-    source = inventory
-    if not _is_host_list(inventory):
-        path = Path(inventory).expanduser()
+    if _is_host_list(inventory):
+        root, source = project.root_of(None), inventory
+    else:
+        path = _found(Path(inventory).expanduser())
         _check_file(path)
+        root = project.root_of(path)
         source = str(path.resolve())
         for file in (path, *_group_data_files(root, path)):
             _check_syntax(file)
@@ -79,6 +80,14 @@ def read(inventory: str, limit: Sequence[str] = ()) -> Inventory:
             'consul_servers = ["host1.example.net"].'
         )
     return Inventory(source, root, _limited(hosts, limit, inventory))
+
+
+def _found(path: Path) -> Path:
+    """Return the path, or if there is no such file here the one in the project."""
+    if path.exists() or path.is_absolute():
+        return path
+    inside = project.root_of(None) / path
+    return inside if inside.exists() else path
 
 
 def _is_host_list(inventory: str) -> bool:
