@@ -11,6 +11,7 @@ from rollcall.cli.canary import canary
 from rollcall.cli.consul import consul
 from rollcall.cli.deploy import deploy, remove
 from rollcall.cli.drain import drain, undrain
+from rollcall.cli.init import init
 from rollcall.cli.lab import lab
 from rollcall.cli.maintenance import maintenance
 from rollcall.cli.render import render
@@ -54,6 +55,7 @@ def main(folder: Path | None) -> None:
 
 
 for command in (
+    init,
     deploy,
     verify,
     status,

@@ -66,7 +66,7 @@ def _container(fleet: Fleet, member: Member, backend: Backend, number: int, conf
         name=name,
         component="backend",
         image=backend.image,
-        image_source=backend.image_source or member.settings.image_source,
+        image_source=member.image_source(backend.image, backend.image_source),
         command=("nginx", "-c", f"{TARGET}/nginx.conf", "-g", "daemon off;"),
         environment=tuple(_metadata(backend).items()),
         network=NETWORK,

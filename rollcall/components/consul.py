@@ -35,7 +35,7 @@ def desired(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tupl
             name="consul",
             component="consul",
             image=settings.consul.image,
-            image_source=settings.consul.image_source or settings.image_source,
+            image_source=member.image_source(settings.consul.image, settings.consul.image_source),
             command=("agent",),
             environment=(("SERVICE_IGNORE", "true"),),
             network="host",

@@ -75,7 +75,7 @@ def desired(member: Member, bridge: str, interface: str, resolver: Resolver) -> 
             name="dns",
             component="dns",
             image=settings.image,
-            image_source=settings.image_source or member.settings.image_source,
+            image_source=member.image_source(settings.image, settings.image_source),
             environment=(("SERVICE_IGNORE", "true"),),
             network="host",
             hostname=member.node,

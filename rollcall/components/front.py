@@ -37,7 +37,7 @@ def desired(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
             name="front",
             component="front",
             image=settings.image,
-            image_source=settings.image_source or member.settings.image_source,
+            image_source=member.image_source(settings.image, settings.image_source),
             environment=(("SERVICE_IGNORE", "true"),),
             # Clients' addresses arrive unchanged, and no packet is translated on its way.
             network="host",

@@ -35,7 +35,7 @@ def desired(fleet: Fleet, member: Member, interfaces: Mapping[str, str]) -> tupl
             name="keepalived",
             component="keepalived",
             image=settings.image,
-            image_source=settings.image_source or member.settings.image_source,
+            image_source=member.image_source(settings.image, settings.image_source),
             environment=(("SERVICE_IGNORE", "true"),),
             network="host",
             hostname=member.node,

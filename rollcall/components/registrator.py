@@ -25,7 +25,7 @@ def desired(fleet: Fleet, member: Member, secrets: Secrets) -> tuple[Thing, ...]
             name="registrator",
             component="registrator",
             image=settings.image,
-            image_source=settings.image_source or member.settings.image_source,
+            image_source=member.image_source(settings.image, settings.image_source),
             command=_flags(fleet, member),
             environment=(
                 ("SERVICE_IGNORE", "true"),

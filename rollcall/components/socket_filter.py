@@ -38,7 +38,7 @@ def desired(member: Member, socket_group: int) -> tuple[Thing, ...]:
             name="socket-filter",
             component="socket-filter",
             image=settings.image,
-            image_source=settings.image_source or member.settings.image_source,
+            image_source=member.image_source(settings.image, settings.image_source),
             command=("sh", f"{FOLDER}/start.sh"),
             environment=(("SERVICE_IGNORE", "true"),),
             network="none",

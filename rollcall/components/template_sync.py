@@ -54,7 +54,7 @@ def desired(member: Member, socket_group: int, secrets: Secrets) -> tuple[Thing,
             name="templates",
             component="templates",
             image=member.settings.templates_image,
-            image_source=member.settings.image_source,
+            image_source=member.image_source(member.settings.templates_image, None),
             environment=(("SERVICE_IGNORE", "true"),),
             # The agent is asked at its loopback address.
             network="host",
@@ -136,7 +136,9 @@ def _filter(member: Member, socket_group: int) -> tuple[Thing, ...]:
             name="templates-filter",
             component="templates-filter",
             image=member.settings.socket_filter.image,
-            image_source=member.settings.socket_filter.image_source or member.settings.image_source,
+            image_source=member.image_source(
+                member.settings.socket_filter.image, member.settings.socket_filter.image_source
+            ),
             command=("sh", f"{FILTER_FOLDER}/start.sh"),
             environment=(("SERVICE_IGNORE", "true"),),
             network="none",

@@ -6,12 +6,16 @@ from functools import cached_property
 from ipaddress import IPv4Address
 from typing import Any, Literal
 
-from rollcall.config.settings import Settings
+from rollcall.config.settings import ImageSource, Settings
 from rollcall.errors import RollcallError
 
 Mode = Literal["internal", "published"]
 # Where a setting of a host stands in the user's files, for error sentences.
 Locate = Callable[[str, tuple[str | int, ...]], str]
+
+
+# How the names of our own images begin where they are in no registry.
+OURS = "rollcall/"
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,19 @@ class Member:
     def is_front(self) -> bool:
         """Whether it runs nginx with consul-template."""
         return "fronts" in self.groups
+
+    def image_source(self, image: str, chosen: ImageSource | None) -> ImageSource:
+        """Say where an image comes from: its own setting, else the host's.
+
+        Without either, this machine pushes Rollcall's own images, since no public registry has them.
+        """
+        default: ImageSource = "push" if image.startswith(OURS) else "pull"
+        return chosen or self.settings.image_source or default
+
+    @property
+    def site_name(self) -> str:
+        """A host name that the default site of its front answers to; its address where any name will do."""
+        return self.settings.front.server_name or self.address
 
 
 @dataclass(frozen=True)

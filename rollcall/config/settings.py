@@ -121,8 +121,9 @@ class Front(Section):
 
     image: Image = Field(default="rollcall/front:0.2.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
-    server_name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9*]([A-Za-z0-9.*-]*[A-Za-z0-9])?$")] = Field(
-        default="www.mastartup.io", description='a host name such as "www.example.com"'
+    server_name: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9*]([A-Za-z0-9.*-]*[A-Za-z0-9])?)?$")] = Field(
+        default="",
+        description='a host name such as "www.example.com", or empty: then the default site answers for any name',
     )
     address: Annotated[str, StringConstraints(pattern=rf"^({_IPV4})?$")] = Field(
         default="", description="an IPv4 address of the host, or empty for all of them"
@@ -241,7 +242,7 @@ class Settings(Section):
     address: Annotated[str, StringConstraints(pattern=rf"^{_IPV4}$")] | None = Field(
         default=None, description="the IPv4 address other hosts reach this one by"
     )
-    image_source: ImageSource = Field(default="pull", description=_IMAGE_SOURCE)
+    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
     consul: Consul = Field(default_factory=Consul, description="a dict of settings")
     consul_server: ConsulServer = Field(default_factory=ConsulServer, description="a dict of settings")
     registrator: Registrator = Field(default_factory=Registrator, description="a dict of settings")

@@ -229,7 +229,7 @@ def _agent_names(member: Member) -> list[str]:
 def _front(issued: _Issued, member: Member) -> Certificate:
     front = member.settings.front
     if front.certificate is None or front.certificate_key is None:
-        return issued(f"front-{member.node}", [front.server_name], "server")
+        return issued(f"front-{member.node}", _site_names(member), "server")
     given = Certificate(
         _read(member, "certificate", front.certificate), _read(member, "certificate_key", front.certificate_key)
     )
@@ -245,6 +245,13 @@ def _front(issued: _Issued, member: Member) -> Certificate:
             f"front.certificate_key of {member.name} ({front.certificate_key}) is not the key of {front.certificate}"
         )
     return given
+
+
+def _site_names(member: Member) -> list[str]:
+    """Without a name of the site, those by which a person tries it out."""
+    if name := member.settings.front.server_name:
+        return [name]
+    return list(dict.fromkeys((member.node, "localhost", "127.0.0.1", member.address)))
 
 
 def _read(member: Member, key: str, path: str) -> str:

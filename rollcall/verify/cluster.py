@@ -244,7 +244,7 @@ class Cluster:
         address, port = self.endpoints[member.name][front_endpoint(member)]
         connection = _connection(address, port, tls=bool(member.settings.front.redirect))
         try:
-            connection.request("GET", path, headers={"Host": member.settings.front.server_name, **(headers or {})})
+            connection.request("GET", path, headers={"Host": member.site_name, **(headers or {})})
             response = connection.getresponse()
             return Response(response.status, response.read().decode(errors="replace"))
         except (OSError, http.client.HTTPException):

@@ -111,7 +111,7 @@ def reach_every_backend(cluster: Cluster, front: Member, instances: tuple[Instan
 def _curl(front: Member) -> str:
     address, port = front_endpoint(front)
     scheme = "https" if front.settings.front.redirect else "http"
-    return f'curl -ik -H "Host: {front.settings.front.server_name}" {scheme}://{address}:{port}/'
+    return f'curl -ik -H "Host: {front.site_name}" {scheme}://{address}:{port}/'
 
 
 def _who(response: Response) -> tuple[str, str]:
@@ -145,7 +145,7 @@ def test_headers(cluster: Cluster, says: Says) -> None:
         if not any(_is_sample(cluster, one) for one in cluster.behind(front, cluster.instances())):
             says(f"{front.name} has no sample backend to say which headers it saw")
             continue
-        name = front.settings.front.server_name
+        name = front.site_name
         earlier = "198.51.100.7"
         response = cluster.ask_front(front, "/json", {"X-Forwarded-For": earlier})
         if response.status != 200:

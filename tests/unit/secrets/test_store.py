@@ -78,7 +78,7 @@ def test_agents_have_the_names_consul_asks_for(tmp_path: Path, fleet: Fleet) -> 
     assert "client.dc1.consul" in made.agents["app1"].names
     assert not [name for name in made.agents["app1"].names if name.startswith("server.")]
     assert {"127.0.0.1", "10.77.0.21"} <= set(made.agents["app1"].names)
-    assert made.fronts["front1"].names == ("www.mastartup.io",)
+    assert made.fronts["front1"].names == ("10.77.0.31", "127.0.0.1", "front1", "localhost")
 
 
 def test_certificates_are_signed_by_the_authority_and_have_their_keys(tmp_path: Path, fleet: Fleet) -> None:
