@@ -6,7 +6,8 @@ from functools import cached_property
 from ipaddress import IPv4Address
 from typing import Any, Literal
 
-from rollcall.config.settings import ImageSource, Settings
+from rollcall.config.forms import ImageSource
+from rollcall.config.settings import Settings
 from rollcall.errors import RollcallError
 
 Mode = Literal["internal", "published"]
@@ -138,13 +139,13 @@ def member(host: RawHost, settings: Settings, local_hostname: str, locate: Locat
     address = settings.address or default_address(host) or ("127.0.0.1" if alone else None)
     if address is None:
         raise RollcallError(
-            f"{host.name} has no `address`: other hosts must reach it by an IPv4 address, and its SSH name is none; "
-            'right is ("' + host.name + '", {"address": "10.0.0.1", …}) in the inventory'
+            f"{locate(host.name, ('address',))}address: missing, and the SSH name is no IPv4 address that other hosts "
+            f'could reach; expected one, as in ("{host.name}", {{"address": "10.0.0.1", …}})'
         )
     if not alone and IPv4Address(address).is_loopback:
         raise RollcallError(
-            f"{locate(host.name, ('address',))}{host.name}'s address is {address}, which other hosts cannot reach; "
-            "right is the address of its network card"
+            f"{locate(host.name, ('address',))}address: got {address} for {host.name}, which other hosts cannot reach; "
+            "expected the address of its network card"
         )
     return Member(host.name, node_name(host, local_hostname), address, host.groups, settings)
 

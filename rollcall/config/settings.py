@@ -1,35 +1,35 @@
 """What a user may set in group_data and inventories: names, types, defaults, units. Unknown keys are refused.
 
-Every field's description is the second half of an error sentence ("… ; right is DESCRIPTION"), so it says
-what is allowed, not what the field is good for; that stands in group_data/*.py beside the value.
+A field's description says what the setting does; `Expected` says which values it takes. docs/settings.md and
+`rollcall settings` are made of both. One flat list, longer than other modules, so that it can be read as one.
 """
 
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from rollcall.config.forms import (
+    IPV4_PATTERN,
+    PORT_PATTERN,
+    DnsLabel,
+    DnsName,
+    Duration,
+    Expected,
+    Image,
+    ImageSource,
+    Ipv4,
+    Port,
+    Seconds,
+    ServiceQuery,
+    Size,
+    Switch,
+)
 from rollcall.contract import route_metadata
 
-_OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4 = rf"{_OCTET}(\.{_OCTET}){{3}}"
-_PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-Image = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9._/:@-]*[a-z0-9])?$", max_length=255)]
-ImageSource = Literal["pull", "push"]
-Port = Annotated[int, Field(ge=1, le=65535)]
-# RFC 1123 labels, because these become parts of DNS names.
-DnsLabel = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
-DnsName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$")
-]
-# consul-template's query: an optional tag, a dot, a service name. A dot inside the name would break it.
-ServiceQuery = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_-]+\.)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$")]
-Seconds = Annotated[int, Field(ge=1, le=3600)]
-# As nginx writes them; 0 is its word for any size.
-Size = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,5}[kmg])$")]
-Duration = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]*(ms|s|m)$")]
-
-_IMAGE = 'an image name such as "nginx:1.30"'
-_IMAGE_SOURCE = '"pull" (the host\'s engine pulls it) or "push" (this machine sends it over SSH)'
+_IMAGE = "Image of the container"
+_IMAGE_SOURCE = "Where the host gets this image from; without one, image_source decides"
+_EXTRA = Expected("a dict of Consul's configuration keys")
+_SECTION = Expected("a dict of settings")
 
 
 class Section(BaseModel):
@@ -39,49 +39,60 @@ class Section(BaseModel):
 
 
 class Consul(Section):
-    """The Consul agent that runs on every host, server or client."""
+    """The Consul agent of every host, server or client."""
 
     image: Image = Field(default="hashicorp/consul:1.22.7", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
-    datacenter: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,63}$")] = Field(
-        default="dc1", description="lower-case letters, digits, - and _"
+    datacenter: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z0-9_-]{1,63}$"),
+        Expected("at most 63 lower-case letters, digits, dashes and underscores"),
+    ] = Field(default="dc1", description="Consul's datacenter; one for the whole fleet")
+    domain: DnsName = Field(
+        default="consul",
+        description="Last part of Consul's names in DNS (NAME.service.consul); one for the whole fleet",
     )
-    domain: DnsName = Field(default="consul", description='a DNS name without dots at its ends, such as "consul"')
-    memory: Annotated[int, Field(ge=128, le=1048576)] = Field(
-        default=512, description="the most memory the agent may take, in MiB, at least 128"
+    memory: Annotated[int, Field(ge=128, le=1048576), Expected("an integer of at least 128", "MiB")] = Field(
+        default=512, description="Memory limit of the agent's container"
     )
-    extra: dict[str, Any] = Field(
-        default_factory=dict, description="a dict of Consul's own configuration keys, merged over ours"
+    extra: Annotated[dict[str, Any], _EXTRA] = Field(
+        default_factory=dict, description="Consul's own configuration keys, merged over those that Rollcall sets"
     )
 
 
 class ConsulServer(Section):
     """What only Consul servers get."""
 
-    raft_multiplier: Annotated[int, Field(ge=1, le=10)] = Field(
-        default=1, description="a whole number from 1 (fastest election) to 10"
+    raft_multiplier: Annotated[int, Field(ge=1, le=10), Expected("an integer from 1 (fastest election) to 10")] = Field(
+        default=1, description="Consul's raft_multiplier: scales the time until a lost leader is replaced"
     )
-    extra: dict[str, Any] = Field(
-        default_factory=dict,
-        description="a dict of Consul's own configuration keys, merged over consul.extra",
+    extra: Annotated[dict[str, Any], _EXTRA] = Field(
+        default_factory=dict, description="Consul's own configuration keys, merged over consul.extra on servers"
     )
 
 
 class Registrator(Section):
-    """The registrator that runs on every host."""
+    """The registrator of every host."""
 
     image: Image = Field(default="rollcall/registrator:0.1.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
-    mode: Literal["auto", "internal", "published"] = Field(
+    mode: Annotated[
+        Literal["auto", "internal", "published"],
+        Expected('"internal", "published" or "auto"'),
+    ] = Field(
         default="auto",
-        description='"internal" (container addresses, one host), "published" (host address and mapped ports) '
-        'or "auto" (internal if the inventory has one host)',
+        description="Addresses to register: the containers' own (internal, one host only), the host's with its "
+        "published ports (published), or internal if the inventory has one host (auto)",
     )
-    resync: Annotated[int, Field(ge=0, le=86400)] = Field(
-        default=60, description="seconds between two full comparisons, 0 = never, at most 86400"
+    resync: Annotated[int, Field(ge=0, le=86400), Expected("an integer from 0 (never) to 86400", "seconds")] = Field(
+        default=60, description="Time between two full comparisons of containers and agent"
     )
-    cleanup: bool = Field(default=True, description="True or False")
-    tags: tuple[str, ...] = Field(default=(), strict=False, description="a list of tags, each a string")
+    cleanup: Switch = Field(
+        default=True, description="With each resync, deregister services of this host whose container is gone"
+    )
+    tags: Annotated[tuple[str, ...], Expected("a list of tags, each a string")] = Field(
+        default=(), strict=False, description="Tags for every service, appended after the container's own"
+    )
 
 
 class SocketFilter(Section):
@@ -94,26 +105,34 @@ class SocketFilter(Section):
 class Backend(Section):
     """One kind of sample web container; every host of the group `backends` runs `count` of them."""
 
-    name: DnsLabel = Field(description='a DNS label such as "webserver"; it becomes the service name')
-    count: Annotated[int, Field(ge=0, le=50)] = Field(default=1, description="a whole number from 0 to 50")
+    name: DnsLabel = Field(description="Name of the service, and of the containers with a number appended")
+    count: Annotated[int, Field(ge=0, le=50), Expected("an integer from 0 to 50")] = Field(
+        default=1, description="Containers on each host"
+    )
     image: Image = Field(default="nginx:1.30", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
-    check_interval: Duration = Field(default="5s", description='a time with its unit, such as "5s"')
+    check_interval: Duration = Field(default="5s", description="Time between two health checks")
 
 
 class Route(Section):
-    """A host and path that lead to a service which says nothing of them itself."""
+    """A host and path that lead to a service whose containers name no route themselves."""
 
-    service: ServiceQuery = Field(description='a service, "name" or "tag.name"')
-    host: Annotated[str, AfterValidator(route_metadata.host)] = Field(
-        description='a host name such as "shop.example.com", or "*.example.com"'
+    service: ServiceQuery = Field(description="Service that receives the requests")
+    host: Annotated[
+        str,
+        AfterValidator(route_metadata.host),
+        Expected('a host name such as "shop.example.com", or "*.example.com"'),
+    ] = Field(description="Host name of the requests")
+    path: Annotated[
+        str,
+        AfterValidator(route_metadata.path),
+        Expected('a path such as "/api", of letters, digits and ._~@:+=,-'),
+    ] = Field(default="/", description="Path prefix of the requests")
+    strip: Switch = Field(default=False, description="Remove the path before the service sees the request")
+    protocol: Annotated[route_metadata.Protocol, Expected('"http", "https", "grpc" or "grpcs"')] = Field(
+        default="http", description="Protocol that the service speaks"
     )
-    path: Annotated[str, AfterValidator(route_metadata.path)] = Field(
-        default="/", description='a path such as "/api", of letters, digits and ._~@:+=,-'
-    )
-    strip: bool = Field(default=False, description="True (the path is removed before the service sees it) or False")
-    protocol: route_metadata.Protocol = Field(default="http", description='"http", "https", "grpc" or "grpcs"')
-    buffering: bool = Field(default=True, description="True or False (for streams of events)")
+    buffering: Switch = Field(default=True, description="Let nginx buffer responses; False for streams of events")
 
 
 class Front(Section):
@@ -121,117 +140,145 @@ class Front(Section):
 
     image: Image = Field(default="rollcall/front:0.2.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
-    server_name: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9*]([A-Za-z0-9.*-]*[A-Za-z0-9])?)?$")] = Field(
-        default="",
-        description='a host name such as "www.example.com", or empty: then the default site answers for any name',
-    )
-    address: Annotated[str, StringConstraints(pattern=rf"^({_IPV4})?$")] = Field(
-        default="", description="an IPv4 address of the host, or empty for all of them"
-    )
-    virtual_address: Annotated[str, StringConstraints(pattern=rf"^({_IPV4}/([1-9]|[12][0-9]|3[0-2]))?$")] = Field(
-        default="",
-        description='an IPv4 address with the prefix of its network, such as "10.0.0.100/24", or empty for none',
-    )
-    virtual_interface: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,14})?$")] = Field(
-        default="", description="the name of a network interface, or empty for the one that has the host's address"
-    )
+    server_name: Annotated[
+        str,
+        StringConstraints(pattern=r"^([A-Za-z0-9*]([A-Za-z0-9.*-]*[A-Za-z0-9])?)?$"),
+        Expected('a host name such as "www.example.com", or "" for any name'),
+    ] = Field(default="", description="Host name of the default site")
+    address: Annotated[
+        str,
+        StringConstraints(pattern=rf"^({IPV4_PATTERN})?$"),
+        Expected('an IPv4 address of the host, or "" for all of them'),
+    ] = Field(default="", description="Address that nginx listens on")
+    virtual_address: Annotated[
+        str,
+        StringConstraints(pattern=rf"^({IPV4_PATTERN}/([1-9]|[12][0-9]|3[0-2]))?$"),
+        Expected('an IPv4 address with the prefix length of its network, such as "10.0.0.100/24", or "" for none'),
+    ] = Field(default="", description="Address that the fronts share: one that serves has it (docs/two-fronts.md)")
+    virtual_interface: Annotated[
+        str,
+        StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,14})?$"),
+        Expected('the name of a network interface, or "" for the one that has the host\'s address'),
+    ] = Field(default="", description="Interface that gets the virtual address")
     # RFC 5798, 5.2.3; 51 is what keepalived's documentation takes.
-    virtual_router: Annotated[int, Field(ge=1, le=255)] = Field(
-        default=51, description="a whole number from 1 to 255 that no other group of VRRP routers on this network has"
+    virtual_router: Annotated[
+        int,
+        Field(ge=1, le=255),
+        Expected("an integer from 1 to 255 that no other group of VRRP routers on this network has"),
+    ] = Field(default=51, description="VRRP router id of the fronts")
+    http_port: Port = Field(default=80, description="Port for plain HTTP")
+    https_port: Port = Field(default=443, description="Port for HTTPS")
+    certificate: Annotated[str | None, Expected("the path of a PEM file, absolute or relative to the project")] = Field(
+        default=None,
+        description="Certificate of the default site, on this machine; by default, the fleet's own authority signs one",
     )
-    http_port: Port = Field(default=80, description="a port from 1 to 65535")
-    https_port: Port = Field(default=443, description="a port from 1 to 65535")
-    certificate: str | None = Field(
-        default=None, description="the path of a PEM file on this machine, or left out for one of the fleet's own"
-    )
-    certificate_key: str | None = Field(
-        default=None, description="the path of the certificate's private key, PEM without a passphrase"
-    )
-    redirect: bool | Port = Field(
-        default=False,
-        description="False, True (plain HTTP is sent on to https_port), or the port that visitors know https_port by",
-    )
-    services: tuple[ServiceQuery, ...] = Field(
+    certificate_key: Annotated[
+        str | None, Expected("the path of a PEM file without a passphrase, absolute or relative to the project")
+    ] = Field(default=None, description="Private key of front.certificate, on this machine")
+    redirect: Annotated[
+        bool | Port, Expected("False, True (to https_port), or the port by which visitors reach https_port")
+    ] = Field(default=False, description="Redirect plain HTTP to HTTPS")
+    services: Annotated[
+        tuple[ServiceQuery, ...], Expected('a list of at least one service, each "name" or "tag.name"')
+    ] = Field(
         default=("http.webserver-80", "nginx-80"),
         strict=False,
         min_length=1,
-        description='a list of at least one service, each "name" or "tag.name"',
+        description="Services behind the default site",
     )
-    routes: tuple[Route, ...] = Field(
-        default=(),
-        strict=False,
-        description='a list of dicts such as {"service": "grafana-3000", "host": "grafana.example.com"}',
+    routes: Annotated[
+        tuple[Route, ...],
+        Expected('a list of dicts such as {"service": "grafana-3000", "host": "grafana.example.com"}'),
+    ] = Field(default=(), strict=False, description="Routes for services whose containers name none (docs/routes.md)")
+    max_fails: Annotated[int, Field(ge=0, le=1000), Expected("an integer from 0 (never) to 1000")] = Field(
+        default=3, description="Failed requests after which nginx leaves an instance out for fail_timeout"
     )
-    max_fails: Annotated[int, Field(ge=0, le=1000)] = Field(
-        default=3, description="a whole number from 0 (never give an instance up) to 1000"
+    fail_timeout: Seconds = Field(default=60, description="How long nginx leaves a failed instance out")
+    weight: Annotated[int, Field(ge=1, le=1000), Expected("an integer from 1 to 1000")] = Field(
+        default=1, description="Weight of an instance whose container names none (SERVICE_WEIGHT)"
     )
-    fail_timeout: Seconds = Field(default=60, description="seconds, from 1 to 3600")
-    weight: Annotated[int, Field(ge=1, le=1000)] = Field(default=1, description="a whole number from 1 to 1000")
     # A WebSocket or a download that began before a change lives as long.
-    shutdown_timeout: Annotated[int, Field(ge=11, le=86400)] = Field(
-        default=3600, description="seconds an old nginx worker may still serve, from 11 to 86400"
+    shutdown_timeout: Annotated[int, Field(ge=11, le=86400), Expected("an integer from 11 to 86400", "seconds")] = (
+        Field(default=3600, description="How long old nginx workers serve connections that are older than a change")
     )
-    old_generations: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=20, description="how many sets of old nginx workers may still serve, from 1 to 100"
+    old_generations: Annotated[int, Field(ge=1, le=100), Expected("an integer from 1 to 100")] = Field(
+        default=20, description="How many changes keep their old nginx workers at the same time"
     )
-    keep_lost: Annotated[int, Field(ge=0, le=3600)] = Field(
-        default=180, description="seconds, 0 (what Consul loses is lost at once) to 3600"
+    keep_lost: Annotated[int, Field(ge=0, le=3600), Expected("an integer from 0 (not at all) to 3600", "seconds")] = (
+        Field(default=180, description="How long to keep serving instances that disappear from Consul in bulk")
     )
-    status: Annotated[str, StringConstraints(pattern=rf"^({_IPV4}:{_PORT}|off)$")] = Field(
-        default="127.0.0.1:8511", description='an IPv4 address and port such as "127.0.0.1:8511", or "off"'
+    status: Annotated[
+        str,
+        StringConstraints(pattern=rf"^({IPV4_PATTERN}:{PORT_PATTERN}|off)$"),
+        Expected('an IPv4 address and port such as "127.0.0.1:8511", or "off"'),
+    ] = Field(default="127.0.0.1:8511", description="Where the front serves its status page, JSON and metrics")
+    stop_timeout: Seconds = Field(
+        default=30, description="How long connections have to finish when the front itself stops"
     )
-    stop_timeout: Seconds = Field(default=30, description="seconds, from 1 to 3600")
     # 100 MB: what people upload through a browser fits, and a disk is not filled by one request.
-    max_body_size: Size = Field(default="100m", description='a size such as "100m" (k, m or g), or "0" for any size')
-    max_header_size: Annotated[int, Field(ge=1, le=1024)] = Field(default=8, description="KiB, from 1 to 1024")
-    client_header_timeout: Seconds = Field(default=10, description="seconds, from 1 to 3600")
-    client_body_timeout: Seconds = Field(default=30, description="seconds, from 1 to 3600")
-    send_timeout: Seconds = Field(default=60, description="seconds, from 1 to 3600")
+    max_body_size: Size = Field(default="100m", description="Largest request body; a larger one gets a 413")
+    max_header_size: Annotated[int, Field(ge=1, le=1024), Expected("an integer from 1 to 1024", "KiB")] = Field(
+        default=8, description="Longest line of a request's header; large cookies need more"
+    )
+    client_header_timeout: Seconds = Field(default=10, description="How long a client may take to send its header")
+    client_body_timeout: Seconds = Field(default=30, description="Longest pause between two pieces of a request's body")
+    send_timeout: Seconds = Field(default=60, description="Longest pause of a client that receives a response")
     # A poll that waits for a minute comes through.
-    proxy_read_timeout: Seconds = Field(default=75, description="seconds, from 1 to 3600")
+    proxy_read_timeout: Seconds = Field(default=75, description="Longest pause of a service that sends a response")
 
 
 class Keepalived(Section):
-    """VRRP between the fronts, where they have one address in common (front.virtual_address)."""
+    """VRRP between the fronts, where they share one address (front.virtual_address)."""
 
     image: Image = Field(default="rollcall/keepalived:0.1.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
 
 
 class Template(Section):
-    """A file of some service that follows the catalog, made from a template of the user's own."""
+    """A file of a service of the user's own that follows the catalog (docs/own-templates.md)."""
 
-    name: DnsLabel = Field(description='a DNS label of its own, such as "haproxy"')
-    source: Annotated[str, StringConstraints(min_length=1)] = Field(
-        description="the path of a template for consul-template on this machine"
+    name: Annotated[DnsLabel, Expected('a DNS label such as "haproxy", one for each template')] = Field(
+        description="Name of the template"
     )
+    source: Annotated[
+        str,
+        StringConstraints(min_length=1),
+        Expected("the path of a template for consul-template, absolute or relative to the project"),
+    ] = Field(description="The template, on this machine")
     # A directory of its own, since that is mounted; no part begins with a dot, so none is "..".
-    destination: Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9_+@-][A-Za-z0-9_.+@-]*){2,}$")] = Field(
-        description='the absolute path of a file in a directory of its service, such as "/etc/haproxy/haproxy.cfg"'
+    destination: Annotated[
+        str,
+        StringConstraints(pattern=r"^(/[A-Za-z0-9_+@-][A-Za-z0-9_.+@-]*){2,}$"),
+        Expected('the absolute path of a file in a directory of its service, such as "/etc/haproxy/haproxy.cfg"'),
+    ] = Field(description="The file on the host")
+    check: Annotated[
+        str,
+        StringConstraints(pattern=r"\{candidate\}"),
+        Expected("a shell command that fails for a broken file, with {candidate} in the place of its path"),
+    ] = Field(description="Command that checks a rendered file before it replaces the old one")
+    reload: Annotated[str, Expected('a shell command, or "" for a service that notices the file itself')] = Field(
+        default="", description="Command that makes the service read the new file"
     )
-    check: Annotated[str, StringConstraints(pattern=r"\{candidate\}")] = Field(
-        description="a shell command that fails for a broken file, with {candidate} where its path belongs"
+    container: Annotated[
+        str,
+        StringConstraints(pattern=r"^([a-zA-Z0-9][a-zA-Z0-9_.-]+)?$"),
+        Expected('the name of a container, or "" for the one that renders the templates'),
+    ] = Field(default="", description="Container that check and reload run in")
+    owner: Annotated[
+        str, StringConstraints(pattern=r"^[0-9]{1,9}:[0-9]{1,9}$"), Expected('a numeric uid:gid such as "0:0"')
+    ] = Field(default="0:0", description="Owner of the file")
+    mode: Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$"), Expected('an octal mode such as "0644"')] = Field(
+        default="0644", description="Mode of the file"
     )
-    reload: str = Field(default="", description="a shell command, or empty for a service that notices the file itself")
-    container: Annotated[str, StringConstraints(pattern=r"^([a-zA-Z0-9][a-zA-Z0-9_.-]+)?$")] = Field(
-        default="", description="the container that check and reload run in, or empty for that of the templates"
-    )
-    owner: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}:[0-9]{1,9}$")] = Field(
-        default="0:0", description='the file\'s numeric owner, uid:gid, such as "0:0"'
-    )
-    mode: Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$")] = Field(
-        default="0644", description='the file\'s mode as chmod takes it, such as "0644"'
-    )
-    keep: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.01,
-        description="the fraction of the file's addresses that one rendering must keep, from 0 (all may go) to 1",
+    keep: Annotated[float, Field(ge=0, le=1), Expected("a number from 0 (all may go) to 1")] = Field(
+        default=0.01, description="Fraction of the file's addresses that one rendering must keep"
     )
 
 
 class Dns(Section):
-    """Making the host's own resolver, and its containers', answer for Consul's domain."""
+    """Consul's names in the resolver of the host and of its containers."""
 
-    enabled: bool = Field(default=True, description="True or False")
+    enabled: Switch = Field(default=True, description="Make the host's resolver answer for Consul's domain")
     image: Image = Field(default="rollcall/dns:0.1.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
 
@@ -239,28 +286,30 @@ class Dns(Section):
 class Settings(Section):
     """Everything that may be set for one host."""
 
-    address: Annotated[str, StringConstraints(pattern=rf"^{_IPV4}$")] | None = Field(
-        default=None, description="the IPv4 address other hosts reach this one by"
+    address: Ipv4 | None = Field(
+        default=None, description="Address by which the other hosts reach this one; without one, its SSH address"
     )
-    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
-    consul: Consul = Field(default_factory=Consul, description="a dict of settings")
-    consul_server: ConsulServer = Field(default_factory=ConsulServer, description="a dict of settings")
-    registrator: Registrator = Field(default_factory=Registrator, description="a dict of settings")
-    socket_filter: SocketFilter = Field(default_factory=SocketFilter, description="a dict of settings")
-    backends: tuple[Backend, ...] = Field(
-        default=(), strict=False, description='a list of dicts such as {"name": "webserver", "count": 2}'
+    image_source: ImageSource | None = Field(
+        default=None,
+        description="Where hosts get images from; without one, images named rollcall/… are pushed and all others pulled",
     )
-    front: Front = Field(default_factory=Front, description="a dict of settings")
-    keepalived: Keepalived = Field(default_factory=Keepalived, description="a dict of settings")
-    dns: Dns = Field(default_factory=Dns, description="a dict of settings")
-    templates: tuple[Template, ...] = Field(
-        default=(),
-        strict=False,
-        description='a list of dicts such as {"name": "haproxy", "source": "haproxy.ctmpl", …}',
+    consul: Annotated[Consul, _SECTION] = Field(default_factory=Consul)
+    consul_server: Annotated[ConsulServer, _SECTION] = Field(default_factory=ConsulServer)
+    registrator: Annotated[Registrator, _SECTION] = Field(default_factory=Registrator)
+    socket_filter: Annotated[SocketFilter, _SECTION] = Field(default_factory=SocketFilter)
+    backends: Annotated[tuple[Backend, ...], Expected('a list of dicts such as {"name": "webserver", "count": 2}')] = (
+        Field(default=(), strict=False, description="The sample web containers of each host of the group backends")
     )
-    templates_image: Image = Field(default="rollcall/templates:0.1.0", description=_IMAGE)
-    template_keys: tuple[Annotated[str, StringConstraints(pattern=r'^[^"\\\s]+$')], ...] = Field(
-        default=(),
-        strict=False,
-        description='a list of prefixes of Consul\'s keys that templates read, such as "haproxy/"',
+    front: Annotated[Front, _SECTION] = Field(default_factory=Front)
+    keepalived: Annotated[Keepalived, _SECTION] = Field(default_factory=Keepalived)
+    dns: Annotated[Dns, _SECTION] = Field(default_factory=Dns)
+    templates: Annotated[
+        tuple[Template, ...], Expected('a list of dicts such as {"name": "haproxy", "source": "haproxy.ctmpl", …}')
+    ] = Field(default=(), strict=False, description="Files of services of your own (docs/own-templates.md)")
+    templates_image: Image = Field(
+        default="rollcall/templates:0.1.0", description="Image of the container that renders the templates"
     )
+    template_keys: Annotated[
+        tuple[Annotated[str, StringConstraints(pattern=r'^[^"\\\s]+$')], ...],
+        Expected('a list of prefixes of keys in Consul, such as "haproxy/"'),
+    ] = Field(default=(), strict=False, description="Keys in Consul that the templates may read")

@@ -7,11 +7,8 @@ from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-
 from rollcall.components import template_sync_validation
-from rollcall.config import setting_location
+from rollcall.config import host_settings, setting_location
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost, member, names
 from rollcall.config.settings import Settings
 from rollcall.errors import RollcallError
@@ -53,9 +50,12 @@ def check(name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Loca
         RollcallError: the first thing that is wrong, in one sentence.
     """
     if not hosts:
-        raise RollcallError(f"the inventory {name} has no hosts; right is at least one, in the group consul_servers")
+        raise RollcallError(f"{name}: no hosts; expected at least one, in the group consul_servers")
     alone = len(hosts) == 1
-    members = tuple(member(host, _settings(host, locate), local_hostname, locate, alone=alone) for host in hosts)
+    settings = [host_settings.check(host, locate) for host in hosts]
+    members = tuple(
+        member(host, its, local_hostname, locate, alone=alone) for host, its in zip(hosts, settings, strict=True)
+    )
     fleet = Fleet(name, members)
     _check_servers(fleet)
     _check_same(fleet, locate)
@@ -70,79 +70,14 @@ def check(name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Loca
     return fleet
 
 
-def _settings(host: RawHost, locate: Locate) -> Settings:
-    data = {key: value for key, value in host.data.items() if not key.startswith(("_", "ssh_"))}
-    try:
-        return Settings.model_validate(data)
-    except ValidationError as problem:
-        error = problem.errors(include_url=False)[0]
-        raise RollcallError(_sentence(error, host, locate)) from None
-
-
-def _sentence(error: ErrorDetails, host: RawHost, locate: Locate) -> str:
-    path = _keys(error)
-    where = locate(host.name, path)
-    key = _dotted(path)
-    if error["type"] == "extra_forbidden":
-        known = list(_model_at(path[:-1]).model_fields)
-        close = get_close_matches(str(path[-1]), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(known)}"
-        return f"{where}unknown key {key}; {hint}"
-    right = _description(path)
-    if error["type"] == "missing":
-        return f"{where}{_dotted(path[:-1])} has no {path[-1]}; right is {right}"
-    return f"{where}{key} is {error['input']!r}; right is {right}"
-
-
-def _keys(error: ErrorDetails) -> tuple[str | int, ...]:
-    """Give the path as the user wrote it: of a setting with several types, pydantic appends the type that it tried."""
-    path = error["loc"]
-    if error["type"] in ("extra_forbidden", "missing") or not isinstance(path[-1], str):
-        return path
-    return path if path[-1] in _model_at(path[:-1]).model_fields else path[:-1]
-
-
-def _dotted(path: Sequence[str | int]) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
-
-
-def _model_at(path: Sequence[str | int]) -> type[BaseModel]:
-    """Follow a path through the nested models, skipping list positions."""
-    model: type[BaseModel] = Settings
-    for part in path:
-        if isinstance(part, str) and part in model.model_fields:
-            model = _nested(model.model_fields[part].annotation) or model
-    return model
-
-
-def _nested(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in getattr(annotation, "__args__", ()):
-        if found := _nested(argument):
-            return found
-    return None
-
-
-def _description(path: Sequence[str | int]) -> str:
-    for end in range(len(path), 0, -1):
-        field = _model_at(path[: end - 1]).model_fields.get(str(path[end - 1]))
-        if field is not None:
-            return field.description or "another value"
-    return "another value"
-
-
 def _check_servers(fleet: Fleet) -> None:
     count = len(fleet.servers)
     if count == 0:
         groups = {group for one in fleet.members for group in one.groups}
         close = get_close_matches("consul_servers", groups, n=1)
         raise RollcallError(
-            f"no host of {fleet.name} is in the group consul_servers; "
-            + (f"did you write {close[0]}?" if close else "right is a list of one, three or five hosts of that name")
+            f"{fleet.name}: no host in the group consul_servers; "
+            + (f"did you write {close[0]}?" if close else "expected a list of 1, 3 or 5 hosts of that name")
         )
     if count not in (1, 3, 5):
         why = (
@@ -151,7 +86,7 @@ def _check_servers(fleet: Fleet) -> None:
             else "more than five only slow Raft down"
         )
         raise RollcallError(
-            f"{fleet.name}: consul_servers has {count} hosts ({names(fleet.servers)}), and {why}; right is 1, 3 or 5"
+            f"{fleet.name}: consul_servers: got {count} hosts ({names(fleet.servers)}), and {why}; expected 1, 3 or 5"
         )
 
 
@@ -163,8 +98,8 @@ def _check_same(fleet: Fleet, locate: Locate) -> None:
             theirs, ours = (_value(each.settings, path) for each in (one, first))
             if theirs != ours:
                 raise RollcallError(
-                    f"{locate(one.name, path)}{'.'.join(path)} is {theirs!r} for {one.name} but {ours!r} "
-                    f"for {first.name}; right is one value for the whole fleet, in group_data/all.py"
+                    f"{locate(one.name, path)}{'.'.join(path)}: got {theirs!r} for {one.name} and {ours!r} "
+                    f"for {first.name}; expected one value for the whole fleet, in group_data/all.py"
                 )
 
 
@@ -183,7 +118,7 @@ def _check_distinct(fleet: Fleet) -> None:
         if twice := _repeated(values):
             value, owners = twice
             raise RollcallError(
-                f"{fleet.name}: {' and '.join(owners)} have the same {what} {value}; right is one of its own for each"
+                f"{fleet.name}: {' and '.join(owners)} have the same {what} {value}; expected a different one for each"
             )
 
 
@@ -198,9 +133,9 @@ def _check_mode(fleet: Fleet, locate: Locate) -> None:
     if fleet.mode == "internal" and len(fleet.members) > 1:
         one = fleet.members[0]
         raise RollcallError(
-            f"{locate(one.name, ('registrator', 'mode'))}registrator.mode is 'internal' "
-            f"with {len(fleet.members)} hosts, "
-            'but a container\'s own address is reached from its host only; right is "published" or "auto"'
+            f"{locate(one.name, ('registrator', 'mode'))}registrator.mode: got 'internal' "
+            f"with {len(fleet.members)} hosts, but other hosts cannot reach a container's own address; "
+            'expected "published" or "auto"'
         )
 
 
@@ -210,13 +145,13 @@ def _check_backends(one: Member, locate: Locate) -> None:
         where = locate(one.name, ("backends", position, "name"))
         if backend.name in seen:
             raise RollcallError(
-                f"{where}backends[{position}].name is {backend.name!r} for the second time; "
-                "right is one entry for each name, with a higher count"
+                f"{where}backends[{position}].name: got {backend.name!r} a second time; "
+                "expected one entry for each name, with a higher count"
             )
         if backend.name in OUR_CONTAINERS:
             raise RollcallError(
-                f"{where}backends[{position}].name is {backend.name!r}, which is a part of Rollcall; "
-                'right is a name of its own, such as "webserver"'
+                f"{where}backends[{position}].name: got {backend.name!r}, the name of one of Rollcall's containers; "
+                'expected another name, such as "webserver"'
             )
         seen.add(backend.name)
 
@@ -232,22 +167,22 @@ def _check_virtual_address(fleet: Fleet, locate: Locate) -> None:
             theirs, ours = (_value(each.settings, path) for each in (one, first))
             if theirs != ours:
                 raise RollcallError(
-                    f"{locate(one.name, path)}front.{key} is {theirs!r} for {one.name} but {ours!r} for {first.name}; "
-                    "right is one value for all fronts, in group_data/fronts.py"
+                    f"{locate(one.name, path)}front.{key}: got {theirs!r} for {one.name} and {ours!r} "
+                    f"for {first.name}; expected one value for all fronts, in group_data/fronts.py"
                 )
     where = f"{locate(first.name, ('front', 'virtual_address'))}front.virtual_address"
     if len(fleet.fronts) == 1:
         raise RollcallError(
-            f"{where} is set, but {first.name} is the only host in fronts, and the address could move to no other; "
-            "right is a second host in fronts, or no virtual_address"
+            f"{where}: got an address to share, but {first.name} is the only host in fronts; "
+            "expected a second host in fronts, or no virtual_address"
         )
     if why := _why_nobody_can_have(IPv4Interface(first.settings.front.virtual_address), fleet):
-        raise RollcallError(f"{where} is {first.settings.front.virtual_address!r}, {why}")
+        raise RollcallError(f"{where}: got {first.settings.front.virtual_address!r}, {why}")
     for one in fleet.fronts:
         if one.settings.front.address:
             raise RollcallError(
-                f"{locate(one.name, ('front', 'address'))}front.address is {one.settings.front.address!r}, where "
-                "front.virtual_address would not be answered; right is to leave front.address out"
+                f"{locate(one.name, ('front', 'address'))}front.address: got {one.settings.front.address!r}, and "
+                "nginx would not listen on front.virtual_address; expected no front.address"
             )
 
 
@@ -255,16 +190,16 @@ def _why_nobody_can_have(shared: IPv4Interface, fleet: Fleet) -> str:
     """Say what is wrong with an address for the fronts; nothing where nothing is."""
     for one in fleet.members:
         if IPv4Address(one.address) == shared.ip:
-            return f"which is {one.name}'s own; right is an address that no host has"
+            return f"the address of {one.name}; expected an address that no host has"
     network = shared.network
     inside = network.prefixlen >= 31 or shared.ip not in (network.network_address, network.broadcast_address)
     if shared.is_loopback or shared.is_multicast or shared.is_unspecified or not inside:
-        return f"which no host can have; right is an address of a host in {network}"
+        return f"which no host can have; expected a host's address in {network}"
     for one in fleet.fronts:
         if IPv4Address(one.address) not in network and not one.settings.front.virtual_interface:
             return (
-                f"but {one.name}'s address {one.address} is not in {network}; right is an address of its network, "
-                "or the interface that is in this one as front.virtual_interface"
+                f"but {one.name}'s address {one.address} is not in {network}; expected an address of its network, "
+                "or front.virtual_interface with the interface that is in this one"
             )
     return ""
 
@@ -274,13 +209,13 @@ def _check_front_ports(one: Member, locate: Locate) -> None:
     for key, port in (("http_port", front.http_port), ("https_port", front.https_port)):
         if port in TAKEN_PORTS:
             raise RollcallError(
-                f"{locate(one.name, ('front', key))}front.{key} is {port}, which is {TAKEN_PORTS[port]}'s; "
-                "right is a port that nothing else on the host uses"
+                f"{locate(one.name, ('front', key))}front.{key}: got {port}, the port of {TAKEN_PORTS[port]}; "
+                "expected a port that nothing else on the host uses"
             )
     if front.http_port == front.https_port:
         raise RollcallError(
-            f"{locate(one.name, ('front', 'https_port'))}front.http_port and front.https_port are both "
-            f"{front.http_port}; right is two different ports"
+            f"{locate(one.name, ('front', 'https_port'))}front.https_port: got {front.https_port}, "
+            "the port of front.http_port; expected another port"
         )
 
 
@@ -290,6 +225,6 @@ def _check_front_certificate(one: Member, locate: Locate) -> None:
     for key, other in (("certificate", "certificate_key"), ("certificate_key", "certificate")):
         if given[key] is not None and given[other] is None:
             raise RollcallError(
-                f"{locate(one.name, ('front', key))}front.{key} is set and front.{other} is not; "
-                "right is both, or neither for a certificate of the fleet's own"
+                f"{locate(one.name, ('front', key))}front.{key}: got it without front.{other}; "
+                "expected both, or neither for a certificate of the fleet's own authority"
             )

@@ -98,19 +98,25 @@ def test_a_changed_configuration_is_taken_up_where_the_address_is(desired: Desir
 @pytest.mark.parametrize(
     ("front", "sentence"),
     [
-        ({"virtual_address": "10.77.0.100"}, "front.virtual_address is '10.77.0.100'; right is an IPv4 address with"),
-        ({"virtual_address": "10.77.0.100/33"}, "front.virtual_address is '10.77.0.100/33'; right is an IPv4 address"),
-        ({"virtual_address": "10.77.0.0/24"}, "which no host can have; right is an address of a host in 10.77.0.0/24"),
+        ({"virtual_address": "10.77.0.100"}, "front.virtual_address: got '10.77.0.100'; expected an IPv4 address with"),
+        (
+            {"virtual_address": "10.77.0.100/33"},
+            "front.virtual_address: got '10.77.0.100/33'; expected an IPv4 address",
+        ),
+        ({"virtual_address": "10.77.0.0/24"}, "which no host can have; expected a host's address in 10.77.0.0/24"),
         ({"virtual_address": "10.77.0.255/24"}, "which no host can have"),
         ({"virtual_address": "127.0.0.5/8"}, "which no host can have"),
-        ({"virtual_address": "10.77.0.21/24"}, "which is app1's own; right is an address that no host has"),
-        ({"virtual_address": "10.9.0.1/24"}, "but app2's address 10.77.0.22 is not in 10.9.0.0/24; right is"),
-        ({**SHARED, "address": "10.77.0.31"}, "front.address is '10.77.0.31', where front.virtual_address would not"),
-        ({**SHARED, "virtual_router": 0}, "front.virtual_router is 0; right is a whole number from 1 to 255"),
-        ({**SHARED, "virtual_router": 256}, "front.virtual_router is 256; right is a whole number from 1 to 255"),
+        ({"virtual_address": "10.77.0.21/24"}, "the address of app1; expected an address that no host has"),
+        ({"virtual_address": "10.9.0.1/24"}, "but app2's address 10.77.0.22 is not in 10.9.0.0/24; expected"),
+        (
+            {**SHARED, "address": "10.77.0.31"},
+            "front.address: got '10.77.0.31', and nginx would not listen on front.virtual_address",
+        ),
+        ({**SHARED, "virtual_router": 0}, "front.virtual_router: got 0; expected an integer from 1 to 255"),
+        ({**SHARED, "virtual_router": 256}, "front.virtual_router: got 256; expected an integer from 1 to 255"),
         (
             {**SHARED, "virtual_interface": "eth 0"},
-            "front.virtual_interface is 'eth 0'; right is the name of a network",
+            "front.virtual_interface: got 'eth 0'; expected the name of a network",
         ),
     ],
 )
@@ -132,13 +138,13 @@ def test_one_front_has_nothing_to_share() -> None:
 def test_fronts_that_do_not_agree_are_named_with_the_place() -> None:
     raw = hosts(**SHARED)
     raw[-1] = replace(raw[-1], data={**raw[-1].data, "front": {**SHARED, "virtual_router": 7}})
-    with pytest.raises(RollcallError, match=r"front\.virtual_router is 7 for front1 but 51 for app2"):
+    with pytest.raises(RollcallError, match=r"front\.virtual_router: got 7 for front1 and 51 for app2"):
         validation.check("six", raw, "laptop", nowhere)
 
 
 def test_its_image_is_a_setting() -> None:
     raw = [replace(one, data={**one.data, "keepalived": {"imge": "x"}}) for one in hosts(**SHARED)]
-    with pytest.raises(RollcallError, match=r"unknown key keepalived\.imge; did you mean image"):
+    with pytest.raises(RollcallError, match=r"keepalived\.imge: unknown setting; did you mean image"):
         validation.check("six", raw, "laptop", nowhere)
 
 

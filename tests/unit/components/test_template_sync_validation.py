@@ -28,27 +28,27 @@ def checked(*templates: dict[str, Any]) -> Member:
 
 
 CASES = [
-    ({"name": "HA"}, "templates[0].name is 'HA'; right is a DNS label"),
-    ({"name": None}, "templates[0].name is None; right is a DNS label"),
+    ({"name": "HA"}, "templates[0].name: got 'HA'; expected a DNS label"),
+    ({"name": None}, "templates[0].name: got None; expected a DNS label"),
     (
         {"check": "haproxy -c"},
-        "templates[0].check is 'haproxy -c'; right is a shell command that fails for a broken file",
+        "templates[0].check: got 'haproxy -c'; expected a shell command that fails for a broken file",
     ),
-    ({"destination": "haproxy.cfg"}, "templates[0].destination is 'haproxy.cfg'; right is the absolute path"),
-    ({"destination": "/haproxy.cfg"}, "templates[0].destination is '/haproxy.cfg'; right is the absolute path"),
-    ({"destination": "/etc/a/../b"}, "templates[0].destination is '/etc/a/../b'; right is the absolute path"),
-    ({"destination": "/etc/haproxy/a b"}, "right is the absolute path of a file"),
+    ({"destination": "haproxy.cfg"}, "templates[0].destination: got 'haproxy.cfg'; expected the absolute path"),
+    ({"destination": "/haproxy.cfg"}, "templates[0].destination: got '/haproxy.cfg'; expected the absolute path"),
+    ({"destination": "/etc/a/../b"}, "templates[0].destination: got '/etc/a/../b'; expected the absolute path"),
+    ({"destination": "/etc/haproxy/a b"}, "expected the absolute path of a file"),
     ({"destination": "/etc/rollcall/x"}, "'/etc/rollcall/x', which is in a directory of Rollcall's; right is a file"),
     ({"destination": "/etc/fstab"}, "and its whole directory /etc would be open to the templates; right is"),
     ({"destination": "/proc/sys/x"}, "and its whole directory /proc/sys would be open"),
     ({"source": "absent.ctmpl"}, "templates[0].source is 'absent.ctmpl', which cannot be read: No such file"),
     ({"container": "consul"}, "templates[0].container is 'consul', which is a part of Rollcall; right is"),
-    ({"container": "-x"}, "templates[0].container is '-x'; right is the container that check and reload run in"),
-    ({"owner": "root"}, "templates[0].owner is 'root'; right is the file's numeric owner"),
-    ({"mode": "644"}, "templates[0].mode is '644'; right is the file's mode"),
-    ({"mode": 0o644}, "templates[0].mode is 420; right is the file's mode"),
-    ({"keep": 2}, "templates[0].keep is 2; right is the fraction"),
-    ({"relaod": "x"}, "unknown key templates[0].relaod; did you mean reload?"),
+    ({"container": "-x"}, "templates[0].container: got '-x'; expected the name of a container"),
+    ({"owner": "root"}, "templates[0].owner: got 'root'; expected a numeric uid:gid"),
+    ({"mode": "644"}, "templates[0].mode: got '644'; expected an octal mode"),
+    ({"mode": 0o644}, "templates[0].mode: got 420; expected an octal mode"),
+    ({"keep": 2}, "templates[0].keep: got 2; expected a number from 0"),
+    ({"relaod": "x"}, "templates[0].relaod: unknown setting; did you mean reload?"),
 ]
 
 
@@ -61,7 +61,7 @@ def test_a_wrong_value_is_one_sentence(source: str, wrong: dict[str, Any], sente
 
 
 def test_what_is_missing_is_named(source: str) -> None:
-    with pytest.raises(RollcallError, match=r"templates\[0\] has no check; right is a shell command"):
+    with pytest.raises(RollcallError, match=r"templates\[0\]\.check: missing; expected a shell command"):
         checked({"name": "a", "source": source, "destination": "/etc/a/b"})
 
 
