@@ -88,7 +88,7 @@ def test_a_bad_setting_touches_nothing(fleet: Fleet, copied: Path, program: str)
     command = [str(Path(sys.executable).with_name(program)), *arguments]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "group_data/fronts.py:1: unknown key front.wieght; did you mean weight?" in done.stderr
+    assert "group_data/fronts.py:1: front.wieght: unknown setting; did you mean weight?" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert fleet.all_containers() == before
 
