@@ -291,7 +291,7 @@ class Settings(Section):
     )
     image_source: ImageSource | None = Field(
         default=None,
-        description="Where hosts get images from; without one, images named rollcall/… are pushed and all others pulled",
+        description="Where hosts get images from; without one, rollcall/… is pushed, all else pulled",
     )
     consul: Annotated[Consul, _SECTION] = Field(default_factory=Consul)
     consul_server: Annotated[ConsulServer, _SECTION] = Field(default_factory=ConsulServer)
