@@ -12,7 +12,9 @@ _NAME = "{{ name }}"
 
 def files(name: str) -> Mapping[str, str]:
     """Return the text of every file by its path in the project."""
-    found = {str(path.relative_to(_STARTER)): path.read_text("utf-8") for path in sorted(_STARTER.rglob("*.*"))}
+    # An installer may have compiled the starter's Python files: a cache is no part of a project.
+    paths = [path for path in sorted(_STARTER.rglob("*.*")) if path.parent.name != "__pycache__"]
+    found = {str(path.relative_to(_STARTER)): path.read_text("utf-8") for path in paths}
     found[".gitignore"] = (_STARTER / "gitignore").read_text("utf-8")
     found["deploy.py"] = (project.shipped(".") / "deploy.py").read_text("utf-8")
     return {path: text.replace(_NAME, name) for path, text in found.items()}
