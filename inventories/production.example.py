@@ -5,7 +5,7 @@
     rollcall deploy inventories/production.py
     rollcall verify inventories/production.py
 
-Every host needs Docker Engine 20.10 or newer, and SSH as root (or as a user with sudo: add --sudo to pyinfra).
+Every host needs Docker Engine 20.10 or newer, and SSH as root, or as a user with sudo (docs/logging-in.md).
 The hosts must reach each other on 8300, 8301 and 8501 (Consul: TCP, and UDP on 8301), and the front must reach the
 containers' published ports; nothing else need be open but 80 and 443 on the front.
 """
@@ -14,6 +14,8 @@ containers' published ports; nothing else need be open but 80 and 443 on the fro
 # A host whose SSH name is such an IPv4 address already does not need it.
 _common = {
     "ssh_user": "root",
+    # As another user, whose sudo asks for no password:
+    # "ssh_user": "admin", "_sudo": True,
     "ssh_key": "~/.ssh/id_ed25519",
     # The images that are Rollcall's are on no public registry: build them on this machine (README) and
     # let a deploy send them over SSH. With a registry of your own, name its images here instead.

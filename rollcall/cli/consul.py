@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from rollcall.config.inventory import Host
 from rollcall.config.loading import checked_fleet
 from rollcall.consul.pick_agent import first_agent
 from rollcall.errors import RollcallError
-from rollcall.remote import ssh
+from rollcall.remote.run import Shell
 from rollcall.secrets.deployed import kept
 from rollcall.signals import end_as_interrupt_does
 
@@ -65,15 +66,15 @@ def consul(source: str, limit: tuple[str, ...], management: bool, arguments: tup
     sys.exit(code)
 
 
-def inside(command: str, arguments: Sequence[str]) -> list[str]:
+def inside(command: str, arguments: Sequence[str]) -> str:
     """Build what is run on the host; `command` is a name that tells this run from all others."""
     options = ["--interactive", "--env=CONSUL_HTTP_TOKEN_FILE=/dev/fd/3", f"--env={_mark(command)}"]
-    return ["docker", "exec", *options, "consul", "sh", "-c", SCRIPT, "sh", *arguments]
+    return "exec " + shlex.join(["docker", "exec", *options, "consul", "sh", "-c", SCRIPT, "sh", *arguments])
 
 
-def interrupt(command: str) -> list[str]:
+def interrupt(command: str) -> str:
     """Build what is run on the host to interrupt that run."""
-    return ["docker", "exec", "consul", "sh", "-c", INTERRUPT, "sh", _mark(command)]
+    return shlex.join(["docker", "exec", "consul", "sh", "-c", INTERRUPT, "sh", _mark(command)])
 
 
 def _mark(command: str) -> str:
@@ -84,14 +85,14 @@ def _run(host: Host, arguments: Sequence[str], token: str) -> int:
     """Run consul and give its exit code. The first Ctrl-C is consul's own; after a second one nothing is waited for."""
     command = uuid.uuid4().hex
     with subprocess.Popen(
-        ssh.command(host, inside(command, arguments)), stdin=subprocess.PIPE, start_new_session=True
+        Shell(host).arguments(inside(command, arguments)), stdin=subprocess.PIPE, start_new_session=True
     ) as process:
         threading.Thread(target=_feed, args=(process.stdin, token), daemon=True).start()
         try:
             return process.wait()
         except KeyboardInterrupt:
             subprocess.run(
-                ssh.command(host, interrupt(command)), stdin=subprocess.DEVNULL, start_new_session=True, check=False
+                Shell(host).arguments(interrupt(command)), stdin=subprocess.DEVNULL, start_new_session=True, check=False
             )
         try:
             return process.wait()

@@ -20,7 +20,7 @@ from rollcall.drain.target import read as read_target
 from rollcall.drain.waiting import Look, wait
 from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
-from rollcall.remote.run import run
+from rollcall.remote.run import Shell
 from rollcall.secrets.deployed import kept
 
 DEADLINE = 30.0  # seconds
@@ -43,7 +43,7 @@ def drain(source: str, text: str, deadline: float) -> None:
     whatever the registrator does. Exit code: 0 if nobody is connected any more, 1 if the deadline passed before.
     """
     chosen, fleet, target, agent = _opened(source, text, "rollcall drain")
-    running = instances.containers(run(agent.host, instances.LIST))
+    running = instances.containers(Shell(agent.host).read(instances.LIST))
     drained = instances.of(target, instances.instances(agent.read("/v1/agent/services")), running)
     for service in _left_alone(agent, target, drained):
         out.print(f"– nobody else is in service for {service}: its visitors will get no answer", markup=False)
@@ -67,7 +67,7 @@ def undrain(source: str, text: str) -> None:
     """Put back into service what rollcall drain took out."""
     _, _, target, agent = _opened(source, text, "rollcall undrain")
     found = instances.instances(agent.read("/v1/agent/services"))
-    running = instances.containers(run(agent.host, instances.LIST)) if target.container else ()
+    running = instances.containers(Shell(agent.host).read(instances.LIST)) if target.container else ()
     agent.write(*_maintenance(target, instances.of(target, found, running), enable=False))
     out.print(f"[green]Back in service:[/] {target}", *_still_out(target, found, agent), sep="\n")
 

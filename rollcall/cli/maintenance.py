@@ -15,7 +15,7 @@ from rollcall.consul.pick_agent import first_agent
 from rollcall.contract.front_lists import STATUS
 from rollcall.contract.maintenance_page import LONGEST, PREFIX, sentences
 from rollcall.errors import RollcallError
-from rollcall.remote import run
+from rollcall.remote.run import Shell
 from rollcall.secrets.deployed import kept
 
 
@@ -66,7 +66,7 @@ def _check_served(fronts: tuple[Host, ...], wanted: Route) -> None:
 
 def _served(front: Host) -> list[Route]:
     try:
-        routes = json.loads(run.run(front, STATUS))["routes"]
+        routes = json.loads(Shell(front).read(STATUS))["routes"]
         return [Route(one["host"], one["path"]) for one in routes]
     except (RollcallError, ValueError, KeyError, TypeError) as error:
         out.print(f"– {front.name} does not tell which routes it serves: {error}", markup=False)

@@ -1,15 +1,13 @@
 """`rollcall render`: what nginx would serve now."""
 
-import subprocess
-
 import click
 
 from rollcall.config import inventory
 from rollcall.config.loading import checked_fleet
 from rollcall.errors import RollcallError
-from rollcall.remote import ssh
+from rollcall.remote.run import Shell
 
-RENDER = ("docker", "exec", "front", "front-render")
+RENDER = "docker exec front front-render"
 
 
 @click.command()
@@ -27,11 +25,9 @@ def render(source: str) -> None:
 
 
 def _rendered(host: inventory.Host) -> str:
-    done = subprocess.run(ssh.command(host, RENDER), capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        reason = (done.stderr or done.stdout).strip().splitlines()
+    result = Shell(host).run(RENDER)
+    if result.code != 0:
         raise RollcallError(
-            f"{host.name}: nothing could be rendered: {reason[-1] if reason else 'no reason given'}; "
-            "is the front deployed and running?"
+            f"{host.name}: nothing could be rendered: {result.reason}; is the front deployed and running?"
         )
-    return done.stdout
+    return result.output

@@ -1,16 +1,14 @@
 """`rollcall status`: one view of the fleet that joins Docker, Consul and nginx."""
 
 import json
-import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import click
-import testinfra.host
 from rich.live import Live
 
 from rollcall.config.fleet import Fleet, Member
@@ -18,7 +16,8 @@ from rollcall.config.inventory import Inventory
 from rollcall.config.loading import checked_fleet
 from rollcall.console import out
 from rollcall.errors import RollcallError
-from rollcall.remote.shell import shell
+from rollcall.remote import run
+from rollcall.remote.run import Shell
 from rollcall.status import host_status
 from rollcall.status.fleet_status import FleetStatus, Host, joined
 from rollcall.status.table import shown
@@ -72,29 +71,17 @@ def _watch(found: FleetStatus, look: Callable[[], FleetStatus]) -> None:
 def _looking(stack: ExitStack, chosen: Inventory, fleet: Fleet) -> Callable[[], FleetStatus]:
     """Open a shell to each host, and give the function that looks through them, at all hosts at the same time."""
     sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
-    shells = [(fleet.member(host.name), stack.enter_context(shell(host, sockets))) for host in chosen.hosts]
+    shells = [(fleet.member(host.name), stack.enter_context(run.connected(host, sockets))) for host in chosen.hosts]
     pool = stack.enter_context(ThreadPoolExecutor(max_workers=len(shells)))
     return lambda: joined(fleet, pool.map(_host, *zip(*shells, strict=True)))
 
 
-def _host(member: Member, opened: testinfra.host.Host) -> Host:
+def _host(member: Member, shell: Shell) -> Host:
     command = host_status.command(front=member.is_front)
     try:
-        done = opened.run(f"sh -c {shlex.quote(command)}")
-    except RuntimeError as error:
-        # testinfra's word for ssh's own failure.
-        reason = _last_line(getattr(error.args[0], "stderr", str(error)), "no reason given")
-        return Host(member, unread=f"ssh failed: {reason}")
-    except RollcallError as error:
+        result = shell.run(command)
+        if result.code != 0:
+            return Host(member, unread=result.reason)
+        return Host(member, host_status.parse(result.output))
+    except (RollcallError, ValueError) as error:
         return Host(member, unread=str(error))
-    if done.rc != 0:
-        return Host(member, unread=_last_line(done.stderr, f"exit code {done.rc}"))
-    try:
-        return Host(member, host_status.parse(done.stdout))
-    except ValueError as error:
-        return Host(member, unread=str(error))
-
-
-def _last_line(text: str, otherwise: str) -> str:
-    lines: Sequence[str] = text.strip().splitlines()
-    return lines[-1] if lines else otherwise

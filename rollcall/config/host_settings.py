@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from rollcall.config import pyinfra_data
+from rollcall.config import login, pyinfra_data
 from rollcall.config.fleet import Locate, RawHost
 from rollcall.config.forms import Expected
 from rollcall.config.settings import Settings
@@ -21,6 +21,9 @@ def check(host: RawHost, locate: Locate) -> Settings:
     Raises:
         RollcallError: the first thing that is wrong.
     """
+    if found := login.problem(host.data):
+        key, sentence = found
+        raise RollcallError(f"{locate(host.name, (key,))}{key}: {sentence}")
     data = {key: value for key, value in host.data.items() if not pyinfra_data.is_not_ours(key)}
     try:
         return Settings.model_validate(data)

@@ -38,6 +38,11 @@ class Host:
     # No secret of the group data may reach a traceback or an assertion's text: data stays out of repr().
     data: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
 
+    @property
+    def sudo(self) -> bool:
+        """Whether commands need sudo there, by pyinfra's own key."""
+        return bool(self.data.get("_sudo"))
+
 
 @dataclass(frozen=True)
 class Inventory:

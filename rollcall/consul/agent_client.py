@@ -1,7 +1,6 @@
 """A host's own Consul agent, asked over SSH: curl there reads requests and token from its standard input."""
 
 import json
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,11 +9,12 @@ from rollcall.config.inventory import Host
 from rollcall.consul import curl
 from rollcall.consul.curl import Answer
 from rollcall.errors import RollcallError
-from rollcall.remote import ssh
+from rollcall.remote.run import Shell
 
 BASE = "http://127.0.0.1:8500"
 # An agent answers from memory, in milliseconds; this also covers an election in the middle of the question.
-LONGEST = "max-time = 10"  # seconds
+LONGEST = "max-time = 10"  # seconds, of one request
+TIMEOUT_SECONDS = 60
 OK, NOT_FOUND = 200, 404
 
 
@@ -56,12 +56,10 @@ class OwnAgent:
         if not requests:
             return []
         given = curl.configuration(requests, BASE, self._token, [LONGEST])
-        command = ssh.command(self.host, ["sh", "-c", curl.ON_ANY_HOST])
-        done = subprocess.run(command, input=given, capture_output=True, text=True, check=False)
-        answers = curl.answers(done.stdout)
+        result = Shell(self.host).run(curl.ON_ANY_HOST, given, TIMEOUT_SECONDS)
+        answers = curl.answers(result.output)
         if len(answers) < len(requests):
-            reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-            raise RollcallError(f"the Consul agent of {self.host.name} cannot be asked: {reason}")
+            raise RollcallError(f"the Consul agent of {self.host.name} cannot be asked: {result.reason}")
         return answers
 
     def _document(self, answer: Answer) -> Any:

@@ -1,15 +1,14 @@
 """Which host's Consul agent a person's command goes to, and where it answers there."""
 
-import subprocess
-
 from rollcall.config.inventory import Host, Inventory
 from rollcall.errors import RollcallError
-from rollcall.remote import connectivity, ssh
+from rollcall.remote import connectivity
+from rollcall.remote.run import Shell
 from rollcall.remote.tunnel import Endpoint
 
 # Every agent's own HTTP, as its host sees it.
 AGENT: Endpoint = ("127.0.0.1", 8500)
-RUNNING = ("docker", "inspect", "--type=container", "--format={{.State.Running}}", "consul")
+RUNNING = "docker inspect --type=container --format={{.State.Running}} consul"
 
 
 def first_agent(source: str, chosen: Inventory) -> Host:
@@ -32,9 +31,10 @@ def first_agent(source: str, chosen: Inventory) -> Host:
 
 
 def _complaint(host: Host) -> str:
-    done = subprocess.run(
-        ssh.command(host, RUNNING), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
-    )
-    if done.stdout.strip() == "true":
+    try:
+        result = Shell(host).run(RUNNING)
+    except RollcallError as problem:
+        return str(problem)
+    if result.output.strip() == "true":
         return ""
-    return (done.stderr.strip().splitlines() or ["its container does not run"])[-1]
+    return result.reason if result.code else "its container does not run"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from rollcall.converge.container_inspect import CONFIGURATION_LABEL, OVERLAP_LABEL, SPEC_LABEL
 from rollcall.converge.docker_query import LABEL
+from rollcall.converge.host_state import ROOT
 from rollcall.converge.resources import (
     Absent,
     Container,
@@ -119,15 +120,25 @@ def tell(then: str, mark: str) -> str:
     return f"{then} && rm -f {shlex.quote(mark)}"
 
 
-def leave_mark(mark: str) -> str:
-    """Leave a mark, so that a deploy which fails half-way can be repeated."""
-    return shlex.join(["touch", mark])
+def receive(size: int, marks: Iterable[str] = ()) -> str:
+    """Put an archive's files in their places with the modes and owners it names.
 
-
-def unpack(archive: str) -> str:
-    """Put an uploaded archive's files in their places with the modes and owners it names."""
-    path = shlex.quote(archive)
-    return f"tar --numeric-owner -xpf {path} -C / && rm -f {path}"
+    Args:
+        size: the archive's, in bytes. It comes by standard input, in base64, and is read from a lost connection as
+            far as it came.
+        marks: files that are left first, so that a deploy which fails half-way can be repeated.
+    """
+    archive = f"{ROOT}/.incoming.tar"
+    return " && ".join(
+        [
+            f"install -d -m 0700 {ROOT}",
+            *(shlex.join(["touch", mark]) for mark in marks),
+            f"(umask 077; base64 -d >{archive})",
+            f'{{ [ "$(wc -c <{archive})" -eq {size} ] || {{ echo "the connection was lost" >&2; false; }}; }}',
+            f"tar --numeric-owner -xpf {archive} -C /",
+            f"rm -f {archive}",
+        ]
+    )
 
 
 def archive(things: Sequence[File | Directory], modified: float) -> bytes:
@@ -166,8 +177,3 @@ def first_line(thing: FirstLine) -> str:
     first = f"printf '%s\\n' {line};" if thing.present else ""
     others = f"grep -vxF -e {line} {path} || true"  # grep's 1 only says that there are no other lines
     return f"new=$({{ {first} {others}; }}) && printf '%s\\n' \"$new\" > {path}"
-
-
-def joined(commands: Iterable[str]) -> str:
-    """Make one command of several; the first that fails ends it."""
-    return " && ".join(commands)

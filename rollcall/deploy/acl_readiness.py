@@ -9,6 +9,7 @@ from typing_extensions import override
 from rollcall.consul import agent_queries, curl
 from rollcall.consul.acl import AccessControl, Request, listed, requests
 from rollcall.consul.curl import Answer
+from rollcall.deploy import callbacks
 from rollcall.deploy.operations import announce
 from rollcall.deploy.readiness import Gate
 
@@ -52,6 +53,6 @@ class AccessConverged(Gate):
 
     def _ask(self, host: Host, asked: Sequence[Request]) -> list[Answer]:
         given = curl.configuration(asked, BASE, self.wanted.management, [LONGEST])
-        _, output = host.run_shell_command(COMMAND, _stdin=given)
+        _, output = callbacks.run(host, COMMAND, given)
         found = curl.answers(output.stdout)
         return [*found, *[Answer(0, "")] * (len(asked) - len(found))]

@@ -1,25 +1,23 @@
 """pyinfra operations: planned changes in, commands out. Nothing here knows what Consul is."""
 
-import io
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from gevent.lock import BoundedSemaphore
 from pyinfra import host, logger
 from pyinfra import state as run
-from pyinfra.api import FileUploadCommand, FunctionCommand, operation
+from pyinfra.api import FunctionCommand, StringCommand, operation
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
 from rollcall.converge import docker_commands, takeover
-from rollcall.converge.host_state import ROOT
 from rollcall.converge.plan import Change, tellings
 from rollcall.converge.resources import Absent, Container, Directory, File, FirstLine, Network, Volume
+from rollcall.deploy import callbacks
 from rollcall.deploy.readiness import Gate
 
 Commands = Generator[str | PyinfraCommand, None, None]
@@ -148,13 +146,10 @@ def _container_command(container: Container, change: Change) -> str:
 
 
 def _put_files(things: Sequence[File | Directory], marks: Iterable[str]) -> Commands:
-    """Upload all files at once, into a directory that was closed to others before anything is in it."""
-    if not things:
-        return
-    archive = f"{ROOT}/.incoming.tar"
-    yield f"install -d -m 0700 {ROOT}"
-    yield FileUploadCommand(io.BytesIO(docker_commands.archive(things, time.time())), archive)
-    yield docker_commands.joined([*map(docker_commands.leave_mark, marks), docker_commands.unpack(archive)])
+    """Send all files at once."""
+    if things:
+        files = callbacks.Files(docker_commands.archive(things, time.time()), tuple(marks))
+        yield FunctionCommand(callbacks.put_files, (files,), {})
 
 
 def push_image(state: State, host: Host, image: str) -> bool:
@@ -169,12 +164,13 @@ def push_image(state: State, host: Host, image: str) -> bool:
                 f"{host.print_prefix}{image} is to be pushed but is not on this machine: {saved.stderr.strip()}"
             )
             return False
-        remote = f"{ROOT}/.image.tar"
-        arguments: dict[str, Any] = {}
-        if not host.put_file(local, remote, **arguments):
+        # Where the user who logs in can write, and nobody else can put something in its place.
+        made, output = host.run_shell_command(StringCommand("mktemp -d /var/tmp/rollcall-XXXXXX"))
+        remote = f"{output.stdout.strip()}/image.tar"
+        if not (made and host.put_file(local, remote)):
             return False
-    loaded, output = host.run_shell_command(
-        f"docker load --quiet --input {remote}; code=$?; rm -f {remote}; exit $code"
+    loaded, output = callbacks.run(
+        host, f"docker load --quiet --input {remote}; code=$?; rm -rf {Path(remote).parent}; exit $code"
     )
     if not loaded:
         logger.error(f"{host.print_prefix}{image} cannot be loaded: {output.stderr}")

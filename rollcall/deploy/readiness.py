@@ -12,6 +12,7 @@ from pyinfra.api.state import State
 from typing_extensions import override
 
 from rollcall.consul.agent_queries import HEALTH, ask
+from rollcall.deploy import callbacks
 
 
 def not_ready(answer: str, servers: Iterable[str]) -> list[str]:
@@ -106,7 +107,7 @@ class ConsulReady(Gate):
 
     @override
     def missing(self, host: Host) -> list[str]:
-        _, output = host.run_shell_command(ask(HEALTH))
+        _, output = callbacks.run(host, ask(HEALTH))
         return not_ready(output.stdout, self.servers)
 
 
@@ -120,7 +121,7 @@ class ContainersStayUp(Gate):
 
     @override
     def missing(self, host: Host) -> list[str]:
-        _, output = host.run_shell_command(f"date +%s.%N; {LOOK}{' '.join(self.names)}")
+        _, output = callbacks.run(host, f"date +%s.%N; {LOOK}{' '.join(self.names)}")
         clock, *lines = output.stdout_lines
         found = {line.split()[0].lstrip("/"): line for line in lines}
         failing = [name for name in self.names if name not in found or unsteady(found[name], float(clock))]
@@ -128,5 +129,5 @@ class ContainersStayUp(Gate):
 
 
 def _last_words(host: Host, name: str) -> str:
-    _, output = host.run_shell_command(f"docker logs --tail 1 {name} 2>&1")
+    _, output = callbacks.run(host, f"docker logs --tail 1 {name} 2>&1")
     return f"its log ends: {output.stdout.strip()}" if output.stdout.strip() else "it has said nothing"

@@ -13,7 +13,7 @@ from rollcall.drain.instances import Container, Instance
 from rollcall.drain.remaining import Remaining, words
 from rollcall.drain.target import Target
 from rollcall.errors import RollcallError
-from rollcall.remote.run import run
+from rollcall.remote.run import Shell
 
 PAUSE = 0.5  # seconds between two looks
 # A connection may end between two requests of one visitor: only what stays away is gone.
@@ -54,13 +54,13 @@ class Look:
         return words(left, self._ports, self._names)
 
     def _sends(self, front: Host) -> bool:
-        return bool(front_lists.listed(run(front, front_lists.STATUS), self._node, self._identities))
+        return bool(front_lists.listed(Shell(front).read(front_lists.STATUS), self._node, self._identities))
 
     def _connected(self) -> tuple[connections.Connection, ...]:
         if not self._ports:
             return ()
         command = connections.command(port.network for port in self._ports)
-        return connections.parse(run(self._host, command), self._ports)
+        return connections.parse(Shell(self._host).read(command), self._ports)
 
 
 def _understood(host: Host, ask: Callable[[], Found]) -> Found | str:

@@ -1,5 +1,6 @@
-"""Whether SSH answers on every host, asked of all at the same time before anything is done."""
+"""Whether every host responds by SSH to somebody who may do what root may: all at the same time, before all else."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 
 from rollcall.config.inventory import Host
 from rollcall.errors import RollcallError
-from rollcall.remote import ssh
+from rollcall.remote import login, ssh
+from rollcall.remote.run import Shell
 
 # A lost first packet is sent again after 1 and after 3 seconds; who is silent longer is not there.
 ANSWER_SECONDS = 5
@@ -21,14 +23,24 @@ LAB_PORTS = range(22011, 22100)
 class _Route:
     hostname: str
     port: int
+    user: str
     direct: bool
 
 
 def check(hosts: Sequence[Host]) -> None:
-    """Make sure that the SSH server of each host greets.
+    """Make sure that the SSH server of each host greets, and that its user is root or may use sudo.
 
-    Raises RollcallError, naming every host that is silent and why, within about ANSWER_SECONDS.
+    Raises RollcallError, naming every host that is silent and why, within about ANSWER_SECONDS; or every host whose
+    user may not do what root may.
     """
+    _check_greetings(hosts)
+    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
+        problems = [problem for problem in pool.map(_rights_problem, hosts) if problem]
+    if problems:
+        raise RollcallError("; ".join(problems))
+
+
+def _check_greetings(hosts: Sequence[Host]) -> None:
     remote = [host for host in hosts if host.connector == "ssh"]
     if not remote:
         return
@@ -76,19 +88,43 @@ def _problem(host: Host) -> str | None:
 def _route(host: Host) -> _Route:
     """Ask ssh where it would connect: the user's own configuration may rename a host or use a jump host."""
     if shutil.which("ssh") is None:
-        return _Route(host.hostname, host.port or 22, direct=True)
+        return _Route(host.hostname, host.port or 22, host.user or "", direct=True)
     command = ["ssh", "-G", *ssh.options(host), host.hostname]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
     proxied = any(found.get(key, "none") != "none" for key in ("proxyjump", "proxycommand"))
-    return _Route(found.get("hostname", host.hostname), int(found.get("port", host.port or 22)), not proxied)
+    return _Route(
+        found.get("hostname", host.hostname),
+        int(found.get("port", host.port or 22)),
+        found.get("user", host.user or ""),
+        not proxied,
+    )
 
 
 def _problem_behind_proxy(host: Host) -> str | None:
-    command = ssh.command(host, ["true"])
+    command = ssh.arguments(host, "true")
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=2 * ssh.CONNECT_SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return f"{host.hostname}: silent for {2 * ssh.CONNECT_SECONDS} s"
     complaint = done.stderr.strip().splitlines() or [f"ssh ended with {done.returncode}"]
     return None if done.returncode == 0 else f"{host.hostname}: {complaint[-1]}"
+
+
+def _rights_problem(host: Host) -> str:
+    """Say why the user that Rollcall logs in as may not do what root may. For root itself nothing is asked."""
+    if not host.sudo and _is_root(host):
+        return ""
+    try:
+        sentence = login.problem(host, Shell(host, as_root=False).run(login.PROBE).output)
+    except ValueError as error:
+        sentence = str(error)
+    except RollcallError as error:
+        return str(error)
+    return sentence and f"{host.name}: {sentence}"
+
+
+def _is_root(host: Host) -> bool:
+    if host.connector == "local":
+        return os.geteuid() == 0
+    return (host.user or _route(host).user) == "root"

@@ -1,33 +1,117 @@
-"""One shell command on a host, by itself: over SSH as the inventory says, or here."""
+"""Run a command on a host: over SSH as the inventory says, or here; as root, by sudo where the inventory says so."""
 
+import shlex
 import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rollcall.config.inventory import Host
 from rollcall.errors import RollcallError
-from rollcall.remote import ssh
+from rollcall.remote import login, ssh
 
-# No look at a host takes longer; what does is lost.
-SECONDS = 30
+TIMEOUT_SECONDS = 30
+# ssh's own exit code where it cannot connect, or loses the connection.
+DISCONNECTED = 255
 
 
-def run(host: Host, command: str) -> str:
-    """Run it and give what it prints.
+@dataclass(frozen=True)
+class Result:
+    """What came of a command that ran to its end."""
 
-    Raises:
-        RollcallError: it fails, or gives no answer within SECONDS.
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def reason(self) -> str:
+        """The line that says why it failed."""
+        lines = (self.errors.strip() or self.output.strip()).splitlines()
+        return lines[-1] if lines else f"exit code {self.code}"
+
+
+class Shell:
+    """Runs commands on one host.
+
+    Args:
+        host: the host.
+        options: ssh's, beside those that the inventory asks for.
+        as_root: with root's rights; else with those of the user who logs in.
+        detached: keep the commands apart from the terminal, so that Ctrl-C does not reach them.
     """
+
+    def __init__(
+        self, host: Host, options: Sequence[str] = (), *, as_root: bool = True, detached: bool = False
+    ) -> None:
+        """Connect to nothing yet."""
+        self.host = host
+        self._sudo = ("sudo", "-H", "-n") if as_root and host.sudo else ()
+        self._options = tuple(options)
+        self._detached = detached
+
+    def arguments(self, command: str) -> list[str]:
+        """Give the argument list of the process that runs a line of shell there."""
+        there = [*self._sudo, "sh", "-c", command]
+        return there if self.host.connector == "local" else ssh.arguments(self.host, shlex.join(there), self._options)
+
+    def run(self, command: str, stdin: str = "", timeout_seconds: float = TIMEOUT_SECONDS) -> Result:
+        """Run a line of shell and wait for its end, however it ends.
+
+        Raises:
+            RollcallError: it never ran, or did not end in time.
+        """
+        with subprocess.Popen(
+            self.arguments(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=self._detached,
+        ) as process:
+            try:
+                output, errors = process.communicate(stdin.encode(), timeout_seconds)
+            except BaseException as error:
+                process.kill()
+                if not isinstance(error, subprocess.TimeoutExpired):
+                    raise
+                raise RollcallError(f"{self.host.name} did not respond within {timeout_seconds:g} s") from None
+        # Not in text mode: that would change line ends.
+        result = Result(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
+        self._check_that_it_ran(result)
+        return result
+
+    def read(self, command: str, stdin: str = "", timeout_seconds: float = TIMEOUT_SECONDS) -> str:
+        """Run a line of shell and give what it prints.
+
+        Raises:
+            RollcallError: it failed, never ran, or did not end in time.
+        """
+        result = self.run(command, stdin, timeout_seconds)
+        if result.code != 0:
+            raise RollcallError(f"on {self.host.name}: {result.reason}")
+        return result.output
+
+    def _check_that_it_ran(self, result: Result) -> None:
+        if result.code == 0:
+            return
+        if self.host.connector == "ssh" and result.code == DISCONNECTED:
+            name, line = self.host.name, ssh.shown(self.host)
+            raise RollcallError(f"ssh to {name} failed: {result.reason.rstrip('.')}; try `{line}`")
+        if sentence := login.refusal(self.host, result.errors):
+            raise RollcallError(f"{self.host.name}: {sentence}")
+
+
+@contextmanager
+def connected(host: Host, sockets: str) -> Iterator[Shell]:
+    """Open a shell whose commands share one connection, made by the first of them; Ctrl-C does not reach them.
+
+    Args:
+        host: the host.
+        sockets: a directory that only this user can open.
+    """
+    options = ["-o", "ControlMaster=auto", "-o", f"ControlPath={sockets}/%C", "-o", "ControlPersist=60"]
     try:
-        done = subprocess.run(
-            ssh.command(host, ["sh", "-c", command]),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise RollcallError(f"{host.name} gave no answer within {SECONDS} s") from None
-    if done.returncode != 0:
-        reason = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.returncode}"]
-        raise RollcallError(f"on {host.name}: {reason[-1]}")
-    return done.stdout
+        yield Shell(host, options, detached=True)
+    finally:
+        if host.connector == "ssh":
+            end = ["ssh", "-O", "exit", *options, *ssh.options(host), host.hostname]
+            subprocess.run(end, capture_output=True, check=False)

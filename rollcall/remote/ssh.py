@@ -9,6 +9,11 @@ from rollcall.config.inventory import Host
 CONNECT_SECONDS = 10
 
 
+def arguments(host: Host, command: str, more: Sequence[str] = ()) -> list[str]:
+    """Give the argument list of an ssh that runs a command on a host; `more` are options of its own."""
+    return ["ssh", *more, *options(host), host.hostname, command]
+
+
 def options(host: Host) -> list[str]:
     """Return ssh's options for a host, without the destination.
 
@@ -40,13 +45,23 @@ def options(host: Host) -> list[str]:
     return config + [part for name, value in settings.items() for part in ("-o", f"{name}={value}")]
 
 
-def command(host: Host, arguments: Sequence[str]) -> list[str]:
-    """Give the argument list that runs a program on a host: over ssh, or here if the host is this machine."""
-    if host.connector == "local":
-        return list(arguments)
-    return ["ssh", *options(host), host.hostname, shlex.join(arguments)]
-
-
 def _quoted(path: str) -> str:
     # ssh splits an option's value at spaces unless it is quoted.
     return f'"{path}"' if " " in path else path
+
+
+def shown(host: Host, command: str = "") -> str:
+    """Give the line that a person types to run a command on a host with Rollcall's rights, or only to log in."""
+    if command and host.sudo:
+        command = f"sudo {command}"
+    if host.connector == "local":
+        return command
+    parts = ["ssh"]
+    if host.key:
+        parts += ["-i", str(host.key)]
+    if host.known_hosts:
+        parts += ["-o", f"UserKnownHostsFile={host.known_hosts}"]
+    if host.port:
+        parts += ["-p", str(host.port)]
+    parts.append(f"{host.user}@{host.hostname}" if host.user else host.hostname)
+    return shlex.join([*parts, command] if command else parts)

@@ -95,7 +95,7 @@ def _start(host: Host, local: Mapping[Endpoint, Endpoint], complaints: IO[bytes]
     # cat ends with our end of the pipe, so that no tunnel outlives this process, whatever ends it.
     command = f"echo {shlex.quote(_READY.decode())}; exec cat"
     return subprocess.Popen(
-        ["ssh", *own, *ssh.options(host), *forwards, host.hostname, command],
+        ssh.arguments(host, command, [*own, *forwards]),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=complaints,
@@ -114,7 +114,7 @@ def _wait_until_open(process: subprocess.Popen[bytes], host: Host) -> bool:
         if not readable:
             raise RollcallError(
                 f"ssh to {host.name} ({host.hostname}) opened no tunnel within {OPEN_SECONDS} seconds; "
-                f"try `{shown(host)} true`."
+                f"try `{ssh.shown(host)}`."
             )
         part = os.read(output, 4096)
         if not part:
@@ -143,16 +143,4 @@ def _read(complaints: IO[bytes]) -> str:
 
 def _no_connection(host: Host, complaint: str) -> str:
     reason = complaint.splitlines()[-1].rstrip(".") if complaint else "ssh gave no reason"
-    return f"ssh cannot connect to {host.name} ({host.hostname}): {reason}; try `{shown(host)} true`."
-
-
-def shown(host: Host) -> str:
-    """Give the ssh command a person would type to reach a host."""
-    parts = ["ssh"]
-    if host.key:
-        parts += ["-i", str(host.key)]
-    if host.known_hosts:
-        parts += ["-o", f"UserKnownHostsFile={host.known_hosts}"]
-    if host.port:
-        parts += ["-p", str(host.port)]
-    return shlex.join([*parts, f"{host.user}@{host.hostname}" if host.user else host.hostname])
+    return f"ssh cannot connect to {host.name} ({host.hostname}): {reason}; try `{ssh.shown(host)}`."

@@ -23,8 +23,8 @@ from rollcall.converge import host_state
 from rollcall.converge.host_state import HostState
 from rollcall.deploy.host_query import reading
 from rollcall.errors import RollcallError
-from rollcall.remote import tunnel
-from rollcall.remote.shell import shell
+from rollcall.remote import run, ssh, tunnel
+from rollcall.remote.run import Shell
 from rollcall.remote.tunnel import Endpoint
 from rollcall.secrets.store import Secrets
 from rollcall.verify import host_probe, listeners, nginx_sites
@@ -35,6 +35,8 @@ from rollcall.verify.tls_probe import unverified
 
 # An agent answers from memory, in milliseconds; this also covers an election in the middle of the question.
 ANSWER_SECONDS = 5.0
+# Stopping several containers one after the other, each ignoring its stop signal, is the longest of all.
+COMMAND_SECONDS = 120
 UNANSWERED = (requests.RequestException, consul.ConsulException)
 # How many names of a large catalog are looked up on every host.
 NAMES = 12
@@ -89,7 +91,7 @@ class Cluster:
         self.endpoints = endpoints
         token = secrets.tokens.secret("operator")
         self.agents = {name: _agent(where[AGENT], token) for name, where in endpoints.items()}
-        self.shells: dict[str, Any] = {}
+        self.shells: dict[str, Shell] = {}
         self.surveys: Mapping[str, Survey] = {}
         self.names: tuple[str, ...] = ()
 
@@ -178,7 +180,7 @@ class Cluster:
     def _state(self, name: str) -> HostState:
         read = reading(self.fleet, self.fleet.member(name), self.secrets)
         script = host_state.script(read.wanted, read.paths, read.texts, directories=read.directories)
-        return host_state.parse(self.run(name, f"sh -c {shlex.quote(script)}").splitlines(), read.wanted.images)
+        return host_state.parse(self.run(name, script).splitlines(), read.wanted.images)
 
     def listeners(self) -> Mapping[str, frozenset[Listener]]:
         """See who listens on each host, of Rollcall's containers and of others."""
@@ -202,15 +204,7 @@ class Cluster:
 
     def run(self, name: str, command: str) -> str:
         """Run a shell command on a host and return what it prints. Raises RollcallError when it fails."""
-        try:
-            done = self.shells[name].run(command)
-        except RuntimeError as error:
-            reason = getattr(error.args[0], "stderr", str(error)).strip()
-            raise RollcallError(f"ssh to {name} failed: {reason}; try `{self.shown(name)}`.") from None
-        if done.rc != 0:
-            reason = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.rc}"]
-            raise RollcallError(f"on {name}: {reason[-1]}")
-        return str(done.stdout)
+        return self.shells[name].read(command, timeout_seconds=COMMAND_SECONDS)
 
     def docker(self, name: str, *arguments: str) -> str:
         """Run docker on a host."""
@@ -218,10 +212,7 @@ class Cluster:
 
     def shown(self, name: str, command: str = "") -> str:
         """Give the command line by which a person does the same on that host."""
-        host = self.hosts[name]
-        if host.connector == "local":
-            return command
-        return f"{tunnel.shown(host)} {shlex.quote(command)}" if command else tunnel.shown(host)
+        return ssh.shown(self.hosts[name], command)
 
     def expected(self, member: Member) -> tuple[Service, ...]:
         """Return the services that the running containers of a host should have."""
@@ -300,7 +291,7 @@ def connected(source: str, inventory: Inventory, fleet: Fleet, secrets: Secrets)
         endpoints = {name: opened.result() for name, opened in zip(names, opening, strict=True)}
         cluster = Cluster(source, inventory, fleet, secrets, endpoints)
         for host in inventory.hosts:
-            cluster.shells[host.name] = stack.enter_context(shell(host, sockets))
+            cluster.shells[host.name] = stack.enter_context(run.connected(host, sockets))
         yield cluster
 
 

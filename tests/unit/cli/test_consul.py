@@ -37,7 +37,7 @@ def host(tmp_path: Path) -> dict[str, str]:
 
 
 def test_consul_reads_token_and_input(host: dict[str, str]) -> None:
-    command = consul.inside("this", ["kv", "put", "a key", "-"])
+    command = ["sh", "-c", consul.inside("this", ["kv", "put", "a key", "-"])]
     said = subprocess.run(
         command, input=f"{TOKEN}\nfirst line\nlast", env=host, capture_output=True, text=True, check=True
     ).stdout
@@ -54,7 +54,7 @@ def test_an_interrupt_reaches_this_run_and_no_other(host: dict[str, str]) -> Non
     runs = [
         subprocess.Popen(
             # As docker starts it, also where these tests run in the background, where a shell has it ignore the signal.
-            ["env", "--default-signal=INT", *consul.inside(name, ["wait"])],
+            ["env", "--default-signal=INT", "sh", "-c", consul.inside(name, ["wait"])],
             env=host,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -69,7 +69,7 @@ def test_an_interrupt_reaches_this_run_and_no_other(host: dict[str, str]) -> Non
             run.stdin.write(f"{TOKEN}\n")
             run.stdin.flush()
             assert run.stdout.readline() == "waiting\n"
-        done = subprocess.run(consul.interrupt("this"), env=host, capture_output=True, check=True)
+        done = subprocess.run(["sh", "-c", consul.interrupt("this")], env=host, capture_output=True, check=True)
         assert done.stderr == b""
         assert runs[0].wait(10) == 3
         assert runs[1].poll() is None

@@ -9,7 +9,6 @@ import pytest
 from rollcall.config.inventory import Host, Inventory
 from rollcall.consul.pick_agent import first_agent
 from rollcall.errors import RollcallError
-from rollcall.remote import ssh
 
 FIRST, SECOND = (
     Host(f"s{number}.invalid", "ssh", f"s{number}.invalid", groups=("consul_servers",)) for number in (1, 2)
@@ -71,8 +70,3 @@ def test_none_runs(program: Program, docker: str, reason: str) -> None:
 def test_nobody_answers_by_ssh(program: Program) -> None:
     with pytest.raises(RollcallError, match=r"s1\.invalid .* s2\.invalid .* do not answer by SSH"):
         found(FIRST, SECOND)
-
-
-def test_words_stay_apart_on_the_way() -> None:
-    assert ssh.command(FIRST, ["docker", "exec", "a b", "$(reboot)"])[-1] == "docker exec 'a b' '$(reboot)'"
-    assert ssh.command(LOCAL, ["docker", "a b"]) == ["docker", "a b"]

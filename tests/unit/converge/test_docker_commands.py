@@ -1,6 +1,8 @@
 """Shell commands, tried on a real shell where what they do to a file matters."""
 
+import base64
 import io
+import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -44,3 +46,42 @@ def test_an_archive_carries_modes_and_owners() -> None:
         ("etc/rollcall/a", 0o700, 100, 1000, True, 100),
         ("etc/rollcall/a/b", 0o600, 100, 1000, False, 100),
     ]
+
+
+def receive(root: Path, things: list[Directory | File], *, lost: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command for another root directory, of whose base64 the last characters are lost."""
+    archive = docker_commands.archive(things, 100.0)
+    command = docker_commands.receive(len(archive), ["/etc/rollcall/mark"])
+    for path in ("/etc/rollcall", "-C /"):
+        command = command.replace(path, path.replace("/", f"{root}/", 1))
+    whole = base64.b64encode(archive).decode()
+    cut = whole[: len(whole) - lost]
+    return subprocess.run(
+        ["sh", "-c", f"umask 022; {command}"],
+        input=cut,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_an_archive_is_put_in_its_place(tmp_path: Path) -> None:
+    owner = f"{os.getuid()}:{os.getgid()}"
+    things = [Directory("/etc/rollcall/a", 0o755, owner), File("/etc/rollcall/a/b", "text", 0o640, owner)]
+    (tmp_path / "etc").mkdir()
+    assert receive(tmp_path, things).returncode == 0
+    ours = tmp_path / "etc" / "rollcall"
+    assert {one.name: one.stat().st_mode & 0o777 for one in ours.rglob("*")} == {"a": 0o755, "b": 0o640, "mark": 0o644}
+    assert ours.stat().st_mode & 0o777 == 0o700
+    assert (ours / "a" / "b").read_text() == "text"
+
+
+@pytest.mark.parametrize("lost", [4, 1024, 20480])
+def test_an_archive_that_was_cut_off_changes_no_file(tmp_path: Path, lost: int) -> None:
+    owner = f"{os.getuid()}:{os.getgid()}"
+    (tmp_path / "etc").mkdir()
+    done = receive(tmp_path, [File("/etc/rollcall/b", "text", 0o640, owner)], lost=lost)
+    assert done.returncode != 0
+    assert "the connection was lost" in done.stderr
+    ours = tmp_path / "etc" / "rollcall"
+    assert {one.name: one.stat().st_mode & 0o777 for one in ours.iterdir()} == {"mark": 0o644, ".incoming.tar": 0o600}

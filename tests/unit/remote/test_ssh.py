@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rollcall.config.inventory import Host
-from rollcall.remote import ssh, tunnel
+from rollcall.remote import ssh
 
 
 def options(host: Host) -> list[str]:
@@ -29,4 +29,12 @@ def test_nothing_is_asked() -> None:
 
 def test_what_a_person_would_type() -> None:
     host = Host("a", "ssh", "127.0.0.1", 22011, "root", Path("/lab/id"), Path("/lab/known_hosts"))
-    assert tunnel.shown(host) == "ssh -i /lab/id -o UserKnownHostsFile=/lab/known_hosts -p 22011 root@127.0.0.1"
+    assert ssh.shown(host) == "ssh -i /lab/id -o UserKnownHostsFile=/lab/known_hosts -p 22011 root@127.0.0.1"
+
+
+def test_what_a_person_would_type_with_sudo() -> None:
+    host = Host("a", "ssh", "10.0.0.1", user="admin", data={"_sudo": True})
+    assert ssh.shown(host, "docker logs front") == "ssh admin@10.0.0.1 'sudo docker logs front'"
+    assert ssh.shown(host) == "ssh admin@10.0.0.1"
+    here = Host("@local", "local", "127.0.0.1", data={"_sudo": True})
+    assert ssh.shown(here, "docker logs front") == "sudo docker logs front"

@@ -1,0 +1,45 @@
+"""Commands that callbacks run on a host: with the rights that pyinfra gives its own operations and facts only."""
+
+import base64
+from dataclasses import dataclass, field
+
+from pyinfra import logger
+from pyinfra.api import StringCommand
+from pyinfra.api.arguments import auth_argument_meta, pop_global_arguments
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
+from pyinfra.connectors.util import CommandOutput
+
+from rollcall.converge import docker_commands
+
+
+def run(host: Host, command: str, stdin: str = "") -> tuple[bool, CommandOutput]:
+    """Run a command with sudo where the inventory, or pyinfra's own command line, says so."""
+    arguments, _ = pop_global_arguments(host.state, host, {})
+    rights = {key: value for key, value in arguments.items() if key in auth_argument_meta}
+    # Without any standard input pyinfra sends none; an empty one would be a line.
+    given = {"_stdin": stdin} if stdin else {}
+    done, output = host.run_shell_command(StringCommand(command), **rights, **given)
+    return done, output
+
+
+@dataclass(frozen=True)
+class Files:
+    """An archive of files, which may be secret, and the marks that are left before they are put in their places."""
+
+    archive: bytes = field(repr=False)
+    marks: tuple[str, ...]
+
+
+def put_files(state: State, host: Host, files: Files) -> bool:
+    """Put files in their places.
+
+    They go in by standard input: an upload would lie in the directory for temporary files, readable for everybody,
+    where the user who logs in is not root.
+    """
+    done, output = run(
+        host, docker_commands.receive(len(files.archive), files.marks), base64.b64encode(files.archive).decode()
+    )
+    if not done:
+        logger.error(f"{host.print_prefix}the files could not be written: {output.stderr.strip()}")
+    return done
