@@ -13,6 +13,8 @@ from rollcall.lab.layout import HOSTS, LOOPBACK, STATE
 USER_KEY = STATE / "id_ed25519"
 HOST_KEY = STATE / "host_ed25519"
 KNOWN_HOSTS = STATE / "known_hosts"
+# The number of the host's user admin, who may use sudo.
+ADMIN = 1000
 
 
 def ensure() -> None:
@@ -46,13 +48,14 @@ def archive() -> bytes:
     """A tar file with what goes into each host before its first start, with its places, modes and owner."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for path, content, mode in (
-            ("root/.ssh/authorized_keys", _public(USER_KEY).read_bytes(), 0o600),
-            ("etc/ssh/ssh_host_ed25519_key", HOST_KEY.read_bytes(), 0o600),
-            ("etc/ssh/ssh_host_ed25519_key.pub", _public(HOST_KEY).read_bytes(), 0o644),
+        for path, content, mode, owner in (
+            ("root/.ssh/authorized_keys", _public(USER_KEY).read_bytes(), 0o600, 0),
+            ("home/admin/.ssh/authorized_keys", _public(USER_KEY).read_bytes(), 0o600, ADMIN),
+            ("etc/ssh/ssh_host_ed25519_key", HOST_KEY.read_bytes(), 0o600, 0),
+            ("etc/ssh/ssh_host_ed25519_key.pub", _public(HOST_KEY).read_bytes(), 0o644, 0),
         ):
             entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(content), mode
+            entry.size, entry.mode, entry.uid, entry.gid = len(content), mode, owner, owner
             tar.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()
 

@@ -106,12 +106,13 @@ def test_every_host_is_known_by_its_port(state: Path) -> None:
     assert {line.split()[1] for line in lines} == {"ssh-ed25519"}
 
 
-def test_a_host_gets_its_keys_as_root_owns_them(state: Path) -> None:
+def test_a_host_gets_its_keys_with_their_owners(state: Path) -> None:
     keys.ensure()
     with tarfile.open(fileobj=io.BytesIO(keys.archive())) as archive:
         found = {entry.name: (entry.mode, entry.uid) for entry in archive}
     assert found == {
         "root/.ssh/authorized_keys": (0o600, 0),
+        "home/admin/.ssh/authorized_keys": (0o600, keys.ADMIN),
         "etc/ssh/ssh_host_ed25519_key": (0o600, 0),
         "etc/ssh/ssh_host_ed25519_key.pub": (0o644, 0),
     }
