@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from rollcall import sections
+
 COMMAND = "curl --silent --show-error --config -"
 # The agent's image has curl where the host has none.
 ON_ANY_HOST = f"if command -v curl >/dev/null; then {COMMAND}; else docker exec -i consul {COMMAND}; fi"
-MARK = "@@rollcall"
 
 
 class Asked(Protocol):
@@ -58,7 +59,7 @@ def configuration(asked: Iterable[Asked], base: str, token: str = "", options: S
                 *([f"data-raw = {json.dumps(one.body, ensure_ascii=False)}"] if one.body else []),
                 *header,
                 *options,
-                f'write-out = "\\n{MARK} %{{http_code}}\\n"',
+                f'write-out = "\\n{sections.MARKER} %{{http_code}}\\n"',
             ]
         )
         for one in asked
@@ -68,12 +69,6 @@ def configuration(asked: Iterable[Asked], base: str, token: str = "", options: S
 
 def answers(output: str) -> list[Answer]:
     """Read the bodies, each followed by a line with its status."""
-    found = []
-    body: list[str] = []
-    for line in output.split("\n"):
-        if line.startswith(MARK):
-            found.append(Answer(int(line.split()[1]), "\n".join(body).strip()))
-            body = []
-        else:
-            body.append(line)
-    return found
+    first, rest = sections.pieces(output)
+    bodies = [first, *(body for _, body in rest)]
+    return [Answer(int(status), body.strip()) for (status, _), body in zip(rest, bodies, strict=False)]

@@ -10,37 +10,37 @@ from pyinfra.api.exceptions import FactProcessError
 from pyinfra.api.facts import FactBase
 from typing_extensions import override
 
+from rollcall import sections
 from rollcall.converge.docker_query import SOCKET, Answer, Wanted, answer, query
 
 ROOT = "/etc/rollcall"
-MARK = "@@rollcall"
 # Docker's name for it (its documentation of the bridge driver, "Default bridge network options").
 INTERFACE_OPTION = "com.docker.network.bridge.name"
+SECTIONS = ("engine", "files", "digests", "addresses", "listening", "clock", "socket")
 EMPTY = Answer({}, {}, {}, {}, frozenset())
 
 # Probes take longest, so they run while everything else is read.
 SCRIPT = r"""
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 {probes}
-echo '{mark} engine'
+section engine
 {query}
-echo '{mark} files'
+section files
 find {root} {paths} -printf '%T@ %m %U:%G %p\n' 2>/dev/null
 for directory in {directories}; do find "$directory" -maxdepth 0 -printf '%T@ %m %U:%G %p\n' 2>/dev/null; done
-echo '{mark} digests'
+section digests
 find {root} {paths} -type f -exec sha256sum {{}} + 2>/dev/null
-echo '{mark} addresses'
+section addresses
 ip -4 -o addr show 2>/dev/null || hostname -I
-echo '{mark} listening'
+section listening
 awk '$4 == "0A" {{ print $2 }}' /proc/net/tcp /proc/net/tcp6 2>/dev/null
-echo '{mark} clock'
+section clock
 date +%s
-echo '{mark} socket'
+section socket
 stat -L -c %g {socket} 2>/dev/null || echo 0
 {texts}
 wait
 {answers}
-echo '{mark} end'
 """
 
 
@@ -101,60 +101,47 @@ def script(
     def quoted(words: Iterable[str]) -> str:
         return " ".join(shlex.quote(word) for word in sorted(set(words)))
 
-    return SCRIPT.format(
+    body = SCRIPT.format(
         query=query(replace(wanted, networks=("bridge", *wanted.networks))),
-        mark=MARK,
         socket=SOCKET,
         root=ROOT,
         paths=quoted(paths),
         directories=quoted(directories),
         texts="\n".join(
-            f"echo '{MARK} text {path}'; cat {shlex.quote(path)} 2>/dev/null; echo" for path in sorted(set(texts))
+            f"section {shlex.quote(f'text {path}')}; cat {shlex.quote(path)} 2>/dev/null" for path in sorted(set(texts))
         ),
         probes="\n".join(
             f'( {command} ) >"$work/probe.{name}" 2>/dev/null &' for name, command in (probes or {}).items()
         ),
-        answers="\n".join(f"echo '{MARK} probe {name}'; cat \"$work/probe.{name}\"; echo" for name in probes or {}),
+        answers="\n".join(f"section 'probe {name}'; cat \"$work/probe.{name}\"" for name in probes or {}),
     )
+    return sections.script(body)
 
 
-def parse(lines: Sequence[str], images: Sequence[str]) -> HostState:
+def parse(output: str, images: Sequence[str]) -> HostState:
     """Read the script's output.
 
     Raises:
         ValueError: it is not complete, or not what the script prints.
     """
-    sections = _sections(lines)
-    engine = answer(sections["engine"], images)
+    found = sections.read(output, SECTIONS)
+    listed = {title: sections.lines(found[title]) for title in SECTIONS}
+    engine = answer(listed["engine"], images)
     interface = str((engine.networks.get("bridge", {}).get("Options") or {}).get(INTERFACE_OPTION, "docker0"))
     return HostState(
         engine=engine,
-        files=_files(sections["files"], sections["digests"]),
-        texts={name[5:]: _text(body) for name, body in sections.items() if name.startswith("text ")},
-        probes={name[6:]: "\n".join(body).strip() for name, body in sections.items() if name.startswith("probe ")},
-        addresses=_addresses(sections["addresses"]),
-        interfaces=_interfaces(sections["addresses"]),
-        listening=frozenset(listener(line) for line in sections["listening"]),
+        files=_files(listed["files"], listed["digests"]),
+        texts={title[5:]: text for title, text in found.items() if title.startswith("text ")},
+        probes={title[6:]: text.strip() for title, text in found.items() if title.startswith("probe ")},
+        addresses=_addresses(listed["addresses"]),
+        interfaces=_interfaces(listed["addresses"]),
+        listening=frozenset(listener(line) for line in listed["listening"]),
         bridge=_gateway(engine.networks.get("bridge", {})),
         bridge_interface=interface,
-        bridges=_addresses(sections["addresses"], (interface, "br-")),
-        clock=int(sections["clock"][0]),
-        socket_group=int(sections["socket"][0]),
+        bridges=_addresses(listed["addresses"], (interface, "br-")),
+        clock=int(listed["clock"][0]),
+        socket_group=int(listed["socket"][0]),
     )
-
-
-def _sections(lines: Sequence[str]) -> dict[str, list[str]]:
-    sections: dict[str, list[str]] = {}
-    current: list[str] = []
-    for line in lines:
-        if line.startswith(MARK):
-            current = sections.setdefault(line[len(MARK) + 1 :].rstrip(), [])
-        else:
-            current.append(line)
-    missing = {"engine", "files", "digests", "addresses", "listening", "clock", "socket", "end"} - sections.keys()
-    if missing:
-        raise ValueError(f"its answer lacks {', '.join(sorted(missing))}")
-    return sections
 
 
 def _files(listed: Sequence[str], digests: Sequence[str]) -> dict[str, ObservedFile]:
@@ -164,13 +151,6 @@ def _files(listed: Sequence[str], digests: Sequence[str]) -> dict[str, ObservedF
         modified, mode, owner, path = line.split(" ", 3)
         files[path] = ObservedFile(int(mode, 8), owner, digest_of.get(path), float(modified))
     return files
-
-
-def _text(body: Sequence[str]) -> str:
-    """Put a file together again; the script ends each with a newline more, for files that end without one."""
-    if body and not body[-1]:
-        body = body[:-1]
-    return "".join(f"{line}\n" for line in body)
 
 
 def _addresses(lines: Sequence[str], interfaces: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -235,6 +215,6 @@ class HostFact(FactBase[HostState]):
             FactProcessError: it cannot be understood; pyinfra then fails this host and goes on with others.
         """
         try:
-            return parse(output, self.images)
+            return parse("\n".join(output), self.images)
         except (ValueError, KeyError, IndexError) as problem:
             raise FactProcessError(f"the host's state cannot be read: {problem}") from problem

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_MARK = "@@rollcall"
+from rollcall import sections
+
 # The network of the host itself; any other is named by a container's id.
 HOST = "host"
 
@@ -20,11 +21,10 @@ running=$(docker ps --quiet --no-trunc) || exit 1
   ids=$(for id in {ids}; do echo "$running" | grep -xF -e "$id"; done)
   [ -z "$ids" ] || docker inspect --type container --format '{{{{.Id}}}} {{{{.State.Pid}}}}' $ids 2>/dev/null
 }} | while read -r network process; do
-  echo "{mark} $network"
+  section "$network"
   [ "$process" = 0 ] ||
     awk '$4 == "01" {{ print $2, $3 }}' "/proc/$process/net/tcp" "/proc/$process/net/tcp6" 2>/dev/null
 done
-echo "{mark}"
 """
 
 
@@ -51,7 +51,7 @@ def command(networks: Iterable[str]) -> str:
         if name != HOST and not re.fullmatch("[0-9a-f]{64}", name):
             raise ValueError(f"{name!r} is no container's id")
     ids = shlex.join(name for name in names if name != HOST)
-    return _SCRIPT.format(mark=_MARK, host=HOST if HOST in names else "", ids=ids)
+    return sections.script(_SCRIPT.format(host=HOST if HOST in names else "", ids=ids))
 
 
 def parse(output: str, ports: Iterable[Port]) -> tuple[Connection, ...]:
@@ -62,16 +62,12 @@ def parse(output: str, ports: Iterable[Port]) -> tuple[Connection, ...]:
     Raises:
         ValueError: the output is not complete.
     """
-    first, *parts = output.split(_MARK)
-    if first.strip() or not parts or parts[-1].strip():
-        raise ValueError("the host's answer is cut off")
     wanted = set(ports)
     found = []
-    for part in parts[:-1]:
-        network, *lines = part.splitlines()
-        for line in lines:
+    for network, text in sections.read(output).items():
+        for line in sections.lines(text):
             local, remote = line.split()
-            port = Port(network.strip(), int(local.rpartition(":")[2], 16))
+            port = Port(network, int(local.rpartition(":")[2], 16))
             peer = _address(remote.rpartition(":")[0])
             if port in wanted and (port.network == HOST or not peer.is_loopback):
                 found.append(Connection(port, str(peer)))

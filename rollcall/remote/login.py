@@ -4,10 +4,10 @@ Rollcall writes root's files and uses Docker, so it logs in as root, or as a use
 """
 
 from rollcall.config.inventory import Host
-from rollcall.remote.sections import END, begin, lines, read
+from rollcall.sections import lines, read, script
 
 # One command. `sudo -n` fails where it would have to ask.
-PROBE = f"{begin('user')}; id -u; id -un; id -nG; {begin('sudo')}; LC_ALL=C sudo -n id -u 2>&1; {END}"
+PROBE = script("section user; id -u; id -un; id -nG; section sudo; LC_ALL=C sudo -n id -u 2>&1")
 SUDOERS = "/etc/sudoers.d/rollcall"
 # Todd Miller's sudo, and the one in Rust.
 _COMPLAINTS = ("sudo: ", "sudo-rs: ")

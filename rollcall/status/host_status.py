@@ -5,30 +5,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rollcall import sections
 from rollcall.components import registrator
 from rollcall.consul import maintenance
 from rollcall.contract.expected_services import Inspected
 from rollcall.contract.status_document import VERSION, Document
 
-MARK = "@@rollcall"
 AGENT_URLS = " ".join(f"http://127.0.0.1:8500/v1/agent/{what}" for what in ("services", "checks"))
 # The registrator's token reads what it wrote. `printf` is the shell's own, so the token is in no argument list; the
 # host may have no curl, the agent's image has.
 SCRIPT = r"""
-echo '{mark} containers'
+section containers
 running=$(docker ps -q --no-trunc 2>&1) || {{ echo "$running" >&2; exit 91; }}
 [ -z "$running" ] || docker inspect --format '{{{{json .}}}}' $running
-echo '{mark} agent'
+section agent
 ask() {{
   printf 'X-Consul-Token: %s\n' "$(cat {token} 2>/dev/null)" | "$@" -s --max-time 3 -w '\n' -H @- {urls}
 }}
 ask curl 2>/dev/null || ask docker exec -i consul curl 2>&1
 """
 FRONT = r"""
-echo '{mark} front'
+section front
 docker exec front front status 2>&1
 """
-END = "echo '{mark} end'\n"
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,8 @@ class HostReading:
 
 def command(*, front: bool) -> str:
     """Build the one command, for a host with a front or without."""
-    return (SCRIPT + (FRONT if front else "") + END).format(mark=MARK, token=registrator.TOKEN, urls=AGENT_URLS)
+    body = (SCRIPT + (FRONT if front else "")).format(token=registrator.TOKEN, urls=AGENT_URLS)
+    return sections.script(body)
 
 
 def parse(output: str) -> HostReading:
@@ -74,20 +74,12 @@ def parse(output: str) -> HostReading:
     Raises:
         ValueError: it is not complete.
     """
-    sections: dict[str, list[str]] = {}
-    current: list[str] = []
-    for line in output.split("\n"):
-        if line.startswith(f"{MARK} "):
-            current = sections.setdefault(line.removeprefix(f"{MARK} "), [])
-        elif line.strip():
-            current.append(line)
-    if "end" not in sections:
-        raise ValueError("its answer is cut off")
+    found = {title: sections.lines(text) for title, text in sections.read(output, ["containers", "agent"]).items()}
     complaints: list[str] = []
     return HostReading(
-        containers=tuple(json.loads(line) for line in sections["containers"]),
-        registered=_registered(sections["agent"], complaints),
-        front=_front(sections["front"], complaints) if "front" in sections else None,
+        containers=tuple(json.loads(line) for line in found["containers"]),
+        registered=_registered(found["agent"], complaints),
+        front=_front(found["front"], complaints) if "front" in found else None,
         complaints=tuple(complaints),
     )
 

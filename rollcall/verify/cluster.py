@@ -180,7 +180,7 @@ class Cluster:
     def _state(self, name: str) -> HostState:
         read = reading(self.fleet, self.fleet.member(name), self.secrets)
         script = host_state.script(read.wanted, read.paths, read.texts, directories=read.directories)
-        return host_state.parse(self.run(name, script).splitlines(), read.wanted.images)
+        return host_state.parse(self.run(name, script), read.wanted.images)
 
     def listeners(self) -> Mapping[str, frozenset[Listener]]:
         """See who listens on each host, of Rollcall's containers and of others."""

@@ -9,11 +9,11 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rollcall import sections
 from rollcall.contract.expected_services import Inspected
 from rollcall.converge.docker_query import LABEL
 from rollcall.verify.dns_message import Answer, answer
 
-_MARK = "@@rollcall"
 # nginx serves what this file says: a generation is the current one only once nginx has accepted it.
 NGINX_SITES = "docker exec front cat /var/lib/rollcall/front/current/sites.conf"
 # Starting a container on a busy host is the slowest part, and takes seconds.
@@ -23,7 +23,7 @@ NO_BASH = "bash is not installed"
 _THROWAWAY = "docker run --rm -i --pull never --network bridge -e SERVICE_IGNORE=true --entrypoint sh"
 
 _CONTAINERS = r"""
-echo '{mark} containers'
+section containers
 running=$(docker ps -q --no-trunc 2>&1) || {{ echo "$running" >&2; exit 91; }}
 all=$({{ echo "$running"; docker ps -aq --no-trunc --filter label={label}; }} | sort -u)
 [ -z "$all" ] || docker inspect --format '{{{{json .}}}}' $all
@@ -47,22 +47,21 @@ lookup='for name in "$@"; do echo "$name" $(timeout 8 getent hosts "$name") & do
 others=$(grep -hoE 'https?://[A-Za-z0-9.-]+' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
   cut -d/ -f3 | sort -u | head -n 2)
 others="$others rollcall-asks.invalid"
-echo '{mark} system'
+section system
 bash -c "$lookup" sh {names} $others
-echo '{mark} inside'
+section inside
 inside=$(docker ps -q --filter status=running --filter label={label}=backend | head -n 1)
 if [ -n "$inside" ]
 then docker exec -i "$inside" sh -c "$lookup" sh {names} $others
 else {throwaway} "$(docker inspect --format '{{{{.Image}}}}' consul)" -c "$lookup" sh {names} $others
 fi 2>&1
-echo '{mark} agent'
+section agent
 for name in {names}; do ask 127.0.0.1 {dns_port} "$name" & done; wait
-echo '{mark} before'
+section before
 before=$(awk '$1 == "nameserver" {{ print $2; exit }}' \
   "$(ls /etc/rollcall/dns/upstream.conf 2>/dev/null || echo /etc/resolv.conf)")
 for name in $others; do ask "$before" 53 "$name" & done; wait
 """
-_END = "echo '{mark} end'\n"
 
 
 @dataclass(frozen=True)
@@ -99,29 +98,24 @@ def command(names: Sequence[str], dns_port: int = 8600) -> str:
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
             raise ValueError(f"{name!r} is no DNS name")
-    script = (_CONTAINERS + (_LOOKUPS if names else "") + _END).format(
-        mark=_MARK, label=LABEL, names=shlex.join(names), dns_port=dns_port, throwaway=_THROWAWAY
+    body = (_CONTAINERS + (_LOOKUPS if names else "")).format(
+        label=LABEL, names=shlex.join(names), dns_port=dns_port, throwaway=_THROWAWAY
     )
     return (
         f"command -v bash >/dev/null || {{ echo '{NO_BASH}' >&2; exit 90; }}; "
-        f"timeout {SECONDS} bash -c {shlex.quote(script)}"
+        f"timeout {SECONDS} bash -c {shlex.quote(sections.script(body))}"
     )
 
 
 def parse(output: str) -> Survey:
     """Read the command's output. Raises ValueError when it is not complete."""
-    sections: dict[str, list[str]] = {}
-    for part in output.split(_MARK + " ")[1:]:
-        title, _, body = part.partition("\n")
-        sections[title] = body.splitlines()
-    if "end" not in sections:
-        raise ValueError("the host's answer is cut off")
+    found = {title: sections.lines(text) for title, text in sections.read(output, ["containers"]).items()}
     return Survey(
-        containers=tuple(json.loads(line) for line in sections["containers"] if line),
-        system=_addresses(sections.get("system", ())),
-        inside=_addresses(sections.get("inside", ())),
-        agent=_answers(sections.get("agent", ())),
-        before=_answers(sections.get("before", ())),
+        containers=tuple(json.loads(line) for line in found["containers"]),
+        system=_addresses(found.get("system", ())),
+        inside=_addresses(found.get("inside", ())),
+        agent=_answers(found.get("agent", ())),
+        before=_answers(found.get("before", ())),
     )
 
 

@@ -4,27 +4,26 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from rollcall import sections
 from rollcall.contract.expected_services import Inspected
 from rollcall.converge.docker_query import LABEL
 from rollcall.converge.host_state import listener
 
-_MARK = "@@rollcall"
 # The kernel names a socket's owner by a number alone; its container is the one in whose control group a process has
 # that socket open. State 0A is a TCP socket that listens, 07 a UDP socket that takes datagrams from everybody.
 _SCRIPT = r"""
-echo '{mark} containers'
+section containers
 ours=$(docker ps --no-trunc --filter label={label} --format '{{{{.ID}}}} {{{{.Names}}}}') || exit 91
 echo "$ours"
-echo '{mark} owners'
+section owners
 grep -soE '[0-9a-f]{{64}}' /proc/[0-9]*/cgroup | sort -u | while IFS=: read -r file id; do
   case $ours in *"$id"*) find "${{file%/cgroup}}/fd" -lname 'socket:*' -printf "$id %l\n" 2>/dev/null ;; esac
 done
-echo '{mark} sockets'
+section sockets
 for table in tcp tcp6 udp udp6; do
   awk -v protocol="${{table%6}}" '$4 == (protocol == "tcp" ? "0A" : "07") {{ print protocol, $2, $10 }}' \
     "/proc/net/$table" 2>/dev/null
 done
-echo '{mark} end'
 """
 # Where Docker says that it listens for a published port without an address.
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not listened on
@@ -46,22 +45,18 @@ class Listener:
 
 def command() -> str:
     """Build the command."""
-    return f"bash -c {shlex.quote(_SCRIPT.format(mark=_MARK, label=LABEL))}"
+    return f"bash -c {shlex.quote(sections.script(_SCRIPT.format(label=LABEL)))}"
 
 
 def parse(output: str) -> frozenset[Listener]:
     """Read what the command printed. Raises ValueError: it is not complete."""
-    sections: dict[str, list[str]] = {}
-    for part in output.split(f"{_MARK} ")[1:]:
-        title, _, body = part.partition("\n")
-        sections[title.strip()] = body.splitlines()
-    if "end" not in sections:
-        raise ValueError("the host's answer is cut off")
-    names = dict(_pair(line) for line in sections["containers"])
-    owners = {link[len("socket:[") : -1]: names[identity] for identity, link in map(_pair, sections["owners"])}
+    found = sections.read(output, ["containers", "owners", "sockets"])
+    containers, owned, sockets = (sections.lines(found[title]) for title in ("containers", "owners", "sockets"))
+    names = dict(_pair(line) for line in containers)
+    owners = {link[len("socket:[") : -1]: names[identity] for identity, link in map(_pair, owned)}
     return frozenset(
         Listener(protocol, *listener(where), owners.get(number, ""))
-        for protocol, where, number in map(str.split, sections["sockets"])
+        for protocol, where, number in map(str.split, sockets)
     )
 
 

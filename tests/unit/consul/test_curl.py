@@ -9,6 +9,7 @@ import pytest
 
 from rollcall.consul import curl
 from rollcall.consul.agent_client import Request
+from rollcall.sections import MARKER
 
 
 class Agent(http.server.BaseHTTPRequestHandler):
@@ -43,5 +44,5 @@ def test_a_body_arrives_as_it_is(base: str, body: str) -> None:
 
 def test_a_character_that_python_takes_for_a_lines_end_is_none() -> None:
     """A container may have one in a tag, and JSON leaves it as it is."""
-    said = f'{{"Tags":["a\x85b\u2028c"]}}\n{curl.MARK} 200\n'
+    said = f'{{"Tags":["a\x85b\u2028c"]}}\n{MARKER} 200\n'
     assert [one.body for one in curl.answers(said)] == ['{"Tags":["a\x85b\u2028c"]}']

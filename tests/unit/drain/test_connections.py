@@ -14,7 +14,7 @@ WEB_PORT = Port(WEB, 80)
 
 
 def answer(*lines: str, network: str = WEB) -> str:
-    return "\n".join([f"@@rollcall {network}", *lines, "@@rollcall", ""])
+    return "\n".join([f"@@rollcall {network}", *lines, "@@rollcall end", ""])
 
 
 def test_a_connection_to_the_port_is_found_with_who_it_is_of() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from rollcall import sections
 from rollcall.components import registrator
-from rollcall.status import host_status
 from rollcall.status.host_status import HostReading, command, parse
 
 TOKEN = "0b5ecc3f-secret"
@@ -151,11 +151,11 @@ def test_the_state_is_the_worst_of_an_instances_and_its_nodes_checks(
 
 def test_an_answer_that_is_cut_off_is_an_error() -> None:
     with pytest.raises(ValueError, match="cut off"):
-        parse(f"{host_status.MARK} containers\n")
+        parse(f"{sections.MARKER} containers\n")
 
 
 def test_a_character_that_python_takes_for_a_lines_end_is_none() -> None:
     """Docker and Consul write it as it is, and any container may have it in a label or a tag."""
-    mark = host_status.MARK
+    mark = sections.MARKER
     found = parse(f'{mark} containers\n{{"Name":"/a\x85b"}}\n{mark} agent\n{{}}\n{{}}\n{mark} end\n')
     assert [one["Name"] for one in found.containers] == ["/a\x85b"]

@@ -1,22 +1,16 @@
-"""Many things read by one command: what it prints is divided into sections, each begun by a marker line."""
+"""Many things read by one command: a script prints them in sections, each begun by a marker line."""
 
-import shlex
 from collections.abc import Collection
 
 MARKER = "@@rollcall"
 _END = "end"
+# The line end in front makes the marker a line of its own, also after a text that lacks its last line end.
+_FUNCTION = f"section() {{ printf '\\n{MARKER} %s\\n' \"$1\"; }}"
 
 
-def begin(title: str) -> str:
-    """Give the shell command that begins a section.
-
-    The line end in front makes it a line of its own, also after a text that lacks its last line end.
-    """
-    return f"printf '\\n%s\\n' {shlex.quote(f'{MARKER} {title}')}"
-
-
-END = begin(_END)
-"""The shell command that comes last: without it the output was cut off."""
+def script(body: str) -> str:
+    """Make a shell script of a body that calls `section TITLE` before what belongs to it."""
+    return f"{_FUNCTION}\n{body}\nsection {_END}\n"
 
 
 def pieces(output: str) -> tuple[str, list[tuple[str, str]]]:
@@ -24,7 +18,7 @@ def pieces(output: str) -> tuple[str, list[tuple[str, str]]]:
     # Not splitlines(): that would also divide at characters that are text to everybody else.
     first, *rest = f"\n{output}".split(f"\n{MARKER} ")
     parts = [part.partition("\n") for part in rest]
-    return first.removeprefix("\n"), [(title.rstrip("\r"), body) for title, _, body in parts]
+    return first.removeprefix("\n"), [(title.rstrip(), body) for title, _, body in parts]
 
 
 def read(output: str, expected: Collection[str] = ()) -> dict[str, str]:
@@ -35,9 +29,10 @@ def read(output: str, expected: Collection[str] = ()) -> dict[str, str]:
     """
     found = dict(pieces(output)[1])
     if _END not in found:
-        raise ValueError("the host's answer is cut off")
+        raise ValueError("its answer is cut off")
     if missing := set(expected) - found.keys():
-        raise ValueError(f"the host's answer lacks {', '.join(sorted(missing))}")
+        raise ValueError(f"its answer lacks {', '.join(sorted(missing))}")
+    del found[_END]
     return found
 
 
