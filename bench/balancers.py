@@ -20,8 +20,8 @@ from front_on_loopback import PORT, front
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from loopback import HTTP, container, until
 
+from rollcall.images.docker import docker as docker_command
 from rollcall.lab import catalogue, dockerfile
-from rollcall.lab.docker import docker as docker_command
 from rollcall.lab.progress import part
 
 SERVICE = "bench"

@@ -22,9 +22,10 @@ from conditions import print_load, run
 from loopback import consul_agent, remove_containers
 from rich.table import Table
 
+from rollcall import command
 from rollcall.console import out, step
 from rollcall.errors import RollcallError
-from rollcall.lab import command, engine, images, packages
+from rollcall.lab import engine, images, packages
 
 INSTANCES = (28521, 28522, 28523, 28524)
 CONNECTIONS = 32

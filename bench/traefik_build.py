@@ -13,8 +13,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from rollcall import command
 from rollcall.errors import RollcallError
-from rollcall.lab import cached, command, go
+from rollcall.images import cached
+from rollcall.lab import go
 from rollcall.lab.progress import part
 
 VERSION = "3.7.13"

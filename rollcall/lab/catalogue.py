@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rollcall import front
-from rollcall.config import project
-from rollcall.lab import cached, debian, dockerfile
+from rollcall.images import cached
+from rollcall.images import catalogue as own_images
+from rollcall.lab import debian, dockerfile
 from rollcall.lab.go import CONSUL, CONSUL_TEMPLATE, Binary
-from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, DEBIAN_SUITE, NGINX_SUITE, OUR_IMAGES
+from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, DEBIAN_SUITE, NGINX_SUITE
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -19,23 +19,11 @@ class Base:
     suite: str
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A directory with a Dockerfile, and what is put beside it before it is built.
+@dataclass(frozen=True, kw_only=True)
+class Recipe(own_images.Recipe):
+    """What an image is built from; `binary` is a Go program that is put beside its Dockerfile."""
 
-    `sources` are parts of this package, such as rollcall/front; `binary` is a Go program; with `wheels` the Python
-    packages of its requirements.lock come along, because a container may not reach the package index.
-    """
-
-    directory: Path
     binary: Binary | None = None
-    sources: tuple[str, ...] = ()
-    wheels: bool = False
-
-    @property
-    def dockerfile(self) -> str:
-        """The text of its Dockerfile."""
-        return (self.directory / "Dockerfile").read_text()
 
 
 @dataclass(frozen=True)
@@ -47,7 +35,7 @@ class Image:
     """
 
     name: str
-    source: Base | Recipe
+    source: Base | own_images.Recipe
     offered: bool = True
     public: bool = True
     deployed: bool = False
@@ -59,12 +47,12 @@ class Image:
 
 
 def _lab(directory: str, binary: Binary | None = None) -> Recipe:
-    return Recipe(_PACKAGE / "images" / directory, binary)
+    return Recipe(directory=_PACKAGE / "images" / directory, binary=binary)
 
 
-def _ours(name: str, *sources: str, version: str = OUR_IMAGES, wheels: bool = False, deployed: bool = True) -> Image:
-    recipe = Recipe(project.shipped("images") / name, None, sources, wheels)
-    return Image(f"rollcall/{name}:{version}", recipe, public=False, deployed=deployed)
+def _own(name: str) -> Image:
+    (image,) = own_images.chosen((name,))
+    return Image(image.reference, image.recipe, public=False, deployed=name != "keepalived")
 
 
 HOST = Image("host:1", _lab("host"), offered=False, public=False)
@@ -76,23 +64,18 @@ IMAGES = (
     HOST,
     REGISTRY,
     Image("python:3.13-slim", _lab("python")),
-    _ours("registrator", "rollcall/__init__.py", "rollcall/registrator", wheels=True),
-    _ours("dns"),
-    _ours("keepalived", deployed=False),
+    _own("registrator"),
+    _own("dns"),
+    _own("keepalived"),
     Image(f"debian:{NGINX_SUITE}", Base(NGINX_SUITE), offered=False, public=False),
     Image("nginx:1.30", _lab("nginx"), deployed=True),
     Image(f"hashicorp/consul:{CONSUL_VERSION}", _lab("consul", CONSUL), deployed=True),
     Image(f"hashicorp/consul-template:{CONSUL_TEMPLATE_VERSION}", _lab("consul-template", CONSUL_TEMPLATE)),
-    _ours("front", "rollcall/__init__.py", "rollcall/contract", "rollcall/front", version=front.VERSION, wheels=True),
-    _ours("templates", "rollcall/__init__.py", "rollcall/template_sync"),
+    _own("front"),
+    _own("templates"),
 )
 
 NAMES = frozenset(image.name for image in IMAGES)
-
-
-def source(relative: str) -> Path:
-    """A part of this package, by its path from the folder that holds `rollcall/`."""
-    return project.PACKAGE.parent / relative
 
 
 def is_pulled(image: Image, hub: bool) -> bool:
@@ -102,7 +85,7 @@ def is_pulled(image: Image, hub: bool) -> bool:
 
 def parents(image: Image) -> list[str]:
     """The names of the lab's images that an image is made from."""
-    return dockerfile.parents(image.source.dockerfile, NAMES) if isinstance(image.source, Recipe) else []
+    return dockerfile.parents(image.source.dockerfile, NAMES) if isinstance(image.source, own_images.Recipe) else []
 
 
 def needs_go(image: Image) -> bool:
@@ -129,11 +112,6 @@ def keys(hub: bool) -> dict[str, str]:
 def _key(image: Image, known: dict[str, str]) -> str:
     if isinstance(image.source, Base):
         return debian.key(image.source.suite)
-    recipe = image.source
-    parts = [cached.tree_key(recipe.directory), *(known[parent] for parent in parents(image))]
-    parts += [_source_key(source(part)) for part in recipe.sources]
-    return cached.key([*parts, recipe.binary.key if recipe.binary else ""])
-
-
-def _source_key(path: Path) -> str:
-    return cached.tree_key(path) if path.is_dir() else cached.key([path.read_bytes()])
+    binary = image.source.binary if isinstance(image.source, Recipe) else None
+    made_from = [known[parent] for parent in parents(image)]
+    return cached.key([own_images.key(image.source), *made_from, binary.key if binary else ""])

@@ -3,8 +3,10 @@
 import os
 from pathlib import Path
 
+from rollcall import command
 from rollcall.errors import RollcallError
-from rollcall.lab import cached, command, packages
+from rollcall.images import cached
+from rollcall.lab import packages
 from rollcall.lab.layout import NGINX_SUITE
 from rollcall.lab.progress import part
 

@@ -7,8 +7,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from rollcall import command, waiting
 from rollcall.errors import RollcallError
-from rollcall.lab import command, firewall, waiting
+from rollcall.lab import firewall
 from rollcall.lab.layout import STATE
 
 _PID = STATE / "dockerd.pid"

@@ -5,9 +5,10 @@ import shutil
 import sys
 from pathlib import Path
 
+from rollcall import command, waiting
 from rollcall.console import out, step
 from rollcall.errors import RollcallError
-from rollcall.lab import command, dockerd, packages, waiting
+from rollcall.lab import dockerd, packages
 
 _START_SECONDS = 60
 

@@ -2,7 +2,7 @@
 
 import shutil
 
-from rollcall.lab import command
+from rollcall import command
 
 _CHAINS = (
     *("DOCKER", "DOCKER-USER", "DOCKER-ISOLATION-STAGE-1", "DOCKER-ISOLATION-STAGE-2"),

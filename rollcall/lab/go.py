@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from rollcall.lab import cached, command
+from rollcall import command
+from rollcall.images import cached
 from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, GO_MINIMUM
 from rollcall.lab.progress import part
 

@@ -7,12 +7,13 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
+from rollcall import command, waiting
 from rollcall.config.inventory import Host
 from rollcall.console import step
 from rollcall.errors import RollcallError
-from rollcall.lab import command, keys, side_by_side, waiting
+from rollcall.images.docker import docker, inspect
+from rollcall.lab import keys, side_by_side
 from rollcall.lab.catalogue import HOST
-from rollcall.lab.docker import docker, inspect
 from rollcall.lab.layout import HOSTS, LABEL, LOOPBACK, NETWORK, LabHost
 from rollcall.remote import ssh
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from rollcall.console import step
 from rollcall.errors import RollcallError
-from rollcall.lab import catalogue, command, context, debian, go, side_by_side
+from rollcall.images import build, context
+from rollcall.images import catalogue as own_images
+from rollcall.images.docker import docker, inspect
+from rollcall.lab import catalogue, debian, dockerfile, go, side_by_side
 from rollcall.lab.catalogue import Base, Image, Recipe
-from rollcall.lab.docker import docker, inspect
 from rollcall.lab.layout import IMAGE_LABEL, STATE
 from rollcall.lab.progress import part
 
@@ -105,8 +107,7 @@ def _make(image: Image, key: str) -> None:
         tar = debian.base(image.source.suite)
         docker(*import_arguments(image, key, str(tar)), doing=f"import {image.name}")
     else:
-        with context.prepared(image.source) as directory:
-            _build(image, key, str(directory))
+        _build(image, image.source, key)
 
 
 def import_arguments(image: Image, key: str, tar: str) -> list[str]:
@@ -115,25 +116,21 @@ def import_arguments(image: Image, key: str, tar: str) -> list[str]:
     return ["import", *(part for change in changes for part in ("--change", change)), tar, image.local]
 
 
-def build_arguments(image: Image, key: str, directory: str) -> list[str]:
-    """Give docker's arguments that build an image."""
-    return ["build", "--network=host", f"--label={IMAGE_LABEL}={key}", f"--tag={image.local}", directory]
-
-
 def pull_commands(image: Image, already_there: bool) -> list[list[str]]:
     """Give docker's arguments that fetch a public image and keep it under the lab's name only."""
     commands = [["pull", image.name], ["tag", image.name, image.local]]
     return commands if already_there else [*commands, ["rmi", image.name]]
 
 
-def _build(image: Image, key: str, directory: str) -> None:
-    # Without the attestations of BuildKit an image is one manifest, which every engine and registry takes.
-    code, output, errors = command.attempt(
-        ["docker", *build_arguments(image, key, directory)], environment={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-    )
-    if code != 0:
-        _BUILD_LOG.write_text(output + errors)
-        raise RollcallError(f"Cannot build {image.name}: {command.last_line(errors)}; all of it is in {_BUILD_LOG}.")
+def _build(image: Image, recipe: own_images.Recipe, key: str) -> None:
+    programs = {recipe.binary.name: go.build(recipe.binary)} if isinstance(recipe, Recipe) and recipe.binary else {}
+    architecture = build.engine_platform().split("/")[1]
+    with context.prepared(recipe, architecture, adapt=_localised, programs=programs) as directory:
+        build.run(build.arguments(image.local, f"{IMAGE_LABEL}={key}", directory), image.name, _BUILD_LOG)
+
+
+def _localised(text: str) -> str:
+    return dockerfile.localised(text, catalogue.NAMES)
 
 
 def _pull(image: Image) -> None:

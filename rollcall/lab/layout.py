@@ -14,9 +14,6 @@ def _base(variable: str, default: str) -> Path:
 STATE = _base("XDG_STATE_HOME", ".local/state") / "rollcall" / "lab"
 """This lab's keys, and the log of the engine that it started."""
 
-CACHE = _base("XDG_CACHE_HOME", ".cache") / "rollcall"
-"""What is slow to make and the same for every lab."""
-
 LABEL = "rollcall.lab"
 """The label (value `1`) of every container, network and volume of the lab."""
 
@@ -42,9 +39,6 @@ NGINX_SUITE = "testing"
 
 CONSUL_VERSION = "1.22.7"
 CONSUL_TEMPLATE_VERSION = "0.42.1"
-OUR_IMAGES = "0.1.0"
-"""The tag of the images that are Rollcall's own; the front's is rollcall.front.VERSION."""
-
 GO_MINIMUM = (1, 26, 4)
 """What consul-template's go.mod asks for."""
 

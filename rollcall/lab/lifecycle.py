@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 from rollcall.console import out, step
 from rollcall.errors import RollcallError
-from rollcall.lab import cached, engine, hosts, images, keys, packages, ports, registry
-from rollcall.lab.docker import docker, inspect, ours
-from rollcall.lab.layout import CACHE, GATEWAY, HOSTS, IMAGE_LABEL, LABEL, NETWORK, PREFIX, REGISTRY, STATE, SUBNET
+from rollcall.images import cached
+from rollcall.images.cached import CACHE
+from rollcall.images.docker import docker, inspect
+from rollcall.lab import engine, hosts, images, keys, packages, ports, registry
+from rollcall.lab.layout import GATEWAY, HOSTS, IMAGE_LABEL, LABEL, NETWORK, PREFIX, REGISTRY, STATE, SUBNET
 
 
 def up() -> None:
@@ -107,7 +109,7 @@ def _remove_all() -> None:
         ("network", ("network", "rm")),
         ("volume", ("volume", "rm")),
     ):
-        names = ours(kind, *(["--all"] if kind == "container" else []))
+        names = _ours(kind, *(["--all"] if kind == "container" else []))
         if names:
             with step(f"Removing the lab's {kind}s"):
                 docker(*remove, *names, doing=f"remove the lab's {kind}s")
@@ -121,3 +123,9 @@ def _remove_images() -> None:
         with step(f"Removing the images {PREFIX}/…"):
             docker("rmi", "--force", *listed, doing="remove the lab's images")
             docker("image", "prune", "--force", "--filter", f"label={IMAGE_LABEL}", doing="remove outdated images")
+
+
+def _ours(kind: str, *extra: str) -> list[str]:
+    """List the ids or names of the lab's own objects of a kind (`container`, `network`, `volume`)."""
+    output = docker(kind, "ls", "--quiet", "--filter", f"label={LABEL}=1", *extra, doing=f"list the lab's {kind}s")
+    return sorted(set(output.split()))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from rollcall import command
 from rollcall.console import step
 from rollcall.errors import RollcallError
-from rollcall.lab import command
 
 _QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
 _LOCK_SECONDS = 300

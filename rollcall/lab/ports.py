@@ -5,8 +5,8 @@ import shutil
 import socket
 from collections.abc import Iterable
 
+from rollcall import command
 from rollcall.errors import RollcallError
-from rollcall.lab import command
 from rollcall.lab.layout import HOSTS, LOOPBACK, REGISTRY, REGISTRY_PORT
 
 

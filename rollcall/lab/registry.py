@@ -5,12 +5,13 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from rollcall import waiting
 from rollcall.console import step
 from rollcall.errors import RollcallError
-from rollcall.lab import waiting
+from rollcall.images.cached import CACHE
+from rollcall.images.docker import docker, inspect
 from rollcall.lab.catalogue import IMAGES, REGISTRY, Image
-from rollcall.lab.docker import docker, inspect
-from rollcall.lab.layout import CACHE, LABEL, LOOPBACK, NETWORK, REGISTRY_ADDRESS, REGISTRY_PORT
+from rollcall.lab.layout import LABEL, LOOPBACK, NETWORK, REGISTRY_ADDRESS, REGISTRY_PORT
 from rollcall.lab.layout import REGISTRY as CONTAINER
 
 _HOST = f"{LOOPBACK}:{REGISTRY_PORT}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rollcall.converge import docker_commands
 from rollcall.converge.resources import Container, Directory, File, Thing
-from rollcall.lab.docker import docker
+from rollcall.images.docker import docker
 
 
 def put(things: Iterable[Thing], source: str, folder: Path) -> None:

@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+from rollcall.images.docker import inspect
 from rollcall.lab import engine, hosts, images, registry, side_by_side
 from rollcall.lab.catalogue import IMAGES
-from rollcall.lab.docker import inspect
 from rollcall.lab.layout import HOSTS, LOOPBACK, REGISTRY, REGISTRY_ADDRESS, REGISTRY_PORT, LabHost
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from deployed import LAB, PROJECT, Fleet, rollcall, wait_for
 
-from rollcall.lab.docker import docker
+from rollcall.images.docker import docker
 from rollcall.lab.layout import HOSTS, NETWORK
 
 SHARED = "10.77.0.100"

@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 
 from rollcall.config import project
+from rollcall.images import build
 from rollcall.lab import catalogue, images, registry
 from rollcall.lab.catalogue import IMAGES, Image, Recipe
+from rollcall.lab.layout import IMAGE_LABEL
 
 
 def by_name(name: str) -> Image:
@@ -68,7 +70,7 @@ def test_a_changed_parent_changes_the_keys_of_what_is_made_from_it(
 ) -> None:
     (tmp_path / "Dockerfile").write_text("FROM debian:testing\n")
     before = catalogue.keys(hub=False)
-    nginx = dataclasses.replace(by_name("nginx:1.30"), source=Recipe(tmp_path))
+    nginx = dataclasses.replace(by_name("nginx:1.30"), source=Recipe(directory=tmp_path))
     monkeypatch.setattr(catalogue, "IMAGES", tuple(nginx if image.name == nginx.name else image for image in IMAGES))
     after = catalogue.keys(hub=False)
     assert {name for name in before if before[name] != after[name]} == {"nginx:1.30", "rollcall/front:0.2.0"}
@@ -100,16 +102,6 @@ def test_a_public_name_that_was_there_before_stays_after_pulling() -> None:
     assert ["rmi", "nginx:1.30"] not in images.pull_commands(by_name("nginx:1.30"), already_there=True)
 
 
-def test_building_labels_the_image_with_what_it_depends_on() -> None:
-    assert images.build_arguments(by_name("nginx:1.30"), "abc", "/tmp/context") == [
-        "build",
-        "--network=host",
-        "--label=rollcall.lab.image=abc",
-        "--tag=rollcall-lab/nginx:1.30",
-        "/tmp/context",
-    ]
-
-
 @pytest.mark.parametrize(
     ("name", "repository"),
     [("nginx:1.30", ("library/nginx", "1.30")), ("hashicorp/consul:1.22.7", ("hashicorp/consul", "1.22.7"))],
@@ -127,7 +119,7 @@ def test_an_unknown_image_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_container_of_an_image_of_the_lab_is_not_taken_for_a_part_of_the_lab() -> None:
     # A container has every label of its image: `lab down` would take somebody else's nginx with it.
     arguments = [
-        *images.build_arguments(by_name("nginx:1.30"), "abc", "/tmp/context"),
+        *build.arguments(by_name("nginx:1.30").local, f"{IMAGE_LABEL}=abc", Path("/tmp/context")),
         *images.import_arguments(by_name("debian:trixie-slim"), "abc", "/tmp/base.tar"),
     ]
     assert not [argument for argument in arguments if "rollcall.lab=" in argument]

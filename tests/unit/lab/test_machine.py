@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from rollcall import command
 from rollcall.errors import RollcallError
-from rollcall.lab import command, debian, firewall, go, keys, side_by_side
+from rollcall.lab import debian, firewall, go, keys, side_by_side
 
 SOURCES = """\
 Docker|Docker CE|stable|https://packages.example/docker/

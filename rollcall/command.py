@@ -7,14 +7,14 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rollcall import waiting
 from rollcall.errors import RollcallError
-from rollcall.lab import waiting
 
 # How long a program may take to clean up behind itself.
 _END_SECONDS = 5
 
 
-class InterruptedLabError(RollcallError):
+class InterruptedWorkError(RollcallError):
     """A program was not started because the work around it is being ended."""
 
 
@@ -75,7 +75,7 @@ def _start(
 ) -> subprocess.Popen[bytes]:
     with _lock:
         if _interrupted.is_set():
-            raise InterruptedLabError("Interrupted.")
+            raise InterruptedWorkError("Interrupted.")
         try:
             process = subprocess.Popen(
                 arguments,

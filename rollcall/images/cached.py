@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from rollcall.lab.layout import CACHE
-
 _KEY_LENGTH = 16
+_BASE = os.environ.get("XDG_CACHE_HOME", "")
+# The base directory specification says that a relative path is to be ignored.
+CACHE = (Path(_BASE) if _BASE.startswith("/") else Path.home() / ".cache") / "rollcall"
+"""What is slow to make and the same for every lab, fleet and checkout."""
 
 
 def key(parts: Iterable[str | bytes]) -> str:

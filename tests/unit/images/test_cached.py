@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from rollcall.lab import cached
+from rollcall.images import cached
 
 
 @pytest.fixture(autouse=True)

@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rollcall import command
 from rollcall.errors import RollcallError
-from rollcall.lab import command
-from rollcall.lab.layout import LABEL
 
 # How the engine's versions say it: "No such container: x", "network x not found".
 _MISSING = re.compile("no such|not found", re.IGNORECASE)
@@ -34,7 +33,7 @@ def inspect(kind: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
     code, output, errors = command.attempt(["docker", kind, "inspect", *names])
     problems = [line for line in errors.splitlines() if line.strip() and not _MISSING.search(line)]
     if code != 0 and problems:
-        raise RollcallError(f"Cannot look at the lab's {kind}s: {problems[-1]}")
+        raise RollcallError(f"Cannot look at {kind}s of this machine's engine: {problems[-1]}")
     found: list[dict[str, Any]] = json.loads(output or "[]")
     return _by_name(kind, names, found)
 
@@ -45,9 +44,3 @@ def _by_name(kind: str, names: Sequence[str], found: Iterable[dict[str, Any]]) -
         own = one.get("RepoTags") or [] if kind == "image" else [one["Name"].lstrip("/")]
         result.update({name: one for name in names if name in own})
     return result
-
-
-def ours(kind: str, *extra: str) -> list[str]:
-    """List the ids or names of the lab's own objects of a kind (`container`, `network`, `volume`)."""
-    output = docker(kind, "ls", "--quiet", "--filter", f"label={LABEL}=1", *extra, doing=f"list the lab's {kind}s")
-    return sorted(set(output.split()))

@@ -1,0 +1,88 @@
+"""Building an image with this machine's engine."""
+
+import re
+from pathlib import Path
+
+from rollcall import command
+from rollcall.console import step
+from rollcall.errors import RollcallError
+from rollcall.images import catalogue, context
+from rollcall.images.cached import CACHE
+from rollcall.images.catalogue import OwnImage
+from rollcall.images.docker import docker, inspect
+
+# Its value is the digest of all that the image was built from.
+LABEL = "rollcall.image"
+# The kernel's words for a program of another architecture, through each of Docker's builders.
+_FOREIGN_PROGRAM = re.compile("exec format error", re.IGNORECASE)
+
+
+def build(image: OwnImage, platform: str = "") -> None:
+    """Build one of our images under its own name; for another platform where the engine can.
+
+    Raises:
+        RollcallError: it cannot be built.
+    """
+    log = CACHE / f"build-{image.name}.log"
+    wanted = platform or engine_platform()
+    with step(f"Building {image.reference} for {wanted}"):
+        with context.prepared(image.recipe, wanted.split("/")[1]) as directory:
+            label = f"{LABEL}={catalogue.key(image.recipe)}"
+            run(arguments(image.reference, label, directory, platform), image.reference, log, platform)
+        built = platform_of(inspect("image", [image.reference])[image.reference])
+        if not is_same_platform(built, wanted):
+            raise RollcallError(
+                f"{image.reference} was built for {built}, not {wanted}: this machine's engine has the images that it "
+                f"starts from for {built} only"
+            )
+
+
+def arguments(tag: str, label: str, directory: Path, platform: str = "") -> list[str]:
+    """Give docker's arguments that build a directory.
+
+    The host's network has the resolver and the proxies that this machine has; a container's own may have neither.
+    """
+    wanted = [f"--platform={platform}"] if platform else []
+    return ["build", "--network=host", *wanted, f"--label={label}", f"--tag={tag}", str(directory)]
+
+
+def run(docker_arguments: list[str], name: str, log: Path, platform: str = "") -> None:
+    """Run `docker build`; `log` gets all of its output where it fails.
+
+    Raises:
+        RollcallError: it fails.
+    """
+    # Without the attestations of BuildKit an image is one manifest, which every engine and registry takes.
+    code, output, errors = command.attempt(
+        ["docker", *docker_arguments], environment={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+    )
+    if code == 0:
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(output + errors)
+    if platform and _FOREIGN_PROGRAM.search(output + errors):
+        raise RollcallError(
+            f"cannot build {name}: this machine's engine cannot run programs for {platform}; install QEMU's handlers "
+            f"(docs/images.md), or build on a machine of that architecture; all output is in {log}"
+        )
+    raise RollcallError(f"cannot build {name}: {command.last_line(errors or output)}; all output is in {log}")
+
+
+def engine_platform() -> str:
+    """Give the platform of this machine's engine, such as linux/amd64.
+
+    Raises:
+        RollcallError: no engine answers.
+    """
+    return docker("version", "--format={{.Server.Os}}/{{.Server.Arch}}", doing="reach this machine's Docker Engine")
+
+
+def platform_of(document: dict[str, str]) -> str:
+    """Read the platform of an image in what `docker image inspect` says of it."""
+    parts = [document.get("Os", ""), document.get("Architecture", ""), document.get("Variant", "")]
+    return "/".join(part for part in parts if part)
+
+
+def is_same_platform(one: str, other: str) -> bool:
+    """Compare two platforms; a variant (the v8 of linux/arm64/v8) that only one of them names is no difference."""
+    return all(a == b for a, b in zip(one.split("/"), other.split("/"), strict=False))
