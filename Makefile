@@ -28,6 +28,7 @@ check: .venv/installed
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports
 
 unit: .venv/installed
 	pytest tests/unit

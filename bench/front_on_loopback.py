@@ -37,7 +37,8 @@ def front(engine: docker.DockerClient, image: str, folder: Path, label: str, ser
         }
     )
     member = Member(NAME, NAME, "127.0.0.1", frozenset({"fronts"}), settings)
-    things = front_component.desired(member, store.load(folder / "secrets", Fleet(NAME, (member,))))
+    fleet = Fleet(NAME, (member,))
+    things = front_component.resources(stand_in.context(fleet, member, store.load(folder / "secrets", fleet)))
     files = folder / "front"
     stand_in.put(things, front_component.FOLDER, files)
     follows = files / "consul-template.hcl"

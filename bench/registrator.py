@@ -58,7 +58,7 @@ def run_deployed(wanted: Container, image: str, sources: dict[str, str], **chang
 @contextmanager
 def socket_filter(image: str, folder: Path) -> Iterator[None]:
     group = Path(filter_component.ENGINE).stat().st_gid
-    things = filter_component.desired(MEMBER, group)
+    things = filter_component.resources(stand_in.context(FLEET, MEMBER, None, socket_group=group))
     stand_in.put(things, filter_component.FOLDER, folder)
     sources = {filter_component.FOLDER: str(folder), filter_component.TARGET: VOLUME}
     client = docker.from_env()
@@ -240,7 +240,7 @@ def main(count: int, containers: int, idle: int) -> None:
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary:
         folder = Path(temporary)
         kept = store.load(folder / "secrets", FLEET)
-        things = registrator_component.desired(FLEET, MEMBER, kept)
+        things = registrator_component.resources(stand_in.context(FLEET, MEMBER, kept))
         stand_in.put(things, registrator_component.FOLDER, folder / "registrator")
         container = stand_in.container(things)
         bench = Bench(client, consul.Consul(port=HTTP), ours.local, nginx.local, folder / "registrator", container)

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import click
 
-from rollcall.config.loading import checked_fleet
+from rollcall.components.loading import checked_fleet
 from rollcall.console import out
 from rollcall.consul import canary_shares, kv
 from rollcall.consul.agent_client import OwnAgent

@@ -13,8 +13,8 @@ from typing import IO
 
 import click
 
+from rollcall.components.loading import checked_fleet
 from rollcall.config.inventory import Host
-from rollcall.config.loading import checked_fleet
 from rollcall.consul.pick_agent import first_agent
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
+from rollcall.components.loading import checked_fleet
 from rollcall.config import inventory, project
-from rollcall.config.loading import checked_fleet
 from rollcall.console import err, out
 from rollcall.errors import RollcallError
 from rollcall.remote import connectivity

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import click
 
+from rollcall.components.loading import checked_fleet
 from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Inventory
-from rollcall.config.loading import checked_fleet
 from rollcall.console import out, step
 from rollcall.consul import maintenance
 from rollcall.consul.agent_client import OwnAgent, Request

@@ -4,9 +4,9 @@ import json
 
 import click
 
+from rollcall.components.loading import checked_fleet
 from rollcall.config import route
 from rollcall.config.inventory import Host
-from rollcall.config.loading import checked_fleet
 from rollcall.config.route import Route
 from rollcall.console import out
 from rollcall.consul import kv

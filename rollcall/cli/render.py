@@ -2,8 +2,8 @@
 
 import click
 
+from rollcall.components.loading import checked_fleet
 from rollcall.config import inventory
-from rollcall.config.loading import checked_fleet
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import click
 
 from rollcall.cli.deploy import run_deploy
-from rollcall.config.loading import checked_fleet
+from rollcall.components.loading import checked_fleet
 from rollcall.console import out
 from rollcall.consul.keyring import Keyring
 from rollcall.consul.pick_agent import AGENT, first_agent

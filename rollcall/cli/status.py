@@ -11,9 +11,9 @@ from contextlib import ExitStack
 import click
 from rich.live import Live
 
+from rollcall.components.loading import checked_fleet
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.inventory import Inventory
-from rollcall.config.loading import checked_fleet
 from rollcall.console import out
 from rollcall.errors import RollcallError
 from rollcall.remote import run

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 import requests
 
+from rollcall.components.loading import checked_fleet
 from rollcall.config.inventory import Host
-from rollcall.config.loading import checked_fleet
 from rollcall.console import out
 from rollcall.consul.pick_agent import AGENT, first_agent
 from rollcall.errors import RollcallError

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 import pytest
 
-from rollcall.config.loading import checked_fleet
+from rollcall.components import declared
+from rollcall.components.loading import checked_fleet
 from rollcall.console import out, step
 from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
@@ -48,7 +49,7 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
     connectivity.check(chosen.hosts)
     # Ended by a supervisor, the checks put back what they took away just as after Ctrl-C.
     end_as_interrupt_does(signal.SIGTERM)
-    with connected(source, chosen, fleet, secrets) as cluster:
+    with connected(source, chosen, fleet, secrets, declared.components(chosen.root)) as cluster:
         verification = Verification(cluster, disturb)
         with step(f"Looking at {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):
             cluster.look()

@@ -1,5 +1,7 @@
 """The sample web containers: something for the front to balance, and for a person to look at."""
 
+from rollcall.components.component import Check, Component, Context
+from rollcall.components.open_port import TCP, OpenPort
 from rollcall.components.template_files import render, source
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.settings import Backend
@@ -14,6 +16,7 @@ from rollcall.converge.resources import (
     Tmpfs,
     configuration_digest,
 )
+from rollcall.errors import RollcallError
 from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/backend"
@@ -30,8 +33,9 @@ PORTS = {80: "20000-20999", 443: "21000-21999"}
 UNDECLARED_PORTS = (443,)
 
 
-def desired(fleet: Fleet, member: Member, secrets: Secrets) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Thing, ...]:
     """Say what the backends of one host consist of; nothing where the host has none."""
+    fleet, member, secrets = context.fleet, context.member, context.secrets
     if not member.is_backend or not any(backend.count for backend in member.settings.backends):
         return ()
     files = _files(member, secrets)
@@ -98,3 +102,48 @@ def _metadata(backend: Backend) -> dict[str, str]:
         "SERVICE_CHECK_TIMEOUT": "2s",
         "SERVICE_CHECK_INITIAL_STATUS": "passing",
     }
+
+
+def _range(text: str) -> range:
+    first, last = map(int, text.split("-"))
+    return range(first, last + 1)
+
+
+OPEN_PORTS = tuple(
+    OpenPort(
+        "backends",
+        _range(chosen),
+        TCP,
+        ("the host's address",),
+        f"port {port} of the sample web containers",
+        "the fronts, everybody",
+    )
+    for port, chosen in PORTS.items()
+)
+
+
+def open_ports(fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
+    """List the ports of the sample containers; in internal mode they publish none."""
+    return OPEN_PORTS if member.is_backend and fleet.mode == "published" else ()
+
+
+def validate(check: Check) -> None:
+    """Raise RollcallError for two backends of one name, or one with a component's name."""
+    one, locate = check.member, check.locate
+    seen: set[str] = set()
+    for position, backend in enumerate(one.settings.backends):
+        where = locate(one.name, ("backends", position, "name"))
+        if backend.name in seen:
+            raise RollcallError(
+                f"{where}backends[{position}].name: got {backend.name!r} a second time; "
+                "expected one entry for each name, with a higher count"
+            )
+        if backend.name in check.reserved:
+            raise RollcallError(
+                f"{where}backends[{position}].name: got {backend.name!r}, the name of one of Rollcall's containers; "
+                'expected another name, such as "webserver"'
+            )
+        seen.add(backend.name)
+
+
+COMPONENT = Component("backends", resources, networks=(NETWORK,), validate=validate, open_ports=open_ports)

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from rollcall.components.component import Component, Context
+from rollcall.components.open_port import BOTH, HERE, TCP, At, OpenPort, one
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet, Member
 from rollcall.consul import agent_queries
@@ -21,8 +23,9 @@ STOP_TIMEOUT = 15
 RELOAD = "docker kill --signal=HUP consul >/dev/null"
 
 
-def desired(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Thing, ...]:
     """Say what the Consul agent of one host consists of."""
+    fleet, member, bridge, secrets = context.fleet, context.member, context.facts.bridge, context.secrets
     settings = member.settings
     read_at_start = _read_at_start(fleet, member, bridge, secrets)
     return (
@@ -106,3 +109,28 @@ def _closed(name: str, text: str, then: str = "") -> File:
 
 def _json(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=2, sort_keys=True) + "\n"
+
+
+_OUTSIDE: tuple[At, ...] = ("the host's address",)
+RPC = OpenPort("servers", one(8300), TCP, _OUTSIDE, "Consul's RPC", "agents, by a certificate of the fleet")
+PORTS = (
+    OpenPort("every host", one(8301), BOTH, _OUTSIDE, "Consul's gossip", "agents, by the gossip key"),
+    OpenPort(
+        "every host",
+        one(8501),
+        TCP,
+        ("the host's address", "loopback"),
+        "Consul's API by HTTPS",
+        "whoever has a certificate of the fleet, and a token",
+    ),
+    OpenPort("every host", one(8500), TCP, ("loopback", "Docker's bridge"), "Consul's API", f"{HERE}, with a token"),
+    OpenPort("every host", one(8600), BOTH, ("loopback",), "Consul's DNS", "the host"),
+)
+
+
+def open_ports(_fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
+    """List the ports of an agent."""
+    return (RPC, *PORTS) if member.is_server else PORTS
+
+
+COMPONENT = Component("Consul", resources, containers=("consul",), volumes=(VOLUME,), open_ports=open_ports)

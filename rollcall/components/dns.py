@@ -12,8 +12,10 @@ since their resolv.conf is the engine's copy of the host's:
 
 from dataclasses import dataclass
 
+from rollcall.components.component import Component, Context
+from rollcall.components.open_port import BOTH, HERE, OpenPort, one
 from rollcall.components.template_files import render
-from rollcall.config.fleet import Member
+from rollcall.config.fleet import Fleet, Member
 from rollcall.converge.resources import (
     Absent,
     Container,
@@ -50,15 +52,10 @@ class Resolver:
         return RESOLVED_STUB in self.resolv_conf.splitlines()
 
 
-def desired(member: Member, bridge: str, interface: str, resolver: Resolver) -> tuple[Thing, ...]:
-    """Say what DNS forwarding consists of on one host.
-
-    Args:
-        member: the host.
-        bridge: its Docker bridge's address.
-        interface: the Docker bridge's interface.
-        resolver: how it resolves names now.
-    """
+def resources(context: Context) -> tuple[Thing, ...]:
+    """Say what DNS forwarding consists of on one host."""
+    member, resolver = context.member, context.facts.resolver
+    bridge, interface = context.facts.bridge, context.facts.bridge_interface
     settings = member.settings.dns
     if not settings.enabled:
         return withdrawn(bridge)
@@ -121,3 +118,14 @@ def upstream(resolver: Resolver, bridge: str) -> str:
     own = nameserver(bridge)
     lines = [line for line in text.splitlines() if line.startswith("nameserver") and line != own]
     return "".join(f"{line}\n" for line in lines)
+
+
+PORT = OpenPort("every host", one(53), BOTH, ("Docker's bridges",), "DNS: Consul's names and all others", HERE)
+
+
+def open_ports(_fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
+    """List the ports of the forwarder."""
+    return (PORT,) if member.settings.dns.enabled else ()
+
+
+COMPONENT = Component("DNS", resources, containers=("dns",), open_ports=open_ports)

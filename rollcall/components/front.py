@@ -2,8 +2,10 @@
 
 import json
 
+from rollcall.components.component import Component, Context
+from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, one
 from rollcall.components.template_files import render, source
-from rollcall.config.fleet import Member
+from rollcall.config.fleet import Fleet, Member
 from rollcall.config.settings import Front
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume
 from rollcall.secrets.store import Secrets
@@ -25,8 +27,9 @@ MEMORY = 4096
 PIDS = 4096
 
 
-def desired(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Thing, ...]:
     """Say what the front of one host consists of; nothing where the host is no front."""
+    member, secrets = context.member, context.secrets
     if not member.is_front:
         return ()
     settings = member.settings.front
@@ -104,3 +107,30 @@ def told(node: str, front: Front) -> str:
 
 def _file(name: str, text: str, then: str, mode: int = 0o644) -> File:
     return File(f"{FOLDER}/{name}", text, mode, OWNER, then, reader="front")
+
+
+def ports(front: Front) -> tuple[OpenPort, ...]:
+    """List what a front opens, by its settings."""
+    return (
+        OpenPort("fronts", one(front.http_port), TCP, ("every address",), "the site by HTTP", "everybody"),
+        OpenPort("fronts", one(front.https_port), TCP, ("every address",), "the site by HTTPS", "everybody"),
+        *_status(front),
+    )
+
+
+def _status(front: Front) -> tuple[OpenPort, ...]:
+    address, _, port = front.status.rpartition(":")
+    if not address:
+        return ()
+    is_here = address == LOOPBACK
+    at: tuple[At, ...] = ("loopback" if is_here else "front.status",)
+    open_to = "the host" if is_here else "whoever reaches that address"
+    return (OpenPort("fronts", one(int(port)), TCP, at, "the front's state and metrics", open_to),)
+
+
+def open_ports(_fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
+    """List the ports of one host's front."""
+    return ports(member.settings.front) if member.is_front else ()
+
+
+COMPONENT = Component("front", resources, containers=("front",), volumes=(VOLUME,), open_ports=open_ports)

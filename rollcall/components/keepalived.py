@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from rollcall.components.component import Component, Context
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet, Member
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs
@@ -17,14 +18,12 @@ PIDS = 16
 LOOPBACK = "127.0.0.1"
 
 
-def desired(fleet: Fleet, member: Member, interfaces: Mapping[str, str]) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Thing, ...]:
     """Say what keepalived consists of on one host; nothing without a shared address.
 
-    Args:
-        fleet: all hosts; its fronts take part in the order of the inventory.
-        member: the host.
-        interfaces: the host's interfaces by their addresses.
+    All fronts take part, in the order of the inventory.
     """
+    fleet, member, interfaces = context.fleet, context.member, context.facts.interfaces
     if not _takes_part(member):
         return ()
     settings = member.settings.keepalived
@@ -84,3 +83,6 @@ def _configuration(fleet: Fleet, member: Member, interfaces: Mapping[str, str]) 
         priority=HIGHEST_PRIORITY - fleet.fronts.index(member) * (HIGHEST_PRIORITY // len(fleet.fronts)),
         virtual_address=front.virtual_address,
     )
+
+
+COMPONENT = Component("keepalived", resources, containers=("keepalived",))

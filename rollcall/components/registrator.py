@@ -1,9 +1,10 @@
 """The registrator of a host: it watches the host's engine and tells the host's own Consul agent."""
 
 from rollcall.components import socket_filter
+from rollcall.components.component import Component, Context
+from rollcall.components.open_port import TCP, OpenPort, one
 from rollcall.config.fleet import Fleet, Member
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, configuration_digest
-from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/registrator"
 TOKEN = f"{FOLDER}/token"
@@ -14,8 +15,9 @@ ENGINE_FOLDER = "/run/socket-filter"
 MEMORY, PIDS = 128, 64
 
 
-def desired(fleet: Fleet, member: Member, secrets: Secrets) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Thing, ...]:
     """Say what the registrator of one host consists of."""
+    fleet, member, secrets = context.fleet, context.member, context.secrets
     settings = member.settings.registrator
     token = File(TOKEN, f"{secrets.tokens.secret('registrator', member.node)}\n", 0o600, OWNER)
     return (
@@ -54,3 +56,14 @@ def _flags(fleet: Fleet, member: Member) -> tuple[str, ...]:
         *((f"-tags={','.join(settings.tags)}",) if settings.tags else ()),
         "consul://127.0.0.1:8500",
     )
+
+
+PORT = OpenPort("every host", one(8510), TCP, ("loopback",), "the registrator's state and metrics", "the host")
+
+
+def open_ports(_fleet: Fleet, _member: Member) -> tuple[OpenPort, ...]:
+    """List the ports of the registrator."""
+    return (PORT,)
+
+
+COMPONENT = Component("registrator", resources, containers=("registrator",), open_ports=open_ports)

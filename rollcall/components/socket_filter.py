@@ -3,8 +3,8 @@
 Whoever may write to that socket owns the host. nginx stands before it, so that the registrator need not be trusted.
 """
 
+from rollcall.components.component import Component, Context
 from rollcall.components.template_files import render
-from rollcall.config.fleet import Member
 from rollcall.converge.docker_query import SOCKET as ENGINE
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
 
@@ -21,13 +21,9 @@ TARGET = "/var/tmp"  # noqa: S108 - inside the container
 MEMORY, PIDS = 32, 16
 
 
-def desired(member: Member, socket_group: int) -> tuple[Thing, ...]:
-    """Say what the socket filter of one host consists of.
-
-    Args:
-        member: the host.
-        socket_group: the id of the group that may open the engine's socket.
-    """
+def resources(context: Context) -> tuple[Thing, ...]:
+    """Say what the socket filter of one host consists of."""
+    member, socket_group = context.member, context.facts.socket_group
     settings = member.settings.socket_filter
     files = _files()
     return (
@@ -57,3 +53,6 @@ def _files() -> tuple[File, ...]:
     return tuple(
         File(f"{FOLDER}/{name}", render(f"socket_filter/{name}.j2", **values)) for name in ("nginx.conf", "start.sh")
     )
+
+
+COMPONENT = Component("socket filter", resources, containers=("socket-filter",), volumes=(VOLUME,))

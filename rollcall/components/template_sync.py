@@ -6,17 +6,18 @@ passes on nothing but the commands that stand in the settings.
 """
 
 import json
-from pathlib import Path
 
 from rollcall.components import socket_filter
+from rollcall.components.component import Component, Context
 from rollcall.components.template_files import render
+from rollcall.components.template_sync_validation import read_source, validate
 from rollcall.config import settings
 from rollcall.config.fleet import Member
+from rollcall.contract import template_rendering as rendering
+from rollcall.contract.template_settings import Template, written
 from rollcall.converge.docker_query import SOCKET as ENGINE
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
 from rollcall.secrets.store import Secrets
-from rollcall.template_sync import rendering
-from rollcall.template_sync.settings import Template, written
 
 FOLDER = "/etc/rollcall/templates"
 FILTER_FOLDER = "/etc/rollcall/templates-filter"
@@ -29,17 +30,13 @@ MEMORY, MEMORY_EACH = 96, 64
 PIDS = 512
 
 
-def desired(member: Member, socket_group: int, secrets: Secrets) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Thing, ...]:
     """Say what the user's own templates consist of on one host; nothing where it has none.
-
-    Args:
-        member: the host.
-        socket_group: the id of the group that may open the engine's socket.
-        secrets: the fleet's.
 
     Raises:
         OSError: a source cannot be read; the check of the settings has read it before.
     """
+    member, socket_group, secrets = context.member, context.facts.socket_group, context.secrets
     if not member.settings.templates:
         return ()
     files = _files(member, secrets)
@@ -78,11 +75,6 @@ def desired(member: Member, socket_group: int, secrets: Secrets) -> tuple[Thing,
 def containers(member: Member) -> tuple[str, ...]:
     """Name the user's containers in which commands run."""
     return tuple(sorted({one.container for one in member.settings.templates if one.container}))
-
-
-def read_source(path: str) -> str:
-    """Read a template of the user's on this machine. Raises OSError, UnicodeDecodeError."""
-    return Path(path).expanduser().read_text(encoding="utf-8")
 
 
 def _files(member: Member, secrets: Secrets) -> tuple[File, ...]:
@@ -163,3 +155,12 @@ def exec_body(command: str) -> str:
     """
     body = json.dumps({"AttachStdout": True, "AttachStderr": True, "Cmd": ["/bin/sh", "-c", command]})
     return body.replace("$", r"\u0024").replace("'", r"\u0027").replace("\\", r"\\")
+
+
+COMPONENT = Component(
+    "own templates",
+    resources,
+    containers=("templates", "templates-filter"),
+    volumes=(VOLUME,),
+    validate=validate,
+)

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 from difflib import get_close_matches
+from pathlib import Path
 
-from rollcall.components import template_sync
+from rollcall.components.component import Check
 from rollcall.config.fleet import Locate, Member
 from rollcall.config.settings import Template
 from rollcall.errors import RollcallError
@@ -17,18 +18,19 @@ NOT_FOR_FILES = ("/dev/", "/proc/", "/sys/")
 OURS = ("/etc/rollcall/", "/run/rollcall/", "/var/lib/rollcall/")
 
 
-def check(one: Member, our_containers: Collection[str], locate: Locate) -> None:
+def validate(check: Check) -> None:
     """Look at one host's templates.
 
     Raises:
         RollcallError: the first thing that is wrong.
     """
+    one, locate = check.member, check.locate
     for position, template in enumerate(one.settings.templates):
         before = one.settings.templates[:position]
         for key, wrong in (
             ("name", _name(template, before)),
             ("destination", _destination(template, before)),
-            ("container", _container(template, our_containers)),
+            ("container", _container(template, check.reserved)),
             ("source", _source(template)),
         ):
             if wrong:
@@ -56,6 +58,11 @@ def unknown_container(one: Member, existing: Collection[str], coming: Collection
             f"and {one.name} has no container of that name; {right}"
         )
     return ""
+
+
+def read_source(path: str) -> str:
+    """Read a template of the user's on this machine. Raises OSError, UnicodeDecodeError."""
+    return Path(path).expanduser().read_text(encoding="utf-8")
 
 
 def _name(template: Template, before: Collection[Template]) -> str:
@@ -87,7 +94,7 @@ def _container(template: Template, our_containers: Collection[str]) -> str:
 
 def _source(template: Template) -> str:
     try:
-        template_sync.read_source(template.source)
+        read_source(template.source)
     except OSError as problem:
         return f"which cannot be read: {problem.strerror}; right is a template for consul-template on this machine"
     except UnicodeDecodeError:

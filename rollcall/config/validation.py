@@ -7,7 +7,6 @@ from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
 
-from rollcall.components import template_sync_validation
 from rollcall.config import host_settings, setting_location
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost, member, names
 from rollcall.config.settings import Settings
@@ -19,16 +18,6 @@ TAKEN_PORTS = {
     53: "DNS",
     **dict.fromkeys((8300, 8301, 8302, 8500, 8501, 8502, 8503, 8600), "Consul"),
 }
-OUR_CONTAINERS = (
-    "consul",
-    "registrator",
-    "socket-filter",
-    "dns",
-    "front",
-    "keepalived",
-    "templates",
-    "templates-filter",
-)
 
 
 def locator(project: Path, inventory: Path, hosts: Iterable[RawHost]) -> Locate:
@@ -63,10 +52,8 @@ def check(name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Loca
     _check_mode(fleet, locate)
     _check_virtual_address(fleet, locate)
     for one in members:
-        _check_backends(one, locate)
         _check_front_ports(one, locate)
         _check_front_certificate(one, locate)
-        template_sync_validation.check(one, OUR_CONTAINERS, locate)
     return fleet
 
 
@@ -137,23 +124,6 @@ def _check_mode(fleet: Fleet, locate: Locate) -> None:
             f"with {len(fleet.members)} hosts, but other hosts cannot reach a container's own address; "
             'expected "published" or "auto"'
         )
-
-
-def _check_backends(one: Member, locate: Locate) -> None:
-    seen: set[str] = set()
-    for position, backend in enumerate(one.settings.backends):
-        where = locate(one.name, ("backends", position, "name"))
-        if backend.name in seen:
-            raise RollcallError(
-                f"{where}backends[{position}].name: got {backend.name!r} a second time; "
-                "expected one entry for each name, with a higher count"
-            )
-        if backend.name in OUR_CONTAINERS:
-            raise RollcallError(
-                f"{where}backends[{position}].name: got {backend.name!r}, the name of one of Rollcall's containers; "
-                'expected another name, such as "webserver"'
-            )
-        seen.add(backend.name)
 
 
 def _check_virtual_address(fleet: Fleet, locate: Locate) -> None:

@@ -6,10 +6,6 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network, ip_address
 from typing import Any
 
-from pyinfra.api.exceptions import FactProcessError
-from pyinfra.api.facts import FactBase
-from typing_extensions import override
-
 from rollcall import sections
 from rollcall.converge.docker_query import SOCKET, Answer, Wanted, answer, query
 
@@ -189,32 +185,3 @@ def _gateway(bridge: Mapping[str, Any]) -> str:
         return str(configured["Gateway"])
     # Engines before 23 leave the gateway out: it is the first address of the subnet.
     return str(IPv4Network(configured["Subnet"])[1]) if "Subnet" in configured else ""
-
-
-class HostFact(FactBase[HostState]):
-    """The one fact. A host whose engine does not answer fails, and only that host."""
-
-    @override
-    def command(
-        self,
-        wanted: Wanted,
-        paths: tuple[str, ...] = (),
-        texts: tuple[str, ...] = (),
-        probes: tuple[tuple[str, str], ...] = (),
-        directories: tuple[str, ...] = (),
-    ) -> str:
-        """Give the shell script; pyinfra calls it with the arguments of get_fact."""
-        self.images = wanted.images
-        return script(wanted, paths, texts, dict(probes), directories)
-
-    @override
-    def process(self, output: list[str]) -> HostState:
-        """Parse the answer.
-
-        Raises:
-            FactProcessError: it cannot be understood; pyinfra then fails this host and goes on with others.
-        """
-        try:
-            return parse("\n".join(output), self.images)
-        except (ValueError, KeyError, IndexError) as problem:
-            raise FactProcessError(f"the host's state cannot be read: {problem}") from problem

@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -15,17 +15,27 @@ from pyinfra import host, inventory, logger
 from pyinfra import state as run
 from pyinfra.api.exceptions import PyinfraError
 
-from rollcall import components
-from rollcall.components import access, consul, dns, keepalived, template_sync, template_sync_validation
+from rollcall.components import (
+    access,
+    consul,
+    declared,
+    dns,
+    keepalived,
+    loading,
+    template_sync,
+    template_sync_validation,
+)
+from rollcall.components.component import Component, Context
 from rollcall.config import project, validation
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost
 from rollcall.consul.acl import listed, requests
 from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, ask
-from rollcall.converge.host_state import HostFact, HostState
+from rollcall.converge.host_state import HostState
 from rollcall.converge.plan import Change, everything, leftovers, plan
 from rollcall.converge.resources import Container, Thing
 from rollcall.deploy import operations, readiness
 from rollcall.deploy.acl_readiness import AccessConverged
+from rollcall.deploy.facts import HostFact
 from rollcall.deploy.host_query import Reading, facts, reading
 from rollcall.errors import RollcallError
 from rollcall.secrets import store
@@ -76,13 +86,13 @@ def _is_change(record: logging.LogRecord) -> bool:
     return not any(words in record.getMessage() for words in ("No changes", "Skipped"))
 
 
-def site() -> Site | None:
+def site(components: Sequence[Component]) -> Site | None:
     """Read the host pyinfra is preparing; None if that failed, and pyinfra goes on with the other hosts.
 
     Raises:
         PyinfraError: a setting of any host is wrong, or a host is another fleet's, before any host was touched.
     """
-    here = _look()
+    here = _look(components)
     try:
         if here:
             store.check_identity(here.member.name, here.state.texts.get(IDENTITY, ""), _secrets().identity)
@@ -93,17 +103,18 @@ def site() -> Site | None:
     return here
 
 
-def _look() -> Site | None:
+def _look(components: Sequence[Component]) -> Site | None:
     _say_only_changes()
     try:
         fleet = _fleet()
         member = fleet.member(host.name)
         kept = _secrets()
-        state = _read(fleet, member, reading(fleet, member, kept))
+        state = _read(fleet, member, reading(fleet, member, kept, components))
         if state is None:
             return None
         _check_host(member, state)
-        return Site(fleet, member, state, components.desired(fleet, member, facts(state), kept))
+        context = Context(fleet, member, facts(state), kept)
+        return Site(fleet, member, state, declared.resources(context, components))
     except RollcallError as problem:
         raise PyinfraError(str(problem)) from None
 
@@ -152,7 +163,8 @@ def _check_templates(here: Site) -> None:
 
 @lru_cache(maxsize=1)
 def _fleet() -> Fleet:
-    return validation.check(inventory_file().stem, _hosts(), socket.gethostname(), _locate())
+    components = declared.components(project.root_of(inventory_file()))
+    return loading.check(inventory_file().stem, _hosts(), socket.gethostname(), _locate(), components)
 
 
 def _hosts() -> tuple[RawHost, ...]:
@@ -190,14 +202,14 @@ def bring_images(here: Site) -> None:
         operations.bring_images(name="Images", containers=missing)
 
 
-def converge(here: Site, component: str) -> None:
+def converge(here: Site, component: Component) -> None:
     """Bring one component of a host to what is desired.
 
     Raises:
         PyinfraError: a name is taken by something that is not Rollcall's.
     """
-    if changes := _plan(here, component):
-        operations.converge(name=component, changes=changes)
+    if changes := _plan(here, component.name):
+        operations.converge(name=component.name, changes=changes)
 
 
 def converge_servers(here: Site) -> None:
@@ -209,7 +221,7 @@ def converge_servers(here: Site) -> None:
     """
     if not here.member.is_server:
         return
-    changes = _plan(here, "Consul")
+    changes = _plan(here, consul.COMPONENT.name)
     if changes:
         _consul_changed.add(host.name)
     if any(change.action == "replace" for change in changes):
@@ -240,7 +252,7 @@ def converge_access(here: Site) -> None:
 def converge_clients(here: Site) -> None:
     """Bring the Consul agents of the other hosts up: their tokens are there by now."""
     if not here.member.is_server:
-        converge(here, "Consul")
+        converge(here, consul.COMPONENT)
 
 
 def _consul_ready(here: Site) -> readiness.ConsulReady:
@@ -267,7 +279,7 @@ def remove_leftovers(here: Site) -> None:
 
 def remove_everything() -> None:
     """Take off this host all that a deploy put on it; the resolver first, so that names are found throughout."""
-    if here := _look():
+    if here := _look(declared.components(project.root_of(inventory_file()))):
         resolver = plan(dns.withdrawn(here.state.bridge), here.state)
         operations.converge(name="Resolver", changes=resolver)
         operations.remove(name="Everything else", changes=everything(here.state))

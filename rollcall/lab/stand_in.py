@@ -3,10 +3,15 @@
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any, cast
 
+from rollcall.components.component import Context, HostFacts
+from rollcall.components.dns import Resolver
+from rollcall.config.fleet import Fleet, Member
 from rollcall.converge import docker_commands
 from rollcall.converge.resources import Container, Directory, File, Thing
 from rollcall.images.docker import docker
+from rollcall.secrets.store import Secrets
 
 
 def put(things: Iterable[Thing], source: str, folder: Path) -> None:
@@ -39,3 +44,9 @@ def run(wanted: Container, labels: Mapping[str, str]) -> str:
     _, verb, *arguments = (one for one in docker_commands.run_arguments(wanted) if not one.startswith("--label="))
     marks = [f"--label={key}={value}" for key, value in labels.items()]
     return docker(verb, *marks, *arguments, doing=f"start {wanted.name}")
+
+
+def context(fleet: Fleet, member: Member, secrets: Secrets | None, **facts: Any) -> Context:
+    """Return what a component is a function of, on a plain host but for these facts; some need no secrets."""
+    plain = {"bridge": "172.17.0.1", "bridge_interface": "docker0", "resolver": Resolver(""), "socket_group": 0}
+    return Context(fleet, member, HostFacts(**{**plain, **facts}), cast(Secrets, secrets))

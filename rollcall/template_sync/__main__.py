@@ -8,13 +8,14 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from rollcall.template_sync import settings, status
+from rollcall.contract import template_settings as settings
+from rollcall.contract.template_settings import Template
+from rollcall.template_sync import status
 from rollcall.template_sync.commands import Commands, Here
 from rollcall.template_sync.destination import Destination
 from rollcall.template_sync.follower import Follower
 from rollcall.template_sync.guard import Guard
 from rollcall.template_sync.inside import Inside
-from rollcall.template_sync.settings import Template
 
 
 def main() -> int:

@@ -3,7 +3,7 @@
 import subprocess
 from typing import Literal, Protocol
 
-from rollcall.template_sync.settings import Template
+from rollcall.contract.template_settings import Template
 
 Purpose = Literal["check", "reload"]
 # consul-template gives up on its own commands after 30 s, too.

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
-from rollcall.template_sync.settings import Template
+from rollcall.contract.template_settings import Template
 
 
 class Destination:

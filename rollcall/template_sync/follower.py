@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rollcall.template_sync import rendering
+from rollcall.contract import template_rendering as rendering
+from rollcall.contract.template_settings import FOLDER, RUN, Template
 from rollcall.template_sync.guard import Guard, RefusedError
-from rollcall.template_sync.settings import FOLDER, RUN, Template
 from rollcall.template_sync.status import Sight, problem
 
 # Seconds. What was refused may be taken later without the catalog changing: a container that has come up since.

@@ -1,9 +1,9 @@
 """The guard of one template: objection, check, swap, reload; and the way back."""
 
+from rollcall.contract.template_rendering import Rendering, objection
+from rollcall.contract.template_settings import Template
 from rollcall.template_sync.commands import CommandError, Commands, NotRunningError
 from rollcall.template_sync.destination import Destination
-from rollcall.template_sync.rendering import Rendering, objection
-from rollcall.template_sync.settings import Template
 
 
 class RefusedError(Exception):

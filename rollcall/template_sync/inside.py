@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rollcall.contract.template_settings import Template
 from rollcall.template_sync.commands import SECONDS, CommandError, NotRunningError, Purpose, worded
-from rollcall.template_sync.settings import Template
 
 _HEADER = 8
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import consul
 import requests
 
+from rollcall.components.component import Component
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.inventory import Host, Inventory
 from rollcall.consul import kv, maintenance
@@ -80,6 +81,8 @@ class Cluster:
         inventory: Inventory,
         fleet: Fleet,
         secrets: Secrets,
+        *,
+        components: Sequence[Component],
         endpoints: Mapping[str, Mapping[Endpoint, Endpoint]],
     ):
         """Take the inventory, its name as the user typed it, and where each host's own addresses are reached."""
@@ -87,6 +90,7 @@ class Cluster:
         self.hosts = {host.name: host for host in inventory.hosts}
         self.fleet = fleet
         self.secrets = secrets
+        self.components = components
         self.members = tuple(member for member in fleet.members if member.name in self.hosts)
         self.endpoints = endpoints
         token = secrets.tokens.secret("operator")
@@ -178,7 +182,7 @@ class Cluster:
         return self._each(self._state)
 
     def _state(self, name: str) -> HostState:
-        read = reading(self.fleet, self.fleet.member(name), self.secrets)
+        read = reading(self.fleet, self.fleet.member(name), self.secrets, self.components)
         script = host_state.script(read.wanted, read.paths, read.texts, directories=read.directories)
         return host_state.parse(self.run(name, script), read.wanted.images)
 
@@ -277,7 +281,9 @@ def _connection(address: str, port: int, *, tls: bool) -> http.client.HTTPConnec
 
 
 @contextmanager
-def connected(source: str, inventory: Inventory, fleet: Fleet, secrets: Secrets) -> Iterator[Cluster]:
+def connected(
+    source: str, inventory: Inventory, fleet: Fleet, secrets: Secrets, components: Sequence[Component]
+) -> Iterator[Cluster]:
     """Open a tunnel and a shell to every host; all are gone when the block ends."""
     with ExitStack() as stack:
         sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
@@ -289,7 +295,7 @@ def connected(source: str, inventory: Inventory, fleet: Fleet, secrets: Secrets)
                 stack.push(one.__exit__)
         names = [host.name for host in inventory.hosts]
         endpoints = {name: opened.result() for name, opened in zip(names, opening, strict=True)}
-        cluster = Cluster(source, inventory, fleet, secrets, endpoints)
+        cluster = Cluster(source, inventory, fleet, secrets, components=components, endpoints=endpoints)
         for host in inventory.hosts:
             cluster.shells[host.name] = stack.enter_context(run.connected(host, sockets))
         yield cluster

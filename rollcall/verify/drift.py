@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from rollcall import components
+from rollcall.components import declared as project
+from rollcall.components.component import Component, Context
 from rollcall.config.fleet import Fleet, Member
 from rollcall.converge.host_state import HostState
 from rollcall.converge.plan import Change, leftovers, plan
@@ -11,11 +12,12 @@ from rollcall.deploy.host_query import facts
 from rollcall.secrets.store import Secrets
 
 
-def declared(fleet: Fleet, member: Member, secrets: Secrets, state: HostState) -> tuple[Thing, ...]:
+def declared(
+    fleet: Fleet, member: Member, secrets: Secrets, state: HostState, components: Sequence[Component]
+) -> tuple[Thing, ...]:
     """List everything that should be on a host."""
-    return tuple(
-        thing for things in components.desired(fleet, member, facts(state), secrets).values() for thing in things
-    )
+    parts = project.resources(Context(fleet, member, facts(state), secrets), components)
+    return tuple(thing for things in parts.values() for thing in things)
 
 
 def drift(things: Sequence[Thing], state: HostState) -> tuple[Change, ...]:

@@ -16,7 +16,7 @@ from waiting import until
 from rollcall.components import registrator, socket_filter
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.settings import Settings
-from rollcall.lab.stand_in import container, put, run
+from rollcall.lab.stand_in import container, context, put, run
 from rollcall.secrets.store import Secrets
 
 MEMBER = Member("test", "test", "127.0.0.1", frozenset(), Settings())
@@ -39,7 +39,7 @@ class Filter:
 
     def __init__(self, name: str, image: str, folder: Path, engine: Path) -> None:
         self.name, self.volume = f"{name}-filter", f"{name}-filter"
-        things = socket_filter.desired(MEMBER, engine.stat().st_gid)
+        things = socket_filter.resources(context(FLEET, MEMBER, None, socket_group=engine.stat().st_gid))
         put(things, socket_filter.FOLDER, folder)
         mounts = {
             socket_filter.FOLDER: str(folder),
@@ -83,7 +83,7 @@ class Nobody:
 
     def __init__(self, name: str, image: str, folder: Path, before: Filter, secrets: Secrets, *flags: str) -> None:
         self.name = f"{name}-registrator"
-        things = registrator.desired(FLEET, MEMBER, secrets)
+        things = registrator.resources(context(FLEET, MEMBER, secrets))
         put(things, registrator.FOLDER, folder)
         wanted = container(things)
         sources = {registrator.FOLDER: str(folder), registrator.ENGINE_FOLDER: before.volume}

@@ -13,11 +13,11 @@ from typing import Any
 import docker
 import requests
 from docker.models.containers import Container
+from own_components import check
 from own_consul import OwnConsul
 
 from rollcall.components import front
 from rollcall.components.template_files import render
-from rollcall.config import validation
 from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.converge import resources
 from rollcall.converge.resources import Mount
@@ -41,7 +41,7 @@ def answers(address: str, port: int = 80) -> bool:
 def fleet(**settings: Any) -> Fleet:
     """One host, app1, with everything on it; the settings are the front's."""
     data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}], "front": settings}
-    return validation.check("test", [RawHost("app1", GROUPS, data)], "app1", nowhere)
+    return check("test", [RawHost("app1", GROUPS, data)], "app1", nowhere)
 
 
 def run(engine: docker.DockerClient, wanted: resources.Container, name: str, image: str, **more: Any) -> Container:
@@ -125,7 +125,9 @@ class Front:
     def configure(self, catalog: Catalog, secret: Secrets, **settings: Any) -> None:
         """Write its files, as a deploy with these settings does."""
         self.settings |= settings
-        self.things = front.desired(fleet(**self.settings).members[0], secret)
+        self.things = front.resources(
+            stand_in.context(fleet(**self.settings), fleet(**self.settings).members[0], secret)
+        )
         stand_in.put(self.things, front.FOLDER, self.folder)
         self.write("consul-template.hcl", render("front/consul-template.hcl.j2", consul_address=catalog.address))
         self.write("front.json", json.dumps(json.loads(self.read("front.json")) | {"consul": catalog.address}))

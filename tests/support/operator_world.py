@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from guarded_agent import Guarded
+from own_components import check
 
 from rollcall.cli import canary, drain, main, maintenance
 from rollcall.components.template_files import render
-from rollcall.config import validation
 from rollcall.config.fleet import RawHost, nowhere
 from rollcall.config.inventory import Host, Inventory
 from rollcall.consul import agent_client
@@ -26,7 +26,7 @@ class Operator:
 
     def __init__(self, guarded: Guarded, folder: Path, patch: pytest.MonkeyPatch) -> None:
         raw = RawHost("app1", frozenset(HOST.groups), {"address": "127.0.0.1"})
-        checked = validation.check("here", [raw], "app1", nowhere)
+        checked = check("here", [raw], "app1", nowhere)
         # The test's agent calls its node so.
         fleet = replace(checked, members=(replace(checked.members[0], node="test"),))
         kept = store.load(folder / "secrets", fleet)

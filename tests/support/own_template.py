@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rollcall.components.template_sync import told
 from rollcall.config import settings
-from rollcall.template_sync.settings import Template
+from rollcall.contract.template_settings import Template
 
 
 def template(check: str, destination: Path = Path("/etc/haproxy/haproxy.cfg"), **more: str) -> Template:

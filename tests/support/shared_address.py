@@ -7,13 +7,14 @@ from pathlib import Path
 import docker
 from docker.models.containers import Container
 from docker.models.networks import Network
+from own_components import check
 
 from rollcall.components import keepalived
-from rollcall.config import validation
 from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.converge.resources import Mount, Thing
 from rollcall.lab import stand_in
 from rollcall.lab.dockerfile import local_name
+from rollcall.lab.stand_in import context
 
 LABELS = {"rollcall.test.two-fronts": "1"}
 SUBNET = "10.78.0.0/24"
@@ -44,11 +45,11 @@ def fleet(**more: str) -> Fleet:
         for name, address in {**ADDRESSES, **more}.items()
     ]
     server = RawHost("consul1", frozenset({"consul_servers"}), {"address": "10.78.0.21"})
-    return validation.check("two", [server, *hosts], "laptop", nowhere)
+    return check("two", [server, *hosts], "laptop", nowhere)
 
 
 def things(name: str, declared: Fleet) -> tuple[Thing, ...]:
-    return keepalived.desired(declared, declared.member(name), {ADDRESSES[name]: "eth0"})
+    return keepalived.resources(context(declared, declared.member(name), None, interfaces={ADDRESSES[name]: "eth0"}))
 
 
 @dataclass(frozen=True)

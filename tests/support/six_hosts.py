@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from rollcall.config import validation
+from own_components import check
+
 from rollcall.config.fleet import Fleet, RawHost, nowhere
 
 SIX: dict[str, tuple[str, str]] = {
@@ -24,4 +25,4 @@ def raw_hosts(**settings: Any) -> list[RawHost]:
 
 
 def checked(**settings: Any) -> Fleet:
-    return validation.check("six", raw_hosts(**settings), "laptop", nowhere)
+    return check("six", raw_hosts(**settings), "laptop", nowhere)

@@ -6,11 +6,11 @@ from typing import Any
 
 import hypothesis
 import pytest
+from own_components import check, resources
 from six_hosts import SIX, checked
 
-from rollcall import components
+from rollcall.components.component import HostFacts
 from rollcall.components.dns import Resolver
-from rollcall.config import validation
 from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.secrets.certificates import Certificate
 from rollcall.secrets.store import Identity, Secrets
@@ -30,7 +30,7 @@ def fleet() -> Fleet:
 def single() -> Fleet:
     data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}, {"name": "nginx"}]}
     host = RawHost("@local", frozenset({"consul_servers", "backends", "fronts"}), data)
-    return validation.check("single", [host], "laptop.example.net", nowhere)
+    return check("single", [host], "laptop.example.net", nowhere)
 
 
 @pytest.fixture
@@ -55,16 +55,16 @@ def secret() -> Secrets:
 
 
 @pytest.fixture
-def facts() -> components.HostFacts:
-    return components.HostFacts("172.17.0.1", "docker0", Resolver("search lan\nnameserver 10.0.0.53\n"), 998)
+def facts() -> HostFacts:
+    return HostFacts("172.17.0.1", "docker0", Resolver("search lan\nnameserver 10.0.0.53\n"), 998)
 
 
 Desired = Callable[[Fleet, str], dict[str, Any]]
 
 
 @pytest.fixture
-def desired(facts: components.HostFacts, secret: Secrets) -> Desired:
+def desired(facts: HostFacts, secret: Secrets) -> Desired:
     def of(fleet: Fleet, name: str) -> dict[str, Any]:
-        return dict(components.desired(fleet, fleet.member(name), facts, secret))
+        return dict(resources(fleet, name, facts, secret))
 
     return of

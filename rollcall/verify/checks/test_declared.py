@@ -59,7 +59,9 @@ def test_files(cluster: Cluster, says: Says) -> None:
 
 
 def _declared(cluster: Cluster, host: str) -> tuple[Thing, ...]:
-    return declared(cluster.fleet, cluster.fleet.member(host), cluster.secrets, cluster.states[host])
+    return declared(
+        cluster.fleet, cluster.fleet.member(host), cluster.secrets, cluster.states[host], cluster.components
+    )
 
 
 def _check(cluster: Cluster, expected: str, concerns: Callable[[Change], bool]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.cluster import Cluster
 from rollcall.verify.listeners import Listener
-from rollcall.verify.open_ports import differences
+from rollcall.verify.open_ports import differences, opened
 
 # A resolver waits for an answer at a port of its own, for a few seconds at most.
 SECONDS = 10
@@ -25,7 +25,8 @@ def test_open_ports(cluster: Cluster, says: Callable[[str], None]) -> None:
             others[host] = {one for one in listeners - ours if not one.address.startswith("127.")}
             count += len(ours)
             member, state = cluster.fleet.member(host), cluster.states[host]
-            wrong = differences(cluster.fleet, member, state.bridge, state.bridges, ours)
+            wanted = opened(cluster.fleet, member, cluster.components)
+            wrong = differences(member, wanted, state.bridge, state.bridges, ours)
             found += [f"{host}: {text}" for text in wrong]
         return found
 

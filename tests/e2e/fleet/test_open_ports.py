@@ -5,11 +5,12 @@ from ipaddress import ip_address
 
 import pytest
 from deployed import LAB, Fleet
+from own_components import COMPONENTS
 
 from rollcall.cli.deploy import checked_fleet
+from rollcall.components.open_port import OpenPort, Protocol
 from rollcall.config import fleet as fleets
 from rollcall.verify import open_ports
-from rollcall.verify.open_ports import OpenPort, Protocol
 
 SSH = 22  # the lab's own way in
 OUTSIDE = {"the host's address", "every address"}
@@ -22,7 +23,7 @@ def whole() -> fleets.Fleet:
 
 def said(whole: fleets.Fleet, member: fleets.Member, protocol: Protocol) -> list[OpenPort]:
     """Give the rows of the table that concern others than the host itself."""
-    rows = open_ports.opened(whole, member)
+    rows = open_ports.opened(whole, member, COMPONENTS)
     return [row for row in rows if protocol in row.protocols and OUTSIDE & set(row.at)]
 
 

@@ -15,7 +15,7 @@ from waiting import until
 from rollcall.components import backend
 from rollcall.converge.resources import Mount
 from rollcall.lab import dockerfile
-from rollcall.lab.stand_in import container, put
+from rollcall.lab.stand_in import container, context, put
 from rollcall.secrets import store
 from rollcall.secrets.store import Secrets
 
@@ -56,7 +56,7 @@ def backends(
     """Two of them, as a deploy would run them on the host app1."""
     folder = tmp_path_factory.mktemp("backends") / "files"
     host = fleet()
-    things = backend.desired(host, host.members[0], secret)
+    things = backend.resources(context(host, host.members[0], secret))
     put(things, backend.FOLDER, folder)
     names = [f"rollcall-test-web-{number}" for number in (1, 2)]
     mounts = (Mount(str(folder), backend.TARGET),)

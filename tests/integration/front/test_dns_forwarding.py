@@ -16,7 +16,7 @@ from front_world import answers, fleet, run
 
 from rollcall.components import dns
 from rollcall.converge.resources import Mount, Thing
-from rollcall.lab.stand_in import container, put
+from rollcall.lab.stand_in import container, context, put
 
 # A bridge of the test's own, since Docker's has a forwarder already where a fleet runs; and nobody else's address.
 BRIDGE = "rollcall-dns"
@@ -71,7 +71,8 @@ class Resolver:
 @pytest.fixture
 def things() -> tuple[Thing, ...]:
     """What a deploy puts on a host whose Docker bridge and resolver these are."""
-    return dns.desired(fleet().members[0], ADDRESS, BRIDGE, dns.Resolver(f"nameserver {BEFORE}\n"))
+    member, before = fleet().members[0], dns.Resolver(f"nameserver {BEFORE}\n")
+    return dns.resources(context(fleet(), member, None, bridge=ADDRESS, bridge_interface=BRIDGE, resolver=before))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -12,17 +12,18 @@ from docker.models.containers import Container
 from free_ports import free_port
 from haproxy_world import LABELS, Catalog, HAProxy, Instance, Templates
 from image_for_tests import made
+from own_components import check
 from own_consul import running
 from waiting import until
 
 from rollcall.components import template_sync
-from rollcall.config import validation
 from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.config.project import CHECKOUT
 from rollcall.converge.docker_query import SOCKET
 from rollcall.converge.resources import Container as Wanted
 from rollcall.converge.resources import File, Mount, Thing
 from rollcall.lab import dockerfile, stand_in
+from rollcall.lab.stand_in import context
 from rollcall.secrets import store
 from rollcall.secrets.store import Secrets
 
@@ -53,7 +54,7 @@ def fleet(**template: Any) -> Fleet:
         "templates": [template] if template else [],
         "template_keys": documented()["template_keys"],
     }
-    return validation.check("test", [RawHost("app1", frozenset({"consul_servers"}), data)], "app1", nowhere)
+    return check("test", [RawHost("app1", frozenset({"consul_servers"}), data)], "app1", nowhere)
 
 
 @pytest.fixture(scope="session")
@@ -137,7 +138,9 @@ def start_templates(
         ours = {"source": str(source), "destination": str(folder / "haproxy.cfg"), "container": HAPROXY}
         template = {**EXAMPLE, **ours, **settings}
         member = fleet(**template).members[0]
-        things = template_sync.desired(member, Path(SOCKET).stat().st_gid, secret)
+        things = template_sync.resources(
+            context(fleet(**template), member, secret, socket_group=Path(SOCKET).stat().st_gid)
+        )
         mounted = _put(things, tmp_path, catalog)
         wanted = {thing.name: thing for thing in things if isinstance(thing, Wanted)}
         with ExitStack() as stack:

@@ -9,6 +9,7 @@ from six_hosts import checked
 from rollcall.components import dns
 from rollcall.config.fleet import Fleet
 from rollcall.converge.resources import Container, Directory, File, FirstLine, Thing
+from rollcall.lab.stand_in import context
 
 Desired = Callable[[Fleet, str], dict[str, tuple[Thing, ...]]]
 
@@ -146,7 +147,7 @@ def test_a_second_deploy_sees_the_same_upstream() -> None:
 
 def test_systemd_resolved_gets_a_route_and_its_own_file_is_left_alone(fleet: Fleet) -> None:
     resolver = dns.Resolver("nameserver 127.0.0.53\n", "nameserver 172.17.0.1\nnameserver 10.0.0.53\n")
-    things = dns.desired(fleet.member("app1"), "172.17.0.1", "docker0", resolver)
+    things = dns.resources(context(fleet, fleet.member("app1"), None, resolver=resolver))
     drop_in = text(things, "resolved.conf.d/rollcall.conf")
     assert "DNS=172.17.0.1\n" in drop_in
     assert "Domains=~consul\n" in drop_in

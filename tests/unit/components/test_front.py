@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from own_components import resources
 from six_hosts import checked
 
-from rollcall import components
+from rollcall.components.component import HostFacts
 from rollcall.converge.resources import Container, Directory, File, Thing
 from rollcall.secrets.certificates import Certificate
 from rollcall.secrets.store import Secrets
@@ -18,13 +19,13 @@ RELOAD, APPLY = "docker exec front front-reload", "docker exec front front-apply
 
 
 @pytest.fixture
-def front(facts: components.HostFacts, secret: Secrets) -> Front:
+def front(facts: HostFacts, secret: Secrets) -> Front:
     """The front of a fleet with these settings and secrets."""
 
     def of(secrets: dict[str, Any] | None = None, **settings: Any) -> tuple[Thing, ...]:
         fleet = checked(front=settings)
         kept = replace(secret, **(secrets or {}))
-        return components.desired(fleet, fleet.member("front1"), facts, kept)["front"]
+        return resources(fleet, "front1", facts, kept)["front"]
 
     return of
 

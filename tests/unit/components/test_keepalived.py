@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from own_components import check, resources
 from six_hosts import raw_hosts
 
-from rollcall import components
 from rollcall.components import keepalived
-from rollcall.config import validation
+from rollcall.components.component import HostFacts
 from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.converge.resources import Container, File, Thing
 from rollcall.errors import RollcallError
@@ -28,17 +28,17 @@ def hosts(**front: Any) -> list[RawHost]:
 
 
 def two_fronts(**front: Any) -> Fleet:
-    return validation.check("six", hosts(**front), "laptop", nowhere)
+    return check("six", hosts(**front), "laptop", nowhere)
 
 
 @pytest.fixture
-def desired(facts: components.HostFacts, secret: Secrets) -> Desired:
+def desired(facts: HostFacts, secret: Secrets) -> Desired:
     here = replace(facts, interfaces=EVERYWHERE)
     nodes = dict.fromkeys(("app2", "front1"), secret.backend)
     known = replace(secret, fronts=nodes)
 
     def of(fleet: Fleet, name: str) -> dict[str, tuple[Thing, ...]]:
-        return dict(components.desired(fleet, fleet.member(name), here, known))
+        return dict(resources(fleet, name, here, known))
 
     return of
 
@@ -132,20 +132,20 @@ def test_an_address_of_another_network_needs_its_interface() -> None:
 
 def test_one_front_has_nothing_to_share() -> None:
     with pytest.raises(RollcallError, match="front1 is the only host in fronts"):
-        validation.check("six", raw_hosts(front=SHARED), "laptop", nowhere)
+        check("six", raw_hosts(front=SHARED), "laptop", nowhere)
 
 
 def test_fronts_that_do_not_agree_are_named_with_the_place() -> None:
     raw = hosts(**SHARED)
     raw[-1] = replace(raw[-1], data={**raw[-1].data, "front": {**SHARED, "virtual_router": 7}})
     with pytest.raises(RollcallError, match=r"front\.virtual_router: got 7 for front1 and 51 for app2"):
-        validation.check("six", raw, "laptop", nowhere)
+        check("six", raw, "laptop", nowhere)
 
 
 def test_its_image_is_a_setting() -> None:
     raw = [replace(one, data={**one.data, "keepalived": {"imge": "x"}}) for one in hosts(**SHARED)]
     with pytest.raises(RollcallError, match=r"keepalived\.imge: unknown setting; did you mean image"):
-        validation.check("six", raw, "laptop", nowhere)
+        check("six", raw, "laptop", nowhere)
 
 
 @pytest.mark.parametrize(

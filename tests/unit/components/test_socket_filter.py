@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from own_components import resources
 from six_hosts import checked
 
-from rollcall import components
+from rollcall.components.component import HostFacts
 from rollcall.config.fleet import Fleet
 from rollcall.converge.resources import Container, Directory, File, Thing, Volume
 from rollcall.secrets.store import Secrets
@@ -57,11 +58,11 @@ def test_neither_is_root_or_the_other_and_both_are_confined(fleet: Fleet, desire
 
 
 def test_the_filter_is_in_the_group_that_may_open_the_hosts_socket(
-    fleet: Fleet, facts: components.HostFacts, secret: Secrets
+    fleet: Fleet, facts: HostFacts, secret: Secrets
 ) -> None:
     def user(group: int) -> str:
         host = replace(facts, socket_group=group)
-        return containers(dict(components.desired(fleet, fleet.member("app1"), host, secret)))["socket-filter"].user
+        return containers(dict(resources(fleet, "app1", host, secret)))["socket-filter"].user
 
     assert [user(group).split(":")[1] for group in (998, 105)] == ["998", "105"]
 

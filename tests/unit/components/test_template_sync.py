@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_components import COMPONENTS, check, resources
 from six_hosts import raw_hosts
 
-from rollcall import components
 from rollcall.components import access, template_sync
-from rollcall.config import validation
+from rollcall.components.component import HostFacts
 from rollcall.config.fleet import Fleet, nowhere
+from rollcall.contract.template_settings import read
 from rollcall.converge.docker_query import SOCKET
 from rollcall.converge.host_state import HostState, ObservedFile, script
 from rollcall.converge.plan import plan
 from rollcall.converge.resources import Container, Directory, File, Thing
 from rollcall.deploy.host_query import reading
 from rollcall.secrets.store import Secrets
-from rollcall.template_sync.settings import read
 
 Things = dict[str, tuple[Thing, ...]]
 Desired = Callable[[Fleet, str], Things]
@@ -45,7 +45,7 @@ def with_templates(tmp_path: Path) -> Callable[..., Fleet]:
             replace(one, data={**one.data, "templates": [entry]}) if one.name == "front1" else one
             for one in raw_hosts()
         ]
-        return validation.check("six", hosts, "laptop", nowhere)
+        return check("six", hosts, "laptop", nowhere)
 
     return of
 
@@ -136,7 +136,7 @@ def test_of_a_destinations_directory_only_itself_is_looked_at(
     with_templates: Callable[..., Fleet], secret: Secrets
 ) -> None:
     fleet = with_templates()
-    read_of = reading(fleet, fleet.member("front1"), secret)
+    read_of = reading(fleet, fleet.member("front1"), secret, COMPONENTS)
     assert read_of.directories == ("/etc/haproxy",)
     assert "/etc/haproxy" not in read_of.paths
     command = script(read_of.wanted, directories=read_of.directories)
@@ -165,11 +165,9 @@ def test_keys_are_read_below_the_prefixes_that_are_set(with_templates: Callable[
     assert policy.count("key_prefix") == 1
 
 
-def test_the_token_is_closed(
-    with_templates: Callable[..., Fleet], facts: components.HostFacts, secret: Secrets
-) -> None:
+def test_the_token_is_closed(with_templates: Callable[..., Fleet], facts: HostFacts, secret: Secrets) -> None:
     fleet = with_templates()
-    things = components.desired(fleet, fleet.member("front1"), facts, secret)["own templates"]
+    things = resources(fleet, "front1", facts, secret)["own templates"]
     (token,) = [one for one in things if isinstance(one, File) and one.path.endswith("/token")]
     assert token.text.strip() == secret.tokens.secret("templates")
     assert token.mode == 0o600

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_components import check
 
 from rollcall.components import template_sync_validation
 from rollcall.config import validation
@@ -23,7 +24,7 @@ def source(tmp_path: Path) -> str:
 
 def checked(*templates: dict[str, Any]) -> Member:
     data = {"address": "127.0.0.1", "templates": list(templates)}
-    fleet = validation.check("t", [RawHost("a", frozenset({"consul_servers"}), data)], "a", nowhere)
+    fleet = check("t", [RawHost("a", frozenset({"consul_servers"}), data)], "a", nowhere)
     return fleet.members[0]
 
 
@@ -91,7 +92,7 @@ def test_the_file_and_line_are_named(tmp_path: Path) -> None:
     data = {"address": "127.0.0.1", "templates": [{**GOOD, "source": "absent"}]}
     hosts = [RawHost("a", frozenset({"consul_servers"}), data)]
     with pytest.raises(RollcallError, match=r"group_data/all\.py:3: templates\[0\]\.source is 'absent'"):
-        validation.check("t", hosts, "a", validation.locator(tmp_path, tmp_path / "inventory.py", hosts))
+        check("t", hosts, "a", validation.locator(tmp_path, tmp_path / "inventory.py", hosts))
 
 
 def test_the_documented_example_is_right_and_every_setting_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:

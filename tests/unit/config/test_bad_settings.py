@@ -4,6 +4,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from own_components import check
 
 from rollcall.config import validation
 from rollcall.config.fleet import RawHost, nowhere
@@ -28,7 +29,7 @@ def refused(project: Path, data: str, group: str = "all", hosts: dict[str, list[
         applies = group == "all" or group in own
         raw.append(RawHost(name, own, {"address": FIVE[name], **(values if applies else {})}))
     with pytest.raises(RollcallError) as refusal:
-        validation.check("test", raw, "laptop", validation.locator(project, project / "inventory.py", raw))
+        check("test", raw, "laptop", validation.locator(project, project / "inventory.py", raw))
     return str(refusal.value).replace(f"{project}/", "")
 
 
@@ -132,7 +133,7 @@ def test_host_data_in_the_inventory_is_named(tmp_path: Path) -> None:
         RawHost("s2", frozenset(), {"address": "10.0.0.2", "image_source": "x"}),
     ]
     with pytest.raises(RollcallError, match=r"inventory\.py:3: image_source: got 'x'"):
-        validation.check("test", raw, "laptop", validation.locator(tmp_path, inventory, raw))
+        check("test", raw, "laptop", validation.locator(tmp_path, inventory, raw))
 
 
 @pytest.mark.parametrize("count", [2, 4, 6])
@@ -179,11 +180,11 @@ def host(name: str, group: str = "consul_servers", **data: object) -> RawHost:
 )
 def test_hosts_that_cannot_find_each_other(hosts: list[RawHost], sentence: str) -> None:
     with pytest.raises(RollcallError, match=sentence.replace(".", r"\.")):
-        validation.check("test", hosts, "laptop", nowhere)
+        check("test", hosts, "laptop", nowhere)
 
 
 def test_address_is_taken_from_ssh_where_it_can_be() -> None:
     hosts = [host("10.0.0.1"), host("b", "x", ssh_hostname="10.0.0.2")]
-    fleet = validation.check("test", hosts, "laptop", nowhere)
+    fleet = check("test", hosts, "laptop", nowhere)
     assert [member.address for member in fleet.members] == ["10.0.0.1", "10.0.0.2"]
     assert [member.node for member in fleet.members] == ["10-0-0-1", "b"]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from rollcall.components.loading import checked_fleet
 from rollcall.config import project, starter
-from rollcall.config.loading import checked_fleet
 from rollcall.errors import RollcallError
 
 

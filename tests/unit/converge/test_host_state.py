@@ -8,7 +8,8 @@ from pyinfra.api.exceptions import FactProcessError
 
 from rollcall.converge import host_state
 from rollcall.converge.docker_query import Wanted, as_listed
-from rollcall.converge.host_state import HostFact, parse, script
+from rollcall.converge.host_state import parse, script
+from rollcall.deploy.facts import HostFact
 
 ANSWER = """\
 @@rollcall engine

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from own_template import template
 
+from rollcall.contract.template_rendering import Rendering
 from rollcall.template_sync import follower as module
 from rollcall.template_sync.follower import Follower
 from rollcall.template_sync.guard import Guard, RefusedError
-from rollcall.template_sync.rendering import Rendering
 from rollcall.template_sync.status import Sight
 
 # Renders what the file `catalog` holds, once, and then waits; ends where the file is empty.

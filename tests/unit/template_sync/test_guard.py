@@ -6,11 +6,11 @@ from pathlib import Path
 import own_template
 import pytest
 
+from rollcall.contract.template_rendering import Rendering
+from rollcall.contract.template_settings import Template
 from rollcall.template_sync.commands import CommandError, Here, NotRunningError, Purpose
 from rollcall.template_sync.destination import Destination
 from rollcall.template_sync.guard import Guard, RefusedError
-from rollcall.template_sync.rendering import Rendering
-from rollcall.template_sync.settings import Template
 
 GOOD, BETTER = "server 10.0.0.1:80\n", "server 10.0.0.1:80\nserver 10.0.0.2:80\n"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rollcall.template_sync.rendering import Rendering, addresses, instances, objection, read, source
+from rollcall.contract.template_rendering import Rendering, addresses, instances, objection, read, source
 
 TEMPLATE = 'bind 127.0.0.1:8404\n{{ range service "web" }}server {{ .Address }}:{{ .Port }}\n{{ end }}'
 

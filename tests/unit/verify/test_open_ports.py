@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from own_components import COMPONENTS
 from six_hosts import checked
 
 from rollcall.config.fleet import Fleet
@@ -37,7 +38,8 @@ FRONT = {
 
 
 def found(fleet: Fleet, host: str, ours: set[Listener]) -> list[str]:
-    return differences(fleet, fleet.member(host), BRIDGE, (BRIDGE, OTHER), ours)
+    member = fleet.member(host)
+    return differences(member, opened(fleet, member, COMPONENTS), BRIDGE, (BRIDGE, OTHER), ours)
 
 
 def test_a_host_as_it_should_be(fleet: Fleet) -> None:
@@ -97,7 +99,7 @@ def test_a_user_may_move_consuls_ports(settings: dict[str, Any], more: Listener)
 
 def test_settings_move_ports() -> None:
     fleet = checked(front={"address": "10.77.0.31", "http_port": 8080}, dns={"enabled": False})
-    ports = {one.ports[0] for one in opened(fleet, fleet.member("front1"))}
+    ports = {one.ports[0] for one in opened(fleet, fleet.member("front1"), COMPONENTS)}
     assert {8080, 443} < ports
     assert not {80, 53} & ports
     front = {Listener("tcp", "10.77.0.31", port, "front") for port in (8080, 443)}

@@ -1,0 +1,55 @@
+"""The components of a project: those that its deploy.py lists, in that order."""
+
+import ast
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rollcall.components.component import Component, Context
+from rollcall.converge.resources import Thing
+from rollcall.errors import RollcallError
+
+# Only these import pyinfra, and only pyinfra's own process runs the rest of a deploy.py.
+_NOT_HERE = ("pyinfra", "rollcall.deploy")
+
+
+def components(project: Path) -> tuple[Component, ...]:
+    """Return the list COMPONENTS of a project's deploy.py, without running its deploy.
+
+    Raises:
+        RollcallError: deploy.py has no such list, or a name in it cannot be imported.
+    """
+    file = project / "deploy.py"
+    tree = ast.parse(file.read_text("utf-8"), filename=str(file))
+    kept = [node for node in tree.body if _is_import(node) or _is_list(node)]
+    if not any(map(_is_list, kept)):
+        raise RollcallError(
+            f"{file}: COMPONENTS is missing; expected a list such as COMPONENTS = (consul.COMPONENT, …)"
+        )
+    names: dict[str, Any] = {}
+    sys.path.insert(0, str(project))
+    try:
+        exec(compile(ast.Module(kept, []), str(file), "exec"), names)  # noqa: S102 — pyinfra runs it, too
+    except (ImportError, AttributeError, NameError) as problem:
+        raise RollcallError(f"{file}: COMPONENTS cannot be loaded: {problem}") from None
+    finally:
+        sys.path.remove(str(project))
+    return tuple(names["COMPONENTS"])
+
+
+def resources(context: Context, chosen: Sequence[Component]) -> Mapping[str, tuple[Thing, ...]]:
+    """List everything that should be on a host, by component, in the order of the roll-out."""
+    return {component.name: component.resources(context) for component in chosen}
+
+
+def _is_import(node: ast.stmt) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return not (node.module or "").startswith(_NOT_HERE)
+    return isinstance(node, ast.Import) and not any(one.name.startswith(_NOT_HERE) for one in node.names)
+
+
+def _is_list(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and any(
+        isinstance(target, ast.Name) and target.id == "COMPONENTS" for target in node.targets
+    )

@@ -1,0 +1,40 @@
+"""From an inventory to a fleet whose settings are checked, by the components that the project has."""
+
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from rollcall.components import declared
+from rollcall.components.component import Check, Component
+from rollcall.config import inventory, validation
+from rollcall.config.fleet import Fleet, Locate, RawHost
+
+
+def checked_fleet(source: str, limit: Sequence[str] = ()) -> tuple[inventory.Inventory, Fleet]:
+    """Read an inventory and check every host's settings, also of hosts outside the limit.
+
+    Raises:
+        RollcallError: the inventory, the limit, a setting, or the project's deploy.py is wrong.
+    """
+    whole = inventory.read(source)
+    chosen = inventory.read(source, limit) if limit else whole
+    hosts = [RawHost(host.name, frozenset(host.groups), host.data) for host in whole.hosts]
+    file = Path(whole.source)
+    locate = validation.locator(whole.root, file, hosts)
+    return chosen, check(file.stem, hosts, socket.gethostname(), locate, declared.components(whole.root))
+
+
+def check(
+    name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Locate, components: Sequence[Component]
+) -> Fleet:
+    """Turn an inventory's raw data into a fleet.
+
+    Raises:
+        RollcallError: the first thing that is wrong, in one sentence.
+    """
+    fleet = validation.check(name, hosts, local_hostname, locate)
+    reserved = frozenset(name for component in components for name in component.containers)
+    for member in fleet.members:
+        for component in components:
+            component.validate(Check(fleet, member, reserved, locate))
+    return fleet

@@ -1,0 +1,40 @@
+"""A port that a component opens on a host: where it listens, and who may connect."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Protocol = Literal["tcp", "udp"]
+Hosts = Literal["every host", "servers", "backends", "fronts"]
+At = Literal["the host's address", "loopback", "Docker's bridge", "Docker's bridges", "every address", "front.status"]
+LOOPBACK = "127.0.0.1"
+TCP: tuple[Protocol, ...] = ("tcp",)
+BOTH: tuple[Protocol, ...] = ("tcp", "udp")
+HERE = "the host and its containers"
+
+
+@dataclass(frozen=True)
+class OpenPort:
+    """A port, or a range of which as many may be open as are used."""
+
+    hosts: Hosts
+    ports: range
+    protocols: tuple[Protocol, ...]
+    at: tuple[At, ...]
+    serves: str
+    open_to: str
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is a single port, which is open at all times."""
+        return len(self.ports) == 1
+
+    @property
+    def shown(self) -> str:
+        """Give it as a person writes it."""
+        number = str(self.ports[0]) if self.is_one else f"{self.ports[0]}–{self.ports[-1]}"
+        return f"{number} {' and '.join(self.protocols)}"
+
+
+def one(port: int) -> range:
+    """Return a single port, as OpenPort holds it."""
+    return range(port, port + 1)
