@@ -4,7 +4,7 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from rollcall.components import declared
+from rollcall.components import declared, template_files
 from rollcall.components.component import Check, Component
 from rollcall.config import inventory, validation
 from rollcall.config.fleet import Fleet, Locate, RawHost
@@ -20,6 +20,7 @@ def checked_fleet(source: str, limit: Sequence[str] = ()) -> tuple[inventory.Inv
     chosen = inventory.read(source, limit) if limit else whole
     hosts = [RawHost(host.name, frozenset(host.groups), host.data) for host in whole.hosts]
     file = Path(whole.source)
+    template_files.search(whole.root)
     locate = validation.locator(whole.root, file, hosts)
     return chosen, check(file.stem, hosts, socket.gethostname(), locate, declared.components(whole.root))
 

@@ -22,6 +22,7 @@ from rollcall.components import (
     dns,
     keepalived,
     loading,
+    template_files,
     template_sync,
     template_sync_validation,
 )
@@ -163,7 +164,9 @@ def _check_templates(here: Site) -> None:
 
 @lru_cache(maxsize=1)
 def _fleet() -> Fleet:
-    components = declared.components(project.root_of(inventory_file()))
+    root = project.root_of(inventory_file())
+    template_files.search(root)
+    components = declared.components(root)
     return loading.check(inventory_file().stem, _hosts(), socket.gethostname(), _locate(), components)
 
 
