@@ -1,4 +1,4 @@
-"""Every port that Rollcall opens on a host: where it listens, and who gets in. The table of the README is this one.
+"""Every port that Rollcall opens on a host: where it listens, and who gets in. docs/security.md has this table.
 
 Fronts with one address in common (front.virtual_address) also receive VRRP from each other. That is a protocol of its
 own, IP's number 112, and has no ports.
@@ -81,7 +81,7 @@ def _is_of(one: Listener, protocol: str, address: str, port: OpenPort) -> bool:
 
 
 def markdown() -> str:
-    """Write the table of the README."""
+    """Write the table of docs/security.md."""
     rows = (consul.RPC, *consul.PORTS, dns.PORT, registrator.PORT, *backend.OPEN_PORTS, *front.ports(Front()))
     lines = ["| port | on | listens at | what | open to |", "| --- | --- | --- | --- | --- |"]
     lines += [f"| {one.shown} | {one.hosts} | {', '.join(one.at)} | {one.serves} | {one.open_to} |" for one in rows]

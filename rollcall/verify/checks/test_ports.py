@@ -1,4 +1,4 @@
-"""Rollcall's containers listen where the table of the README says, and nowhere else."""
+"""Rollcall's containers listen where the table of docs/security.md says, and nowhere else."""
 
 from collections.abc import Callable
 
@@ -33,9 +33,9 @@ def test_open_ports(cluster: Cluster, says: Callable[[str], None]) -> None:
     left = wait_until_none(problems, SECONDS)
     if left:
         host = left[0].split(":")[0]
-        raise CheckError("the README's table of open ports", left, cluster.shown(host, "ss -lntup"))
+        raise CheckError("the table of open ports in docs/security.md", left, cluster.shown(host, "ss -lntup"))
     more = sorted({f"{one.port}/{one.protocol}" for listeners in others.values() for one in listeners})
     says(
-        f"Rollcall listens at {count} ports, all as the README's table says"
+        f"Rollcall listens at {count} ports, all in the table of docs/security.md"
         + (f"; other programs are reached from outside at {', '.join(more)}" if more else "")
     )

@@ -1,4 +1,4 @@
-"""Which ports of the lab's hosts answer others: exactly those of the table in the README."""
+"""Which ports of the lab's hosts answer others: exactly those of the table in docs/security.md."""
 
 import socket
 from ipaddress import ip_address

@@ -123,7 +123,7 @@ def test_a_user_may_move_the_fronts_status(status: str, listener: set[Listener])
 
 
 def test_the_readme_has_the_table() -> None:
-    assert markdown() in (CHECKOUT / "README.md").read_text()
+    assert markdown() in (CHECKOUT / "docs" / "security.md").read_text()
 
 
 def test_everything_on_one_host(single: Fleet) -> None:
