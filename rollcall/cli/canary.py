@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import click
 
+from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.console import out
 from rollcall.consul import canary_shares, kv
@@ -16,7 +17,7 @@ from rollcall.secrets.deployed import kept
 
 
 @click.command()
-@click.argument("source", metavar="INVENTORY")
+@inventory_argument
 @click.argument("service", metavar="[SERVICE]", required=False)
 @click.argument("shares", metavar="[TAG=PERCENT]...", nargs=-1)
 @click.option("--clear", is_flag=True, help="Share the requests among all instances again.")

@@ -13,6 +13,7 @@ from typing import IO
 
 import click
 
+from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config.inventory import Host
 from rollcall.consul.pick_agent import first_agent
@@ -44,7 +45,7 @@ done 2>/dev/null
 
 
 @click.command("consul")
-@click.argument("source", metavar="INVENTORY")
+@inventory_argument
 @click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Ask the agent of this host; a server's otherwise.")
 @click.option("--management", is_flag=True, help="With the token that may do everything: for ACLs and snapshots.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)

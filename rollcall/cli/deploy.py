@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config import inventory, project
 from rollcall.console import err, out
@@ -17,7 +18,7 @@ from rollcall.remote import connectivity
 
 
 @click.command()
-@click.argument("source", metavar="INVENTORY")
+@inventory_argument
 @click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Only these hosts.")
 @click.option("--dry", is_flag=True, help="Say what would be changed, field by field; change nothing.")
 @click.option("-v", "verbosity", count=True, help="Show more of what pyinfra does (-v, -vv, -vvv).")
@@ -35,7 +36,7 @@ def deploy(source: str, limit: tuple[str, ...], dry: bool, verbosity: int) -> No
 
 
 @click.command()
-@click.argument("source", metavar="INVENTORY")
+@inventory_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(source: str, yes: bool) -> None:
     """Take everything off the hosts of INVENTORY that a deploy put there, Consul's data included."""

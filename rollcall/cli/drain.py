@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 import click
 
+from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Inventory
@@ -27,7 +28,7 @@ DEADLINE = 30.0  # seconds
 
 
 @click.command()
-@click.argument("source", metavar="INVENTORY")
+@inventory_argument
 @click.argument("text", metavar="HOST|HOST/CONTAINER")
 @click.option(
     "--deadline",
@@ -61,7 +62,7 @@ def drain(source: str, text: str, deadline: float) -> None:
 
 
 @click.command()
-@click.argument("source", metavar="INVENTORY")
+@inventory_argument
 @click.argument("text", metavar="HOST|HOST/CONTAINER")
 def undrain(source: str, text: str) -> None:
     """Put back into service what rollcall drain took out."""

@@ -4,15 +4,15 @@ import json
 import os
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
 from rollcall.console import out
 from rollcall.errors import RollcallError
-from rollcall.lab import hosts, lifecycle, status
-from rollcall.lab.layout import HOSTS
-from rollcall.lab.status import LabStatus
+
+if TYPE_CHECKING:
+    from rollcall.lab.status import LabStatus
 
 
 @click.group()
@@ -26,6 +26,9 @@ def lab() -> None:
 @lab.command()
 def up() -> None:
     """Bring the lab up, or a stopped or half-made one back. What is slow is made once and kept in the cache."""
+    from rollcall.lab import lifecycle
+    from rollcall.lab.layout import HOSTS
+
     lifecycle.up()
     names = ", ".join(host.name for host in HOSTS)
     out.print(f"The lab is up: {names}. Next: [bold]rollcall deploy inventories/lab.py[/]")
@@ -35,6 +38,8 @@ def up() -> None:
 @click.option("--purge", is_flag=True, help="Remove the built images and the cache too.")
 def down(purge: bool) -> None:
     """Remove the lab: its containers, networks, volumes and keys. What was slow to build stays."""
+    from rollcall.lab import lifecycle
+
     lifecycle.down(purge)
     kept = "" if purge else " What is slow to build was kept; --purge removes it too."
     out.print(f"The lab is gone.{kept}")
@@ -47,6 +52,8 @@ def make_images(lend: bool, take_back: bool) -> None:
     """Make the images of the lab on this machine's Docker Engine, without any host."""
     if lend and take_back:
         raise RollcallError("--for-demo gives names that --remove-demo takes away; right is one of the two.")
+    from rollcall.lab import lifecycle
+
     if take_back:
         lifecycle.take_images_back()
     else:
@@ -57,6 +64,8 @@ def make_images(lend: bool, take_back: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def show(as_json: bool) -> None:
     """Show every host, the registry and the images."""
+    from rollcall.lab import status
+
     found = status.read()
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
@@ -69,6 +78,8 @@ def show(as_json: bool) -> None:
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def ssh(host: str, command: tuple[str, ...]) -> None:
     """Open a shell on a HOST of the lab, or run a COMMAND there; its exit code is the command's."""
+    from rollcall.lab import hosts
+
     reached = hosts.by_name(host)
     hosts.check_up(reached)
     # One word is a line for the host's shell; several are one command and stay apart as they are.
@@ -77,7 +88,9 @@ def ssh(host: str, command: tuple[str, ...]) -> None:
     os.execvp("ssh", [*hosts.ssh_arguments(reached), *line])  # noqa: S606 - in our place, so that its exit code is ours
 
 
-def _print(found: LabStatus) -> None:
+def _print(found: "LabStatus") -> None:
+    from rich.table import Table
+
     if not found.engine:
         out.print("No Docker Engine answers on this machine, so the lab is down. [bold]rollcall lab up[/] starts it.")
         return

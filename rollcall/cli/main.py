@@ -1,45 +1,78 @@
-"""The command `rollcall`."""
+"""The command `rollcall`: which commands there are, and what becomes of their errors."""
 
-import sys
+import importlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from rollcall import __version__
-from rollcall.cli.canary import canary
-from rollcall.cli.consul import consul
-from rollcall.cli.deploy import deploy, remove
-from rollcall.cli.drain import drain, undrain
-from rollcall.cli.init import init
-from rollcall.cli.lab import lab
-from rollcall.cli.maintenance import maintenance
-from rollcall.cli.render import render
-from rollcall.cli.rotate import rotate
-from rollcall.cli.status import status
-from rollcall.cli.ui import ui
-from rollcall.cli.verify import verify
+from rollcall.cli import failures
 from rollcall.config import project
-from rollcall.console import fail
-from rollcall.errors import RollcallError
+from rollcall.did_you_mean import suggestion
+
+# Module, and what `rollcall --help` says. Only the module of the command that runs is imported: help, completion and a
+# mistyped command answer at once.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "init": ("init", "Write a commented project into a new folder"),
+    "deploy": ("deploy", "Bring every host to what its settings say"),
+    "verify": ("verify", "Check on the hosts everything that Rollcall promises"),
+    "status": ("status", "Show every service's instances, and what is wrong"),
+    "drain": ("drain", "Take a host or a container out of service"),
+    "undrain": ("drain", "Put it back into service"),
+    "canary": ("canary", "Give some instances a share of a service's requests"),
+    "maintenance": ("maintenance", "Show visitors of a route a maintenance page"),
+    "ui": ("ui", "Open Consul's UI on this machine until Ctrl-C"),
+    "consul": ("consul", "Run consul's own command line in the fleet"),
+    "render": ("render", "Print the sites that nginx would serve now"),
+    "rotate": ("rotate", "Replace the fleet's secrets while it works"),
+    "remove": ("deploy", "Take everything off the hosts that a deploy put there"),
+    "lab": ("lab", "Six real hosts on this machine, to try everything on"),
+}
 
 
-class OneSentence(click.Group):
-    """A command group whose errors are one sentence and a truthful exit code, never a traceback."""
+class Commands(click.Group):
+    """The commands, each imported when it runs; an error ends as one sentence and a truthful exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the names, in the order in which a person meets the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"rollcall.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; of one that does not exist, say which was meant."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]!r}; {suggestion(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a command's name, or the group's own options."""
+        names = [CompletionItem(name, help=COMMANDS[name][1]) for name in COMMANDS if name.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; 1 is the exit code of what the user can mend, 130 that of Ctrl-C."""
-        try:
+        """Run a command; what it raises becomes one sentence and an exit code."""
+        with failures.as_sentences():
             return super().invoke(ctx)
-        except RollcallError as problem:
-            fail(str(problem))
-            sys.exit(1)
-        except KeyboardInterrupt:
-            fail("interrupted; the same command can be run again and goes on where it stopped")
-            sys.exit(130)
 
 
-@click.group(cls=OneSentence, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="rollcall")
 @click.option(
     "--project",
@@ -52,22 +85,3 @@ def main(folder: Path | None) -> None:
     """Turn plain Docker hosts into a fleet: services found in Consul, balanced by nginx."""
     if folder:
         project.name(folder)
-
-
-for command in (
-    init,
-    deploy,
-    verify,
-    status,
-    drain,
-    undrain,
-    canary,
-    maintenance,
-    ui,
-    consul,
-    render,
-    rotate,
-    remove,
-    lab,
-):
-    main.add_command(command)

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config import route
 from rollcall.config.inventory import Host
@@ -20,7 +21,7 @@ from rollcall.secrets.deployed import kept
 
 
 @click.command()
-@click.argument("source", metavar="INVENTORY")
+@inventory_argument
 @click.argument("text", metavar="[ROUTE]", required=False)
 @click.argument("state", metavar="[on|off]", type=click.Choice(["on", "off"]), required=False)
 @click.option("--text", "sentence", default="", metavar="SENTENCE", help="What the page says; a general one otherwise.")

@@ -2,6 +2,7 @@
 
 import click
 
+from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config import inventory
 from rollcall.errors import RollcallError
@@ -11,7 +12,7 @@ RENDER = "docker exec front front-render"
 
 
 @click.command()
-@click.argument("source", metavar="INVENTORY")
+@inventory_argument
 def render(source: str) -> None:
     """Print the sites that nginx would serve on each front of INVENTORY now; nothing is changed."""
     chosen, _ = checked_fleet(source)

@@ -2,20 +2,24 @@
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
 from rollcall.cli.deploy import run_deploy
 from rollcall.components.loading import checked_fleet
+
+if TYPE_CHECKING:
+    from rollcall.consul.keyring import Keyring
+    from rollcall.secrets.rotation import Rotation
+
+from rollcall.cli.parameters import inventory_argument
 from rollcall.console import out
-from rollcall.consul.keyring import Keyring
 from rollcall.consul.pick_agent import AGENT, first_agent
 from rollcall.remote import connectivity
 from rollcall.remote.tunnel import tunnel
-from rollcall.secrets import store
 from rollcall.secrets.deployed import kept
 from rollcall.secrets.private_directory import ClosedFolder
-from rollcall.secrets.rotation import Rotation, discard_certificates
 
 KINDS = ("gossip", "tokens", "certificates", "ca")
 
@@ -23,7 +27,7 @@ Deploy = Callable[[], None]
 
 
 @click.command()
-@click.argument("source", metavar="INVENTORY")
+@inventory_argument
 @click.argument("kind", type=click.Choice(KINDS))
 def rotate(source: str, kind: str) -> None:
     """Replace secrets of the fleet while it works: the gossip key, all tokens, all certificates, or the CA.
@@ -31,6 +35,10 @@ def rotate(source: str, kind: str) -> None:
     Certificates are renewed by deploys, too; tokens and keys only here. A rotation that was interrupted is ended by the
     same command.
     """
+    from rollcall.consul.keyring import Keyring
+    from rollcall.secrets import store
+    from rollcall.secrets.rotation import Rotation, discard_certificates
+
     chosen, fleet = checked_fleet(source)
     token = kept(source, chosen.root, fleet, "rollcall rotate").tokens.secret("management")
     folder = ClosedFolder(store.folder_of(chosen.root, fleet))
@@ -56,7 +64,7 @@ def rotate(source: str, kind: str) -> None:
     )
 
 
-def _in_three_steps(rotation: Rotation, kind: str, deploy: Deploy) -> None:
+def _in_three_steps(rotation: "Rotation", kind: str, deploy: Deploy) -> None:
     _say(1, f"the next {kind} beside those in use")
     rotation.issue()
     deploy()
@@ -68,7 +76,7 @@ def _in_three_steps(rotation: Rotation, kind: str, deploy: Deploy) -> None:
     deploy()
 
 
-def _gossip(rotation: Rotation, keyring: Keyring, deploy: Deploy) -> None:
+def _gossip(rotation: "Rotation", keyring: "Keyring", deploy: Deploy) -> None:
     """The agents tell each other of keys; the deploy only writes down what a new agent begins with."""
     _say(1, "every agent knows the next gossip key, and uses it")
     rotation.issue()

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import click
-from rich.live import Live
 
+from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.inventory import Inventory
@@ -18,16 +19,16 @@ from rollcall.console import out
 from rollcall.errors import RollcallError
 from rollcall.remote import run
 from rollcall.remote.run import Shell
-from rollcall.status import host_status
-from rollcall.status.fleet_status import FleetStatus, Host, joined
-from rollcall.status.table import shown
+
+if TYPE_CHECKING:
+    from rollcall.status.fleet_status import FleetStatus, Host
 
 # Between two looks, as a person reads them.
 WATCH_SECONDS = 1.0
 
 
 @click.command()
-@click.argument("source", metavar="INVENTORY")
+@inventory_argument
 @click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Only these hosts.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--watch", is_flag=True, help="Look again each second, until Ctrl-C.")
@@ -51,7 +52,9 @@ def status(source: str, limit: tuple[str, ...], as_json: bool, watch: bool) -> N
     sys.exit(1 if found.unread else 0)
 
 
-def _print(found: FleetStatus) -> None:
+def _print(found: "FleetStatus") -> None:
+    from rollcall.status.table import shown
+
     view = shown(found)
     # A file has no width: there a row is one line, however long.
     width = (
@@ -60,7 +63,11 @@ def _print(found: FleetStatus) -> None:
     out.print(view, width=width, soft_wrap=False)
 
 
-def _watch(found: FleetStatus, look: Callable[[], FleetStatus]) -> None:
+def _watch(found: "FleetStatus", look: "Callable[[], FleetStatus]") -> None:
+    from rich.live import Live
+
+    from rollcall.status.table import shown
+
     with Live(shown(found), console=out, auto_refresh=False, screen=out.is_terminal) as live:
         while True:
             started = time.monotonic()
@@ -68,15 +75,20 @@ def _watch(found: FleetStatus, look: Callable[[], FleetStatus]) -> None:
             time.sleep(max(0.0, WATCH_SECONDS - (time.monotonic() - started)))
 
 
-def _looking(stack: ExitStack, chosen: Inventory, fleet: Fleet) -> Callable[[], FleetStatus]:
+def _looking(stack: ExitStack, chosen: Inventory, fleet: Fleet) -> "Callable[[], FleetStatus]":
     """Open a shell to each host, and give the function that looks through them, at all hosts at the same time."""
+    from rollcall.status.fleet_status import joined
+
     sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
     shells = [(fleet.member(host.name), stack.enter_context(run.connected(host, sockets))) for host in chosen.hosts]
     pool = stack.enter_context(ThreadPoolExecutor(max_workers=len(shells)))
     return lambda: joined(fleet, pool.map(_host, *zip(*shells, strict=True)))
 
 
-def _host(member: Member, shell: Shell) -> Host:
+def _host(member: Member, shell: Shell) -> "Host":
+    from rollcall.status import host_status
+    from rollcall.status.fleet_status import Host
+
     command = host_status.command(front=member.is_front)
     try:
         result = shell.run(command)

@@ -5,8 +5,8 @@ import socket
 from pathlib import Path
 
 import click
-import requests
 
+from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config.inventory import Host
 from rollcall.console import out
@@ -15,7 +15,6 @@ from rollcall.errors import RollcallError
 from rollcall.remote.tunnel import tunnel
 from rollcall.secrets.deployed import kept
 from rollcall.secrets.private_directory import ClosedFolder
-from rollcall.secrets.store import folder_of
 from rollcall.signals import end_as_interrupt_does
 
 ANSWER_SECONDS = 5.0
@@ -24,10 +23,12 @@ TOKEN = "operator.token"  # noqa: S105 - a file's name
 
 
 @click.command()
-@click.argument("source", metavar="INVENTORY")
+@inventory_argument
 @click.option("--port", type=click.IntRange(1, 65535), help="The port of this machine; any that is free otherwise.")
 def ui(source: str, port: int | None) -> None:
     """Make Consul's UI reachable from this machine until Ctrl-C, and say where it is and how to log in."""
+    from rollcall.secrets.store import folder_of
+
     chosen, fleet = checked_fleet(source)
     token = kept(source, chosen.root, fleet, "rollcall ui").tokens.secret("operator")
     host = first_agent(source, chosen)
@@ -67,6 +68,8 @@ def check_port(host: Host, port: int | None) -> None:
 
 
 def _check_answer(host: Host, url: str) -> None:
+    import requests
+
     with requests.Session() as session:
         # A tunnel's end is not to be asked for through the machine's proxy.
         session.trust_env = False

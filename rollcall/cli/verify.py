@@ -4,11 +4,11 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import pytest
 
-from rollcall.components import declared
+from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.console import out, step
 from rollcall.errors import RollcallError
@@ -16,8 +16,9 @@ from rollcall.remote import connectivity
 from rollcall.secrets.deployed import kept
 from rollcall.signals import end_as_interrupt_does
 from rollcall.verify import checks
-from rollcall.verify.cluster import connected
-from rollcall.verify.report import Verification
+
+if TYPE_CHECKING:
+    from rollcall.verify.report import Verification
 
 CHECKS = Path(checks.__file__).parent
 # In this order; what is about fronts only where there are some.
@@ -30,7 +31,7 @@ ABOUT_FRONTS = frozenset({"front", "routes", "disturb_front", "disturb_routes"})
 
 
 @click.command()
-@click.argument("source", metavar="INVENTORY")
+@inventory_argument
 @click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Only these hosts.")
 @click.option(
     "--disturb",
@@ -42,6 +43,12 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
 
     Changes nothing unless --disturb is given. Exit code: 0 if every check passed, 1 if one did not.
     """
+    import pytest
+
+    from rollcall.components import declared
+    from rollcall.verify.cluster import connected
+    from rollcall.verify.report import Verification
+
     if disturb and limit:
         raise click.UsageError("--disturb stops all backends behind the front, so it cannot go with --limit.")
     chosen, fleet = checked_fleet(source, limit)
@@ -59,7 +66,9 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
     sys.exit(0 if code == pytest.ExitCode.OK else 1)
 
 
-def _run(verification: Verification) -> int:
+def _run(verification: "Verification") -> int:
+    import pytest
+
     names = READ_ONLY + (DISTURBING if verification.disturb else ())
     if not verification.cluster.fronts:
         out.print("– there is no front among these hosts, so nothing is said of one")

@@ -1,23 +1,34 @@
-"""From an inventory to a fleet whose settings are checked, by the components that the project has."""
+"""From an inventory to a fleet whose settings are checked, by the components that the project has.
+
+Commands import this module before they run, so what is slow to import (pydantic, cryptography) is imported in it later:
+`--help` and wrong usage need not wait.
+"""
 
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rollcall.components import declared, template_files
-from rollcall.components.component import Check, Component
-from rollcall.config import inventory, validation
+from rollcall.config import inventory
 from rollcall.config.fleet import Fleet, Locate, RawHost
 
+if TYPE_CHECKING:
+    from rollcall.components.component import Component
 
-def checked_fleet(source: str, limit: Sequence[str] = ()) -> tuple[inventory.Inventory, Fleet]:
+
+def checked_fleet(
+    source: str, limit: Sequence[str] = (), reader: inventory.Reader | None = None
+) -> tuple[inventory.Inventory, Fleet]:
     """Read an inventory and check every host's settings, also of hosts outside the limit.
 
     Raises:
         RollcallError: the inventory, the limit, a setting, or the project's deploy.py is wrong.
     """
-    whole = inventory.read(source)
-    chosen = inventory.read(source, limit) if limit else whole
+    from rollcall.components import declared, template_files
+    from rollcall.config import validation
+
+    whole = inventory.read(source, reader=reader)
+    chosen = inventory.limited(whole, limit, source)
     hosts = [RawHost(host.name, frozenset(host.groups), host.data) for host in whole.hosts]
     file = Path(whole.source)
     template_files.search(whole.root)
@@ -26,13 +37,16 @@ def checked_fleet(source: str, limit: Sequence[str] = ()) -> tuple[inventory.Inv
 
 
 def check(
-    name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Locate, components: Sequence[Component]
+    name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Locate, components: "Sequence[Component]"
 ) -> Fleet:
     """Turn an inventory's raw data into a fleet.
 
     Raises:
         RollcallError: the first thing that is wrong, in one sentence.
     """
+    from rollcall.components.component import Check
+    from rollcall.config import validation
+
     fleet = validation.check(name, hosts, local_hostname, locate)
     reserved = frozenset(name for component in components for name in component.containers)
     for member in fleet.members:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from rollcall.config.forms import ImageSource
-from rollcall.config.settings import Settings
 from rollcall.errors import RollcallError
+
+if TYPE_CHECKING:  # pydantic is slow to import, and commands need only the names here before they run
+    from rollcall.config.forms import ImageSource
+    from rollcall.config.settings import Settings
 
 Mode = Literal["internal", "published"]
 # Where a setting of a host stands in the user's files, for error sentences.
@@ -27,7 +29,7 @@ class Member:
     node: str
     address: str
     groups: frozenset[str]
-    settings: Settings
+    settings: "Settings"
 
     @property
     def is_server(self) -> bool:
@@ -44,7 +46,7 @@ class Member:
         """Whether it runs nginx with consul-template."""
         return "fronts" in self.groups
 
-    def image_source(self, image: str, chosen: ImageSource | None) -> ImageSource:
+    def image_source(self, image: str, chosen: "ImageSource | None") -> "ImageSource":
         """Say where an image comes from: its own setting, else the host's.
 
         Without either, this machine pushes Rollcall's own images, since no public registry has them.
@@ -130,7 +132,7 @@ def node_name(host: RawHost, local_hostname: str) -> str:
         return name.split(".")[0].lower()
 
 
-def member(host: RawHost, settings: Settings, local_hostname: str, locate: Locate, *, alone: bool) -> Member:
+def member(host: RawHost, settings: "Settings", local_hostname: str, locate: Locate, *, alone: bool) -> Member:
     """Join a host's checked settings with its name and address.
 
     Raises:

@@ -8,8 +8,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,10 +57,16 @@ class Inventory:
         return tuple(host for host in self.hosts if name in host.groups)
 
 
-def read(inventory: str, limit: Sequence[str] = ()) -> Inventory:
+# A host for pyinfra: name, groups, and data. What reads them gets an inventory and the folder where pyinfra runs.
+Entry = Mapping[str, Any]
+Reader = Callable[[str, Path], Sequence[Entry]]
+
+
+def read(inventory: str, limit: Sequence[str] = (), reader: Reader | None = None) -> Inventory:
     """Read any inventory that pyinfra reads: a file, or hosts separated by commas (`@local,web1`).
 
-    `limit` holds group names and host patterns with pyinfra's meaning, except that each has to match.
+    `limit` holds group names and host patterns with pyinfra's meaning, except that each has to match. The reader is
+    pyinfra in a process of its own, unless a command that runs pyinfra itself has a quicker one.
     Raises RollcallError, in one sentence, for a file that is missing or broken, for an inventory without
     hosts, for a host that is reached neither over SSH nor as @local, and for a limit that matches nothing.
     """
@@ -73,7 +79,7 @@ def read(inventory: str, limit: Sequence[str] = ()) -> Inventory:
         source = str(path.resolve())
         for file in (path, *_group_data_files(root, path)):
             _check_syntax(file)
-    hosts = tuple(_host(entry, root) for entry in _ask_pyinfra(source, root))
+    hosts = tuple(_host(entry, root) for entry in (reader or _ask_pyinfra)(source, root))
     if not hosts and _is_host_list(inventory):
         raise RollcallError(
             f"{inventory} is no file, and no host of that name can be resolved; "
@@ -84,7 +90,7 @@ def read(inventory: str, limit: Sequence[str] = ()) -> Inventory:
             f"The inventory {inventory} has no hosts; give it at least one list of them, such as "
             'consul_servers = ["host1.example.net"].'
         )
-    return Inventory(source, root, _limited(hosts, limit, inventory))
+    return limited(Inventory(source, root, hosts), limit, inventory)
 
 
 def _found(path: Path) -> Path:
@@ -219,9 +225,15 @@ def _path(value: str | None, root: Path) -> Path | None:
     return None if not value else root / Path(value).expanduser()
 
 
-def _limited(hosts: tuple[Host, ...], limit: Sequence[str], inventory: str) -> tuple[Host, ...]:
+def limited(whole: Inventory, limit: Sequence[str], inventory: str) -> Inventory:
+    """Leave only the hosts that match one of the patterns.
+
+    Raises:
+        RollcallError: a pattern matches nothing in the inventory, named as the user typed it.
+    """
     if not limit:
-        return hosts
+        return whole
+    hosts = whole.hosts
     chosen: set[str] = set()
     for pattern in limit:
         # pyinfra takes the group when there is one of that name, host patterns otherwise.
@@ -230,7 +242,7 @@ def _limited(hosts: tuple[Host, ...], limit: Sequence[str], inventory: str) -> t
         if not matches and pattern != "all":
             raise RollcallError(_no_match(pattern, hosts, inventory))
         chosen.update(matches or (host.name for host in hosts))
-    return tuple(host for host in hosts if host.name in chosen)
+    return replace(whole, hosts=tuple(host for host in hosts if host.name in chosen))
 
 
 def _no_match(pattern: str, hosts: Iterable[Host], inventory: str) -> str:

@@ -1,13 +1,16 @@
 """The secrets a fleet was deployed with, for commands that only use them: a folder that is missing stays missing."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rollcall.config.fleet import Fleet
 from rollcall.errors import RollcallError
-from rollcall.secrets.store import IDENTITY, Secrets, folder_of, load
+
+if TYPE_CHECKING:
+    from rollcall.secrets.store import Secrets
 
 
-def kept(source: str, project: Path, fleet: Fleet, command: str) -> Secrets:
+def kept(source: str, project: Path, fleet: Fleet, command: str) -> "Secrets":
     """Read the secrets of a deployed fleet.
 
     Args:
@@ -19,6 +22,9 @@ def kept(source: str, project: Path, fleet: Fleet, command: str) -> Secrets:
     Raises:
         RollcallError: they are not here, or the folder cannot be used.
     """
+    # cryptography is slow to import; a command line that is wrong need not wait for it.
+    from rollcall.secrets.store import IDENTITY, folder_of, load
+
     folder = folder_of(project, fleet)
     if not (folder / IDENTITY).is_file():
         raise RollcallError(

@@ -1,0 +1,99 @@
+"""What a person sees when a command fails: one sentence, never a traceback, and an exit code that tells the truth."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from rollcall.errors import RollcallError
+
+FAILED, INTERRUPTED = 1, 130
+# A shell's word for a program that SIGPIPE ended, as `head` ends what it has read enough of.
+READER_GONE = 141
+EXPECTED = (click.ClickException, click.exceptions.Exit, click.Abort)
+
+
+@contextmanager
+def as_sentences() -> Iterator[None]:
+    """Turn what the block raises into a sentence on stderr and an exit code.
+
+    Raises:
+        SystemExit: 1 for what the user can mend and for faults of Rollcall's own, 130 after Ctrl-C.
+    """
+    try:
+        try:
+            yield
+        finally:
+            _flush()
+    except EXPECTED:
+        raise
+    except RollcallError as problem:
+        _end(str(problem), FAILED)
+    except KeyboardInterrupt:
+        _end("interrupted; run the same command again to finish", INTERRUPTED)
+    except BrokenPipeError:
+        _discard_output()
+        sys.exit(READER_GONE)
+    except Exception as error:
+        _unexpected(error)
+
+
+def _unexpected(error: Exception) -> None:
+    if isinstance(error, OSError) and error.filename is None and (why := _output_problem()):
+        _discard_output()
+        _end(f"cannot write to standard output: {why}", FAILED)
+    if isinstance(error, FileNotFoundError) and not _current_folder_exists():
+        _end("the current folder no longer exists; change to another one", FAILED)
+    # Imported here, since it is hardly ever needed.
+    from rollcall import crash_report
+
+    _end(crash_report.sentence(error), FAILED)
+
+
+def _end(sentence: str, code: int) -> None:
+    from rollcall.console import fail
+
+    try:
+        fail(sentence)
+    except (OSError, ValueError):
+        # Nobody can be told any more; the exit code still says it.
+        _discard_output()
+    sys.exit(code)
+
+
+def _flush() -> None:
+    # Otherwise Python does it at its very end, where a full disk is a traceback.
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def _output_problem() -> str:
+    """Say what keeps standard output from being written; nothing where it can be."""
+    try:
+        print(flush=True)  # noqa: T201 - what could not be written may be forgotten by now
+    except OSError as problem:
+        return (problem.strerror or str(problem)).lower()
+    except ValueError:
+        return "it is closed"
+    return ""
+
+
+def _discard_output() -> None:
+    """Let what is still to be written vanish, so that Python's end says nothing of it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            os.dup2(nowhere, 1 if stream is sys.stdout else 2)
+    os.close(nowhere)
+
+
+def _current_folder_exists() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - Path.cwd() is the same, and imports more
+    except FileNotFoundError:
+        return False
+    return True

@@ -1,0 +1,127 @@
+"""Whatever goes wrong in a command is one sentence and a truthful exit code; a traceback is in a file at most."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+BROKEN = """
+import click, sys
+from rollcall import __main__
+from rollcall.cli import main as commands
+from rollcall.errors import RollcallError
+
+@click.command()
+@click.argument("what")
+def broken(what):
+    {body}
+
+commands.main.get_command = lambda _ctx, _name: broken
+sys.argv = ["rollcall", "status", "x"]
+__main__.main()
+"""
+ONE_LINE = "rollcall: "
+
+
+def run(body: str, *, shell: str = "", env: dict[str, str] | None = None, cwd: Path | None = None) -> tuple[int, str]:
+    """Run a command of which only the body is given; give its exit code and stderr."""
+    argv = [sys.executable, "-c", BROKEN.format(body=body)]
+    if shell:
+        argv = ["bash", "-c", f'"$@" {shell}', "bash", *argv]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env={**os.environ, **(env or {})}, cwd=cwd)
+    return done.returncode, done.stderr
+
+
+def test_what_the_user_can_mend_is_its_sentence() -> None:
+    assert run("raise RollcallError('a: got 1; expected [2]')") == (1, "rollcall: a: got 1; expected [2]\n")
+
+
+def test_a_fault_of_rollcalls_own_is_one_sentence_and_its_traceback_a_file(tmp_path: Path) -> None:
+    code, said = run("{}['key'[:3] + '-of-bug']", env={"XDG_STATE_HOME": str(tmp_path)})
+    [file] = (tmp_path / "rollcall").iterdir()
+    assert (code, said) == (
+        1,
+        f"rollcall: internal error: KeyError: 'key-of-bug'; please report it with the file {file}\n",
+    )
+    assert file.stat().st_mode & 0o777 == 0o600
+    text = file.read_text()
+    assert "Traceback (most recent call last)" in text
+    assert "rollcall 0." in text.splitlines()[0]
+
+
+@pytest.mark.parametrize("state", ["/dev/null/no", "/proc"])
+def test_where_no_state_can_be_kept_the_file_is_a_temporary_one(tmp_path: Path, state: str) -> None:
+    code, said = run("1 / 0", env={"XDG_STATE_HOME": state, "TMPDIR": str(tmp_path)})
+    [file] = tmp_path.iterdir()
+    assert code == 1
+    assert str(file) in said
+    assert "Traceback" not in said
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    assert run("print('line\\n' * 100000)", shell="| head -1 >/dev/null; exit ${PIPESTATUS[0]}") == (141, "")
+
+
+def test_a_full_disk_is_one_sentence() -> None:
+    code, said = run("print('line')", shell=">/dev/full")
+    assert (code, said) == (1, "rollcall: cannot write to standard output: no space left on device\n")
+
+
+def test_with_nowhere_to_write_the_exit_code_still_tells() -> None:
+    assert run("raise RollcallError('a')", shell=">/dev/full 2>/dev/full")[0] == 1
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_streams_are_nowhere_and_no_file_takes_their_place(tmp_path: Path, closed: str) -> None:
+    body = f"f = open({str(tmp_path / 'file')!r}, 'w'); print('out'); print('err', file=sys.stderr); f.write('f')"
+    assert run(body, shell=closed)[0] == 0
+    assert (tmp_path / "file").read_text() == "f"
+
+
+def test_a_folder_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
+    body = f"import os; os.rmdir({str(tmp_path / 'gone')!r}); from pathlib import Path; Path('x').resolve()"
+    (tmp_path / "gone").mkdir()
+    code, said = run(body, cwd=tmp_path / "gone")
+    assert (code, said) == (1, "rollcall: the current folder no longer exists; change to another one\n")
+
+
+def test_a_locale_without_our_characters_loses_these_only() -> None:
+    code, said = run(
+        "print('\\u2713'); raise RollcallError('gr\\xf6\\xdfer')",
+        env={"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
+    )
+    assert (code, said) == (1, "rollcall: gr??er\n")
+
+
+def test_ctrl_c_is_one_sentence() -> None:
+    code, said = run("import os, signal; os.kill(os.getpid(), signal.SIGINT); import time; time.sleep(9)")
+    assert (code, said) == (130, "rollcall: interrupted; run the same command again to finish\n")
+
+
+def test_ctrl_c_does_not_wait_for_threads_that_still_wait_for_an_answer() -> None:
+    body = (
+        "import os, signal, time, threading; threading.Thread(target=time.sleep, args=(60,)).start(); "
+        "os.kill(os.getpid(), signal.SIGINT); time.sleep(60)"
+    )
+    started = time.monotonic()
+    assert run(body)[0] == 130
+    assert time.monotonic() - started < 20
+
+
+def test_ctrl_c_while_anything_is_imported_is_no_traceback() -> None:
+    """From the first line of ours on; before it Python itself starts."""
+    starts = [sys.executable, "-c", "print(flush=True); from rollcall.__main__ import main; main()", "status", "no.py"]
+    for milliseconds in range(0, 400, 50):
+        with subprocess.Popen(starts, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(milliseconds / 1000)  # the moment is what is tried
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+        # Where -c itself was interrupted, it is Python's own.
+        ours = said.startswith("rollcall: ") and len(said.splitlines()) == 1
+        assert ours or "/rollcall/" not in said, said
