@@ -29,10 +29,10 @@ def checked_fleet(
 
     whole = inventory.read(source, reader=reader)
     chosen = inventory.limited(whole, limit, source)
-    hosts = [RawHost(host.name, frozenset(host.groups), host.data) for host in whole.hosts]
+    hosts = [host.raw for host in whole.hosts]
     file = Path(whole.source)
     template_files.search(whole.root)
-    locate = validation.locator(whole.root, file, hosts)
+    locate = validation.locator(file, hosts)
     return chosen, check(file.stem, hosts, socket.gethostname(), locate, declared.components(whole.root))
 
 

@@ -1,11 +1,12 @@
 """The hosts of one inventory with their checked settings: what every component is a function of."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, Literal
 
+from rollcall.config.layers import Layer
 from rollcall.errors import RollcallError
 
 if TYPE_CHECKING:  # pydantic is slow to import, and commands need only the names here before they run
@@ -104,7 +105,8 @@ class RawHost:
 
     name: str
     groups: frozenset[str]
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] = field(repr=False)
+    layers: tuple[Layer, ...] = field(default=(), repr=False)
 
 
 def nowhere(_host: str, _path: tuple[str | int, ...]) -> str:

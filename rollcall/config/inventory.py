@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rollcall.config import project
+from rollcall.config.fleet import RawHost
+from rollcall.config.layers import Layer, merged
 from rollcall.errors import RollcallError
 
 # Reading an inventory makes no connection, but its Python may do anything (ask a cloud for machines, say).
 READ_SECONDS = 120
 
+# pyinfra's own command line, but for how it describes the hosts. Imported nowhere, since only deploy knows pyinfra.
+_READER = "rollcall.deploy.inventory_layers"
 # What pyinfra prints around the reason for which it failed.
 _PROGRESS = ("Loading ", "Disconnecting ", "The full traceback ", "If this is unexpected ")
 
@@ -37,6 +41,12 @@ class Host:
     groups: tuple[str, ...] = ()
     # No secret of the group data may reach a traceback or an assertion's text: data stays out of repr().
     data: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    layers: tuple[Layer, ...] = field(default=(), repr=False, hash=False)
+
+    @property
+    def raw(self) -> RawHost:
+        """The host as settings are read from it."""
+        return RawHost(self.name, frozenset(self.groups), self.data, self.layers)
 
     @property
     def sudo(self) -> bool:
@@ -157,7 +167,7 @@ def _check_syntax(file: Path) -> None:
 
 
 def _ask_pyinfra(source: str, root: Path) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "pyinfra", "--chdir", str(root), source, "debug-inventory", "--json"]
+    command = [sys.executable, "-m", _READER, "--chdir", str(root), source, "debug-inventory", "--json"]
     # A subprocess, because importing pyinfra's command line patches sockets and threads of the whole process.
     environment = {**os.environ, "PYINFRA_PROGRESS": "off", "NO_COLOR": "1"}
     try:
@@ -198,10 +208,11 @@ def _why_pyinfra_failed(source: str, stderr: str) -> str:
 
 
 def _host(entry: Mapping[str, Any], root: Path) -> Host:
-    name, data = str(entry["name"]), dict(entry["data"])
-    groups = tuple(dict.fromkeys(group for group in entry["groups"] if not group.startswith("@")))
+    raw = raw_host(entry)
+    name, data = raw.name, raw.data
+    groups = _groups(entry)
     if name == "@local":
-        return Host(name, "local", "127.0.0.1", groups=groups, data=data)
+        return Host(name, "local", "127.0.0.1", groups=groups, data=data, layers=raw.layers)
     if name.startswith("@") and not data.get("ssh_hostname"):
         raise RollcallError(
             f"Host {name} of the inventory uses a connector that Rollcall cannot deploy to; "
@@ -217,7 +228,19 @@ def _host(entry: Mapping[str, Any], root: Path) -> Host:
         known_hosts=_path(data.get("ssh_known_hosts_file"), root),
         groups=groups,
         data=data,
+        layers=raw.layers,
     )
+
+
+def raw_host(entry: Mapping[str, Any]) -> RawHost:
+    """Read a host as `rollcall.deploy.inventory_layers` describes it."""
+    layers = tuple(Layer(one["source"], one["group"], one["data"]) for one in entry["layers"])
+    return RawHost(str(entry["name"]), frozenset(_groups(entry)), merged(layers), layers)
+
+
+def _groups(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give a host's groups in pyinfra's order, without those that a connector makes of itself."""
+    return tuple(dict.fromkeys(group for group in entry["groups"] if not group.startswith("@")))
 
 
 def _path(value: str | None, root: Path) -> Path | None:

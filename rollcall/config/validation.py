@@ -9,6 +9,7 @@ from typing import Any
 
 from rollcall.config import host_settings, setting_location
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost, member, names
+from rollcall.config.layers import assignments
 from rollcall.config.settings import Settings
 from rollcall.errors import RollcallError
 
@@ -20,14 +21,15 @@ TAKEN_PORTS = {
 }
 
 
-def locator(project: Path, inventory: Path, hosts: Iterable[RawHost]) -> Locate:
+def locator(inventory: Path, hosts: Iterable[RawHost]) -> Locate:
     """Make a function that says in which file and line a host's setting stands, as "file:line: "."""
-    groups = {host.name: sorted(host.groups) for host in hosts}
+    layers = {host.name: host.layers for host in hosts}
 
     def locate(host: str, path: tuple[str | int, ...]) -> str:
-        files = setting_location.group_data_files(project, inventory, groups[host])
-        place = setting_location.find(files, host, path)
-        return f"{place}: " if place else f"{inventory}: {host}: "
+        for end in range(len(path), 0, -1):
+            if found := assignments(layers[host], path[:end]):
+                return f"{setting_location.place(found[0].layer, host, path)}: "
+        return f"{inventory}: {host}: "
 
     return locate
 

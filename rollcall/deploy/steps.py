@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from pyinfra import host, inventory, logger
+from pyinfra import host, logger
 from pyinfra import state as run
 from pyinfra.api.exceptions import PyinfraError
 
@@ -29,12 +29,13 @@ from rollcall.components import (
 from rollcall.components.component import Component, Context
 from rollcall.config import project, validation
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost
+from rollcall.config.inventory import raw_host
 from rollcall.consul.acl import listed, requests
 from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, ask
 from rollcall.converge.host_state import HostState
 from rollcall.converge.plan import Change, everything, leftovers, plan
 from rollcall.converge.resources import Container, Thing
-from rollcall.deploy import operations, readiness
+from rollcall.deploy import inventory_layers, operations, readiness
 from rollcall.deploy.acl_readiness import AccessConverged
 from rollcall.deploy.facts import HostFact
 from rollcall.deploy.host_query import Reading, facts, reading
@@ -170,12 +171,13 @@ def _fleet() -> Fleet:
     return loading.check(inventory_file().stem, _hosts(), socket.gethostname(), _locate(), components)
 
 
+@lru_cache(maxsize=1)
 def _hosts() -> tuple[RawHost, ...]:
-    return tuple(RawHost(one.name, frozenset(one.groups), dict(one.data.dict())) for one in inventory)
+    return tuple(raw_host(one) for one in inventory_layers.of_this_run())
 
 
 def _locate() -> Locate:
-    return validation.locator(project.root_of(inventory_file()), inventory_file(), _hosts())
+    return validation.locator(inventory_file(), _hosts())
 
 
 @lru_cache(maxsize=1)

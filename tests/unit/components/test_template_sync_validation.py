@@ -9,6 +9,7 @@ from own_components import check
 from rollcall.components import template_sync_validation
 from rollcall.config import validation
 from rollcall.config.fleet import Member, RawHost, nowhere
+from rollcall.config.layers import Layer
 from rollcall.config.project import CHECKOUT
 from rollcall.config.settings import Template
 from rollcall.errors import RollcallError
@@ -90,9 +91,10 @@ def test_the_file_and_line_are_named(tmp_path: Path) -> None:
     (tmp_path / "group_data").mkdir()
     (tmp_path / "group_data" / "all.py").write_text('templates = [\n    {\n        "source": "absent",\n    },\n]\n')
     data = {"address": "127.0.0.1", "templates": [{**GOOD, "source": "absent"}]}
-    hosts = [RawHost("a", frozenset({"consul_servers"}), data)]
+    layers = (Layer(str(tmp_path / "group_data" / "all.py"), "all", data),)
+    hosts = [RawHost("a", frozenset({"consul_servers"}), data, layers)]
     with pytest.raises(RollcallError, match=r"group_data/all\.py:3: templates\[0\]\.source is 'absent'"):
-        check("t", hosts, "a", validation.locator(tmp_path, tmp_path / "inventory.py", hosts))
+        check("t", hosts, "a", validation.locator(tmp_path / "inventory.py", hosts))
 
 
 def test_the_documented_example_is_right_and_every_setting_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,10 +8,17 @@ from own_components import check
 
 from rollcall.config import validation
 from rollcall.config.fleet import RawHost, nowhere
+from rollcall.config.layers import Layer, merged
 from rollcall.errors import RollcallError
 
 SERVER = {"consul_servers": ["s1"]}
 FIVE = {f"s{number}": f"10.0.0.{number}" for number in range(1, 8)}
+
+
+def layered(name: str, groups: frozenset[str], *layers: Layer, address: str) -> RawHost:
+    """A host as it is read from files, with an address that stands in the inventory."""
+    found = (Layer("inventory.py", "", {"address": address}), *layers)
+    return RawHost(name, groups, merged(found), found)
 
 
 def refused(project: Path, data: str, group: str = "all", hosts: dict[str, list[str]] | None = None) -> str:
@@ -27,9 +34,10 @@ def refused(project: Path, data: str, group: str = "all", hosts: dict[str, list[
     for name in names:
         own = frozenset(one for one, members in groups.items() if name in members)
         applies = group == "all" or group in own
-        raw.append(RawHost(name, own, {"address": FIVE[name], **(values if applies else {})}))
+        file = project / "group_data" / f"{group}.py"
+        raw.append(layered(name, own, Layer(str(file), group, values if applies else {}), address=FIVE[name]))
     with pytest.raises(RollcallError) as refusal:
-        check("test", raw, "laptop", validation.locator(project, project / "inventory.py", raw))
+        check("test", raw, "laptop", validation.locator(project / "inventory.py", raw))
     return str(refusal.value).replace(f"{project}/", "")
 
 
@@ -129,11 +137,11 @@ def test_host_data_in_the_inventory_is_named(tmp_path: Path) -> None:
         'consul_servers = [\n    ("s1", {"address": "10.0.0.1"}),\n    ("s2", {"image_source": "x"}),\n]\n'
     )
     raw = [
-        RawHost("s1", frozenset({"consul_servers"}), {"address": "10.0.0.1"}),
-        RawHost("s2", frozenset(), {"address": "10.0.0.2", "image_source": "x"}),
+        layered("s1", frozenset({"consul_servers"}), address="10.0.0.1"),
+        layered("s2", frozenset(), Layer(str(inventory), "", {"image_source": "x"}), address="10.0.0.2"),
     ]
     with pytest.raises(RollcallError, match=r"inventory\.py:3: image_source: got 'x'"):
-        check("test", raw, "laptop", validation.locator(tmp_path, inventory, raw))
+        check("test", raw, "laptop", validation.locator(inventory, raw))
 
 
 @pytest.mark.parametrize("count", [2, 4, 6])

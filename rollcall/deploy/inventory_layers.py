@@ -1,0 +1,150 @@
+"""The layers of every host's data, which pyinfra itself flattens key by top-level key.
+
+`python -m rollcall.deploy.inventory_layers` takes the arguments of `pyinfra` and prints the hosts as JSON; a deploy
+calls `hosts` inside of pyinfra. Both read the files by pyinfra's own functions, once more after pyinfra has.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+from pyinfra import inventory as the_inventory
+from pyinfra import state as run
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.api.host import Host
+from pyinfra.api.inventory import Inventory
+from pyinfra_cli import cli
+from pyinfra_cli.inventory import _get_group_data, _is_inventory_group
+from pyinfra_cli.main import main as pyinfra_main
+from pyinfra_cli.prints import jsonify
+from pyinfra_cli.util import exec_file, json_encode
+
+from rollcall.config import pyinfra_data
+from rollcall.config.layers import OVERRIDE, Layer
+
+Document = dict[str, Any]
+
+
+def hosts(inventory: Inventory, source: str, folders: Iterable[str]) -> list[Document]:
+    """Describe every host: name, groups, and the layers of its data, the weakest first.
+
+    Args:
+        inventory: what pyinfra made of it.
+        source: the inventory's file; anything else has no layers of its own.
+        folders: where group data is looked for, the weakest first.
+    """
+    declared = exec_file(source, return_locals=True) if Path(source).is_file() else {}
+    groups = {key: value for key, value in declared.items() if _is_inventory_group(key, value)}
+    group_data = [(folder, _get_group_data(folder)) for folder in folders]
+    return [_host(inventory, host, source, groups, group_data) for host in inventory]
+
+
+def _host(
+    inventory: Inventory,
+    host: Host,
+    source: str,
+    groups: Mapping[str, Any],
+    group_data: list[tuple[str, dict[str, dict[str, Any]]]],
+) -> Document:
+    layers: list[Layer] = []
+    for group in ("all", *host.groups):
+        declared = groups.get(group)
+        own = [Layer(source, group, declared[1])] if isinstance(declared, tuple) else []
+        own += [Layer(_file(folder, group), group, data[group]) for folder, data in group_data if group in data]
+        known = inventory.get_data() if group == "all" else inventory.get_group_data(group)
+        layers += [*_unread(known, own, source, group), *own]
+    of_host = [Layer(source, "", data) for data in _host_data(groups, host.name)]
+    layers += [*_unread(inventory.get_host_data(host.name), of_host, source, ""), *of_host]
+    layers.append(Layer(OVERRIDE, "", inventory.get_override_data()))
+    return {"name": host.name, "groups": list(host.groups), "layers": [_document(one) for one in layers if one.data]}
+
+
+def _file(folder: str, group: str) -> str:
+    return str(Path(folder) / f"{group}.py") if Path(folder).is_dir() else folder
+
+
+def _host_data(groups: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """List a host's own data in pyinfra's order: as its groups stand in the inventory, `all` last."""
+    found = []
+    for group in sorted(groups, key=lambda group: group == "all"):
+        members = groups[group][0] if isinstance(groups[group], tuple) else groups[group]
+        found += [one[1] for one in members if isinstance(one, tuple) and one[0] == name]
+    return found
+
+
+def _unread(known: Mapping[str, Any], read: list[Layer], source: str, group: str) -> list[Layer]:
+    """Take from pyinfra what no file said: a connector's data, an inventory that a function returns."""
+    rest = {key: value for key, value in known.items() if not any(key in layer.data for layer in read)}
+    return [Layer(source, group, rest)] if rest else []
+
+
+def _document(layer: Layer) -> Document:
+    # What Rollcall does not read, such as the user's own data, may be any Python object.
+    data = {key: value for key, value in layer.data.items() if _is_read(key, value)}
+    return {"source": layer.source, "group": layer.group, "data": data}
+
+
+def _is_read(key: str, value: Any) -> bool:
+    if key in pyinfra_data.GLOBAL_ARGUMENTS:
+        return value is None or isinstance(value, str | int | dict)
+    return key in pyinfra_data.SSH or not pyinfra_data.is_not_ours(key)
+
+
+def of_this_run() -> list[Document]:
+    """Describe the hosts of the pyinfra that this is called in, as a command of Rollcall sees them."""
+    arguments = cli.cli.make_context("pyinfra", sys.argv[1:], resilient_parsing=True).params
+    source = str(Path(run.cwd or ".") / arguments["inventory"])
+    source = source if Path(source).is_file() else arguments["inventory"]
+    found = hosts(the_inventory, source, _folders(source, arguments["group_data"] or ()))
+    return list(json.loads(_json(found)))
+
+
+def _folders(source: str, named: Iterable[str]) -> list[str]:
+    beside = str(Path(source).parent.resolve() / "group_data") if Path(source).is_file() else ""
+    project = str(Path(run.cwd or ".") / "group_data")
+    return list(dict.fromkeys([project, *([beside] if beside else []), *named]))
+
+
+def _json(found: list[Document]) -> str:
+    """Write the hosts as JSON; a value that it has no form for is named."""
+    try:
+        return str(jsonify(found, default=json_encode))
+    except TypeError:
+        for one in found:
+            for layer in one["layers"]:
+                for key, value in layer["data"].items():
+                    _check(layer["source"], key, value)
+        raise
+
+
+def _check(source: str, key: str, value: Any) -> None:
+    try:
+        jsonify(value, default=json_encode)
+    except TypeError:
+        raise PyinfraError(
+            f"{source}: {key}: got a value that holds a {_culprit(value)}; "
+            "expected text, numbers, True, False, None, and lists and dicts of them"
+        ) from None
+
+
+def _culprit(value: Any) -> str:
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+    for one in inside:
+        try:
+            jsonify(one, default=json_encode)
+        except TypeError:
+            return _culprit(one)
+    return type(value).__name__
+
+
+def main() -> None:
+    """Run pyinfra's command line, with these layers in place of its own description of hosts."""
+    cli.print_inventory_json = lambda _state: click.echo(json.dumps(of_this_run()))
+    pyinfra_main()
+
+
+if __name__ == "__main__":
+    main()
