@@ -4,51 +4,62 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rollcall.converge import container_network
 from rollcall.converge.docker_query import LABEL
-from rollcall.converge.resources import Container, Mount, PublishedPort, Tmpfs
+from rollcall.converge.resources import Container, Mount, Tmpfs
 
 SPEC_LABEL = "rollcall.spec"
 CONFIGURATION_LABEL = "rollcall.configuration"
 OVERLAP_LABEL = "rollcall.overlap"
 MEBIBYTE = 1024 * 1024
+# Docker's own, where a container has none; and how many digits of its id stand for it.
+DEFAULT_STOP_TIMEOUT = 10
+SHORT_ID = 12
 
 
-def container(document: Mapping[str, Any], image: Mapping[str, Any], like: Container) -> Container:
+Document = Mapping[str, Any]
+
+
+def container(
+    document: Document, image: Document | None, networks: Mapping[str, Document], like: Container
+) -> Container:
     """Say which `Container` would have produced this document.
 
     Args:
         document: Docker's inspect document of the container.
-        image: the inspect document of the image that `like` wants; what comes from the image (its
-            environment, its command) is not part of what was asked for.
-        like: the desired container; only fields that Docker does not keep are taken from it.
+        image: the inspect document of the image that the container was made from. What comes from the image (its
+            environment, its command) is not part of what was asked for; None where the host has it no more.
+        networks: the inspect documents of the host's networks, by name.
+        like: the desired container. Fields that Docker does not keep are taken from it, and where what was asked for
+            cannot be told from what the image brings, its wish counts as fulfilled.
     """
     config = document.get("Config") or {}
     host = document.get("HostConfig") or {}
     labels = config.get("Labels") or {}
-    network = str(host.get("NetworkMode", ""))
+    brought = None if image is None else image.get("Config") or {}
     return Container(
         name=like.name,
         image=str(config.get("Image", "")),
         component=labels.get(LABEL, ""),
         image_source=like.image_source,
-        command=_command(config, image),
-        environment=_environment(config, image),
-        network="bridge" if network == "default" else network,
+        command=_command(config, brought, like),
+        environment=_environment(config, brought, like),
+        network=container_network.network(document, networks),
         hostname=_hostname(document, config, like),
-        ports=_ports(host.get("PortBindings") or {}),
+        ports=container_network.ports(document),
         listens=like.listens,
-        exposed=_exposed(config, image, host.get("PortBindings") or {}),
+        exposed=_exposed(config, brought, host.get("PortBindings") or {}, like),
         mounts=_mounts(document.get("Mounts") or (), like),
         tmpfs=tuple(Tmpfs(*entry) for entry in (host.get("Tmpfs") or {}).items()),
-        user=_user(config, image, like),
+        user=_user(config, brought, like),
         drop_capabilities=_capabilities(host.get("CapDrop")),
         add_capabilities=_capabilities(host.get("CapAdd")),
         security_options=tuple(host.get("SecurityOpt") or ()),
         read_only=bool(host.get("ReadonlyRootfs")),
         memory=int(host.get("Memory") or 0) // MEBIBYTE,
         pids=int(host.get("PidsLimit") or 0),
-        restart=str((host.get("RestartPolicy") or {}).get("Name", "")),
-        stop_timeout=int(config.get("StopTimeout") or 10),
+        restart=_restart(host.get("RestartPolicy") or {}),
+        stop_timeout=_stop_timeout(config.get("StopTimeout")),
         configuration=labels.get(CONFIGURATION_LABEL, ""),
         overlap=tuple(shlex.split(labels.get(OVERLAP_LABEL, ""))),
     )
@@ -58,43 +69,53 @@ def _capabilities(listed: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(word.removeprefix("CAP_") for word in listed or ())
 
 
-def _user(config: Mapping[str, Any], image: Mapping[str, Any], like: Container) -> str:
+def _restart(policy: Document) -> str:
+    retries = int(policy.get("MaximumRetryCount") or 0)
+    return str(policy.get("Name", "")) + (f":{retries}" if retries else "")
+
+
+def _stop_timeout(given: int | None) -> int:
+    return DEFAULT_STOP_TIMEOUT if given is None else int(given)
+
+
+def _user(config: Document, brought: Document | None, like: Container) -> str:
     given = str(config.get("User") or "")
-    return "" if not like.user and given == str((image.get("Config") or {}).get("User") or "") else given
+    inherited = brought is None or given == str(brought.get("User") or "")
+    return "" if not like.user and inherited else given
 
 
-def _command(config: Mapping[str, Any], image: Mapping[str, Any]) -> tuple[str, ...]:
+def _command(config: Document, brought: Document | None, like: Container) -> tuple[str, ...]:
     own = tuple(config.get("Cmd") or ())
-    return () if own == tuple((image.get("Config") or {}).get("Cmd") or ()) else own
+    inherited = brought is None or own == tuple(brought.get("Cmd") or ())
+    return () if not like.command and inherited else own
 
 
-def _environment(config: Mapping[str, Any], image: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    inherited = set((image.get("Config") or {}).get("Env") or ())
-    own = [entry for entry in config.get("Env") or () if entry not in inherited]
-    return tuple((name, value) for name, _, value in (entry.partition("=") for entry in own))
+def _environment(config: Document, brought: Document | None, like: Container) -> tuple[tuple[str, str], ...]:
+    entries = list(config.get("Env") or ())
+    inherited = set(entries if brought is None else brought.get("Env") or ())
+    wanted = {name for name, _ in like.environment}
+    split = [(entry, *entry.partition("=")) for entry in entries]
+    return tuple((name, value) for entry, name, _, value in split if name in wanted or entry not in inherited)
 
 
-def _hostname(document: Mapping[str, Any], config: Mapping[str, Any], like: Container) -> str:
-    """Without a wish, Docker uses the id (or the host's name on the host's network)."""
+def _hostname(document: Document, config: Document, like: Container) -> str:
+    """Without a wish, Docker uses the id's first digits (or the host's name on the host's network)."""
     given = str(config.get("Hostname", ""))
-    if not like.hostname and (like.network == "host" or str(document.get("Id", "")).startswith(given)):
+    if not like.hostname and (like.network == "host" or given == str(document.get("Id", ""))[:SHORT_ID]):
         return ""
     return given
 
 
-def _ports(bindings: Mapping[str, Sequence[Mapping[str, str]] | None]) -> tuple[PublishedPort, ...]:
-    found = [
-        PublishedPort(int(port.split("/")[0]), binding.get("HostIp", ""), binding.get("HostPort", ""))
-        for port, listed in bindings.items()
-        for binding in listed or ()
-    ]
-    return tuple(found)
-
-
-def _exposed(config: Mapping[str, Any], image: Mapping[str, Any], published: Mapping[str, Any]) -> tuple[int, ...]:
-    inherited = (image.get("Config") or {}).get("ExposedPorts") or {}
-    own = [port for port in config.get("ExposedPorts") or {} if port not in inherited and port not in published]
-    return tuple(int(port.split("/")[0]) for port in own)
+def _exposed(config: Document, brought: Document | None, published: Document, like: Container) -> tuple[int, ...]:
+    exposed = config.get("ExposedPorts") or {}
+    inherited = exposed if brought is None else brought.get("ExposedPorts") or {}
+    numbers = {port: int(port.split("/")[0]) for port in exposed}
+    own = {
+        number
+        for port, number in numbers.items()
+        if number in like.exposed or (port not in inherited and port not in published)
+    }
+    return tuple(own)
 
 
 def _mounts(mounts: Sequence[Mapping[str, Any]], like: Container) -> tuple[Mount, ...]:

@@ -13,15 +13,25 @@ SOCKET = "/var/run/docker.sock"
 # The engine's own API answers every question in one process of 10 ms; the docker command needs two of 25 ms and
 # asks for each name as a container, an image, a network … in turn. It is there for hosts without curl, and its
 # words are what a person should read where no engine answers.
+# The images that our containers were made from are read by their ids: a tag may have moved on since.
 # Names that do not exist are the normal case on a new host: the API says so in a {"message": …}, and
 # `docker inspect` ends with 1.
 QUERY = r"""
 command -v docker >/dev/null || {{ echo "Docker Engine is not installed"; exit 90; }}
-if ! curl -gsS --unix-socket {socket} -w '\n' {urls} 2>/dev/null; then
+get() {{ curl -gsS --unix-socket {socket} -w '\n' "$@" 2>/dev/null; }}
+by_api() {{
+  ours=$(get {listing}) || return
+  made_from=$(echo "$ours" | grep -o '"ImageID": *"[^"]*"' | cut -d'"' -f4 | sort -u)
+  echo "$ours"
+  get {urls} $(for image in $made_from; do echo "http://docker/images/$image/json"; done)
+}}
+by_command() {{
   docker ps -a --filter label={label} --format '{{"Names":["/{{{{.Names}}}}"]}}' 2>"$work/error" ||
     {{ cat "$work/error"; exit 91; }}
-  docker inspect --format '{{{{json .}}}}' {names} 2>/dev/null
-fi
+  made_from=$(docker ps -aq --filter label={label} | xargs -r docker inspect --format '{{{{.Image}}}}' | sort -u)
+  docker inspect --format '{{{{json .}}}}' {names} $made_from 2>/dev/null
+}}
+by_api || by_command
 """
 
 Document = Mapping[str, Any]
@@ -39,7 +49,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Answer:
-    """Inspect documents by name or reference, and the names of all containers with our label."""
+    """Inspect documents by name, and the names of all containers with our label.
+
+    Images are found by reference and by id.
+    """
 
     containers: Mapping[str, Document]
     images: Mapping[str, Document]
@@ -52,7 +65,6 @@ def query(wanted: Wanted) -> str:
     """Build the shell text; it needs $work, a directory for its error messages."""
     filters = quote(json.dumps({"label": [LABEL]}))
     paths = [
-        f"containers/json?all=1&filters={filters}",
         *(f"containers/{name}/json" for name in wanted.containers),
         *(f"images/{reference}/json" for reference in wanted.images),
         *(f"networks/{name}" for name in wanted.networks),
@@ -62,6 +74,7 @@ def query(wanted: Wanted) -> str:
     return QUERY.format(
         socket=SOCKET,
         label=LABEL,
+        listing=shlex.quote(f"http://docker/containers/json?all=1&filters={filters}"),
         urls=shlex.join(f"http://docker/{path}" for path in paths),
         names=shlex.join(names),
     )
@@ -84,7 +97,10 @@ def answer(lines: Iterable[str], images: Sequence[str]) -> Answer:
             documents.append(found)
     return Answer(
         containers={one["Name"].lstrip("/"): one for one in documents if "State" in one},
-        images={reference: one for reference in images for one in documents if _is_image(one, reference)},
+        images={
+            **{one["Id"]: one for one in documents if "RepoTags" in one},
+            **{reference: one for reference in images for one in documents if _is_image(one, reference)},
+        },
         networks={one["Name"]: one for one in documents if "IPAM" in one},
         volumes={one["Name"]: one for one in documents if "Mountpoint" in one},
         managed=frozenset(managed),

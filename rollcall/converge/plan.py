@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -11,6 +11,10 @@ from rollcall.converge.docker_query import LABEL, Document
 from rollcall.converge.host_state import ROOT, HostState
 from rollcall.converge.resources import Absent, Container, Directory, File, FirstLine, Network, Thing, Volume
 from rollcall.errors import RollcallError
+
+UNKNOWN_IMAGE = (
+    "the new image is not on this host yet: the command, environment, user and exposed ports that it brings are unknown"
+)
 
 Action = Literal["create", "replace", "take over", "finish", "start", "unpause", "write", "remove"]
 
@@ -35,6 +39,7 @@ class Change:
     action: Action
     thing: Thing
     differences: tuple[Difference, ...] = ()
+    remark: str = ""
 
     @property
     def name(self) -> str:
@@ -44,7 +49,8 @@ class Change:
     def __str__(self) -> str:
         """Give one line: what is done to which thing and why."""
         kind = type(self.thing).__name__.lower().replace("firstline", "first line of").replace("absent", "file")
-        why = f" ({'; '.join(map(str, self.differences))})" if self.differences else ""
+        reasons = [*map(str, self.differences), *([self.remark] if self.remark else [])]
+        why = f" ({'; '.join(reasons)})" if reasons else ""
         return f"{self.action} {kind} {self.name}{why}"
 
 
@@ -155,7 +161,8 @@ def _container(thing: Container, state: HostState) -> Change | None:
         _check_ports(thing, state)
         return Change("create", thing)
     if differences := _container_differences(thing, document, state):
-        return Change("take over" if _hands_over(thing, document) else "replace", thing, differences)
+        action: Action = "take over" if _hands_over(thing, document) else "replace"
+        return Change(action, thing, differences, "" if thing.image in state.engine.images else UNKNOWN_IMAGE)
     status = document["State"]
     if status.get("Paused"):
         return Change("unpause", thing, (Difference("state", "paused", "running"),))
@@ -212,16 +219,17 @@ def _check_ports(thing: Container, state: HostState) -> None:
             )
 
 
-def _container_differences(thing: Container, document: Mapping[str, Any], state: HostState) -> tuple[Difference, ...]:
-    image = state.engine.images.get(thing.image, {})
-    found = container_inspect.container(document, image, thing)
+def _container_differences(thing: Container, document: Document, state: HostState) -> tuple[Difference, ...]:
+    running, wanted = document.get("Image"), state.engine.images.get(thing.image, {})
+    networks = state.engine.networks
+    found = container_inspect.container(document, state.engine.images.get(str(running)), networks, thing)
     differences = [
         difference
         for one in fields(Container)
         for difference in _field(one.name, getattr(found, one.name), getattr(thing, one.name))
     ]
-    if document.get("Image") != image.get("Id") and thing.image == found.image:
-        old, new = (str(identity or "not on this host")[:19] for identity in (document.get("Image"), image.get("Id")))
+    if running != wanted.get("Id") and thing.image == found.image:
+        old, new = (str(identity or "not on this host")[:19] for identity in (running, wanted.get("Id")))
         differences.append(Difference("image id", old, new))
     if not differences:
         label = _labels(document).get(container_inspect.SPEC_LABEL, "none")
@@ -245,12 +253,14 @@ def _shown(value: Any) -> str:
     if value is None:
         return "absent"
     if isinstance(value, tuple):
-        return f"[{', '.join(str(item) if isinstance(item, str) else _brief(item) for item in value)}]"
+        return f"[{', '.join(map(_brief, value))}]"
     return repr(value)
 
 
 def _brief(item: Any) -> str:
-    return ":".join(str(getattr(item, one.name)) for one in fields(item))
+    if is_dataclass(item):
+        item = tuple(getattr(item, one.name) for one in fields(item))
+    return ":".join(map(str, item)) if isinstance(item, tuple) else str(item)
 
 
 def leftovers(desired: Iterable[Thing], state: HostState) -> tuple[Change, ...]:

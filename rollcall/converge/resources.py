@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import Literal
 
 ImageSource = Literal["pull", "push"]
@@ -148,7 +148,7 @@ class Container:
         """Sort what has no order, so that neither a setting's nor Docker's order is taken for a difference."""
         for name in ("environment", "exposed", "listens", "add_capabilities", "drop_capabilities"):
             object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
-        object.__setattr__(self, "ports", tuple(sorted(self.ports, key=lambda port: port.container)))
+        object.__setattr__(self, "ports", tuple(sorted(self.ports, key=astuple)))
         object.__setattr__(self, "mounts", tuple(sorted(self.mounts, key=lambda mount: mount.target)))
         object.__setattr__(self, "tmpfs", tuple(sorted(self.tmpfs, key=lambda tmpfs: tmpfs.target)))
 

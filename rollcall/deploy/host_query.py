@@ -41,7 +41,7 @@ def reading(fleet: Fleet, member: Member, secrets: Secrets, components: Sequence
         wanted=Wanted(
             containers=(*_names(things, Container), *retired),
             images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),
-            networks=tuple(sorted({*networks, *_names(things, Network)})),
+            networks=tuple(sorted({*networks, *_names(things, Network), *_joined(things)})),
             volumes=tuple(sorted({*volumes, *_names(things, Volume)})),
         ),
         paths=(dns.RESOLVED_DROP_IN, dns.RESOLVED_DROP_IN.rsplit("/", 1)[0]),
@@ -58,3 +58,7 @@ def facts(state: HostState) -> HostFacts:
 
 def _names(things: Iterable[Thing], kind: type[Container | Network | Volume]) -> tuple[str, ...]:
     return tuple(sorted(thing.name for thing in things if isinstance(thing, kind)))
+
+
+def _joined(things: Iterable[Thing]) -> set[str]:
+    return {thing.network for thing in things if isinstance(thing, Container)}

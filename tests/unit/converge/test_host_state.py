@@ -52,7 +52,7 @@ def test_everything_is_found_in_the_answer() -> None:
     host = parse(ANSWER, ["nginx:1.30", "missing:1"])
     assert list(host.engine.containers) == ["web-1"]
     assert host.engine.managed == {"web-1"}
-    assert list(host.engine.images) == ["nginx:1.30"]
+    assert set(host.engine.images) == {"nginx:1.30", "sha256:a"}
     assert list(host.engine.volumes) == ["consul-data"]
     assert host.bridge == "172.17.0.1"
     assert host.addresses == ("127.0.0.1", "10.0.0.1", "172.17.0.1", "172.18.0.1")
@@ -122,8 +122,9 @@ def test_texts_survive_the_way(tmp_path: Path) -> None:
         assert found.probes == {"p": "x"}
 
 
+IMAGE = '{"Id":"sha256:old","RepoTags":[]}'
 LISTED = '[{"Names": ["/web-1"]}]'
-INSPECTED = '{"Name": "/web-1", "State": {}}'
+INSPECTED = '{"Name":"/web-1","State":{}}'
 
 
 def test_a_host_without_curl_is_read_with_the_docker_command(tmp_path: Path) -> None:
@@ -133,6 +134,20 @@ def test_a_host_without_curl_is_read_with_the_docker_command(tmp_path: Path) -> 
     done = subprocess.run(["sh", "-c", command], env=path, capture_output=True, text=True, check=True)
     found = parse(done.stdout, []).engine
     assert (list(found.containers), found.managed) == (["web-1"], {"web-1"})
+
+
+def test_the_images_that_our_containers_were_made_from_are_read_too(tmp_path: Path) -> None:
+    """Their tags may have moved on to other images."""
+    curl = f"""case "$*" in
+        *containers/json*) echo '[{{"Names": ["/web-1"], "ImageID": "sha256:old"}}]';;
+        *containers/web-1/json*images/sha256:old/json) echo '{INSPECTED}' '{IMAGE}' | tr ' ' '\\n';;
+    esac"""
+    path = fake_docker(tmp_path, "exit 1")
+    (tmp_path / "curl").write_text(f"#!/bin/sh\n{curl}\n")
+    command = script(Wanted(containers=("web-1",)))
+    done = subprocess.run(["sh", "-c", command], env=path, capture_output=True, text=True, check=True)
+    found = parse(done.stdout, []).engine
+    assert (list(found.containers), found.managed, list(found.images)) == (["web-1"], {"web-1"}, ["sha256:old"])
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import copy
 from dataclasses import replace
 from typing import Any
 
+import inspect_documents
 import pytest
 
 from rollcall.converge import docker_commands
@@ -24,11 +25,10 @@ from rollcall.converge.resources import (
 )
 from rollcall.errors import RollcallError
 
-IMAGE = {
-    "Id": "sha256:aaa",
-    "RepoTags": ["nginx:1.30"],
-    "Config": {"Env": ["PATH=/bin"], "Cmd": ["nginx"], "ExposedPorts": {"80/tcp": {}}},
-}
+IMAGE = inspect_documents.image(
+    "sha256:aaa", "nginx:1.30", Env=["PATH=/bin"], Cmd=["nginx"], ExposedPorts={"80/tcp": {}}
+)
+NETWORKS = {name: inspect_documents.network(name) for name in ("rollcall", "host")}
 WEB = Container(
     name="web-1",
     image="nginx:1.30",
@@ -45,50 +45,8 @@ WEB = Container(
 
 
 def document(container: Container = WEB) -> dict[str, Any]:
-    """Docker's inspect document of a container that runs as asked for (recorded from Engine 26.1, shortened)."""
-    return {
-        "Id": "0123456789ab",
-        "Name": f"/{container.name}",
-        "Image": "sha256:aaa",
-        "Created": "1970-01-01T00:01:40.123456789Z",
-        "State": {
-            "Status": "running",
-            "Running": True,
-            "Paused": False,
-            "Restarting": False,
-            "StartedAt": "1970-01-01T00:03:20Z",
-        },
-        "Config": {
-            "Image": container.image,
-            "Hostname": container.hostname,
-            "Env": [*(f"{name}={value}" for name, value in container.environment), "PATH=/bin"],
-            "Cmd": list(container.command) or ["nginx"],
-            "ExposedPorts": {"80/tcp": {}, "443/tcp": {}},
-            "StopTimeout": container.stop_timeout,
-            "Labels": {
-                "rollcall.managed": container.component,
-                "rollcall.spec": container.spec,
-                "rollcall.configuration": container.configuration,
-            },
-        },
-        "HostConfig": {
-            "NetworkMode": container.network,
-            "PortBindings": {"80/tcp": [{"HostIp": "10.0.0.1", "HostPort": ""}]},
-            "RestartPolicy": {"Name": "always"},
-            "CapAdd": None,
-            "CapDrop": ["ALL"],
-            "SecurityOpt": ["no-new-privileges"],
-            "ReadonlyRootfs": True,
-            "Memory": 128 * 1024 * 1024,
-            "PidsLimit": 128,
-            "Tmpfs": {"/run": "size=16m"},
-        },
-        "Mounts": [
-            {"Type": "bind", "Source": "/etc/x", "Destination": "/etc/nginx/rollcall", "RW": False},
-            {"Type": "volume", "Name": "data", "Destination": "/data", "RW": True},
-            {"Type": "volume", "Name": "f" * 64, "Destination": "/declared/by/the/image", "RW": True},
-        ],
-    }
+    """Docker's inspect document of a container that runs as asked for."""
+    return inspect_documents.running(container, IMAGE)
 
 
 def engine(**answered: Any) -> Answer:
@@ -103,11 +61,16 @@ def state(**changes: Any) -> HostState:
         for part in parents:
             here = here[part]
         here[last] = value
-    return HostState(engine(containers={"web-1": found}, images={"nginx:1.30": IMAGE}, managed=frozenset(["web-1"])))
+    return host({"web-1": found})
 
 
-def said(things: list[Thing], host: HostState) -> list[str]:
-    return [str(change) for change in plan(things, host)]
+def host(found: dict[str, Any], managed: frozenset[str] = frozenset(["web-1"]), **more: Any) -> HostState:
+    images = dict.fromkeys(("nginx:1.30", "sha256:aaa"), IMAGE)
+    return HostState(engine(containers=found, images=images, networks=NETWORKS, managed=managed), **more)
+
+
+def said(things: list[Thing], found: HostState) -> list[str]:
+    return [str(change) for change in plan(things, found)]
 
 
 def test_a_container_that_is_as_it_should_be_is_left_alone() -> None:
@@ -116,6 +79,10 @@ def test_a_container_that_is_as_it_should_be_is_left_alone() -> None:
 
 def test_a_missing_container_is_created() -> None:
     assert said([WEB], HostState()) == ["create container web-1"]
+
+
+def attached(*names: str, endpoint: str = "e") -> dict[str, Any]:
+    return {name: {"NetworkID": f"id-of-{name}", "EndpointID": endpoint} for name in names}
 
 
 @pytest.mark.parametrize(
@@ -128,7 +95,17 @@ def test_a_missing_container_is_created() -> None:
         ({"Config__Image": "nginx:1.29"}, "image: 'nginx:1.29' → 'nginx:1.30'"),
         ({"Image": "sha256:bbb"}, "image id: sha256:bbb → sha256:aaa"),
         ({"Config__Hostname": "x"}, "hostname: 'x' → 'web-1'"),
-        ({"HostConfig__NetworkMode": "bridge"}, "network: 'bridge' → 'rollcall'"),
+        ({"NetworkSettings__Networks": attached("bridge")}, "network: 'bridge' → 'rollcall'"),
+        ({"NetworkSettings__Networks": attached("rollcall", "other")}, "network: 'other, rollcall' → 'rollcall'"),
+        ({"NetworkSettings__Networks": {}}, "network: 'not attached' → 'rollcall'"),
+        ({"NetworkSettings__Networks": attached("rollcall", endpoint="")}, "network: 'not attached' → 'rollcall'"),
+        ({"NetworkSettings__SandboxID": ""}, "network: 'not attached' → 'rollcall'"),
+        ({"NetworkSettings__Ports": {}}, "ports: [] → [80:10.0.0.1:]"),
+        ({"NetworkSettings__Ports": {"80/tcp": None}}, "ports: [] → [80:10.0.0.1:]"),
+        (
+            {"NetworkSettings__Ports": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "80"}]}},
+            "ports: [] → [80:10.0.0.1:]",
+        ),
         ({"HostConfig__CapAdd": ["CAP_NET_ADMIN"]}, "add_capabilities: [NET_ADMIN] → []"),
         ({"HostConfig__CapDrop": None}, "drop_capabilities: [] → [ALL]"),
         ({"HostConfig__SecurityOpt": None}, "security_options: [] → [no-new-privileges]"),
@@ -160,6 +137,24 @@ def test_stopped_and_paused_containers_run_again_without_being_replaced() -> Non
     paused = {"Status": "paused", "Running": True, "Paused": True, "Restarting": False}
     assert said([WEB], state(State=stopped)) == ["start container web-1 (state: exited → running)"]
     assert said([WEB], state(State=paused)) == ["unpause container web-1 (state: paused → running)"]
+
+
+def test_a_stopped_container_has_no_endpoint_and_no_bindings_to_miss() -> None:
+    settings = {"SandboxID": "", "Ports": {}, "Networks": attached("rollcall", endpoint="")}
+    stopped = {"Status": "exited", "Running": False, "Paused": False, "Restarting": False}
+    assert said([WEB], state(State=stopped, NetworkSettings=settings)) == [
+        "start container web-1 (state: exited → running)"
+    ]
+
+
+@pytest.mark.parametrize("networks", [{}, {"rollcall": inspect_documents.network("rollcall", "another")}])
+def test_a_stopped_container_whose_network_was_removed_cannot_be_started_and_is_replaced(
+    networks: dict[str, Any],
+) -> None:
+    stopped = {"Status": "exited", "Running": False, "Paused": False, "Restarting": False}
+    here = state(State=stopped)
+    gone = HostState(replace(here.engine, networks=networks))
+    assert said([WEB], gone) == ["replace container web-1 (network: 'not attached' → 'rollcall')"]
 
 
 def test_somebody_elses_container_is_never_touched() -> None:
@@ -338,8 +333,7 @@ def front(**status: Any) -> dict[str, Any]:
 
 def beside(found: dict[str, Any], *, managed: frozenset[str] = frozenset(["front"])) -> HostState:
     """A host where something listens on port 80, and where these are the managed containers."""
-    answered = engine(containers=found, images={"nginx:1.30": IMAGE}, managed=managed)
-    return HostState(answered, listening=frozenset([("", 80)]))
+    return host(found, managed, listening=frozenset([("", 80)]))
 
 
 def test_a_container_that_can_hand_over_is_taken_over_from() -> None:
@@ -374,8 +368,8 @@ def test_an_interrupted_takeover_is_finished() -> None:
 
 def test_a_retired_container_is_no_leftover_while_its_successor_is_wanted() -> None:
     both = beside({}, managed=BOTH)
-    assert leftovers([FRONT], both) == ()
-    assert [change.name for change in leftovers([], both)] == ["front", "front-retired"]
+    assert leftovers([FRONT, Network("rollcall"), Network("host")], both) == ()
+    assert [change.name for change in leftovers([], both)][:2] == ["front", "front-retired"]
 
 
 def test_somebody_elses_container_with_the_name_of_a_retired_one_is_never_touched() -> None:
