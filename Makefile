@@ -31,7 +31,7 @@ check: .venv/installed
 	lint-imports
 
 unit: .venv/installed
-	pytest tests/unit
+	pytest tests/unit -n 2
 
 integration: .venv/installed
 	rollcall lab images

@@ -9,8 +9,9 @@ from rich.markup import escape
 
 from rollcall.console import out
 from rollcall.errors import RollcallError
+from rollcall.verify.catalog import UNANSWERED
 from rollcall.verify.check_error import CheckError
-from rollcall.verify.cluster import UNANSWERED, Cluster
+from rollcall.verify.cluster import Cluster
 
 
 class Verification:

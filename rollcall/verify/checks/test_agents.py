@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rollcall.config.fleet import Member
+from rollcall.verify.catalog import UNANSWERED, unanswered
 from rollcall.verify.check_error import CheckError, wait_until_none
-from rollcall.verify.cluster import UNANSWERED, Cluster, unanswered
+from rollcall.verify.cluster import Cluster
 
 # Autopilot calls a server stable, and makes it a voter, 10 s after it joined (ServerStabilizationTime).
 STABLE_SECONDS = 20
@@ -14,7 +15,7 @@ Says = Callable[[str], None]
 
 def test_every_agent_is_alive(cluster: Cluster, says: Says) -> None:
     """Every host's Consul agent is alive"""
-    members = {member["Name"]: member for member in cluster.any_agent().agent.members()}
+    members = {member["Name"]: member for member in cluster.catalog.any_agent().agent.members()}
     problems = [problem for member in cluster.members if (problem := _not_alive(cluster, member, members))]
     if problems:
         raise CheckError(
@@ -27,7 +28,7 @@ def test_every_agent_is_alive(cluster: Cluster, says: Says) -> None:
 
 def _not_alive(cluster: Cluster, member: Member, members: dict[str, Any]) -> str:
     try:
-        cluster.agents[member.name].agent.self()
+        cluster.catalog.agents[member.name].agent.self()
     except UNANSWERED as problem:
         return f"{member.name}: {unanswered(problem)}"
     # 1 is serf's "alive"; 2 leaving, 3 left, 4 failed.
@@ -41,7 +42,7 @@ def test_every_agent_is_of_its_kind(cluster: Cluster, says: Says) -> None:
     problems, servers = [], 0
     for member in cluster.members:
         try:
-            config = cluster.agents[member.name].agent.self()["Config"]
+            config = cluster.catalog.agents[member.name].agent.self()["Config"]
         except UNANSWERED as problem:
             problems.append(f"{member.name}: {unanswered(problem)}")
             continue
@@ -68,7 +69,7 @@ def test_leader_and_quorum(cluster: Cluster, says: Says) -> None:
     servers = cluster.fleet.servers
 
     def problems() -> list[str]:
-        health = cluster.any_agent().operator.autopilot_health()
+        health = cluster.catalog.any_agent().operator.autopilot_health()
         found = {server["Name"]: server for server in health.get("Servers") or ()}
         missing = [server.node for server in servers if server.node not in found]
         unhealthy = [name for name, server in found.items() if not server["Healthy"]]
@@ -93,7 +94,7 @@ def test_leader_and_quorum(cluster: Cluster, says: Says) -> None:
             left,
             f"rollcall consul {cluster.source} -- operator raft list-peers",
         )
-    health = cluster.any_agent().operator.autopilot_health()
+    health = cluster.catalog.any_agent().operator.autopilot_health()
     leader = next(server["Name"] for server in health["Servers"] if server["Leader"])
     says(
         f"{leader} leads; {len(servers)} of {len(servers)} servers are healthy voters, "

@@ -7,8 +7,9 @@ from typing import Any
 
 from rollcall.config.fleet import Member
 from rollcall.contract.expected_services import Service
+from rollcall.verify.catalog import Instance
 from rollcall.verify.check_error import CheckError, wait_until_none
-from rollcall.verify.cluster import Cluster, Instance
+from rollcall.verify.cluster import Cluster
 
 # A container that started this moment is registered within a second; a busy host may need a few.
 CATCH_UP_SECONDS = 15
@@ -24,7 +25,7 @@ def test_running_containers_and_no_others(cluster: Cluster, says: Says) -> None:
         if looked:
             cluster.look_at_containers()
         looked = True
-        instances = cluster.instances()
+        instances = cluster.catalog.instances()
         return [problem for member in cluster.members for problem in _differences(cluster, member, instances)]
 
     left = wait_until_none(problems, CATCH_UP_SECONDS)
@@ -45,8 +46,8 @@ def test_running_containers_and_no_others(cluster: Cluster, says: Says) -> None:
 
 def _drained(cluster: Cluster) -> str:
     """Name what somebody took out of service: it runs, and nobody is sent to it, as was wanted."""
-    nodes = cluster.drained_nodes()
-    alone = [one.id for one in cluster.instances() if one.maintenance and one.node not in nodes]
+    nodes = cluster.catalog.drained_nodes()
+    alone = [one.id for one in cluster.catalog.instances() if one.maintenance and one.node not in nodes]
     drained = [*(f"all of {node}" for node in sorted(nodes)), *sorted(alone)]
     return f"; drained, so that nobody is sent there: {', '.join(drained)}" if drained else ""
 
@@ -103,7 +104,7 @@ def test_names_addresses_and_tags(cluster: Cluster, says: Says) -> None:
 
 def _pairs(cluster: Cluster) -> list[tuple[Member, Instance, Service]]:
     """Match what is in the catalog with what should be; what is missing is another check's matter."""
-    instances = {(one.node, one.id): one for one in cluster.instances()}
+    instances = {(one.node, one.id): one for one in cluster.catalog.instances()}
     return [
         (member, instances[member.node, service.id], service)
         for member in cluster.members
@@ -120,9 +121,9 @@ def _place(entry: Mapping[str, Any]) -> str:
 
 def test_once_by_name_and_once_per_instance(cluster: Cluster, says: Says) -> None:
     """A service stands once in /v1/catalog/services and once per instance in /v1/catalog/service/NAME"""
-    agent = cluster.any_agent()
+    agent = cluster.catalog.any_agent()
     _, names = agent.catalog.services()
-    counts = Counter(one.service for one in cluster.instances())
+    counts = Counter(one.service for one in cluster.catalog.instances())
     problems = [f"{name} is not in /v1/catalog/services" for name in sorted(counts.keys() - names.keys())]
     for name, count in sorted(counts.items()):
         _, entries = agent.catalog.service(name)

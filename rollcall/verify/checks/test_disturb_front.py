@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from rollcall.config.fleet import Member
 from rollcall.contract.expected_services import Inspected
 from rollcall.errors import RollcallError
+from rollcall.verify.catalog import behind
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.checks.test_front import FOLLOW_SECONDS, NOBODY, list_problems, reach_every_backend, services
 from rollcall.verify.cluster import Cluster
@@ -70,11 +71,11 @@ def test_killed_and_back_elsewhere(cluster: Cluster, says: Says) -> None:
 def _backends(cluster: Cluster, front: Member) -> dict[str, list[str]]:
     """Return the containers behind a front, by host."""
     cluster.look_at_containers()
-    behind = {(one.node, one.id) for one in cluster.behind(front, cluster.instances())}
+    passing = {(one.node, one.id) for one in behind(front, cluster.catalog.instances())}
     found: dict[str, list[str]] = {}
     for member in cluster.members:
         for service in cluster.expected(member):
-            if (member.node, service.id) in behind and service.container not in found.get(member.name, []):
+            if (member.node, service.id) in passing and service.container not in found.get(member.name, []):
                 found.setdefault(member.name, []).append(service.container)
     if not found:
         raise CheckError(
@@ -118,13 +119,13 @@ def _endpoints(cluster: Cluster, front: Member, host: str, name: str) -> list[st
     node = cluster.fleet.member(host).node
     return sorted(
         one.endpoint
-        for one in cluster.behind(front, cluster.instances())
+        for one in behind(front, cluster.catalog.instances())
         if one.node == node and one.id.split(":")[1:2] == [name]
     )
 
 
 def _still(cluster: Cluster, front: Member, gone: list[str]) -> list[str]:
-    listed = cluster.nginx_sites(front).backends | {one.endpoint for one in cluster.behind(front, cluster.instances())}
+    listed = cluster.nginx_sites(front).backends | {one.endpoint for one in behind(front, cluster.catalog.instances())}
     return [f"{front.name}: {one} is still listed" for one in gone if one in listed]
 
 
@@ -140,7 +141,7 @@ def _wait_for_return(cluster: Cluster, front: Member) -> None:
         cluster.look_at_containers()
         expected = {service.id for member in cluster.members for service in cluster.expected(member)}
         # What was drained before is drained after.
-        right = {one.id for one in cluster.instances() if one.passing or one.maintenance}
+        right = {one.id for one in cluster.catalog.instances() if one.passing or one.maintenance}
         return [f"{one} is not passing" for one in sorted(expected - right)] + list_problems(cluster, front)
 
     left = wait_until_none(problems, RETURN_SECONDS)
@@ -150,7 +151,7 @@ def _wait_for_return(cluster: Cluster, front: Member) -> None:
             left,
             cluster.shown(front.name, "docker logs --tail 20 front"),
         )
-    reach_every_backend(cluster, front, cluster.behind(front, cluster.instances()))
+    reach_every_backend(cluster, front, behind(front, cluster.catalog.instances()))
 
 
 def _change(cluster: Cluster, host: str, *arguments: str) -> None:

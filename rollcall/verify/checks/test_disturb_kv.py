@@ -12,11 +12,11 @@ def test_put_and_get(cluster: Cluster, says: Callable[[str], None]) -> None:
     """What is put into the key-value store on one host is read on every other"""
     key = f"rollcall/verify/{uuid.uuid4()}"
     value = {"name": "rollcall", "hosts": sorted(cluster.hosts), "number": 1.5, "none": None}
-    writer = cluster.any_agent()
+    writer = cluster.catalog.any_agent()
     try:
         writer.kv.put(key, json.dumps(value))
         problems = []
-        for name, agent in cluster.agents.items():
+        for name, agent in cluster.catalog.agents.items():
             _, entry = agent.kv.get(key)
             found = json.loads(entry["Value"]) if entry else None
             problems += [] if found == value else [f"{name}: {found}"]
@@ -24,4 +24,4 @@ def test_put_and_get(cluster: Cluster, says: Callable[[str], None]) -> None:
         writer.kv.delete(key)
     if problems:
         raise CheckError(str(value), problems, f"rollcall verify {cluster.source} --disturb")
-    says(f"a JSON value put on one host is read on every other: {len(cluster.agents)} of {len(cluster.agents)}")
+    says(f"a JSON value put on one host is read on every other: {len(cluster.hosts)} of {len(cluster.hosts)}")

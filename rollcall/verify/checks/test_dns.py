@@ -32,10 +32,10 @@ WAYS: dict[str, tuple[str, Look, str]] = {
 
 def _allowed(cluster: Cluster) -> dict[str, set[str]]:
     """Return the addresses that each name may have. DNS gives a few of many, so not all are in each answer."""
-    drained = cluster.drained_nodes()
+    drained = cluster.catalog.drained_nodes()
     servers = {server.address for server in cluster.fleet.servers if server.node not in drained}
     allowed = {f"consul.service.{cluster.domain}": servers}
-    for one in cluster.instances():
+    for one in cluster.catalog.instances():
         for prefix in ("", *(f"{tag}." for tag in one.tags)):
             name = f"{prefix}{one.service}.service.{cluster.domain}"
             allowed.setdefault(name, set()).update([one.address] if one.passing else [])

@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection
 from rollcall.config.fleet import Member
 from rollcall.contract import canary, maintenance_page
 from rollcall.contract.expected_services import Inspected
+from rollcall.verify.catalog import Instance, behind
 from rollcall.verify.check_error import CheckError, wait_until_none
-from rollcall.verify.cluster import Cluster, Instance, Response, front_endpoint
+from rollcall.verify.cluster import Cluster
+from rollcall.verify.front_requests import Response, front_endpoint
 
 # consul-template renders at the latest 500 ms after a change; nginx reloads in less than a second.
 FOLLOW_SECONDS = 15
@@ -32,27 +34,27 @@ def test_list(cluster: Cluster, says: Says) -> None:
                 left,
                 command,
             )
-        count = len(cluster.behind(front, cluster.instances()))
+        count = len(behind(front, cluster.catalog.instances()))
         says(f"{front.name}'s nginx balances over {count} passing instances of {services(front)}")
 
 
 def list_problems(cluster: Cluster, front: Member) -> list[str]:
-    wanted = {one.endpoint for one in cluster.behind(front, cluster.instances())} or {NOBODY}
+    wanted = {one.endpoint for one in behind(front, cluster.catalog.instances())} or {NOBODY}
     listed = cluster.nginx_sites(front).backends
     # A share of nought is no place in the list.
-    optional = {one.endpoint for one in cluster.behind(front, cluster.instances()) if one.service in _canaries(cluster)}
+    optional = {one.endpoint for one in behind(front, cluster.catalog.instances()) if one.service in _canaries(cluster)}
     missing = [f"{front.name}: {one} is missing in nginx's list" for one in sorted(wanted - listed - optional)]
     return missing + [f"{front.name}: {one} should not be in nginx's list" for one in sorted(listed - wanted)]
 
 
 def _canaries(cluster: Cluster) -> set[str]:
     """Return the services of which somebody gave some instances a share of their own, be it a very small one."""
-    return {key.removeprefix(canary.PREFIX) for key in cluster.front_keys() if key.startswith(canary.PREFIX)}
+    return {key.removeprefix(canary.PREFIX) for key in cluster.catalog.front_keys() if key.startswith(canary.PREFIX)}
 
 
 def _is_closed(cluster: Cluster, front: Member) -> bool:
     """Tell whether somebody wants visitors of the default site to see a maintenance page."""
-    return ("", "/") in maintenance_page.sentences(cluster.front_keys(), front.settings.front.server_name)
+    return ("", "/") in maintenance_page.sentences(cluster.catalog.front_keys(), front.settings.front.server_name)
 
 
 def services(front: Member) -> str:
@@ -65,7 +67,7 @@ def test_every_backend_is_reached(cluster: Cluster, says: Says) -> None:
         if _is_closed(cluster, front):
             says(_closed(cluster, front))
             continue
-        instances = cluster.behind(front, cluster.instances())
+        instances = behind(front, cluster.catalog.instances())
         says(reach_every_backend(cluster, front, instances))
 
 
@@ -142,7 +144,7 @@ def test_headers(cluster: Cluster, says: Says) -> None:
         if _is_closed(cluster, front):
             says(f"{front.name} shows the maintenance page, so no backend says which headers it saw")
             continue
-        if not any(_is_sample(cluster, one) for one in cluster.behind(front, cluster.instances())):
+        if not any(_is_sample(cluster, one) for one in behind(front, cluster.catalog.instances())):
             says(f"{front.name} has no sample backend to say which headers it saw")
             continue
         name = front.site_name

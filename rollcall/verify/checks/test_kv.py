@@ -3,15 +3,16 @@
 import uuid
 from collections.abc import Callable
 
+from rollcall.verify.catalog import UNANSWERED, unanswered
 from rollcall.verify.check_error import CheckError
-from rollcall.verify.cluster import UNANSWERED, Cluster, unanswered
+from rollcall.verify.cluster import Cluster
 
 
 def test_reading(cluster: Cluster, says: Callable[[str], None]) -> None:
     """The key-value store answers on every host"""
     unknown = f"rollcall/verify/{uuid.uuid4()}"
     problems, keys = [], 0
-    for name, agent in cluster.agents.items():
+    for name, agent in cluster.catalog.agents.items():
         try:
             _, value = agent.kv.get(unknown)
             _, listed = agent.kv.get("", keys=True)

@@ -38,7 +38,7 @@ def _problems(cluster: Cluster, front: Member) -> list[str]:
 
 def _wished(cluster: Cluster) -> dict[str, frozenset[str]]:
     """Return the hosts that passing instances ask for, by address:port."""
-    passing = {(one.node, one.id): one.endpoint for one in cluster.instances() if one.passing}
+    passing = {(one.node, one.id): one.endpoint for one in cluster.catalog.instances() if one.passing}
     return {
         passing[member.node, service.id]: service.hosts
         for member in cluster.members

@@ -14,8 +14,10 @@ from rollcall.consul.acl import ANONYMOUS, INITIAL, listed
 from rollcall.consul.acl import requests as due
 from rollcall.secrets import certificates
 from rollcall.secrets.store import WARNING_DAYS
+from rollcall.verify.catalog import ANSWER_SECONDS, UNANSWERED, unanswered
 from rollcall.verify.check_error import CheckError
-from rollcall.verify.cluster import ANSWER_SECONDS, UNANSWERED, Cluster, agent_by_tls, front_by_tls, unanswered
+from rollcall.verify.cluster import Cluster, agent_by_tls
+from rollcall.verify.front_requests import front_by_tls
 from rollcall.verify.tls_probe import certificate, refusal, trusting
 
 Says = Callable[[str], None]
@@ -48,7 +50,8 @@ def test_anonymous_requests(cluster: Cluster, says: Says) -> None:
 def _anonymous(cluster: Cluster, host: str, method: str, path: str, body: str = "") -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
-        return session.request(method, f"{cluster.agents[host].http.base_uri}{path}", data=body, timeout=ANSWER_SECONDS)
+        base = cluster.catalog.agents[host].http.base_uri
+        return session.request(method, f"{base}{path}", data=body, timeout=ANSWER_SECONDS)
 
 
 def _seen(cluster: Cluster, host: str) -> Iterable[str]:
@@ -63,7 +66,7 @@ def _key_written(cluster: Cluster, host: str) -> Iterable[str]:
     key = f"rollcall/verify/{uuid.uuid4()}"
     answer = _anonymous(cluster, host, "PUT", f"/v1/kv/{key}", "written by nobody")
     if answer.status_code != FORBIDDEN:
-        cluster.agents[host].kv.delete(key)
+        cluster.catalog.agents[host].kv.delete(key)
         yield f"{host}: a key was written ({answer.status_code}); it was removed again"
 
 
@@ -71,7 +74,7 @@ def _service_registered(cluster: Cluster, host: str) -> Iterable[str]:
     name = f"rollcall-verify-{uuid.uuid4()}"
     answer = _anonymous(cluster, host, "PUT", "/v1/agent/service/register", f'{{"Name": "{name}"}}')
     if answer.status_code != FORBIDDEN:
-        cluster.agents[host].agent.service.deregister(name)
+        cluster.catalog.agents[host].agent.service.deregister(name)
         yield f"{host}: a service was registered ({answer.status_code}); it was removed again"
 
 
@@ -133,7 +136,7 @@ def _end(entry: tuple[str, x509.Certificate]) -> datetime:
 def test_gossip_and_rpc(cluster: Cluster, says: Says) -> None:
     """Agents encrypt what they tell each other, and know each other by certificates"""
     problems = []
-    for name, agent in cluster.agents.items():
+    for name, agent in cluster.catalog.agents.items():
         try:
             own = agent.agent.self()
         except UNANSWERED as problem:
@@ -146,14 +149,14 @@ def test_gossip_and_rpc(cluster: Cluster, says: Says) -> None:
         problems += [f"{name}: {key} of its RPC is off" for key in wanted if not rpc[key]]
     if problems:
         raise CheckError("encrypted gossip and verified RPC", problems, f"rollcall deploy {cluster.source}")
-    count = len(cluster.agents)
+    count = len(cluster.catalog.agents)
     says(f"gossip is encrypted, and RPC verified by certificates on both ends: {count} of {count}")
 
 
 def test_policies_and_tokens(cluster: Cluster, says: Says) -> None:
     """Consul's policies and tokens are as declared"""
     wanted = access.desired(cluster.fleet, cluster.secrets)
-    agent = cluster.any_agent()
+    agent = cluster.catalog.any_agent()
     header = {"X-Consul-Token": cluster.secrets.tokens.secret("auditor")}
     policies, tokens = (
         agent.http.session.get(f"{agent.http.base_uri}{path}", headers=header, timeout=ANSWER_SECONDS).text

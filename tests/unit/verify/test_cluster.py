@@ -3,7 +3,8 @@
 import pytest
 from six_hosts import checked
 
-from rollcall.verify.cluster import Instance, dns_names, front_endpoint
+from rollcall.verify.catalog import Instance, dns_names
+from rollcall.verify.front_requests import front_endpoint
 
 
 def instance(service: str, *tags: str, passing: bool = True) -> Instance:
