@@ -18,7 +18,6 @@ from pyinfra.api.host import Host
 from pyinfra.api.inventory import Inventory
 from pyinfra_cli import cli
 from pyinfra_cli.inventory import _get_group_data, _is_inventory_group
-from pyinfra_cli.main import main as pyinfra_main
 from pyinfra_cli.prints import jsonify
 from pyinfra_cli.util import exec_file, json_encode
 
@@ -98,8 +97,16 @@ def of_this_run() -> list[Document]:
     arguments = cli.cli.make_context("pyinfra", sys.argv[1:], resilient_parsing=True).params
     source = str(Path(run.cwd or ".") / arguments["inventory"])
     source = source if Path(source).is_file() else arguments["inventory"]
-    found = hosts(the_inventory, source, _folders(source, arguments["group_data"] or ()))
-    return list(json.loads(_json(found)))
+    return described(the_inventory, source, arguments["group_data"] or ())
+
+
+def described(inventory: Inventory, source: str, named: Iterable[str] = ()) -> list[Document]:
+    """Describe the hosts of an inventory, `named` being folders of group data that were named beside the usual ones.
+
+    Raises:
+        PyinfraError: a value has no form in JSON.
+    """
+    return list(json.loads(_json(hosts(inventory, source, _folders(source, named)))))
 
 
 def _folders(source: str, named: Iterable[str]) -> list[str]:
@@ -142,6 +149,9 @@ def _culprit(value: Any) -> str:
 
 def main() -> None:
     """Run pyinfra's command line, with these layers in place of its own description of hosts."""
+    # Its import makes sockets and threads of the whole process cooperative.
+    from pyinfra_cli.main import main as pyinfra_main
+
     cli.print_inventory_json = lambda _state: click.echo(json.dumps(of_this_run()))
     pyinfra_main()
 

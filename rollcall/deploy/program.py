@@ -1,0 +1,157 @@
+"""pyinfra in this process: reading an inventory and running a deploy file cost one start of Python, not three.
+
+Importing pyinfra's command line makes sockets and threads of the whole process cooperative (gevent), so a command calls
+`begin` before it imports anything else.
+"""
+
+import contextlib
+import io
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+
+from gevent import monkey
+
+from rollcall.config import project
+from rollcall.config.inventory import READ_SECONDS, Entry, Inventory
+from rollcall.errors import RollcallError
+
+INTERRUPTED = 130
+
+
+def begin() -> None:
+    """Make this process pyinfra's."""
+    monkey.patch_all()
+    signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    # gevent prints a traceback of KeyboardInterrupt wherever it is raised, and none of SystemExit.
+    sys.exit(INTERRUPTED)
+
+
+def read(source: str, root: Path) -> Sequence[Entry]:
+    """Read an inventory as `python -m rollcall.deploy.inventory_layers` prints it.
+
+    Raises:
+        RollcallError: its Python, or that of its group_data, fails or does not end.
+    """
+    from pyinfra.api import State
+    from pyinfra.api.exceptions import PyinfraError
+    from pyinfra.context import ctx_state
+    from pyinfra_cli.exceptions import UnexpectedExternalError
+    from pyinfra_cli.inventory import make_inventory
+
+    from rollcall.deploy import inventory_layers
+
+    state = State()
+    state.cwd = str(root)
+    sys.path.append(str(root))
+    with _in_folder(root), _in_time(source), ctx_state.use(state), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            return inventory_layers.described(make_inventory(source, cwd=str(root)), source)
+        except UnexpectedExternalError as error:
+            raise RollcallError(_raised(error.filename, error.exception)) from None
+        except PyinfraError as error:
+            raise RollcallError(f"{source}: {error}" if source not in str(error) else str(error)) from None
+        except RollcallError:
+            raise
+        except (Exception, SystemExit) as error:
+            if isinstance(error, SystemExit) and error.code == INTERRUPTED:
+                raise
+            raise RollcallError(f"pyinfra cannot read the inventory {source}: {_said(error)}") from None
+
+
+def _raised(file: str, error: BaseException) -> str:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
+    where = f", line {lines[-1]}" if lines else ""
+    return f"{file}{where}, raised {_said(error)}; an inventory and its group_data must load without an error."
+
+
+def _said(error: BaseException) -> str:
+    return traceback.format_exception_only(error)[-1].strip().rstrip(".")
+
+
+@contextlib.contextmanager
+def _in_folder(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+@contextlib.contextmanager
+def _in_time(source: str) -> Iterator[None]:
+    def give_up(_signal: int, _frame: FrameType | None) -> None:
+        raise RollcallError(
+            f"pyinfra did not finish reading the inventory {source} in {READ_SECONDS} seconds; "
+            "look at what its Python waits for."
+        )
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(READ_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def run(inventory: Inventory, name: str, options: Sequence[str]) -> None:
+    """Run a deploy file on the hosts, as pyinfra's command line does; its output is pyinfra's.
+
+    Raises:
+        RollcallError: it did not succeed on every host.
+    """
+    import click
+    import pyinfra
+    from pyinfra.api.output import set_echo, set_formatter
+    from pyinfra_cli.cli import cli
+    from pyinfra_cli.exceptions import WrappedError
+
+    pyinfra.is_cli = True
+    set_formatter(click.style)
+    set_echo(click.echo)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    os.chdir(inventory.root)
+    arguments = [inventory.source, str(_deploy_file(inventory.root, name)), *options]
+    # Where the deploy looks for its inventory's file.
+    sys.argv = ["pyinfra", *arguments]
+    try:
+        cli(arguments, prog_name="pyinfra", standalone_mode=False)
+    except WrappedError as error:
+        raise RollcallError(str(error.message)) from None
+    except click.ClickException as error:
+        if (inner := getattr(error, "exception", None)) is None:
+            raise RollcallError(error.format_message()) from None
+        raise _theirs(inner) or inner from None
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            raise KeyboardInterrupt from None
+        if end.code:
+            raise RollcallError(
+                f"{name} did not succeed on every host, the lines above say why; "
+                "what succeeded stays, and the same command can be run again"
+            ) from None
+
+
+def _theirs(error: BaseException) -> RollcallError | None:
+    """Give the sentence for a fault in a file of the user's own, such as the project's deploy.py."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    if not last.filename.endswith(".py") or "site-packages" in last.filename:
+        return None
+    if Path(last.filename).is_relative_to(project.PACKAGE):
+        return None
+    return RollcallError(f"{last.filename}:{last.lineno}: raised {_said(error)}")
+
+
+def _deploy_file(root: Path, name: str) -> Path:
+    """Return the project's own file of that name, or the one that Rollcall ships."""
+    return root / name if (root / name).is_file() else project.shipped(".") / name
