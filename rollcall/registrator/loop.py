@@ -11,6 +11,7 @@ from rollcall.registrator.docker.container import Container, read_container
 from rollcall.registrator.docker.engine import Connected, Engine, EngineError, Inbox
 from rollcall.registrator.docker.events import Change, Event
 from rollcall.registrator.metrics import Metrics
+from rollcall.registrator.services.identity import id_fault
 from rollcall.registrator.services.services import read_services
 from rollcall.registrator.settings import Settings
 from rollcall.registrator.tracker import BY_SIGNAL, Fleet
@@ -118,10 +119,9 @@ class Loop:
             self._write(self._fleet.died(container_id, container.exit_code), since)
         else:
             reading = read_services(container, self._settings, lender, document)
-            ids, news = self._fleet.saw(container, reading)
-            self._write(ids, since)
-            for remark in news:
-                log.info("ignored, container %s: %s", container, remark)
+            self._write(self._fleet.saw(container, reading), since)
+            for remark in self._fleet.news():
+                log.info("%s", remark)
 
     def _lender(self, container: Container) -> Container | None:
         if not container.lender:
@@ -174,17 +174,27 @@ class Loop:
             return
         if self._writer.sees_all:
             self._fleet.released &= actual.keys()
-        clean = self._settings.cleanup and self._listed and not self._to_look
-        removable = self._fleet.released | (self._orphans(actual) if clean else set())
+        removable = set(self._fleet.released)
+        if self._listed and not self._to_look:
+            removable |= self._leftovers(actual) | (self._orphans(actual) if self._settings.cleanup else set())
         self._writer.apply(self._fleet.desired(), now, may_remove=removable)
 
-    def _orphans(self, actual: Mapping[str, Registration]) -> set[str]:
-        """This host's services in the agent whose container is gone."""
-        mine = {
+    def _mine(self, actual: Mapping[str, Registration]) -> dict[str, str]:
+        """The ids that this host's registrators wrote, with the containers for which they did."""
+        return {
             registration.id: registration.meta.get(MARK_CONTAINER, "")
             for registration in actual.values()
             if registration.belongs_to(self._settings.hostname)
         }
+
+    def _leftovers(self, actual: Mapping[str, Registration]) -> set[str]:
+        """This host's services that no registrator of this version would write, -cleanup or not."""
+        mine = self._mine(actual)
+        return {service_id for service_id in mine if id_fault(service_id)} | self._fleet.disowned(mine)
+
+    def _orphans(self, actual: Mapping[str, Registration]) -> set[str]:
+        """This host's services in the agent whose container is gone."""
+        mine = self._mine(actual)
         desired = self._fleet.desired()
         gone = {service_id: container for service_id, container in mine.items() if service_id not in desired}
         if self._settings.deregister_failed:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rollcall.registrator.consul.agent import Agent
 from rollcall.registrator.consul.agent_sync import Writer
-from rollcall.registrator.docker.container import Container, read_container
+from rollcall.registrator.docker.container import read_container
 from rollcall.registrator.docker.engine import Engine
 from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.services.services import Service, read_services
@@ -21,7 +21,6 @@ class Look:
         """Look at every running container. Raises EngineError."""
         self._settings = settings
         self._fleet = Fleet(keep_failed=False)
-        self.ignored: list[tuple[Container, str]] = []
         for container_id in engine.running():
             document = engine.inspect(container_id)
             if document is not None:
@@ -31,8 +30,7 @@ class Look:
         container = read_container(document)
         lending = engine.inspect(container.lender) if container.lender else None
         lender = read_container(lending) if lending is not None else None
-        _, remarks = self._fleet.saw(container, read_services(container, self._settings, lender, document))
-        self.ignored.extend((container, remark) for remark in remarks)
+        self._fleet.saw(container, read_services(container, self._settings, lender, document))
 
     @property
     def services(self) -> dict[str, Service]:
@@ -40,13 +38,15 @@ class Look:
         return self._fleet.desired()
 
     def text(self) -> str:
-        """Two tables for people: what would be registered, and what is ignored and why."""
+        """Tables for people: what would be registered, what is ignored and why, and what else is odd."""
         services = self.services.values()
         rows = [("SERVICE", "ID", "ADDRESS", "TAGS", "CHECK", "CONTAINER"), *map(_row, services)]
         lines = list(_table(rows)) if services else ["No service would be registered."]
-        if self.ignored:
-            reasons = [("IGNORED", "WHY"), *((str(container), remark) for container, remark in self.ignored)]
-            lines += ["", *_table(reasons)]
+        remarks = self._fleet.remarks()
+        for head, ignored in (("IGNORED", True), ("REMARK", False)):
+            reasons = [(str(one.container), one.text) for one in remarks if one.ignored is ignored]
+            if reasons:
+                lines += ["", *_table([(head, "WHY"), *reasons])]
         return "\n".join(lines)
 
     def write(self) -> bool:

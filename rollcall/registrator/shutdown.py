@@ -3,6 +3,7 @@
 import logging
 
 from rollcall.registrator.consul.agent import Agent, AgentRefusedError, AgentUnreachableError
+from rollcall.registrator.consul.reconcile import Registration
 
 log = logging.getLogger(__name__)
 
@@ -13,17 +14,17 @@ def deregister_all(agent: Agent, hostname: str) -> None:
     Does not raise: at the end there is nobody to tell but the log.
     """
     try:
-        mine = [one.id for one in agent.services().registrations.values() if one.belongs_to(hostname)]
-        for service_id in mine:
-            _deregister(agent, service_id)
+        for one in agent.services().registrations.values():
+            if one.belongs_to(hostname) and not one.retired:
+                _deregister(agent, one)
     except AgentUnreachableError as error:
         log.warning("Consul's agent does not answer (%s): what is registered stays", error)
 
 
-def _deregister(agent: Agent, service_id: str) -> None:
+def _deregister(agent: Agent, registration: Registration) -> None:
     try:
-        agent.deregister(service_id)
+        agent.deregister(registration)
     except AgentRefusedError as error:
-        log.warning("Consul refuses to deregister %s: %s", service_id, error)
+        log.warning("Consul refuses to deregister %s: %s", registration.id, error)
     else:
-        log.info("deregistered %s", service_id)
+        log.info("deregistered %s", registration.id)

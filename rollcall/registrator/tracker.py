@@ -1,10 +1,12 @@
 """The containers of this host as the registrator knows them, and the services they should have. No I/O."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rollcall.registrator.docker.container import Container
 from rollcall.registrator.docker.stop_signals import is_stop
-from rollcall.registrator.services.services import Reading, Service
+from rollcall.registrator.services.identity import folded
+from rollcall.registrator.services.services import Reading, Service, claims
 
 # Added to a container's stop time-out before it counts as having survived its stop signal, in seconds.
 STOP_MARGIN = 2.0
@@ -20,10 +22,37 @@ class Watched:
     reading: Reading
 
 
+@dataclass(frozen=True)
+class Clash:
+    """An id that a container asks for and another one has."""
+
+    container: Container
+    id: str
+    owner: Container
+
+    def __str__(self) -> str:
+        """Say so, to whoever reads of the container."""
+        return f"the id {self.id} is taken by {self.owner}"
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A sentence about a container; `ignored`: it tells why a part of it is no service."""
+
+    container: Container
+    text: str
+    ignored: bool = True
+
+    def __str__(self) -> str:
+        """Word it as a log line."""
+        return f"{'ignored, ' if self.ignored else ''}container {self.container}: {self.text}"
+
+
 class Fleet:
     """What runs, what is on its way out, and which services follow from it.
 
-    Each method that changes it returns the ids of the services it may concern, in the order of their ports.
+    Each method that changes it returns the ids of the services it may concern, in the order of their ports, and those
+    that others spell in another case.
     """
 
     def __init__(self, *, keep_failed: bool) -> None:
@@ -34,6 +63,7 @@ class Fleet:
         self._failed: set[str] = set()
         # Services that should be no more, until the agent is known not to have them.
         self.released: set[str] = set()
+        self._told: frozenset[tuple[str, str]] = frozenset()
 
     def __contains__(self, container_id: str) -> bool:
         """Whether this container is known."""
@@ -48,27 +78,72 @@ class Fleet:
         return [other for other, watched in self._watched.items() if watched.container.lender == container_id]
 
     def desired(self) -> dict[str, Service]:
-        """Every service that should be registered, by id. Of two with one id, the first container's counts."""
-        desired: dict[str, Service] = {}
-        for container_id, watched in self._watched.items():
-            draining = container_id in self._draining
-            for service in watched.reading.services:
-                if not (draining and service.drain):
-                    desired.setdefault(service.id, service)
-        return desired
+        """Every service that should be registered, by id; `claims` tells whose it is."""
+        standing = (
+            service
+            for container_id, watched in self._watched.items()
+            for service in watched.reading.services
+            if not (service.drain and container_id in self._draining)
+        )
+        owners = claims(standing)
+        return {service.id: service for service in self._services() if owners.get(folded(service.id)) is service}
 
-    def saw(self, container: Container, reading: Reading) -> tuple[list[str], list[str]]:
-        """A running container was looked at. Also returns what to tell people, if it is new."""
+    def clashes(self) -> list[Clash]:
+        """Every id that a container asks for in vain."""
+        owners = claims(self._services())
+        return [
+            Clash(service.container, service.id, owner.container)
+            for service in self._services()
+            if (owner := owners[folded(service.id)]) is not service
+        ]
+
+    def remarks(self) -> list[Remark]:
+        """What people should know of every container."""
+        return [
+            *(Remark(one.container, text) for one in self._watched.values() for text in one.reading.remarks),
+            *(Remark(one.container, str(one)) for one in self.clashes()),
+            *(
+                Remark(one.container, text, ignored=False)
+                for one in self._watched.values()
+                for text in one.reading.notes
+            ),
+        ]
+
+    def news(self) -> list[Remark]:
+        """Those remarks that were not there at the last call."""
+        remarks = {(one.container.id, one.text): one for one in self.remarks()}
+        new = [one for key, one in remarks.items() if key not in self._told]
+        self._told = frozenset(remarks)
+        return new
+
+    def disowned(self, containers: Mapping[str, str]) -> set[str]:
+        """Of registered ids, with the containers they were registered for by short id: those that these no longer have.
+
+        An older registrator may have registered a running container by an id that this one does not use.
+        """
+        mine = {
+            watched.container.short_id: {service.id for service in watched.reading.services}
+            for watched in self._watched.values()
+        }
+        return {
+            service_id
+            for service_id, container in containers.items()
+            if container in mine and service_id not in mine[container]
+        }
+
+    def _services(self) -> Iterator[Service]:
+        for watched in self._watched.values():
+            yield from watched.reading.services
+
+    def saw(self, container: Container, reading: Reading) -> list[str]:
+        """A running container was looked at."""
         before = self._watched.get(container.id)
-        remarks = [*reading.remarks, *self._clashes(container, reading)]
-        reading = Reading(reading.services, tuple(remarks))
         self._watched[container.id] = Watched(container, reading)
         self._failed.discard(container.id)
         if before and before.container.started_at != container.started_at:
             # The stop signal went to a process that is no more, even if nobody saw it die.
             self._draining.pop(container.id, None)
-        news = [remark for remark in remarks if before is None or remark not in before.reading.remarks]
-        return list(dict.fromkeys([*self._release(before), *_ids(reading)])), news
+        return self._concerned([*self._release(before), *_ids(reading)])
 
     def signalled(self, container_id: str, number: int, now: float) -> list[str]:
         """A signal was sent to it. A stop signal takes its services out until it dies or has survived.
@@ -111,22 +186,17 @@ class Fleet:
         return container_id in self._failed
 
     def _release(self, watched: Watched | None) -> list[str]:
-        ids = _ids(watched.reading) if watched else []
-        self.released.update(ids)
-        return ids
+        return self._concerned(_ids(watched.reading) if watched else [])
 
-    def _clashes(self, container: Container, reading: Reading) -> list[str]:
-        owners = {
-            service.id: watched.container
-            for other, watched in reversed(self._watched.items())
-            if other != container.id
-            for service in watched.reading.services
-        }
-        return [
-            f"the id {service.id} is taken by {owners[service.id]}"
-            for service in reading.services
-            if service.id in owners
-        ]
+    def _concerned(self, ids: Iterable[str]) -> list[str]:
+        """Add the same ids in other spellings: who loses one gives way to who asks for the other."""
+        spellings: dict[str, list[str]] = {}
+        for service in self._services():
+            spellings.setdefault(folded(service.id), []).append(service.id)
+        found = list(dict.fromkeys(one for key in ids for one in (key, *spellings.get(folded(key), ()))))
+        # Nothing that should be is ever removed, whether or not it stands here.
+        self.released.update(found)
+        return found
 
 
 def _ids(reading: Reading) -> list[str]:

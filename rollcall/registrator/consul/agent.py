@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,8 +14,17 @@ from consul.callback import CB
 from docker.transport import UnixHTTPAdapter
 
 from rollcall.registrator.consul import out_of_service
-from rollcall.registrator.consul.reconcile import Register, Registration, checks_of
+from rollcall.registrator.consul.exact_client import ExactConsul
+from rollcall.registrator.consul.reconcile import (
+    MARK_HOST,
+    MARK_RETIRED,
+    Register,
+    Registration,
+    checks_of,
+    metadata_check_id,
+)
 from rollcall.registrator.services.health import Health, check_id
+from rollcall.registrator.services.identity import addressable, folded, path_segment
 from rollcall.registrator.settings import AgentAddress
 
 # The agent answers from memory, within milliseconds; one that takes so many seconds is as good as gone.
@@ -23,6 +33,10 @@ TIMEOUT = 5
 FILTERED = "X-Consul-Results-Filtered-By-ACLs"
 # What the agent answers, with the status 403, to a token that it does not know or no longer knows.
 UNKNOWN_TOKEN = "ACL not found"  # noqa: S105 - no token, but what is said of one
+# The soonest that an agent removes a service by itself, and how its check becomes critical before that.
+REAP_AFTER, REAP_TTL = "1m", "1s"
+# Ids that the agent's query language takes in quotes as they are.
+QUOTABLE = re.compile(r"[ !#-\[\]-~]*")
 
 
 class AgentUnreachableError(Exception):
@@ -47,6 +61,8 @@ class Listing:
     registrations: dict[str, Registration]
     whole: bool = True
     maintenance: Mapping[str, str] = field(default_factory=dict)
+    # Whose each check is, by the check's folded id; nobody's are the node's.
+    check_owners: Mapping[str, str] = field(default_factory=dict)
 
 
 class Agent:
@@ -55,6 +71,9 @@ class Agent:
     def __init__(self, address: AgentAddress, token: str = "") -> None:
         """Prepare; nothing is sent yet."""
         self._consul = _connection(address, token)
+        # What Consul says of checks that it named service:ID:1, as registrators before 0.2 let it. A check of another
+        # name would begin critical.
+        self._renamed: dict[str, str] = {}
 
     def services(self) -> Listing:
         """All services of the agent, also those of others. Raises AgentUnreachableError."""
@@ -70,13 +89,20 @@ class Agent:
         }
         marks = {service_id: checks.get(out_of_service.check_id(service_id)) for service_id in documents}
         reasons = {service_id: _note(mark) for service_id, mark in marks.items() if mark}
-        return Listing(registrations, whole, reasons)
+        owners = {folded(key): str(check.get("ServiceID") or "") for key, check in checks.items()}
+        self._renamed = {
+            service_id: checks[old]["Status"]
+            for service_id in documents
+            if owners.get(folded(old := f"{metadata_check_id(service_id)}:1")) == service_id and old in checks
+        }
+        return Listing(registrations, whole, reasons, {key: owner for key, owner in owners.items() if owner})
 
     def maintenance(self, service_id: str) -> str | None:
         """Why a service is out of service at this moment, None where it is not. Raises as `register` does."""
         mark = out_of_service.check_id(service_id)
+        only = [("filter", f'CheckID == "{mark}"')] if QUOTABLE.fullmatch(mark) else None
         with _agent_errors():
-            found, _ = self._listed("/v1/agent/checks", params=[("filter", f"CheckID == {json.dumps(mark)}")])
+            found, _ = self._listed("/v1/agent/checks", params=only)
         return _note(found[mark]) if mark in found else None
 
     def _listed(self, path: str, **options: Any) -> tuple[dict[str, Any], bool]:
@@ -95,6 +121,9 @@ class Agent:
         """Write one service and its health. Raises AgentUnreachableError or AgentRefusedError."""
         wanted = write.registration
         checks = [dict(check) for check in checks_of(write)]
+        for check in checks:
+            if wanted.id in self._renamed and check["CheckID"] == metadata_check_id(wanted.id):
+                check.setdefault("Status", self._renamed[wanted.id])
         with _agent_errors():
             self._consul.agent.service.register(
                 wanted.name,
@@ -120,13 +149,33 @@ class Agent:
         body = json.dumps({"Status": health.status, "Output": health.note})
         with _agent_errors():
             # py-consul only knows the older requests, whose note stands in the URL.
-            path = f"/v1/agent/check/update/{check_id(wanted.id)}"
+            path = f"/v1/agent/check/update/{path_segment(check_id(wanted.id))}"
             self._ask(self._consul.http.put, CB.boolean(), path, data=body)
 
-    def deregister(self, service_id: str) -> None:
+    def deregister(self, registration: Registration) -> None:
         """Take one service out; one that is not there is no error. Raises as `register` does."""
         with _agent_errors():
-            self._consul.agent.service.deregister(service_id)
+            if addressable(registration.id):
+                path = f"/v1/agent/service/deregister/{path_segment(registration.id)}"
+                self._ask(self._consul.http.put, CB.boolean(), path)
+            else:
+                self._retire(registration)
+
+    def _retire(self, registration: Registration) -> None:
+        """Make the agent take out by itself what no path can name: at once for others, and altogether in 90 seconds."""
+        self._consul.agent.service.register(
+            registration.name,
+            service_id=registration.id,
+            meta={MARK_HOST: registration.meta.get(MARK_HOST, ""), MARK_RETIRED: "true"},
+            check={
+                "CheckID": check_id(registration.id),
+                "Name": "Removed by the registrator",
+                "TTL": REAP_TTL,
+                "Status": "critical",
+                "DeregisterCriticalServiceAfter": REAP_AFTER,
+            },
+            replace_existing_checks=True,
+        )
 
 
 @contextmanager
@@ -144,7 +193,7 @@ def _agent_errors() -> Iterator[None]:
 def _connection(address: AgentAddress, token: str) -> Any:
     secure = address.scheme == "consul-tls"
     certificate, key = os.environ.get("CONSUL_CLIENT_CERT"), os.environ.get("CONSUL_CLIENT_KEY")
-    client = consul.Consul(
+    client = ExactConsul(
         host=address.host or "localhost",
         port=address.port,
         scheme="https" if secure else "http",

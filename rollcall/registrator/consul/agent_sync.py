@@ -7,9 +7,18 @@ from dataclasses import dataclass, replace
 from rollcall.registrator.consul.agent import Agent, AgentRefusedError, AgentUnreachableError, TokenUnknownError
 from rollcall.registrator.consul.backoff import Backoff
 from rollcall.registrator.consul.out_of_service import OutOfService
-from rollcall.registrator.consul.reconcile import Deregister, Register, Registration, Report, Write, reconcile
+from rollcall.registrator.consul.reconcile import (
+    Blocked,
+    Deregister,
+    Register,
+    Registration,
+    Report,
+    Write,
+    reconcile,
+)
 from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.services.health import CONFIRM, Health
+from rollcall.registrator.services.identity import addressable, folded
 from rollcall.registrator.services.services import Service
 from rollcall.registrator.settings import Settings
 
@@ -56,6 +65,11 @@ class Writer:
         # may carry one that is to end, or has ended.
         self._registered: set[str] = set()
         self._out_of_service = OutOfService()
+        self._check_owners: Mapping[str, str] = {}
+        # What was deregistered since the last refresh, by folded id: the agent may still have to tell the catalog.
+        self._leaving: dict[str, str] = {}
+        # Ids that are in other tools' way, with the reason that people were told.
+        self._blocked: dict[str, str] = {}
         # As what the agent's silence was last told to people; None while it answers.
         self._silence: type[AgentUnreachableError] | None = None
         # None while the agent is away: what it has then is anybody's guess.
@@ -70,7 +84,7 @@ class Writer:
     @property
     def content(self) -> bool:
         """Whether the agent was there at the last attempt and refuses nothing."""
-        return self.actual is not None and not self._refusals
+        return self.actual is not None and not self._refusals and not self._blocked
 
     def refresh(self, now: float) -> None:
         """Ask the agent what it has. Raises GaveUpError at start when the allowed attempts are used up."""
@@ -82,6 +96,8 @@ class Writer:
         if self.actual is None:
             log.info("Consul's agent at %s answers: %d services", self._settings.agent, len(listing.registrations))
         self.actual, self.sees_all = listing.registrations, listing.whole
+        self._check_owners = listing.check_owners
+        self._leaving.clear()
         self._out_of_service.seen(listing.registrations, listing.maintenance, now)
         self._met = True
         self._silence = None
@@ -103,7 +119,7 @@ class Writer:
         self._metrics.services.set(len(desired))
         if self.actual is None:
             return 0
-        writes = reconcile(
+        found = reconcile(
             desired,
             self.actual,
             self._settings.hostname,
@@ -111,12 +127,23 @@ class Writer:
             among=among,
             unconfirmed=self._unconfirmed(desired, now) if among is None else (),
             anew=desired.keys() - self._registered if self._settings.token else (),
+            check_owners=self._check_owners,
         )
+        writes = self._unblocked(found, whole=among is None)
         if among is None:
             pending = {write.registration.id for write in writes}
             self._refusals = {key: refusal for key, refusal in self._refusals.items() if key in pending}
             self._registered &= desired.keys()
         return self._make([write for write in writes if not self._waits(write, now)], self.actual, now)
+
+    def _unblocked(self, found: list[Write | Blocked], *, whole: bool) -> list[Write]:
+        """Tell people of each service that is in the way, once, and give the other writes."""
+        blocked = {write.registration.id: write.reason for write in found if isinstance(write, Blocked)}
+        for service_id, reason in blocked.items():
+            if self._blocked.get(service_id) != reason:
+                log.warning("not registered, %s: %s", service_id, reason)
+        self._blocked = blocked if whole else self._blocked | blocked
+        return [write for write in found if not isinstance(write, Blocked)]
 
     def _make(self, writes: list[Write], actual: dict[str, Registration], now: float) -> int:
         taken = 0
@@ -158,6 +185,9 @@ class Writer:
     def _waits(self, write: Write, now: float) -> bool:
         if self._was_told(write, now):
             return True
+        wanted = write.registration.id
+        if isinstance(write, Register) and self._leaving.get(folded(wanted), wanted) != wanted:
+            return True
         refusal = self._refusals.get(write.registration.id)
         # A newer wish is tried at once: what was wrong with the old one says nothing about it.
         return refusal is not None and refusal.at > now and refusal.wanted == write.registration
@@ -174,9 +204,11 @@ class Writer:
             log.info("registered %s, container %s%s", write.service, write.service.container, out)
         elif isinstance(write, Deregister):
             self._learn_maintenance(registration.id, actual, now)
-            self._agent.deregister(registration.id)
+            self._agent.deregister(registration)
             actual.pop(registration.id, None)
-            log.info("deregistered %s", registration.id)
+            self._leaving[folded(registration.id)] = registration.id
+            later = "" if addressable(registration.id) else ", whose id the agent removes by itself in 90 s"
+            log.info("deregistered %s%s", _shown(registration.id), later)
         else:
             self._report(write, actual)
         if registration.health and not isinstance(write, Deregister):
@@ -227,3 +259,8 @@ class Writer:
                 "start it first, or leave out -retry-attempts to wait for it"
             )
         self._refresh_at = now + self._settings.retry_seconds
+
+
+def _shown(text: str) -> str:
+    """Quote an id that would break the line."""
+    return text if text.isprintable() else repr(text)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from rollcall.registrator.consul import out_of_service
 from rollcall.registrator.services.checks import Check
 from rollcall.registrator.services.health import Health, definition
+from rollcall.registrator.services.health import check_id as health_check_id
+from rollcall.registrator.services.identity import folded
 from rollcall.registrator.services.services import Service
 
 # Meta keys by which a registrator knows its own services. They win over a container's own key of the same name.
@@ -15,6 +17,9 @@ MARK_HOST = "registrator-host"
 MARK_CONTAINER = "registrator-container"
 # The agent does not tell how a check was defined, so a changed one is seen by this digest.
 MARK_CHECK = "registrator-check"
+# Of a service whose id Consul's HTTP API takes in no path: the agent itself removes it when its check has been critical
+# for a minute.
+MARK_RETIRED = "registrator-retired"
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,11 @@ class Registration:
     def belongs_to(self, hostname: str) -> bool:
         """Whether the registrator of that host wrote it."""
         return self.meta.get(MARK_HOST) == hostname
+
+    @property
+    def retired(self) -> bool:
+        """Whether the agent removes it by itself."""
+        return MARK_RETIRED in self.meta
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,14 @@ class Report:
     """Write: tell the agent the health of a service that it has."""
 
     registration: Registration
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """No write: what should be is in the way of a service, or of a check, that no registrator wrote."""
+
+    registration: Registration
+    reason: str
 
 
 Write = Register | Deregister | Report
@@ -87,10 +105,18 @@ def checks_of(write: Register) -> list[Check]:
     """
     identity, health = write.registration.id, write.registration.health
     return [
-        *([write.service.check] if write.service.check else []),
+        *([{"CheckID": metadata_check_id(identity), **write.service.check}] if write.service.check else []),
         *([definition(identity, health)] if health else []),
         *([out_of_service.definition(identity, write.maintenance)] if write.maintenance is not None else []),
     ]
+
+
+def metadata_check_id(service_id: str) -> str:
+    """Name the check that the metadata asks for as Consul names a service's only check.
+
+    Consul would name it service:ID:1 beside a second one, which another service's id can make, too.
+    """
+    return f"service:{service_id}"
 
 
 def reconcile(
@@ -102,32 +128,64 @@ def reconcile(
     among: Iterable[str] | None = None,
     unconfirmed: Collection[str] = (),
     anew: Collection[str] = (),
-) -> list[Write]:
+    check_owners: Mapping[str, str] | None = None,
+) -> list[Write | Blocked]:
     """Tell the writes that make `actual` like `desired`: what comes first, then what goes.
 
-    Only services in `may_remove` that carry this host's mark are ever removed; one that should be is written
-    even over another's of the same id, which is how services of the original registrator are adopted.
-    `among` limits the work to these ids. The health of `unconfirmed` ones is reported, and those in `anew` are
-    registered, although they are the same.
+    Only services in `may_remove` that carry this host's mark are ever removed; one that should be is written over one
+    of the same id that no registrator marked if it has the same name, which is how services of the original
+    registrator are adopted. `among` limits the work to these ids. The health of `unconfirmed` ones is reported, and
+    those in `anew` are registered, although they are the same. `check_owners` tells whose each check of the agent is.
     """
     ids = list(dict.fromkeys([*desired, *actual] if among is None else among))
-    coming: list[Write] = []
-    going: list[Write] = []
+    spelled = {folded(one): one for one in actual if one not in desired}
+    coming: list[Write | Blocked] = []
+    going: list[Deregister] = []
     for service_id in ids:
         service, present = desired.get(service_id), actual.get(service_id)
         if service is not None:
             wanted = registration_of(service, hostname)
-            if present is None or not _same(wanted, present):
-                coming.append(Register(service, wanted))
-                continue
-            if service_id in anew:
-                # As it is: tags that others have changed, as they may, stay.
-                coming.append(Register(service, replace(wanted, tags=present.tags)))
-            if wanted.health and (wanted.health != present.health or service_id in unconfirmed):
-                coming.append(Report(wanted))
+            twin = None if present else actual.get(spelled.get(folded(service_id), ""))
+            if twin and twin.belongs_to(hostname):
+                # The catalog takes both for one, so this one comes when the agent has let go of the other.
+                going.append(Deregister(twin))
+            elif reason := _in_the_way(service, present or twin, check_owners or {}):
+                coming.append(Blocked(wanted, reason))
+            else:
+                coming += _writes(service, wanted, present, unconfirmed, anew)
         elif present is not None and service_id in may_remove and present.belongs_to(hostname):
             going.append(Deregister(present))
-    return coming + going
+    leaving = {write.registration.id: write for write in going if not write.registration.retired}
+    return [*coming, *leaving.values()]
+
+
+def _writes(
+    service: Service,
+    wanted: Registration,
+    present: Registration | None,
+    unconfirmed: Collection[str],
+    anew: Collection[str],
+) -> list[Write]:
+    if present is None or not _same(wanted, present):
+        return [Register(service, wanted)]
+    # As it is: tags that others have changed, as they may, stay.
+    writes: list[Write] = [Register(service, replace(wanted, tags=present.tags))] if wanted.id in anew else []
+    if wanted.health and (wanted.health != present.health or wanted.id in unconfirmed):
+        writes.append(Report(wanted))
+    return writes
+
+
+def _in_the_way(service: Service, present: Registration | None, check_owners: Mapping[str, str]) -> str:
+    """Tell which other tool's service or check this one would take over, empty for none."""
+    if present and present.id != service.id:
+        return f"the agent has a service {present.id}, which Consul's catalog takes for the same"
+    if present and MARK_HOST not in present.meta and not service.own_id and present.name != service.name:
+        return f"the agent has a service {present.id}, named {present.name}, that no registrator wrote"
+    for check in (metadata_check_id(service.id), health_check_id(service.id), out_of_service.check_id(service.id)):
+        owner = check_owners.get(folded(check), service.id)
+        if folded(owner) != folded(service.id):
+            return f"the agent has a check {check} that is the service {owner}'s"
+    return ""
 
 
 def _same(wanted: Registration, present: Registration) -> bool:

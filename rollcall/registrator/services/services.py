@@ -1,13 +1,14 @@
 """The core: from one container and the settings to the services it should have in Consul. No I/O, never raises."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rollcall.registrator.docker.container import Binding, Container, Port
 from rollcall.registrator.services import template
 from rollcall.registrator.services.checks import Check, Target, check_for
 from rollcall.registrator.services.errors import BadValueError
+from rollcall.registrator.services.identity import dns_fault, folded, id_fault, path_fault
 from rollcall.registrator.services.metadata import Metadata, read_metadata, split_tags
 from rollcall.registrator.services.ports import address_of, service_ports
 from rollcall.registrator.settings import Settings
@@ -36,6 +37,8 @@ class Service:
     enable_tag_override: bool = False
     # Whether a stop signal takes it out; otherwise only the container's end does.
     drain: bool = field(default=True, compare=False)
+    # Whether the id is the container's own (host:container:port), and not one that it asks for.
+    own_id: bool = field(default=True, compare=False)
 
     def __str__(self) -> str:
         """Id, name and address, as log lines show them."""
@@ -44,10 +47,14 @@ class Service:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a container comes to: its services, and a remark for each part of it that is none."""
+    """What a container comes to: its services, and a remark for each part of it that is none.
+
+    `notes` tell of services that are registered otherwise than asked for, or that DNS cannot carry.
+    """
 
     services: tuple[Service, ...] = ()
     remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class _IgnoredError(Exception):
@@ -69,20 +76,36 @@ def read_services(
     if container.paused:
         return Reading(remarks=("it is paused",))
     ports, remarks = service_ports(container, settings)
-    services: dict[str, Service] = {}
+    services: dict[Port, Service] = {}
+    notes: list[str] = []
     for port, binding in ports.items():
         try:
-            service = _service(
+            services[port] = _service(
                 container, port, binding, settings, lender, document=document or {}, several=len(ports) > 1
             )
         except (BadValueError, _IgnoredError) as reason:
             remarks.append(f"port {port}: {reason}")
             continue
-        if service.id in services:
-            remarks.append(f"port {port}: the id {service.id} is taken by its port {services[service.id].port}")
-            continue
-        services[service.id] = service
-    return Reading(tuple(services.values()), tuple(remarks))
+        notes += [f"port {port}: {note}" for note in _notes(container, port, services[port])]
+    owners = claims(services.values())
+    taken = {port: owners[folded(one.id)] for port, one in services.items() if owners[folded(one.id)] is not one}
+    remarks += [
+        f"port {port}: the id {services[port].id} is taken by its port {owner.port}" for port, owner in taken.items()
+    ]
+    kept = tuple(service for port, service in services.items() if port not in taken)
+    return Reading(kept, tuple(remarks), tuple(notes))
+
+
+def claims(services: Iterable[Service]) -> dict[str, Service]:
+    """Tell who gets which id, by folded id: whose own it is, not who asks for it; then who ran first."""
+    owners: dict[str, Service] = {}
+    for service in sorted(services, key=_rank):
+        owners.setdefault(folded(service.id), service)
+    return owners
+
+
+def _rank(service: Service) -> tuple[bool, str, str]:
+    return (not service.own_id, service.container.started_at, service.container.id)
 
 
 def _service(
@@ -100,8 +123,9 @@ def _service(
         raise _IgnoredError(f"{metadata.spelled('ignore')} is set")
     name = _name(container, port, metadata, settings, several=several)
     address = address_of(container, binding, metadata, settings, lender)
+    identity = _id(container, port, metadata, settings)
     return Service(
-        id=metadata.get("id") or _id(container, port, settings),
+        id=identity,
         name=name,
         address=address,
         port=binding.port,
@@ -111,6 +135,7 @@ def _service(
         check=check_for(metadata, Target(address, binding.port, container, port)),
         enable_tag_override=metadata.get("enable_tag_override").lower() == "true",
         drain=_drain(metadata),
+        own_id=identity == _own_id(container, port, settings),
     )
 
 
@@ -121,7 +146,28 @@ def _drain(metadata: Metadata) -> bool:
     return text not in ("false", "0")
 
 
-def _id(container: Container, port: Port, settings: Settings) -> str:
+def _notes(container: Container, port: Port, service: Service) -> list[str]:
+    metadata = read_metadata(container, port)
+    asked, notes = metadata.get("id"), []
+    if asked and asked != service.id:
+        error = BadValueError(metadata.spelled("id"), asked, id_fault(asked))
+        notes.append(f"{error}; its id is {service.id}")
+    if fault := dns_fault(service.name):
+        notes.append(f"the name {service.name!r} is found over HTTP only: {fault}")
+    return notes
+
+
+def _id(container: Container, port: Port, metadata: Metadata, settings: Settings) -> str:
+    """Give the id that is asked for, else the container's own: an id that cannot be addressed costs no service."""
+    asked, own = metadata.get("id"), _own_id(container, port, settings)
+    if asked and not id_fault(asked):
+        return asked
+    if fault := id_fault(own):
+        raise BadValueError("--hostname", settings.hostname, f"the id {own!r} cannot be used: {fault}")
+    return own
+
+
+def _own_id(container: Container, port: Port, settings: Settings) -> str:
     suffix = ":udp" if port.protocol == "udp" else ""
     return f"{settings.hostname}:{container.name}:{port.number}{suffix}"
 
@@ -131,6 +177,8 @@ def _name(container: Container, port: Port, metadata: Metadata, settings: Settin
     if not given and settings.explicit:
         raise _IgnoredError("it names no service, and only explicit ones are wanted")
     name = given or image_name(container.image)
+    if fault := path_fault(name):
+        raise BadValueError(metadata.spelled("name"), name, fault)
     return f"{name}-{port.number}" if several and not metadata.names_port("name") else name
 
 

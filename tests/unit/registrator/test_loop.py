@@ -1,49 +1,26 @@
 """The loop against an engine and an agent that misbehave on command. No Docker, no Consul, no waiting."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
-from queue import SimpleQueue
 from typing import Any
 
 import pytest
-from registrator_documents import WEB, settings
+from registrator_loop import Clock, World, died, started
 
 from rollcall.registrator import loop as loop_module
 from rollcall.registrator.consul.agent import AgentRefusedError, AgentUnreachableError, Listing, TokenUnknownError
-from rollcall.registrator.consul.agent_sync import REFRESH, GaveUpError, Writer
+from rollcall.registrator.consul.agent_sync import REFRESH, GaveUpError
 from rollcall.registrator.consul.out_of_service import KEPT
-from rollcall.registrator.consul.reconcile import MARK_CONTAINER, MARK_HOST, Register, Registration
-from rollcall.registrator.docker.engine import Connected, EngineError
+from rollcall.registrator.consul.reconcile import (
+    MARK_CONTAINER,
+    MARK_HOST,
+    MARK_RETIRED,
+    Register,
+    Registration,
+)
+from rollcall.registrator.docker.engine import Connected
 from rollcall.registrator.docker.events import Change, Event
-from rollcall.registrator.loop import Loop
-from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.services.health import CONFIRM, Health
-
-
-class FakeEngine:
-    def __init__(self) -> None:
-        self.documents: dict[str, dict[str, Any]] = {}
-        self.away = False
-        self.inspected: list[str] = []
-
-    def add(self, name: str, **parts: Any) -> str:
-        container_id = name.ljust(64, "0")
-        config = {**WEB["Config"], "ExposedPorts": {"80/tcp": {}}, "Env": [], **parts.pop("Config", {})}
-        self.documents[container_id] = {**WEB, "Id": container_id, "Name": f"/{name}", "Config": config, **parts}
-        return container_id
-
-    def running(self) -> list[str]:
-        if self.away:
-            raise EngineError("away")
-        return [key for key, document in self.documents.items() if document["State"]["Running"]]
-
-    def inspect(self, container_id: str) -> Mapping[str, object] | None:
-        self.inspected.append(container_id)
-        if self.away:
-            raise EngineError("away")
-        full = next((key for key in self.documents if key.startswith(container_id)), None)
-        return self.documents[full] if full else None
 
 
 class FakeAgent:
@@ -82,8 +59,13 @@ class FakeAgent:
         self._written(f"?{wanted.id}", wanted.id)
         self.present[wanted.id] = replace(self.present[wanted.id], health=wanted.health)
 
-    def deregister(self, service_id: str) -> None:
+    def deregister(self, registration: Registration) -> None:
+        service_id = registration.id
         self._written(f"-{service_id}", service_id)
+        if not service_id.isprintable():
+            # The agent removes it when its check has been critical for long enough.
+            self.present[service_id] = replace(registration, meta={MARK_HOST: "app1", MARK_RETIRED: "true"})
+            return
         self.present.pop(service_id, None)
         self.out.pop(service_id, None)
 
@@ -95,53 +77,6 @@ class FakeAgent:
             raise AgentRefusedError("no")
 
 
-class Clock:
-    """Time that only moves when told, so that no test waits."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.jump = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def time(self) -> float:
-        """The clock on the wall, which people and NTP set."""
-        return self.now + self.jump
-
-
-class World:
-    """One registrator with its engine, its agent and its time."""
-
-    def __init__(self, clock: Clock, before: "World | None" = None, **fields: Any) -> None:
-        self.clock = clock
-        self.engine = before.engine if before else FakeEngine()
-        self.agent = before.agent if before else FakeAgent()
-        self.inbox: SimpleQueue[Event | Connected] = SimpleQueue()
-        chosen = settings(**{"internal": True, **fields})
-        self.metrics = Metrics()
-        writer = Writer(self.agent, chosen, self.metrics)  # type: ignore[arg-type]
-        self.loop = Loop(chosen, self.engine, writer, self.inbox, self.metrics)  # type: ignore[arg-type]
-
-    def settle(self, *messages: Event | Connected) -> None:
-        """Give it messages, and let it work until nothing is left to do at this moment."""
-        for message in messages:
-            self.inbox.put(message)
-        turns = 0
-        while not self.inbox.empty() or self.loop.busy(self.clock.now):
-            self.loop.turn()
-            turns += 1
-            assert turns < 200, "it never comes to rest"
-
-    def later(self, seconds: float) -> None:
-        self.clock.now += seconds
-        self.settle()
-
-    @property
-    def registered(self) -> set[str]:
-        return set(self.agent.present)
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
@@ -151,15 +86,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def world(clock: Clock) -> World:
-    return World(clock)
-
-
-def started(container_id: str) -> Event:
-    return Event(container_id, Change.STARTED)
-
-
-def died(container_id: str, exit_code: int = 0) -> Event:
-    return Event(container_id, Change.DIED, exit_code)
+    return World(clock, FakeAgent())
 
 
 def foreign(service_id: str, **meta: str) -> Registration:
@@ -252,7 +179,7 @@ def test_an_agent_that_is_away_is_not_asked_without_pause(world: World) -> None:
 
 
 def test_attempts_at_start_can_be_limited(clock: Clock) -> None:
-    world = World(clock, retry_attempts=1, retry_seconds=0.5)
+    world = World(clock, FakeAgent(), retry_attempts=1, retry_seconds=0.5)
     world.agent.away = True
     world.settle(Connected())
     with pytest.raises(GaveUpError, match="did not answer in 2 attempts"):
@@ -260,7 +187,7 @@ def test_attempts_at_start_can_be_limited(clock: Clock) -> None:
 
 
 def test_attempts_are_not_limited_once_consul_was_there(clock: Clock) -> None:
-    world = World(clock, retry_attempts=1, retry_seconds=0.5)
+    world = World(clock, FakeAgent(), retry_attempts=1, retry_seconds=0.5)
     world.settle(Connected())
     world.agent.away = True
     for _ in range(5):
@@ -310,10 +237,10 @@ def test_a_refused_service_that_is_gone_is_forgotten(world: World) -> None:
 
 
 def test_with_a_token_everything_is_registered_once_more_and_then_no_more(clock: Clock) -> None:
-    before = World(clock)
+    before = World(clock, FakeAgent())
     one = before.engine.add("one")
     before.settle(Connected())
-    world = World(clock, before=before, token="secret")
+    world = World(clock, before.agent, before.engine, token="secret")
     world.agent.writes.clear()
     world.settle(Connected())
     assert world.agent.writes == ["+app1:one:80"]
@@ -327,10 +254,10 @@ def test_with_a_token_everything_is_registered_once_more_and_then_no_more(clock:
 
 
 def test_a_service_that_is_refused_its_new_token_gets_it_later(clock: Clock) -> None:
-    before = World(clock)
+    before = World(clock, FakeAgent())
     before.engine.add("one")
     before.settle(Connected())
-    world = World(clock, before=before, token="secret")
+    world = World(clock, before.agent, before.engine, token="secret")
     world.agent.refuses = {"app1:one:80"}
     world.settle(Connected())
     world.agent.writes.clear()
@@ -340,10 +267,10 @@ def test_a_service_that_is_refused_its_new_token_gets_it_later(clock: Clock) -> 
 
 
 def test_a_health_that_changed_meanwhile_comes_with_the_new_token(clock: Clock) -> None:
-    before = World(clock)
+    before = World(clock, FakeAgent())
     one = before.engine.add("one", State=health("starting"))
     before.settle(Connected())
-    world = World(clock, before=before, token="secret")
+    world = World(clock, before.agent, before.engine, token="secret")
     world.agent.writes.clear()
     world.engine.documents[one]["State"] = health("healthy")
     world.settle(Connected())
@@ -353,7 +280,7 @@ def test_a_health_that_changed_meanwhile_comes_with_the_new_token(clock: Clock) 
 def test_an_agent_that_does_not_know_the_token_is_asked_until_it_does(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    world = World(clock, token="secret", retry_attempts=1)
+    world = World(clock, FakeAgent(), token="secret", retry_attempts=1)
     world.agent.away = True
     one = world.engine.add("one")
     two = world.engine.add("two")
@@ -375,7 +302,7 @@ def test_an_agent_that_does_not_know_the_token_is_asked_until_it_does(
 
 
 def test_what_the_agent_hides_is_not_taken_for_gone(clock: Clock) -> None:
-    world = World(clock, token="secret")
+    world = World(clock, FakeAgent(), token="secret")
     one = world.engine.add("one")
     world.settle(Connected())
     # What a token may not read it may not write either.
@@ -415,7 +342,7 @@ def test_what_died_while_docker_was_away_is_taken_out(world: World) -> None:
 
 
 def test_a_failed_container_keeps_its_service_on_success_only(clock: Clock) -> None:
-    world = World(clock, deregister_failed=False)
+    world = World(clock, FakeAgent(), deregister_failed=False)
     one = world.engine.add("one")
     world.settle(Connected())
     world.engine.documents[one]["State"] = {"Running": False, "ExitCode": 1}
@@ -429,7 +356,7 @@ def test_a_failed_container_keeps_its_service_on_success_only(clock: Clock) -> N
 
 @pytest.mark.parametrize("cleanup", [True, False])
 def test_a_failed_container_that_is_removed_keeps_its_service_until_cleanup(clock: Clock, cleanup: bool) -> None:
-    world = World(clock, deregister_failed=False, cleanup=cleanup)
+    world = World(clock, FakeAgent(), deregister_failed=False, cleanup=cleanup)
     one = world.engine.add("one")
     world.settle(Connected())
     world.settle(died(one, 1))
@@ -446,7 +373,7 @@ def test_without_cleanup_a_service_of_a_container_never_seen_stays(world: World)
 
 
 def test_cleanup_removes_this_hosts_orphans_and_nobody_elses(clock: Clock) -> None:
-    world = World(clock, cleanup=True)
+    world = World(clock, FakeAgent(), cleanup=True)
     world.engine.add("one")
     world.agent.present = {
         "app1:old:80": orphan("app1:old:80", "old"),
@@ -459,7 +386,7 @@ def test_cleanup_removes_this_hosts_orphans_and_nobody_elses(clock: Clock) -> No
 
 
 def test_cleanup_keeps_failed_containers_on_success_only(clock: Clock) -> None:
-    world = World(clock, cleanup=True, deregister_failed=False)
+    world = World(clock, FakeAgent(), cleanup=True, deregister_failed=False)
     failed = world.engine.add("failed", State={"Running": False, "ExitCode": 1})
     ended = world.engine.add("ended", State={"Running": False, "ExitCode": 0})
     world.agent.present = {"a": orphan("a", failed), "b": orphan("b", ended), "c": orphan("c", "gone")}
@@ -471,7 +398,7 @@ def test_cleanup_keeps_failed_containers_on_success_only(clock: Clock) -> None:
 
 
 def test_nothing_is_cleaned_up_while_docker_cannot_say_what_runs(clock: Clock) -> None:
-    world = World(clock, cleanup=True)
+    world = World(clock, FakeAgent(), cleanup=True)
     one = world.engine.add("one")
     world.agent.present["app1:one:80"] = orphan("app1:one:80", one)
     world.later(REFRESH)
@@ -482,7 +409,7 @@ def test_nothing_is_cleaned_up_while_docker_cannot_say_what_runs(clock: Clock) -
 
 
 def test_resync_looks_at_everything_again(clock: Clock) -> None:
-    world = World(clock, resync_seconds=30)
+    world = World(clock, FakeAgent(), resync_seconds=30)
     one = world.engine.add("one")
     world.settle(Connected())
     world.engine.add("one", Config={"Env": ["SERVICE_NAME=new"]})
@@ -560,7 +487,7 @@ def test_a_health_that_stays_is_confirmed_in_time_and_not_more_often(world: Worl
 def test_a_health_that_an_earlier_registrator_told_is_confirmed_at_once(world: World, clock: Clock) -> None:
     world.engine.add("one", State=health("healthy", "fine"))
     world.settle(Connected())
-    later = World(clock, before=world)
+    later = World(clock, world.agent, world.engine)
     world.agent.writes.clear()
     later.settle(Connected())
     later.later(REFRESH)
@@ -682,9 +609,9 @@ def test_a_drained_container_that_is_started_again_is_still_out(world: World) ->
 
 
 def test_a_new_registrator_keeps_what_is_drained(clock: Clock) -> None:
-    before = World(clock)
+    before = World(clock, FakeAgent())
     drained(before)
-    world = World(clock, before=before, token="secret")
+    world = World(clock, before.agent, before.engine, token="secret")
     world.settle(Connected())
     assert world.agent.writes[-1] == "+app1:one:80"
     assert world.agent.out == {"app1:one:80": "rollcall drain"}

@@ -57,6 +57,15 @@ def test_two_that_want_one_id_are_one_service_and_a_reason() -> None:
     assert "two (two000000000)  the id same is taken by one (one000000000)" in lines
 
 
+def test_an_id_that_cannot_be_used_is_a_remark_below_the_services() -> None:
+    engine = FakeEngine()
+    engine.add("web", "80/tcp", env=("SERVICE_ID=../x",))
+    lines = text(engine)
+    assert "app1:web:80" in lines[1]
+    assert lines[3].split() == ["REMARK", "WHY"]
+    assert lines[4].startswith("web (web000000000)  port 80/tcp: SERVICE_ID='../x'")
+
+
 def test_nothing_that_a_container_says_moves_the_cursor() -> None:
     engine = FakeEngine()
     engine.add("web", "80/tcp", env=("SERVICE_NAME=a\x1b[2Jb\n",))

@@ -21,7 +21,8 @@ class FakeAgent:
             raise AgentUnreachableError("away")
         return Listing(dict(self.present))
 
-    def deregister(self, service_id: str) -> None:
+    def deregister(self, registration: Registration) -> None:
+        service_id = registration.id
         if service_id == "refused":
             raise AgentRefusedError("no")
         del self.present[service_id]

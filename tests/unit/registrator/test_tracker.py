@@ -4,7 +4,7 @@ import pytest
 from registrator_documents import container, read
 
 from rollcall.registrator.docker.container import Container
-from rollcall.registrator.tracker import STOP_MARGIN, Fleet
+from rollcall.registrator.tracker import STOP_MARGIN, Clash, Fleet
 
 WEB = container("80/tcp", StopTimeout=30)
 ID = "app1:web-1:80"
@@ -18,7 +18,8 @@ def fleet() -> Fleet:
 
 
 def saw(fleet: Fleet, made: Container) -> list[str]:
-    return fleet.saw(made, read(made))[1]
+    fleet.saw(made, read(made))
+    return [one.text for one in fleet.news()]
 
 
 def test_a_running_container_is_in(fleet: Fleet) -> None:
@@ -89,13 +90,55 @@ def test_two_containers_that_want_one_id() -> None:
     second = container("80/tcp", Id="2" * 64, Name="/two", env={"SERVICE_ID": "web"})
     assert saw(fleet, first) == []
     assert saw(fleet, second) == ["the id web is taken by one (111111111111)"]
+    assert fleet.clashes() == [Clash(second, "web", first)]
     assert fleet.desired()["web"].container.name == "one"
     fleet.died(first.id, 0)
     assert fleet.desired()["web"].container.name == "two"
+    assert fleet.clashes() == []
+
+
+def test_ids_that_differ_only_in_case_are_one_id() -> None:
+    fleet = Fleet(keep_failed=False)
+    first = container("80/tcp", Id="1" * 64, Name="/one", env={"SERVICE_ID": "web"})
+    second = container("80/tcp", Id="2" * 64, Name="/two", env={"SERVICE_ID": "WEB"})
+    saw(fleet, first)
+    saw(fleet, second)
+    assert list(fleet.desired()) == ["web"]
+    assert fleet.died(first.id, 0) == ["web", "WEB"]
+    assert list(fleet.desired()) == ["WEB"]
+
+
+def test_nobody_takes_another_containers_own_id_however_early_it_came() -> None:
+    thief = container(
+        "80/tcp", Id="0" * 64, Name="/thief", env={"SERVICE_ID": ID}, State={"Running": True, "StartedAt": "earlier"}
+    )
+    fleet = Fleet(keep_failed=False)
+    saw(fleet, thief)
+    saw(fleet, WEB)
+    assert fleet.desired()[ID].container is WEB
+    assert fleet.clashes() == [Clash(thief, ID, WEB)]
+    assert fleet.died(thief.id, 0) == [ID]
+    assert fleet.desired()[ID].container is WEB
+
+
+def test_who_has_an_id_does_not_depend_on_the_order_in_which_docker_lists() -> None:
+    made = [
+        container("80/tcp", Id=f"{number}" * 64, env={"SERVICE_ID": "web"}, State={"Running": True, "StartedAt": at})
+        for number, at in enumerate(("2026-02", "2026-01", "2026-03"))
+    ]
+    for order in (made, made[::-1]):
+        fleet = Fleet(keep_failed=False)
+        for one in order:
+            saw(fleet, one)
+        assert fleet.desired()["web"].container is made[1]
+
+
+def test_what_a_known_container_no_longer_stands_for_may_go(fleet: Fleet) -> None:
+    assert fleet.disowned({"x/../y": WEB.short_id, ID: WEB.short_id, "of-another": "ffffffffffff"}) == {"x/../y"}
 
 
 def test_a_renamed_container_changes_its_id(fleet: Fleet) -> None:
-    ids, _ = fleet.saw(renamed := container("80/tcp", Name="/new"), read(renamed))
+    ids = fleet.saw(renamed := container("80/tcp", Name="/new"), read(renamed))
     assert ids == [ID, "app1:new:80"]
     assert list(fleet.desired()) == ["app1:new:80"]
 
@@ -111,7 +154,7 @@ def test_who_borrows_a_network(fleet: Fleet) -> None:
 
 
 def test_ports_keep_their_order(fleet: Fleet) -> None:
-    ids, _ = fleet.saw(made := container("80/tcp", "443/tcp"), read(made))
+    ids = fleet.saw(made := container("80/tcp", "443/tcp"), read(made))
     assert ids == [ID, "app1:web-1:443"]
 
 

@@ -112,6 +112,40 @@ def test_a_given_id_is_taken() -> None:
     assert read(container("80/tcp", env={"SERVICE_ID": "web"})).services[0].id == "web"
 
 
+@pytest.mark.parametrize("wrong", ["x/../app1:web-2:80", "..", "a//b", "a\nb", "é", "Consul", "x" * 513])
+def test_an_id_that_cannot_be_addressed_costs_no_service_and_is_said(wrong: str) -> None:
+    reading = read(container("80/tcp", env={"SERVICE_80_ID": wrong}))
+    assert [service.id for service in reading.services] == ["app1:web-1:80"]
+    assert reading.services[0].own_id
+    assert reading.remarks == ()
+    assert "SERVICE_80_ID=" in reading.notes[0] and "its id is app1:web-1:80" in reading.notes[0]
+
+
+@pytest.mark.parametrize("wrong", ["..", "a/../b", "a//b", "a\nb", "\0"])
+def test_a_name_that_cannot_be_asked_for_costs_the_service(wrong: str) -> None:
+    reading = read(container("80/tcp", env={"SERVICE_NAME": wrong}))
+    assert reading.services == ()
+    assert "SERVICE_NAME=" in reading.remarks[0]
+
+
+def test_a_name_that_dns_cannot_carry_is_registered_and_said() -> None:
+    reading = read(container("80/tcp", env={"SERVICE_NAME": "my_shop"}))
+    assert [service.name for service in reading.services] == ["my_shop"]
+    assert "'my_shop' is found over HTTP only" in reading.notes[0]
+
+
+def test_a_hostname_that_no_id_can_begin_with_is_named() -> None:
+    reading = read(container("80/tcp"), hostname="a//b")
+    assert reading.services == ()
+    assert "--hostname='a//b'" in reading.remarks[0]
+
+
+def test_a_ports_own_id_is_its_own_whatever_another_port_asks_for() -> None:
+    reading = read(container("80/tcp", "443/tcp", env={"SERVICE_80_ID": "APP1:web-1:443"}))
+    assert [(service.id, service.port) for service in reading.services] == [("app1:web-1:443", 443)]
+    assert reading.remarks == ("port 80/tcp: the id APP1:web-1:443 is taken by its port 443",)
+
+
 def test_one_id_for_two_ports_serves_the_first_and_tells() -> None:
     reading = read(container("80/tcp", "81/tcp", env={"SERVICE_ID": "web"}))
     assert [service.port for service in reading.services] == [80]
@@ -261,7 +295,8 @@ def test_whatever_one_container_says_the_others_keep_their_services(
     )
     fleet = Fleet(keep_failed=False)
     fleet.saw(other, read(other))
-    _, news = fleet.saw(odd, reading := read(odd))
+    fleet.saw(odd, reading := read(odd))
+    news = [one for one in fleet.news() if one.ignored]
     desired = fleet.desired()
     assert desired["app1:other:80"].container is other
     told = len(reading.services) + len(news) if ports else len(news)
