@@ -1,7 +1,6 @@
 """`rollcall canary`: a share of a service's requests for the instances that carry a tag."""
 
 import json
-from urllib.parse import quote
 
 import click
 
@@ -13,6 +12,7 @@ from rollcall.consul.agent_client import OwnAgent
 from rollcall.consul.pick_agent import first_agent
 from rollcall.contract import canary as document
 from rollcall.errors import RollcallError
+from rollcall.registrator.services.identity import path_segment
 from rollcall.secrets.deployed import kept
 
 
@@ -57,7 +57,7 @@ def _show_all(agent: OwnAgent) -> None:
 
 def _show(agent: OwnAgent, service: str) -> None:
     text = kv.keys(agent, document.PREFIX + service).get(document.PREFIX + service)
-    passing = agent.read(f"/v1/health/service/{quote(service, safe='')}?passing=true")
+    passing = agent.read(f"/v1/health/service/{path_segment(service)}?passing=true")
     try:
         percentages = None if text is None else document.read(text)
     except ValueError as error:

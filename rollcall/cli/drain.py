@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from urllib.parse import quote
 
 import click
 
@@ -20,6 +19,7 @@ from rollcall.drain.target import Target
 from rollcall.drain.target import read as read_target
 from rollcall.drain.waiting import Look, wait
 from rollcall.errors import RollcallError
+from rollcall.registrator.services.identity import path_segment
 from rollcall.remote import connectivity
 from rollcall.remote.run import Shell
 from rollcall.secrets.deployed import kept
@@ -91,7 +91,7 @@ def _maintenance(target: Target, chosen: Sequence[Instance], *, enable: bool) ->
 def _left_alone(agent: OwnAgent, target: Target, drained: Sequence[Instance]) -> list[str]:
     """Name the services that nobody serves but what is to be drained."""
     names = sorted({one.service for one in drained})
-    answers = agent.read_all([f"/v1/health/service/{quote(name, safe='')}?passing=true" for name in names])
+    answers = agent.read_all([f"/v1/health/service/{path_segment(name)}?passing=true" for name in names])
     out_soon = {(target.member.node, one.identity) for one in drained}
     passing = [{(one["Node"]["Node"], one["Service"]["ID"]) for one in found} for found in answers]
     return [name for name, serving in zip(names, passing, strict=True) if serving and serving <= out_soon]

@@ -55,6 +55,8 @@ def configuration(asked: Iterable[Asked], base: str, token: str = "", options: S
             [
                 f"url = {json.dumps(base + one.path)}",
                 f"request = {one.method}",
+                # Else curl walks a path before it sends it.
+                "path-as-is",
                 # Raw, for a body that begins with @ is no file's name. curl knows no \u….
                 *([f"data-raw = {json.dumps(one.body, ensure_ascii=False)}"] if one.body else []),
                 *header,

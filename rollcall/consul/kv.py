@@ -3,9 +3,10 @@
 import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 from rollcall.consul.agent_client import OwnAgent, Request
+from rollcall.errors import RollcallError
+from rollcall.registrator.services.identity import path_fault, path_segment
 
 PREFIX = "rollcall/front/"
 
@@ -34,4 +35,13 @@ def delete(key: str) -> Request:
 
 
 def _path(key: str) -> str:
-    return f"/v1/kv/{quote(PREFIX + key)}"
+    """Write a key into a path as it is. Raises RollcallError: Consul would clean it into another key, or refuse it."""
+    # A prefix, and a folder as Consul's own page makes it, end with a slash.
+    segments = key.removesuffix("/").split("/")
+    wrong = [one for one in segments if one != one.strip() or path_fault(one)]
+    if wrong and key:
+        raise RollcallError(
+            f"invalid key {PREFIX + key!r}: expected printable parts other than '.', '..' and nothing between slashes, "
+            f"got {wrong[0]!r}"
+        )
+    return "/v1/kv/" + "/".join(map(path_segment, (PREFIX + key).split("/")))

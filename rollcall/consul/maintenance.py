@@ -6,10 +6,11 @@ disk, and a registrator keeps it when it registers a service again.
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from rollcall.consul.agent_client import Request
 from rollcall.contract.maintenance_checks import NODE_MAINTENANCE, SERVICE_MAINTENANCE
+from rollcall.registrator.services.identity import path_segment
 
 REASON = "rollcall drain"
 
@@ -21,7 +22,7 @@ def of_node(*, enable: bool) -> Request:
 
 def of_service(identity: str, *, enable: bool) -> Request:
     """Take one service of an agent out, or put it back."""
-    return Request("PUT", f"/v1/agent/service/maintenance/{quote(identity, safe='')}?{_query(enable)}")
+    return Request("PUT", f"/v1/agent/service/maintenance/{path_segment(identity)}?{_query(enable)}")
 
 
 def _query(enable: bool) -> str:

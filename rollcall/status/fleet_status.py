@@ -6,9 +6,10 @@ from functools import cached_property
 from typing import Any
 
 from rollcall.config.fleet import Fleet, Member
-from rollcall.contract.expected_services import Rules, services
 from rollcall.contract.status_document import CONSUL, Document, container_of
 from rollcall.converge.docker_query import LABEL
+from rollcall.registrator.services.expected import expected, registrator_settings, settings
+from rollcall.registrator.settings import Settings
 from rollcall.status.host_status import HostReading, Registered
 
 # What Docker says of a container that is not there, and what is said where Docker or Consul was not heard.
@@ -94,7 +95,7 @@ class ServiceStatus:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something that is not as it should be, and where; `kind` is a front's own word, or "mismatch"."""
+    """Something that is not as it should be, and where; `kind` is a front's own word, "mismatch" or "metadata"."""
 
     where: str
     kind: str
@@ -244,22 +245,31 @@ def _not_as_consul_says(name: str, front: Document) -> Iterable[Trouble]:
 
 
 def _not_as_docker_says(fleet: Fleet, host: Host, registered: Iterable[Registered]) -> Iterable[Trouble]:
-    rules = _rules(fleet, host)
-    expected = {one.id for one in services(host.reading.containers, rules)}
+    rule = _registrator(fleet, host)
+    wanted = expected(host.reading.containers, rule)
     # Services that other tools registered with the same agent are none of the registrator's.
-    found = {one.identity for one in registered if one.identity.startswith(f"{rules.hostname}:")}
+    found = {
+        one.identity
+        for one in registered
+        if one.registrator == rule.hostname or one.identity.startswith(f"{rule.hostname}:")
+    }
     known = {one.identity for one in registered}
-    for identity in sorted(expected - known):
+    for identity in sorted(wanted.services.keys() - known):
         yield Trouble(host.member.name, "mismatch", f"{identity} runs, and is not registered")
-    for identity in sorted(found - expected):
+    for text in wanted.losses:
+        yield Trouble(host.member.name, "mismatch", text)
+    for identity in sorted(found - wanted.services.keys()):
         yield Trouble(host.member.name, "mismatch", f"{identity} is registered, and its container does not run")
+    for text in wanted.remarks:
+        yield Trouble(host.member.name, "metadata", text)
 
 
-def _rules(fleet: Fleet, host: Host) -> Rules:
+def _registrator(fleet: Fleet, host: Host) -> Settings:
     """Return what the host's registrator goes by; where none runs, what the settings would have told it."""
     member = host.member
+    tags = ",".join(member.settings.registrator.tags)
+    deployed = settings(member.node, member.address, internal=fleet.mode == "internal", tags=tags)
     for one in host.reading.containers:
         if (one["Config"].get("Labels") or {}).get(LABEL) == "registrator":
-            return Rules.of(one, member.address)
-    tags = ",".join(member.settings.registrator.tags)
-    return Rules(member.node, member.address, fleet.mode == "internal", explicit=False, ip=None, tags=tags)
+            return registrator_settings(one, deployed)
+    return deployed

@@ -8,8 +8,8 @@ from typing import Any
 from rollcall import sections
 from rollcall.components import registrator
 from rollcall.consul import maintenance
-from rollcall.contract.expected_services import Inspected
 from rollcall.contract.status_document import VERSION, Document
+from rollcall.registrator.services.expected import MARK_HOST, Inspected
 
 AGENT_URLS = " ".join(f"http://127.0.0.1:8500/v1/agent/{what}" for what in ("services", "checks"))
 # The registrator's token reads what it wrote. `printf` is the shell's own, so the token is in no argument list; the
@@ -41,6 +41,8 @@ class Registered:
     tags: tuple[str, ...]
     weight: int
     state: str
+    # The host whose registrator wrote it; empty for another tool's.
+    registrator: str = ""
 
     @property
     def endpoint(self) -> str:
@@ -104,6 +106,7 @@ def _service(one: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]) -> Reg
         tags=tuple(one.get("Tags") or ()),
         weight=int((one.get("Weights") or {}).get("Passing", 1)),
         state=_state(identity, checks),
+        registrator=str((one.get("Meta") or {}).get(MARK_HOST, "")),
     )
 
 

@@ -1,6 +1,5 @@
 """The catalog of a running fleet, as its agents return it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from rollcall.config.fleet import Member
 from rollcall.consul import kv, maintenance
 from rollcall.consul.pick_agent import AGENT
 from rollcall.errors import RollcallError
+from rollcall.registrator.services.identity import MARK_HOST, dns_fault, path_fault
 from rollcall.remote.tunnel import Endpoint
 
 # An agent answers from memory, in milliseconds; this also covers an election in the middle of the question.
@@ -33,6 +33,8 @@ class Instance:
     tags: frozenset[str]
     passing: bool
     maintenance: bool = False
+    # The host whose registrator wrote it; empty for another tool's.
+    registrator: str = ""
 
     @property
     def endpoint(self) -> str:
@@ -63,13 +65,14 @@ class Catalog:
         )
 
     def instances(self) -> tuple[Instance, ...]:
-        """Read the whole catalog, except Consul's own service."""
+        """Read the whole catalog, except Consul's own service and those whose names no request can carry."""
         agent = self.any_agent()
         _, names = agent.catalog.services()
         found: list[Instance] = []
         for name in sorted(set(names) - {"consul"}):
-            _, entries = agent.health.service(name)
-            found.extend(_instance(entry) for entry in entries)
+            if not path_fault(name):
+                _, entries = agent.health.service(name)
+                found.extend(_instance(entry) for entry in entries)
         return tuple(found)
 
     def front_keys(self) -> Mapping[str, str]:
@@ -104,10 +107,12 @@ def dns_names(instances: Sequence[Instance], domain: str) -> tuple[str, ...]:
     names = {f"consul.service.{domain}": None}
     for one in instances:
         # A service whose name DNS cannot carry is found over HTTP only.
-        labels = [label for label in (one.service, *sorted(one.tags)) if re.fullmatch("[A-Za-z0-9-]+", label)]
-        if one.passing and one.service in labels:
-            names[f"{one.service}.service.{domain}"] = None
-            names.update({f"{tag}.{one.service}.service.{domain}": None for tag in labels[1:]})
+        if one.passing and not dns_fault(one.service):
+            # DNS and Consul take names that differ only in case for one.
+            service = one.service.lower()
+            names[f"{service}.service.{domain}"] = None
+            tags = [tag.lower() for tag in sorted(one.tags) if not dns_fault(tag)]
+            names.update({f"{tag}.{service}.service.{domain}": None for tag in tags})
     return tuple(names)[:NAMES]
 
 
@@ -132,4 +137,5 @@ def _instance(entry: Mapping[str, Any]) -> Instance:
         tags=frozenset(service["Tags"] or ()),
         passing=all(check["Status"] == "passing" for check in entry["Checks"]),
         maintenance=maintenance.among(entry["Checks"], service["ID"]),
+        registrator=(service.get("Meta") or {}).get(MARK_HOST, ""),
     )

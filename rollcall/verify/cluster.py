@@ -15,11 +15,17 @@ from rollcall.components.component import Component
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.inventory import Host, Inventory
 from rollcall.consul.pick_agent import AGENT
-from rollcall.contract.expected_services import Rules, Service, services
 from rollcall.converge import host_state
 from rollcall.converge.host_state import HostState
 from rollcall.deploy.host_query import reading
 from rollcall.errors import RollcallError
+from rollcall.registrator.services.expected import (
+    Expected,
+    expected,
+    registrator_settings,
+    settings,
+)
+from rollcall.registrator.settings import Settings
 from rollcall.remote import run, ssh, tunnel
 from rollcall.remote.run import Shell
 from rollcall.remote.tunnel import Endpoint
@@ -141,17 +147,16 @@ class Cluster:
         """Give the command line by which a person does the same on that host."""
         return ssh.shown(self.hosts[name], command)
 
-    def expected(self, member: Member) -> tuple[Service, ...]:
-        """Return the services that the running containers of a host should have."""
-        return services(self.surveys[member.name].containers, self.rules(member))
+    def expected(self, member: Member) -> Expected:
+        """Return the services that the running containers of a host should have, by its registrator's own rule."""
+        return expected(self.surveys[member.name].containers, self.registrator(member))
 
-    def rules(self, member: Member) -> Rules:
+    def registrator(self, member: Member) -> Settings:
         """Return what a host's registrator goes by; where none runs, what the settings would have told it."""
-        registrator = self.surveys[member.name].component("registrator")
-        if registrator:
-            return Rules.of(registrator, member.address)
-        internal, tags = self.fleet.mode == "internal", ",".join(member.settings.registrator.tags)
-        return Rules(member.node, member.address, internal, explicit=False, ip=None, tags=tags)
+        tags = ",".join(member.settings.registrator.tags)
+        deployed = settings(member.node, member.address, internal=self.fleet.mode == "internal", tags=tags)
+        running = self.surveys[member.name].component("registrator")
+        return registrator_settings(running, deployed) if running else deployed
 
     def nginx_sites(self, front: Member) -> NginxSites:
         """Read what a front's nginx serves now."""

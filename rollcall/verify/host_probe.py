@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rollcall import sections
-from rollcall.contract.expected_services import Inspected
 from rollcall.converge.docker_query import LABEL
+from rollcall.registrator.services.expected import Inspected
 from rollcall.verify.dns_message import Answer, answer
 
 # nginx serves what this file says: a generation is the current one only once nginx has accepted it.

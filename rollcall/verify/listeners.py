@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from rollcall import sections
-from rollcall.contract.expected_services import Inspected
 from rollcall.converge.docker_query import LABEL
 from rollcall.converge.host_state import listener
+from rollcall.registrator.services.expected import Inspected
 
 # The kernel names a socket's owner by a number alone; its container is the one in whose control group a process has
 # that socket open. State 0A is a TCP socket that listens, 07 a UDP socket that takes datagrams from everybody.

@@ -42,6 +42,15 @@ class Verification:
 
         return says
 
+    @pytest.fixture(name="remark")
+    def give_remark(self, request: pytest.FixtureRequest) -> Callable[[str], None]:
+        """Give the function by which a check says what people should know although nothing is wrong with the fleet."""
+
+        def remark(sentence: str) -> None:
+            request.node.user_properties.append(("remark", sentence))
+
+        return remark
+
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Silence pytest's own report."""
@@ -87,6 +96,8 @@ class Verification:
             self._failure(f"cannot be checked: {title}", [f"a Consul agent gave no answer: {error}"])
         else:
             self._failure(f"cannot be checked: {title}", [f"{type(error).__name__}: {error}", _place(error)])
+        for sentence in (str(text) for key, text in item.user_properties if key == "remark"):
+            out.print(f"[yellow]–[/] {escape(sentence)}", emoji=False)
 
     def _failure(self, headline: str, details: list[str]) -> None:
         self.failed += 1

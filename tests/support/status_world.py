@@ -16,6 +16,7 @@ NOW = "2026-11-26T03:00:00Z"
 def container(name: str, state: str = "running", health: str = "", labels: dict[str, str] | None = None) -> Any:
     """A container that publishes its port 80, as `docker inspect` shows it."""
     return {
+        "Id": name.ljust(64, "0"),
         "Name": f"/{name}",
         "State": {"Status": state, **({"Health": {"Status": health}} if health else {})},
         "Config": {"Image": "nginx:1.30", "Env": [], "Labels": labels or {}, "ExposedPorts": {"80/tcp": {}}},

@@ -16,7 +16,6 @@ from docker.transport import UnixHTTPAdapter
 from rollcall.registrator.consul import out_of_service
 from rollcall.registrator.consul.exact_client import ExactConsul
 from rollcall.registrator.consul.reconcile import (
-    MARK_HOST,
     MARK_RETIRED,
     Register,
     Registration,
@@ -24,7 +23,7 @@ from rollcall.registrator.consul.reconcile import (
     metadata_check_id,
 )
 from rollcall.registrator.services.health import Health, check_id
-from rollcall.registrator.services.identity import addressable, folded, path_segment
+from rollcall.registrator.services.identity import MARK_HOST, addressable, folded, path_segment
 from rollcall.registrator.settings import AgentAddress
 
 # The agent answers from memory, within milliseconds; one that takes so many seconds is as good as gone.

@@ -11,3 +11,7 @@ class BadValueError(ValueError):
         """Name the key as the container spells it, its value, and what would be right."""
         shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}…"
         super().__init__(f"{key}={shown!r}: {reason}")
+
+
+class NoAddressError(BadValueError):
+    """A container has lost its network, or the one whose network it uses: nothing that it says is wrong."""

@@ -3,12 +3,14 @@
 import re
 from urllib.parse import quote
 
+# The Meta key that names the host whose registrator wrote a service.
+MARK_HOST = "registrator-host"
 # An id stands in a request's path and, behind a prefix, in the ids of its checks.
 LONGEST_ID = 512
 # Consul's servers are services of this id in the catalog: deregistering it takes the server's own entry out.
 RESERVED = "consul"
 PRINTABLE = re.compile(r"[ -~]*")
-DNS_LABEL = re.compile(r"[A-Za-z0-9-]{1,63}")
+DNS_LABEL = re.compile(r"(?=.{1,63}\Z)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 # What a URL's path takes for a step instead of a name.
 STEPS = ("", ".", "..")
 # The only capital whose small letter Go and Python tell differently.
@@ -54,4 +56,4 @@ def dns_fault(label: str) -> str:
     """Tell why DNS cannot carry a service's name or tag, empty for nothing."""
     if DNS_LABEL.fullmatch(label):
         return ""
-    return "DNS carries letters, digits and hyphens, at most 63 of them"
+    return "DNS carries letters, digits and hyphens between them, at most 63"

@@ -1,7 +1,7 @@
 """Which ports of a container are services, and at which address and port others reach them."""
 
 from rollcall.registrator.docker.container import SHORT_ID, Binding, Container, Network, Port
-from rollcall.registrator.services.errors import BadValueError
+from rollcall.registrator.services.errors import BadValueError, NoAddressError
 from rollcall.registrator.services.metadata import Metadata
 from rollcall.registrator.settings import Settings
 
@@ -57,7 +57,7 @@ def address_of(
 
 def _lent_address(container: Container, metadata: Metadata, settings: Settings, lender: Container | None) -> str:
     if lender is None:
-        raise BadValueError("network mode", container.network_mode, "that container does not exist any more")
+        raise NoAddressError("network mode", container.network_mode, "that container does not exist any more")
     if lender.network_mode == "host":
         return settings.host_address
     return _own_address(lender, metadata)
@@ -76,7 +76,7 @@ def _own_address(container: Container, metadata: Metadata) -> str:
     mode = "bridge" if container.network_mode == "default" else container.network_mode
     network = _named(container, mode) or next(iter(container.networks.values()), None)
     if network is None:
-        raise BadValueError("network mode", container.network_mode, "the container has no address of its own")
+        raise NoAddressError("network mode", container.network_mode, "the container has no address of its own")
     return network.address
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rollcall.registrator.docker.container import Binding, Container, Port
 from rollcall.registrator.services import template
 from rollcall.registrator.services.checks import Check, Target, check_for
-from rollcall.registrator.services.errors import BadValueError
+from rollcall.registrator.services.errors import BadValueError, NoAddressError
 from rollcall.registrator.services.identity import dns_fault, folded, id_fault, path_fault
 from rollcall.registrator.services.metadata import Metadata, read_metadata, split_tags
 from rollcall.registrator.services.ports import address_of, service_ports
@@ -49,12 +49,15 @@ class Service:
 class Reading:
     """What a container comes to: its services, and a remark for each part of it that is none.
 
-    `notes` tell of services that are registered otherwise than asked for, or that DNS cannot carry.
+    Of the remarks `faults` come of a bad value and `losses` of a lost network. `notes` tell of services that are
+    registered otherwise than asked for, or that DNS cannot carry.
     """
 
     services: tuple[Service, ...] = ()
     remarks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
 
 
 class _IgnoredError(Exception):
@@ -78,6 +81,8 @@ def read_services(
     ports, remarks = service_ports(container, settings)
     services: dict[Port, Service] = {}
     notes: list[str] = []
+    faults: list[str] = []
+    losses: list[str] = []
     for port, binding in ports.items():
         try:
             services[port] = _service(
@@ -85,6 +90,8 @@ def read_services(
             )
         except (BadValueError, _IgnoredError) as reason:
             remarks.append(f"port {port}: {reason}")
+            if not isinstance(reason, _IgnoredError):
+                (losses if isinstance(reason, NoAddressError) else faults).append(remarks[-1])
             continue
         notes += [f"port {port}: {note}" for note in _notes(container, port, services[port])]
     owners = claims(services.values())
@@ -93,7 +100,7 @@ def read_services(
         f"port {port}: the id {services[port].id} is taken by its port {owner.port}" for port, owner in taken.items()
     ]
     kept = tuple(service for port, service in services.items() if port not in taken)
-    return Reading(kept, tuple(remarks), tuple(notes))
+    return Reading(kept, tuple(remarks), tuple(notes), tuple(faults), tuple(losses))
 
 
 def claims(services: Iterable[Service]) -> dict[str, Service]:

@@ -1,12 +1,12 @@
 """The catalog says what runs: every service of every container, nothing else, and each at its own address."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from rollcall.config.fleet import Member
-from rollcall.contract.expected_services import Service
+from rollcall.registrator.services.identity import dns_fault, folded, path_fault
+from rollcall.registrator.services.services import Service
 from rollcall.verify.catalog import Instance
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.cluster import Cluster
@@ -36,8 +36,8 @@ def test_running_containers_and_no_others(cluster: Cluster, says: Says) -> None:
             left,
             cluster.shown(host, "docker logs --tail 20 registrator"),
         )
-    expected = [service for member in cluster.members for service in cluster.expected(member)]
-    containers = {(service.id.split(":")[0], service.container) for service in expected}
+    expected = [(member.node, one) for member in cluster.members for one in cluster.expected(member).services.values()]
+    containers = {(node, service.container.id) for node, service in expected}
     says(
         f"every running service container is in the catalog and no other: "
         f"{len(containers)} containers, {len(expected)} services{_drained(cluster)}"
@@ -53,32 +53,53 @@ def _drained(cluster: Cluster) -> str:
 
 
 def _differences(cluster: Cluster, member: Member, instances: tuple[Instance, ...]) -> list[str]:
-    expected = {service.id for service in cluster.expected(member)}
-    found = {one.id for one in instances if one.node == member.node and _is_ours(cluster, member, one)}
-    lost = [f"{member.name}: {id_} runs, but is not in the catalog" for id_ in sorted(expected - found)]
-    extra = [
-        f"{member.name}: {id_} is in the catalog, but its container does not run" for id_ in sorted(found - expected)
+    expected = cluster.expected(member)
+    here = [one for one in instances if one.node == member.node]
+    lost = sorted(expected.services.keys() - {one.id for one in here})
+    extra = sorted({one.id for one in here if _is_ours(cluster, member, one)} - expected.services.keys())
+    return [
+        *(f"{member.name}: {id_} runs, but is not in the catalog" for id_ in lost),
+        *(f"{member.name}: {text}" for text in expected.losses),
+        *(f"{member.name}: {id_} is in the catalog, but its container does not run" for id_ in extra),
     ]
-    return lost + extra
 
 
 def _is_ours(cluster: Cluster, member: Member, instance: Instance) -> bool:
     """Services that other tools registered with the same agent are none of the registrator's."""
-    return instance.id.startswith(f"{cluster.rules(member).hostname}:")
+    hostname = cluster.registrator(member).hostname
+    return instance.registrator == hostname or instance.id.startswith(f"{hostname}:")
 
 
-def test_ids(cluster: Cluster, says: Says) -> None:
-    """Every service's id is host:container:port"""
+def test_ids(cluster: Cluster, says: Says, remark: Says) -> None:
+    """Every service's id is host:container:port, or the one that its container asks for"""
     ours = _pairs(cluster)
-    problems = [
-        f"{member.name}: {instance.id}"
-        for member, instance, service in ours
-        if not re.fullmatch(rf"{re.escape(member.node)}:{re.escape(service.container)}:\d+(:udp)?", instance.id)
-    ]
-    if problems:
-        raise CheckError("ids of the form host:container:port", problems, f"rollcall deploy {cluster.source}")
-    example = f", such as {ours[0][1].id}" if ours else ": no container has a service here"
-    says(f"ids are host:container:port{example}")
+    asked = [instance.id for _, instance, service in ours if not service.own_id]
+    example = next((f", such as {instance.id}" for _, instance, service in ours if service.own_id), "")
+    says(
+        f"ids are host:container:port{example}{f'; {len(asked)} asked for another' if asked else ''}"
+        if ours
+        else "ids are host:container:port: no container has a service here"
+    )
+    for member in cluster.members:
+        for sentence in cluster.expected(member).remarks:
+            remark(f"{member.name}: {_printable(sentence)}")
+    for sentence in _uncarried(cluster):
+        remark(sentence)
+
+
+def _uncarried(cluster: Cluster) -> list[str]:
+    """Say what of the catalog DNS does not answer for, or nobody can ask for, in one sentence each."""
+    _, catalog = cluster.catalog.any_agent().catalog.services()
+    unasked = sorted(name for name in catalog if path_fault(name))
+    tags = sorted({tag for one in cluster.catalog.instances() for tag in one.tags if dns_fault(tag)})
+    said = [f"no request can name the service {name!r} of another tool; skipping it" for name in unasked]
+    if tags:
+        said.append(f"DNS does not answer for {len(tags)} tags, such as {_printable(tags[0])}: {dns_fault(tags[0])}")
+    return said
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else repr(text)
 
 
 def test_names_addresses_and_tags(cluster: Cluster, says: Says) -> None:
@@ -89,10 +110,10 @@ def test_names_addresses_and_tags(cluster: Cluster, says: Says) -> None:
         where = f"{member.name}: {instance.id}"
         if instance.service != service.name:
             problems.append(f"{where} is called {instance.service}, not {service.name}")
-        if instance.address not in service.addresses or instance.port != service.port:
-            wanted = " or ".join(sorted(f"{address}:{service.port}" for address in service.addresses))
-            problems.append(f"{where} is at {instance.endpoint}, not at {wanted}")
-        if service.tags is not None and instance.tags != service.tags:
+        address = service.address or member.address
+        if (instance.address, instance.port) != (address, service.port):
+            problems.append(f"{where} is at {instance.endpoint}, not at {address}:{service.port}")
+        if instance.tags != set(service.tags) and not service.enable_tag_override:
             problems.append(f"{where} has the tags {sorted(instance.tags)}, not {sorted(service.tags)}")
     if problems:
         host = problems[0].split(":")[0]
@@ -108,7 +129,7 @@ def _pairs(cluster: Cluster) -> list[tuple[Member, Instance, Service]]:
     return [
         (member, instances[member.node, service.id], service)
         for member in cluster.members
-        for service in cluster.expected(member)
+        for service in cluster.expected(member).services.values()
         if (member.node, service.id) in instances
     ]
 
@@ -123,8 +144,10 @@ def test_once_by_name_and_once_per_instance(cluster: Cluster, says: Says) -> Non
     """A service stands once in /v1/catalog/services and once per instance in /v1/catalog/service/NAME"""
     agent = cluster.catalog.any_agent()
     _, names = agent.catalog.services()
-    counts = Counter(one.service for one in cluster.catalog.instances())
-    problems = [f"{name} is not in /v1/catalog/services" for name in sorted(counts.keys() - names.keys())]
+    # Consul takes names that differ only in case for one.
+    counts = Counter(folded(one.service) for one in cluster.catalog.instances())
+    listed_names = {folded(name) for name in names}
+    problems = [f"{name} is not in /v1/catalog/services" for name in sorted(counts.keys() - listed_names)]
     for name, count in sorted(counts.items()):
         _, entries = agent.catalog.service(name)
         places = Counter(map(_place, entries))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rollcall.contract.expected_services import Inspected
+from rollcall.registrator.services.expected import Inspected
 from rollcall.verify.check_error import CheckError
 from rollcall.verify.cluster import Cluster
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from rollcall.contract.expected_services import Inspected
 from rollcall.converge.plan import Change
 from rollcall.converge.resources import Absent, Directory, File, FirstLine, Thing
+from rollcall.registrator.services.expected import Inspected
 from rollcall.verify.check_error import CheckError
 from rollcall.verify.cluster import Cluster
 from rollcall.verify.drift import declared, drift

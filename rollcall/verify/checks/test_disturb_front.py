@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rollcall.config.fleet import Member
-from rollcall.contract.expected_services import Inspected
 from rollcall.errors import RollcallError
+from rollcall.registrator.services.expected import Inspected
 from rollcall.verify.catalog import behind
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.checks.test_front import FOLLOW_SECONDS, NOBODY, list_problems, reach_every_backend, services
@@ -74,9 +74,10 @@ def _backends(cluster: Cluster, front: Member) -> dict[str, list[str]]:
     passing = {(one.node, one.id) for one in behind(front, cluster.catalog.instances())}
     found: dict[str, list[str]] = {}
     for member in cluster.members:
-        for service in cluster.expected(member):
-            if (member.node, service.id) in passing and service.container not in found.get(member.name, []):
-                found.setdefault(member.name, []).append(service.container)
+        for service in cluster.expected(member).services.values():
+            name = service.container.name
+            if (member.node, service.id) in passing and name not in found.get(member.name, []):
+                found.setdefault(member.name, []).append(name)
     if not found:
         raise CheckError(
             f"backends behind {front.name}",
@@ -139,7 +140,7 @@ def _wait(cluster: Cluster, front: Member, problems: Callable[[], list[str]], ex
 def _wait_for_return(cluster: Cluster, front: Member) -> None:
     def problems() -> list[str]:
         cluster.look_at_containers()
-        expected = {service.id for member in cluster.members for service in cluster.expected(member)}
+        expected = {identity for member in cluster.members for identity in cluster.expected(member).services}
         # What was drained before is drained after.
         right = {one.id for one in cluster.catalog.instances() if one.passing or one.maintenance}
         return [f"{one} is not passing" for one in sorted(expected - right)] + list_problems(cluster, front)

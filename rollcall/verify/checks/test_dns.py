@@ -37,7 +37,7 @@ def _allowed(cluster: Cluster) -> dict[str, set[str]]:
     allowed = {f"consul.service.{cluster.domain}": servers}
     for one in cluster.catalog.instances():
         for prefix in ("", *(f"{tag}." for tag in one.tags)):
-            name = f"{prefix}{one.service}.service.{cluster.domain}"
+            name = f"{prefix}{one.service}.service.{cluster.domain}".lower()
             allowed.setdefault(name, set()).update([one.address] if one.passing else [])
     return allowed
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from rollcall.config.fleet import Member
+from rollcall.registrator.services.expected import virtual_hosts
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.checks.test_front import FOLLOW_SECONDS
 from rollcall.verify.cluster import Cluster
@@ -40,8 +41,8 @@ def _wished(cluster: Cluster) -> dict[str, frozenset[str]]:
     """Return the hosts that passing instances ask for, by address:port."""
     passing = {(one.node, one.id): one.endpoint for one in cluster.catalog.instances() if one.passing}
     return {
-        passing[member.node, service.id]: service.hosts
+        passing[member.node, service.id]: virtual_hosts(service)
         for member in cluster.members
-        for service in cluster.expected(member)
-        if service.hosts and (member.node, service.id) in passing
+        for service in cluster.expected(member).services.values()
+        if virtual_hosts(service) and (member.node, service.id) in passing
     }

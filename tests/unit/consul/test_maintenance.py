@@ -9,8 +9,8 @@ ILL = {"Node": "app2", "CheckID": "service:app2:web-1:80", "Status": "critical"}
 
 
 def test_a_reason_is_given_and_an_id_is_one_part_of_the_path() -> None:
-    assert maintenance.of_service("app1:a/b:80", enable=True) == Request(
-        "PUT", "/v1/agent/service/maintenance/app1%3Aa%2Fb%3A80?enable=true&reason=rollcall+drain"
+    assert maintenance.of_service("app1:a/../b:80", enable=True) == Request(
+        "PUT", "/v1/agent/service/maintenance/app1%3Aa%2F%2E%2E%2Fb%3A80?enable=true&reason=rollcall+drain"
     )
     assert maintenance.of_node(enable=False) == Request("PUT", "/v1/agent/maintenance?enable=false")
 

@@ -648,3 +648,82 @@ def test_other_services_stay_in(world: World) -> None:
     drained(world)
     world.settle(started(world.engine.add("two")))
     assert world.agent.out == {"app1:one:80": "rollcall drain"}
+
+
+@pytest.mark.parametrize("cleanup", [False, True])
+def test_what_no_registrator_would_write_is_cleaned_up_by_itself(clock: Clock, cleanup: bool) -> None:
+    world = World(clock, FakeAgent(), cleanup=cleanup)
+    one = world.engine.add("one")
+    for service_id in ("x/../app1:one:80", "..", "a\nb"):
+        world.agent.present[service_id] = orphan(service_id, one)
+    # Of a running container, which does not stand for it any more; and of another host.
+    world.agent.present["once-asked-for"] = orphan("once-asked-for", one)
+    world.agent.present["a//b"] = foreign("a//b", **{MARK_HOST: "app2"})
+    world.settle(Connected())
+    world.later(REFRESH)
+    assert world.registered == {"app1:one:80", "a//b", "a\nb"}
+    assert world.agent.writes[0] == "+app1:one:80", "nothing goes before what takes its place"
+    writes = list(world.agent.writes)
+    world.later(REFRESH)
+    assert world.agent.writes == writes, "the agent removes the rest by itself"
+
+
+def test_a_poisonous_id_stays_until_every_container_was_looked_at(world: World) -> None:
+    world.agent.present[".."] = orphan("..", "f" * 64)
+    world.engine.away = True
+    world.settle(Connected())
+    assert ".." in world.registered
+    world.engine.away = False
+    world.later(REFRESH)
+    assert ".." not in world.registered
+
+
+def test_an_id_in_another_case_waits_until_the_agent_has_let_go_of_the_first(world: World) -> None:
+    lower = world.engine.add("lower", Config={"Env": ["SERVICE_ID=web"]})
+    world.settle(Connected())
+    upper = world.engine.add("upper", Config={"Env": ["SERVICE_ID=WEB"]})
+    world.settle(started(upper))
+    assert world.registered == {"web"}
+    del world.engine.documents[lower]
+    world.settle(died(lower))
+    assert world.registered == set()
+    world.later(REFRESH)
+    assert world.registered == {"WEB"}
+
+
+def test_another_tools_service_in_the_way_is_said_once_and_costs_no_other(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.agent.present["tool"] = foreign("tool")
+    asking = world.engine.add("asking", Config={"Env": ["SERVICE_ID=tool"]})
+    world.engine.add("other")
+    with caplog.at_level(logging.INFO):
+        world.settle(Connected())
+        world.later(REFRESH)
+        world.later(REFRESH)
+    assert world.registered == {"tool", "app1:other:80"}
+    assert world.agent.writes == ["+app1:other:80"]
+    assert caplog.text.count("not registered, tool: the agent has a service tool, named other") == 1
+    del world.engine.documents[asking]
+    world.settle(died(asking))
+    world.later(REFRESH)
+    assert world.agent.present["tool"] == foreign("tool")
+
+
+def test_an_id_that_several_ask_for_is_said_and_moves_on_when_its_owner_goes(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = (
+        world.engine.add(
+            name, Config={"Env": ["SERVICE_ID=shop"]}, State={"Running": True, "Paused": False, "StartedAt": name}
+        )
+        for name in ("1st", "2nd")
+    )
+    with caplog.at_level(logging.INFO):
+        world.settle(Connected())
+        world.later(REFRESH)
+    assert caplog.text.count("ignored, container 2nd (2nd000000000): the id shop is taken by 1st (1st000000000)") == 1
+    assert world.agent.present["shop"].meta[MARK_CONTAINER] == first[:12]
+    del world.engine.documents[first]
+    world.settle(died(first))
+    assert world.agent.present["shop"].meta[MARK_CONTAINER] == second[:12]

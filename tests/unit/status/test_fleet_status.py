@@ -114,7 +114,7 @@ def test_a_container_may_choose_its_services_id() -> None:
 def test_the_registrators_own_command_line_counts() -> None:
     registrator = container("registrator", labels={"rollcall.managed": "registrator", "SERVICE_IGNORE": "true"})
     registrator["Config"]["Hostname"] = "other"
-    registrator["Args"] = ["-ip=10.77.0.21"]
+    registrator["Args"] = ["-ip=10.77.0.21", "consul://127.0.0.1:8500"]
     named = replace(registered("app1", "web-1"), identity="other:web-1:80")
     assert not troubles(status(host("app1", registrator, container("web-1"), registered=(named,))))
 

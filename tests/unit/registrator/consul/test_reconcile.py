@@ -9,6 +9,8 @@ from rollcall.registrator.consul.reconcile import (
     MARK_CHECK,
     MARK_CONTAINER,
     MARK_HOST,
+    MARK_RETIRED,
+    Blocked,
     Deregister,
     Register,
     Registration,
@@ -33,7 +35,7 @@ MINE = registration_of(WEB, "app1")
 
 def writes(
     desired: list[Service], actual: list[Registration], may_remove: set[str] | None = None, **among: list[str]
-) -> list[Write]:
+) -> list[Write | Blocked]:
     wanted = {one.id: one for one in desired}
     present = {one.id: one for one in actual}
     removable = set(present) if may_remove is None else may_remove
@@ -74,6 +76,46 @@ def test_a_changed_check_is_written_again() -> None:
 
 def test_the_same_service_of_another_registrator_is_adopted() -> None:
     assert len(writes([WEB], [replace(MINE, meta={})])) == 1
+
+
+def test_nobody_else_can_make_the_id_of_a_services_checks() -> None:
+    wanted = service(CHECK_TCP="true")
+    (write,) = writes([replace(wanted, container=replace(wanted.container, health=Health("passing")))], [])
+    assert isinstance(write, Register)
+    assert [check["CheckID"] for check in checks_of(write)] == ["service:web", "docker-health:web"]
+
+
+def test_what_another_tool_wrote_by_the_same_id_and_another_name_stays() -> None:
+    (write,) = writes([WEB], [replace(MINE, name="tool", meta={})])
+    assert isinstance(write, Blocked) and "named tool, that no registrator wrote" in write.reason
+
+
+def test_a_containers_own_id_is_adopted_whatever_its_name() -> None:
+    own = read(container("80/tcp")).services[0]
+    (write,) = writes([own], [Registration(own.id, "tool", "", 80)])
+    assert isinstance(write, Register)
+
+
+def test_an_id_in_another_case_comes_when_the_other_is_gone() -> None:
+    other = replace(MINE, id="WEB")
+    assert writes([WEB], [other]) == [Deregister(other)]
+    assert isinstance(writes([WEB], [])[0], Register)
+
+
+def test_an_id_in_another_case_that_another_tool_has_stays() -> None:
+    (write,) = writes([WEB], [Registration("WEB", "nginx", "", 80)])
+    assert isinstance(write, Blocked) and "takes for the same" in write.reason
+
+
+def test_a_check_of_another_service_is_not_taken_over() -> None:
+    (write,) = reconcile({"web": WEB}, {}, "app1", may_remove=(), check_owners={"service:web": "Tool"})
+    assert isinstance(write, Blocked) and "the service Tool's" in write.reason
+    (write,) = reconcile({"web": WEB}, {}, "app1", may_remove=(), check_owners={"service:web": "web"})
+    assert isinstance(write, Register)
+
+
+def test_what_the_agent_removes_by_itself_is_not_deregistered_again() -> None:
+    assert writes([], [replace(MINE, meta={**MINE.meta, MARK_RETIRED: "true"})]) == []
 
 
 def test_what_should_be_no_more_is_deregistered() -> None:

@@ -57,7 +57,7 @@ def test_names_may_have_letters_of_any_alphabet_but_not_walk() -> None:
     assert not addressable("")
 
 
-@pytest.mark.parametrize("label", ["", "a_b", "a.b", "é", "x" * 64, "urlprefix-/"])
+@pytest.mark.parametrize("label", ["", "a_b", "a.b", "é", "x" * 64, "urlprefix-/", "-a", "a-"])
 def test_labels_that_dns_cannot_carry(label: str) -> None:
     assert dns_fault(label)
-    assert not dns_fault("web-80")
+    assert not dns_fault("web-80") and not dns_fault("x" * 63) and not dns_fault("8")

@@ -60,7 +60,7 @@ class Rules:
 
 
 # Where Docker listens when no address was given for a published port.
-_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 — recognised, not listened on
+_EVERYWHERE = ("0.0.0.0", "::")
 _WITH_VALUE = frozenset(
     {"ip", "tags", "useIpFromLabel", "resync", "deregister", "ttl", "ttl-refresh"}
     | {"retry-attempts", "retry-interval"}

@@ -1,0 +1,82 @@
+"""Which services a host's registrator should have registered, by its own rule, from what Docker says. No I/O."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rollcall.registrator.docker.container import read_container
+from rollcall.registrator.flags import UsageError, parse
+from rollcall.registrator.services.identity import MARK_HOST
+from rollcall.registrator.services.services import Service, read_services
+from rollcall.registrator.settings import AgentAddress, Settings, settings_from
+from rollcall.registrator.tracker import Clash, Fleet
+
+__all__ = ("MARK_HOST", "Expected", "Inspected", "expected", "registrator_settings", "settings", "virtual_hosts")
+
+# A container as `docker inspect` shows it.
+Inspected = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The services by id, and what keeps others from being: notes on metadata, lost networks, ids asked for in vain."""
+
+    services: Mapping[str, Service]
+    notes: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
+    clashes: tuple[Clash, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What people should know of it, in sentences."""
+        return (*self.notes, *_said(self.clashes))
+
+
+def expected(containers: Iterable[Inspected], settings: Settings) -> Expected:
+    """Read every running container as a registrator with these settings does.
+
+    One that is paused has no service, nor one that ended and waits for Docker to start it again.
+    """
+    running = {str(one.get("Id")): one for one in containers if one["State"].get("Status") == "running"}
+    fleet = Fleet(keep_failed=False)
+    notes: list[str] = []
+    losses: list[str] = []
+    for document in running.values():
+        container = read_container(document)
+        lender = running.get(container.lender)
+        reading = read_services(container, settings, read_container(lender) if lender else None, document)
+        fleet.saw(container, reading)
+        notes += [f"{container.name}: {text}" for text in (*reading.faults, *reading.notes)]
+        losses += [f"{container.name}: {text}" for text in reading.losses]
+    return Expected(fleet.desired(), tuple(notes), tuple(losses), tuple(fleet.clashes()))
+
+
+def registrator_settings(registrator: Inspected, otherwise: Settings) -> Settings:
+    """Read a registrator's settings from its container; `otherwise` where its flags are unknown."""
+    hostname = str(registrator["Config"].get("Hostname") or otherwise.hostname)
+    try:
+        return settings_from(parse(list(registrator.get("Args") or ())), hostname, otherwise.host_address)
+    except UsageError:
+        return replace(otherwise, hostname=hostname)
+
+
+def settings(hostname: str, address: str, *, internal: bool, tags: str) -> Settings:
+    """Give the settings of a registrator as a deploy starts it, on a host of that name and address."""
+    return Settings(AgentAddress("consul", "127.0.0.1", 8500), hostname, address, internal=internal, tags=tags)
+
+
+def virtual_hosts(service: Service) -> frozenset[str]:
+    """Name the hosts at which a service wants to be reached through a front."""
+    return frozenset(re.split(r"[\s,]+", service.meta.get("virtual_host", "").lower())) - {""}
+
+
+def _said(clashes: Iterable[Clash]) -> list[str]:
+    losers: dict[tuple[str, str], list[str]] = {}
+    for clash in clashes:
+        losers.setdefault((clash.id, clash.owner.name), []).append(clash.container.name)
+    return [
+        f"{owner} has the id {service_id}, so {', '.join(names)} cannot be registered by it; "
+        "give each its own SERVICE_ID, or leave it out"
+        for (service_id, owner), names in losers.items()
+    ]
