@@ -234,7 +234,7 @@ class Writer:
         delay = refusal.backoff.delay()
         refusal.at = now + delay
         self._refusals[write.registration.id] = refusal
-        log.warning("Consul refuses %s: %s; again in %.1f s", write.registration.id, error, delay)
+        log.warning("Consul refuses %s: %s; again in %.1f s", _shown(write.registration.id), error, delay)
 
     def _lost(self, error: AgentUnreachableError, now: float) -> None:
         self._metrics.failures.labels("consul").inc()

@@ -13,13 +13,18 @@ from rollcall.sections import MARKER
 
 
 class Agent(http.server.BaseHTTPRequestHandler):
-    """Answers with the body that it was sent."""
+    """Answers with the body that it was sent, or with the path that it was asked for."""
 
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.send_response(200)
         self.end_headers()
         self.wfile.write(body)
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.path.encode())
 
     def log_message(self, *_: object) -> None:
         """Nobody reads it."""
@@ -40,6 +45,13 @@ def test_a_body_arrives_as_it_is(base: str, body: str) -> None:
     given = curl.configuration([Request("PUT", "/v1/kv/sentence", body)] * 2, base)
     said = subprocess.run(curl.COMMAND.split(), input=given, capture_output=True, text=True, check=True).stdout
     assert [(one.status, one.body) for one in curl.answers(said)] == [(200, body)] * 2
+
+
+@pytest.mark.parametrize("path", ["/v1/a/../b", "/v1/kv/%2E%2E", "/v1/x%2F..%2Fy//z", "/v1/./a"])
+def test_a_path_arrives_as_it_is(base: str, path: str) -> None:
+    given = curl.configuration([Request("GET", path)], base)
+    said = subprocess.run(curl.COMMAND.split(), input=given, capture_output=True, text=True, check=True).stdout
+    assert [one.body for one in curl.answers(said)] == [path]
 
 
 def test_a_character_that_python_takes_for_a_lines_end_is_none() -> None:

@@ -686,6 +686,7 @@ def test_an_id_in_another_case_waits_until_the_agent_has_let_go_of_the_first(wor
     assert world.registered == {"web"}
     del world.engine.documents[lower]
     world.settle(died(lower))
+    world.settle(started(upper))
     assert world.registered == set()
     world.later(REFRESH)
     assert world.registered == {"WEB"}
