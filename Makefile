@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: lab lab-down demo demo-down test check unit integration e2e clean
+.PHONY: lab lab-down demo demo-down test check unit integration e2e docs clean
 
 lab: .venv/installed
 	rollcall lab up
@@ -43,6 +43,10 @@ e2e: .venv/installed
 	pytest tests/e2e/lab
 	pytest tests/e2e/fleet
 	pytest tests/e2e/teardown
+
+# A unit test fails while this is not done.
+docs: .venv/installed
+	rollcall settings --markdown > docs/settings.md
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

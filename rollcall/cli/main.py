@@ -18,6 +18,7 @@ from rollcall.did_you_mean import suggestion
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("init", "Write a commented project into a new folder"),
     "deploy": ("deploy", "Bring every host to what its settings say"),
+    "settings": ("settings", "Print every setting, or one host's values and their places"),
     "verify": ("verify", "Check on the hosts everything that Rollcall promises"),
     "status": ("status", "Show every service's instances, and what is wrong"),
     "drain": ("drain", "Take a host or a container out of service"),

@@ -6,6 +6,7 @@ from functools import cached_property
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any, Literal
 
+from rollcall.config import node_name
 from rollcall.config.layers import Layer
 from rollcall.errors import RollcallError
 
@@ -125,20 +126,11 @@ def default_address(host: RawHost) -> str | None:
     return None
 
 
-def node_name(host: RawHost, local_hostname: str) -> str:
-    """Give the name in Consul, a DNS label: the inventory's, and the machine's own for `@local`."""
-    name = local_hostname if host.name == "@local" else host.name
-    try:
-        return str(IPv4Address(name)).replace(".", "-")
-    except ValueError:
-        return name.split(".")[0].lower()
-
-
 def member(host: RawHost, settings: "Settings", local_hostname: str, locate: Locate, *, alone: bool) -> Member:
     """Join a host's checked settings with its name and address.
 
     Raises:
-        RollcallError: there is no address that other hosts could use.
+        RollcallError: there is no address that other hosts could use, or no name that Consul could.
     """
     address = settings.address or default_address(host) or ("127.0.0.1" if alone else None)
     if address is None:
@@ -151,7 +143,10 @@ def member(host: RawHost, settings: "Settings", local_hostname: str, locate: Loc
             f"{locate(host.name, ('address',))}address: got {address} for {host.name}, which other hosts cannot reach; "
             "expected the address of its network card"
         )
-    return Member(host.name, node_name(host, local_hostname), address, host.groups, settings)
+    node = settings.node or node_name.of(host.name, local_hostname)
+    if why := node_name.problem(node, host.name):
+        raise RollcallError(f"{locate(host.name, ('node',))}node: {why}")
+    return Member(host.name, node, address, host.groups, settings)
 
 
 def names(members: Iterable[Member]) -> str:

@@ -289,6 +289,10 @@ class Settings(Section):
     address: Ipv4 | None = Field(
         default=None, description="Address by which the other hosts reach this one; without one, its SSH address"
     )
+    node: DnsLabel | None = Field(
+        default=None,
+        description="Name of the host in Consul; without one, its name in the inventory with dashes for dots",
+    )
     image_source: ImageSource | None = Field(
         default=None,
         description="Where hosts get images from; without one, rollcall/… is pushed, all else pulled",

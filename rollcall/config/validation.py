@@ -108,6 +108,7 @@ def _check_distinct(fleet: Fleet) -> None:
             value, owners = twice
             raise RollcallError(
                 f"{fleet.name}: {' and '.join(owners)} have the same {what} {value}; expected a different one for each"
+                + (f': set one, as in ("{owners[1]}", {{"node": "{value}-2"}})' if what == "Consul node name" else "")
             )
 
 

@@ -49,7 +49,8 @@ def _host(
     group_data: list[tuple[str, dict[str, dict[str, Any]]]],
 ) -> Document:
     layers: list[Layer] = []
-    for group in ("all", *host.groups):
+    # A connector names groups twice; what counts is the last time.
+    for group in ("all", *reversed(dict.fromkeys(reversed(host.groups)))):
         declared = groups.get(group)
         own = [Layer(source, group, declared[1])] if isinstance(declared, tuple) else []
         own += [Layer(_file(folder, group), group, data[group]) for folder, data in group_data if group in data]
@@ -71,7 +72,8 @@ def _host_data(groups: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     for group in sorted(groups, key=lambda group: group == "all"):
         members = groups[group][0] if isinstance(groups[group], tuple) else groups[group]
         found += [one[1] for one in members if isinstance(one, tuple) and one[0] == name]
-    return found
+    # A host that stands in several groups with the same data says it once.
+    return [data for position, data in enumerate(found) if data not in found[position + 1 :]]
 
 
 def _unread(known: Mapping[str, Any], read: list[Layer], source: str, group: str) -> list[Layer]:

@@ -183,7 +183,6 @@ def host(name: str, group: str = "consul_servers", **data: object) -> RawHost:
         ([host("a", ssh_hostname="127.0.0.1"), host("b", "x", address="10.0.0.2")], "address: missing"),
         ([host("a", address="127.0.0.1"), host("b", "x", address="10.0.0.2")], "which other hosts cannot reach"),
         ([host("a", address="10.0.0.999")], "address: got '10.0.0.999'"),
-        ([host("web.x", address="10.0.0.1"), host("web.y", "x", address="10.0.0.2")], "the same Consul node name web"),
     ],
 )
 def test_hosts_that_cannot_find_each_other(hosts: list[RawHost], sentence: str) -> None:

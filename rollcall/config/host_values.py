@@ -1,0 +1,77 @@
+"""The settings of one host with the place that each value comes from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rollcall.config import setting_location
+from rollcall.config.fleet import Member, RawHost
+from rollcall.config.layers import assignments, leaves
+
+DEFAULT = "default"
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Value:
+    """A setting of a host: what it is, where that stands, and which values it overrides there."""
+
+    path: Path
+    value: Any
+    place: str
+    overridden: tuple[tuple[Any, str], ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Its full name."""
+        return ".".join(self.path)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nobody set it."""
+        return self.place == DEFAULT
+
+    def __str__(self) -> str:
+        """Give one line."""
+        return f"{self.key} = {self.value!r}  {self.origin}"
+
+    @property
+    def origin(self) -> str:
+        """Say where it comes from, and instead of what."""
+        instead = "".join(f"; overrides {value!r} of {place}" for value, place in self.overridden)
+        return f"# {self.place}{instead}"
+
+
+def of(raw: RawHost, member: Member) -> tuple[Value, ...]:
+    """List every setting of a host, in the order of the models."""
+    return tuple(_value(raw, path, value) for path, value in _plain(member.settings.model_dump()))
+
+
+def _plain(data: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    for path, value in leaves(data):
+        yield path, _listed(value)
+
+
+def _listed(value: Any) -> Any:
+    """Write tuples as the lists that people wrote."""
+    if isinstance(value, tuple | list):
+        return [_listed(one) for one in value]
+    return {key: _listed(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
+def _value(raw: RawHost, path: Path, value: Any) -> Value:
+    found = assignments(raw.layers, path)
+    if not found:
+        return Value(path, value, DEFAULT)
+    first, *others = found
+    return Value(
+        path,
+        value,
+        str(setting_location.place(first.layer, raw.name, path)),
+        tuple((one.value, str(setting_location.place(one.layer, raw.name, path))) for one in others),
+    )
+
+
+def below(values: Sequence[Value], key: str) -> tuple[Value, ...]:
+    """Pick one setting, or all of a section."""
+    return tuple(one for one in values if one.key == key or one.key.startswith(f"{key}."))
