@@ -24,14 +24,27 @@ def lab() -> None:
 
 
 @lab.command()
-def up() -> None:
+@click.option(
+    "--engines", metavar="LIST", default="", help="Docker Engines that new hosts get in turn, such as 20.10,newest."
+)
+def up(engines: str) -> None:
     """Bring the lab up, or a stopped or half-made one back. What is slow is made once and kept in the cache."""
     from rollcall.lab import lifecycle
     from rollcall.lab.layout import HOSTS
 
-    lifecycle.up()
+    lifecycle.up(_engines(engines))
     names = ", ".join(host.name for host in HOSTS)
     out.print(f"The lab is up: {names}. Next: [bold]rollcall deploy inventories/lab.py[/]")
+
+
+def _engines(text: str) -> tuple[str, ...]:
+    from rollcall.lab.layout import ENGINES
+
+    chosen = tuple(filter(None, (word.strip() for word in text.split(","))))
+    for engine in chosen:
+        if engine not in ENGINES:
+            raise RollcallError(f"--engines: expected some of {', '.join(ENGINES)}, got '{engine}'")
+    return chosen
 
 
 @lab.command()

@@ -1,13 +1,24 @@
 """Every image of the lab: under which public name, made from what, and who may pull it."""
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+
+from typing_extensions import override
 
 from rollcall.images import cached
 from rollcall.images import catalogue as own_images
 from rollcall.lab import debian, dockerfile
-from rollcall.lab.go import CONSUL, CONSUL_TEMPLATE, Binary
-from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, DEBIAN_SUITE, NGINX_SUITE
+from rollcall.lab.go import CONSUL, CONSUL_TEMPLATE, DOCKER_PROXY, DOCKERD, Binary
+from rollcall.lab.layout import (
+    CONSUL_TEMPLATE_VERSION,
+    CONSUL_VERSION,
+    DEBIAN_SUITE,
+    DEFAULT_ENGINE,
+    NGINX_SUITE,
+    OLDEST_SUITE,
+)
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -21,9 +32,19 @@ class Base:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(own_images.Recipe):
-    """What an image is built from; `binary` is a Go program that is put beside its Dockerfile."""
+    """What an image is built from; `binaries` are Go programs that are put beside its Dockerfile.
 
-    binary: Binary | None = None
+    With `base` the image that the Dockerfile starts from is replaced by that one.
+    """
+
+    binaries: tuple[Binary, ...] = ()
+    base: str = ""
+
+    @property
+    @override
+    def dockerfile(self) -> str:
+        text = super().dockerfile
+        return re.sub(r"^FROM \S+", f"FROM {self.base}", text, count=1, flags=re.MULTILINE) if self.base else text
 
 
 @dataclass(frozen=True)
@@ -31,7 +52,7 @@ class Image:
     """An image by its public name.
 
     `offered` ones are in the lab's registry, `public` ones also at a public one; `deployed` ones are what a deploy
-    asks for by default.
+    asks for by default. One with `engines` is made only for a lab whose hosts have one of these.
     """
 
     name: str
@@ -39,6 +60,7 @@ class Image:
     offered: bool = True
     public: bool = True
     deployed: bool = False
+    engines: tuple[str, ...] = ()
 
     @property
     def local(self) -> str:
@@ -46,8 +68,12 @@ class Image:
         return dockerfile.local_name(self.name)
 
 
-def _lab(directory: str, binary: Binary | None = None) -> Recipe:
-    return Recipe(directory=_PACKAGE / "images" / directory, binary=binary)
+def _lab(directory: str, *binaries: Binary, base: str = "") -> Recipe:
+    return Recipe(directory=_PACKAGE / "images" / directory, binaries=binaries, base=base)
+
+
+def _host(tag: str, recipe: Recipe, *engines: str) -> Image:
+    return Image(f"host:{tag}", recipe, offered=False, public=False, engines=engines)
 
 
 def _own(name: str) -> Image:
@@ -55,13 +81,24 @@ def _own(name: str) -> Image:
     return Image(image.reference, image.recipe, public=False, deployed=name != "keepalived")
 
 
-HOST = Image("host:1", _lab("host"), offered=False, public=False)
+_OLDEST_BASE = f"debian:{OLDEST_SUITE}"
+HOSTS = {
+    "20.10": _host("20.10", _lab("host", base=_OLDEST_BASE), "20.10"),
+    DEFAULT_ENGINE: _host("1", _lab("host")),
+    "28.5": _host("28.5", _lab("host-28.5"), "28.5", "newest"),
+    "newest": _host("newest", _lab("host-newest", DOCKERD, DOCKER_PROXY), "newest"),
+}
+"""The images of lab hosts by their engines."""
 REGISTRY = Image("registry:2.8", _lab("registry"), offered=False, public=False)
 
 # In an order in which each can be built: what an image starts from stands before it.
 IMAGES = (
     Image(f"debian:{DEBIAN_SUITE}-slim", Base(DEBIAN_SUITE)),
-    HOST,
+    HOSTS[DEFAULT_ENGINE],
+    Image(_OLDEST_BASE, Base(OLDEST_SUITE), offered=False, public=False, engines=("20.10",)),
+    HOSTS["20.10"],
+    HOSTS["28.5"],
+    HOSTS["newest"],
     REGISTRY,
     Image("python:3.13-slim", _lab("python")),
     _own("registrator"),
@@ -90,21 +127,24 @@ def parents(image: Image) -> list[str]:
 
 def needs_go(image: Image) -> bool:
     """Whether an image, or one that it is made from, holds a program that is built with Go."""
-    own = isinstance(image.source, Recipe) and image.source.binary is not None
+    own = isinstance(image.source, Recipe) and bool(image.source.binaries)
     return own or any(needs_go(parent) for parent in IMAGES if parent.name in parents(image))
 
 
-def needed(hub: bool) -> tuple[Image, ...]:
-    """The images that a lab needs; pulled ones need no Debian base system of their own."""
-    if not hub:
-        return IMAGES
-    return tuple(image for image in IMAGES if not (isinstance(image.source, Base) and not image.public))
+def needed(hub: bool, engines: Collection[str] = ()) -> tuple[Image, ...]:
+    """The images that a lab needs whose hosts have these engines besides the default one.
+
+    Pulled ones need no Debian base system of their own.
+    """
+    wanted = [image for image in IMAGES if not image.engines or set(image.engines) & set(engines)]
+    unused = [f"debian:{NGINX_SUITE}"] if hub else []
+    return tuple(image for image in wanted if image.name not in unused)
 
 
-def keys(hub: bool) -> dict[str, str]:
+def keys(hub: bool, engines: Collection[str] = ()) -> dict[str, str]:
     """For each image what it depends on, as a digest: while the digest stays, the image need not be made again."""
     found: dict[str, str] = {}
-    for image in needed(hub):
+    for image in needed(hub, engines):
         found[image.name] = f"hub-{image.name}" if is_pulled(image, hub) else _key(image, found)
     return found
 
@@ -112,6 +152,6 @@ def keys(hub: bool) -> dict[str, str]:
 def _key(image: Image, known: dict[str, str]) -> str:
     if isinstance(image.source, Base):
         return debian.key(image.source.suite)
-    binary = image.source.binary if isinstance(image.source, Recipe) else None
+    binaries = image.source.binaries if isinstance(image.source, Recipe) else ()
     made_from = [known[parent] for parent in parents(image)]
-    return cached.key([own_images.key(image.source), *made_from, binary.key if binary else ""])
+    return cached.key([own_images.key(image.source), *made_from, *(binary.key for binary in binaries)])

@@ -1,4 +1,4 @@
-"""Consul and consul-template as binaries: built from Go's module proxy, pinned by committed go.mod and go.sum."""
+"""Programs built from Go's module proxy, pinned by committed go.mod and go.sum."""
 
 import re
 import shutil
@@ -8,40 +8,69 @@ from pathlib import Path
 
 from rollcall import command
 from rollcall.images import cached
-from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, GO_MINIMUM
+from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, DOCKER_VERSION, GO_MINIMUM
 from rollcall.lab.progress import part
 
 _IMAGES = Path(__file__).parent / "images"
 _TOOLCHAIN = _IMAGES / "go-toolchain.lock"
-FLAGS = ("-trimpath", "-ldflags", "-s -w")
+_LINKER_FLAGS = "-s -w"
 # No C compiler is asked for, and no other toolchain is fetched behind the user's back.
 ENVIRONMENT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"}
 
 
 @dataclass(frozen=True)
 class Binary:
-    """A program that is built from a Go package at the version that its go.mod names."""
+    """A program that is built from a Go package at the version that its go.mod names.
+
+    `directory` below images/ holds the go.mod, by default that of the program's name. `stamp` is the Go variable that
+    holds the version, where a release's own build script sets it.
+    """
 
     name: str
     version: str
     package: str
     duration: str
+    directory: str = ""
+    stamp: str = ""
 
     @property
     def module(self) -> Path:
         """The directory with the go.mod and go.sum that pin it and all it depends on."""
-        return _IMAGES / self.name
+        return _IMAGES / (self.directory or self.name)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The options of `go build`."""
+        stamped = f" -X {self.stamp}={self.version}" if self.stamp else ""
+        return ("-trimpath", "-ldflags", f"{_LINKER_FLAGS}{stamped}")
 
     @property
     def key(self) -> str:
         """What the binary depends on."""
         sums = [(self.module / name).read_bytes() for name in ("go.mod", "go.sum")]
-        return cached.key([self.package, *FLAGS, *sums])
+        return cached.key([self.package, *self.flags, *sums])
 
 
 CONSUL = Binary("consul", CONSUL_VERSION, "github.com/hashicorp/consul", "about 6 minutes the first time")
 CONSUL_TEMPLATE = Binary(
     "consul-template", CONSUL_TEMPLATE_VERSION, "github.com/hashicorp/consul-template", "about 1 minute the first time"
+)
+
+DOCKERD = Binary(
+    "dockerd",
+    DOCKER_VERSION,
+    "github.com/moby/moby/v2/cmd/dockerd",
+    "about 4 minutes the first time",
+    directory="host-newest",
+    stamp="github.com/moby/moby/v2/dockerversion.Version",
+)
+DOCKER_PROXY = Binary(
+    "docker-proxy",
+    DOCKER_VERSION,
+    "github.com/moby/moby/v2/cmd/docker-proxy",
+    "a few seconds",
+    directory="host-newest",
+    stamp="github.com/moby/moby/v2/dockerversion.Version",
 )
 
 
@@ -58,7 +87,7 @@ def _build(binary: Binary, path: Path) -> None:
     go = program()
     with part(f"Building {binary.name} {binary.version} from its Go modules, {binary.duration}"):
         command.run(
-            [go, "build", "-mod=readonly", *FLAGS, "-o", str(path), binary.package],
+            [go, "build", "-mod=readonly", *binary.flags, "-o", str(path), binary.package],
             doing=f"build {binary.name} {binary.version}",
             directory=binary.module,
             environment=ENVIRONMENT,

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 from rollcall import command, waiting
@@ -12,9 +13,8 @@ from rollcall.config.inventory import Host
 from rollcall.console import step
 from rollcall.errors import RollcallError
 from rollcall.images.docker import docker, inspect
-from rollcall.lab import keys, side_by_side
-from rollcall.lab.catalogue import HOST
-from rollcall.lab.layout import HOSTS, LABEL, LOOPBACK, NETWORK, LabHost
+from rollcall.lab import catalogue, keys, side_by_side
+from rollcall.lab.layout import DEFAULT_ENGINE, HOSTS, LABEL, LOOPBACK, NETWORK, LabHost
 from rollcall.remote import ssh
 
 # What systemd and a nested Docker Engine need. Not --privileged: it fails on machines that lack one of the
@@ -28,7 +28,12 @@ _READY_SECONDS = 90
 _CONNECT_SECONDS = 5
 
 
-def create_arguments(host: LabHost) -> list[str]:
+def engines_of(engines: Sequence[str]) -> dict[str, str]:
+    """Give each host its Docker Engine: the hosts take the given ones in turn."""
+    return {host.name: engine for host, engine in zip(HOSTS, cycle(engines or [DEFAULT_ENGINE]), strict=False)}
+
+
+def create_arguments(host: LabHost, engine: str = DEFAULT_ENGINE) -> list[str]:
     """Give docker's arguments that create a host."""
     ports = [(host.ssh_port, 22), *((port.machine, port.host) for port in host.published)]
     return [
@@ -42,33 +47,42 @@ def create_arguments(host: LabHost) -> list[str]:
         *("--cgroupns=private", "--tmpfs=/run", "--tmpfs=/run/lock"),
         f"--mount=type=volume,source={host.volume},target=/var/lib/docker,volume-label={LABEL}=1",
         *("--log-opt=max-size=1m", "--log-opt=max-file=1"),
-        HOST.local,
+        catalogue.HOSTS[engine].local,
     ]
 
 
-def ensure() -> list[str]:
-    """Make sure that every host runs; return the names of those that run an older image than the newest.
+def ensure(engines: Sequence[str] = ()) -> list[str]:
+    """Make sure that every host runs; return the names of those whose image is not the one that a new host would get.
+
+    Args:
+        engines: the Docker Engines that new hosts get in turn; without any the default one. Those that are there
+            keep theirs.
 
     Raises:
         RollcallError: one cannot be created or started.
     """
     found = inspect("container", [host.container for host in HOSTS])
-    tasks = [_task(host, found.get(host.container)) for host in HOSTS if not _runs(found.get(host.container))]
-    if tasks:
-        with step(f"Starting {len(tasks)} of {len(HOSTS)} hosts"):
-            side_by_side.run(tasks)
-    newest = inspect("image", [HOST.local])[HOST.local]["Id"]
-    return [host.name for host in HOSTS if host.container in found and found[host.container]["Image"] != newest]
+    wanted = engines_of(engines)
+    missing = [host for host in HOSTS if not _runs(found.get(host.container))]
+    if missing:
+        with step(f"Starting {len(missing)} of {len(HOSTS)} hosts"):
+            side_by_side.run([_task(host, wanted[host.name], found.get(host.container)) for host in missing])
+    there = [host for host in HOSTS if host.container in found]
+    current = {host: found[host.container]["Config"]["Image"] for host in there}
+    if engines:
+        current = {host: catalogue.HOSTS[wanted[host.name]].local for host in there}
+    newest = inspect("image", sorted(set(current.values())))
+    return [host.name for host in there if found[host.container]["Image"] != newest.get(current[host], {}).get("Id")]
 
 
 def _runs(found: dict[str, Any] | None) -> bool:
     return found is not None and bool(found["State"]["Running"])
 
 
-def _task(host: LabHost, found: dict[str, Any] | None) -> Callable[[], None]:
+def _task(host: LabHost, engine: str, found: dict[str, Any] | None) -> Callable[[], None]:
     def start() -> None:
         if found is None:
-            docker(*create_arguments(host), doing=f"create the host {host.name}")
+            docker(*create_arguments(host, engine), doing=f"create the host {host.name}")
         # Also into a host that an interrupted run has created but not yet given its keys.
         docker("cp", "-", f"{host.container}:/", give=keys.archive(), doing=f"give {host.name} its keys")
         docker("start", host.container, doing=f"start the host {host.name}")

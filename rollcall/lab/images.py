@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,14 +31,17 @@ def from_hub() -> bool:
     return value == "hub"
 
 
-def ensure() -> None:
+def ensure(engines: Collection[str] = ()) -> None:
     """Make every image that is missing, or whose sources have changed; waits for another run that is at it.
+
+    Args:
+        engines: the Docker Engines that hosts are to have besides the default one.
 
     Raises:
         RollcallError: one of them cannot be made.
     """
     with _alone():
-        _ensure()
+        _ensure(engines)
 
 
 @contextmanager
@@ -50,9 +53,9 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _ensure() -> None:
+def _ensure(engines: Collection[str]) -> None:
     hub = from_hub()
-    keys = catalogue.keys(hub)
+    keys = catalogue.keys(hub, engines)
     stale = _outdated(keys)
     if not stale:
         return
@@ -90,8 +93,12 @@ def _labels(found: dict[str, Any]) -> dict[str, str]:
 
 def _build_binaries(images: Sequence[Image]) -> None:
     for image in images:
-        if isinstance(image.source, Recipe) and image.source.binary:
-            go.build(image.source.binary)
+        for binary in _binaries(image.source):
+            go.build(binary)
+
+
+def _binaries(source: Base | own_images.Recipe) -> tuple[go.Binary, ...]:
+    return source.binaries if isinstance(source, Recipe) else ()
 
 
 def _make_all(images: Sequence[Image], keys: dict[str, str]) -> None:
@@ -123,7 +130,7 @@ def pull_commands(image: Image, already_there: bool) -> list[list[str]]:
 
 
 def _build(image: Image, recipe: own_images.Recipe, key: str) -> None:
-    programs = {recipe.binary.name: go.build(recipe.binary)} if isinstance(recipe, Recipe) and recipe.binary else {}
+    programs = {binary.name: go.build(binary) for binary in _binaries(recipe)}
     architecture = build.engine_platform().split("/")[1]
     with context.prepared(recipe, architecture, adapt=_localised, programs=programs) as directory:
         build.run(build.arguments(image.local, f"{IMAGE_LABEL}={key}", directory), image.name, _BUILD_LOG)

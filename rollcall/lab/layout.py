@@ -37,8 +37,20 @@ DEBIAN_SUITE = "trixie"
 NGINX_SUITE = "testing"
 """Debian's own stable release is behind on nginx; its testing release has the 1.30 line."""
 
+OLDEST_SUITE = "bookworm"
+"""It has the oldest engine that is supported."""
+
 CONSUL_VERSION = "1.22.7"
 CONSUL_TEMPLATE_VERSION = "0.42.1"
+DOCKER_VERSION = "2.0.0-beta.24"
+"""Of moby/v2, the newest engine: what its Go module calls itself, not what Docker's releases do."""
+
+ENGINES = ("20.10", "26.1", "28.5", "newest")
+"""The Docker Engines that lab hosts can have, oldest first."""
+
+DEFAULT_ENGINE = "26.1"
+"""What Debian's stable release has, as most rented machines do."""
+
 GO_MINIMUM = (1, 26, 4)
 """What consul-template's go.mod asks for."""
 

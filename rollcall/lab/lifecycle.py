@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rollcall.console import out, step
@@ -14,8 +14,11 @@ from rollcall.lab import engine, hosts, images, keys, packages, ports, registry
 from rollcall.lab.layout import GATEWAY, HOSTS, IMAGE_LABEL, LABEL, NETWORK, PREFIX, REGISTRY, STATE, SUBNET
 
 
-def up() -> None:
+def up(engines: Sequence[str] = ()) -> None:
     """Make the lab whole, whatever is there of it; nothing is changed in a lab that is up and current.
+
+    Args:
+        engines: the Docker Engines that new hosts get in turn.
 
     Raises:
         RollcallError: what is in the way, or what did not come up in time.
@@ -24,11 +27,11 @@ def up() -> None:
         packages.need("ssh", ["openssh-client"])
         engine.ensure()
         ports.check(ports.wanted(_running()))
-        images.ensure()
+        images.ensure(engines)
         keys.ensure()
         _ensure_network()
         renewed = registry.ensure(f"{os.getuid()}:{os.getgid()}")
-        outdated = hosts.ensure()
+        outdated = hosts.ensure(engines)
         hosts.wait_until_ready()
         hosts.renew(renewed)
     if outdated:

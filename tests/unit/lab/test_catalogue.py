@@ -43,9 +43,22 @@ def test_only_images_with_a_go_program_wait_for_go() -> None:
     assert {image.name for image in IMAGES if catalogue.needs_go(image)} == {
         "hashicorp/consul:1.22.7",
         "hashicorp/consul-template:0.42.1",
+        "host:newest",
         "rollcall/front:0.2.0",
         "rollcall/templates:0.1.0",
     }
+
+
+def test_engines_that_no_host_is_to_have_cost_nothing() -> None:
+    default = set(catalogue.keys(hub=False))
+    assert set(catalogue.keys(hub=False, engines=["26.1"])) == default
+    assert set(catalogue.keys(hub=False, engines=["20.10"])) - default == {"debian:bookworm", "host:20.10"}
+    assert set(catalogue.keys(hub=False, engines=["newest"])) - default == {"host:28.5", "host:newest"}
+
+
+def test_a_host_of_another_release_is_made_from_that_ones_base() -> None:
+    assert catalogue.parents(catalogue.HOSTS["20.10"]) == ["debian:bookworm"]
+    assert catalogue.parents(catalogue.HOSTS["26.1"]) == ["debian:trixie-slim"]
 
 
 def test_a_changed_source_of_the_registrator_changes_its_key_and_no_other(

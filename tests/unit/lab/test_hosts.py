@@ -36,6 +36,13 @@ def test_a_host_gets_what_systemd_and_docker_need_without_being_privileged() -> 
     assert "--security-opt=systempaths=unconfined" in arguments
 
 
+def test_hosts_take_the_engines_in_turn() -> None:
+    assert list(hosts.engines_of(["20.10", "newest"]).values()) == ["20.10", "newest"] * 3
+    assert set(hosts.engines_of([]).values()) == {"26.1"}
+    assert hosts.create_arguments(HOSTS[0])[-1] == "rollcall-lab/host:1"
+    assert hosts.create_arguments(HOSTS[0], "20.10")[-1] == "rollcall-lab/host:20.10"
+
+
 def test_ssh_to_a_host_uses_the_labs_key_and_accepts_only_the_labs_host_key() -> None:
     arguments = hosts.ssh_arguments(hosts.by_name("app1"))
     assert arguments[:3] == ["ssh", "-F", "none"]

@@ -2,7 +2,8 @@ import ipaddress
 import json
 
 from rollcall.lab import layout
-from rollcall.lab.catalogue import HOST, Recipe
+from rollcall.lab.catalogue import HOSTS as IMAGES
+from rollcall.lab.catalogue import Recipe
 from rollcall.lab.layout import HOSTS
 
 
@@ -25,7 +26,8 @@ def test_the_front_is_published_at_8080_and_8443_and_nothing_else_is() -> None:
 
 
 def test_a_hosts_engine_asks_the_labs_registry_first() -> None:
-    assert isinstance(HOST.source, Recipe)
-    daemon = json.loads((HOST.source.directory / "daemon.json").read_text())
+    source = IMAGES[layout.DEFAULT_ENGINE].source
+    assert isinstance(source, Recipe)
+    daemon = json.loads((source.directory / "daemon.json").read_text())
     assert daemon["registry-mirrors"] == [f"http://{layout.REGISTRY_ADDRESS}:5000"]
     assert daemon["insecure-registries"] == [f"{layout.REGISTRY_ADDRESS}:5000"]
