@@ -87,7 +87,9 @@ def remove_container(container: Container) -> str:
 
 def pull(image: str) -> str:
     """Let the host's engine get an image."""
-    return shlex.join(["docker", "pull", "--quiet", image])
+    name = shlex.quote(image)
+    hint = shlex.quote(f"cannot pull the image {image}; check its name and tag, and that the host reaches its registry")
+    return f"docker pull --quiet {name} || {{ echo {hint} >&2; exit 1; }}"
 
 
 def create_network(network: Network) -> str:

@@ -3,7 +3,7 @@
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from pathlib import Path
 
 from gevent.lock import BoundedSemaphore
@@ -63,7 +63,7 @@ def converge_in_turn(changes: Sequence[Change], turn: Turn, gate: Gate) -> Comma
         return
     with turn.free:
         if turn.failed:
-            yield FunctionCommand(_refuse, (turn.failed,), {})
+            yield FunctionCommand(_refuse, (f"{turn.failed} did not come back; mend that one",), {})
         turn.failed = host.name  # until it is known to have gone well; a failure ends this generator
         was_open = not gate.missing(host)
         yield from _converge(changes)
@@ -72,8 +72,19 @@ def converge_in_turn(changes: Sequence[Change], turn: Turn, gate: Gate) -> Comma
         turn.failed = ""
 
 
-def _refuse(state: State, host: Host, failed: str) -> bool:
-    logger.error(f"{host.print_prefix}left as it is, since {failed} did not come back; mend that one and deploy again")
+@operation()
+def hold_without_images(lacking: Collection[str]) -> Commands:
+    """Change no host unless every one that lacked images has got them.
+
+    Args:
+        lacking: names of the hosts that lacked some; complete once all hosts are prepared.
+    """
+    if failed := sorted(one.name for one in run.failed_hosts if one.name in lacking):
+        yield FunctionCommand(_refuse, (f"{', '.join(failed)} could not get every image; see the error above",), {})
+
+
+def _refuse(state: State, host: Host, why: str) -> bool:
+    logger.error(f"{host.print_prefix}left as it is, since {why} and deploy again")
     return False
 
 

@@ -75,6 +75,8 @@ class Site:
 
 # Hosts of this run whose agent changes: pyinfra prepares all hosts before it touches the first.
 _consul_changed: set[str] = set()
+# Hosts of this run that lack an image.
+_lacked_images: set[str] = set()
 _turn = operations.Turn()
 
 
@@ -205,6 +207,8 @@ def bring_images(here: Site) -> None:
     wanted = [thing for thing in here.things if isinstance(thing, Container)]
     if missing := [one for one in wanted if one.image not in here.state.engine.images]:
         operations.bring_images(name="Images", containers=missing)
+        _lacked_images.add(host.name)
+    operations.hold_without_images(name="Every host has its images", lacking=_lacked_images)
 
 
 def converge(here: Site, component: Component) -> None:

@@ -23,6 +23,14 @@ CASES = {
         f"{RUN_AGAIN} -e SERVICE_NAME=other nginx:1.30 {NGINX}",
         "environment.SERVICE_NAME: 'other' → 'nginx'",
     ),
+    "network taken away": (
+        "docker network disconnect --force rollcall nginx-1",
+        "replace container nginx-1 (network: 'not attached' → 'rollcall')",
+    ),
+    "another network": (
+        "docker network connect bridge nginx-1",
+        "replace container nginx-1 (network: 'bridge, rollcall' → 'rollcall')",
+    ),
     "rights": (f"{RUN_AGAIN} --cap-add NET_ADMIN nginx:1.30 {NGINX}", "add_capabilities: [NET_ADMIN] → []"),
     "image": (f"{RUN_AGAIN} rollcall/front:0.1.0 {NGINX}", "image: 'rollcall/front:0.1.0' → 'nginx:1.30'"),
     "image under the same name": (

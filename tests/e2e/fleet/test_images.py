@@ -1,0 +1,85 @@
+"""Another image: what it changes is shown, what cannot be pulled touches nothing, and what can is deployed."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
+
+from rollcall.images.docker import docker
+from rollcall.lab.catalogue import IMAGES
+from rollcall.lab.layout import LOOPBACK, REGISTRY_PORT
+
+NEXT = "nginx:1.30-next"
+UNKNOWN = "the new image is not on this host yet"
+
+
+def with_settings(folder: Path, **settings: str) -> str:
+    """Make an inventory of the lab with other settings of some groups."""
+    shutil.copy(PROJECT / LAB, folder / "lab.py")
+    (folder / "group_data").mkdir()
+    for group, text in settings.items():
+        usual = (PROJECT / "group_data" / f"{group}.py").read_text()
+        (folder / "group_data" / f"{group}.py").write_text(f"{usual}\n{text}\n")
+    return str(folder / "lab.py")
+
+
+NOWHERE = "hashicorp/consul:9.9.9"
+EVERYWHERE = {"all": f'consul = {{**consul, "image": "{NOWHERE}"}}'}
+# The backends' hosts have all the images that they need, and a change of their own.
+ON_SERVERS = {"consul_servers": f'consul = {{"image": "{NOWHERE}"}}', "backends": 'registrator = {"resync": 61}'}
+
+
+@pytest.mark.parametrize(
+    ("settings", "held"),
+    [(EVERYWHERE, ""), (ON_SERVERS, "left as it is, since consul1, consul2, consul3 could not get every image")],
+    ids=["everywhere", "on the servers"],
+)
+def test_an_image_that_does_not_exist_touches_nothing_anywhere(
+    fleet: Fleet, tmp_path: Path, settings: dict[str, str], held: str
+) -> None:
+    inventory = with_settings(tmp_path, **settings)
+    before = fleet.all_containers()
+    said = rollcall("deploy", "--dry", inventory)
+    assert f"(image: 'hashicorp/consul:1.22.7' → '{NOWHERE}'; {UNKNOWN}" in said
+    assert "environment." not in said
+    said = rollcall("deploy", inventory, code=1)
+    assert f"cannot pull the image {NOWHERE}; check its name and tag" in said
+    assert held in said
+    assert "Traceback" not in said
+    assert fleet.all_containers() == before
+    assert fleet.deploy().acted == set()
+
+
+@pytest.fixture
+def offered() -> Iterator[None]:
+    """Another tag in the lab's registry for the image of the sample backends, with another environment."""
+    (nginx,) = (image for image in IMAGES if image.name == "nginx:1.30")
+    name = f"{LOOPBACK}:{REGISTRY_PORT}/library/{NEXT}"
+    build = f"FROM {nginx.local}\nENV NGINX_VERSION=next BROUGHT=by-the-image\n"
+    docker("build", "--tag", name, "-", give=build.encode(), doing=f"build {name}")
+    docker("push", "--quiet", name, doing=f"push {name}")
+    yield
+    docker("rmi", name, doing=f"remove {name}")
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_new_image_is_deployed_end_to_end(fleet: Fleet, tmp_path: Path) -> None:
+    inventory = with_settings(tmp_path, backends=f'backends = [{{**one, "image": "{NEXT}"}} for one in backends]')
+    before = fleet.all_containers()
+    change = f"(image: 'nginx:1.30' → '{NEXT}'; {UNKNOWN}"
+    assert rollcall("deploy", "--dry", inventory).count(change) == len(BACKENDS)
+    rollcall("deploy", inventory)
+    after = fleet.all_containers()
+    assert {name for name in before if before[name] != after.get(name)} == BACKENDS
+    found = json.loads(fleet.on("app1", "docker inspect webserver-1"))[0]["Config"]
+    assert (found["Image"], "BROUGHT=by-the-image" in found["Env"]) == (NEXT, True)
+    wait_for("answer of every backend", lambda: answering() == BACKENDS)
+    # Back again both images are there: what the new one brought is nothing that anybody asked for.
+    said = rollcall("deploy", "--dry", LAB)
+    assert said.count(f"(image: '{NEXT}' → 'nginx:1.30')") == len(BACKENDS)
+    rollcall("deploy", LAB)
+    assert fleet.deploy().acted == set()
+    wait_for("answer of every backend", lambda: answering() == BACKENDS)
