@@ -32,7 +32,7 @@ def canary(source: str, service: str | None, shares: tuple[str, ...], clear: boo
     if clear and (shares or not service):
         raise click.UsageError("--clear goes with a SERVICE and without TAG=PERCENT.")
     chosen, fleet = checked_fleet(source)
-    token = kept(source, chosen.root, fleet, "rollcall canary").tokens.secret("operator")
+    token = kept(source, chosen, fleet, "rollcall canary").tokens.secret("operator")
     agent = OwnAgent(first_agent(source, chosen), token)
     if not service:
         _show_all(agent)

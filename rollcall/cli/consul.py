@@ -56,7 +56,7 @@ def consul(source: str, limit: tuple[str, ...], management: bool, arguments: tup
     given as - (standard input).
     """
     chosen, fleet = checked_fleet(source, limit)
-    tokens = kept(source, chosen.root, fleet, "rollcall consul").tokens
+    tokens = kept(source, chosen, fleet, "rollcall consul").tokens
     token = tokens.secret("management" if management else "operator")
     host = first_agent(source, chosen)
     # Ended by a supervisor or by a terminal that is closed, consul is told just as after Ctrl-C.

@@ -76,7 +76,7 @@ def undrain(source: str, text: str) -> None:
 def _opened(source: str, text: str, command: str) -> tuple[Inventory, Fleet, Target, OwnAgent]:
     chosen, fleet = checked_fleet(source)
     target = read_target(text, fleet.members)
-    token = kept(source, chosen.root, fleet, command).tokens.secret("operator")
+    token = kept(source, chosen, fleet, command).tokens.secret("operator")
     [host] = [one for one in chosen.hosts if one.name == target.member.name]
     connectivity.check([host])
     return chosen, fleet, target, OwnAgent(host, token)

@@ -38,7 +38,7 @@ def maintenance(source: str, text: str | None, state: str | None, sentence: str)
     chosen, fleet = checked_fleet(source)
     names = {member.settings.front.server_name.lower() for member in fleet.members if member.is_front}
     wanted = route.read(text, names) if text else None
-    token = kept(source, chosen.root, fleet, "rollcall maintenance").tokens.secret("operator")
+    token = kept(source, chosen, fleet, "rollcall maintenance").tokens.secret("operator")
     agent = OwnAgent(first_agent(source, chosen), token)
     found = {key: _route(key, names) for key in kv.keys(agent, PREFIX)}
     if wanted and state == "on":

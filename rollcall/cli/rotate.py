@@ -18,8 +18,8 @@ from rollcall.console import out
 from rollcall.consul.pick_agent import AGENT, first_agent
 from rollcall.remote import connectivity
 from rollcall.remote.tunnel import tunnel
-from rollcall.secrets.deployed import kept
-from rollcall.secrets.private_directory import ClosedFolder
+from rollcall.secrets.deployed import directory, kept
+from rollcall.secrets.private_directory import PrivateDirectory
 
 KINDS = ("gossip", "tokens", "certificates", "ca")
 
@@ -40,8 +40,8 @@ def rotate(source: str, kind: str) -> None:
     from rollcall.secrets.rotation import Rotation, discard_certificates
 
     chosen, fleet = checked_fleet(source)
-    token = kept(source, chosen.root, fleet, "rollcall rotate").tokens.secret("management")
-    folder = ClosedFolder(store.folder_of(chosen.root, fleet))
+    token = kept(source, chosen, fleet, "rollcall rotate").tokens.secret("management")
+    folder = PrivateDirectory(directory(source, chosen, fleet, "rollcall rotate"))
     connectivity.check(chosen.hosts)
     started = time.monotonic()
 

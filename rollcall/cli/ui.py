@@ -13,8 +13,8 @@ from rollcall.console import out
 from rollcall.consul.pick_agent import AGENT, first_agent
 from rollcall.errors import RollcallError
 from rollcall.remote.tunnel import tunnel
-from rollcall.secrets.deployed import kept
-from rollcall.secrets.private_directory import ClosedFolder
+from rollcall.secrets.deployed import directory, kept
+from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.signals import end_as_interrupt_does
 
 ANSWER_SECONDS = 5.0
@@ -27,14 +27,12 @@ TOKEN = "operator.token"  # noqa: S105 - a file's name
 @click.option("--port", type=click.IntRange(1, 65535), help="The port of this machine; any that is free otherwise.")
 def ui(source: str, port: int | None) -> None:
     """Make Consul's UI reachable from this machine until Ctrl-C, and say where it is and how to log in."""
-    from rollcall.secrets.store import folder_of
-
     chosen, fleet = checked_fleet(source)
-    token = kept(source, chosen.root, fleet, "rollcall ui").tokens.secret("operator")
+    token = kept(source, chosen, fleet, "rollcall ui").tokens.secret("operator")
     host = first_agent(source, chosen)
     check_port(host, port)
     end_as_interrupt_does(signal.SIGTERM)
-    folder = ClosedFolder(folder_of(chosen.root, fleet))
+    folder = PrivateDirectory(directory(source, chosen, fleet, "rollcall ui"))
     with tunnel(host, [AGENT], port or 0) as reached:
         url = "http://{}:{}".format(*reached[AGENT])
         _check_answer(host, url)

@@ -52,7 +52,7 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
     if disturb and limit:
         raise click.UsageError("--disturb stops all backends behind the front, so it cannot go with --limit.")
     chosen, fleet = checked_fleet(source, limit)
-    secrets = kept(source, chosen.root, fleet, "rollcall verify")
+    secrets = kept(source, chosen, fleet, "rollcall verify")
     connectivity.check(chosen.hosts)
     # Ended by a supervisor, the checks put back what they took away just as after Ctrl-C.
     end_as_interrupt_does(signal.SIGTERM)

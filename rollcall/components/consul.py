@@ -9,12 +9,11 @@ from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet, Member
 from rollcall.consul import agent_queries
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
-from rollcall.secrets.store import Secrets
+from rollcall.secrets.store import ON_HOSTS, Secrets
 
 FOLDER = "/etc/rollcall/consul"
 VOLUME = "consul-data"
-# Which fleet a host belongs to: a deploy with the secrets of another must not touch it.
-IDENTITY = "/etc/rollcall/fleet.json"
+IDENTITY = ON_HOSTS
 # The user consul of the official image, to which its entrypoint would drop from root.
 OWNER = "100:1000"
 # Consul leaves the cluster or hands leadership over within this many seconds of its stop signal.

@@ -89,7 +89,7 @@ def read(inventory: str, limit: Sequence[str] = (), reader: Reader | None = None
         source = str(path.resolve())
         for file in (path, *_group_data_files(root, path)):
             _check_syntax(file)
-    hosts = tuple(_host(entry, root) for entry in (reader or _ask_pyinfra)(source, root))
+    hosts = tuple(host_of(entry, root) for entry in (reader or _ask_pyinfra)(source, root))
     if not hosts and _is_host_list(inventory):
         raise RollcallError(
             f"{inventory} is no file, and no host of that name can be resolved; "
@@ -207,7 +207,8 @@ def _why_pyinfra_failed(source: str, stderr: str) -> str:
     return f"{file[1]}{line}, raised {reason}; an inventory and its group_data must load without an error."
 
 
-def _host(entry: Mapping[str, Any], root: Path) -> Host:
+def host_of(entry: Mapping[str, Any], root: Path) -> Host:
+    """Read a host and how to reach it. Raises RollcallError: Rollcall cannot reach it."""
     raw = raw_host(entry)
     name, data = raw.name, raw.data
     groups = _groups(entry)

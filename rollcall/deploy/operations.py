@@ -19,6 +19,8 @@ from rollcall.converge.plan import Change, tellings
 from rollcall.converge.resources import Absent, Container, Directory, File, FirstLine, Network, Volume
 from rollcall.deploy import callbacks
 from rollcall.deploy.readiness import Gate
+from rollcall.errors import RollcallError
+from rollcall.secrets.private_directory import PrivateDirectory
 
 Commands = Generator[str | PyinfraCommand, None, None]
 
@@ -35,6 +37,22 @@ def bring_images(containers: Sequence[Container]) -> Commands:
             yield docker_commands.pull(container.image)
         else:
             yield FunctionCommand(push_image, (container.image,), {})
+
+
+@operation()
+def keep_secrets(directory: PrivateDirectory) -> Commands:
+    """Write to the control machine what was made for the hosts; the first host does it for all."""
+    if directory.pending:
+        yield FunctionCommand(_commit, (directory,), {})
+
+
+def _commit(state: State, host: Host, directory: PrivateDirectory) -> bool:
+    try:
+        directory.commit()
+    except RollcallError as problem:
+        logger.error(f"{host.print_prefix}{problem}")
+        return False
+    return True
 
 
 @operation()

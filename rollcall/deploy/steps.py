@@ -5,11 +5,12 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
+from threading import Lock
 
 from pyinfra import host, logger
 from pyinfra import state as run
@@ -29,7 +30,7 @@ from rollcall.components import (
 from rollcall.components.component import Component, Context
 from rollcall.config import project, validation
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost
-from rollcall.config.inventory import raw_host
+from rollcall.config.inventory import host_of, raw_host
 from rollcall.consul.acl import listed, requests
 from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, ask
 from rollcall.converge.host_state import HostState
@@ -40,7 +41,8 @@ from rollcall.deploy.acl_readiness import AccessConverged
 from rollcall.deploy.facts import HostFact
 from rollcall.deploy.host_query import Reading, facts, reading
 from rollcall.errors import RollcallError
-from rollcall.secrets import store
+from rollcall.secrets import deployed, store
+from rollcall.secrets.private_directory import PrivateDirectory
 
 # Seconds. A fresh cluster elects its leader within two or three; a server that restarts is a healthy voter
 # again after autopilot's next look, every two seconds, so half a minute means that something is wrong.
@@ -78,6 +80,9 @@ _consul_changed: set[str] = set()
 # Hosts of this run that lack an image.
 _lacked_images: set[str] = set()
 _turn = operations.Turn()
+_reading = Lock()
+# A directory that cannot be there.
+_NOWHERE = Path(os.devnull) / "none"
 
 
 def _say_only_changes() -> None:
@@ -96,23 +101,24 @@ def site(components: Sequence[Component]) -> Site | None:
     Raises:
         PyinfraError: a setting of any host is wrong, or a host is another fleet's, before any host was touched.
     """
-    here = _look(components)
+    here = _look(components, _secrets)
     try:
         if here:
             store.check_identity(here.member.name, here.state.texts.get(IDENTITY, ""), _secrets().identity)
             _check_templates(here)
+            _keep_secrets()
         _warn(host.name)
     except RollcallError as problem:
         raise PyinfraError(str(problem)) from None
     return here
 
 
-def _look(components: Sequence[Component]) -> Site | None:
+def _look(components: Sequence[Component], secrets: Callable[[], store.Secrets]) -> Site | None:
     _say_only_changes()
     try:
         fleet = _fleet()
         member = fleet.member(host.name)
-        kept = _secrets()
+        kept = secrets()
         state = _read(fleet, member, reading(fleet, member, kept, components))
         if state is None:
             return None
@@ -182,9 +188,39 @@ def _locate() -> Locate:
     return validation.locator(inventory_file(), _hosts())
 
 
-@lru_cache(maxsize=1)
 def _secrets() -> store.Secrets:
-    return store.load(store.folder_of(project.root_of(inventory_file()), _fleet()), _fleet())
+    """Read the secrets of the fleet that is there, or make those of a new one: in memory, until a host is touched."""
+    # While the hosts respond, another host's greenlet may come here.
+    with _reading:
+        return _read_secrets()
+
+
+@lru_cache(maxsize=1)
+def _read_secrets() -> store.Secrets:
+    return store.read(_directory(), _fleet())
+
+
+def _keep_secrets() -> None:
+    """Write what was made to the control machine, before anything else happens on any host."""
+    if _directory().pending:
+        _directory().check_can_commit()
+        new = "" if store.folder_is_complete(_directory().path) else f"make the fleet's secrets in {_directory().path}"
+        operations.announce([new] if new else [])
+        operations.keep_secrets(name="Secrets", directory=_directory())
+
+
+@lru_cache(maxsize=1)
+def _directory() -> PrivateDirectory:
+    root = project.root_of(inventory_file())
+    named = store.folder_of(root, _fleet())
+    hosts = tuple(host_of(one, root) for one in inventory_layers.of_this_run())
+    return PrivateDirectory(deployed.find(named, hosts) or named, draft=True)
+
+
+@lru_cache(maxsize=1)
+def _any_secrets() -> store.Secrets:
+    """Give some, to find by name what a fleet has: a removal works without the fleet's own, which may be lost."""
+    return store.read(PrivateDirectory(_NOWHERE, draft=True), _fleet())
 
 
 def _warn(name: str) -> None:
@@ -288,7 +324,7 @@ def remove_leftovers(here: Site) -> None:
 
 def remove_everything() -> None:
     """Take off this host all that a deploy put on it; the resolver first, so that names are found throughout."""
-    if here := _look(declared.components(project.root_of(inventory_file()))):
+    if here := _look(declared.components(project.root_of(inventory_file())), _any_secrets):
         resolver = plan(dns.withdrawn(here.state.bridge), here.state)
         operations.converge(name="Resolver", changes=resolver)
         operations.remove(name="Everything else", changes=everything(here.state))

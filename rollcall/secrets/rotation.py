@@ -6,14 +6,14 @@ rotation which was interrupted anywhere is ended by being begun again.
 
 from dataclasses import replace
 
-from rollcall.secrets.private_directory import ClosedFolder
+from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.store import IDENTITY, Identity, generations, new
 
 
 class Rotation:
     """The rotation of one secret, by its file in the folder."""
 
-    def __init__(self, folder: ClosedFolder, name: str) -> None:
+    def __init__(self, folder: PrivateDirectory, name: str) -> None:
         """Nothing is changed yet."""
         self.folder = folder
         self.name = name
@@ -44,7 +44,7 @@ class Rotation:
         return self.folder.read(self.following if self.folder.has(self.following) else self.name).strip()
 
 
-def discard_certificates(folder: ClosedFolder) -> None:
+def discard_certificates(folder: PrivateDirectory) -> None:
     """Let the next deploy make every certificate anew; hosts have the old ones until then."""
     for file in folder.path.glob("*.crt.pem"):
         folder.remove(file.name)

@@ -13,13 +13,15 @@ from rollcall.config.fleet import Fleet, Member
 from rollcall.errors import RollcallError
 from rollcall.secrets import certificates
 from rollcall.secrets.certificates import Certificate, Usage
-from rollcall.secrets.private_directory import ClosedFolder
+from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.tokens import Tokens
 
 # What a rotation replaces has a generation that is next, one that is in use, and one that was before.
 GOSSIP, TOKENS, AUTHORITY = "gossip.key", "tokens.key", "ca.pem"
 ROTATED: Mapping[str, str] = {"gossip": GOSSIP, "tokens": TOKENS, "ca": AUTHORITY}
 IDENTITY = "fleet.json"
+# Every host has it, too: a deploy with the secrets of another fleet must not touch it.
+ON_HOSTS = "/etc/rollcall/fleet.json"
 # Days in which somebody who pays for certificates can have a new one.
 WARNING_DAYS = 30
 
@@ -90,13 +92,19 @@ def load(path: Path, fleet: Fleet) -> Secrets:
         RollcallError: the folder cannot be used, is open to others or not complete; or a certificate of the user's is
             wrong.
     """
-    folder = ClosedFolder(path)
+    return read(PrivateDirectory(path), fleet)
+
+
+def read(folder: PrivateDirectory, fleet: Fleet) -> Secrets:
+    """Do the same in a directory that is open already; in a draft, what is made is kept in memory."""
     if not folder.has(IDENTITY):
         _make(folder)
     try:
         identity = Identity.read(folder.read(IDENTITY))
     except ValueError as problem:
-        raise RollcallError(f"{path / IDENTITY} cannot be understood ({problem}); right is to restore it") from None
+        raise RollcallError(
+            f"{folder.path / IDENTITY} cannot be understood ({problem}); restore it from a backup"
+        ) from None
     signer = _pem(folder.read(AUTHORITY))
     trusted = [signer, *(_pem(text) for text in _others(folder, AUTHORITY))]
     issued = _Issued(folder, signer)
@@ -113,6 +121,11 @@ def load(path: Path, fleet: Fleet) -> Secrets:
         backend=issued("backend", ["backend.rollcall.internal"], "server"),
         operator=issued("operator", ["operator.rollcall.internal"], "client"),
     )
+
+
+def folder_is_complete(path: Path) -> bool:
+    """Whether a fleet's secrets were made there once."""
+    return (path / IDENTITY).exists()
 
 
 def check_identity(host: str, found: str, ours: Identity) -> None:
@@ -157,7 +170,7 @@ def warnings(secrets: Secrets, now: datetime) -> list[str]:
     return sentences
 
 
-def _make(folder: ClosedFolder) -> None:
+def _make(folder: PrivateDirectory) -> None:
     """Make the secrets of a new fleet; its identity last, since with it the folder counts as complete."""
     for name in (GOSSIP, TOKENS, AUTHORITY):
         if not folder.has(name):
@@ -182,7 +195,7 @@ def _new_authority() -> str:
 _MAKERS: Mapping[str, Callable[[], str]] = {GOSSIP: _random_key, TOKENS: _random_key, AUTHORITY: _new_authority}
 
 
-def _others(folder: ClosedFolder, name: str) -> list[str]:
+def _others(folder: PrivateDirectory, name: str) -> list[str]:
     following, _, before = generations(name)
     return [folder.read(one) for one in (following, before) if folder.has(one)]
 
@@ -203,7 +216,7 @@ def _pem(text: str) -> Certificate:
 class _Issued:
     """Certificates that the fleet's authority has signed, made anew when they are due."""
 
-    def __init__(self, folder: ClosedFolder, signer: Certificate) -> None:
+    def __init__(self, folder: PrivateDirectory, signer: Certificate) -> None:
         self.folder = folder
         self.signer = signer
 

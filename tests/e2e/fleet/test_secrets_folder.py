@@ -32,7 +32,7 @@ def folder() -> Iterator[Path]:
     FOLDER.rename(away)
     shutil.copytree(away, FOLDER)
     yield FOLDER
-    shutil.rmtree(FOLDER)
+    shutil.rmtree(FOLDER, ignore_errors=True)
     away.rename(FOLDER)
 
 
@@ -42,7 +42,7 @@ def older(folder: Path) -> None:
 
 
 CASES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "lost": (shutil.rmtree, "was deployed with other secrets than these"),
+    "lost": (shutil.rmtree, f"{FOLDER} is missing; restore it from a backup"),
     "another fleet's": (
         lambda folder: (folder / IDENTITY).write_text('{"fleet": "another", "rotations": 0}\n'),
         "was deployed with other secrets than these (its fleet is ",
@@ -50,18 +50,22 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "older": (older, "right is a later copy of the folder .secrets/"),
     "a file missing": (
         lambda folder: (folder / TOKENS).unlink(),
-        f"{FOLDER / TOKENS} is missing, and the running fleet knows no other",
+        f"{FOLDER / TOKENS}: missing, and the running fleet knows no other",
     ),
-    "open to others": (lambda folder: folder.chmod(0o755), f"right is: chmod 700 {FOLDER}"),
+    "open to others": (lambda folder: folder.chmod(0o755), f"run: chmod 700 {FOLDER}"),
     "a file open to others": (
         lambda folder: (folder / TOKENS).chmod(0o640),
-        f"right is: chmod 600 {FOLDER / TOKENS}",
+        f"run: chmod 600 {FOLDER / TOKENS}",
     ),
     "not to be understood": (
         lambda folder: (folder / IDENTITY).write_text("{}"),
         f"{FOLDER / IDENTITY} cannot be understood",
     ),
 }
+
+
+# Whatever needs secrets says the same of lost ones; a removal needs none.
+COMMANDS = ("deploy", "deploy --dry", "verify", "canary", "maintenance", "drain app1", "ui", "rotate gossip", "consul")
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +79,25 @@ def test_a_wrong_folder_touches_nothing(
 ) -> None:
     spoil, sentence = CASES[case]
     spoil(folder)
-    said = rollcall("deploy", LAB, code=1)
-    assert sentence in " ".join(said.split()), said
-    assert "Traceback" not in said
+    left = FOLDER.exists() and {file.name: file.read_bytes() for file in FOLDER.iterdir()}
+    for command in COMMANDS if case == "lost" else COMMANDS[:2]:
+        name, *more = command.split()
+        said = rollcall(name, LAB, *more, code=1)
+        assert sentence in " ".join(said.split()), said
+        assert "Traceback" not in said
+    assert (FOLDER.exists() and {file.name: file.read_bytes() for file in FOLDER.iterdir()}) == left
     assert whole(fleet, secrets) == before
+
+
+def test_a_renamed_inventory_is_recognised_by_its_fleet(fleet: Fleet, folder: Path) -> None:
+    renamed = PROJECT / "inventories" / "renamed.py"
+    renamed.write_text((PROJECT / LAB).read_text())
+    try:
+        assert "Nothing was changed" in rollcall("deploy", "inventories/renamed.py", "--dry")
+        assert "No service has a canary" in rollcall("canary", "inventories/renamed.py")
+    finally:
+        renamed.unlink()
+    assert not folder.with_name("renamed").exists()
 
 
 def test_with_the_right_folder_again_a_deploy_has_nothing_to_do(fleet: Fleet) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rollcall.config.fleet import Fleet
 from rollcall.secrets import certificates, store
-from rollcall.secrets.private_directory import ClosedFolder
+from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.rotation import Rotation, discard_certificates
 from rollcall.secrets.store import AUTHORITY, GOSSIP, TOKENS
 
@@ -17,7 +17,7 @@ STEPS: tuple[Step, ...] = (Rotation.issue, Rotation.switch, Rotation.retire)
 
 def rotation(path: Path, fleet: Fleet, name: str) -> Rotation:
     store.load(path / "lab", fleet)
-    return Rotation(ClosedFolder(path / "lab"), name)
+    return Rotation(PrivateDirectory(path / "lab"), name)
 
 
 def test_tokens_of_both_generations_are_good_until_the_old_ones_are_retired(tmp_path: Path, fleet: Fleet) -> None:
@@ -83,7 +83,7 @@ def test_a_switch_that_was_interrupted_between_its_two_files_is_repeated(tmp_pat
 
 def test_discarded_certificates_are_made_anew_and_nothing_else_is(tmp_path: Path, fleet: Fleet) -> None:
     before = store.load(tmp_path / "lab", fleet)
-    discard_certificates(ClosedFolder(tmp_path / "lab"))
+    discard_certificates(PrivateDirectory(tmp_path / "lab"))
     after = store.load(tmp_path / "lab", fleet)
     assert all(after.agents[node] != before.agents[node] for node in before.agents)
     assert (after.authority, after.tokens, after.gossip_key) == (before.authority, before.tokens, before.gossip_key)

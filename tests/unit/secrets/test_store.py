@@ -50,7 +50,7 @@ def test_what_is_open_to_others_is_refused(tmp_path: Path, fleet: Fleet, name: s
     store.load(tmp_path / "lab", fleet)
     file = tmp_path / "lab" / name
     file.chmod(mode)
-    with pytest.raises(RollcallError, match=rf"{file} is open to other users.* chmod [67]00 {file}"):
+    with pytest.raises(RollcallError, match=f"{file}: got a mode that opens it .* run: chmod [67]00 {file}"):
         store.load(tmp_path / "lab", fleet)
 
 
@@ -58,7 +58,7 @@ def test_what_is_open_to_others_is_refused(tmp_path: Path, fleet: Fleet, name: s
 def test_a_part_that_is_lost_is_not_made_anew_in_silence(tmp_path: Path, fleet: Fleet, name: str) -> None:
     store.load(tmp_path / "lab", fleet)
     (tmp_path / "lab" / name).unlink()
-    with pytest.raises(RollcallError, match=f"{name} is missing.*restore the folder"):
+    with pytest.raises(RollcallError, match=f"{name}: missing.*restore the directory"):
         store.load(tmp_path / "lab", fleet)
 
 
