@@ -9,9 +9,8 @@ from rollcall.did_you_mean import suggestion
 from rollcall.drain.connections import HOST, Port
 from rollcall.drain.target import Target
 from rollcall.errors import RollcallError
+from rollcall.registrator.services.identity import MARK_CONTAINER
 
-# In a service's Meta: the id of the container that it is of, as Docker shortens it.
-CONTAINER = "registrator-container"
 # Of each running container only what is read here: a whole inspect document has ten kilobytes.
 FORMAT = (
     '{"Id":{{json .Id}},"Name":{{json .Name}},"Mode":{{json .HostConfig.NetworkMode}},'
@@ -77,7 +76,7 @@ def instances(document: Mapping[str, Mapping[str, Any]]) -> tuple[Instance, ...]
             service=one["Service"],
             address=one.get("Address") or "",
             port=one.get("Port") or 0,
-            container=(one.get("Meta") or {}).get(CONTAINER, ""),
+            container=(one.get("Meta") or {}).get(MARK_CONTAINER, ""),
             # The registrator gives UDP services this tag; nobody is connected to one.
             takes_connections="udp" not in (one.get("Tags") or ()),
         )

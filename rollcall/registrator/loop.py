@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from queue import Empty
 
 from rollcall.registrator.consul.agent_sync import Writer
-from rollcall.registrator.consul.reconcile import MARK_CONTAINER, Registration
+from rollcall.registrator.consul.reconcile import Registration
 from rollcall.registrator.docker.container import Container, read_container
 from rollcall.registrator.docker.engine import Connected, Engine, EngineError, Inbox
 from rollcall.registrator.docker.events import Change, Event
 from rollcall.registrator.metrics import Metrics
-from rollcall.registrator.services.identity import id_fault
+from rollcall.registrator.services.identity import MARK_CONTAINER, id_fault
 from rollcall.registrator.services.services import read_services
 from rollcall.registrator.settings import Settings
 from rollcall.registrator.tracker import BY_SIGNAL, Fleet

@@ -33,6 +33,11 @@ class Host:
             return UNKNOWN
         return self._healths.get(container, GONE)
 
+    def container(self, short_id: str) -> str | None:
+        """Name the running container of this short id: a service's own id may name any other."""
+        running = (one for one in self.reading.containers if short_id and str(one["Id"]).startswith(short_id))
+        return next((str(one["Name"]).lstrip("/") for one in running), None)
+
     @cached_property
     def _healths(self) -> Mapping[str, str]:
         return {
@@ -178,7 +183,7 @@ def _rows(hosts: Iterable[Host], fronts: Mapping[str, Document]) -> list[Row]:
 
 
 def _registered_row(one: Registered, host: Host) -> Row:
-    container = container_of(one.identity)
+    container = host.container(one.container) or container_of(one.identity)
     return Row(
         id=one.identity,
         service=one.service,

@@ -9,7 +9,8 @@ from rollcall import sections
 from rollcall.components import registrator
 from rollcall.consul import maintenance
 from rollcall.contract.status_document import VERSION, Document
-from rollcall.registrator.services.expected import MARK_HOST, Inspected
+from rollcall.registrator.services.expected import Inspected
+from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST
 
 AGENT_URLS = " ".join(f"http://127.0.0.1:8500/v1/agent/{what}" for what in ("services", "checks"))
 # The registrator's token reads what it wrote. `printf` is the shell's own, so the token is in no argument list; the
@@ -41,8 +42,9 @@ class Registered:
     tags: tuple[str, ...]
     weight: int
     state: str
-    # The host whose registrator wrote it; empty for another tool's.
+    # The host whose registrator wrote it, and the short id of its container; empty for another tool's.
     registrator: str = ""
+    container: str = ""
 
     @property
     def endpoint(self) -> str:
@@ -107,6 +109,7 @@ def _service(one: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]) -> Reg
         weight=int((one.get("Weights") or {}).get("Passing", 1)),
         state=_state(identity, checks),
         registrator=str((one.get("Meta") or {}).get(MARK_HOST, "")),
+        container=str((one.get("Meta") or {}).get(MARK_CONTAINER, "")),
     )
 
 

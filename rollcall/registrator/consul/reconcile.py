@@ -9,11 +9,10 @@ from rollcall.registrator.consul import out_of_service
 from rollcall.registrator.services.checks import Check
 from rollcall.registrator.services.health import Health, definition
 from rollcall.registrator.services.health import check_id as health_check_id
-from rollcall.registrator.services.identity import MARK_HOST, folded
+from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST, folded
 from rollcall.registrator.services.services import Service
 
 # Meta keys by which a registrator knows its own services. They win over a container's own key of the same name.
-MARK_CONTAINER = "registrator-container"
 # The agent does not tell how a check was defined, so a changed one is seen by this digest.
 MARK_CHECK = "registrator-check"
 # Of a service whose id Consul's HTTP API takes in no path: the agent itself removes it when its check has been critical

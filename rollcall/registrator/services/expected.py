@@ -7,12 +7,9 @@ from typing import Any
 
 from rollcall.registrator.docker.container import read_container
 from rollcall.registrator.flags import UsageError, parse
-from rollcall.registrator.services.identity import MARK_HOST
 from rollcall.registrator.services.services import Service, read_services
 from rollcall.registrator.settings import AgentAddress, Settings, settings_from
 from rollcall.registrator.tracker import Clash, Fleet
-
-__all__ = ("MARK_HOST", "Expected", "Inspected", "expected", "registrator_settings", "settings", "virtual_hosts")
 
 # A container as `docker inspect` shows it.
 Inspected = Mapping[str, Any]

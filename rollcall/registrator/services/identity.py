@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 # The Meta key that names the host whose registrator wrote a service.
 MARK_HOST = "registrator-host"
+# And the container that it is of, by its short id.
+MARK_CONTAINER = "registrator-container"
 # An id stands in a request's path and, behind a prefix, in the ids of its checks.
 LONGEST_ID = 512
 # Consul's servers are services of this id in the catalog: deregistering it takes the server's own entry out.

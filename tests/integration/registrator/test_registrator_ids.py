@@ -16,9 +16,8 @@ from waiting import until
 from rollcall.registrator import loop as loop_module
 from rollcall.registrator.consul.agent import Agent
 from rollcall.registrator.consul.agent_sync import REFRESH
-from rollcall.registrator.consul.reconcile import MARK_CONTAINER, MARK_HOST
 from rollcall.registrator.docker.engine import Connected
-from rollcall.registrator.services.identity import id_fault
+from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST, id_fault
 from rollcall.registrator.settings import AgentAddress
 
 NEIGHBOUR, SHOP, TOOL = "app1:webserver-1:80", "shop", "tool"

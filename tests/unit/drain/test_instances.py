@@ -11,6 +11,7 @@ from rollcall.drain.connections import HOST, Port
 from rollcall.drain.instances import Container, Instance
 from rollcall.drain.target import Target, read
 from rollcall.errors import RollcallError
+from rollcall.registrator.services.identity import MARK_CONTAINER
 
 WEB, OTHER = "a" * 64, "b" * 64
 
@@ -33,7 +34,7 @@ def running(*lines: str) -> tuple[Container, ...]:
 
 def service(identity: str, container: str = WEB[:12], **more: Any) -> dict[str, Any]:
     fields = {"ID": identity, "Service": "web-80", "Address": "10.77.0.21", "Port": 20001, "Tags": [], "Meta": {}}
-    return {**fields, "Meta": {instances.CONTAINER: container} if container else {}, **more}
+    return {**fields, "Meta": {MARK_CONTAINER: container} if container else {}, **more}
 
 
 def registered(*services: dict[str, Any]) -> tuple[Instance, ...]:

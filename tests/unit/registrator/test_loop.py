@@ -12,8 +12,6 @@ from rollcall.registrator.consul.agent import AgentRefusedError, AgentUnreachabl
 from rollcall.registrator.consul.agent_sync import REFRESH, GaveUpError
 from rollcall.registrator.consul.out_of_service import KEPT
 from rollcall.registrator.consul.reconcile import (
-    MARK_CONTAINER,
-    MARK_HOST,
     MARK_RETIRED,
     Register,
     Registration,
@@ -21,6 +19,7 @@ from rollcall.registrator.consul.reconcile import (
 from rollcall.registrator.docker.engine import Connected
 from rollcall.registrator.docker.events import Change, Event
 from rollcall.registrator.services.health import CONFIRM, Health
+from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST
 
 
 class FakeAgent:

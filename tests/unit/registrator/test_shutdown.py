@@ -5,7 +5,8 @@ import logging
 import pytest
 
 from rollcall.registrator.consul.agent import AgentRefusedError, AgentUnreachableError, Listing
-from rollcall.registrator.consul.reconcile import MARK_HOST, Registration
+from rollcall.registrator.consul.reconcile import Registration
+from rollcall.registrator.services.identity import MARK_HOST
 from rollcall.registrator.shutdown import deregister_all
 
 

@@ -111,6 +111,29 @@ def test_a_container_may_choose_its_services_id() -> None:
     assert not troubles(status(host("app1", chosen, registered=(named,))))
 
 
+def test_an_id_that_names_another_container_does_not_show_that_ones_health() -> None:
+    odd = container("odd", health="unhealthy", labels={"SERVICE_ID": "x:web-1:80"})
+    named = replace(registered("app1", "odd"), identity="x:web-1:80", registrator="app1", container=odd["Id"][:12])
+    found = status(host("app1", odd, container("web-1", health="healthy"), registered=(named,)))
+    assert (rows(found)["x:web-1:80"].container, rows(found)["x:web-1:80"].docker) == ("odd", "unhealthy")
+
+
+def test_a_service_by_another_id_whose_container_is_gone_is_a_mismatch() -> None:
+    named = replace(registered("app1", "web-1"), identity="shop", registrator="app1")
+    found = status(host("app1", registered=(named,)))
+    assert troubles(found) == [("app1", "mismatch", "shop is registered, and its container does not run")]
+
+
+def test_ids_that_cannot_be_used_and_ids_for_several_are_said() -> None:
+    scaled = [container(f"shop-{number}", labels={"SERVICE_ID": "shop"}) for number in (1, 2)]
+    walks = container("walks", labels={"SERVICE_80_ID": "x/../y"})
+    known = (replace(registered("app1", "shop-1"), identity="shop"), registered("app1", "walks"))
+    (bad, several) = troubles(status(host("app1", *scaled, walks, registered=known)))
+    assert bad[:2] == several[:2] == ("app1", "metadata")
+    assert bad[2].startswith("walks: port 80/tcp: SERVICE_80_ID='x/../y'")
+    assert several[2].startswith("shop-1 has the id shop, so shop-2 cannot be registered by it")
+
+
 def test_the_registrators_own_command_line_counts() -> None:
     registrator = container("registrator", labels={"rollcall.managed": "registrator", "SERVICE_IGNORE": "true"})
     registrator["Config"]["Hostname"] = "other"

@@ -7,8 +7,6 @@ from registrator_documents import container, read
 
 from rollcall.registrator.consul.reconcile import (
     MARK_CHECK,
-    MARK_CONTAINER,
-    MARK_HOST,
     MARK_RETIRED,
     Blocked,
     Deregister,
@@ -21,6 +19,7 @@ from rollcall.registrator.consul.reconcile import (
     registration_of,
 )
 from rollcall.registrator.services.health import Health
+from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST
 from rollcall.registrator.services.services import Service
 
 
