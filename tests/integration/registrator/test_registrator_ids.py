@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from registrator_loop import Clock, World, died, started
+from registrator_world import HOSTNAME, Run, Start, run_once
 from registrator_world import Agent as Consul
-from waiting import until
+from waiting import always, until
 
 from rollcall.registrator import loop as loop_module
 from rollcall.registrator.consul.agent import Agent
@@ -193,3 +194,29 @@ def test_a_registrator_cleans_up_what_an_older_one_poisoned(poisoned: Consul, cl
     if cleanup:
         until(lambda: set(services(poisoned)) == right, "what no path can name, removed by the agent itself", 120)
     until(lambda: set(catalog(poisoned)) == set(services(poisoned)), "the catalog as the agent has it", 120)
+
+
+def test_a_walking_id_of_a_real_container_takes_nobody_out(start: Start, run: Run, agent: Consul, name: str) -> None:
+    registrator = start("-internal", "-cleanup", "-resync", "1")
+    run()
+    neighbour, own = f"{HOSTNAME}:{name}:80", f"{HOSTNAME}:{name}-odd:80"
+    odd = run("-odd", environment={"SERVICE_80_ID": f"x/../{neighbour}"})
+    until(lambda: set(agent.catalog(name)) == {neighbour, own}, "both, by ids of their own")
+    written = agent.raft_indexes(name)[neighbour]
+    registrator.says(f"SERVICE_80_ID='x/../{neighbour}'")
+    assert f"its id is {own}" in run_once("once", "-dry", "-internal").stdout
+    odd.remove(force=True)
+    until(lambda: set(agent.catalog(name)) == {neighbour}, "the neighbour alone")
+    always(lambda: agent.raft_indexes(name) == {neighbour: written}, "the neighbour, untouched", 2 * REFRESH)
+    assert registrator.text.count("deregistered") == 1
+
+
+def test_one_id_for_several_real_containers_is_said_and_moves_on(
+    start: Start, run: Run, agent: Consul, name: str
+) -> None:
+    registrator = start("-internal")
+    first, second = (run(f"-{number}", environment={"SERVICE_ID": f"{name}-id"}) for number in (1, 2))
+    registrator.says(f"the id {name}-id is taken by {first.name}")
+    assert agent.services()[f"{name}-id"]["Meta"][MARK_CONTAINER] == first.id[:12]
+    first.stop(timeout=1)
+    until(lambda: agent.services()[f"{name}-id"]["Meta"][MARK_CONTAINER] == second.id[:12], "the second one by this id")

@@ -30,6 +30,13 @@ def test_what_dns_cannot_carry_is_not_asked_for() -> None:
     assert names == ("consul.service.consul", "web.service.consul")
 
 
+def test_names_that_differ_only_in_case_are_one_name_and_no_label_is_too_long() -> None:
+    names = dns_names(
+        [instance("Web", "V1"), instance("web", "x" * 64), instance("-web"), instance("x" * 64)], "consul"
+    )
+    assert names == ("consul.service.consul", "web.service.consul", "v1.web.service.consul")
+
+
 def test_a_large_catalog_is_sampled() -> None:
     assert len(dns_names([instance(f"s{number}") for number in range(100)], "consul")) == 12
 

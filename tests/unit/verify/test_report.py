@@ -36,6 +36,17 @@ def test_checks_that_pass(tmp_path: Path) -> None:
     assert "Nothing was changed" in lines[3]
 
 
+def test_a_remark_is_said_below_its_check_and_fails_nothing(tmp_path: Path) -> None:
+    code, lines = run(
+        tmp_path,
+        'def test_ids(says, remark):\n    """Ids are right"""\n'
+        '    says("ids are right")\n    remark("app1: [odd] id")\n',
+    )
+    assert code == 0
+    assert lines[:2] == ["✓ ids are right", "– app1: [odd] id"]
+    assert lines[3].startswith("All 1 checks passed in ")
+
+
 def test_a_check_that_fails_says_what_to_type_next(tmp_path: Path) -> None:
     code, lines = run(
         tmp_path,
