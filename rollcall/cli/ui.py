@@ -10,7 +10,8 @@ from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config.inventory import Host
 from rollcall.console import out
-from rollcall.consul.pick_agent import AGENT, first_agent
+from rollcall.consul.pick_agent import first_agent
+from rollcall.contract import local_agent
 from rollcall.errors import RollcallError
 from rollcall.remote.tunnel import tunnel
 from rollcall.secrets.deployed import directory, kept
@@ -33,8 +34,8 @@ def ui(source: str, port: int | None) -> None:
     check_port(host, port)
     end_as_interrupt_does(signal.SIGTERM)
     folder = PrivateDirectory(directory(source, chosen, fleet, "rollcall ui"))
-    with tunnel(host, [AGENT], port or 0) as reached:
-        url = "http://{}:{}".format(*reached[AGENT])
+    with tunnel(host, [local_agent.ENDPOINT], port or 0) as reached:
+        url = "http://{}:{}".format(*reached[local_agent.ENDPOINT])
         _check_answer(host, url)
         try:
             folder.write(TOKEN, f"{token}\n")
@@ -53,7 +54,7 @@ def check_port(host: Host, port: int | None) -> None:
     if port is None:
         return
     if host.connector == "local":
-        raise RollcallError(f"{host.name} is this machine, and its UI is at port {AGENT[1]}; leave --port out")
+        raise RollcallError(f"{host.name} is this machine, and its UI is at port {local_agent.PORT}; leave --port out")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -77,7 +78,7 @@ def _check_answer(host: Host, url: str) -> None:
             answers = False
     if not answers:
         raise RollcallError(
-            f"the Consul agent of {host.name} shows no UI at its port {AGENT[1]}; "
+            f"the Consul agent of {host.name} shows no UI at its port {local_agent.PORT}; "
             "`docker logs consul` on that host may say why"
         )
 

@@ -8,6 +8,7 @@ from rollcall.components.open_port import BOTH, HERE, TCP, At, OpenPort, one
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet, Member
 from rollcall.consul import agent_queries
+from rollcall.contract import local_agent
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
 from rollcall.secrets.store import ON_HOSTS, Secrets
 
@@ -55,7 +56,7 @@ def resources(context: Context) -> tuple[Thing, ...]:
 
 
 def _listens(member: Member, bridge: str) -> tuple[tuple[str, int], ...]:
-    inside = (("127.0.0.1", 8500), (bridge, 8500), ("127.0.0.1", 8600))
+    inside = (local_agent.ENDPOINT, (bridge, local_agent.PORT), ("127.0.0.1", 8600))
     outside = tuple((member.address, port) for port in ((8300, 8301, 8501) if member.is_server else (8301, 8501)))
     return inside + outside
 
@@ -122,7 +123,14 @@ PORTS = (
         "Consul's API by HTTPS",
         "whoever has a certificate of the fleet, and a token",
     ),
-    OpenPort("every host", one(8500), TCP, ("loopback", "Docker's bridge"), "Consul's API", f"{HERE}, with a token"),
+    OpenPort(
+        "every host",
+        one(local_agent.PORT),
+        TCP,
+        ("loopback", "Docker's bridge"),
+        "Consul's API",
+        f"{HERE}, with a token",
+    ),
     OpenPort("every host", one(8600), BOTH, ("loopback",), "Consul's DNS", "the host"),
 )
 

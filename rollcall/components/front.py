@@ -7,12 +7,12 @@ from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, one
 from rollcall.components.template_files import render, source
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.settings import Front
+from rollcall.contract import local_agent
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume
 from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/front"
 # This host's own agent.
-CONSUL = "127.0.0.1:8500"
 # The last good configuration: a new container serves it until Consul has been heard. And nginx's temporary files.
 VOLUME = "front-state"
 # The user nginx of the image: of its programs, only what becomes that user is root for a moment.
@@ -68,7 +68,9 @@ def _files(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
     return (
         Directory(FOLDER, 0o700, OWNER),
         _file("token", secrets.tokens.secret("front") + "\n", RELOAD, 0o600),
-        _file("consul-template.hcl", render("front/consul-template.hcl.j2", consul_address=CONSUL), RELOAD),
+        _file(
+            "consul-template.hcl", render("front/consul-template.hcl.j2", consul_address=local_agent.AUTHORITY), RELOAD
+        ),
         _file("catalog.ctmpl", source("front/catalog.ctmpl"), RELOAD),
         _file("front.json", told(member.node, front), APPLY),
         _file("sites.conf.j2", source("front/sites.conf.j2"), APPLY),
@@ -100,9 +102,13 @@ def told(node: str, front: Front) -> str:
         "old_generations": front.old_generations,
         "keep_lost": front.keep_lost,
         "status": front.status,
-        "consul": CONSUL,
+        "consul": local_agent.AUTHORITY,
     }
     return json.dumps(told, indent=2) + "\n"
+
+
+def _consul_template() -> str:
+    return render("front/consul-template.hcl.j2", consul_address=local_agent.AUTHORITY)
 
 
 def _file(name: str, text: str, then: str, mode: int = 0o644) -> File:

@@ -4,6 +4,7 @@ from rollcall.components import socket_filter
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, one
 from rollcall.config.fleet import Fleet, Member
+from rollcall.contract import local_agent
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, configuration_digest
 
 FOLDER = "/etc/rollcall/registrator"
@@ -54,7 +55,7 @@ def _flags(fleet: Fleet, member: Member) -> tuple[str, ...]:
         f"-resync={settings.resync}",
         *(("-cleanup",) if settings.cleanup else ()),
         *((f"-tags={','.join(settings.tags)}",) if settings.tags else ()),
-        "consul://127.0.0.1:8500",
+        f"consul://{local_agent.AUTHORITY}",
     )
 
 

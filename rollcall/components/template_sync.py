@@ -13,6 +13,7 @@ from rollcall.components.template_files import render
 from rollcall.components.template_sync_validation import read_source, validate
 from rollcall.config import settings
 from rollcall.config.fleet import Member
+from rollcall.contract import local_agent
 from rollcall.contract import template_rendering as rendering
 from rollcall.contract.template_settings import Template, written
 from rollcall.converge.docker_query import SOCKET as ENGINE
@@ -89,7 +90,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[File, ...]:
     )
 
 
-def consul_template(consul_address: str = "127.0.0.1:8500") -> str:
+def consul_template(consul_address: str = local_agent.AUTHORITY) -> str:
     """Give consul-template's configuration; the address is this host's own agent's."""
     return render("template_sync/consul-template.hcl.j2", folder=FOLDER, consul_address=consul_address)
 

@@ -8,10 +8,10 @@ from typing import Any, Literal
 from rollcall.config.inventory import Host
 from rollcall.consul import curl
 from rollcall.consul.curl import Answer
+from rollcall.contract import local_agent
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell
 
-BASE = "http://127.0.0.1:8500"
 # An agent answers from memory, in milliseconds; this also covers an election in the middle of the question.
 LONGEST = "max-time = 10"  # seconds, of one request
 TIMEOUT_SECONDS = 60
@@ -55,7 +55,7 @@ class OwnAgent:
     def _ask(self, requests: Sequence[Request]) -> list[Answer]:
         if not requests:
             return []
-        given = curl.configuration(requests, BASE, self._token, [LONGEST])
+        given = curl.configuration(requests, local_agent.URL, self._token, [LONGEST])
         result = Shell(self.host).run(curl.ON_ANY_HOST, given, TIMEOUT_SECONDS)
         answers = curl.answers(result.output)
         if len(answers) < len(requests):

@@ -4,10 +4,7 @@ from rollcall.config.inventory import Host, Inventory
 from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
 from rollcall.remote.run import Shell
-from rollcall.remote.tunnel import Endpoint
 
-# Every agent's own HTTP, as its host sees it.
-AGENT: Endpoint = ("127.0.0.1", 8500)
 RUNNING = "docker inspect --type=container --format={{.State.Running}} consul"
 
 

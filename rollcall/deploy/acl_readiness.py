@@ -9,11 +9,11 @@ from typing_extensions import override
 from rollcall.consul import agent_queries, curl
 from rollcall.consul.acl import AccessControl, Request, listed, requests
 from rollcall.consul.curl import Answer
+from rollcall.contract import local_agent
 from rollcall.deploy import callbacks
 from rollcall.deploy.operations import announce
 from rollcall.deploy.readiness import Gate
 
-BASE = "http://127.0.0.1:8500"
 # Consul answers a write with all that was written: the secret in it is blotted out on the host, before anything could
 # print it.
 COMMAND = (
@@ -52,7 +52,7 @@ class AccessConverged(Gate):
         ]
 
     def _ask(self, host: Host, asked: Sequence[Request]) -> list[Answer]:
-        given = curl.configuration(asked, BASE, self.wanted.management, [LONGEST])
+        given = curl.configuration(asked, local_agent.URL, self.wanted.management, [LONGEST])
         _, output = callbacks.run(host, COMMAND, given)
         found = curl.answers(output.stdout)
         return [*found, *[Answer(0, "")] * (len(asked) - len(found))]

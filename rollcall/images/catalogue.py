@@ -52,7 +52,7 @@ IMAGES = (
         *("rollcall/__init__.py", "rollcall/contract", "rollcall/front"),
         wheels=True,
     ),
-    _own("templates", _DEFAULTS.templates_image, "rollcall/__init__.py", "rollcall/template_sync"),
+    _own("templates", _DEFAULTS.templates_image, "rollcall/__init__.py", "rollcall/contract", "rollcall/template_sync"),
 )
 
 

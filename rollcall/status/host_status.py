@@ -8,11 +8,12 @@ from typing import Any
 from rollcall import sections
 from rollcall.components import registrator
 from rollcall.consul import maintenance
+from rollcall.contract import local_agent
 from rollcall.contract.status_document import VERSION, Document
 from rollcall.registrator.services.expected import Inspected
 from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST
 
-AGENT_URLS = " ".join(f"http://127.0.0.1:8500/v1/agent/{what}" for what in ("services", "checks"))
+AGENT_URLS = " ".join(f"{local_agent.URL}/v1/agent/{what}" for what in ("services", "checks"))
 # The registrator's token reads what it wrote. `printf` is the shell's own, so the token is in no argument list; the
 # host may have no curl, the agent's image has.
 SCRIPT = r"""

@@ -11,17 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rollcall.contract import template_rendering as rendering
+from rollcall.contract.consul_template import command, complaint, next_pause
 from rollcall.contract.template_settings import FOLDER, RUN, Template
 from rollcall.template_sync.guard import Guard, RefusedError
 from rollcall.template_sync.status import Sight, problem
 
 # Seconds. What was refused may be taken later without the catalog changing: a container that has come up since.
 FIRST_RETRY, LAST_RETRY = 1.0, 60.0
-LAST_PAUSE = 7.0
 # Bytes of one of consul-template's lines. It may quote all of what it could not render; its reason comes first.
 LONGEST = 800
-# A consul-template that lived for so long did not end because of what it was started with.
-SETTLED = 30.0
 
 log = logging.getLogger("templates")
 
@@ -79,12 +77,12 @@ class Follower:
                 await self._process.wait()
 
     async def _keep_rendering(self) -> None:
-        pause = 0.0
+        pause = 0
         loop = asyncio.get_running_loop()
         while True:
             started = loop.time()
             reason = await self._render()
-            pause = 0.0 if loop.time() - started >= SETTLED else min(pause * 2 + 1, LAST_PAUSE)
+            pause = next_pause(pause, loop.time() - started)
             self._failure = f"consul-template ended and is started again: {reason}"
             self._see(running=False)
             self._show_problem()
@@ -93,12 +91,12 @@ class Follower:
     async def _render(self) -> str:
         """Run consul-template until it ends, and give its last complaint."""
         self._process = await asyncio.create_subprocess_exec(
-            "consul-template",
-            "-config",
-            str(self._folder / "consul-template.hcl"),
-            "-template",
-            # It would end when its command fails.
-            f"{self._folder / self._template.name}.ctmpl:{self._staging}:kill -s USR1 {os.getpid()} || true",
+            *command(
+                self._folder / "consul-template.hcl",
+                self._folder / f"{self._template.name}.ctmpl",
+                self._staging,
+                notified=os.getpid(),
+            ),
             stderr=PIPE,
         )
         self._see(running=True)
@@ -106,9 +104,8 @@ class Follower:
         assert self._process.stderr is not None  # noqa: S101 - asked for above
         async for text in _lines(self._process.stderr):
             log.info("%s: consul-template: %s", self._template.name, text)
-            # Each error of Consul's is followed by a line of no content.
-            if ("[ERR]" in text or "[WARN]" in text) and not text.endswith("sending server error back to caller"):
-                last = text.partition("] ")[2]
+            if said := complaint(text):
+                last = said
                 self._show_obstacle(last)
         status = await self._process.wait()
         # The next one says nothing of a rendering that is the same as the file there.

@@ -9,7 +9,7 @@ import requests
 
 from rollcall.config.fleet import Member
 from rollcall.consul import kv, maintenance
-from rollcall.consul.pick_agent import AGENT
+from rollcall.contract import local_agent
 from rollcall.errors import RollcallError
 from rollcall.registrator.services.identity import MARK_HOST, dns_fault, path_fault
 from rollcall.remote.tunnel import Endpoint
@@ -60,7 +60,7 @@ class Catalog:
                 continue
         names = ", ".join(self.agents)
         raise RollcallError(
-            f"no Consul agent of {names} answers with a leader on its host's port {AGENT[1]}; "
+            f"no Consul agent of {names} answers with a leader on its host's port {local_agent.PORT}; "
             f"run `rollcall deploy {self._source}`, then `docker logs consul` on a host that still does not."
         )
 
@@ -99,7 +99,7 @@ def unanswered(problem: Exception) -> str:
     """Say of an agent what came instead of its answer: a refusal in Consul's words, or nothing."""
     if isinstance(problem, consul.ConsulException):
         return f"its agent refuses the question: {problem}"
-    return f"its agent does not answer on port {AGENT[1]}"
+    return f"its agent does not answer on port {local_agent.PORT}"
 
 
 def dns_names(instances: Sequence[Instance], domain: str) -> tuple[str, ...]:

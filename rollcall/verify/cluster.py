@@ -14,7 +14,7 @@ import consul
 from rollcall.components.component import Component
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.inventory import Host, Inventory
-from rollcall.consul.pick_agent import AGENT
+from rollcall.contract import local_agent
 from rollcall.converge import host_state
 from rollcall.converge.host_state import HostState
 from rollcall.deploy.host_query import reading
@@ -64,7 +64,7 @@ class Cluster:
         self.components = components
         self.members = tuple(member for member in fleet.members if member.name in self.hosts)
         self.endpoints = endpoints
-        agents = {name: where[AGENT] for name, where in endpoints.items()}
+        agents = {name: where[local_agent.ENDPOINT] for name, where in endpoints.items()}
         self.catalog = Catalog(source, agents, secrets.tokens.secret("operator"))
         self.shells: dict[str, Shell] = {}
         self.surveys: Mapping[str, Survey] = {}
@@ -195,4 +195,4 @@ def agent_by_tls(member: Member) -> Endpoint:
 
 def _tunnel(host: Host, member: Member) -> Any:
     front = [front_endpoint(member), front_by_tls(member)] if member.is_front else []
-    return tunnel.tunnel(host, list(dict.fromkeys([AGENT, agent_by_tls(member), *front])))
+    return tunnel.tunnel(host, list(dict.fromkeys([local_agent.ENDPOINT, agent_by_tls(member), *front])))

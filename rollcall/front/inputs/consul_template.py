@@ -2,26 +2,18 @@
 
 import asyncio
 import os
-import re
 import signal
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rollcall.contract.consul_template import command, complaint, next_pause
 from rollcall.front.nginx.process import shell_status
 from rollcall.front.status.problems import Problems
 
-# Seconds of life after which an end is taken for the first one.
-LIVED = 30.0
-# The longest pause before it is started again, in seconds.
-PAUSE = 7
 # Seconds in which Consul is to answer when somebody waits for what it says.
 ANSWER = 10.0
-# What it says of an error: "2026/11/26 03:00:00 [ERR] (cli) what happened".
-_COMPLAINT = re.compile(r"\[(?:WARN|ERR)\] \([a-z]+\) (?P<text>.*)")
-# The line that follows each error of Consul's, without content.
-_EMPTY = "sending server error back to caller"
 
 
 class CannotRenderError(Exception):
@@ -59,7 +51,7 @@ class ConsulTemplate:
             if self._restart.is_set():
                 pause = 0
                 continue
-            pause = 0 if time.monotonic() - started >= LIVED else min(pause * 2 + 1, PAUSE)
+            pause = next_pause(pause, time.monotonic() - started)
             again = f"and is started again in {pause} s; nginx serves on"
             self._problems.are("catalog", [f"consul-template ended with status {status} {again}"])
             with suppress(TimeoutError):
@@ -69,10 +61,8 @@ class ConsulTemplate:
         self._restart.clear()
         # What the one before rendered, with another token or template, is not to be taken for this one's.
         self._rendered.unlink(missing_ok=True)
-        # It would end where its command fails.
-        template = f"{self._template}:{self._rendered}:kill -USR1 1 || true"
         self._process = await asyncio.create_subprocess_exec(
-            "consul-template", "-config", str(self._settings), "-template", template
+            *command(self._settings, self._template, self._rendered, notified=os.getpid())
         )
         self.since, self._starts = datetime.now(UTC), self._starts + 1
         try:
@@ -144,8 +134,5 @@ class ConsulTemplate:
 
 def _worded(problem: str, complaints: bytes) -> str:
     """Add the last thing that consul-template complained of, and said anything about."""
-    said = [
-        found["text"] for line in complaints.decode(errors="replace").splitlines() if (found := _COMPLAINT.search(line))
-    ]
-    reasons = [text for text in said if not text.endswith(_EMPTY)]
+    reasons = [text for text in map(complaint, complaints.decode(errors="replace").splitlines()) if text]
     return f"{problem}: {reasons[-1]}" if reasons else problem
