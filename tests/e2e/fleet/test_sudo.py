@@ -20,6 +20,7 @@ from rollcall.secrets.store import Secrets
 
 # What somebody else on the host reads: files in the places that everybody has, and every process's arguments.
 WATCH = r"""
+cd /
 while [ -e /run/watch ]; do
   find /tmp /var/tmp /dev/shm /home /etc/rollcall -xdev -type f -readable -exec cat {} + 2>/dev/null
   cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null
