@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from rollcall.registrator.services.identity import path_segment
+
 # Consul's own policy of that name allows everything.
 GLOBAL_MANAGEMENT = "global-management"
 # Consul's description of the token that its servers make of `initial_management`.
@@ -118,7 +120,7 @@ def _policy(wanted: Policy, found: Document | None) -> Request | None:
     if found is None:
         return Request(f"create policy {wanted.name}", "PUT", "/v1/acl/policy", json.dumps(body))
     text = f"write policy {wanted.name} (it was changed)"
-    return Request(text, "PUT", f"/v1/acl/policy/{found['ID']}", json.dumps(body))
+    return Request(text, "PUT", f"/v1/acl/policy/{path_segment(found['ID'])}", json.dumps(body))
 
 
 def _token(wanted: Token, found: Document | None) -> Request | None:
@@ -133,7 +135,7 @@ def _token(wanted: Token, found: Document | None) -> Request | None:
     if _rights(found) == {("Policies", name) for name in wanted.policies}:
         return None
     text = f"write token {wanted.purpose} (its rights were changed)"
-    return Request(text, "PUT", f"/v1/acl/token/{wanted.accessor}", json.dumps(body))
+    return Request(text, "PUT", f"/v1/acl/token/{path_segment(wanted.accessor)}", json.dumps(body))
 
 
 def _anonymous(found: Document | None) -> list[Request]:
@@ -162,8 +164,14 @@ def _unwanted(wanted: AccessControl, found: Listed, own_accessor: str) -> list[R
     tokens = [one for one in found.tokens if one["AccessorID"] not in kept and _is_ours(one, own_accessor)]
     policies = [one for one in found.policies if one["Name"].startswith(POLICY_PREFIX) and one["Name"] not in names]
     return [
-        *(Request(f"remove token {_purpose(one)}", "DELETE", f"/v1/acl/token/{one['AccessorID']}") for one in tokens),
-        *(Request(f"remove policy {one['Name']}", "DELETE", f"/v1/acl/policy/{one['ID']}") for one in policies),
+        *(
+            Request(f"remove token {_purpose(one)}", "DELETE", f"/v1/acl/token/{path_segment(one['AccessorID'])}")
+            for one in tokens
+        ),
+        *(
+            Request(f"remove policy {one['Name']}", "DELETE", f"/v1/acl/policy/{path_segment(one['ID'])}")
+            for one in policies
+        ),
     ]
 
 

@@ -93,6 +93,14 @@ def _uncarried(cluster: Cluster) -> list[str]:
     unasked = sorted(name for name in catalog if path_fault(name))
     tags = sorted({tag for one in cluster.catalog.instances() for tag in one.tags if dns_fault(tag)})
     said = [f"no request can name the service {name!r} of another tool; skipping it" for name in unasked]
+    spellings: dict[str, set[str]] = {}
+    for one in cluster.catalog.instances():
+        spellings.setdefault(folded(one.service), set()).add(one.service)
+    said += [
+        f"Consul and DNS take the names {' and '.join(sorted(same))} for one"
+        for same in spellings.values()
+        if len(same) > 1
+    ]
     if tags:
         said.append(f"DNS does not answer for {len(tags)} tags, such as {_printable(tags[0])}: {dns_fault(tags[0])}")
     return said
