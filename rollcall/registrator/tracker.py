@@ -190,10 +190,9 @@ class Fleet:
 
     def _concerned(self, ids: Iterable[str]) -> list[str]:
         """Add the same ids in other spellings: who loses one gives way to who asks for the other."""
-        spellings: dict[str, list[str]] = {}
-        for service in self._services():
-            spellings.setdefault(folded(service.id), []).append(service.id)
-        found = list(dict.fromkeys(one for key in ids for one in (key, *spellings.get(folded(key), ()))))
+        found = list(dict.fromkeys(ids))
+        keys = {folded(one) for one in found}
+        found += dict.fromkeys(one.id for one in self._services() if folded(one.id) in keys and one.id not in found)
         # Nothing that should be is ever removed, whether or not it stands here.
         self.released.update(found)
         return found

@@ -26,6 +26,8 @@ def path_segment(text: str) -> str:
 
 def folded(text: str) -> str:
     """Fold an id as Consul's catalog does: ids that differ only in case are one entry there, and two in the agent."""
+    if text.isascii():
+        return text.lower()
     return "".join("i" if letter == DOTTED_I else letter.lower() for letter in text)
 
 

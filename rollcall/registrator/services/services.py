@@ -106,8 +106,11 @@ def read_services(
 def claims(services: Iterable[Service]) -> dict[str, Service]:
     """Tell who gets which id, by folded id: whose own it is, not who asks for it; then who ran first."""
     owners: dict[str, Service] = {}
-    for service in sorted(services, key=_rank):
-        owners.setdefault(folded(service.id), service)
+    for service in services:
+        key = folded(service.id)
+        # Without a sort: this runs at each event, over all services of the host, and they hardly ever clash.
+        if key not in owners or _rank(service) < _rank(owners[key]):
+            owners[key] = service
     return owners
 
 
