@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +17,8 @@ BAD = ("unhealthy", "critical", GONE, "dead", "exited")
 WEIGHT = "weight"
 HEADS = ("instance", "host", "Docker", "Consul", WEIGHT, "share", "listed", "requests", "errors", "mean")
 NUMBERS = HEADS[4:]
+# What a narrow terminal does without, the first of them first.
+DISPENSABLE = ("mean", "share", WEIGHT, "requests", "Docker", "listed", "errors")
 
 
 def shown(status: FleetStatus) -> Group:
@@ -33,18 +37,52 @@ def _parts(status: FleetStatus) -> Iterator[RenderableType]:
 
 def _service(service: ServiceStatus, fronts: int) -> Iterator[RenderableType]:
     yield _title(service)
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
-    # Eighty columns hold it all: names give way first, and weights are shown where they say anything.
-    weights = len({row.weight for row in service.rows}) > 1
-    heads = [head for head in HEADS if weights or head != WEIGHT]
-    for head in heads:
-        name = head == HEADS[0]
-        table.add_column(head, justify="right" if head in NUMBERS else "left", overflow="fold", no_wrap=not name)
-    for row in service.rows:
-        cells = dict(zip(HEADS, _cells(row, fronts), strict=True))
-        table.add_row(*(cells[head] for head in heads))
-    yield table if service.rows else Text("no instance", "dim")
+    yield _Instances(service, fronts) if service.rows else Text("no instance", "dim")
     yield Text()
+
+
+class _Instances:
+    """The table of a service's instances, as wide as the terminal lets it be: names stay whole, columns go."""
+
+    def __init__(self, service: ServiceStatus, fronts: int) -> None:
+        self._rows = [dict(zip(HEADS, _cells(row, fronts), strict=True)) for row in service.rows]
+        weights = len({row.weight for row in service.rows}) > 1
+        # Weights are shown where they say anything.
+        self._heads = [head for head in HEADS if weights or head != WEIGHT]
+
+    def __rich_measure__(self, _console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(self._width(self._heads[:1]), self._width(self._heads, whole=True))
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        heads = self._heads
+        for least in DISPENSABLE:
+            if self._width(heads) <= options.max_width:
+                break
+            heads = [head for head in heads if head != least]
+        yield self._table(heads)
+
+    def _width(self, heads: Sequence[str], *, whole: bool = False) -> int:
+        return sum(self._column(head, whole=whole) for head in heads) + len(heads) - 1
+
+    def _column(self, head: str, *, whole: bool = False) -> int:
+        cells = [head, *(row[head].plain for row in self._rows)]
+        # A name's tags may stand below it.
+        words = cells if whole or head != HEADS[0] else [word for cell in cells for word in cell.split()]
+        return max(map(cell_len, words))
+
+    def _table(self, heads: Sequence[str]) -> Table:
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
+        for head in heads:
+            table.add_column(
+                head,
+                justify="right" if head in NUMBERS else "left",
+                overflow="fold",
+                no_wrap=head != HEADS[0],
+                min_width=self._column(head),
+            )
+        for row in self._rows:
+            table.add_row(*(row[head] for head in heads))
+        return table
 
 
 def _title(service: ServiceStatus) -> Text:

@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from rich.console import Console
 from status_world import NOW, all_well, front, host, seen, status, with_front
 
@@ -36,6 +37,17 @@ def test_eighty_columns_hold_a_line_of_an_instance() -> None:
     lines = printed(status(*all_well()), width=80).splitlines()
     assert [line.split()[1] for line in lines if line.startswith("web-")] == ["app1", "app2"]
     assert any("requests" in line and "mean" in line for line in lines)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+def test_names_are_never_cut_in_a_word_and_the_width_is_used(width: int) -> None:
+    name = "shop-frontend-blue-17"
+    lines = printed(with_front(seen("app1", name), seen("app2", "web-2")), width=width).splitlines()
+    assert any(line.split()[:2] == [name, "app1"] for line in lines)
+    assert any(line.split()[:2] == ["web-2", "app2"] for line in lines)
+    assert max(map(len, lines)) <= width
+    assert any("mean" in line for line in lines) is (width >= 100)
+    assert any("Consul" in line for line in lines)
 
 
 def test_a_service_says_where_it_is_reached_and_its_canary() -> None:
