@@ -13,6 +13,11 @@ out = Console(highlight=False, emoji=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
+def leave_stdout_to_the_document() -> None:
+    """Say everything on stderr from now on: with --json, standard output is one document."""
+    out.stderr = True
+
+
 @contextmanager
 def step(text: str) -> Iterator[None]:
     """Show one step of a long job: a spinner on a terminal, and one line with its seconds when it ends."""

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import click
 
@@ -19,9 +20,10 @@ from rollcall.remote import connectivity
 @inventory_argument
 @click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Only these hosts.")
 @click.option("--dry", is_flag=True, help="Say what would be changed, field by field; change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.option("--as-step", is_flag=True, hidden=True, help="As a step of another command, which has the last word.")
 @click.option("-v", "verbosity", count=True, help="Show more of what pyinfra does (-v, -vv, -vvv).")
-def deploy(source: str, limit: tuple[str, ...], dry: bool, as_step: bool, verbosity: int) -> None:
+def deploy(source: str, *, limit: tuple[str, ...], dry: bool, as_json: bool, as_step: bool, verbosity: int) -> None:
     """Bring every host of INVENTORY to what its settings say."""
     from rollcall.deploy import program
 
@@ -29,8 +31,10 @@ def deploy(source: str, limit: tuple[str, ...], dry: bool, as_step: bool, verbos
     program.begin()
     chosen, _ = checked_fleet(source, limit, program.read)
     connectivity.check(chosen.hosts)
-    program.run(chosen, "deploy.py", [*_limits(limit), *(["--dry"] if dry else ["-y"]), *_verbosity(verbosity)])
-    if as_step:
+    options = [*_limits(limit), *(["--dry"] if dry else ["-y"]), *_verbosity(verbosity)]
+    with program.reported(dry) if as_json else nullcontext():
+        program.run(chosen, "deploy.py", options)
+    if as_step or as_json:
         return
     hosts = f"{len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"
     if dry:

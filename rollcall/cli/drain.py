@@ -1,5 +1,6 @@
 """`rollcall drain` and `rollcall undrain`: out of service by hand, and back."""
 
+import json
 import time
 from collections.abc import Sequence
 
@@ -9,7 +10,7 @@ from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Inventory
-from rollcall.console import out, step
+from rollcall.console import leave_stdout_to_the_document, out, step
 from rollcall.consul import maintenance
 from rollcall.consul.agent_client import OwnAgent, Request
 from rollcall.contract.maintenance_checks import NODE_MAINTENANCE
@@ -37,22 +38,37 @@ DEADLINE = 30.0  # seconds
     metavar="SECONDS",
     help=f"How long to wait for the last connection; {DEADLINE:g} otherwise.",
 )
-def drain(source: str, text: str, deadline: float) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+def drain(source: str, text: str, deadline: float, as_json: bool) -> None:
     """Take a host, or one container of it, out of service, and wait until nobody is connected to it.
 
     It goes on running, and stays out of service until it is put back with rollcall undrain: over deploys, restarts and
     whatever the registrator does. Exit code: 0 if nobody is connected any more, 1 if the deadline passed before.
     """
+    if as_json:
+        leave_stdout_to_the_document()
     chosen, fleet, target, agent = _opened(source, text, "rollcall drain")
     running = instances.containers(Shell(agent.host).read(instances.LIST))
     drained = instances.of(target, instances.instances(agent.read("/v1/agent/services")), running)
-    for service in _left_alone(agent, target, drained):
+    alone = _left_alone(agent, target, drained)
+    for service in alone:
         out.print(f"– nobody else is in service for {service}: its visitors will get no answer", markup=False)
     started = time.monotonic()
     agent.write(*_maintenance(target, drained, enable=True))
     look = Look(chosen, fleet, target, drained, running)
     with step(f"Waiting until nobody is connected to {target}"):
-        if left := wait(look, deadline):
+        left = wait(look, deadline)
+        if as_json:
+            result = {
+                "target": str(target),
+                "drained": not left,
+                "seconds": round(time.monotonic() - started, 1),
+                "instances": [one.identity for one in drained],
+                "services_without_instances": alone,
+                "left": look.words(left) if left else "",
+            }
+            click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+        if left:
             raise RollcallError(
                 f"{target} is out of service, but after {deadline:g} s {look.words(left)}; to wait longer: the same "
                 f"command again; to put it back: rollcall undrain {source} {text}"

@@ -1,5 +1,6 @@
 """`rollcall verify`: whether a cluster keeps its promises, checked on the cluster itself."""
 
+import json
 import os
 import signal
 import sys
@@ -10,7 +11,7 @@ import click
 
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
-from rollcall.console import out, step
+from rollcall.console import leave_stdout_to_the_document, out, step
 from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
 from rollcall.secrets.deployed import kept
@@ -38,7 +39,8 @@ ABOUT_FRONTS = frozenset({"front", "routes", "disturb_front", "disturb_routes"})
     is_flag=True,
     help="Also stop and kill backends, to see that they are missed and found again. Everything is put back.",
 )
-def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+def verify(source: str, limit: tuple[str, ...], disturb: bool, as_json: bool) -> None:
     """Check on the hosts of INVENTORY everything that Rollcall promises.
 
     Changes nothing unless --disturb is given. Exit code: 0 if every check passed, 1 if one did not.
@@ -51,6 +53,8 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
 
     if disturb and limit:
         raise click.UsageError("--disturb stops all backends behind the front, so it cannot go with --limit.")
+    if as_json:
+        leave_stdout_to_the_document()
     chosen, fleet = checked_fleet(source, limit)
     secrets = kept(source, chosen, fleet, "rollcall verify")
     connectivity.check(chosen.hosts)
@@ -61,6 +65,8 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool) -> None:
         with step(f"Looking at {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):
             cluster.look()
         code = _run(verification)
+    if as_json:
+        click.echo(json.dumps(verification.to_json(), indent=2, ensure_ascii=False))
     if code == pytest.ExitCode.INTERRUPTED and not verification.failed_to_load:
         raise KeyboardInterrupt
     sys.exit(0 if code == pytest.ExitCode.OK else 1)

@@ -6,13 +6,16 @@ Importing pyinfra's command line makes sockets and threads of the whole process 
 
 import contextlib
 import io
+import json
 import os
 import signal
 import sys
+import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from gevent import monkey
 
@@ -140,6 +143,51 @@ def run(inventory: Inventory, name: str, options: Sequence[str]) -> None:
                 f"{name} did not succeed on every host, the lines above say why; "
                 "what succeeded stays, and the same command can be run again"
             ) from None
+
+
+@contextlib.contextmanager
+def reported(dry: bool) -> Iterator[None]:
+    """Print what the block's run did as one JSON document; all else that is printed goes to stderr."""
+    started = time.monotonic()
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        seconds = round(time.monotonic() - started, 1)
+        print(json.dumps({"dry": dry, "seconds": seconds, **_outcome(dry)}, indent=2))  # noqa: T201
+
+
+def _outcome(dry: bool) -> Mapping[str, Any]:
+    """Say what the run did, or of a dry one what it would have done: the hosts by operation."""
+    from pyinfra.context import ctx_state
+    from pyinfra_cli.prints import build_plan_json, build_results_json
+
+    if not ctx_state.isset():
+        return {"operations": [], "failed_hosts": []}
+    state = ctx_state.get()
+    if dry:
+        plan = build_plan_json(state)
+        return {
+            "operations": [
+                {"name": ", ".join(one["names"]), "changed": one["hosts_with_change"]}
+                for one in plan
+                if one["hosts_with_change"]
+            ],
+            "failed_hosts": sorted(host.name for host in state.failed_hosts),
+        }
+    results = build_results_json(state)
+    return {
+        "operations": [
+            {
+                "name": ", ".join(one["names"]),
+                "changed": one["success"],
+                "unchanged": one["no_change"],
+                "failed": one["error"],
+            }
+            for one in results["operations"]
+        ],
+        "failed_hosts": results["failed_hosts"],
+    }
 
 
 def _theirs(error: BaseException) -> RollcallError | None:

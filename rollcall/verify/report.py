@@ -25,6 +25,7 @@ class Verification:
         self.failed = 0
         # pytest calls it an interruption, too, when a file with checks cannot be loaded.
         self.failed_to_load = False
+        self.checks: list[dict[str, Any]] = []
         self._started = time.monotonic()
         self._spinner = out.status("")
 
@@ -81,7 +82,10 @@ class Verification:
 
     def _show(self, item: pytest.Item, error: BaseException | None) -> None:
         said = [str(text) for key, text in item.user_properties if key == "says"]
+        remarks = [str(text) for key, text in item.user_properties if key == "remark"]
         title = _title(item)
+        result = {"check": item.name, "title": title, "passed": error is None, "says": said, "remarks": remarks}
+        self.checks.append(result | _error(error))
         if error is None:
             self.passed += 1
             # Without emoji=False, rich makes a ghost of the id app1:ghost:80.
@@ -96,7 +100,7 @@ class Verification:
             self._failure(f"cannot be checked: {title}", [f"a Consul agent gave no answer: {error}"])
         else:
             self._failure(f"cannot be checked: {title}", [f"{type(error).__name__}: {error}", _place(error)])
-        for sentence in (str(text) for key, text in item.user_properties if key == "remark"):
+        for sentence in remarks:
             out.print(f"[yellow]–[/] {escape(sentence)}", emoji=False)
 
     def _failure(self, headline: str, details: list[str]) -> None:
@@ -104,6 +108,15 @@ class Verification:
         out.print(f"[red]✗[/] {escape(headline)}", emoji=False)
         for detail in details:
             out.print(f"    {escape(detail)}", emoji=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the result as one document."""
+        return {
+            "passed": self.failed == 0,
+            "seconds": round(time.monotonic() - self._started, 1),
+            "disturbed": self.disturb,
+            "checks": self.checks,
+        }
 
     @pytest.hookimpl
     def pytest_sessionfinish(self, exitstatus: int) -> None:
@@ -117,6 +130,12 @@ class Verification:
         else:
             more = "" if self.disturb else " Nothing was changed; --disturb also stops and kills backends."
             out.print(f"\n[green]All {self.passed} checks passed[/] in {seconds:.1f} s.{more}")
+
+
+def _error(error: BaseException | None) -> dict[str, Any]:
+    if isinstance(error, CheckError):
+        return {"expected": error.expected, "found": [str(line) for line in error.found], "next": error.command}
+    return {} if error is None else {"not_checked": str(error) or type(error).__name__}
 
 
 def _title(item: pytest.Item) -> str:
