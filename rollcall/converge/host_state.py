@@ -12,7 +12,7 @@ from rollcall.converge.docker_query import SOCKET, Answer, Wanted, answer, query
 ROOT = "/etc/rollcall"
 # Docker's name for it (its documentation of the bridge driver, "Default bridge network options").
 INTERFACE_OPTION = "com.docker.network.bridge.name"
-SECTIONS = ("engine", "files", "digests", "addresses", "listening", "clock", "socket")
+SECTIONS = ("engine", "files", "digests", "addresses", "listening", "clock", "user", "socket")
 EMPTY = Answer({}, {}, {}, {}, frozenset())
 
 # Probes take longest, so they run while everything else is read.
@@ -32,6 +32,8 @@ section listening
 awk '$4 == "0A" {{ print $2 }}' /proc/net/tcp /proc/net/tcp6 2>/dev/null
 section clock
 date +%s
+section user
+id -u
 section socket
 stat -L -c %g {socket} 2>/dev/null || echo 0
 {texts}
@@ -55,8 +57,9 @@ class HostState:
     """What a host has: the engine's managed objects, files below /etc/rollcall, and facts about itself.
 
     `engine` is what its Docker Engine answered; `interfaces` are the network interfaces by their addresses; `listening`
-    are TCP ports with their addresses; `clock` is seconds since 1970; `socket_group` is the id of the group that may
-    open the engine's socket; `bridge` is the address of Docker's own bridge, `bridges` are those of all its networks.
+    are TCP ports with their addresses; `clock` is seconds since 1970; `user` is the number of the user who read all
+    this; `socket_group` is the id of the group that may open the engine's socket; `bridge` is the address of Docker's
+    own bridge, `bridges` are those of all its networks.
     """
 
     engine: Answer = EMPTY
@@ -70,6 +73,7 @@ class HostState:
     bridge_interface: str = ""
     bridges: tuple[str, ...] = ()
     clock: int = 0
+    user: int = 0
     socket_group: int = 0
 
     def listens(self, address: str, port: int) -> bool:
@@ -136,6 +140,7 @@ def parse(output: str, images: Sequence[str]) -> HostState:
         bridge_interface=interface,
         bridges=_addresses(listed["addresses"], (interface, "br-")),
         clock=int(listed["clock"][0]),
+        user=int(listed["user"][0]),
         socket_group=int(listed["socket"][0]),
     )
 

@@ -147,6 +147,11 @@ def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
 
 
 def _check_host(member: Member, state: HostState) -> None:
+    if state.user != 0:
+        raise RollcallError(
+            f"{member.name}: user {state.user} logs in; expected ssh_user 'root', or another user together with "
+            "`_sudo = True`"
+        )
     if member.address not in (*state.addresses, "127.0.0.1"):
         raise RollcallError(
             f"{member.name}: its address is set to {member.address}, but the host has {', '.join(state.addresses)}; "

@@ -36,6 +36,8 @@ abc123  /etc/rollcall/key
 00000000000000000000000000000000:01BB
 @@rollcall clock
 1790000000
+@@rollcall user
+1000
 @@rollcall socket
 998
 @@rollcall text /etc/resolv.conf
@@ -61,6 +63,7 @@ def test_everything_is_found_in_the_answer() -> None:
     assert host.bridge_interface == "docker0"
     assert host.listening == {("127.0.0.1", 8500), ("", 80), ("", 443)}
     assert host.clock == 1790000000
+    assert host.user == 1000
     assert host.socket_group == 998
     assert host.texts == {"/etc/resolv.conf": "search lan\nnameserver 10.0.0.53\n"}
     assert host.probes == {"consul": '{"Healthy": true}'}
