@@ -11,6 +11,7 @@ import click
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config import inventory
+from rollcall.config.pyinfra_data import CONSENT
 from rollcall.console import out
 from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
@@ -20,10 +21,13 @@ from rollcall.remote import connectivity
 @inventory_argument
 @click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Only these hosts.")
 @click.option("--dry", is_flag=True, help="Say what would be changed, field by field; change nothing.")
+@click.option("--yes", is_flag=True, help="Remove roles that hosts no longer have, such as a front's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.option("--as-step", is_flag=True, hidden=True, help="As a step of another command, which has the last word.")
 @click.option("-v", "verbosity", count=True, help="Show more of what pyinfra does (-v, -vv, -vvv).")
-def deploy(source: str, *, limit: tuple[str, ...], dry: bool, as_json: bool, as_step: bool, verbosity: int) -> None:
+def deploy(
+    source: str, *, limit: tuple[str, ...], dry: bool, yes: bool, as_json: bool, as_step: bool, verbosity: int
+) -> None:
     """Bring every host of INVENTORY to what its settings say."""
     from rollcall.deploy import program
 
@@ -31,7 +35,8 @@ def deploy(source: str, *, limit: tuple[str, ...], dry: bool, as_json: bool, as_
     program.begin()
     chosen, _ = checked_fleet(source, limit, program.read)
     connectivity.check(chosen.hosts)
-    options = [*_limits(limit), *(["--dry"] if dry else ["-y"]), *_verbosity(verbosity)]
+    consent = ["--data", f"{CONSENT}=true"] if yes else []
+    options = [*_limits(limit), *(["--dry"] if dry else ["-y"]), *consent, *_verbosity(verbosity)]
     with program.reported(dry) if as_json else nullcontext():
         program.run(chosen, "deploy.py", options)
     if as_step or as_json:

@@ -5,6 +5,9 @@ from rollcall.did_you_mean import typo_of
 # Data of the user's own, for a deploy.py or templates of theirs.
 OWN = "x_"
 
+# Said to pyinfra's --data for one run: roles may be removed. No setting of any host.
+CONSENT = "remove_roles"
+
 # Global arguments of operations, which pyinfra also takes from data (pyinfra.api.arguments).
 GLOBAL_ARGUMENTS = frozenset(
     {

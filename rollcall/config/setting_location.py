@@ -36,6 +36,13 @@ def place(layer: Layer, host: str, path: Sequence[str | int]) -> Place:
     return Place(_short(file), _Reader(tree).descend(start, path[1:]) if start else 0)
 
 
+def variable(file: Path, name: str) -> Place:
+    """Find the line in which a file sets a variable."""
+    tree = _parsed(file, file.stat().st_mtime_ns) if file.is_file() else None
+    found = _Reader(tree).assigned(name) if tree else None
+    return Place(_short(file), found[0] if found else 0)
+
+
 @lru_cache(maxsize=64)
 def _parsed(file: Path, _modified: int) -> ast.Module | None:
     try:
@@ -60,9 +67,9 @@ class _Reader:
             return self._host_data(host, key)
         if inline := self._inline(layer.group):
             return self._entry(inline, key)
-        return self._assigned(key)
+        return self.assigned(key)
 
-    def _assigned(self, name: str) -> Found | None:
+    def assigned(self, name: str) -> Found | None:
         """Find the last assignment to a variable of the file."""
         for statement in reversed(self.tree.body):
             targets = (
@@ -79,7 +86,7 @@ class _Reader:
 
     def _inline(self, group: str) -> ast.expr | None:
         """Find a group's data in the inventory: fronts = ([…], {"front": …})."""
-        match self._assigned(group):
+        match self.assigned(group):
             case (_, ast.Tuple(elts=[_, data])):
                 return data
         return None
@@ -119,14 +126,14 @@ class _Reader:
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 yield from ((None, left), (None, right))
             case ast.Name(id=name):
-                if found := self._assigned(name):
+                if found := self.assigned(name):
                     yield (None, found[1])
 
     def descend(self, start: Found, path: Sequence[str | int]) -> int:
         """Follow a path into a value as far as it stands there literally; give the line."""
         line, node = start
         for part in path:
-            if isinstance(node, ast.Name) and (named := self._assigned(node.id)):
+            if isinstance(node, ast.Name) and (named := self.assigned(node.id)):
                 node = named[1]
             if isinstance(node, ast.List | ast.Tuple) and isinstance(part, int) and part < len(node.elts):
                 node = node.elts[part]

@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -26,7 +26,8 @@ by_api() {{
   get {urls} $(for image in $made_from; do echo "http://docker/images/$image/json"; done)
 }}
 by_command() {{
-  docker ps -a --filter label={label} --format '{{"Names":["/{{{{.Names}}}}"]}}' 2>"$work/error" ||
+  docker ps -a --filter label={label} \
+    --format '{{"Names":["/{{{{.Names}}}}"],"Labels":{{"{label}":"{{{{.Label "{label}"}}}}"}}}}' 2>"$work/error" ||
     {{ cat "$work/error"; exit 91; }}
   made_from=$(docker ps -aq --filter label={label} | xargs -r docker inspect --format '{{{{.Image}}}}' | sort -u)
   docker inspect --format '{{{{json .}}}}' {names} $made_from 2>/dev/null
@@ -49,7 +50,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Answer:
-    """Inspect documents by name, and the names of all containers with our label.
+    """Inspect documents by name, and the names of all containers with our label, with the label's values.
 
     Images are found by reference and by id.
     """
@@ -59,6 +60,7 @@ class Answer:
     networks: Mapping[str, Document]
     volumes: Mapping[str, Document]
     managed: frozenset[str]
+    components: Mapping[str, str] = field(default_factory=dict)
 
 
 def query(wanted: Wanted) -> str:
@@ -88,11 +90,13 @@ def answer(lines: Iterable[str], images: Sequence[str]) -> Answer:
     """
     documents: list[Document] = []
     managed: set[str] = set()
+    components: dict[str, str] = {}
     for line in filter(None, map(str.strip, lines)):
         found = json.loads(line)
         listed = found if isinstance(found, list) else [found]
         names = [one["Names"][0].lstrip("/") for one in listed if "Names" in one]
         managed.update(names)
+        components.update(zip(names, ((one.get("Labels") or {}).get(LABEL, "") for one in listed), strict=False))
         if not isinstance(found, list) and not names:
             documents.append(found)
     return Answer(
@@ -104,6 +108,7 @@ def answer(lines: Iterable[str], images: Sequence[str]) -> Answer:
         networks={one["Name"]: one for one in documents if "IPAM" in one},
         volumes={one["Name"]: one for one in documents if "Mountpoint" in one},
         managed=frozenset(managed),
+        components=components,
     )
 
 

@@ -7,6 +7,7 @@ calls `hosts` inside of pyinfra. Both read the files by pyinfra's own functions,
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from pyinfra_cli.inventory import _get_group_data, _is_inventory_group
 from pyinfra_cli.prints import jsonify
 from pyinfra_cli.util import exec_file, json_encode
 
-from rollcall.config import pyinfra_data
+from rollcall.config import groups, pyinfra_data
 from rollcall.config.layers import OVERRIDE, Layer
+from rollcall.errors import RollcallError
 
 Document = dict[str, Any]
 
@@ -36,9 +38,13 @@ def hosts(inventory: Inventory, source: str, folders: Iterable[str]) -> list[Doc
         folders: where group data is looked for, the weakest first.
     """
     declared = exec_file(source, return_locals=True) if Path(source).is_file() else {}
-    groups = {key: value for key, value in declared.items() if _is_inventory_group(key, value)}
+    try:
+        groups.check_declared(Path(source), declared)
+    except RollcallError as problem:
+        raise PyinfraError(str(problem)) from None
+    members = {key: value for key, value in declared.items() if _is_inventory_group(key, value)}
     group_data = [(folder, _get_group_data(folder)) for folder in folders]
-    return [_host(inventory, host, source, groups, group_data) for host in inventory]
+    return [_host(inventory, host, source, members, group_data) for host in inventory]
 
 
 def _host(
@@ -58,7 +64,8 @@ def _host(
         layers += [*_unread(known, own, source, group), *own]
     of_host = [Layer(source, "", data) for data in _host_data(groups, host.name)]
     layers += [*_unread(inventory.get_host_data(host.name), of_host, source, ""), *of_host]
-    layers.append(Layer(OVERRIDE, "", inventory.get_override_data()))
+    override = {key: value for key, value in inventory.get_override_data().items() if key != pyinfra_data.CONSENT}
+    layers.append(Layer(OVERRIDE, "", override))
     return {"name": host.name, "groups": list(host.groups), "layers": [_document(one) for one in layers if one.data]}
 
 
@@ -94,9 +101,20 @@ def _is_read(key: str, value: Any) -> bool:
     return key in pyinfra_data.SSH or not pyinfra_data.is_not_ours(key)
 
 
+def is_dry() -> bool:
+    """Whether pyinfra only says what it would do."""
+    return bool(_arguments()["dry"])
+
+
+@lru_cache(maxsize=1)
+def _arguments() -> dict[str, Any]:
+    """Give the parameters of this run; pyinfra does not hand them to deploys."""
+    return dict(cli.cli.make_context("pyinfra", sys.argv[1:], resilient_parsing=True).params)
+
+
 def of_this_run() -> list[Document]:
     """Describe the hosts of the pyinfra that this is called in, as a command of Rollcall sees them."""
-    arguments = cli.cli.make_context("pyinfra", sys.argv[1:], resilient_parsing=True).params
+    arguments = _arguments()
     source = str(Path(run.cwd or ".") / arguments["inventory"])
     source = source if Path(source).is_file() else arguments["inventory"]
     return described(the_inventory, source, arguments["group_data"] or ())

@@ -28,15 +28,16 @@ from rollcall.components import (
     template_sync_validation,
 )
 from rollcall.components.component import Component, Context
-from rollcall.config import project, validation
+from rollcall.config import groups, project, validation
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost
 from rollcall.config.inventory import host_of, raw_host
 from rollcall.consul.acl import listed, requests
 from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, ask
+from rollcall.converge import roles
 from rollcall.converge.host_state import HostState
 from rollcall.converge.plan import Change, everything, leftovers, plan
 from rollcall.converge.resources import Container, Thing
-from rollcall.deploy import inventory_layers, operations, readiness
+from rollcall.deploy import inventory_layers, operations, readiness, role_removal
 from rollcall.deploy.acl_readiness import AccessConverged
 from rollcall.deploy.facts import HostFact
 from rollcall.deploy.host_query import Reading, facts, reading
@@ -101,6 +102,7 @@ def site(components: Sequence[Component]) -> Site | None:
     Raises:
         PyinfraError: a setting of any host is wrong, or a host is another fleet's, before any host was touched.
     """
+    role_removal.begin()
     here = _look(components, _secrets)
     try:
         if here:
@@ -108,6 +110,7 @@ def site(components: Sequence[Component]) -> Site | None:
             _check_templates(here)
             _keep_secrets()
         _warn(host.name)
+        role_removal.look(roles.removed(here.things, here.state) if here else {})
     except RollcallError as problem:
         raise PyinfraError(str(problem)) from None
     return here
@@ -179,6 +182,8 @@ def _check_templates(here: Site) -> None:
 @lru_cache(maxsize=1)
 def _fleet() -> Fleet:
     root = project.root_of(inventory_file())
+    file = inventory_file()
+    groups.check(file, _hosts(), (root / "group_data", file.parent / "group_data"))
     template_files.search(root)
     components = declared.components(root)
     return loading.check(inventory_file().stem, _hosts(), socket.gethostname(), _locate(), components)

@@ -1,0 +1,25 @@
+"""Whole roles that a deploy would take off a host: more often a slip in the inventory than a wish."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rollcall.converge.host_state import HostState
+from rollcall.converge.resources import Container, Thing
+
+# The group whose hosts have a component, by the label of its containers. What a setting of its own turns off, such as
+# keepalived, is no role.
+ROLES = {"front": "fronts", "backend": "backends"}
+
+
+def removed(desired: Iterable[Thing], state: HostState) -> Mapping[str, tuple[str, ...]]:
+    """Give the roles that a host has and should no longer have, each with the containers that would go."""
+    kept = {thing.component for thing in desired if isinstance(thing, Container)}
+    gone: dict[str, tuple[str, ...]] = {}
+    for name, component in sorted(state.engine.components.items()):
+        if component in ROLES and component not in kept:
+            gone[ROLES[component]] = (*gone.get(ROLES[component], ()), name)
+    return gone
+
+
+def sentence(host: str, role: str, containers: Sequence[str]) -> str:
+    """Say what a removal takes."""
+    return f"{host} leaves {role}: its containers {', '.join(containers)} would be removed"

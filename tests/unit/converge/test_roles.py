@@ -1,0 +1,36 @@
+"""Roles that a deploy would take off a host."""
+
+from dataclasses import replace
+
+from rollcall.converge import roles
+from rollcall.converge.docker_query import answer
+from rollcall.converge.host_state import EMPTY, HostState
+from rollcall.converge.resources import Container
+
+FRONT = Container(name="front", image="x", component="front")
+WEB = Container(name="web-1", image="x", component="backend")
+
+
+def state(**components: str) -> HostState:
+    return HostState(replace(EMPTY, managed=frozenset(components), components=components))
+
+
+def test_a_host_that_leaves_its_group_loses_the_role() -> None:
+    assert roles.removed([WEB], state(front="front", consul="consul")) == {"fronts": ("front",)}
+    assert roles.removed([], state(a="backend", b="backend")) == {"backends": ("a", "b")}
+
+
+def test_what_stays_or_goes_in_part_is_no_removal_of_a_role() -> None:
+    assert roles.removed([FRONT], state(front="front")) == {}
+    assert roles.removed([WEB], state(**{"web-1": "backend", "web-2": "backend"})) == {}
+
+
+def test_what_a_setting_turns_off_is_no_role() -> None:
+    assert roles.removed([], state(keepalived="keepalived", dns="dns", templates="templates")) == {}
+
+
+def test_the_labels_are_read_from_the_list_of_containers() -> None:
+    listing = '[{"Names": ["/front"], "Labels": {"rollcall.managed": "front"}}, {"Names": ["/old"], "Labels": null}]'
+    found = answer([listing], [])
+    assert found.components == {"front": "front", "old": ""}
+    assert found.managed == {"front", "old"}

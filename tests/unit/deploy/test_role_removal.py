@@ -1,0 +1,49 @@
+"""Inside of pyinfra: a role is removed with consent only, and a dry run says so before all else."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DEPLOY = """
+from pyinfra import logger
+from rollcall.deploy import role_removal
+role_removal.begin()
+logger.info("create file /etc/rollcall/x")
+role_removal.look({"fronts": ("front",)})
+print("PREPARED")
+"""
+SENTENCE = "@local leaves fronts: its containers front would be removed"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "inventory.py").write_text('consul_servers = ["@local"]\n')
+    (tmp_path / "deploy.py").write_text(DEPLOY)
+    return tmp_path
+
+
+def pyinfra(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pyinfra", "inventory.py", "deploy.py", *options]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+
+
+def test_it_is_refused_before_anything_is_touched(project: Path) -> None:
+    done = pyinfra(project, "-y")
+    assert done.returncode != 0
+    assert SENTENCE in done.stderr
+    assert "`rollcall deploy --yes` (pyinfra: --data remove_roles=true)" in done.stderr
+    assert "PREPARED" not in done.stdout
+
+
+def test_a_dry_run_says_it_first(project: Path) -> None:
+    done = pyinfra(project, "--dry")
+    assert done.returncode == 0
+    assert done.stderr.index(SENTENCE) < done.stderr.index("create file")
+
+
+def test_with_consent_it_goes_on(project: Path) -> None:
+    done = pyinfra(project, "-y", "--data", "remove_roles=true")
+    assert done.returncode == 0, done.stderr
+    assert "PREPARED" in done.stdout
