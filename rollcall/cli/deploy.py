@@ -11,6 +11,7 @@ import click
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config import inventory
+from rollcall.config.fleet import Fleet
 from rollcall.config.pyinfra_data import CONSENT
 from rollcall.console import out
 from rollcall.errors import RollcallError
@@ -33,7 +34,7 @@ def deploy(
 
     started = time.monotonic()
     program.begin()
-    chosen, _ = checked_fleet(source, limit, program.read)
+    chosen, fleet = checked_fleet(source, limit, program.read)
     connectivity.check(chosen.hosts)
     consent = ["--data", f"{CONSENT}=true"] if yes else []
     options = [*_limits(limit), *(["--dry"] if dry else ["-y"]), *consent, *_verbosity(verbosity)]
@@ -43,6 +44,7 @@ def deploy(
         return
     hosts = f"{len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"
     if dry:
+        _print_settings(chosen, fleet)
         out.print(f"\nNothing was changed. To make these changes on {hosts}: rollcall deploy {source}")
         return
     out.print(f"\n[green]Deployed[/] {hosts} in {time.monotonic() - started:.1f} s. Next: rollcall verify {source}")
@@ -62,6 +64,17 @@ def remove(source: str, yes: bool) -> None:
         click.confirm(f"Remove Rollcall and Consul's data from {len(chosen.hosts)} hosts?", abort=True, err=True)
     program.run(chosen, "remove.py", ["-y"])
     out.print(f"\n[green]Removed.[/] To have it back: rollcall deploy {source}")
+
+
+def _print_settings(chosen: inventory.Inventory, fleet: Fleet) -> None:
+    """Say which settings the hosts of a dry run have and where each stands."""
+    from rollcall.config import host_values
+
+    out.print("\nSettings that are no defaults, with their places:")
+    for line in host_values.summary(
+        {one.name: host_values.of(one.raw, fleet.member(one.name)) for one in chosen.hosts}
+    ):
+        out.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def run_deploy(chosen: inventory.Inventory) -> None:

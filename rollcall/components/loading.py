@@ -25,7 +25,7 @@ def checked_fleet(
         RollcallError: the inventory, the limit, a setting, or the project's deploy.py is wrong.
     """
     from rollcall.components import declared, template_files
-    from rollcall.config import groups, validation
+    from rollcall.config import groups, local_files, validation
 
     whole = inventory.read(source, reader=reader)
     chosen = inventory.limited(whole, limit, source)
@@ -33,6 +33,7 @@ def checked_fleet(
     file = Path(whole.source)
     groups.check(file, hosts, (whole.root / "group_data", file.parent / "group_data"))
     template_files.search(whole.root)
+    local_files.relative_to(whole.root)
     locate = validation.locator(file, hosts)
     return chosen, check(file.stem, hosts, socket.gethostname(), locate, declared.components(whole.root))
 

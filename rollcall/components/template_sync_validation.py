@@ -2,9 +2,9 @@
 
 from collections.abc import Collection
 from difflib import get_close_matches
-from pathlib import Path
 
 from rollcall.components.component import Check
+from rollcall.config import local_files
 from rollcall.config.fleet import Locate, Member
 from rollcall.config.settings import Template
 from rollcall.errors import RollcallError
@@ -62,7 +62,7 @@ def unknown_container(one: Member, existing: Collection[str], coming: Collection
 
 def read_source(path: str) -> str:
     """Read a template of the user's on this machine. Raises OSError, UnicodeDecodeError."""
-    return Path(path).expanduser().read_text(encoding="utf-8")
+    return local_files.found(path).read_text(encoding="utf-8")
 
 
 def _name(template: Template, before: Collection[Template]) -> str:
@@ -96,7 +96,10 @@ def _source(template: Template) -> str:
     try:
         read_source(template.source)
     except OSError as problem:
-        return f"which cannot be read: {problem.strerror}; right is a template for consul-template on this machine"
+        return (
+            f"but {local_files.found(template.source)} cannot be read: {problem.strerror}; "
+            "right is a template for consul-template on this machine"
+        )
     except UnicodeDecodeError:
         return "which is not UTF-8; right is a template for consul-template"
     return ""

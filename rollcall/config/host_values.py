@@ -1,7 +1,7 @@
 """The settings of one host with the place that each value comes from."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rollcall.config import setting_location
@@ -75,3 +75,27 @@ def _value(raw: RawHost, path: Path, value: Any) -> Value:
 def below(values: Sequence[Value], key: str) -> tuple[Value, ...]:
     """Pick one setting, or all of a section."""
     return tuple(one for one in values if one.key == key or one.key.startswith(f"{key}."))
+
+
+def summary(values: Mapping[str, Sequence[Value]]) -> list[str]:
+    """Say what is set for the hosts of a deploy, one line for all hosts that have a value from the same place.
+
+    Consul's own keys may hold secrets, and a dry run ends in logs: their values are left out.
+    """
+    hosts: dict[str, list[str]] = {}
+    for host, own in values.items():
+        for one in own:
+            if not one.is_default:
+                shown = replace(one, value=_HIDDEN, overridden=()) if "extra" in one.path else one
+                hosts.setdefault(str(shown), []).append(host)
+    return [
+        line if len(those) == len(values) else f"{line} ({', '.join(those)})" for line, those in sorted(hosts.items())
+    ]
+
+
+class _Hidden:
+    def __repr__(self) -> str:
+        return "…"
+
+
+_HIDDEN = _Hidden()

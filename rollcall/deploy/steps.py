@@ -28,7 +28,7 @@ from rollcall.components import (
     template_sync_validation,
 )
 from rollcall.components.component import Component, Context
-from rollcall.config import groups, project, validation
+from rollcall.config import groups, local_files, project, validation
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost
 from rollcall.config.inventory import host_of, raw_host
 from rollcall.consul.acl import listed, requests
@@ -185,6 +185,7 @@ def _fleet() -> Fleet:
     file = inventory_file()
     groups.check(file, _hosts(), (root / "group_data", file.parent / "group_data"))
     template_files.search(root)
+    local_files.relative_to(root)
     components = declared.components(root)
     return loading.check(inventory_file().stem, _hosts(), socket.gethostname(), _locate(), components)
 

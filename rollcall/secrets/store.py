@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from rollcall.config import local_files
 from rollcall.config.fleet import Fleet, Member
 from rollcall.errors import RollcallError
 from rollcall.secrets import certificates
@@ -269,7 +270,9 @@ def _site_names(member: Member) -> list[str]:
 
 def _read(member: Member, key: str, path: str) -> str:
     try:
-        return Path(path).expanduser().read_text(encoding="ascii")
+        return local_files.found(path).read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else "it is not PEM"
-        raise RollcallError(f"front.{key} of {member.name} is {path}, which cannot be read: {reason}") from None
+        raise RollcallError(
+            f"front.{key}: got {path!r} for {member.name}, but {local_files.found(path)} cannot be read: {reason}"
+        ) from None

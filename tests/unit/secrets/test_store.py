@@ -159,7 +159,7 @@ def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
     fleet = given(tmp_path)
     (tmp_path / "site.key").unlink()
     with pytest.raises(
-        RollcallError, match=r"front.certificate_key of front1 is .*site.key, which cannot be read: No su"
+        RollcallError, match=r"front.certificate_key: got .*site.key' for front1, but /.*site.key cannot be read: No su"
     ):
         store.load(tmp_path / "lab", fleet)
 
