@@ -12,6 +12,7 @@ from rollcall.errors import RollcallError
 FAILED, INTERRUPTED = 1, 130
 # A shell's word for a program that SIGPIPE ended, as `head` ends what it has read enough of.
 READER_GONE = 141
+SENTENCE = "interrupted; run the same command again to finish"
 EXPECTED = (click.ClickException, click.exceptions.Exit, click.Abort)
 
 
@@ -32,7 +33,12 @@ def as_sentences() -> Iterator[None]:
     except RollcallError as problem:
         _end(str(problem), FAILED)
     except KeyboardInterrupt:
-        _end("interrupted; run the same command again to finish", INTERRUPTED)
+        _end(SENTENCE, INTERRUPTED)
+    except SystemExit as end:
+        if end.code != INTERRUPTED:
+            raise
+        # How Ctrl-C ends a process that is pyinfra's, wherever it is (rollcall/deploy/program.py).
+        _end(SENTENCE, INTERRUPTED)
     except BrokenPipeError:
         _discard_output()
         sys.exit(READER_GONE)

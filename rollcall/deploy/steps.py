@@ -16,6 +16,7 @@ from pyinfra import host, logger
 from pyinfra import state as run
 from pyinfra.api.exceptions import PyinfraError
 
+from rollcall import crash_report
 from rollcall.components import (
     access,
     consul,
@@ -111,8 +112,10 @@ def site(components: Sequence[Component]) -> Site | None:
             _keep_secrets()
         _warn(host.name)
         role_removal.look(roles.removed(here.things, here.state) if here else {})
-    except RollcallError as problem:
-        raise PyinfraError(str(problem)) from None
+    except PyinfraError:
+        raise
+    except Exception as problem:
+        raise _as_sentence(problem) from None
     return here
 
 
@@ -128,8 +131,15 @@ def _look(components: Sequence[Component], secrets: Callable[[], store.Secrets])
         _check_host(member, state)
         context = Context(fleet, member, facts(state), kept)
         return Site(fleet, member, state, declared.resources(context, components))
-    except RollcallError as problem:
-        raise PyinfraError(str(problem)) from None
+    except PyinfraError:
+        raise
+    except Exception as problem:
+        raise _as_sentence(problem) from None
+
+
+def _as_sentence(problem: Exception) -> PyinfraError:
+    """Give the sentence of what the user can mend; for a fault of Rollcall's own, the one that names its report."""
+    return PyinfraError(str(problem) if isinstance(problem, RollcallError) else crash_report.sentence(problem))
 
 
 def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:

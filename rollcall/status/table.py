@@ -17,6 +17,8 @@ BAD = ("unhealthy", "critical", GONE, "dead", "exited")
 WEIGHT = "weight"
 HEADS = ("instance", "host", "Docker", "Consul", WEIGHT, "share", "listed", "requests", "errors", "mean")
 NUMBERS = HEADS[4:]
+# Columns between two columns of the table: its padding, and what the box draws there.
+GAP = 2
 # What a narrow terminal does without, the first of them first.
 DISPENSABLE = ("mean", "share", WEIGHT, "requests", "Docker", "listed", "errors")
 
@@ -62,7 +64,7 @@ class _Instances:
         yield self._table(heads)
 
     def _width(self, heads: Sequence[str], *, whole: bool = False) -> int:
-        return sum(self._column(head, whole=whole) for head in heads) + len(heads) - 1
+        return sum(self._column(head, whole=whole) for head in heads) + GAP * (len(heads) - 1)
 
     def _column(self, head: str, *, whole: bool = False) -> int:
         cells = [head, *(row[head].plain for row in self._rows)]

@@ -102,6 +102,12 @@ def test_ctrl_c_is_one_sentence() -> None:
     assert (code, said) == (130, "rollcall: interrupted; run the same command again to finish\n")
 
 
+def test_ctrl_c_in_a_deploy_is_the_same_sentence_before_pyinfra_has_begun() -> None:
+    body = "from rollcall.deploy import program; program.begin(); import os, signal, time; "
+    code, said = run(f"{body}os.kill(os.getpid(), signal.SIGINT); time.sleep(9)")
+    assert (code, said) == (130, "rollcall: interrupted; run the same command again to finish\n")
+
+
 def test_ctrl_c_does_not_wait_for_threads_that_still_wait_for_an_answer() -> None:
     body = (
         "import os, signal, time, threading; threading.Thread(target=time.sleep, args=(60,)).start(); "

@@ -50,6 +50,13 @@ def test_names_are_never_cut_in_a_word_and_the_width_is_used(width: int) -> None
     assert any("Consul" in line for line in lines)
 
 
+def test_a_table_is_measured_as_wide_as_it_is_printed() -> None:
+    found = with_front(seen("app1", "shop-frontend-blue-17"), seen("app2", "web-2"))
+    console = Console(width=500)
+    widest = max(len(line.rstrip()) for line in printed(found, width=500).splitlines() if "──" in line)
+    assert console.measure(shown(found)).maximum == widest
+
+
 def test_a_service_says_where_it_is_reached_and_its_canary() -> None:
     text = printed(with_front(canary={"v2": 10}))
     assert "nginx  www.example.com/  canary: v2 10 %" in text

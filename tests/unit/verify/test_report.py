@@ -1,5 +1,6 @@
 """How checks speak: one plain line each, what to do next where one failed, and no traceback."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -92,3 +93,25 @@ def test_ctrl_c_is_no_success(tmp_path: Path) -> None:
     code, lines = run(tmp_path, "def test_agents():\n    raise KeyboardInterrupt\n")
     assert code == 2
     assert any(line.startswith("Interrupted after 0 checks") for line in lines)
+
+
+def test_the_document_says_the_same(tmp_path: Path) -> None:
+    (tmp_path / "test_checks.py").write_text(
+        "from rollcall.verify.check_error import CheckError\n"
+        'def test_a(says):\n    """A is"""\n    says("A is 1")\n'
+        'def test_b():\n    """B is"""\n    raise CheckError("1 B", ["no B"], "make b")\n'
+        'def test_c():\n    """C is"""\n    raise KeyError("c")\n'
+    )
+    code = RUN.replace("sys.exit(", "(").replace("import sys, pytest", "import sys, pytest, json")
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nprint('@@', json.dumps(plugin.to_json()))", str(tmp_path / "test_checks.py")],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    document = json.loads(done.stdout.partition("@@")[2])
+    first, second, third = document["checks"]
+    assert document["passed"] is False
+    assert first == {"check": "test_a", "title": "A is", "passed": True, "says": ["A is 1"], "remarks": []}
+    assert (second["expected"], second["found"], second["next"]) == ("1 B", ["no B"], "make b")
+    assert (third["passed"], third["not_checked"]) == (False, "'c'")
