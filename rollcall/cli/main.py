@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "render": ("render", "Print the sites that nginx would serve now"),
     "rotate": ("rotate", "Replace the fleet's secrets while it works"),
     "remove": ("deploy", "Take everything off the hosts that a deploy put there"),
+    "images": ("images", "Build, list and push the images that are Rollcall's own"),
     "lab": ("lab", "Six real hosts on this machine, to try everything on"),
 }
 

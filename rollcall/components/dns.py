@@ -71,7 +71,7 @@ def resources(context: Context) -> tuple[Thing, ...]:
         Container(
             name="dns",
             component="dns",
-            image=settings.image,
+            image=member.image(settings.image),
             image_source=member.image_source(settings.image, settings.image_source),
             environment=(("SERVICE_IGNORE", "true"),),
             network="host",

@@ -39,7 +39,7 @@ def resources(context: Context) -> tuple[Thing, ...]:
         Container(
             name="front",
             component="front",
-            image=settings.image,
+            image=member.image(settings.image),
             image_source=member.image_source(settings.image, settings.image_source),
             environment=(("SERVICE_IGNORE", "true"),),
             # Clients' addresses arrive unchanged, and no packet is translated on its way.

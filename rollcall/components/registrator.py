@@ -27,7 +27,7 @@ def resources(context: Context) -> tuple[Thing, ...]:
         Container(
             name="registrator",
             component="registrator",
-            image=settings.image,
+            image=member.image(settings.image),
             image_source=member.image_source(settings.image, settings.image_source),
             command=_flags(fleet, member),
             environment=(

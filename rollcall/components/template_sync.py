@@ -51,7 +51,7 @@ def resources(context: Context) -> tuple[Thing, ...]:
         Container(
             name="templates",
             component="templates",
-            image=member.settings.templates_image,
+            image=member.image(member.settings.templates_image),
             image_source=member.image_source(member.settings.templates_image, None),
             environment=(("SERVICE_IGNORE", "true"),),
             # The agent is asked at its loopback address.

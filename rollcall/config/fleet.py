@@ -48,12 +48,17 @@ class Member:
         """Whether it runs nginx with consul-template."""
         return "fronts" in self.groups
 
+    def image(self, image: str) -> str:
+        """Name an image as the host asks for it: one of ours in the registry that is set, any other as it is."""
+        registry = self.settings.registry
+        return f"{registry}/{image}" if registry and image.startswith(OURS) else image
+
     def image_source(self, image: str, chosen: "ImageSource | None") -> "ImageSource":
         """Say where an image comes from: its own setting, else the host's.
 
-        Without either, this machine pushes Rollcall's own images, since no public registry has them.
+        Without either, this machine pushes Rollcall's own images, which no public registry has, unless one is set.
         """
-        default: ImageSource = "push" if image.startswith(OURS) else "pull"
+        default: ImageSource = "push" if self.image(image).startswith(OURS) else "pull"
         return chosen or self.settings.image_source or default
 
     @property

@@ -297,6 +297,16 @@ class Settings(Section):
         default=None,
         description="Where hosts get images from; without one, rollcall/… is pushed, all else pulled",
     )
+    registry: Annotated[
+        str,
+        StringConstraints(
+            pattern=r"^([a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]{1,5})?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*)?$"
+        ),
+        Expected('a registry and a path in it, such as "registry.example.com/ops"'),
+    ] = Field(
+        default="",
+        description="Registry that the hosts pull rollcall/… images from; `rollcall images push` fills it",
+    )
     consul: Annotated[Consul, _SECTION] = Field(default_factory=Consul)
     consul_server: Annotated[ConsulServer, _SECTION] = Field(default_factory=ConsulServer)
     registrator: Annotated[Registrator, _SECTION] = Field(default_factory=Registrator)

@@ -1,15 +1,12 @@
 """pyinfra operations: planned changes in, commands out. Nothing here knows what Consul is."""
 
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
-from pathlib import Path
 
 from gevent.lock import BoundedSemaphore
 from pyinfra import host, logger
 from pyinfra import state as run
-from pyinfra.api import FunctionCommand, StringCommand, operation
+from pyinfra.api import FunctionCommand, operation
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
@@ -26,17 +23,6 @@ Commands = Generator[str | PyinfraCommand, None, None]
 
 # What was said at the prepare stage need not be said again when it is done.
 _announced: set[tuple[str, str]] = set()
-
-
-@operation()
-def bring_images(containers: Sequence[Container]) -> Commands:
-    """Get the images that a host lacks before anything is stopped for them."""
-    for container in {container.image: container for container in containers}.values():
-        logger.info(f"{host.print_prefix}{container.image_source} image {container.image}")
-        if container.image_source == "pull":
-            yield docker_commands.pull(container.image)
-        else:
-            yield FunctionCommand(push_image, (container.image,), {})
 
 
 @operation()
@@ -179,28 +165,3 @@ def _put_files(things: Sequence[File | Directory], marks: Iterable[str]) -> Comm
     if things:
         files = callbacks.Files(docker_commands.archive(things, time.time()), tuple(marks))
         yield FunctionCommand(callbacks.put_files, (files,), {})
-
-
-def push_image(state: State, host: Host, image: str) -> bool:
-    """Send an image of this machine's engine to a host that cannot pull it."""
-    with tempfile.TemporaryDirectory(prefix="rollcall-") as folder:
-        local = str(Path(folder) / "image.tar")
-        saved = subprocess.run(
-            ["docker", "save", "--output", local, image], capture_output=True, text=True, check=False
-        )
-        if saved.returncode != 0:
-            logger.error(
-                f"{host.print_prefix}{image} is to be pushed but is not on this machine: {saved.stderr.strip()}"
-            )
-            return False
-        # Where the user who logs in can write, and nobody else can put something in its place.
-        made, output = host.run_shell_command(StringCommand("mktemp -d /var/tmp/rollcall-XXXXXX"))
-        remote = f"{output.stdout.strip()}/image.tar"
-        if not (made and host.put_file(local, remote)):
-            return False
-    loaded, output = callbacks.run(
-        host, f"docker load --quiet --input {remote}; code=$?; rm -rf {Path(remote).parent}; exit $code"
-    )
-    if not loaded:
-        logger.error(f"{host.print_prefix}{image} cannot be loaded: {output.stderr}")
-    return loaded

@@ -38,7 +38,7 @@ from rollcall.converge import roles
 from rollcall.converge.host_state import HostState
 from rollcall.converge.plan import Change, everything, leftovers, plan
 from rollcall.converge.resources import Container, Thing
-from rollcall.deploy import inventory_layers, operations, readiness, role_removal
+from rollcall.deploy import images, inventory_layers, operations, readiness, role_removal
 from rollcall.deploy.acl_readiness import AccessConverged
 from rollcall.deploy.facts import HostFact
 from rollcall.deploy.host_query import Reading, facts, reading
@@ -143,7 +143,7 @@ def _as_sentence(problem: Exception) -> PyinfraError:
 
 
 def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
-    probes: dict[str, str] = {}
+    probes = {"platform": images.PLATFORM}
     if member == fleet.servers[0]:
         probes["consul"] = ask(HEALTH, POLICIES, TOKENS)
     if template_sync.containers(member):
@@ -260,10 +260,20 @@ def inventory_file() -> Path:
 
 
 def bring_images(here: Site) -> None:
-    """Get every image that the host lacks, on all hosts at the same time."""
-    wanted = [thing for thing in here.things if isinstance(thing, Container)]
-    if missing := [one for one in wanted if one.image not in here.state.engine.images]:
-        operations.bring_images(name="Images", containers=missing)
+    """Get every image that the host lacks, on all hosts at the same time.
+
+    Raises:
+        PyinfraError: this machine lacks one that it is to push, or has it for other machines only.
+    """
+    by_image = {thing.image: thing for thing in here.things if isinstance(thing, Container)}
+    if missing := [one for image, one in by_image.items() if image not in here.state.engine.images]:
+        platform = here.state.probes.get("platform", "").strip()
+        try:
+            images.check(here.member.name, missing, platform)
+            operations.announce(images.lines(missing))
+        except RollcallError as problem:
+            raise PyinfraError(str(problem)) from None
+        images.bring(name="Images", missing=missing, platform=platform)
         _lacked_images.add(host.name)
     operations.hold_without_images(name="Every host has its images", lacking=_lacked_images)
 

@@ -1,7 +1,9 @@
 """Building an image with this machine's engine."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rollcall import command
 from rollcall.console import step
@@ -77,7 +79,7 @@ def engine_platform() -> str:
     return docker("version", "--format={{.Server.Os}}/{{.Server.Arch}}", doing="reach this machine's Docker Engine")
 
 
-def platform_of(document: dict[str, str]) -> str:
+def platform_of(document: Mapping[str, Any]) -> str:
     """Read the platform of an image in what `docker image inspect` says of it."""
     parts = [document.get("Os", ""), document.get("Architecture", ""), document.get("Variant", "")]
     return "/".join(part for part in parts if part)

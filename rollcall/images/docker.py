@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rollcall import command
@@ -10,6 +10,10 @@ from rollcall.errors import RollcallError
 
 # How the engine's versions say it: "No such container: x", "network x not found".
 _MISSING = re.compile("no such|not found", re.IGNORECASE)
+
+
+# Inspect documents by name.
+Documents = Mapping[str, Mapping[str, Any]]
 
 
 def docker(*arguments: str, doing: str, give: bytes = b"") -> str:

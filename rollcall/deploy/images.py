@@ -1,0 +1,183 @@
+"""Images that a host lacks: what is known to be in the way before anything is touched, and bringing them."""
+
+import atexit
+import shlex
+import tempfile
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack
+from functools import lru_cache
+from pathlib import Path
+
+from gevent.lock import RLock
+from pyinfra import logger
+from pyinfra.api import FunctionCommand, operation
+from pyinfra.api.command import PyinfraCommand
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
+
+from rollcall import command
+from rollcall.config import inventory
+from rollcall.converge import docker_commands
+from rollcall.converge.docker_query import as_listed
+from rollcall.converge.resources import Container
+from rollcall.deploy import inventory_layers
+from rollcall.errors import RollcallError
+from rollcall.images import build, catalogue, docker, registry, saved, transfer
+
+# Prints one line such as linux/amd64.
+PLATFORM = "docker version --format '{{.Server.Os}}/{{.Server.Arch}}'"
+MEGABYTE = 1_000_000
+
+
+def lines(missing: Sequence[Container]) -> list[str]:
+    """Say which images will be brought, one line for each."""
+    sizes = _local(tuple(one.image for one in missing if one.image_source == "push"))
+    return [_line(one, sizes) for one in missing]
+
+
+def _line(one: Container, here: docker.Documents) -> str:
+    size = here[one.image].get("Size", 0) if one.image in here else 0
+    return f"{one.image_source} image {one.image}" + (f" ({megabytes(size)})" if size else "")
+
+
+def check(name: str, missing: Sequence[Container], platform: str) -> None:
+    """See that all images that this machine is to send can be sent.
+
+    Args:
+        name: the host's, for the sentence.
+        missing: containers whose images the host lacks.
+        platform: that of the host's engine.
+
+    Raises:
+        RollcallError: one of them is not here, or is made for other machines.
+    """
+    wanted = tuple(one.image for one in missing if one.image_source == "push")
+    if not wanted:
+        return
+    for image in wanted:
+        if "@" in image:
+            raise RollcallError(
+                f'{name}: cannot push {image}; expected a name with a tag, or image_source = "pull": only a registry '
+                "gives an image its digest"
+            )
+    try:
+        here = _local(wanted)
+    except RollcallError as problem:
+        raise RollcallError(
+            f"{name}: cannot push images, since this machine's Docker Engine does not respond ({problem}); start it, "
+            "or name a registry that the host can pull from (docs/images.md)"
+        ) from None
+    if absent := [image for image in wanted if image not in here]:
+        raise RollcallError(
+            f"{name}: the deploy pushes {_listed(absent)} from this machine, which does not have "
+            f"{'it' if len(absent) == 1 else 'them'}; run `{_remedy(absent)}`"
+        )
+    for image in wanted:
+        built = build.platform_of(here[image])
+        if platform and not build.is_same_platform(built, platform):
+            raise RollcallError(
+                f"{name}: its engine runs {platform}, but {image} on this machine is for {built}; "
+                f"run `{_remedy([image], platform)}`"
+            )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words[:-1]) + f" and {words[-1]}" if len(words) > 1 else words[0]
+
+
+def _remedy(images: Sequence[str], platform: str = "") -> str:
+    wanted = f" --platform {platform}" if platform else ""
+    own = [found.name for image in images if (found := catalogue.by_reference(image))]
+    pulls = [f"docker pull{wanted} {image}" for image in images if not catalogue.by_reference(image)]
+    builds = [f"rollcall images build {' '.join(own)}{wanted}"] if own else []
+    return " && ".join([*builds, *pulls])
+
+
+@lru_cache(maxsize=16)
+def _local(images: tuple[str, ...]) -> docker.Documents:
+    """Find images on this machine's engine, by the names that the settings give them."""
+    found = docker.inspect("image", tuple(as_listed(image) for image in images))
+    return {image: found[as_listed(image)] for image in images if as_listed(image) in found}
+
+
+def megabytes(size: int) -> str:
+    """Give a size for a person."""
+    return f"{size / MEGABYTE:.1f} MB"
+
+
+@operation()
+def bring(missing: Sequence[Container], platform: str) -> Generator[str | PyinfraCommand, None, None]:
+    """Get the images that a host lacks before anything is stopped for them."""
+    for one in missing:
+        if one.image_source == "pull":
+            yield docker_commands.pull(one.image)
+        else:
+            yield FunctionCommand(push, (one.image, platform), {})
+
+
+def push(state: State, host: Host, image: str, platform: str) -> bool:
+    """Send an image of this machine's engine to a host that cannot pull it."""
+    try:
+        archive = _sender.image(image, platform)
+
+        def report(sent: int) -> None:
+            logger.info(f"{host.print_prefix}{image}: {megabytes(sent)} of {megabytes(archive.size)} sent")
+
+        sent = transfer.send(_reached(state, host), image, archive, _sender.registry, report)
+    except RollcallError as problem:
+        logger.error(f"{host.print_prefix}{image} was not pushed: {problem}")
+        return False
+    had = archive.size - sent.bytes
+    rest = f"; the host had the other {megabytes(had)}" if had > 0 else ""
+    logger.info(f"{host.print_prefix}{image}: sent {megabytes(sent.bytes)} in {sent.seconds:.1f} s{rest}")
+    return True
+
+
+def _reached(state: State, host: Host) -> inventory.Host:
+    entries = {str(one["name"]): one for one in inventory_layers.of_this_run()}
+    return inventory.host_of(entries[host.name], Path(state.cwd or "."))
+
+
+class _Sender:
+    """Saves each image once for all hosts, and serves them until the run ends."""
+
+    def __init__(self) -> None:
+        """Open nothing yet."""
+        self._lock = RLock()
+        self._stack = ExitStack()
+        self._saved: dict[tuple[str, str], saved.Saved] = {}
+        self._registry: registry.Registry | None = None
+        self._folder: Path | None = None
+        atexit.register(self._stack.close)
+
+    @property
+    def registry(self) -> registry.Registry:
+        """The registry; opened when it is first needed."""
+        with self._lock:
+            if self._registry is None:
+                self._registry = self._stack.enter_context(registry.registry())
+            return self._registry
+
+    def image(self, image: str, platform: str) -> saved.Saved:
+        """Give an image's archive.
+
+        Raises:
+            RollcallError: the engine does not save it.
+        """
+        with self._lock:
+            key = (image, platform)
+            if key not in self._saved:
+                self._saved[key] = self._save(image, platform)
+            return self._saved[key]
+
+    def _save(self, image: str, platform: str) -> saved.Saved:
+        if self._folder is None:
+            # Not in the memory that /tmp is on many machines.
+            disk = "/var/tmp" if Path("/var/tmp").is_dir() else None  # noqa: S108
+            self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-", dir=disk)))
+        archive = self._folder / f"{len(self._saved)}.tar"
+        command.run(["docker", "save", f"--output={archive}", image], doing=f"save {shlex.quote(image)}")
+        return saved.read(archive, platform)
+
+
+_sender = _Sender()

@@ -1,0 +1,163 @@
+"""A registry on this machine's loopback that serves saved images to the hosts' engines, and nothing else.
+
+Each host pulls through its own name, which nobody else can guess: so it is known what it fetched, and no other user of
+either machine is served.
+"""
+
+import json
+import re
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, cast
+
+from rollcall.images.saved import MANIFEST_TYPE, Saved
+
+_PATH = re.compile(r"/v2/([0-9a-f]{32})/image/(manifests|blobs)/(\S+)")
+
+
+@dataclass
+class Offer:
+    """One image for one host, and how many bytes it has fetched."""
+
+    image: Saved
+    sent: int = 0
+    name: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def reference(self, address: str) -> str:
+        """Name the image as the engine pulls it from a registry at that address."""
+        return f"{address}/{self.name}/image:sent"
+
+
+class Registry:
+    """Serves offers for as long as it is open."""
+
+    def __init__(self, server: "_Server") -> None:
+        """Take a server that runs."""
+        self._server = server
+
+    @property
+    def port(self) -> int:
+        """The port on 127.0.0.1."""
+        return self._server.server_address[1]
+
+    @contextmanager
+    def offered(self, image: Saved) -> Iterator[Offer]:
+        """Serve an image under a name of its own for as long as the block lasts."""
+        offer = Offer(image)
+        self._server.offers[offer.name] = offer
+        try:
+            yield offer
+        finally:
+            del self._server.offers[offer.name]
+
+
+@contextmanager
+def registry() -> Iterator[Registry]:
+    """Open a registry on a free port for as long as the block lasts."""
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        Thread(target=server.accept_all, daemon=True).start()
+        try:
+            yield Registry(server)
+        finally:
+            server.stop()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.offers: dict[str, Offer] = {}
+        self._open = True
+
+    def accept_all(self) -> None:
+        """Serve until `stop`.
+
+        Not serve_forever: it waits with a selector that stops all of gevent, which pyinfra runs in, if socketserver
+        was imported before gevent.
+        """
+        with suppress(OSError):
+            while self._open:
+                self.process_request(*self.get_request())
+
+    def stop(self) -> None:
+        """End the wait for the next connection by making it."""
+        self._open = False
+        socket.create_connection(("127.0.0.1", self.server_address[1])).close()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Let an engine hang up: it says itself what it lacks then."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Serve what the distribution specification calls pull."""
+        self._respond(with_body=True)
+
+    def do_HEAD(self) -> None:
+        """Respond as to GET, without the body."""
+        self._respond(with_body=False)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Write no log: a deploy reports what was sent."""
+
+    def _respond(self, *, with_body: bool) -> None:
+        if self.path == "/v2/":
+            self._send(HTTPStatus.OK, "application/json", b"{}")
+            return
+        found = _PATH.fullmatch(self.path)
+        offer = cast(_Server, self.server).offers.get(found[1]) if found else None
+        if found is None or offer is None:
+            self._send_missing("NAME_UNKNOWN")
+        elif found[2] == "manifests" and found[3] in ("sent", offer.image.digest):
+            body = offer.image.manifest
+            self._send(HTTPStatus.OK, MANIFEST_TYPE, body, digest=offer.image.digest, with_body=with_body)
+        elif found[2] == "blobs" and found[3] in offer.image.blobs:
+            self._send_blob(offer, found[3], with_body=with_body)
+        else:
+            self._send_missing("BLOB_UNKNOWN")
+
+    def _send_blob(self, offer: Offer, digest: str, *, with_body: bool) -> None:
+        blob = offer.image.blobs[digest]
+        start = self._range_start(blob.size)
+        self.send_response(HTTPStatus.PARTIAL_CONTENT if start else HTTPStatus.OK)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{blob.size - 1}/{blob.size}")
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Length", str(blob.size - start))
+        self.send_header("Docker-Content-Digest", digest)
+        self.send_header("Accept-Ranges", "bytes")
+        self.end_headers()
+        for chunk in blob.chunks(start) if with_body else ():
+            self.wfile.write(chunk)
+            offer.sent += len(chunk)
+
+    def _range_start(self, size: int) -> int:
+        """Read where an interrupted download goes on; engines ask for no other ranges."""
+        found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        return int(found[1]) if found and int(found[1]) < size and found[2] in ("", str(size - 1)) else 0
+
+    def _send_missing(self, code: str) -> None:
+        body = json.dumps({"errors": [{"code": code, "message": "not offered"}]}).encode()
+        self._send(HTTPStatus.NOT_FOUND, "application/json", body)
+
+    def _send(
+        self, status: HTTPStatus, content_type: str, body: bytes, *, digest: str = "", with_body: bool = True
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        if digest:
+            self.send_header("Docker-Content-Digest", digest)
+        self.end_headers()
+        if with_body:
+            self.wfile.write(body)

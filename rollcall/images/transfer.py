@@ -1,0 +1,109 @@
+"""Sending an image of this machine to a host's engine, which fetches the layers that it lacks.
+
+The engine pulls from a registry on this machine, through a port of the host's loopback that ssh forwards here. So it
+decides itself what it needs, whichever way it stores images. Where the host's sshd forwards nothing, all is sent.
+"""
+
+import random
+import shlex
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rollcall.config.inventory import Host
+from rollcall.errors import RollcallError
+from rollcall.images.registry import Offer, Registry
+from rollcall.images.saved import Saved
+from rollcall.remote.run import Shell
+
+# Below the ports that a kernel hands out by itself.
+_PORTS = range(20000, 32768)
+_ATTEMPTS = 3
+_REFUSED = "remote port forwarding failed"
+# ssh itself notices a dead connection within 15 s; a slow one may take its time.
+_TIMEOUT_SECONDS = 6 * 3600
+_REPORT_SECONDS = 10
+
+_PULL = """\
+trap 'docker rmi {reference} >/dev/null 2>&1' EXIT
+docker pull {reference} >/dev/null && docker tag {reference} {name}"""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What was sent, before ssh compressed it, and how long that took."""
+
+    bytes: int
+    seconds: float
+
+
+def send(host: Host, name: str, image: Saved, registry: Registry, report: Callable[[int], None]) -> Sent:
+    """Let a host have an image under this name.
+
+    Args:
+        host: the host.
+        name: of the image, with its tag.
+        image: the image as this machine's engine saved it.
+        registry: one that is open.
+        report: gets the number of bytes every few seconds.
+
+    Raises:
+        RollcallError: the host does not have it in the end.
+    """
+    started = time.monotonic()
+    with registry.offered(image) as offer, _reporting(offer, report):
+        if host.connector == "local":
+            _pull(Shell(host), name, offer, registry.port)
+        elif not any(_pulled_through(host, name, offer, registry.port) for _ in range(_ATTEMPTS)):
+            _load(host, name, image.archive)
+            offer.sent = image.size
+        return Sent(offer.sent, time.monotonic() - started)
+
+
+def _pulled_through(host: Host, name: str, offer: Offer, port: int) -> bool:
+    """Return False if the host forwards no port: this one is taken, or its sshd forwards none."""
+    there = random.choice(_PORTS)  # noqa: S311 - any will do
+    forward = ["-R", f"127.0.0.1:{there}:127.0.0.1:{port}", "-o", "ExitOnForwardFailure=yes"]
+    own = ["-C", *forward, "-o", "ControlMaster=no", "-o", "ControlPath=none"]
+    try:
+        _pull(Shell(host, own), name, offer, there)
+    except RollcallError as problem:
+        if _REFUSED not in str(problem):
+            raise
+        return False
+    return True
+
+
+def _pull(shell: Shell, name: str, offer: Offer, port: int) -> None:
+    reference = offer.reference(f"127.0.0.1:{port}")
+    shell.read(_PULL.format(reference=reference, name=shlex.quote(name)), timeout_seconds=_TIMEOUT_SECONDS)
+
+
+def _load(host: Host, name: str, archive: Path) -> None:
+    with archive.open("rb") as file:
+        line = Shell(host, ["-C"]).arguments("docker load --quiet")
+        done = subprocess.run(line, stdin=file, capture_output=True, check=False)
+    if done.returncode != 0:
+        errors = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
+        raise RollcallError(f"on {host.name}: {name} could not be loaded: {errors[-1]}")
+
+
+@contextmanager
+def _reporting(offer: Offer, report: Callable[[int], None]) -> Iterator[None]:
+    over = threading.Event()
+
+    def run() -> None:
+        while not over.wait(_REPORT_SECONDS):
+            report(offer.sent)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
