@@ -26,8 +26,10 @@ def read(text: str, members: Sequence[Member]) -> Target:
     Raises:
         RollcallError: there is no such host, or half of it is missing.
     """
-    host, slash, container = text.partition("/")
     named = {**{member.node: member for member in members}, **{member.name: member for member in members}}
+    # A host's own name may hold a slash: @ssh/host1.
+    start = next((name for name in named if "/" in name and f"{text}/".startswith(f"{name}/")), "")
+    host, slash, container = (start, *text[len(start) :].partition("/")[1:]) if start else text.partition("/")
     if host not in named:
         raise RollcallError(
             f"{text!r} names no host of the inventory: {host!r} is none, {suggestion(host, named)}; "

@@ -2,7 +2,8 @@
 
 import pytest
 
-from rollcall.config.fleet import Fleet
+from rollcall.config import validation
+from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.drain import target
 from rollcall.errors import RollcallError
 
@@ -16,6 +17,14 @@ def test_a_target_is_written_as_it_is_read(fleet: Fleet, text: str) -> None:
 def test_this_machine_has_two_names(single: Fleet) -> None:
     assert str(target.read("@local/nginx-1", single.members)) == "@local/nginx-1"
     assert str(target.read("laptop/nginx-1", single.members)) == "@local/nginx-1"
+
+
+def test_a_host_whose_name_has_a_slash() -> None:
+    host = RawHost("@ssh/host1", frozenset({"consul_servers"}), {"address": "10.0.0.1"})
+    members = validation.check("one", [host], "laptop", nowhere).members
+    for text, container in (("@ssh/host1", ""), ("@ssh/host1/web-1", "web-1"), ("host1/web-1", "web-1")):
+        found = target.read(text, members)
+        assert (found.member.name, found.container) == ("@ssh/host1", container)
 
 
 @pytest.mark.parametrize(
