@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import gevent
 from gevent import monkey
 
 from rollcall.config import project
@@ -29,12 +30,17 @@ INTERRUPTED = 130
 def begin() -> None:
     """Make this process pyinfra's."""
     monkey.patch_all()
-    signal.signal(signal.SIGINT, _interrupt)
+    main = gevent.getcurrent()
 
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        # gevent prints a traceback of KeyboardInterrupt wherever it is raised, and none of SystemExit. Raised in
+        # another greenlet, such as an SSH connection's, it would end that one alone, and the deploy would wait for it.
+        end = SystemExit(INTERRUPTED)
+        if gevent.getcurrent() is main:
+            raise end
+        gevent.get_hub().loop.run_callback(main.throw, end)
 
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    # gevent prints a traceback of KeyboardInterrupt wherever it is raised, and none of SystemExit.
-    sys.exit(INTERRUPTED)
+    signal.signal(signal.SIGINT, interrupt)
 
 
 def read(source: str, root: Path) -> Sequence[Entry]:

@@ -94,3 +94,18 @@ def test_a_fault_in_a_deploy_is_a_sentence(project: Path, deploy: str, said: str
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert not (project / "pyinfra-debug.log").exists()
+
+
+def test_ctrl_c_ends_it_whichever_greenlet_runs() -> None:
+    """An SSH connection is a thread, and a thread that ends by SystemExit ends in silence."""
+    code = (
+        "from rollcall.deploy import program; program.begin()\n"
+        "import os, signal, threading, time\n"
+        "def connection():\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    for _ in range(1000): pass\n"
+        "threading.Thread(target=connection).start()\n"
+        "time.sleep(60)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
+    assert (done.returncode, done.stderr) == (130, "")
