@@ -1,0 +1,52 @@
+"""Ctrl-C in the middle of a deploy or a rotation: one sentence at once, and the same command finishes."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
+
+SENTENCE = "rollcall: interrupted; run the same command again to finish"
+
+
+def interrupt_at(mark: str, *arguments: str) -> tuple[int, str]:
+    """Press Ctrl-C when a line with this mark is printed; give the exit code and what was printed after it."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "rollcall", *arguments],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # As in a terminal, the signal reaches every process of the command.
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert next((line for line in process.stdout if mark in line), ""), f"it never came to {mark}"
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    return process.returncode, said
+
+
+@pytest.mark.parametrize("mark", ["Loading inventory", "Preparing operation", "Starting operation: backends"])
+def test_a_deploy_that_is_interrupted_is_finished_by_the_same_command(fleet: Fleet, mark: str) -> None:
+    fleet.on("app1", "docker rm --force webserver-1 nginx-1")
+    code, said = interrupt_at(mark, "deploy", LAB)
+    assert code == 130
+    assert said.rstrip().endswith(SENTENCE)
+    assert "Traceback" not in said
+    rollcall("deploy", LAB)
+    assert fleet.deploy().acted == set()
+    wait_for("answer of every backend", lambda: answering() == BACKENDS, 60)
+
+
+@pytest.mark.parametrize("step", ["1/3", "2/3", "3/3"])
+def test_a_rotation_that_is_interrupted_is_finished_by_the_same_command(fleet: Fleet, step: str) -> None:
+    code, said = interrupt_at(step, "rotate", LAB, "tokens")
+    assert code == 130
+    assert said.rstrip().endswith(SENTENCE)
+    assert "Traceback" not in said
+    rollcall("rotate", LAB, "tokens")
+    assert fleet.secrets().unfinished == ()
+    assert fleet.deploy().acted == set()
