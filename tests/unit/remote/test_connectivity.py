@@ -1,8 +1,11 @@
 """What is said of hosts where no SSH server answers."""
 
+import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +55,53 @@ def test_the_lab_is_not_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connectivity, "LAB_PORTS", range(port, port + 1))
     with pytest.raises(RollcallError, match=r"consul1 .* does not answer by SSH: .*run `make lab`"):
         connectivity.check([Host("consul1", "ssh", "127.0.0.1", port=port)])
+
+
+# ssh: tells where it would connect, and prints what the host would; `asked` is there if the host was asked.
+SSH = """#!/bin/sh
+[ "$1" = -G ] && exec printf 'hostname 127.0.0.1\\nport %s\\nuser {user}\\n' {port}
+touch {folder}/asked
+printf '@@rollcall user\\n{number}\\n{user}\\n{user}\\n@@rollcall sudo\\n{sudo}\\n@@rollcall end\\n'
+"""
+
+
+@pytest.fixture
+def login(listener: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Host, Path]]:
+    """Give a host that greets, by an ssh whose user is this one."""
+
+    def log_in(user: str, number: int, sudo: str, data: dict[str, object]) -> tuple[Host, Path]:
+        greeted = greet(listener, b"SSH-2.0-OpenSSH_9.2\r\n")
+        program = tmp_path / "ssh"
+        program.write_text(SSH.format(user=user, number=number, sudo=sudo, port=greeted.port, folder=tmp_path))
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        return replace(greeted, data=data), tmp_path / "asked"
+
+    return log_in
+
+
+def test_root_is_asked_nothing(login: Callable[..., tuple[Host, Path]]) -> None:
+    host, asked = login("root", 0, "sudo: not found", {})
+    connectivity.check([host])
+    assert not asked.exists()
+
+
+def test_a_user_with_sudo_is_asked_once(login: Callable[..., tuple[Host, Path]]) -> None:
+    host, asked = login("admin", 1000, "0", {"_sudo": True})
+    connectivity.check([host])
+    assert asked.exists()
+
+
+@pytest.mark.parametrize(
+    ("sudo", "data", "sentence"),
+    [
+        ("0", {}, "web1: admin is not root; set `_sudo = True` for this host"),
+        ("sudo: a password is required", {"_sudo": True}, "web1: sudo refuses admin .*expected `admin ALL="),
+    ],
+)
+def test_a_user_who_may_not_do_what_root_may_is_a_sentence(
+    login: Callable[..., tuple[Host, Path]], sudo: str, data: dict[str, object], sentence: str
+) -> None:
+    host, _ = login("admin", 1000, sudo, data)
+    with pytest.raises(RollcallError, match=sentence):
+        connectivity.check([host])
