@@ -52,12 +52,20 @@ def deploy(
 
 @click.command()
 @inventory_argument
+@click.option("--images", "take_images", is_flag=True, help="Remove the images, too, unless somebody else uses them.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def remove(source: str, yes: bool) -> None:
-    """Take everything off the hosts of INVENTORY that a deploy put there, Consul's data included."""
+def remove(source: str, yes: bool, take_images: bool) -> None:
+    """Take everything off the hosts of INVENTORY that a deploy put there, Consul's data included.
+
+    Images stay, so that the next deploy need not send them, unless --images takes them.
+    """
     from rollcall.deploy import program
 
     program.begin()
+    if take_images:
+        from rollcall.deploy import images
+
+        images.take()
     chosen, _ = checked_fleet(source, reader=program.read)
     connectivity.check(chosen.hosts)
     if not yes:

@@ -10,6 +10,7 @@ since their resolv.conf is the engine's copy of the host's:
   engine then copies /run/systemd/resolve/resolv.conf, where it stands first.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from rollcall.components.component import Component, Context
@@ -34,7 +35,8 @@ MEMORY = 64
 PIDS = 64
 RESOLV_CONF = "/etc/resolv.conf"
 RESOLVED_UPSTREAM = "/run/systemd/resolve/resolv.conf"
-RESOLVED_DROP_IN = "/etc/systemd/resolved.conf.d/rollcall.conf"
+_DROP_INS = "/etc/systemd/resolved.conf.d"
+RESOLVED_DROP_IN = f"{_DROP_INS}/rollcall.conf"
 RESOLVED_STUB = "nameserver 127.0.0.53"
 RESTART_RESOLVED = "systemctl restart systemd-resolved"
 
@@ -94,7 +96,7 @@ def _announced(bridge: str, domain: str, resolver: Resolver) -> tuple[Thing, ...
         return (FirstLine(RESOLV_CONF, nameserver(bridge)),)
     text = render("dns/resolved.conf.j2", dns={"listen_address": bridge, "domain": domain})
     return (
-        Directory(RESOLVED_DROP_IN.rsplit("/", 1)[0]),
+        Directory(_DROP_INS),
         File(RESOLVED_DROP_IN, text, then=RESTART_RESOLVED),
     )
 
@@ -105,6 +107,16 @@ def withdrawn(bridge: str) -> tuple[Thing, ...]:
         Absent(RESOLVED_DROP_IN, then=RESTART_RESOLVED),
         FirstLine(RESOLV_CONF, nameserver(bridge), present=False),
     )
+
+
+def emptied(files: Collection[str]) -> tuple[Directory, ...]:
+    """Give the drop-in's directory where nothing else is in it; Debian has none, so a deploy made it.
+
+    Args:
+        files: paths that the host had before the drop-in was withdrawn.
+    """
+    others = [path for path in files if path.startswith(f"{_DROP_INS}/") and path != RESOLVED_DROP_IN]
+    return (Directory(_DROP_INS),) if RESOLVED_DROP_IN in files and not others else ()
 
 
 def nameserver(bridge: str) -> str:

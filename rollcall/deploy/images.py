@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from gevent.lock import RLock
-from pyinfra import logger
+from pyinfra import host, logger
 from pyinfra.api import FunctionCommand, operation
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.host import Host
@@ -18,8 +18,8 @@ from pyinfra.api.state import State
 from rollcall import command
 from rollcall.config import inventory
 from rollcall.converge import docker_commands
-from rollcall.converge.docker_query import as_listed
-from rollcall.converge.resources import Container
+from rollcall.converge.docker_query import Answer, as_listed
+from rollcall.converge.resources import Container, Thing
 from rollcall.deploy import inventory_layers
 from rollcall.errors import RollcallError
 from rollcall.images import build, catalogue, docker, registry, saved, transfer
@@ -136,6 +136,43 @@ def push(state: State, host: Host, image: str, platform: str) -> bool:
 def _reached(state: State, host: Host) -> inventory.Host:
     entries = {str(one["name"]): one for one in inventory_layers.of_this_run()}
     return inventory.host_of(entries[host.name], Path(state.cwd or "."))
+
+
+_take: list[bool] = []
+
+
+def take() -> None:
+    """Let a removal take the images, too."""
+    _take.append(True)
+
+
+def leave_or_take(things: Sequence[Thing], engine: Answer) -> None:
+    """Say which images a removal leaves on the host, or remove those that nobody else's container uses."""
+    if names := of_a_deploy(things, engine):
+        if _take:
+            remove(name="Images", images=names)
+        else:
+            logger.info(f"{host.print_prefix}left: image {', '.join(names)}; `rollcall remove --images` removes them")
+
+
+def of_a_deploy(things: Sequence[Thing], engine: Answer) -> list[str]:
+    """Name the images that the host has for what should run or runs there."""
+    documents = [engine.containers[name] for name in engine.managed if name in engine.containers]
+    running = [str((document.get("Config") or {}).get("Image")) for document in documents]
+    wanted = [thing.image for thing in things if isinstance(thing, Container) and thing.image in engine.images]
+    return sorted({*running, *wanted})
+
+
+@operation()
+def remove(images: Sequence[str]) -> Generator[str | PyinfraCommand, None, None]:
+    """Remove images, and older ones that are ours; what a container of somebody else uses stays."""
+    for image in images:
+        logger.info(f"{host.print_prefix}remove image {image}")
+    ours = f"docker image ls --filter label={build.LABEL} --format '{{{{.Repository}}}}:{{{{.Tag}}}}'"
+    yield (
+        f'for image in {shlex.join(images)} $({ours}); do docker image inspect "$image" >/dev/null 2>&1 || continue; '
+        'docker rmi "$image" >/dev/null || echo "$image stays: a container uses it" >&2; done'
+    )
 
 
 class _Sender:

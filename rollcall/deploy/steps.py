@@ -358,7 +358,9 @@ def remove_everything() -> None:
     if here := _look(declared.components(project.root_of(inventory_file())), _any_secrets):
         resolver = plan(dns.withdrawn(here.state.bridge), here.state)
         operations.converge(name="Resolver", changes=resolver)
-        operations.remove(name="Everything else", changes=everything(here.state))
+        emptied = [Change("remove", directory) for directory in dns.emptied(here.state.files)]
+        operations.remove(name="Everything else", changes=[*emptied, *everything(here.state)])
+        images.leave_or_take(here.things, here.state.engine)
 
 
 def _plan(here: Site, component: str) -> tuple[Change, ...]:
