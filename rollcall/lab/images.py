@@ -167,4 +167,6 @@ def take_back() -> None:
 
 
 def _lendable() -> list[Image]:
-    return [image for image in catalogue.IMAGES if image.deployed and not catalogue.is_pulled(image, from_hub())]
+    # With those that `rollcall images build` starts from.
+    wanted = [image for image in catalogue.IMAGES if image.deployed or (image.offered and image.public)]
+    return [image for image in wanted if not catalogue.is_pulled(image, from_hub())]
