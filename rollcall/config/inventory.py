@@ -191,6 +191,8 @@ def _ask_pyinfra(source: str, root: Path) -> list[dict[str, Any]]:
     for line in reversed(done.stdout.splitlines()):
         if line.startswith("["):
             entries: list[dict[str, Any]] = json.loads(line)
+            if entries and "problem" in entries[0]:
+                raise RollcallError(entries[0]["problem"])
             return entries
     raise RollcallError(f"pyinfra printed no hosts for the inventory {source}; try `pyinfra {source} debug-inventory`.")
 

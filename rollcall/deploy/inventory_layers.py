@@ -14,7 +14,6 @@ from typing import Any
 import click
 from pyinfra import inventory as the_inventory
 from pyinfra import state as run
-from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.host import Host
 from pyinfra.api.inventory import Inventory
 from pyinfra_cli import cli
@@ -38,10 +37,7 @@ def hosts(inventory: Inventory, source: str, folders: Iterable[str]) -> list[Doc
         folders: where group data is looked for, the weakest first.
     """
     declared = exec_file(source, return_locals=True) if Path(source).is_file() else {}
-    try:
-        groups.check_declared(Path(source), declared)
-    except RollcallError as problem:
-        raise PyinfraError(str(problem)) from None
+    groups.check_declared(Path(source), declared)
     members = {key: value for key, value in declared.items() if _is_inventory_group(key, value)}
     group_data = [(folder, _get_group_data(folder)) for folder in folders]
     return [_host(inventory, host, source, members, group_data) for host in inventory]
@@ -124,7 +120,7 @@ def described(inventory: Inventory, source: str, named: Iterable[str] = ()) -> l
     """Describe the hosts of an inventory, `named` being folders of group data that were named beside the usual ones.
 
     Raises:
-        PyinfraError: a value has no form in JSON.
+        RollcallError: a role is no list of hosts, or a value has no form in JSON.
     """
     return list(json.loads(_json(hosts(inventory, source, _folders(source, named)))))
 
@@ -151,7 +147,7 @@ def _check(source: str, key: str, value: Any) -> None:
     try:
         jsonify(value, default=json_encode)
     except TypeError:
-        raise PyinfraError(
+        raise RollcallError(
             f"{source}: {key}: got a value that holds a {_culprit(value)}; "
             "expected text, numbers, True, False, None, and lists and dicts of them"
         ) from None
@@ -172,8 +168,17 @@ def main() -> None:
     # Its import makes sockets and threads of the whole process cooperative.
     from pyinfra_cli.main import main as pyinfra_main
 
-    cli.print_inventory_json = lambda _state: click.echo(json.dumps(of_this_run()))
+    cli.print_inventory_json = _print
     pyinfra_main()
+
+
+def _print(_state: object) -> None:
+    try:
+        found = of_this_run()
+    except RollcallError as problem:
+        # pyinfra would put words of its own around it.
+        found = [{"problem": str(problem)}]
+    click.echo(json.dumps(found))
 
 
 if __name__ == "__main__":
