@@ -9,7 +9,7 @@ from typing import Any
 
 from docker.constants import MINIMUM_DOCKER_API_VERSION
 
-from rollcall import command
+from rollcall import command, sections
 from rollcall.converge import docker_commands, host_state
 from rollcall.converge.docker_query import SOCKET, Wanted
 from rollcall.converge.resources import Container, Mount, Network, PublishedPort, Tmpfs, Volume
@@ -83,10 +83,10 @@ def record(host: LabHost, engine: str) -> None:
             api: {one.name: _kept(ask(host, f"/v{api}/containers/{one.name}/json")) for one in ALL}
             for api in (_oldest(version["MinAPIVersion"]), version["ApiVersion"])
         }
-        state = on(host, host_state.script(WANTED))
+        answer = sections.read(on(host, host_state.script(WANTED)))["engine"]
     finally:
         on(host, clean())
-    found = {"version": version["Version"], "apis": apis, "host_state": state.splitlines()}
+    found = {"version": version["Version"], "apis": apis, "answer": sections.lines(answer)}
     (DOCUMENTS / f"engine-{engine}.json").write_text(json.dumps(found, indent=1) + "\n")
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from record_engines import ALL, AS_DESIRED, DOCUMENTS, IMAGE, NETWORK, PUBLISHED, VOLUME
 
-from rollcall.converge.host_state import HostState, parse
+from rollcall.converge.docker_query import answer
+from rollcall.converge.host_state import HostState
 from rollcall.converge.plan import plan
 from rollcall.lab.layout import ENGINES
 from rollcall.registrator.docker.container import Port, read_container
@@ -18,7 +19,7 @@ def recorded(engine: str) -> dict[str, Any]:
 
 
 def host(engine: str) -> HostState:
-    return parse("\n".join(recorded(engine)["host_state"]), [IMAGE])
+    return HostState(answer(recorded(engine)["answer"], [IMAGE]))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
