@@ -23,7 +23,8 @@ class HostFacts:
     """The little that components must know of a host as it is.
 
     bridge, bridge_interface: the Docker bridge's address and interface; resolver: how it resolves names; socket_group:
-    the id of the group that may open the engine's socket; interfaces: those of the host by their addresses.
+    the id of the group that may open the engine's socket; interfaces: those of the host by their addresses; memory:
+    the host's, in MiB, 0 where it is not known.
     """
 
     bridge: str
@@ -31,6 +32,7 @@ class HostFacts:
     resolver: Resolver
     socket_group: int
     interfaces: Mapping[str, str] = field(default_factory=dict)
+    memory: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,13 @@
 import ast
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rollcall.components.component import Component, Context
-from rollcall.converge.resources import Thing
+from rollcall.converge import preflight
+from rollcall.converge.resources import Container, Thing
 from rollcall.errors import RollcallError
 
 # Only these import pyinfra, and only pyinfra's own process runs the rest of a deploy.py.
@@ -40,7 +42,15 @@ def components(project: Path) -> tuple[Component, ...]:
 
 def resources(context: Context, chosen: Sequence[Component]) -> Mapping[str, tuple[Thing, ...]]:
     """List everything that should be on a host, by component, in the order of the roll-out."""
-    return {component.name: component.resources(context) for component in chosen}
+    memory = context.facts.memory
+    return {
+        component.name: tuple(_fitting(one, memory) for one in component.resources(context)) for component in chosen
+    }
+
+
+def _fitting(thing: Thing, memory: int) -> Thing:
+    """Keep a container's memory limit within the machine's memory; beyond it, a limit limits nothing."""
+    return replace(thing, memory=preflight.fitting(thing.memory, memory)) if isinstance(thing, Container) else thing
 
 
 def _is_import(node: ast.stmt) -> bool:

@@ -7,20 +7,25 @@ from ipaddress import IPv4Network, ip_address
 from typing import Any
 
 from rollcall import sections
+from rollcall.converge import engine_failure, preflight
 from rollcall.converge.docker_query import SOCKET, Answer, Wanted, answer, query
+from rollcall.converge.preflight import Machine
 
 ROOT = "/etc/rollcall"
 # Docker's name for it (its documentation of the bridge driver, "Default bridge network options").
 INTERFACE_OPTION = "com.docker.network.bridge.name"
 SECTIONS = ("engine", "files", "digests", "addresses", "listening", "clock", "user", "socket")
 EMPTY = Answer({}, {}, {}, {}, frozenset())
+# Probes of every host, beside those that a caller wants.
+MACHINE = {"machine": preflight.SCRIPT, "info": preflight.INFO}
 
 # Probes take longest, so they run while everything else is read.
 SCRIPT = r"""
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+{explain}
 {probes}
 section engine
-{query}
+( {query} ) || {{ section refused; explain_docker "$(cat "$work/error" 2>/dev/null)"; }}
 section files
 find {root} {paths} -printf '%T@ %m %U:%G %p\n' 2>/dev/null
 for directory in {directories}; do find "$directory" -maxdepth 0 -printf '%T@ %m %U:%G %p\n' 2>/dev/null; done
@@ -56,13 +61,16 @@ class ObservedFile:
 class HostState:
     """What a host has: the engine's managed objects, files below /etc/rollcall, and facts about itself.
 
-    `engine` is what its Docker Engine answered; `interfaces` are the network interfaces by their addresses; `listening`
-    are TCP ports with their addresses; `clock` is seconds since 1970; `user` is the number of the user who read all
-    this; `socket_group` is the id of the group that may open the engine's socket; `bridge` is the address of Docker's
-    own bridge, `bridges` are those of all its networks.
+    `engine` is what its Docker Engine answered, `refused` a sentence if it did not; `machine` is what a deploy must
+    know before it touches anything; `interfaces` are the network interfaces by their addresses; `listening` are TCP
+    ports with their addresses; `clock` is seconds since 1970; `user` is the number of the user who read all this;
+    `socket_group` is the id of the group that may open the engine's socket; `bridge` is the address of Docker's own
+    bridge, `bridges` are those of all its networks.
     """
 
     engine: Answer = EMPTY
+    refused: str = ""
+    machine: Machine = field(default_factory=Machine)
     files: Mapping[str, ObservedFile] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     probes: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +109,9 @@ def script(
     def quoted(words: Iterable[str]) -> str:
         return " ".join(shlex.quote(word) for word in sorted(set(words)))
 
+    all_probes = {**MACHINE, **(probes or {})}
     body = SCRIPT.format(
+        explain=engine_failure.FUNCTION,
         query=query(replace(wanted, networks=("bridge", *wanted.networks))),
         socket=SOCKET,
         root=ROOT,
@@ -110,10 +120,8 @@ def script(
         texts="\n".join(
             f"section {shlex.quote(f'text {path}')}; cat {shlex.quote(path)} 2>/dev/null" for path in sorted(set(texts))
         ),
-        probes="\n".join(
-            f'( {command} ) >"$work/probe.{name}" 2>/dev/null &' for name, command in (probes or {}).items()
-        ),
-        answers="\n".join(f"section 'probe {name}'; cat \"$work/probe.{name}\"" for name in probes or {}),
+        probes="\n".join(f'( {command} ) >"$work/probe.{name}" 2>/dev/null &' for name, command in all_probes.items()),
+        answers="\n".join(f"section 'probe {name}'; cat \"$work/probe.{name}\"" for name in all_probes),
     )
     return sections.script(body)
 
@@ -126,13 +134,17 @@ def parse(output: str, images: Sequence[str]) -> HostState:
     """
     found = sections.read(output, SECTIONS)
     listed = {title: sections.lines(found[title]) for title in SECTIONS}
-    engine = answer(listed["engine"], images)
+    refused = found.get("refused", "").strip()
+    engine = EMPTY if refused else answer(listed["engine"], images)
+    probes = {title[6:]: text.strip() for title, text in found.items() if title.startswith("probe ")}
     interface = str((engine.networks.get("bridge", {}).get("Options") or {}).get(INTERFACE_OPTION, "docker0"))
     return HostState(
         engine=engine,
+        refused=refused,
+        machine=preflight.parse(sections.lines(probes.pop("machine", "")), probes.pop("info", "")),
         files=_files(listed["files"], listed["digests"]),
         texts={title[5:]: text for title, text in found.items() if title.startswith("text ")},
-        probes={title[6:]: text.strip() for title, text in found.items() if title.startswith("probe ")},
+        probes=probes,
         addresses=_addresses(listed["addresses"]),
         interfaces=_interfaces(listed["addresses"]),
         listening=frozenset(listener(line) for line in listed["listening"]),

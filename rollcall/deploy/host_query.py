@@ -53,7 +53,14 @@ def reading(fleet: Fleet, member: Member, secrets: Secrets, components: Sequence
 def facts(state: HostState) -> HostFacts:
     """Find in what was read the little that components must know."""
     resolver = dns.Resolver(*(state.texts.get(path, "") for path in RESOLVER_TEXTS))
-    return HostFacts(state.bridge, state.bridge_interface, resolver, state.socket_group, state.interfaces)
+    return HostFacts(
+        bridge=state.bridge,
+        bridge_interface=state.bridge_interface,
+        resolver=resolver,
+        socket_group=state.socket_group,
+        interfaces=state.interfaces,
+        memory=state.machine.memory,
+    )
 
 
 def _names(things: Iterable[Thing], kind: type[Container | Network | Volume]) -> tuple[str, ...]:

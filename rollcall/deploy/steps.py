@@ -34,7 +34,7 @@ from rollcall.config.fleet import Fleet, Locate, Member, RawHost
 from rollcall.config.inventory import host_of, raw_host
 from rollcall.consul.acl import listed, requests
 from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, ask
-from rollcall.converge import roles
+from rollcall.converge import preflight, roles
 from rollcall.converge.host_state import HostState
 from rollcall.converge.plan import Change, everything, leftovers, plan
 from rollcall.converge.resources import Container, Thing
@@ -107,6 +107,8 @@ def site(components: Sequence[Component]) -> Site | None:
     here = _look(components, _secrets)
     try:
         if here:
+            if _left_out(preflight.problems(here.state.machine, len(_missing_images(here)))):
+                return None
             store.check_identity(here.member.name, here.state.texts.get(IDENTITY, ""), _secrets().identity)
             _check_templates(here)
             _keep_secrets()
@@ -156,7 +158,18 @@ def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
         probes=tuple(probes.items()),
         directories=read.directories,
     )
-    return state if isinstance(state, HostState) else None
+    if not isinstance(state, HostState):
+        return None
+    return None if _left_out([state.refused] if state.refused else []) else state
+
+
+def _left_out(problems: Sequence[str]) -> bool:
+    """Say what the host lacks, and leave it out if it lacks something; pyinfra goes on with the other hosts."""
+    for problem in problems:
+        logger.error(f"{host.print_prefix}{problem}")
+    if problems:
+        run.fail_hosts({host})
+    return bool(problems)
 
 
 def _check_host(member: Member, state: HostState) -> None:
@@ -172,6 +185,12 @@ def _check_host(member: Member, state: HostState) -> None:
         )
     if why := keepalived.no_interface(member, state.interfaces):
         raise RollcallError(why)
+    asked, most = member.settings.consul.memory, preflight.fitting(member.settings.consul.memory, state.machine.memory)
+    if asked > most and "memory" in member.settings.consul.model_fields_set:
+        raise RollcallError(
+            f"{_locate()(member.name, ('consul', 'memory'))}consul.memory: got {asked}; expected at most {most}, three "
+            f"quarters of the memory of {member.name}"
+        )
     skew = abs(state.clock - time.time())
     if skew > CLOCK_TOLERANCE:
         raise RollcallError(
@@ -265,8 +284,7 @@ def bring_images(here: Site) -> None:
     Raises:
         PyinfraError: this machine lacks one that it is to push, or has it for other machines only.
     """
-    by_image = {thing.image: thing for thing in here.things if isinstance(thing, Container)}
-    if missing := [one for image, one in by_image.items() if image not in here.state.engine.images]:
+    if missing := list(_missing_images(here).values()):
         platform = here.state.probes.get("platform", "").strip()
         try:
             images.check(here.member.name, missing, platform)
@@ -276,6 +294,12 @@ def bring_images(here: Site) -> None:
         images.bring(name="Images", missing=missing, platform=platform)
         _lacked_images.add(host.name)
     operations.hold_without_images(name="Every host has its images", lacking=_lacked_images)
+
+
+def _missing_images(here: Site) -> Mapping[str, Container]:
+    """Give the images that the host lacks, each with a container that wants it."""
+    wanted = (thing for thing in here.things if isinstance(thing, Container))
+    return {one.image: one for one in wanted if one.image not in here.state.engine.images}
 
 
 def converge(here: Site, component: Component) -> None:

@@ -10,6 +10,7 @@ from rollcall.components import registrator
 from rollcall.consul import maintenance
 from rollcall.contract import local_agent
 from rollcall.contract.status_document import VERSION, Document
+from rollcall.converge import engine_failure
 from rollcall.registrator.services.expected import Inspected
 from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST
 
@@ -17,8 +18,9 @@ AGENT_URLS = " ".join(f"{local_agent.URL}/v1/agent/{what}" for what in ("service
 # The registrator's token reads what it wrote. `printf` is the shell's own, so the token is in no argument list; the
 # host may have no curl, the agent's image has.
 SCRIPT = r"""
+{explain}
 section containers
-running=$(docker ps -q --no-trunc 2>&1) || {{ echo "$running" >&2; exit 91; }}
+running=$(docker ps -q --no-trunc 2>&1) || {{ explain_docker "$running" >&2; exit 91; }}
 [ -z "$running" ] || docker inspect --format '{{{{json .}}}}' $running
 section agent
 ask() {{
@@ -69,7 +71,9 @@ class HostReading:
 
 def command(*, front: bool) -> str:
     """Build the one command, for a host with a front or without."""
-    body = (SCRIPT + (FRONT if front else "")).format(token=registrator.TOKEN, urls=AGENT_URLS)
+    body = (SCRIPT + (FRONT if front else "")).format(
+        explain=engine_failure.FUNCTION, token=registrator.TOKEN, urls=AGENT_URLS
+    )
     return sections.script(body)
 
 

@@ -113,7 +113,10 @@ class Cluster:
     def _state(self, name: str) -> HostState:
         read = reading(self.fleet, self.fleet.member(name), self.secrets, self.components)
         script = host_state.script(read.wanted, read.paths, read.texts, directories=read.directories)
-        return host_state.parse(self.run(name, script), read.wanted.images)
+        state = host_state.parse(self.run(name, script), read.wanted.images)
+        if state.refused:
+            raise RollcallError(f"{name}: {state.refused}")
+        return state
 
     def listeners(self) -> Mapping[str, frozenset[Listener]]:
         """See who listens on each host, of Rollcall's containers and of others."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rollcall import sections
+from rollcall.converge import engine_failure
 from rollcall.converge.docker_query import LABEL
 from rollcall.registrator.services.expected import Inspected
 from rollcall.verify.dns_message import Answer, answer
@@ -18,13 +19,14 @@ from rollcall.verify.dns_message import Answer, answer
 NGINX_SITES = "docker exec front cat /var/lib/rollcall/front/current/sites.conf"
 # Starting a container on a busy host is the slowest part, and takes seconds.
 SECONDS = 60
-NO_BASH = "bash is not installed"
+NO_BASH = "bash is not installed, which rollcall verify requires; install bash"
 # In a container, so that containers' DNS is asked; ignored by the registrator, gone when it ends.
 _THROWAWAY = "docker run --rm -i --pull never --network bridge -e SERVICE_IGNORE=true --entrypoint sh"
 
 _CONTAINERS = r"""
+{explain}
 section containers
-running=$(docker ps -q --no-trunc 2>&1) || {{ echo "$running" >&2; exit 91; }}
+running=$(docker ps -q --no-trunc 2>&1) || {{ explain_docker "$running" >&2; exit 91; }}
 all=$({{ echo "$running"; docker ps -aq --no-trunc --filter label={label}; }} | sort -u)
 [ -z "$all" ] || docker inspect --format '{{{{json .}}}}' $all
 """
@@ -99,7 +101,11 @@ def command(names: Sequence[str], dns_port: int = 8600) -> str:
         if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
             raise ValueError(f"{name!r} is no DNS name")
     body = (_CONTAINERS + (_LOOKUPS if names else "")).format(
-        label=LABEL, names=shlex.join(names), dns_port=dns_port, throwaway=_THROWAWAY
+        explain=engine_failure.FUNCTION,
+        label=LABEL,
+        names=shlex.join(names),
+        dns_port=dns_port,
+        throwaway=_THROWAWAY,
     )
     return (
         f"command -v bash >/dev/null || {{ echo '{NO_BASH}' >&2; exit 90; }}; "

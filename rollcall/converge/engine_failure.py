@@ -1,0 +1,41 @@
+"""Why a host's Docker Engine cannot be used: a shell function that names what is missing, in one sentence."""
+
+from rollcall.converge.docker_query import SOCKET
+
+# explain_docker WORDS: print the sentence. WORDS is what the docker command itself printed, if it could be run.
+# The kernel cuts the names in /proc/PID/comm at 15 characters; dockerd's own is shorter.
+FUNCTION = r"""
+explain_docker() {
+  PATH=$PATH:/usr/sbin:/sbin
+  rootless=$(ls -d /run/user/*/docker.sock 2>/dev/null | head -n 1)
+  install="install it (Debian: apt-get install docker.io; Docker's own packages: docker-ce)"
+  if ! command -v docker >/dev/null; then
+    if grep -qsx dockerd /proc/[0-9]*/comm; then
+      echo "Docker Engine runs, but the docker command is missing; install docker-cli, or docker-ce-cli" \
+        "beside docker-ce"
+    elif command -v dockerd >/dev/null; then
+      echo "Docker Engine is installed, but the docker command is missing; install docker-cli, or docker-ce-cli" \
+        "beside docker-ce"
+    elif command -v podman >/dev/null; then
+      echo "Docker Engine is not installed, and Podman does not replace it; $install"
+    else
+      echo "Docker Engine is not installed; $install"
+    fi
+    return
+  fi
+  case $1 in
+    *"ermission denied"*)
+      echo "$(id -un) has no permission for Docker's socket (SOCKET); log in as root, or set _sudo to True" ;;
+    *"annot connect to the Docker daemon"* | *"ailed to connect to the docker API"*)
+      if [ ! -S SOCKET ] && [ -n "$rootless" ]; then
+        echo "Docker Engine runs rootless ($rootless), where the host's network is out of its reach; expected one" \
+          "that root runs, at SOCKET"
+      elif command -v dockerd >/dev/null || [ -S SOCKET ]; then
+        echo "Docker Engine does not run ($1); start it: systemctl enable --now docker"
+      else
+        echo "the docker command is there, but Docker Engine is not installed; $install"
+      fi ;;
+    *) echo "Docker Engine cannot be used: ${1:-the docker command fails and prints nothing}" ;;
+  esac
+}
+""".replace("SOCKET", SOCKET)

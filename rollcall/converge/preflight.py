@@ -1,0 +1,193 @@
+"""What a host must have before a deploy touches it, and a sentence for each thing that it lacks."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rollcall.converge.docker_query import SOCKET
+
+MEBIBYTE = 1024 * 1024
+# The least of which Docker Engine, Consul's agent (100 MiB) and the registrator (51 MiB) leave something to others.
+MEMORY_MIB = 400
+# /etc/rollcall holds 100 KiB; Docker's directory gets logs (30 MiB for each container) and Consul's data.
+ETC_MIB = 16
+DOCKER_MIB = 256
+# An image of ours is between 100 and 300 MiB, unpacked.
+IMAGE_MIB = 300
+# The command that is missing → the package that has it, on Debian and on Fedora.
+PACKAGES = {
+    **{"tar": "tar", "find": "findutils", "grep": "grep", "awk": "gawk", "sed": "sed"},
+    **dict.fromkeys(("base64", "sha256sum", "timeout", "install", "stat", "df"), "coreutils"),
+}
+
+# Lines of a word and what belongs to it. BusyBox's find has no -printf, without which every file would look absent.
+# A filesystem that answers no more must not hold up everything else.
+SCRIPT = r"""
+for tool in {tools}; do command -v "$tool" >/dev/null || echo "lacks $tool"; done
+find / -maxdepth 0 -printf '' 2>/dev/null || {{ command -v find >/dev/null && echo 'busybox find'; }}
+docker=$(command -v docker)
+case $(readlink -f "$docker") in
+  */podman) echo 'docker podman' ;;
+  */snap) echo 'docker snap' ;;
+  *) head -c 500 "$docker" 2>/dev/null | grep -aq podman && echo 'docker podman' ;;
+esac
+echo "uid $(id -u)"
+[ -w /etc ] || echo 'read-only /etc'
+awk '$1 == "MemTotal:" {{ print "memory", $2 }}' /proc/meminfo
+echo "selinux $(cat /sys/fs/selinux/enforce 2>/dev/null || echo 0)"
+timeout 5 df -Pkl 2>/dev/null | sed -En 's|^.* ([0-9]+) +[0-9]+% (/.*)$|free \1 \2|p'
+""".format(tools=" ".join(sorted(PACKAGES)))
+# In a line of its own: what the engine says of itself.
+INFO = (
+    f"curl -gsS --max-time 10 --unix-socket {SOCKET} http://docker/info 2>/dev/null "
+    "|| docker info --format '{{json .}}'"
+)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What matters of a host beside its containers.
+
+    `lacks` are commands that are missing, `busybox` those that are BusyBox's; `docker` is "podman" or "snap" where the
+    docker command is not the engine's own; `free` is MiB by mount point; `memory` is MiB, 0 where it is not known;
+    `info` is the engine's /info.
+    """
+
+    lacks: tuple[str, ...] = ()
+    busybox: tuple[str, ...] = ()
+    docker: str = ""
+    uid: int = 0
+    read_only: tuple[str, ...] = ()
+    memory: int = 0
+    selinux: bool = False
+    free: Mapping[str, int] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    def free_at(self, path: str) -> int | None:
+        """Return the MiB that are free where a path lies; None where the host did not tell."""
+        mounts = [mount for mount in self.free if path == mount or path.startswith(f"{mount.rstrip('/')}/")]
+        return self.free[max(mounts, key=len)] if mounts else None
+
+
+def parse(lines: Sequence[str], info: str) -> Machine:
+    """Read the output of SCRIPT, and that of INFO, which is empty where the engine did not answer.
+
+    Raises:
+        ValueError: a number is none.
+    """
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        found.setdefault(word, []).append(rest)
+    free = (entry.partition(" ") for entry in found.get("free", ()))
+    return Machine(
+        lacks=tuple(found.get("lacks", ())),
+        busybox=tuple(found.get("busybox", ())),
+        docker=(found.get("docker") or [""])[0],
+        uid=int((found.get("uid") or ["0"])[0]),
+        read_only=tuple(found.get("read-only", ())),
+        memory=int((found.get("memory") or ["0"])[0]) // 1024,
+        selinux=found.get("selinux") == ["1"],
+        free={path: int(kibibytes) // 1024 for kibibytes, _, path in free},
+        info=_document(info),
+    )
+
+
+def _document(text: str) -> Mapping[str, Any]:
+    try:
+        document = json.loads(text) if text.strip() else {}
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def problems(machine: Machine, missing_images: int) -> list[str]:
+    """Say what keeps a deploy to this host from working; a sentence for each.
+
+    Args:
+        machine: the host.
+        missing_images: how many images the deploy will bring there.
+    """
+    return [
+        *_commands(machine),
+        *_rights(machine),
+        *_engine(machine),
+        *_memory(machine),
+        *_disk(machine, missing_images),
+    ]
+
+
+def _commands(machine: Machine) -> Iterator[str]:
+    for tool in machine.lacks:
+        yield f"the command {tool} is missing; install {PACKAGES.get(tool, tool)}"
+    for tool in machine.busybox:
+        yield f"the command {tool} is BusyBox's; expected GNU's: install {PACKAGES.get(tool, tool)}"
+
+
+def _rights(machine: Machine) -> Iterator[str]:
+    if machine.uid != 0:
+        yield f"a deploy requires root, got the user id {machine.uid}; log in as root, or set _sudo to True"
+    else:
+        for path in machine.read_only:
+            yield f"{path} is read-only; a deploy writes to it"
+
+
+def _engine(machine: Machine) -> Iterator[str]:
+    info = machine.info
+    options = {option for entry in info.get("SecurityOptions") or () for option in str(entry).split(",")}
+    if machine.docker == "podman":
+        yield (
+            "the docker command is Podman's (package podman-docker), which has no Docker Engine behind it; "
+            "remove podman-docker and install Docker Engine"
+        )
+        return
+    if machine.docker == "snap":
+        yield (
+            "Docker Engine is the snap package, whose containers cannot read /etc/rollcall; remove it and install "
+            "Docker's or the distribution's package"
+        )
+    if "name=rootless" in options:
+        yield "Docker Engine runs rootless, where the host's network is out of its reach; expected one that root runs"
+    if machine.selinux and "name=selinux" in options:
+        yield (
+            "SELinux is enforcing and Docker Engine labels its containers, which then cannot read /etc/rollcall; "
+            'set "selinux-enabled": false in /etc/docker/daemon.json and restart Docker'
+        )
+    for key, what in (("MemoryLimit", "memory"), ("PidsLimit", "pids")):
+        if info.get(key) is False:
+            yield (
+                f"its kernel cannot limit a container's {what}, so limits would be set again by every deploy; enable "
+                f"the {what} control group (boot with cgroup_enable={what})"
+            )
+
+
+def _memory(machine: Machine) -> Iterator[str]:
+    if 0 < machine.memory < MEMORY_MIB:
+        yield f"got {machine.memory} MiB of memory; expected at least {MEMORY_MIB} MiB"
+
+
+def _disk(machine: Machine, missing_images: int) -> Iterator[str]:
+    root = str(machine.info.get("DockerRootDir") or "/var/lib/docker")
+    needs = DOCKER_MIB + IMAGE_MIB * missing_images
+    why = f" ({missing_images} images are missing)" if missing_images > 1 else " (an image is missing)"
+    for path, least, reason in (("/etc", ETC_MIB, ""), (root, needs, why if missing_images else "")):
+        free = machine.free_at(path)
+        if free is not None and free < least:
+            yield f"the disk is full: {path} has {free} MiB free; expected at least {least} MiB{reason}"
+
+
+def fitting(limit: int, memory: int) -> int:
+    """Return a memory limit in MiB that leaves a quarter of the machine to others.
+
+    The kernel keeps a little of what a machine is sold with, and not always the same: sizes are rounded up to 512 MiB,
+    so that a new kernel replaces no container.
+
+    Args:
+        limit: what the container may have on a large machine.
+        memory: the machine's, in MiB; 0 where it is not known.
+    """
+    if not memory:
+        return limit
+    nominal = -(-memory // 512) * 512
+    return min(limit, nominal * 3 // 4)
