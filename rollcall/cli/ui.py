@@ -12,6 +12,7 @@ from rollcall.config.inventory import Host
 from rollcall.console import out
 from rollcall.consul.pick_agent import first_agent
 from rollcall.contract import local_agent
+from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.remote.tunnel import tunnel
 from rollcall.secrets.deployed import directory, kept
@@ -73,7 +74,7 @@ def _check_answer(host: Host, url: str) -> None:
         # A tunnel's end is not to be asked for through the machine's proxy.
         session.trust_env = False
         try:
-            answers = session.get(f"{url}/ui/", timeout=ANSWER_SECONDS).ok
+            answers = session.get(f"{url}/ui/", timeout=stretched(ANSWER_SECONDS)).ok
         except requests.RequestException:
             answers = False
     if not answers:

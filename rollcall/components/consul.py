@@ -49,7 +49,7 @@ def resources(context: Context) -> tuple[Thing, ...]:
             user=OWNER,
             memory=settings.consul.memory,
             pids=512,
-            stop_timeout=STOP_TIMEOUT,
+            stop_timeout=STOP_TIMEOUT * settings.timeout_factor,
             configuration=configuration_digest(read_at_start),
         ),
     )

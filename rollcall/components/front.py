@@ -7,7 +7,7 @@ from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, one
 from rollcall.components.template_files import render, source
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.settings import Front
-from rollcall.contract import local_agent
+from rollcall.contract import local_agent, timeouts
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume
 from rollcall.secrets.store import Secrets
 
@@ -41,7 +41,7 @@ def resources(context: Context) -> tuple[Thing, ...]:
             component="front",
             image=member.image(settings.image),
             image_source=member.image_source(settings.image, settings.image_source),
-            environment=(("SERVICE_IGNORE", "true"),),
+            environment=(("SERVICE_IGNORE", "true"), *timeouts.environment(member.settings.timeout_factor)),
             # Clients' addresses arrive unchanged, and no packet is translated on its way.
             network="host",
             hostname=member.node,
@@ -63,7 +63,7 @@ def resources(context: Context) -> tuple[Thing, ...]:
 
 def _files(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
     """consul-template's files come first: it is told first, and what nginx serves follows."""
-    front = member.settings.front
+    front, connect = member.settings.front, member.settings.timeout_factor
     certificate = secrets.fronts[member.node]
     return (
         Directory(FOLDER, 0o700, OWNER),
@@ -74,7 +74,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
         _file("catalog.ctmpl", source("front/catalog.ctmpl"), RELOAD),
         _file("front.json", told(member.node, front), APPLY),
         _file("sites.conf.j2", source("front/sites.conf.j2"), APPLY),
-        _file("nginx.conf", render("front/nginx.conf.j2", front=front), APPLY),
+        _file("nginx.conf", render("front/nginx.conf.j2", front=front, connect_timeout=connect), APPLY),
         Directory(f"{FOLDER}/tls", 0o700, OWNER),
         _file("tls/front.crt", certificate.certificate, APPLY),
         _file("tls/front.key", certificate.key, APPLY, 0o600),

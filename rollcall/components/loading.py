@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rollcall.config import inventory
 from rollcall.config.fleet import Fleet, Locate, RawHost
+from rollcall.contract import timeouts
 
 if TYPE_CHECKING:
     from rollcall.components.component import Component
@@ -50,6 +51,8 @@ def check(
     from rollcall.config import validation
 
     fleet = validation.check(name, hosts, local_hostname, locate)
+    # A command waits for all hosts alike, so the slowest host counts.
+    timeouts.use(member.settings.timeout_factor for member in fleet.members)
     reserved = frozenset(name for component in components for name in component.containers)
     for member in fleet.members:
         for component in components:

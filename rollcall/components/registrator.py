@@ -4,7 +4,7 @@ from rollcall.components import socket_filter
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, one
 from rollcall.config.fleet import Fleet, Member
-from rollcall.contract import local_agent
+from rollcall.contract import local_agent, timeouts
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, configuration_digest
 
 FOLDER = "/etc/rollcall/registrator"
@@ -32,6 +32,7 @@ def resources(context: Context) -> tuple[Thing, ...]:
             command=_flags(fleet, member),
             environment=(
                 ("SERVICE_IGNORE", "true"),
+                *timeouts.environment(member.settings.timeout_factor),
                 ("CONSUL_HTTP_TOKEN_FILE", TOKEN),
                 ("DOCKER_HOST", f"unix://{ENGINE_FOLDER}/{socket_filter.SOCKET}"),
             ),

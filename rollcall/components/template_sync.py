@@ -15,6 +15,7 @@ from rollcall.config import settings
 from rollcall.config.fleet import Member
 from rollcall.contract import local_agent
 from rollcall.contract import template_rendering as rendering
+from rollcall.contract import timeouts
 from rollcall.contract.template_settings import Template, written
 from rollcall.converge.docker_query import SOCKET as ENGINE
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
@@ -53,7 +54,7 @@ def resources(context: Context) -> tuple[Thing, ...]:
             component="templates",
             image=member.image(member.settings.templates_image),
             image_source=member.image_source(member.settings.templates_image, None),
-            environment=(("SERVICE_IGNORE", "true"),),
+            environment=(("SERVICE_IGNORE", "true"), *timeouts.environment(member.settings.timeout_factor)),
             # The agent is asked at its loopback address.
             network="host",
             hostname=member.node,

@@ -24,7 +24,7 @@ from rollcall.config.forms import (
     Size,
     Switch,
 )
-from rollcall.contract import route_metadata
+from rollcall.contract import route_metadata, timeouts
 
 _IMAGE = "Image of the container"
 _IMAGE_SOURCE = "Where the host gets this image from; without one, image_source decides"
@@ -306,6 +306,15 @@ class Settings(Section):
     ] = Field(
         default="",
         description="Registry that the hosts pull rollcall/… images from; `rollcall images push` fills it",
+    )
+    timeout_factor: Annotated[
+        int,
+        Field(ge=1, le=timeouts.LARGEST),
+        Expected(f"an integer from 1 to {timeouts.LARGEST}"),
+    ] = Field(
+        default=1,
+        description="Stretches every deadline of Rollcall on an emulated or very busy host: of its containers, of a "
+        "deploy, of verify, and of the other commands, which take the largest of the fleet",
     )
     consul: Annotated[Consul, _SECTION] = Field(default_factory=Consul)
     consul_server: Annotated[ConsulServer, _SECTION] = Field(default_factory=ConsulServer)

@@ -9,11 +9,12 @@ from rollcall.config.inventory import Host
 from rollcall.consul import curl
 from rollcall.consul.curl import Answer
 from rollcall.contract import local_agent
+from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell
 
 # An agent answers from memory, in milliseconds; this also covers an election in the middle of the question.
-LONGEST = "max-time = 10"  # seconds, of one request
+LONGEST_SECONDS = 10  # of one request
 TIMEOUT_SECONDS = 60
 OK, NOT_FOUND = 200, 404
 
@@ -55,7 +56,7 @@ class OwnAgent:
     def _ask(self, requests: Sequence[Request]) -> list[Answer]:
         if not requests:
             return []
-        given = curl.configuration(requests, local_agent.URL, self._token, [LONGEST])
+        given = curl.configuration(requests, local_agent.URL, self._token, [f"max-time = {stretched(LONGEST_SECONDS):g}"])
         result = Shell(self.host).run(curl.ON_ANY_HOST, given, TIMEOUT_SECONDS)
         answers = curl.answers(result.output)
         if len(answers) < len(requests):

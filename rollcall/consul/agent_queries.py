@@ -1,6 +1,7 @@
 """How a server's own agent is asked, by a token that may look and not change: paths in, a shell command out."""
 
 from rollcall.contract import local_agent
+from rollcall.contract.timeouts import stretched
 
 # In the agent's folder on every server: what curl sends to be allowed to look.
 HEADER = "auditor/token.header"
@@ -15,5 +16,5 @@ def ask(*paths: str) -> str:
     The image has curl where the host has none, but `docker exec` takes 100 ms.
     """
     urls = " ".join(f"{local_agent.URL}{path}" for path in paths)
-    curl = "curl -s --max-time 3 -w '\\n' -H"
+    curl = f"curl -s --max-time {stretched(3):g} -w '\\n' -H"
     return f"{curl} @/etc/rollcall/consul/{HEADER} {urls} || docker exec consul {curl} @/consul/config/{HEADER} {urls}"

@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 
 # Every member answers by gossip; a large cluster needs a few seconds, and one that takes longer has lost somebody.
@@ -54,10 +55,10 @@ class Keyring:
             self._ask("DELETE", "/v1/operator/keyring", {"Key": other})
 
     def _ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
-        deadline = time.monotonic() + ANSWER_SECONDS
+        deadline = time.monotonic() + stretched(ANSWER_SECONDS)
         while True:
             try:
-                answer = self._session.request(method, self._url + path, json=body, timeout=ANSWER_SECONDS)
+                answer = self._session.request(method, self._url + path, json=body, timeout=stretched(ANSWER_SECONDS))
             except requests.RequestException as problem:
                 raise RollcallError(f"the Consul agent does not answer {method} {path}: {problem}") from None
             if answer.ok:

@@ -5,8 +5,10 @@ and the new one tells the old one to end once it serves. Whoever interrupts this
 next deploy ends what was begun before it does anything else.
 """
 
+import math
 import shlex
 
+from rollcall.contract.timeouts import stretched
 from rollcall.converge import docker_commands
 from rollcall.converge.resources import Container
 
@@ -86,7 +88,7 @@ def _filled(script: str, container: Container) -> str:
         run=docker_commands.run(container),
         restart=container.restart,
         stop_timeout=container.stop_timeout,
-        deadline=DEADLINE,
-        answer=ANSWER,
+        deadline=math.ceil(stretched(DEADLINE)),
+        answer=math.ceil(stretched(ANSWER)),
         log_lines=LOG_LINES,
     )

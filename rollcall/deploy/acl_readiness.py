@@ -10,6 +10,7 @@ from rollcall.consul import agent_queries, curl
 from rollcall.consul.acl import AccessControl, Request, listed, requests
 from rollcall.consul.curl import Answer
 from rollcall.contract import local_agent
+from rollcall.contract.timeouts import stretched
 from rollcall.deploy import callbacks
 from rollcall.deploy.operations import announce
 from rollcall.deploy.readiness import Gate
@@ -20,7 +21,7 @@ COMMAND = (
     f"{curl.ON_ANY_HOST} | "
     """sed 's/"SecretID":"[^"]*"/"SecretID":""/g'"""
 )
-LONGEST = "max-time = 10"  # seconds
+LONGEST_SECONDS = 10
 OK = 200
 
 
@@ -52,7 +53,7 @@ class AccessConverged(Gate):
         ]
 
     def _ask(self, host: Host, asked: Sequence[Request]) -> list[Answer]:
-        given = curl.configuration(asked, local_agent.URL, self.wanted.management, [LONGEST])
+        given = curl.configuration(asked, local_agent.URL, self.wanted.management, [f"max-time = {stretched(LONGEST_SECONDS):g}"])
         _, output = callbacks.run(host, COMMAND, given)
         found = curl.answers(output.stdout)
         return [*found, *[Answer(0, "")] * (len(asked) - len(found))]

@@ -34,6 +34,7 @@ from rollcall.config.fleet import Fleet, Locate, Member, RawHost
 from rollcall.config.inventory import host_of, raw_host
 from rollcall.consul.acl import listed, requests
 from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, ask
+from rollcall.contract.timeouts import stretched
 from rollcall.converge import preflight, roles
 from rollcall.converge.host_state import HostState
 from rollcall.converge.plan import Change, everything, leftovers, plan
@@ -342,7 +343,7 @@ def converge_access(here: Site) -> None:
     planned = requests(wanted, found) if found else ()
     operations.announce([request.text for request in planned])
     if planned or not found:
-        converged = AccessConverged(wanted, CONSUL_DEADLINE)
+        converged = AccessConverged(wanted, stretched(CONSUL_DEADLINE))
         operations.wait(name="Consul's ACLs", gate=converged, due=lambda: True)
     ready = _consul_ready(here)
     was_ready = not readiness.not_ready(health, ready.servers)
@@ -356,7 +357,7 @@ def converge_clients(here: Site) -> None:
 
 
 def _consul_ready(here: Site) -> readiness.ConsulReady:
-    return readiness.ConsulReady(tuple(member.node for member in here.fleet.servers), CONSUL_DEADLINE)
+    return readiness.ConsulReady(tuple(member.node for member in here.fleet.servers), stretched(CONSUL_DEADLINE))
 
 
 def wait_for_containers(here: Site) -> None:
@@ -367,7 +368,7 @@ def wait_for_containers(here: Site) -> None:
     restarting = {name for name, one in here.state.engine.containers.items() if one["State"].get("Restarting")}
     watched = tuple(sorted(started | restarting))
     if watched:
-        stay_up = readiness.ContainersStayUp(watched, CONTAINER_DEADLINE)
+        stay_up = readiness.ContainersStayUp(watched, stretched(CONTAINER_DEADLINE))
         operations.wait(name="Containers stay up", gate=stay_up, due=lambda: True)
 
 

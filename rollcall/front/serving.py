@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from rollcall.contract.timeouts import stretched
 from rollcall.front import paths
 from rollcall.front.inputs import mounted
 from rollcall.front.inputs.catalog import Instance
@@ -29,7 +30,7 @@ from rollcall.front.status.document import Generation
 from rollcall.front.status.problems import Problems
 
 # Seconds until a new generation serves; milliseconds are usual.
-CONFIRMED = 5.0
+CONFIRMED = stretched(5.0)
 # Seconds between two looks whether it does.
 LOOK = 0.005
 # So many reloads within so many seconds are made at once; the changes of a longer burst are served together.

@@ -43,7 +43,14 @@ def _own(name: str, reference: str, *sources: str, wheels: bool = False) -> OwnI
 
 _DEFAULTS = Settings()
 IMAGES = (
-    _own("registrator", _DEFAULTS.registrator.image, "rollcall/__init__.py", "rollcall/registrator", wheels=True),
+    _own(
+        "registrator",
+        _DEFAULTS.registrator.image,
+        "rollcall/__init__.py",
+        "rollcall/contract",
+        "rollcall/registrator",
+        wheels=True,
+    ),
     _own("dns", _DEFAULTS.dns.image),
     _own("keepalived", _DEFAULTS.keepalived.image),
     _own(

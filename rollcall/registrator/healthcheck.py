@@ -3,13 +3,14 @@
 import http.client
 from pathlib import Path
 
+from rollcall.contract.timeouts import stretched
 from rollcall.registrator.flags import UsageError, parse
 from rollcall.registrator.settings import Endpoint, endpoint
 
 # The container's first process: the registrator itself, or the init that was asked for with `docker run --init`.
 FIRST_PROCESS = Path("/proc/1/cmdline")
 PROGRAM_NAMES = ("rollcall.registrator", "registrator")
-TIMEOUT = 5
+TIMEOUT = stretched(5)
 ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - these are asked, not listened at
 
 

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from rollcall.contract.timeouts import stretched
 from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.settings import Endpoint
 
 # A turn of the loop takes as long as its slowest request, which is Docker's (20 s); after three of them it hangs.
-STUCK_AFTER = 60.0
+STUCK_AFTER = stretched(60.0)
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 

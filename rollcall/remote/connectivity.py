@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from rollcall.config.inventory import Host
+from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.remote import login, ssh
 from rollcall.remote.run import Shell
@@ -73,10 +74,10 @@ def _problem(host: Host) -> str | None:
         return _problem_behind_proxy(host)
     where = f"{route.hostname}:{route.port}"
     try:
-        with socket.create_connection((route.hostname, route.port), timeout=ANSWER_SECONDS) as connection:
+        with socket.create_connection((route.hostname, route.port), timeout=stretched(ANSWER_SECONDS)) as connection:
             banner = connection.recv(255)
     except TimeoutError:
-        return f"{where}: silent for {ANSWER_SECONDS} s"
+        return f"{where}: silent for {stretched(ANSWER_SECONDS):g} s"
     except socket.gaierror:
         return f"{where}: the name does not resolve"
     except OSError as error:
@@ -102,11 +103,13 @@ def _route(host: Host) -> _Route:
 
 
 def _problem_behind_proxy(host: Host) -> str | None:
-    command = ssh.arguments(host, "true")
+    command, seconds = ssh.arguments(host, "true"), stretched(2 * ssh.CONNECT_SECONDS)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=2 * ssh.CONNECT_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=stretched(2 * ssh.CONNECT_SECONDS), check=False
+        )
     except subprocess.TimeoutExpired:
-        return f"{host.hostname}: silent for {2 * ssh.CONNECT_SECONDS} s"
+        return f"{host.hostname}: silent for {seconds:g} s"
     complaint = done.stderr.strip().splitlines() or [f"ssh ended with {done.returncode}"]
     return None if done.returncode == 0 else f"{host.hostname}: {complaint[-1]}"
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rollcall.config.inventory import Host
+from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.remote import login, ssh
 
@@ -60,6 +61,7 @@ class Shell:
         Raises:
             RollcallError: it never ran, or did not end in time.
         """
+        timeout_seconds = stretched(timeout_seconds)
         with subprocess.Popen(
             self.arguments(command),
             stdin=subprocess.PIPE,

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO
 
 from rollcall.config.inventory import Host
+from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.remote import ssh
 
@@ -107,13 +108,13 @@ def _start(host: Host, local: Mapping[Endpoint, Endpoint], complaints: IO[bytes]
 def _wait_until_open(process: subprocess.Popen[bytes], host: Host) -> bool:
     """Return False when ssh ended instead."""
     assert process.stdout is not None  # noqa: S101 — Popen was given a pipe
-    deadline = time.monotonic() + OPEN_SECONDS
+    deadline = time.monotonic() + stretched(OPEN_SECONDS)
     output, answer = process.stdout.fileno(), b""
     while _READY not in answer:
         readable, _, _ = select.select([output], [], [], max(0.0, deadline - time.monotonic()))
         if not readable:
             raise RollcallError(
-                f"ssh to {host.name} ({host.hostname}) opened no tunnel within {OPEN_SECONDS} seconds; "
+                f"ssh to {host.name} ({host.hostname}) opened no tunnel within {stretched(OPEN_SECONDS):g} seconds; "
                 f"try `{ssh.shown(host)}`."
             )
         part = os.read(output, 4096)

@@ -10,6 +10,7 @@ from rollcall.components import registrator
 from rollcall.consul import maintenance
 from rollcall.contract import local_agent
 from rollcall.contract.status_document import VERSION, Document
+from rollcall.contract.timeouts import stretched
 from rollcall.converge import engine_failure
 from rollcall.registrator.services.expected import Inspected
 from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST
@@ -24,7 +25,7 @@ running=$(docker ps -q --no-trunc 2>&1) || {{ explain_docker "$running" >&2; exi
 [ -z "$running" ] || docker inspect --format '{{{{json .}}}}' $running
 section agent
 ask() {{
-  printf 'X-Consul-Token: %s\n' "$(cat {token} 2>/dev/null)" | "$@" -s --max-time 3 -w '\n' -H @- {urls}
+  printf 'X-Consul-Token: %s\n' "$(cat {token} 2>/dev/null)" | "$@" -s --max-time {seconds:g} -w '\n' -H @- {urls}
 }}
 ask curl 2>/dev/null || ask docker exec -i consul curl 2>&1
 """
@@ -72,7 +73,7 @@ class HostReading:
 def command(*, front: bool) -> str:
     """Build the one command, for a host with a front or without."""
     body = (SCRIPT + (FRONT if front else "")).format(
-        explain=engine_failure.FUNCTION, token=registrator.TOKEN, urls=AGENT_URLS
+        explain=engine_failure.FUNCTION, seconds=stretched(3), token=registrator.TOKEN, urls=AGENT_URLS
     )
     return sections.script(body)
 

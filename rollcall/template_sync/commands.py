@@ -4,10 +4,11 @@ import subprocess
 from typing import Literal, Protocol
 
 from rollcall.contract.template_settings import Template
+from rollcall.contract.timeouts import stretched
 
 Purpose = Literal["check", "reload"]
 # consul-template gives up on its own commands after 30 s, too.
-SECONDS = 30
+SECONDS = stretched(30)
 
 
 class CommandError(Exception):
@@ -45,7 +46,7 @@ class Here:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise CommandError(f"did not end within {SECONDS} s") from None
+            raise CommandError(f"did not end within {SECONDS:g} s") from None
         if done.returncode != 0:
             raise CommandError(worded(done.returncode, done.stdout))
 

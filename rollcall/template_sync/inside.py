@@ -38,7 +38,7 @@ class Inside:
                     raise TimeoutError
                 time.sleep(0.01)
         except TimeoutError:
-            raise CommandError(f"did not end within {SECONDS} s") from None
+            raise CommandError(f"did not end within {SECONDS:g} s") from None
         except (OSError, http.client.HTTPException, ValueError, KeyError) as problem:
             raise CommandError(f"the commands filter does not answer as it should: {problem}") from problem
         if state["ExitCode"] != 0:

@@ -10,6 +10,7 @@ import requests
 from rollcall.config.fleet import Member
 from rollcall.consul import kv, maintenance
 from rollcall.contract import local_agent
+from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.registrator.services.identity import MARK_HOST, dns_fault, path_fault
 from rollcall.remote.tunnel import Endpoint
@@ -117,7 +118,9 @@ def dns_names(instances: Sequence[Instance], domain: str) -> tuple[str, ...]:
 
 
 def _agent(endpoint: Endpoint, token: str) -> consul.Consul:
-    agent = consul.Consul(host=endpoint[0], port=endpoint[1], scheme="http", connections_timeout=ANSWER_SECONDS)
+    agent = consul.Consul(
+        host=endpoint[0], port=endpoint[1], scheme="http", connections_timeout=stretched(ANSWER_SECONDS)
+    )
     # The library would let CONSUL_HTTP_TOKEN of the user's environment count more, and some of its calls send no token.
     agent.token = None
     agent.http.session.headers["X-Consul-Token"] = token

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 
+from rollcall.contract.timeouts import stretched
+
 # Between two questions to something that is asked over the network: far less than a person notices.
 _PAUSE_SECONDS = 0.1
 
@@ -19,8 +21,8 @@ class CheckError(Exception):
 
 
 def wait_until_none(problems: Callable[[], Sequence[str]], seconds: float) -> list[str]:
-    """Ask again and again until there are no problems; return those that are left after `seconds`."""
-    deadline = time.monotonic() + seconds
+    """Ask again and again until there are no problems; return those that are left after `seconds`, stretched."""
+    deadline = time.monotonic() + stretched(seconds)
     while left := list(problems()):
         if time.monotonic() > deadline:
             return left

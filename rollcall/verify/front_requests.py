@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rollcall.config.fleet import Member
+from rollcall.contract.timeouts import stretched
 from rollcall.remote.tunnel import Endpoint
 from rollcall.verify.catalog import ANSWER_SECONDS
 from rollcall.verify.tls_probe import unverified
@@ -51,6 +52,6 @@ def front_by_tls(member: Member) -> Endpoint:
 
 def _connection(address: str, port: int, *, tls: bool) -> http.client.HTTPConnection:
     if not tls:
-        return http.client.HTTPConnection(address, port, timeout=ANSWER_SECONDS)
+        return http.client.HTTPConnection(address, port, timeout=stretched(ANSWER_SECONDS))
     # Who signed the certificate is the visitors' matter, and the address is a tunnel's end.
-    return http.client.HTTPSConnection(address, port, timeout=ANSWER_SECONDS, context=unverified())
+    return http.client.HTTPSConnection(address, port, timeout=stretched(ANSWER_SECONDS), context=unverified())

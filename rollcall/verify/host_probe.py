@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rollcall import sections
+from rollcall.contract.timeouts import stretched
 from rollcall.converge import engine_failure
 from rollcall.converge.docker_query import LABEL
 from rollcall.registrator.services.expected import Inspected
@@ -43,9 +44,9 @@ ask() {{
   for label in $3; do printf -v length '\\x%02x' "${{#label}}"; message+=$length$label; done
   exec 3<>"/dev/udp/$1/$2"
   printf "$message"'\x00\x00\x01\x00\x01' | dd bs=512 count=1 iflag=fullblock >&3 2>/dev/null
-  echo "$3 $(timeout 4 dd bs=4096 count=1 <&3 2>/dev/null | base64 -w0)"
+  echo "$3 $(timeout {answer:g} dd bs=4096 count=1 <&3 2>/dev/null | base64 -w0)"
 }}
-lookup='for name in "$@"; do echo "$name" $(timeout 8 getent hosts "$name") & done; wait'
+lookup='for name in "$@"; do echo "$name" $(timeout {lookup:g} getent hosts "$name") & done; wait'
 others=$(grep -hoE 'https?://[A-Za-z0-9.-]+' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
   cut -d/ -f3 | sort -u | head -n 2)
 others="$others rollcall-asks.invalid"
@@ -105,11 +106,13 @@ def command(names: Sequence[str], dns_port: int = 8600) -> str:
         label=LABEL,
         names=shlex.join(names),
         dns_port=dns_port,
+        answer=stretched(4),
+        lookup=stretched(8),
         throwaway=_THROWAWAY,
     )
     return (
         f"command -v bash >/dev/null || {{ echo '{NO_BASH}' >&2; exit 90; }}; "
-        f"timeout {SECONDS} bash -c {shlex.quote(sections.script(body))}"
+        f"timeout {stretched(SECONDS):g} bash -c {shlex.quote(sections.script(body))}"
     )
 
 

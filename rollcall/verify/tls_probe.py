@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from rollcall.contract.timeouts import stretched
 from rollcall.remote.tunnel import Endpoint
 from rollcall.secrets.certificates import Certificate
 
@@ -37,7 +38,7 @@ def unverified() -> ssl.SSLContext:
 def certificate(endpoint: Endpoint) -> x509.Certificate:
     """Read the certificate that is shown to anybody, whoever signed it. Raises OSError: there is none to see."""
     with (
-        socket.create_connection(endpoint, ANSWER_SECONDS) as plain,
+        socket.create_connection(endpoint, stretched(ANSWER_SECONDS)) as plain,
         unverified().wrap_socket(plain) as encrypted,
     ):
         return x509.load_der_x509_certificate(encrypted.getpeercert(binary_form=True) or b"")
@@ -50,7 +51,7 @@ def refusal(endpoint: Endpoint, context: ssl.SSLContext, name: str, path: str) -
     """
     try:
         with (
-            socket.create_connection(endpoint, ANSWER_SECONDS) as plain,
+            socket.create_connection(endpoint, stretched(ANSWER_SECONDS)) as plain,
             context.wrap_socket(plain, server_hostname=name) as encrypted,
         ):
             encrypted.sendall(f"GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())

@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from rollcall.contract.consul_template import command, complaint, next_pause
+from rollcall.contract.timeouts import stretched
 from rollcall.front.nginx.process import shell_status
 from rollcall.front.status.problems import Problems
 
 # Seconds in which Consul is to answer when somebody waits for what it says.
-ANSWER = 10.0
+ANSWER = stretched(10.0)
 
 
 class CannotRenderError(Exception):

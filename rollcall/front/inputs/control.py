@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rollcall.contract.timeouts import stretched
 from rollcall.front.log import say
 
 # Seconds for a request of one line.
-REQUEST = 5.0
+REQUEST = stretched(5.0)
 
 
 @dataclass(frozen=True)

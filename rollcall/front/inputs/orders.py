@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from rollcall.contract.status_document import Document
+from rollcall.contract.timeouts import stretched
 from rollcall.front.inputs.consul_template import CannotRenderError, ConsulTemplate
 from rollcall.front.inputs.control import Order, Outcome
 from rollcall.front.routing.refusal import NotServedError
@@ -13,7 +14,7 @@ from rollcall.front.status.answering import text_of
 from rollcall.front.status.health import verdict
 
 # Seconds that one order waits for another: longer than a check and a reload take together.
-TURN = 20.0
+TURN = stretched(20.0)
 
 
 class Orders:

@@ -14,13 +14,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
+from rollcall.contract.timeouts import stretched
 from rollcall.front.inputs.settings import Listen
 from rollcall.front.nginx.listening import Sockets
 
 # Seconds for an answer that takes milliseconds, or as long as a change of what is served.
-ANSWER = 5.0
+ANSWER = stretched(5.0)
 # Seconds that a successor may take from its start until it serves; after them its predecessor goes on.
-START = 60.0
+START = stretched(60.0)
 _MOST = 64
 _SERVING, _TAKEN = b"serving\n", b"taken\n"
 

@@ -8,13 +8,14 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from rollcall.contract.timeouts import stretched
 from rollcall.front.nginx import listening
 from rollcall.front.nginx.listening import Sockets
 
 # Seconds for an answer of a program that sits beside this one.
-ANSWER = 1.0
+ANSWER = stretched(1.0)
 # Seconds for a check, which reads some files and resolves no name.
-CHECK = 10.0
+CHECK = stretched(10.0)
 # What nginx's master says when it tells a worker to end that the front had told before it did: it has ended already.
 _RETIRED = re.compile(rb"\[alert\] .*: sendmsg\(\) failed \(32: Broken pipe\)$")
 

@@ -4,10 +4,11 @@ import asyncio
 import socket
 from collections.abc import Collection
 
+from rollcall.contract.timeouts import stretched
 from rollcall.front.inputs.catalog import Instance
 
 # nginx, too, gives a server one second to accept (proxy_connect_timeout).
-SECONDS = 1.0
+SECONDS = stretched(1.0)
 # Far below the 1,024 file descriptors that a process may usually have.
 AT_ONCE = 200
 

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from rollcall.contract.status_document import Document
+from rollcall.contract.timeouts import stretched
 from rollcall.front.status.answering import METHODS, Request, Response, answer
 
 # A browser's header has a few hundred bytes, and comes at once.
 REQUEST_BYTES = 16 * 1024
-SECONDS = 5.0
+SECONDS = stretched(5.0)
 # Connections at the same time; who comes then is sent away, so that nobody can take the front's file descriptors.
 AT_ONCE = 64
 # The page loads nothing but its own style and script, and is shown in no other page.

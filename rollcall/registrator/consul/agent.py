@@ -13,6 +13,7 @@ import requests
 from consul.callback import CB
 from docker.transport import UnixHTTPAdapter
 
+from rollcall.contract.timeouts import stretched
 from rollcall.registrator.consul import out_of_service
 from rollcall.registrator.consul.exact_client import ExactConsul
 from rollcall.registrator.consul.reconcile import (
@@ -27,7 +28,7 @@ from rollcall.registrator.services.identity import MARK_HOST, addressable, folde
 from rollcall.registrator.settings import AgentAddress
 
 # The agent answers from memory, within milliseconds; one that takes so many seconds is as good as gone.
-TIMEOUT = 5
+TIMEOUT = stretched(5)
 # By which the agent says that it left out what the token may not read.
 FILTERED = "X-Consul-Results-Filtered-By-ACLs"
 # What the agent answers, with the status 403, to a token that it does not know or no longer knows.

@@ -11,6 +11,7 @@ import docker
 import requests
 from docker.utils import kwargs_from_env
 
+from rollcall.contract.timeouts import stretched
 from rollcall.registrator.consul.backoff import Backoff
 from rollcall.registrator.docker.events import FILTERS, Event, read_event
 
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 
 DEFAULT_HOST = "unix:///tmp/docker.sock"
 # Of one request, in seconds. An engine under load may take seconds to inspect.
-TIMEOUT = 20
+TIMEOUT = stretched(20)
 RECONNECT_FIRST, RECONNECT_CAP = 0.05, 2.0
 
 

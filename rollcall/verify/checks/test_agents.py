@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rollcall.config.fleet import Member
+from rollcall.contract.timeouts import stretched
 from rollcall.verify.catalog import UNANSWERED, unanswered
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.cluster import Cluster
@@ -90,7 +91,7 @@ def test_leader_and_quorum(cluster: Cluster, says: Says) -> None:
     left = wait_until_none(problems, STABLE_SECONDS)
     if left:
         raise CheckError(
-            f"{len(servers)} healthy voters, one of them the leader, within {STABLE_SECONDS} s",
+            f"{len(servers)} healthy voters, one of them the leader, within {stretched(STABLE_SECONDS):g} s",
             left,
             f"rollcall consul {cluster.source} -- operator raft list-peers",
         )

@@ -7,6 +7,7 @@ from typing import Any
 from rollcall.config.fleet import Member
 from rollcall.registrator.services.identity import dns_fault, folded, path_fault
 from rollcall.registrator.services.services import Service
+from rollcall.contract.timeouts import stretched
 from rollcall.verify.catalog import Instance
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.cluster import Cluster
@@ -32,7 +33,7 @@ def test_running_containers_and_no_others(cluster: Cluster, says: Says) -> None:
     if left:
         host = left[0].split(":")[0]
         raise CheckError(
-            f"the services of the running containers and no others, within {CATCH_UP_SECONDS} s",
+            f"the services of the running containers and no others, within {stretched(CATCH_UP_SECONDS):g} s",
             left,
             cluster.shown(host, "docker logs --tail 20 registrator"),
         )

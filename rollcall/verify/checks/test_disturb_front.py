@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rollcall.config.fleet import Member
+from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.registrator.services.expected import Inspected
 from rollcall.verify.catalog import behind
@@ -134,7 +135,7 @@ def _wait(cluster: Cluster, front: Member, problems: Callable[[], list[str]], ex
     left = wait_until_none(problems, FOLLOW_SECONDS)
     if left:
         command = cluster.shown(front.name, "docker logs --tail 20 front")
-        raise CheckError(f"{expected}, within {FOLLOW_SECONDS} s", left, command)
+        raise CheckError(f"{expected}, within {stretched(FOLLOW_SECONDS):g} s", left, command)
 
 
 def _wait_for_return(cluster: Cluster, front: Member) -> None:
@@ -148,7 +149,7 @@ def _wait_for_return(cluster: Cluster, front: Member) -> None:
     left = wait_until_none(problems, RETURN_SECONDS)
     if left:
         raise CheckError(
-            f"every backend back within {RETURN_SECONDS} s",
+            f"every backend back within {stretched(RETURN_SECONDS):g} s",
             left,
             cluster.shown(front.name, "docker logs --tail 20 front"),
         )

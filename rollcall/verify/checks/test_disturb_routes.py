@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rollcall.config.fleet import Member
+from rollcall.contract.timeouts import stretched
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.checks.test_front import FOLLOW_SECONDS
 from rollcall.verify.cluster import Cluster
@@ -47,7 +48,7 @@ def _wait(cluster: Cluster, front: Member, problems: Callable[[], list[str]], ex
     left = wait_until_none(problems, FOLLOW_SECONDS)
     if left:
         command = cluster.shown(front.name, "docker exec front front status")
-        raise CheckError(f"{expected}, within {FOLLOW_SECONDS} s", left, command)
+        raise CheckError(f"{expected}, within {stretched(FOLLOW_SECONDS):g} s", left, command)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from rollcall.config.fleet import Member
 from rollcall.contract import canary, maintenance_page
 from rollcall.registrator.services.expected import Inspected
+from rollcall.contract.timeouts import stretched
 from rollcall.verify.catalog import Instance, behind
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.cluster import Cluster
@@ -30,7 +31,7 @@ def test_list(cluster: Cluster, says: Says) -> None:
         if left:
             command = cluster.shown(front.name, "docker logs --tail 20 front")
             raise CheckError(
-                f"every passing instance of {services(front)} and no other, within {FOLLOW_SECONDS} s",
+                f"every passing instance of {services(front)} and no other, within {stretched(FOLLOW_SECONDS):g} s",
                 left,
                 command,
             )

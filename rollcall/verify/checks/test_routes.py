@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from rollcall.config.fleet import Member
 from rollcall.registrator.services.expected import virtual_hosts
+from rollcall.contract.timeouts import stretched
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.checks.test_front import FOLLOW_SECONDS
 from rollcall.verify.cluster import Cluster
@@ -15,7 +16,9 @@ def test_wished_hosts(cluster: Cluster, says: Callable[[str], None]) -> None:
         left = wait_until_none(lambda front=front: _problems(cluster, front), FOLLOW_SECONDS)
         if left:
             command = cluster.shown(front.name, "docker exec front front status")
-            raise CheckError(f"containers at the hosts that they name, within {FOLLOW_SECONDS} s", left, command)
+            raise CheckError(
+                f"containers at the hosts that they name, within {stretched(FOLLOW_SECONDS):g} s", left, command
+            )
         wished = _wished(cluster)
         hosts = {host for one in wished.values() for host in one}
         says(

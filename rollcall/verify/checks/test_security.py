@@ -12,6 +12,7 @@ from rollcall.config.fleet import Member
 from rollcall.consul import agent_queries
 from rollcall.consul.acl import ANONYMOUS, INITIAL, listed
 from rollcall.consul.acl import requests as due
+from rollcall.contract.timeouts import stretched
 from rollcall.secrets import certificates
 from rollcall.secrets.store import WARNING_DAYS
 from rollcall.verify.catalog import ANSWER_SECONDS, UNANSWERED, unanswered
@@ -51,7 +52,7 @@ def _anonymous(cluster: Cluster, host: str, method: str, path: str, body: str = 
     with requests.Session() as session:
         session.trust_env = False
         base = cluster.catalog.agents[host].http.base_uri
-        return session.request(method, f"{base}{path}", data=body, timeout=ANSWER_SECONDS)
+        return session.request(method, f"{base}{path}", data=body, timeout=stretched(ANSWER_SECONDS))
 
 
 def _seen(cluster: Cluster, host: str) -> Iterable[str]:
@@ -159,7 +160,7 @@ def test_policies_and_tokens(cluster: Cluster, says: Says) -> None:
     agent = cluster.catalog.any_agent()
     header = {"X-Consul-Token": cluster.secrets.tokens.secret("auditor")}
     policies, tokens = (
-        agent.http.session.get(f"{agent.http.base_uri}{path}", headers=header, timeout=ANSWER_SECONDS).text
+        agent.http.session.get(f"{agent.http.base_uri}{path}", headers=header, timeout=stretched(ANSWER_SECONDS)).text
         for path in (agent_queries.POLICIES, agent_queries.TOKENS)
     )
     found = listed(policies, tokens)

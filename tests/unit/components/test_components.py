@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from own_components import resources
 from six_hosts import checked
 
 from rollcall.components import dns
+from rollcall.components.component import HostFacts
 from rollcall.config.fleet import Fleet
+from rollcall.contract import timeouts
 from rollcall.converge.resources import Container, Directory, File, FirstLine, Thing
 from rollcall.lab.stand_in import context
+from rollcall.secrets.store import Secrets
 
 Desired = Callable[[Fleet, str], dict[str, tuple[Thing, ...]]]
 
@@ -165,3 +170,23 @@ def test_dns_can_be_left_alone(desired: Desired) -> None:
     things: Any = desired(checked(dns={"enabled": False}), "app1")["DNS"]
     assert things == dns.withdrawn("172.17.0.1")
     assert FirstLine("/etc/resolv.conf", "nameserver 172.17.0.1", present=False) in things
+
+
+def test_a_slow_host_stretches_the_deadlines_in_its_containers(desired: Desired) -> None:
+    fleet = checked(timeout_factor=4)
+    try:
+        parts = desired(fleet, "front1")
+        running = {name: one for part in parts.values() for name, one in containers(part).items()}
+        for name in ("registrator", "front"):
+            assert ("ROLLCALL_TIMEOUT_FACTOR", "4") in running[name].environment
+        assert "proxy_connect_timeout 4s;" in text(parts["front"], "nginx.conf")
+        assert running["consul"].stop_timeout == 60
+    finally:
+        timeouts.use([1])
+
+
+def test_limits_fit_a_small_machine(fleet: Fleet, facts: HostFacts, secret: Secrets) -> None:
+    parts = resources(fleet, "front1", replace(facts, memory=980), secret)
+    limits = {name: one.memory for part in parts.values() for name, one in containers(part).items()}
+    assert (limits["front"], limits["consul"]) == (768, 512)
+    assert all(limit <= 768 for limit in limits.values())
