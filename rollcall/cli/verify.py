@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CHECKS = Path(checks.__file__).parent
 # In this order; what is about fronts only where there are some.
 READ_ONLY = (
-    *("containers", "declared", "ports", "security", "agents", "registrator", "catalog", "dns", "kv"),
+    *("containers", "declared", "ports", "security", "agents", "registrator", "catalog", "dns", "bridge", "kv"),
     *("front", "routes"),
 )
 DISTURBING = ("disturb_kv", "disturb_front", "disturb_routes")

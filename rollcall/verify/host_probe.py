@@ -7,7 +7,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rollcall import sections
 from rollcall.contract.timeouts import stretched
@@ -50,6 +50,20 @@ lookup='for name in "$@"; do echo "$name" $(timeout {lookup:g} getent hosts "$na
 others=$(grep -hoE 'https?://[A-Za-z0-9.-]+' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
   cut -d/ -f3 | sort -u | head -n 2)
 others="$others rollcall-asks.invalid"
+# As a container that was started with no network in mind: what it asks of this host, a firewall of the host may drop.
+bridged='hex=$(awk "\$2 == \"00000000\" {{ print \$3; exit }}" /proc/net/route)
+gateway=$(for at in 7-8 5-6 3-4 1-2; do printf "%d." "0x$(echo "$hex" | cut -c $at)"; done)
+echo "agent ${{gateway%.}} $(curl -s -o /dev/null -m {answer:g} -w "%{{http_code}}" "http://${{gateway%.}}:8500/v1/status/leader")"
+'$lookup
+firewall() {{
+  if systemctl is-active --quiet firewalld; then echo firewalld
+  elif LC_ALL=C ufw status | grep -q '^Status: active'; then echo ufw
+  elif [ -n "$(nft list chains 2>/dev/null | grep 'hook input.*policy drop')" ]; then echo nftables
+  fi 2>/dev/null
+}}
+bridge=$(mktemp) && trap 'rm -f "$bridge"' EXIT
+{throwaway} "$(docker inspect --format '{{{{.Image}}}}' consul)" -c "$bridged" sh {names} >"$bridge" 2>&1 &
+asking=$!
 section system
 bash -c "$lookup" sh {names} $others
 section inside
@@ -58,6 +72,11 @@ if [ -n "$inside" ]
 then docker exec -i "$inside" sh -c "$lookup" sh {names} $others
 else {throwaway} "$(docker inspect --format '{{{{.Image}}}}' consul)" -c "$lookup" sh {names} $others
 fi 2>&1
+wait $asking
+section bridge
+cat "$bridge"
+section firewall
+firewall
 section agent
 for name in {names}; do ask 127.0.0.1 {dns_port} "$name" & done; wait
 section before
@@ -72,9 +91,10 @@ class Survey:
     """One host as it sees itself.
 
     `containers` are all that run, and all of Rollcall's own whether they run or not. `system` and `inside` hold the
-    addresses that the host's own resolver, and that of a container, give for each name; `agent` what the Consul
-    agent's DNS answers; `before` what the name server that the host had before Rollcall says of names outside
-    Consul.
+    addresses that the host's own resolver, and that of a container, give for each name, `bridge` those that one on
+    Docker's default bridge gets; `agent` what the Consul agent's DNS answers; `before` what the name server that the
+    host had before Rollcall says of names outside Consul. `gateway` is the host's address on that bridge, `reached`
+    whether the agent answers there; `firewall` is "ufw", "firewalld", "nftables", or "" where none of these drops.
     """
 
     containers: tuple[Inspected, ...]
@@ -82,6 +102,10 @@ class Survey:
     inside: Mapping[str, frozenset[str]]
     agent: Mapping[str, Answer | None]
     before: Mapping[str, Answer | None]
+    bridge: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    gateway: str = ""
+    reached: bool = False
+    firewall: str = ""
 
     def component(self, name: str) -> Inspected | None:
         """Return the running container of one of Rollcall's components, None if there is none."""
@@ -119,12 +143,19 @@ def command(names: Sequence[str], dns_port: int = 8600) -> str:
 def parse(output: str) -> Survey:
     """Read the command's output. Raises ValueError when it is not complete."""
     found = {title: sections.lines(text) for title, text in sections.read(output, ["containers"]).items()}
+    bridge = found.get("bridge", ())
+    agents = [line.split() for line in bridge if line.startswith("agent ")]
+    _, gateway, code = agents[0] if agents else ("", "", "000")
     return Survey(
         containers=tuple(json.loads(line) for line in found["containers"]),
         system=_addresses(found.get("system", ())),
         inside=_addresses(found.get("inside", ())),
         agent=_answers(found.get("agent", ())),
         before=_answers(found.get("before", ())),
+        bridge=_addresses(line for line in bridge if not line.startswith("agent ")),
+        gateway=gateway,
+        reached=code != "000",
+        firewall="".join(found.get("firewall", ())),
     )
 
 

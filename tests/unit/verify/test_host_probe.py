@@ -41,6 +41,11 @@ def test_sections() -> None:
 a.service.consul 10.0.0.1 a.service.consul 10.0.0.2 a.service.consul
 other.invalid
 @@rollcall inside
+@@rollcall bridge
+agent 172.17.0.1 200
+a.service.consul 10.0.0.1 a.service.consul
+@@rollcall firewall
+ufw
 @@rollcall agent
 nginx-80.service.consul {base64.b64encode(TWO_ADDRESSES).decode()}
 b.service.consul
@@ -52,6 +57,14 @@ b.service.consul
     assert seen.component("front") is None
     assert seen.system == {"a.service.consul": {"10.0.0.1", "10.0.0.2"}, "other.invalid": frozenset()}
     assert seen.agent["b.service.consul"] is None
+    assert (seen.bridge, seen.firewall) == ({"a.service.consul": {"10.0.0.1"}}, "ufw")
+    assert (seen.gateway, seen.reached) == ("172.17.0.1", True)
+
+
+@pytest.mark.parametrize("said", ["agent 172.17.0.1 000", "docker: no such network"])
+def test_an_agent_out_of_reach_from_the_default_bridge(said: str) -> None:
+    output = f"@@rollcall containers\n@@rollcall bridge\n{said}\n@@rollcall end\n"
+    assert not host_probe.parse(output).reached
 
 
 def test_output_that_is_cut_off() -> None:
