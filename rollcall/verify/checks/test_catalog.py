@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rollcall.config.fleet import Member
+from rollcall.contract.timeouts import stretched
 from rollcall.registrator.services.identity import dns_fault, folded, path_fault
 from rollcall.registrator.services.services import Service
-from rollcall.contract.timeouts import stretched
 from rollcall.verify.catalog import Instance
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.cluster import Cluster

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 
 from rollcall.config.fleet import Member
 from rollcall.contract import canary, maintenance_page
-from rollcall.registrator.services.expected import Inspected
 from rollcall.contract.timeouts import stretched
+from rollcall.registrator.services.expected import Inspected
 from rollcall.verify.catalog import Instance, behind
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.cluster import Cluster

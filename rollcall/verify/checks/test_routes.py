@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from rollcall.config.fleet import Member
-from rollcall.registrator.services.expected import virtual_hosts
 from rollcall.contract.timeouts import stretched
+from rollcall.registrator.services.expected import virtual_hosts
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.checks.test_front import FOLLOW_SECONDS
 from rollcall.verify.cluster import Cluster
