@@ -25,7 +25,8 @@ work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 {explain}
 {probes}
 section engine
-( {query} ) || {{ section refused; explain_docker "$(cat "$work/error" 2>/dev/null)"; }}
+( {query} )
+case $? in 90 | 91) section refused; explain_docker "$(cat "$work/error" 2>/dev/null)" ;; esac
 section files
 find {root} {paths} -printf '%T@ %m %U:%G %p\n' 2>/dev/null
 for directory in {directories}; do find "$directory" -maxdepth 0 -printf '%T@ %m %U:%G %p\n' 2>/dev/null; done

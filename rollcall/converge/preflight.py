@@ -36,7 +36,7 @@ echo "uid $(id -u)"
 [ -w /etc ] || echo 'read-only /etc'
 awk '$1 == "MemTotal:" {{ print "memory", $2 }}' /proc/meminfo
 echo "selinux $(cat /sys/fs/selinux/enforce 2>/dev/null || echo 0)"
-timeout 5 df -Pkl 2>/dev/null | sed -En 's|^.* ([0-9]+) +[0-9]+% (/.*)$|free \1 \2|p'
+timeout 5 df -Pkal 2>/dev/null | sed -En 's|^.* ([0-9]+) +[0-9]+% (/.*)$|free \1 \2|p'
 """.format(tools=" ".join(sorted(PACKAGES)))
 # In a line of its own: what the engine says of itself.
 INFO = (
@@ -99,7 +99,8 @@ def _document(text: str) -> Mapping[str, Any]:
         document = json.loads(text) if text.strip() else {}
     except ValueError:
         return {}
-    return document if isinstance(document, dict) else {}
+    # The docker command prints a document full of zeros where the engine does not answer.
+    return document if isinstance(document, dict) and not document.get("ServerErrors") else {}
 
 
 def problems(machine: Machine, missing_images: int) -> list[str]:

@@ -129,10 +129,11 @@ INSPECTED = '{"Name":"/web-1","State":{}}'
 
 
 def test_a_host_without_curl_is_read_with_the_docker_command(tmp_path: Path) -> None:
-    body = f"""case "$1" in ps) echo '{LISTED[1:-1]}';; inspect) echo '{INSPECTED}';; esac"""
+    body = f"""case "$1" in ps) echo '{LISTED[1:-1]}';; inspect) echo '{INSPECTED}'; exit 1;; esac"""
     path = fake_docker(tmp_path, body)
     command = script(Wanted(containers=("web-1",)))
     done = subprocess.run(["sh", "-c", command], env=path, capture_output=True, text=True, check=True)
+    assert parse(done.stdout, []).refused == ""
     found = parse(done.stdout, []).engine
     assert (list(found.containers), found.managed) == (["web-1"], {"web-1"})
 
