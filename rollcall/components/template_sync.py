@@ -13,9 +13,8 @@ from rollcall.components.template_files import render
 from rollcall.components.template_sync_validation import read_source, validate
 from rollcall.config import settings
 from rollcall.config.fleet import Member
-from rollcall.contract import local_agent
+from rollcall.contract import local_agent, timeouts
 from rollcall.contract import template_rendering as rendering
-from rollcall.contract import timeouts
 from rollcall.contract.template_settings import Template, written
 from rollcall.converge.docker_query import SOCKET as ENGINE
 from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest

@@ -56,7 +56,9 @@ class OwnAgent:
     def _ask(self, requests: Sequence[Request]) -> list[Answer]:
         if not requests:
             return []
-        given = curl.configuration(requests, local_agent.URL, self._token, [f"max-time = {stretched(LONGEST_SECONDS):g}"])
+        given = curl.configuration(
+            requests, local_agent.URL, self._token, [f"max-time = {stretched(LONGEST_SECONDS):g}"]
+        )
         result = Shell(self.host).run(curl.ON_ANY_HOST, given, TIMEOUT_SECONDS)
         answers = curl.answers(result.output)
         if len(answers) < len(requests):

@@ -53,7 +53,9 @@ class AccessConverged(Gate):
         ]
 
     def _ask(self, host: Host, asked: Sequence[Request]) -> list[Answer]:
-        given = curl.configuration(asked, local_agent.URL, self.wanted.management, [f"max-time = {stretched(LONGEST_SECONDS):g}"])
+        given = curl.configuration(
+            asked, local_agent.URL, self.wanted.management, [f"max-time = {stretched(LONGEST_SECONDS):g}"]
+        )
         _, output = callbacks.run(host, COMMAND, given)
         found = curl.answers(output.stdout)
         return [*found, *[Answer(0, "")] * (len(asked) - len(found))]

@@ -111,7 +111,9 @@ def test_podmans_docker_command_is_recognised(tmp_path: Path, there: str) -> Non
     assert read(path).docker == "podman"
 
 
-@pytest.mark.parametrize("text", ["", "no json", "[]", '{"message": "page not found"}', '{"MemoryLimit": false, "ServerErrors": ["down"]}'])
+@pytest.mark.parametrize(
+    "text", ["", "no json", "[]", '{"message": "page not found"}', '{"MemoryLimit": false, "ServerErrors": ["down"]}']
+)
 def test_an_engine_that_tells_nothing_of_itself_is_no_failure(text: str) -> None:
     assert problems(parse(LINES, text), missing_images=0) == []
 
