@@ -81,8 +81,8 @@ class Registrator(Section):
         Expected('"internal", "published" or "auto"'),
     ] = Field(
         default="auto",
-        description="Addresses to register: the containers' own (internal, one host only), the host's with its "
-        "published ports (published), or internal if the inventory has one host (auto)",
+        description="What to register: every container with a port, at its own address (internal, one host only); only "
+        "published ports, at the host's address (published); or internal if the inventory has one host (auto)",
     )
     resync: Annotated[int, Field(ge=0, le=86400), Expected("an integer from 0 (never) to 86400", "seconds")] = Field(
         default=60, description="Time between two full comparisons of containers and agent"

@@ -11,7 +11,7 @@ from rollcall.components.template_files import render, source
 from rollcall.config.settings import Front
 
 RENDERED = {
-    "front/nginx.conf.j2": {"front": Front()},
+    "front/nginx.conf.j2": {"front": Front(), "connect_timeout": 1},
     "front/consul-template.hcl.j2": {"consul_address": "127.0.0.1:8500"},
     "backend/nginx.conf.j2": {"backend": {"host": "app1"}},
     "dns/dnsmasq.conf.j2": {"dns": {"interface": "docker0", "domain": "consul"}},
@@ -23,7 +23,7 @@ def lines(name: str, **values: object) -> list[str]:
 
 
 def nginx(**settings: object) -> list[str]:
-    return lines("front/nginx.conf.j2", front=Front(**settings))
+    return lines("front/nginx.conf.j2", front=Front(**settings), connect_timeout=1)
 
 
 @pytest.mark.parametrize("name", RENDERED)
@@ -76,7 +76,7 @@ def test_whether_it_serves_is_answered_where_visitors_are_and_by_no_backend() ->
 
 
 def http(**settings: object) -> Directive:
-    return parsed(render("front/nginx.conf.j2", front=Front(**settings))).one("http")
+    return parsed(render("front/nginx.conf.j2", front=Front(**settings), connect_timeout=1)).one("http")
 
 
 def mapped(source: str, value: str) -> dict[str, str]:
