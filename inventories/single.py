@@ -5,8 +5,8 @@ _here = (
     {
         # One host needs no address that others could reach: nothing listens beyond loopback and Docker's bridge.
         "address": "127.0.0.1",
-        # Alone, every container with a port is a service, published or not, at its own address (mode "internal"). Where a
-        # database should not be one, set SERVICE_IGNORE=true on it, or register only what publishes a port:
+        # Alone, every container with a port is a service at its own address, published or not (mode "internal"). For a
+        # database that should be none, set SERVICE_IGNORE=true on it, or register only what publishes a port:
         # "registrator": {"mode": "published"},
         "backends": [{"name": "webserver", "count": 1}, {"name": "nginx", "count": 1}],
         # Not 8080 and 8443, which are the lab's: both can run side by side.
