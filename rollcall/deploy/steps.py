@@ -169,7 +169,7 @@ def _left_out(problems: Sequence[str]) -> bool:
     for problem in problems:
         logger.error(f"{host.print_prefix}{problem}")
     if problems:
-        run.fail_hosts({inventory.get_host(host.name)})
+        run.fail_hosts({run.inventory.get_host(host.name)})
     return bool(problems)
 
 
