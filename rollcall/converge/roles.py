@@ -22,4 +22,5 @@ def removed(desired: Iterable[Thing], state: HostState) -> Mapping[str, tuple[st
 
 def sentence(host: str, role: str, containers: Sequence[str]) -> str:
     """Say what a removal takes."""
-    return f"{host} leaves {role}: its containers {', '.join(containers)} would be removed"
+    what = "container" if len(containers) == 1 else "containers"
+    return f"{host} leaves {role}: this deploy removes its {what} {', '.join(containers)}"

@@ -14,7 +14,7 @@ logger.info("create file /etc/rollcall/x")
 role_removal.look({"fronts": ("front",)})
 print("PREPARED")
 """
-SENTENCE = "@local leaves fronts: its containers front would be removed"
+SENTENCE = "@local leaves fronts: this deploy removes its container front"
 
 
 @pytest.fixture
