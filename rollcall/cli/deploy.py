@@ -1,5 +1,6 @@
 """`rollcall deploy` and `rollcall remove`: pyinfra, with checks before it and a truthful exit code after it."""
 
+import os
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ from contextlib import nullcontext
 
 import click
 
+from rollcall.cli import failures
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config import inventory
@@ -24,11 +26,8 @@ from rollcall.remote import connectivity
 @click.option("--dry", is_flag=True, help="Say what would be changed, field by field; change nothing.")
 @click.option("--yes", is_flag=True, help="Remove roles that hosts no longer have, such as a front's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
-@click.option("--as-step", is_flag=True, hidden=True, help="As a step of another command, which has the last word.")
 @click.option("-v", "verbosity", count=True, help="Show more of what pyinfra does (-v, -vv, -vvv).")
-def deploy(
-    source: str, *, limit: tuple[str, ...], dry: bool, yes: bool, as_json: bool, as_step: bool, verbosity: int
-) -> None:
+def deploy(source: str, *, limit: tuple[str, ...], dry: bool, yes: bool, as_json: bool, verbosity: int) -> None:
     """Bring every host of INVENTORY to what its settings say."""
     from rollcall.deploy import program
 
@@ -40,7 +39,7 @@ def deploy(
     options = [*_limits(limit), *(["--dry"] if dry else ["-y"]), *consent, *_verbosity(verbosity)]
     with program.reported(dry) if as_json else nullcontext():
         program.run(chosen, "deploy.py", options)
-    if as_step or as_json:
+    if as_json or failures.AS_STEP in os.environ:
         return
     hosts = f"{len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"
     if dry:
@@ -91,8 +90,8 @@ def run_deploy(chosen: inventory.Inventory) -> None:
     Raises:
         RollcallError: it did not succeed everywhere.
     """
-    command = [sys.executable, "-m", "rollcall", "--project", str(chosen.root), "deploy", "--as-step", chosen.source]
-    process = subprocess.Popen(command)
+    command = [sys.executable, "-m", "rollcall", "--project", str(chosen.root), "deploy", chosen.source]
+    process = subprocess.Popen(command, env={**os.environ, failures.AS_STEP: "1"})
     try:
         code = process.wait()
     except KeyboardInterrupt:

@@ -12,6 +12,8 @@ from rollcall.errors import RollcallError
 FAILED, INTERRUPTED = 1, 130
 # A shell's word for a program that SIGPIPE ended, as `head` ends what it has read enough of.
 READER_GONE = 141
+# Set for a step of another command, which has the last word.
+AS_STEP = "ROLLCALL_AS_STEP"
 SENTENCE = "interrupted; run the same command again to finish"
 EXPECTED = (click.ClickException, click.exceptions.Exit, click.Abort)
 
@@ -59,6 +61,8 @@ def _unexpected(error: Exception) -> None:
 
 
 def _end(sentence: str, code: int) -> None:
+    if code == INTERRUPTED and AS_STEP in os.environ:
+        sys.exit(code)
     from rollcall.console import fail
 
     try:

@@ -46,6 +46,7 @@ def test_a_rotation_that_is_interrupted_is_finished_by_the_same_command(fleet: F
     code, said = interrupt_at(step, "rotate", LAB, "tokens")
     assert code == 130
     assert said.rstrip().endswith(SENTENCE)
+    assert said.count(SENTENCE) == 1
     assert "Traceback" not in said
     rollcall("rotate", LAB, "tokens")
     assert fleet.secrets().unfinished == ()
