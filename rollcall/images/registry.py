@@ -97,6 +97,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # An engine with containerd's store tries TLS first, and HTTP only once it was answered in HTTP.
+    default_request_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         """Serve what the distribution specification calls pull."""

@@ -1,3 +1,4 @@
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,3 +69,9 @@ def test_nobody_is_served_without_the_name_of_an_offer_nor_after_its_end(
         ):
             assert get(opened, path).status_code == 404
     assert get(opened, f"/v2/{offer.name}/image/manifests/sent").status_code == 404
+
+
+def test_an_engine_that_tries_tls_first_is_answered_in_http(opened: registry.Registry) -> None:
+    with socket.create_connection(("127.0.0.1", opened.port), timeout=5) as connection:
+        connection.sendall(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 400")
