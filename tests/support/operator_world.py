@@ -10,11 +10,12 @@ from click.testing import CliRunner
 from guarded_agent import Guarded
 from own_components import check
 
-from rollcall.cli import canary, drain, main, maintenance
+from rollcall.cli import canary, drain, maintenance
+from rollcall.cli.main import main
 from rollcall.components.template_files import render
 from rollcall.config.fleet import RawHost, nowhere
 from rollcall.config.inventory import Host, Inventory
-from rollcall.consul import agent_client
+from rollcall.contract import local_agent
 from rollcall.secrets import store
 
 HOST = Host("app1", "local", "127.0.0.1", groups=("consul_servers", "backends"))
@@ -31,7 +32,7 @@ class Operator:
         fleet = replace(checked, members=(replace(checked.members[0], node="test"),))
         kept = store.load(folder / "secrets", fleet)
         guarded.allow(OPERATOR, kept.tokens.secret("operator"))
-        patch.setattr(agent_client, "BASE", f"http://127.0.0.1:{guarded.port}")
+        patch.setattr(local_agent, "URL", f"http://127.0.0.1:{guarded.port}")
         inventory = Inventory("here.py", folder, (HOST,))
         for module in (drain, canary, maintenance):
             patch.setattr(module, "checked_fleet", lambda _source: (inventory, fleet))

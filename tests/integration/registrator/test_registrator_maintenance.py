@@ -10,9 +10,9 @@ from waiting import always, until
 
 from rollcall.components.template_files import render
 from rollcall.config.inventory import Host
-from rollcall.consul import agent_client
-from rollcall.consul.agent_client import OwnAgent
+from rollcall.consul.agent_client import OwnAgent, Request
 from rollcall.consul.maintenance import of_node, of_service
+from rollcall.contract import local_agent
 from rollcall.registrator.consul.agent_sync import REFRESH
 
 HOST = Host("app1", "local", "127.0.0.1")
@@ -23,7 +23,7 @@ AGENT = render("consul/policies/agent.hcl.j2", node="test")
 @pytest.fixture
 def operator(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> Callable[[], OwnAgent]:
     """Somebody with a token of an operator's rights, another one each time."""
-    monkeypatch.setattr(agent_client, "BASE", f"http://127.0.0.1:{guarded.port}")
+    monkeypatch.setattr(local_agent, "URL", f"http://127.0.0.1:{guarded.port}")
     return lambda: OwnAgent(HOST, guarded.allow(OPERATOR))
 
 
@@ -77,7 +77,7 @@ def test_the_token_that_drained_a_node_may_be_gone_when_it_is_put_back(
 ) -> None:
     """As after a rotation; the agent then needs the right to its own node, and has no other."""
     own = OwnAgent(HOST, guarded.token or "")
-    own.write(agent_client.Request("PUT", "/v1/agent/token/agent", f'{{"Token": "{guarded.allow(AGENT)}"}}'))
+    own.write(Request("PUT", "/v1/agent/token/agent", f'{{"Token": "{guarded.allow(AGENT)}"}}'))
     before = guarded.allow(OPERATOR)
     OwnAgent(HOST, before).write(of_node(enable=True))
 
