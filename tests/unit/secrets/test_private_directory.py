@@ -4,7 +4,8 @@ import multiprocessing
 import os
 import resource
 import signal
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,12 @@ def as_nobody(tries: Callable[[], object]) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "lab"
-    PrivateDirectory(folder).write("a", "text")
-    for one in (tmp_path, *tmp_path.parents):
-        if one.stat().st_uid == os.geteuid() and one != Path("/") and one != Path("/tmp"):
-            one.chmod(0o755)
-    return folder
+def folder() -> Iterator[Path]:
+    """A secret directory in one that everybody may enter, as pytest's own is not."""
+    with tempfile.TemporaryDirectory(prefix="rollcall-test-") as parent:
+        Path(parent).chmod(0o755)
+        PrivateDirectory(Path(parent) / "lab").write("a", "text")
+        yield Path(parent) / "lab"
 
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
