@@ -1,5 +1,7 @@
 # Two commands do everything: `make lab` (a fleet of six hosts, deployed) and `make test` (the proof of all of it).
 PYTHON ?= python3
+# Docker Engines that the hosts of the tests' lab take in turn (docs/engines.md); without any each has Debian's.
+export ENGINES ?=
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 

@@ -1,6 +1,7 @@
 """`rollcall` run as a user does, and the containers of the lab."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +10,10 @@ from typing import Any
 from rollcall.config.project import CHECKOUT
 
 PROJECT = CHECKOUT
+
+# Docker Engines that hosts take in turn, as `make e2e ENGINES=20.10,newest` sets them.
+ENGINES = [engine for engine in os.environ.get("ENGINES", "").split(",") if engine]
+UP = ("lab", "up", *([f"--engines={','.join(ENGINES)}"] if ENGINES else []))
 
 Rollcall = Callable[..., subprocess.CompletedProcess[str]]
 

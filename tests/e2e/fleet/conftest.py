@@ -5,13 +5,14 @@ from collections.abc import Callable
 
 import pytest
 from deployed import BACKENDS, LAB, Fleet, answering, rollcall, wait_for
+from lab_command import UP
 
 from rollcall.secrets.store import Secrets
 
 
 @pytest.fixture(scope="session")
 def fleet() -> Fleet:
-    rollcall("lab", "up")
+    rollcall(*UP)
     rollcall("deploy", LAB)
     fleet = Fleet()
     wait_for("answer of every backend", lambda: answering() == BACKENDS)

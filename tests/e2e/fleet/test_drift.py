@@ -3,6 +3,8 @@
 import pytest
 from deployed import BACKENDS, LAB, Fleet, answering, rollcall, wait_for
 
+from rollcall.config.settings import Settings
+
 LABELS = "{{range $k, $v := .Config.Labels}}--label {{$k}}={{$v}} {{end}}"
 # nginx-1 as a person would make it again by hand, with all of its labels, but for what the case adds.
 RUN_AGAIN = (
@@ -13,6 +15,8 @@ RUN_AGAIN = (
     "--tmpfs /run/nginx:uid=101,gid=101,mode=0700,size=16m "
     "-v /etc/rollcall/backend:/etc/nginx/rollcall:ro $(cat /tmp/labels) "
 )
+# Another image with nginx in it.
+FRONT = Settings().front.image
 NGINX = "nginx -c /etc/nginx/rollcall/nginx.conf -g 'daemon off;'"
 
 CASES = {
@@ -32,9 +36,10 @@ CASES = {
         "replace container nginx-1 (network: 'bridge, rollcall' → 'rollcall')",
     ),
     "rights": (f"{RUN_AGAIN} --cap-add NET_ADMIN nginx:1.30 {NGINX}", "add_capabilities: [NET_ADMIN] → []"),
-    "image": (f"{RUN_AGAIN} rollcall/front:0.1.0 {NGINX}", "image: 'rollcall/front:0.1.0' → 'nginx:1.30'"),
+    "image": (f"{RUN_AGAIN} {FRONT} {NGINX}", f"image: '{FRONT}' → 'nginx:1.30'"),
     "image under the same name": (
-        "docker tag nginx:1.30 kept && docker tag rollcall/front:0.1.0 nginx:1.30 && docker tag kept nginx:1.30-real &&"
+        f"docker pull -q {FRONT} && docker tag nginx:1.30 kept && docker tag {FRONT} nginx:1.30 &&"
+        "docker tag kept nginx:1.30-real &&"
         f"{RUN_AGAIN} nginx:1.30 {NGINX}; docker tag kept nginx:1.30; docker rmi kept nginx:1.30-real",
         "image id: ",
     ),

@@ -1,7 +1,7 @@
 """The lab itself, up; whatever is deployed on it stays."""
 
 import pytest
-from lab_command import Rollcall, run
+from lab_command import UP, Rollcall, run
 
 
 @pytest.fixture(scope="session")
@@ -11,5 +11,5 @@ def rollcall() -> Rollcall:
 
 @pytest.fixture(scope="session")
 def lab(rollcall: Rollcall) -> None:
-    done = rollcall("lab", "up")
+    done = rollcall(*UP)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -6,10 +6,14 @@ import time
 from pathlib import Path
 
 import pytest
-from lab_command import Rollcall, containers
+from lab_command import ENGINES, Rollcall, containers
 
 from rollcall.lab.catalogue import IMAGES
-from rollcall.lab.layout import HOSTS, REGISTRY_PORT
+from rollcall.lab.hosts import engines_of
+from rollcall.lab.layout import DOCKER_VERSION, HOSTS, REGISTRY_PORT
+
+# What each engine calls itself.
+VERSIONS = {"20.10": "20.10.", "26.1": "26.1.", "28.5": "28.5.", "newest": DOCKER_VERSION}
 
 pytestmark = pytest.mark.usefixtures("lab")
 
@@ -39,7 +43,10 @@ def test_status_tells_of_every_host_and_image(rollcall: Rollcall) -> None:
     assert status["up"] is True
     assert [host["name"] for host in status["hosts"]] == [host.name for host in HOSTS]
     assert {host["state"] for host in status["hosts"]} == {"running"}
-    assert all(host["engine"].startswith("26.") for host in status["hosts"])
+    assert all(
+        host["engine"].startswith(VERSIONS[engine])
+        for host, engine in zip(status["hosts"], engines_of(ENGINES).values(), strict=True)
+    )
     assert status["registry"]["state"] == "running"
     assert {image["name"] for image in status["images"]} == {image.name for image in IMAGES if image.offered}
     assert all(image["current"] and image["offered"] for image in status["images"])
@@ -54,7 +61,9 @@ def test_a_stopped_host_is_told_of_and_brought_back_by_up_without_touching_the_o
     assert {host["name"]: host["state"] for host in status["hosts"]}["app2"] == "exited"
     done = rollcall("lab", "up")
     assert done.returncode == 0, done.stderr
-    assert on(rollcall, "app2", "docker version --format '{{.Server.Version}}'").startswith("26.")
+    assert on(rollcall, "app2", "docker version --format '{{.Server.Version}}'").startswith(
+        VERSIONS[engines_of(ENGINES)["app2"]]
+    )
     after = started()
     assert {name for name in before if before[name] != after[name]} == {"rollcall-lab-app2"}
     # What a deploy wrote into the host's own file has to be there after a restart, as on a rented machine.
