@@ -56,12 +56,21 @@ def base(suite: str) -> Path:
 
 def _make(suite: str, path: Path) -> None:
     packages.need("mmdebstrap", ["mmdebstrap", "debian-archive-keyring"])
-    mirror = os.environ.get(_MIRROR_VARIABLE) or own_mirror(_sources())
+    source = mirror()
     with part(f"Making a base system of Debian {suite}, about 25 seconds"):
         command.run(
-            ["mmdebstrap", "--format=tar", *options(suite), suite, str(path), mirror],
+            ["mmdebstrap", "--format=tar", *options(suite), suite, str(path), source],
             doing=f"make a base system of Debian {suite}",
         )
+
+
+def mirror() -> str:
+    """Give the address of the mirror to take packages from.
+
+    Raises:
+        RollcallError: the machine's apt has none.
+    """
+    return os.environ.get(_MIRROR_VARIABLE) or own_mirror(_sources())
 
 
 def _sources() -> str:

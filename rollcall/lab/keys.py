@@ -3,6 +3,7 @@
 import io
 import os
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,8 +24,8 @@ def ensure() -> None:
     STATE.chmod(0o700)
     for path in (USER_KEY, HOST_KEY):
         if not path.exists():
-            _generate(path)
-    _write(KNOWN_HOSTS, known_hosts(_public(HOST_KEY).read_text()).encode())
+            generate(path)
+    _write(KNOWN_HOSTS, known_hosts(public(HOST_KEY).read_text(), (host.ssh_port for host in HOSTS)).encode())
 
 
 def exist() -> bool:
@@ -34,25 +35,25 @@ def exist() -> bool:
 
 def remove() -> None:
     """Remove the keys and what goes with them."""
-    for path in (USER_KEY, _public(USER_KEY), HOST_KEY, _public(HOST_KEY), KNOWN_HOSTS):
+    for path in (USER_KEY, public(USER_KEY), HOST_KEY, public(HOST_KEY), KNOWN_HOSTS):
         path.unlink(missing_ok=True)
 
 
-def known_hosts(public_key: str) -> str:
-    """The text of a known_hosts file in which every lab host has this public key."""
+def known_hosts(public_key: str, ports: Iterable[int]) -> str:
+    """The text of a known_hosts file in which whoever is reached at one of these ports has this public key."""
     key = " ".join(public_key.split()[:2])
-    return "".join(f"[{LOOPBACK}]:{host.ssh_port} {key}\n" for host in HOSTS)
+    return "".join(f"[{LOOPBACK}]:{port} {key}\n" for port in ports)
 
 
-def archive() -> bytes:
+def archive(user_key: Path = USER_KEY, host_key: Path = HOST_KEY) -> bytes:
     """A tar file with what goes into each host before its first start, with its places, modes and owner."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for path, content, mode, owner in (
-            ("root/.ssh/authorized_keys", _public(USER_KEY).read_bytes(), 0o600, 0),
-            ("home/admin/.ssh/authorized_keys", _public(USER_KEY).read_bytes(), 0o600, ADMIN),
-            ("etc/ssh/ssh_host_ed25519_key", HOST_KEY.read_bytes(), 0o600, 0),
-            ("etc/ssh/ssh_host_ed25519_key.pub", _public(HOST_KEY).read_bytes(), 0o644, 0),
+            ("root/.ssh/authorized_keys", public(user_key).read_bytes(), 0o600, 0),
+            ("home/admin/.ssh/authorized_keys", public(user_key).read_bytes(), 0o600, ADMIN),
+            ("etc/ssh/ssh_host_ed25519_key", host_key.read_bytes(), 0o600, 0),
+            ("etc/ssh/ssh_host_ed25519_key.pub", public(host_key).read_bytes(), 0o644, 0),
         ):
             entry = tarfile.TarInfo(path)
             entry.size, entry.mode, entry.uid, entry.gid = len(content), mode, owner, owner
@@ -60,15 +61,17 @@ def archive() -> bytes:
     return buffer.getvalue()
 
 
-def _generate(path: Path) -> None:
+def generate(path: Path) -> None:
+    """Make a key pair: the private key at the path, the public one beside it."""
     key = Ed25519PrivateKey.generate()
-    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    text = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     # The private one last: its presence says that both are there.
-    _write(_public(path), public + b" rollcall-lab\n", mode=0o644)
+    _write(public(path), text + b" rollcall-lab\n", mode=0o644)
     _write(path, key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
 
 
-def _public(path: Path) -> Path:
+def public(path: Path) -> Path:
+    """Give the place of the public key that belongs to a private one."""
     return path.with_name(path.name + ".pub")
 
 
