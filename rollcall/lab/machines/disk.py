@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from rollcall.lab import cached, command, debian, keys, packages
+from rollcall import command
+from rollcall.images import cached
+from rollcall.lab import debian, keys, packages
 from rollcall.lab.progress import part
 
 SUITES = ("bookworm", "trixie")

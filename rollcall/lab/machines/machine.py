@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rollcall import command, waiting
 from rollcall.errors import RollcallError
-from rollcall.lab import command, keys, packages, waiting
+from rollcall.lab import keys, packages
 from rollcall.lab.layout import LOOPBACK
 from rollcall.lab.machines import disk
 
