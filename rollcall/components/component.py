@@ -15,7 +15,7 @@ from rollcall.converge.resources import Thing
 from rollcall.secrets.store import Secrets
 
 if TYPE_CHECKING:
-    from rollcall.components.dns import Resolver
+    from rollcall.components.resolver import Resolver
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rollcall.components import consul, declared, dns
+from rollcall.components import consul, declared, resolver, resolver_files
 from rollcall.components.component import Component, Context, HostFacts
 from rollcall.config.fleet import Fleet, Member
 from rollcall.converge.docker_query import Wanted
@@ -11,9 +11,9 @@ from rollcall.converge.host_state import HostState
 from rollcall.converge.resources import Container, Directory, Network, Thing, Volume
 from rollcall.secrets.store import Secrets
 
-RESOLVER_TEXTS = (dns.RESOLV_CONF, dns.RESOLVED_UPSTREAM)
+RESOLVER_PROBE = "resolver"
 # What will be read does not depend on these, only what will be wanted does.
-_UNKNOWN = HostFacts("0.0.0.0", "docker0", dns.Resolver(""), 0)  # noqa: S104
+_UNKNOWN = HostFacts("0.0.0.0", "docker0", resolver.Resolver(""), 0)  # noqa: S104
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,14 @@ class Reading:
     """The arguments of `state.script`.
 
     `wanted` is for the engine, `paths` are files outside /etc/rollcall whose digests, and `texts` those whose texts are
-    to be read; `directories` are looked at without what is in them.
+    to be read; `directories` are looked at without what is in them; `probes` are further commands by name.
     """
 
     wanted: Wanted
     paths: tuple[str, ...]
     texts: tuple[str, ...]
     directories: tuple[str, ...] = ()
+    probes: tuple[tuple[str, str], ...] = ()
 
 
 def reading(fleet: Fleet, member: Member, secrets: Secrets, components: Sequence[Component]) -> Reading:
@@ -44,19 +45,20 @@ def reading(fleet: Fleet, member: Member, secrets: Secrets, components: Sequence
             networks=tuple(sorted({*networks, *_names(things, Network), *_joined(things)})),
             volumes=tuple(sorted({*volumes, *_names(things, Volume)})),
         ),
-        paths=(dns.RESOLVED_DROP_IN, dns.RESOLVED_DROP_IN.rsplit("/", 1)[0]),
-        texts=(*RESOLVER_TEXTS, consul.IDENTITY),
+        paths=resolver_files.PATHS,
+        texts=(*resolver.TEXTS, *resolver_files.TEXTS, consul.IDENTITY),
         directories=tuple(thing.path for thing in things if isinstance(thing, Directory) and thing.shared),
+        probes=((RESOLVER_PROBE, resolver.PROBE),),
     )
 
 
 def facts(state: HostState) -> HostFacts:
     """Find in what was read the little that components must know."""
-    resolver = dns.Resolver(*(state.texts.get(path, "") for path in RESOLVER_TEXTS))
+    found = resolver.read(state.texts, state.probes.get(RESOLVER_PROBE, ""))
     return HostFacts(
         bridge=state.bridge,
         bridge_interface=state.bridge_interface,
-        resolver=resolver,
+        resolver=found,
         socket_group=state.socket_group,
         interfaces=state.interfaces,
         memory=state.machine.memory,

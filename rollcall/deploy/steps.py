@@ -24,6 +24,7 @@ from rollcall.components import (
     dns,
     keepalived,
     loading,
+    resolver_files,
     template_files,
     template_sync,
     template_sync_validation,
@@ -113,6 +114,8 @@ def site(components: Sequence[Component]) -> Site | None:
             store.check_identity(here.member.name, here.state.texts.get(IDENTITY, ""), _secrets().identity)
             _check_templates(here)
             _keep_secrets()
+            if sentence := dns.not_held(here.member, facts(here.state).resolver):
+                logger.warning(sentence)
         _warn(host.name)
         role_removal.look(roles.removed(here.things, here.state) if here else {})
     except PyinfraError:
@@ -146,7 +149,7 @@ def _as_sentence(problem: Exception) -> PyinfraError:
 
 
 def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
-    probes = {"platform": images.PLATFORM}
+    probes = {**dict(read.probes), "platform": images.PLATFORM}
     if member == fleet.servers[0]:
         probes["consul"] = ask(HEALTH, POLICIES, TOKENS)
     if template_sync.containers(member):
@@ -184,7 +187,7 @@ def _check_host(member: Member, state: HostState) -> None:
             f"{member.name}: its address is set to {member.address}, but the host has {', '.join(state.addresses)}; "
             "right is one of these"
         )
-    if why := keepalived.no_interface(member, state.interfaces):
+    if why := keepalived.no_interface(member, state.interfaces) or dns.unusable(member, facts(state).resolver):
         raise RollcallError(why)
     asked, most = member.settings.consul.memory, preflight.fitting(member.settings.consul.memory, state.machine.memory)
     if asked > most and "memory" in member.settings.consul.model_fields_set:
@@ -381,10 +384,9 @@ def remove_leftovers(here: Site) -> None:
 def remove_everything() -> None:
     """Take off this host all that a deploy put on it; the resolver first, so that names are found throughout."""
     if here := _look(declared.components(project.root_of(inventory_file())), _any_secrets):
-        resolver = plan(dns.withdrawn(here.state.bridge), here.state)
-        operations.converge(name="Resolver", changes=resolver)
-        emptied = [Change("remove", directory) for directory in dns.emptied(here.state.files)]
-        operations.remove(name="Everything else", changes=[*emptied, *everything(here.state)])
+        former = resolver_files.withdrawn(here.state.bridge, facts(here.state).resolver)
+        operations.converge(name="Resolver", changes=plan(former, here.state))
+        operations.remove(name="Everything else", changes=everything(here.state))
         images.leave_or_take(here.things, here.state.engine)
 
 

@@ -84,7 +84,13 @@ def _task(host: LabHost, engine: str, found: dict[str, Any] | None) -> Callable[
         if found is None:
             docker(*create_arguments(host, engine), doing=f"create the host {host.name}")
         # Also into a host that an interrupted run has created but not yet given its keys.
-        docker("cp", "-", f"{host.container}:/", give=keys.archive(), doing=f"give {host.name} its keys")
+        docker(
+            "cp",
+            "-",
+            f"{host.container}:/",
+            give=keys.archive(keys.USER_KEY, keys.HOST_KEY),
+            doing=f"give {host.name} its keys",
+        )
         docker("start", host.container, doing=f"start the host {host.name}")
 
     return start

@@ -45,7 +45,7 @@ def known_hosts(public_key: str, ports: Iterable[int]) -> str:
     return "".join(f"[{LOOPBACK}]:{port} {key}\n" for port in ports)
 
 
-def archive(user_key: Path = USER_KEY, host_key: Path = HOST_KEY) -> bytes:
+def archive(user_key: Path, host_key: Path) -> bytes:
     """A tar file with what goes into each host before its first start, with its places, modes and owner."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:

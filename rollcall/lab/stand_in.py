@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from rollcall.components.component import Context, HostFacts
-from rollcall.components.dns import Resolver
+from rollcall.components.resolver import Resolver
 from rollcall.config.fleet import Fleet, Member
 from rollcall.converge import docker_commands
 from rollcall.converge.resources import Container, Directory, File, Thing

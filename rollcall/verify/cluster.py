@@ -112,7 +112,7 @@ class Cluster:
 
     def _state(self, name: str) -> HostState:
         read = reading(self.fleet, self.fleet.member(name), self.secrets, self.components)
-        script = host_state.script(read.wanted, read.paths, read.texts, directories=read.directories)
+        script = host_state.script(read.wanted, read.paths, read.texts, dict(read.probes), read.directories)
         state = host_state.parse(self.run(name, script), read.wanted.images)
         if state.refused:
             raise RollcallError(f"{name}: {state.refused}")

@@ -10,7 +10,7 @@ from own_components import check, resources
 from six_hosts import SIX, checked
 
 from rollcall.components.component import HostFacts
-from rollcall.components.dns import Resolver
+from rollcall.components.resolver import Resolver
 from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.secrets.certificates import Certificate
 from rollcall.secrets.store import Identity, Secrets

@@ -15,6 +15,7 @@ from docker.types import IPAMConfig, IPAMPool
 from front_world import answers, fleet, run
 
 from rollcall.components import dns
+from rollcall.components.resolver import Resolver as Before
 from rollcall.converge.resources import Mount, Thing
 from rollcall.lab.stand_in import container, context, put
 
@@ -71,7 +72,7 @@ class Resolver:
 @pytest.fixture
 def things() -> tuple[Thing, ...]:
     """What a deploy puts on a host whose Docker bridge and resolver these are."""
-    member, before = fleet().members[0], dns.Resolver(f"nameserver {BEFORE}\n")
+    member, before = fleet().members[0], Before(f"nameserver {BEFORE}\n")
     return dns.resources(context(fleet(), member, None, bridge=ADDRESS, bridge_interface=BRIDGE, resolver=before))
 
 

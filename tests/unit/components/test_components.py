@@ -8,12 +8,10 @@ from typing import Any
 from own_components import resources
 from six_hosts import checked
 
-from rollcall.components import dns
 from rollcall.components.component import HostFacts
 from rollcall.config.fleet import Fleet
 from rollcall.contract import timeouts
-from rollcall.converge.resources import Container, Directory, File, FirstLine, Thing
-from rollcall.lab.stand_in import context
+from rollcall.converge.resources import Absent, Container, Directory, File, FirstLine, Thing
 from rollcall.secrets.store import Secrets
 
 Desired = Callable[[Fleet, str], dict[str, tuple[Thing, ...]]]
@@ -144,22 +142,6 @@ def test_dns_keeps_the_resolvers_of_before(fleet: Fleet, desired: Desired) -> No
     assert "server=/consul/127.0.0.1#8600" in text(things, "dnsmasq.conf")
 
 
-def test_a_second_deploy_sees_the_same_upstream() -> None:
-    before = "search lan\nnameserver 10.0.0.53\nnameserver 10.0.0.54\n"
-    first = dns.upstream(dns.Resolver(before), "172.17.0.1")
-    assert dns.upstream(dns.Resolver(f"nameserver 172.17.0.1\n{before}"), "172.17.0.1") == first
-
-
-def test_systemd_resolved_gets_a_route_and_its_own_file_is_left_alone(fleet: Fleet) -> None:
-    resolver = dns.Resolver("nameserver 127.0.0.53\n", "nameserver 172.17.0.1\nnameserver 10.0.0.53\n")
-    things = dns.resources(context(fleet, fleet.member("app1"), None, resolver=resolver))
-    drop_in = text(things, "resolved.conf.d/rollcall.conf")
-    assert "DNS=172.17.0.1\n" in drop_in
-    assert "Domains=~consul\n" in drop_in
-    assert text(things, "upstream.conf") == "nameserver 10.0.0.53\n"
-    assert not [thing for thing in things if isinstance(thing, FirstLine)]
-
-
 def test_dns_follows_the_domain(desired: Desired) -> None:
     fleet = checked(consul={"domain": "lab.example"})
     assert "server=/lab.example/127.0.0.1#8600" in text(desired(fleet, "app1")["DNS"], "dnsmasq.conf")
@@ -168,7 +150,7 @@ def test_dns_follows_the_domain(desired: Desired) -> None:
 
 def test_dns_can_be_left_alone(desired: Desired) -> None:
     things: Any = desired(checked(dns={"enabled": False}), "app1")["DNS"]
-    assert things == dns.withdrawn("172.17.0.1")
+    assert {type(thing) for thing in things} == {Absent, FirstLine}
     assert FirstLine("/etc/resolv.conf", "nameserver 172.17.0.1", present=False) in things
 
 

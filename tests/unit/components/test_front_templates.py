@@ -14,7 +14,7 @@ RENDERED = {
     "front/nginx.conf.j2": {"front": Front(), "connect_timeout": 1},
     "front/consul-template.hcl.j2": {"consul_address": "127.0.0.1:8500"},
     "backend/nginx.conf.j2": {"backend": {"host": "app1"}},
-    "dns/dnsmasq.conf.j2": {"dns": {"interface": "docker0", "domain": "consul"}},
+    "dns/dnsmasq.conf.j2": {"dns": {"interface": "docker0", "domain": "consul", "servers": []}},
 }
 
 
@@ -196,8 +196,13 @@ def test_a_backends_script_is_the_same_however_it_is_copied() -> None:
 
 
 def test_only_the_catalogs_domain_goes_to_consul() -> None:
-    text = lines("dns/dnsmasq.conf.j2", dns={"interface": "bridge0", "domain": "fleet.example"})
-    assert [line for line in text if line.startswith("server=")] == ["server=/fleet.example/127.0.0.1#8600"]
+    text = lines(
+        "dns/dnsmasq.conf.j2", dns={"interface": "bridge0", "domain": "fleet.example", "servers": ["192.0.2.1#5353"]}
+    )
+    assert [line for line in text if line.startswith("server=")] == [
+        "server=/fleet.example/127.0.0.1#8600",
+        "server=192.0.2.1#5353",
+    ]
     assert "resolv-file=/etc/rollcall/dns/upstream.conf" in text
     doors = [line for line in text if line.startswith(("listen-address", "interface"))]
     assert doors == ["interface=bridge0", "interface=br-*"]

@@ -9,7 +9,7 @@ from rollcall.components import template_files
 from rollcall.errors import RollcallError
 
 CONF = "dns/dnsmasq.conf.j2"
-VALUES = {"dns": {"interface": "docker0", "domain": "consul"}}
+VALUES = {"dns": {"interface": "docker0", "domain": "consul", "servers": []}}
 
 
 @pytest.fixture(autouse=True)

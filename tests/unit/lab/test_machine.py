@@ -109,7 +109,7 @@ def test_every_host_is_known_by_its_port(state: Path) -> None:
 
 def test_a_host_gets_its_keys_with_their_owners(state: Path) -> None:
     keys.ensure()
-    with tarfile.open(fileobj=io.BytesIO(keys.archive())) as archive:
+    with tarfile.open(fileobj=io.BytesIO(keys.archive(keys.USER_KEY, keys.HOST_KEY))) as archive:
         found = {entry.name: (entry.mode, entry.uid) for entry in archive}
     assert found == {
         "root/.ssh/authorized_keys": (0o600, 0),

@@ -1,0 +1,166 @@
+"""How a host resolves names: what is read of it, who is in charge of /etc/resolv.conf, and which servers it had before.
+
+Pure. What a deploy does with it is in `dns`, and for people in docs/dns.md.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+RESOLV_CONF = "/etc/resolv.conf"
+RESOLVED_UPSTREAM = "/run/systemd/resolve/resolv.conf"
+# The last of its folder: a server that a later drop-in adds would be asked for Consul's names, too.
+RESOLVED_DROP_IN = "/etc/systemd/resolved.conf.d/zz-rollcall.conf"
+EARLIER_DROP_IN = "/etc/systemd/resolved.conf.d/rollcall.conf"
+TEXTS = (RESOLV_CONF, RESOLVED_UPSTREAM)
+PROBE = """\
+echo "link $(readlink -f /etc/resolv.conf)"
+for unit in systemd-resolved NetworkManager; do systemctl is-active --quiet $unit && echo "active $unit"; done
+for program in ip dhclient dhcpcd resolvconf; do command -v $program >/dev/null && echo "program $program"; done
+[ -d /run/systemd/system ] && echo "active systemd"
+[ -d /etc/resolvconf/resolv.conf.d ] && echo "program resolvconf.d"
+systemd-analyze cat-config systemd/resolved.conf | sed "s/^/resolved /"
+"""
+"""A shell script whose output `read` understands, together with the texts of TEXTS."""
+
+_STUBS = ("127.0.0.53", "127.0.0.54")
+_OWN_FOLDER = "/run/systemd/resolve/"
+_DNS_PORT = "53"
+# What programs write at the top of a resolv.conf that they keep: the ones that a deploy can hold, and all others.
+_HELD = ("networkmanager", "resolvconf", "dhcpcd", "dhclient")
+_WRITER = re.compile(r"^#.*\b(?:generated|written|managed|created)\s+by\s+(?P<name>.+)$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Resolver:
+    """How a host resolves names now.
+
+    resolv_conf, resolved_upstream: the texts of TEXTS; link: where /etc/resolv.conf leads to; active: units that run;
+    programs: those of PROBE that are there; resolved_conf: all of systemd-resolved's configuration, a comment with its
+    path above each file.
+    """
+
+    resolv_conf: str
+    resolved_upstream: str = ""
+    link: str = ""
+    active: frozenset[str] = frozenset()
+    programs: frozenset[str] = frozenset()
+    resolved_conf: str = ""
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether systemd-resolved is at work, whoever reads its answers."""
+        return "systemd-resolved" in self.active or self.follows_resolved
+
+    @property
+    def follows_resolved(self) -> bool:
+        """Whether /etc/resolv.conf is systemd-resolved's own file, or names its stub."""
+        return self.link.startswith(_OWN_FOLDER) or any(stub in _nameservers(self.resolv_conf) for stub in _STUBS)
+
+    @property
+    def validates(self) -> bool:
+        """Whether systemd-resolved wants signatures, which Consul's names do not have."""
+        return self._setting("DNSSEC").lower() in ("yes", "true", "on", "1", "allow-downgrade")
+
+    @property
+    def wants_tls(self) -> bool:
+        """Whether systemd-resolved speaks to no server without TLS."""
+        return self.is_resolved and self._setting("DNSOverTLS").lower() in ("yes", "true", "on", "1")
+
+    @property
+    def unknown_writer(self) -> str:
+        """Who wrote /etc/resolv.conf, if it is nobody whose configuration a deploy can change; else nothing."""
+        if self.follows_resolved:
+            return ""
+        found = (_WRITER.match(line) for line in self.resolv_conf.splitlines())
+        names = [match["name"].strip(" .") for match in found if match]
+        return next((name for name in names if not any(held in name.lower() for held in _HELD)), "")
+
+    def servers(self, own: str) -> tuple[str, ...]:
+        """List the servers that the host had before, without `own`, the forwarder; those with a port as ADDRESS#PORT.
+
+        systemd-resolved no longer shows the global ones where a drop-in of ours resets them: its configuration does.
+        """
+        found = [] if self.follows_resolved else _nameservers(self.resolv_conf)
+        if self.is_resolved:
+            found += [*self._configured("DNS"), *_nameservers(self.resolved_upstream)]
+        kept = [server for server in found if server not in (own, *_STUBS)]
+        if not kept and self.is_resolved:
+            kept = self._configured("FallbackDNS")
+        return tuple(dict.fromkeys(kept))
+
+    def _configured(self, key: str) -> list[str]:
+        servers: list[str] = []
+        for value in self._values(key):
+            servers = [*servers, *value.split()] if value else []
+        return [found for server in servers if (found := _server(server))]
+
+    def _setting(self, key: str) -> str:
+        return next(iter(reversed(self._values(key))), "")
+
+    def _values(self, key: str) -> list[str]:
+        """Every value of a key of [Resolve] in order, without those of our own drop-ins."""
+        ours, section, values = False, "", []
+        for line in self.resolved_conf.splitlines():
+            if line.startswith("# /"):
+                ours, section = line[2:].strip() in (RESOLVED_DROP_IN, EARLIER_DROP_IN), ""
+            elif line.startswith("["):
+                section = line.strip()
+            name, equals, value = line.partition("=")
+            if equals and not ours and section == "[Resolve]" and name.strip() == key:
+                values.append(value.strip())
+        return values
+
+
+def read(texts: Mapping[str, str], probed: str) -> Resolver:
+    """Understand what was read of a host: the texts of TEXTS, and the output of PROBE."""
+    lines = [line.partition(" ") for line in probed.splitlines()]
+
+    def of(kind: str) -> list[str]:
+        return [rest for name, _, rest in lines if name == kind]
+
+    return Resolver(
+        texts.get(RESOLV_CONF, ""),
+        texts.get(RESOLVED_UPSTREAM, ""),
+        link="".join(of("link")),
+        active=frozenset(of("active")),
+        programs=frozenset(of("program")),
+        resolved_conf="\n".join(of("resolved")),
+    )
+
+
+def _nameservers(text: str) -> list[str]:
+    words = (line.split() for line in text.splitlines())
+    return [one[1] for one in words if len(one) > 1 and one[0] == "nameserver"]
+
+
+def _server(configured: str) -> str:
+    """Read 192.0.2.1, 192.0.2.1:5353, 2001:db8::1, [2001:db8::1]:5353, each with %interface and #name behind it."""
+    address, _, _ = configured.partition("#")
+    address, _, interface = address.partition("%")
+    bracketed = re.fullmatch(r"\[(?P<address>.+)\](?::(?P<port>\d+))?", address)
+    if bracketed:
+        address, port = bracketed["address"], bracketed["port"] or _DNS_PORT
+    elif address.count(":") == 1:
+        address, _, port = address.partition(":")
+    else:
+        port = _DNS_PORT
+    if not _is_address(address):
+        return ""
+    if interface and ip_address(address).is_link_local:
+        address = f"{address}%{interface}"
+    return address if port == _DNS_PORT else f"{address}#{port}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def plain(servers: Iterable[str]) -> str:
+    """Give the resolv.conf of those servers that have no port of their own."""
+    return "".join(f"nameserver {server}\n" for server in servers if "#" not in server)

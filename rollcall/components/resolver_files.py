@@ -1,0 +1,95 @@
+"""The files that make a host's resolver use the forwarder, and keep it so when other programs write /etc/resolv.conf.
+
+Each program keeps the forwarder's line first by its own configuration. What is not wanted is said to be absent, so a
+host that changes its resolver, or that is left, keeps nothing of the former.
+"""
+
+from rollcall.components.resolver import EARLIER_DROP_IN, RESOLV_CONF, RESOLVED_DROP_IN, Resolver
+from rollcall.components.template_files import render
+from rollcall.converge.resources import Absent, Directory, File, FirstLine, Thing
+
+_NAMESERVER = "nameserver {}"
+# By the program that heeds it: the file, and the line that stands first in it.
+_LINES = {
+    "": (RESOLV_CONF, _NAMESERVER),
+    "resolvconf.d": ("/etc/resolvconf/resolv.conf.d/head", _NAMESERVER),
+    "openresolv": ("/etc/resolvconf.conf", "name_servers={}"),
+    "dhclient": ("/etc/dhcp/dhclient.conf", "prepend domain-name-servers {};"),
+    "dhcpcd": ("/etc/resolv.conf.head", _NAMESERVER),
+}
+_NETWORK_MANAGER = "/etc/NetworkManager/dispatcher.d/90-rollcall-dns"
+# Names below Consul's domain have no signatures.
+_UNSIGNED = "/etc/dnssec-trust-anchors.d/rollcall.negative"
+_ROUTE_UNIT = "/etc/systemd/system/rollcall-dns-route.service"
+_ROUTE_PRIORITY = 32000
+_RESTART = "systemctl restart systemd-resolved"
+_FOLDERS = tuple(path.rsplit("/", 1)[0] for path in (RESOLVED_DROP_IN, _UNSIGNED))
+_LEAVE = f"rmdir --ignore-fail-on-non-empty {' '.join(_FOLDERS)} 2>/dev/null; systemctl try-restart systemd-resolved"
+_ROUTE = "systemctl daemon-reload && systemctl enable rollcall-dns-route && systemctl restart rollcall-dns-route"
+_NO_ROUTE = (
+    f"while ip rule del priority {_ROUTE_PRIORITY} 2>/dev/null; do :; done; "
+    "rm -f /etc/systemd/system/sysinit.target.wants/rollcall-dns-route.service; systemctl daemon-reload"
+)
+_ABSENT = {
+    RESOLVED_DROP_IN: _LEAVE,
+    EARLIER_DROP_IN: _LEAVE,
+    _UNSIGNED: _LEAVE,
+    _NETWORK_MANAGER: "",
+    _ROUTE_UNIT: _NO_ROUTE,
+}
+
+PATHS = (*_ABSENT, *_FOLDERS)
+"""What a deploy must read of a host, as digests; TEXTS as whole texts."""
+TEXTS = tuple(path for path, _ in _LINES.values())
+
+
+def announced(bridge: str, domain: str, resolver: Resolver) -> tuple[Thing, ...]:
+    """List the files by which a host uses the forwarder at its bridge's address."""
+    wanted = [*_route(bridge, resolver)]
+    if resolver.is_resolved:
+        wanted += _resolved(bridge, domain, resolver)
+    if not resolver.follows_resolved:
+        wanted += _plain(bridge, resolver)
+    return (*wanted, *_absent(bridge, resolver, {thing.path for thing in wanted}))
+
+
+def withdrawn(bridge: str, resolver: Resolver) -> tuple[Thing, ...]:
+    """Say what the host's resolver is like without us."""
+    return _absent(bridge, resolver, set())
+
+
+def _resolved(bridge: str, domain: str, resolver: Resolver) -> list[Directory | File | FirstLine]:
+    text = render("dns/resolved.conf.j2", dns={"listen_address": bridge, "domain": domain})
+    files = [File(RESOLVED_DROP_IN, text, then=_RESTART)]
+    if resolver.validates:
+        files.append(File(_UNSIGNED, f"{domain}\n", then=_RESTART))
+    return [*(Directory(file.path.rsplit("/", 1)[0]) for file in files), *files]
+
+
+def _plain(bridge: str, resolver: Resolver) -> list[Directory | File | FirstLine]:
+    programs = {"", *resolver.programs}
+    if "resolvconf" in programs and "resolvconf.d" not in programs:
+        programs.add("openresolv")
+    lines = [FirstLine(path, line.format(bridge)) for program, (path, line) in _LINES.items() if program in programs]
+    if "NetworkManager" not in resolver.active:
+        return [*lines]
+    hook = render("dns/networkmanager.j2", dns={"nameserver": _NAMESERVER.format(bridge)})
+    return [File(_NETWORK_MANAGER, hook, mode=0o755), *lines]
+
+
+def _route(bridge: str, resolver: Resolver) -> list[Directory | File | FirstLine]:
+    if "systemd" not in resolver.active or "ip" not in resolver.programs:
+        return []
+    unit = render("dns/route.service.j2", dns={"listen_address": bridge, "priority": _ROUTE_PRIORITY})
+    return [File(_ROUTE_UNIT, unit, then=_ROUTE)]
+
+
+def _absent(bridge: str, resolver: Resolver, wanted: set[str]) -> tuple[Thing, ...]:
+    """All that may be there and is not wanted; the file of systemd-resolved is never touched."""
+    untouched = {RESOLV_CONF} if resolver.follows_resolved else set()
+    lines = [
+        FirstLine(path, line.format(bridge), present=False)
+        for path, line in _LINES.values()
+        if path not in wanted | untouched
+    ]
+    return (*(Absent(path, then=then) for path, then in _ABSENT.items() if path not in wanted), *lines)

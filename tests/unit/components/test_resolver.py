@@ -1,0 +1,239 @@
+"""Resolvers as people have them: who is in charge, which servers stay, and what a deploy writes where."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from six_hosts import checked
+
+from rollcall.components import dns
+from rollcall.components.resolver import PROBE, RESOLVED_DROP_IN, Resolver, read
+from rollcall.components.resolver_files import PATHS, TEXTS, announced, withdrawn
+from rollcall.config.fleet import Fleet
+from rollcall.converge.resources import Absent, Directory, File, FirstLine, Thing
+
+BRIDGE = "172.17.0.1"
+STUB = "# This is /run/systemd/resolve/stub-resolv.conf\nnameserver 127.0.0.53\noptions edns0\n"
+RESOLVED = frozenset({"systemd", "systemd-resolved"})
+OUR_LINE = FirstLine("/etc/resolv.conf", f"nameserver {BRIDGE}")
+
+
+def by_path(things: tuple[Thing, ...]) -> dict[str, Thing]:
+    found = {thing.path: thing for thing in things if isinstance(thing, File | Directory | Absent | FirstLine)}
+    assert len(found) == len(things)  # nothing is wanted twice, or both wanted and not
+    return found
+
+
+def present(things: tuple[Thing, ...]) -> set[str]:
+    return {
+        path
+        for path, thing in by_path(things).items()
+        if not (isinstance(thing, Absent | Directory) or (isinstance(thing, FirstLine) and not thing.present))
+    }
+
+
+def conf(path: str, *lines: str) -> str:
+    return "\n".join([f"# {path}", *lines, ""])
+
+
+class Host:
+    """systemd-resolved on a host: what it shows of servers that are set globally and by the network."""
+
+    def __init__(self, configured: list[str], network: list[str], mode: str) -> None:
+        self.configured, self.network, self.mode = configured, network, mode
+        self.drop_in = self.written = False
+
+    def resolver(self) -> Resolver:
+        shown = [BRIDGE] if self.drop_in else self.configured
+        if self.mode == "file" and not shown:  # it reads a file that is not its own
+            shown = ["192.0.2.99"]
+        upstream = "".join(f"nameserver {server}\n" for server in (*shown, *self.network))
+        file = f"nameserver {BRIDGE}\n" * self.written + "nameserver 192.0.2.99\n"
+        text = {"stub": STUB, "uplink": upstream, "file": file}[self.mode]
+        link = {"stub": "/run/systemd/resolve/stub-resolv.conf", "uplink": "/run/systemd/resolve/resolv.conf"}
+        settings = conf("/etc/systemd/resolved.conf", "[Resolve]", "#DNS=", f"DNS={' '.join(self.configured)}")
+        if self.drop_in:
+            settings += conf(RESOLVED_DROP_IN, "[Resolve]", "DNS=", f"DNS={BRIDGE}", "Domains=~consul")
+        return Resolver(text, upstream, link.get(self.mode, "/etc/resolv.conf"), RESOLVED, frozenset({"ip"}), settings)
+
+    def deploy(self) -> None:
+        wanted = present(announced(BRIDGE, "consul", self.resolver()))
+        self.drop_in, self.written = RESOLVED_DROP_IN in wanted, "/etc/resolv.conf" in wanted
+
+
+servers = st.lists(st.sampled_from([f"192.0.2.{number}" for number in range(1, 6)]), unique=True, max_size=3)
+
+
+@given(servers, servers, st.sampled_from(["stub", "uplink", "file"]))
+def test_the_servers_of_before_stay_however_often_it_is_deployed(
+    configured: list[str], network: list[str], mode: str
+) -> None:
+    host = Host(configured, network, mode)
+    before = host.resolver()
+    for _ in range(3):
+        host.deploy()
+        assert host.resolver().servers(BRIDGE) == before.servers(BRIDGE)
+        assert announced(BRIDGE, "consul", host.resolver()) == announced(BRIDGE, "consul", before)
+    assert set(before.servers(BRIDGE)) >= {*configured, *network}
+    assert ("192.0.2.99" in before.servers(BRIDGE)) == (mode == "file")
+
+
+@pytest.mark.parametrize("mode", ["stub", "uplink"])
+def test_resolved_gets_a_drop_in_and_its_own_file_is_never_touched(mode: str) -> None:
+    resolver = Host(["192.0.2.1"], [], mode).resolver()
+    things = announced(BRIDGE, "consul", resolver)
+    drop_in = by_path(things)[RESOLVED_DROP_IN]
+    assert isinstance(drop_in, File)
+    settings = [line for line in drop_in.text.splitlines() if not line.startswith("#")]
+    assert settings == ["[Resolve]", "DNS=", f"DNS={BRIDGE}", "Domains=~consul"]
+    for listed in (things, withdrawn(BRIDGE, resolver)):
+        assert "/etc/resolv.conf" not in by_path(listed)
+
+
+def test_a_file_of_ones_own_beside_resolved_gets_both() -> None:
+    assert {RESOLVED_DROP_IN, "/etc/resolv.conf"} <= present(
+        announced(BRIDGE, "consul", Host([], [], "file").resolver())
+    )
+
+
+def test_a_link_to_resolved_means_resolved_even_while_it_is_down() -> None:
+    assert Resolver("", link="/run/systemd/resolve/stub-resolv.conf").is_resolved
+    assert not Resolver("nameserver 192.0.2.1\n", link="/etc/resolv.conf").is_resolved
+
+
+@pytest.mark.parametrize(
+    ("programs", "active", "paths"),
+    [
+        ((), (), set()),
+        (("resolvconf", "resolvconf.d"), (), {"/etc/resolvconf/resolv.conf.d/head"}),
+        (("resolvconf",), (), {"/etc/resolvconf.conf"}),
+        (("dhclient",), (), {"/etc/dhcp/dhclient.conf"}),
+        (("dhcpcd",), (), {"/etc/resolv.conf.head"}),
+        ((), ("NetworkManager",), {"/etc/NetworkManager/dispatcher.d/90-rollcall-dns"}),
+    ],
+)
+def test_who_rewrites_the_file_keeps_our_line(
+    programs: tuple[str, ...], active: tuple[str, ...], paths: set[str]
+) -> None:
+    resolver = Resolver("nameserver 192.0.2.1\n", "", "/etc/resolv.conf", frozenset(active), frozenset(programs))
+    assert present(announced(BRIDGE, "consul", resolver)) == {"/etc/resolv.conf", *paths}
+    assert not present(withdrawn(BRIDGE, resolver))
+
+
+@pytest.mark.parametrize("mode", ["stub", "file"])
+def test_everything_that_is_wanted_is_read_and_can_be_withdrawn(mode: str) -> None:
+    resolver = Host(["192.0.2.1"], [], mode).resolver()
+    every = Resolver(
+        resolver.resolv_conf,
+        "",
+        resolver.link,
+        RESOLVED | {"NetworkManager"},
+        frozenset({"ip", "dhclient", "dhcpcd", "resolvconf"}),
+        conf("/etc/systemd/resolved.conf", "[Resolve]", "DNSSEC=yes"),
+    )
+    wanted = by_path(announced(BRIDGE, "consul", every))
+    assert set(wanted) <= {*PATHS, *TEXTS}
+    left = {path for path, thing in by_path(withdrawn(BRIDGE, every)).items()}
+    assert {path for path, thing in wanted.items() if not isinstance(thing, Directory)} == left
+
+
+def test_names_stay_on_the_host_while_dockers_bridge_is_down() -> None:
+    unit = "/etc/systemd/system/rollcall-dns-route.service"
+    for mode in ("stub", "uplink", "file"):
+        thing = by_path(announced(BRIDGE, "consul", Host([], [], mode).resolver()))[unit]
+        assert isinstance(thing, File)
+        assert f"to {BRIDGE} unreachable" in thing.text
+    assert isinstance(by_path(announced(BRIDGE, "consul", Resolver("nameserver 192.0.2.1\n")))[unit], Absent)
+
+
+@pytest.mark.parametrize(
+    ("configured", "found"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("192.0.2.1:53", "192.0.2.1"),
+        ("192.0.2.1:5353%eth0#dns.example", "192.0.2.1#5353"),
+        ("192.0.2.1#dns.example", "192.0.2.1"),
+        ("2001:db8::1", "2001:db8::1"),
+        ("[2001:db8::1]:5353", "2001:db8::1#5353"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("dns.example", None),
+    ],
+)
+def test_servers_as_resolved_writes_them(configured: str, found: str | None) -> None:
+    settings = conf("/etc/systemd/resolved.conf", "[Resolve]", f"DNS={configured}")
+    resolver = Resolver(STUB, active=RESOLVED, resolved_conf=settings)
+    assert resolver.servers(BRIDGE) == ((found,) if found else ())
+
+
+def test_a_server_with_a_port_is_asked_there() -> None:
+    settings = conf("/etc/systemd/resolved.conf", "[Resolve]", "DNS=192.0.2.1:5353 192.0.2.2")
+    resolver = Resolver(STUB, active=RESOLVED, resolved_conf=settings)
+    assert dns.plain(resolver.servers(BRIDGE)) == "nameserver 192.0.2.2\n"
+
+
+def test_an_empty_line_resets_and_other_sections_and_ours_do_not_count() -> None:
+    settings = (
+        conf("/etc/systemd/resolved.conf", "[Resolve]", "DNS=192.0.2.1", "[Other]", "DNS=192.0.2.2")
+        + conf("/etc/systemd/resolved.conf.d/a.conf", "[Resolve]", "DNS=", "DNS = 192.0.2.3", "FallbackDNS=192.0.2.9")
+        + conf(RESOLVED_DROP_IN, "[Resolve]", "DNS=", f"DNS={BRIDGE}")
+        + conf("/run/systemd/resolved.conf.d/zzz.conf", "[Resolve]", "DNS=192.0.2.4")
+    )
+    assert Resolver(STUB, active=RESOLVED, resolved_conf=settings).servers(BRIDGE) == ("192.0.2.3", "192.0.2.4")
+
+
+def test_the_fallback_is_kept_where_there_is_no_other() -> None:
+    settings = conf("/etc/systemd/resolved.conf", "[Resolve]", "FallbackDNS=192.0.2.9")
+    assert Resolver(STUB, "", "", RESOLVED, frozenset(), settings).servers(BRIDGE) == ("192.0.2.9",)
+    network = Resolver(STUB, "nameserver 192.0.2.1\n", "", RESOLVED, frozenset(), settings)
+    assert network.servers(BRIDGE) == ("192.0.2.1",)
+
+
+def test_where_signatures_are_wanted_consuls_domain_is_excepted() -> None:
+    anchor = "/etc/dnssec-trust-anchors.d/rollcall.negative"
+    settings = conf("/etc/systemd/resolved.conf", "[Resolve]", "DNSSEC=yes")
+    thing = by_path(announced(BRIDGE, "lab.example", Resolver(STUB, active=RESOLVED, resolved_conf=settings)))[anchor]
+    assert isinstance(thing, File)
+    assert thing.text == "lab.example\n"
+    assert anchor not in present(announced(BRIDGE, "consul", Resolver(STUB, active=RESOLVED)))
+
+
+def test_a_resolver_that_wants_tls_is_refused_in_a_sentence(fleet: Fleet) -> None:
+    settings = conf("/etc/systemd/resolved.conf", "[Resolve]", "DNSOverTLS=yes")
+    strict = Resolver(STUB, active=RESOLVED, resolved_conf=settings)
+    assert dns.unusable(fleet.member("app1"), strict).startswith("app1: DNSOverTLS: ")
+    assert not dns.unusable(checked(dns={"enabled": False}).member("app1"), strict)
+    relaxed = settings.replace("=yes", "=opportunistic")
+    assert not dns.unusable(fleet.member("app1"), Resolver(STUB, active=RESOLVED, resolved_conf=relaxed))
+
+
+@pytest.mark.parametrize(
+    ("top", "named"),
+    [
+        ("# Generated by Connection Manager", "Connection Manager"),
+        ("# This file is managed by puppet.", "puppet"),
+        ("# Generated by NetworkManager", ""),
+        ("# Dynamic resolv.conf(5) file for glibc resolver(3) generated by resolvconf(8)", ""),
+        ("# Generated by dhcpcd from eth0.dhcp", ""),
+        ("; generated by /usr/sbin/dhclient-script", ""),
+        ("search lan", ""),
+    ],
+)
+def test_a_writer_whom_nothing_holds_is_named(fleet: Fleet, top: str, named: str) -> None:
+    sentence = dns.not_held(fleet.member("app1"), Resolver(f"{top}\nnameserver 192.0.2.1\n"))
+    assert sentence.startswith(f"app1: /etc/resolv.conf: {named} writes this file") if named else not sentence
+
+
+def test_what_the_probe_prints_is_understood() -> None:
+    lines = ["link /etc/x", "active NetworkManager", "program ip", "resolved # /a", "resolved [Resolve]"]
+    printed = "\n".join([*lines, "resolved DNS=192.0.2.1", ""])
+    resolver = read({"/etc/resolv.conf": "nameserver 192.0.2.7\n"}, printed)
+    assert (resolver.link, resolver.active, resolver.programs) == ("/etc/x", {"NetworkManager"}, {"ip"})
+    assert resolver.resolved_conf == "# /a\n[Resolve]\nDNS=192.0.2.1"
+    assert resolver.servers(BRIDGE) == ("192.0.2.7",)
+
+
+def test_the_probe_runs_wherever_there_is_a_shell() -> None:
+    done = subprocess.run(["sh", "-c", PROBE], capture_output=True, text=True, check=False)
+    assert read({}, done.stdout).link == str(Path("/etc/resolv.conf").resolve())
