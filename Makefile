@@ -5,7 +5,7 @@ export ENGINES ?=
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: lab lab-down demo demo-down test check unit integration e2e docs clean
+.PHONY: lab lab-down demo demo-down test test-machine check unit integration e2e docs clean
 
 lab: .venv/installed
 	rollcall lab up
@@ -49,6 +49,10 @@ e2e: .venv/installed
 # A unit test fails while this is not done.
 docs: .venv/installed
 	rollcall settings --markdown > docs/settings.md
+
+# Real Debian machines in QEMU, emulated: too slow for `make test` and CI.
+test-machine: .venv/installed
+	pytest tests/machine
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
