@@ -17,9 +17,10 @@ TEXTS = (RESOLV_CONF, RESOLVED_UPSTREAM)
 PROBE = """\
 echo "link $(readlink -f /etc/resolv.conf)"
 for unit in systemd-resolved NetworkManager; do systemctl is-active --quiet $unit && echo "active $unit"; done
-for program in ip dhclient dhcpcd resolvconf; do command -v $program >/dev/null && echo "program $program"; done
+for program in ip dhclient dhcpcd; do command -v $program >/dev/null && echo "program $program"; done
 [ -d /run/systemd/system ] && echo "active systemd"
-[ -d /etc/resolvconf/resolv.conf.d ] && echo "program resolvconf.d"
+[ -d /etc/resolvconf/resolv.conf.d ] && echo "program resolvconf"
+[ -e /etc/resolvconf.conf ] && echo "program openresolv"
 systemd-analyze cat-config systemd/resolved.conf | sed "s/^/resolved /"
 """
 """A shell script whose output `read` understands, together with the texts of TEXTS."""

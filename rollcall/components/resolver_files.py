@@ -12,7 +12,7 @@ _NAMESERVER = "nameserver {}"
 # By the program that heeds it: the file, and the line that stands first in it.
 _LINES = {
     "": (RESOLV_CONF, _NAMESERVER),
-    "resolvconf.d": ("/etc/resolvconf/resolv.conf.d/head", _NAMESERVER),
+    "resolvconf": ("/etc/resolvconf/resolv.conf.d/head", _NAMESERVER),
     "openresolv": ("/etc/resolvconf.conf", "name_servers={}"),
     "dhclient": ("/etc/dhcp/dhclient.conf", "prepend domain-name-servers {};"),
     "dhcpcd": ("/etc/resolv.conf.head", _NAMESERVER),
@@ -68,8 +68,6 @@ def _resolved(bridge: str, domain: str, resolver: Resolver) -> list[Directory | 
 
 def _plain(bridge: str, resolver: Resolver) -> list[Directory | File | FirstLine]:
     programs = {"", *resolver.programs}
-    if "resolvconf" in programs and "resolvconf.d" not in programs:
-        programs.add("openresolv")
     lines = [FirstLine(path, line.format(bridge)) for program, (path, line) in _LINES.items() if program in programs]
     if "NetworkManager" not in resolver.active:
         return [*lines]

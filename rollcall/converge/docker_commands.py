@@ -173,9 +173,11 @@ def _member(thing: File | Directory, modified: float) -> tuple[tarfile.TarInfo, 
 def first_line(thing: FirstLine) -> str:
     """Put a line first in a file that is not ours, or take it out.
 
-    Written through `cat` and not by a rename: /etc/resolv.conf may be a mount, and its inode stay.
+    Written through `cat` and not by a rename: /etc/resolv.conf may be a mount, and its inode stay. A file in which
+    nothing else stands is removed with the line.
     """
     path, line = shlex.quote(thing.path), shlex.quote(thing.line)
     first = f"printf '%s\\n' {line};" if thing.present else ""
     others = f"grep -vxF -e {line} {path} || true"  # grep's 1 only says that there are no other lines
-    return f"new=$({{ {first} {others}; }}) && printf '%s\\n' \"$new\" > {path}"
+    written = f"new=$({{ {first} {others}; }}) && printf '%s\\n' \"$new\" > {path}"
+    return written if thing.present else f'{written} && {{ [ -n "$new" ] || rm -f {path} || true; }}'

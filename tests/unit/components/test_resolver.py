@@ -107,8 +107,8 @@ def test_a_link_to_resolved_means_resolved_even_while_it_is_down() -> None:
     ("programs", "active", "paths"),
     [
         ((), (), set()),
-        (("resolvconf", "resolvconf.d"), (), {"/etc/resolvconf/resolv.conf.d/head"}),
-        (("resolvconf",), (), {"/etc/resolvconf.conf"}),
+        (("resolvconf",), (), {"/etc/resolvconf/resolv.conf.d/head"}),
+        (("openresolv",), (), {"/etc/resolvconf.conf"}),
         (("dhclient",), (), {"/etc/dhcp/dhclient.conf"}),
         (("dhcpcd",), (), {"/etc/resolv.conf.head"}),
         ((), ("NetworkManager",), {"/etc/NetworkManager/dispatcher.d/90-rollcall-dns"}),
@@ -130,7 +130,7 @@ def test_everything_that_is_wanted_is_read_and_can_be_withdrawn(mode: str) -> No
         "",
         resolver.link,
         RESOLVED | {"NetworkManager"},
-        frozenset({"ip", "dhclient", "dhcpcd", "resolvconf"}),
+        frozenset({"ip", "dhclient", "dhcpcd", "resolvconf", "openresolv"}),
         conf("/etc/systemd/resolved.conf", "[Resolve]", "DNSSEC=yes"),
     )
     wanted = by_path(announced(BRIDGE, "consul", every))

@@ -35,6 +35,14 @@ def test_first_line_is_put_and_taken_without_a_new_inode(
     assert file.stat().st_ino == inode
 
 
+def test_a_file_that_held_only_our_line_goes_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "resolv.conf.head"
+    for present in (True, False):
+        command = docker_commands.first_line(FirstLine(str(file), "nameserver 172.17.0.1", present))
+        subprocess.run(["sh", "-c", command], check=True)
+        assert file.exists() == present
+
+
 def test_an_archive_carries_modes_and_owners() -> None:
     things = [Directory("/etc/rollcall/a", 0o700, "100:1000"), File("/etc/rollcall/a/b", "text", 0o600, "100:1000")]
     with tarfile.open(fileobj=io.BytesIO(docker_commands.archive(things, 100.0))) as tar:
