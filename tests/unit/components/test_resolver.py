@@ -237,3 +237,17 @@ def test_what_the_probe_prints_is_understood() -> None:
 def test_the_probe_runs_wherever_there_is_a_shell() -> None:
     done = subprocess.run(["sh", "-c", PROBE], capture_output=True, text=True, check=False)
     assert read({}, done.stdout).link == str(Path("/etc/resolv.conf").resolve())
+
+
+def test_a_directory_that_a_deploy_made_goes_with_its_only_file(tmp_path: Path) -> None:
+    """The command that follows a withdrawn drop-in, on directories of ours instead of the host's."""
+    withdrawal = by_path(withdrawn(BRIDGE, Host([], [], "stub").resolver()))[RESOLVED_DROP_IN]
+    assert isinstance(withdrawal, Absent)
+    empty, used = tmp_path / "empty", tmp_path / "used"
+    for directory in (empty, used):
+        directory.mkdir()
+    (used / "50-people.conf").touch()
+    command = withdrawal.then.replace("/etc/systemd/resolved.conf.d", str(empty))
+    command = command.replace("/etc/dnssec-trust-anchors.d", str(used)).replace("systemctl", "true")
+    subprocess.run(["sh", "-c", command], check=True)
+    assert (empty.exists(), used.exists()) == (False, True)
