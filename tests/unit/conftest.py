@@ -11,6 +11,7 @@ from six_hosts import SIX, checked
 
 from rollcall.components.component import HostFacts
 from rollcall.components.resolver import Resolver
+from rollcall.config import local_files, project
 from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.secrets.certificates import Certificate
 from rollcall.secrets.store import Identity, Secrets
@@ -19,6 +20,13 @@ from rollcall.secrets.tokens import Tokens
 # The machine may be busy, and the first text that hypothesis makes takes it a second: neither is a failure.
 hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True)
+def no_named_project(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test names by --project is no other test's project."""
+    monkeypatch.setattr(project, "_named", [])
+    monkeypatch.setattr(local_files, "_project", [])
 
 
 @pytest.fixture

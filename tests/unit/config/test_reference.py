@@ -21,9 +21,8 @@ def test_every_setting_says_what_it_does_and_expects(setting: reference.Setting)
     assert setting.expected != "another value"
     assert setting.type
     assert "|" not in setting.meaning + setting.expected, "it would end the table's cell"
-    times = ("timeout" in setting.key or setting.meaning.startswith(("How long", "Longest pause"))) and (
-        setting.type == "integer"
-    )
+    named = "timeout" in setting.key and not setting.key.endswith("_factor")
+    times = (named or setting.meaning.startswith(("How long", "Longest pause"))) and (setting.type == "integer")
     assert setting.unit == "seconds" or not times
 
 

@@ -60,7 +60,7 @@ def test_keys_are_read_as_consul_answers_them() -> None:
 
 def test_a_key_is_written_so_that_no_character_ends_it() -> None:
     assert kv.put("maintenance/*.example.com/a?b", "x").path == (
-        "/v1/kv/rollcall/front/maintenance/%2A.example.com/a%3Fb"
+        "/v1/kv/rollcall/front/maintenance/%2A%2Eexample%2Ecom/a%3Fb"
     )
 
 
