@@ -101,7 +101,8 @@ def _environment(config: Document, brought: Document | None, like: Container) ->
 def _hostname(document: Document, config: Document, like: Container) -> str:
     """Without a wish, Docker uses the id's first digits (or the host's name on the host's network)."""
     given = str(config.get("Hostname", ""))
-    if not like.hostname and (like.network == "host" or given == str(document.get("Id", ""))[:SHORT_ID]):
+    on_host = (document.get("HostConfig") or {}).get("NetworkMode") == "host"
+    if not like.hostname and (on_host or given == str(document.get("Id", ""))[:SHORT_ID]):
         return ""
     return given
 
