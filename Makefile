@@ -5,7 +5,7 @@ export ENGINES ?=
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: lab lab-down demo demo-down test test-machine check unit integration e2e docs clean
+.PHONY: lab lab-down demo demo-down test test-long test-machine check unit integration e2e docs clean
 
 lab: .venv/installed
 	rollcall lab up
@@ -53,6 +53,11 @@ docs: .venv/installed
 	rollcall settings --markdown > docs/settings.md
 
 # Real Debian machines in QEMU, emulated: too slow for `make test` and CI.
+test-long: .venv/installed
+	rollcall lab down
+	pytest tests/e2e/long
+	pytest tests/e2e/teardown
+
 test-machine: .venv/installed
 	pytest tests/machine
 

@@ -29,7 +29,7 @@ CASES = {
     ),
     "network taken away": (
         "docker network disconnect --force rollcall nginx-1",
-        "replace container nginx-1 (network: 'not attached' → 'rollcall')",
+        "replace container nginx-1 (network: 'not attached' → 'rollcall'; ports: [] → [80:",
     ),
     "another network": (
         "docker network connect bridge nginx-1",
