@@ -52,12 +52,13 @@ e2e: .venv/installed
 docs: .venv/installed
 	rollcall settings --markdown > docs/settings.md
 
-# Real Debian machines in QEMU, emulated: too slow for `make test` and CI.
+# Sudo, interrupts, and hosts that have nothing: too long for `make test` and CI.
 test-long: .venv/installed
 	rollcall lab down
 	pytest tests/e2e/long
 	pytest tests/e2e/teardown
 
+# Real Debian machines in QEMU, emulated: too slow for `make test` and CI.
 test-machine: .venv/installed
 	pytest tests/machine
 
