@@ -38,9 +38,12 @@ def answers(address: str, port: int = 80) -> bool:
     return True
 
 
+NAME = "www.mastartup.io"
+
+
 def fleet(**settings: Any) -> Fleet:
     """One host, app1, with everything on it; the settings are the front's."""
-    data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}], "front": settings}
+    data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}], "front": {"server_name": NAME, **settings}}
     return check("test", [RawHost("app1", GROUPS, data)], "app1", nowhere)
 
 
@@ -171,7 +174,7 @@ class Front:
 
     @contextmanager
     def handshake(
-        self, context: ssl.SSLContext, name: str = "www.mastartup.io", session: ssl.SSLSession | None = None
+        self, context: ssl.SSLContext, name: str = NAME, session: ssl.SSLSession | None = None
     ) -> Iterator[ssl.SSLSocket]:
         with (
             socket.create_connection(("127.0.0.1", self.https_port), 5) as connection,

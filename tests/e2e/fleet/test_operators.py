@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -123,8 +124,14 @@ def test_the_ui_is_there_until_ctrl_c(fleet: Fleet) -> None:
 
 @pytest.mark.parametrize("command", ["consul", "ui", "verify"])
 def test_without_the_secrets_nothing_is_asked(fleet: Fleet, tmp_path: Path, command: str) -> None:
-    (tmp_path / "elsewhere.py").write_text((PROJECT / LAB).read_text())
-    refused = rollcall(command, str(tmp_path / "elsewhere.py"), code=1)
-    assert f"rollcall {command} needs the secrets that" in refused
+    folder, away = PROJECT / ".secrets" / "lab", tmp_path / "away"
+    # Outside the project: below .secrets/ it would be recognised by its fleet.
+    shutil.move(folder, away)
+    try:
+        refused = rollcall(command, LAB, code=1)
+        assert not folder.exists()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.move(away, folder)
+    assert f"{folder} is missing" in refused
     assert "Traceback" not in refused
-    assert not (PROJECT / ".secrets" / "elsewhere").exists()

@@ -26,14 +26,17 @@ def whole(fleet: Fleet, secrets: Secrets) -> dict[str, Any]:
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """A copy in the folder's place; the folder itself comes back whatever a test does to it."""
-    away = FOLDER.with_name("lab.away")
-    FOLDER.rename(away)
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A copy in the folder's place; the folder itself comes back whatever a test does to it.
+
+    It waits outside the project: below .secrets/ a deploy would recognise it by its fleet.
+    """
+    away = tmp_path / "away"
+    shutil.move(FOLDER, away)
     shutil.copytree(away, FOLDER)
     yield FOLDER
     shutil.rmtree(FOLDER, ignore_errors=True)
-    away.rename(FOLDER)
+    shutil.move(away, FOLDER)
 
 
 def older(folder: Path) -> None:
