@@ -69,9 +69,12 @@ class _Reader:
             return self._entry(inline, key)
         return self.assigned(key)
 
-    def assigned(self, name: str) -> Found | None:
-        """Find the last assignment to a variable of the file."""
+    def assigned(self, name: str, before: int | None = None) -> Found | None:
+        """Find the last assignment to a variable of the file, or the last that ends before a line."""
         for statement in reversed(self.tree.body):
+            # front = {**front, …} means the front of before.
+            if before is not None and (statement.end_lineno or statement.lineno) >= before:
+                continue
             targets = (
                 statement.targets
                 if isinstance(statement, ast.Assign)
@@ -126,14 +129,14 @@ class _Reader:
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 yield from ((None, left), (None, right))
             case ast.Name(id=name):
-                if found := self.assigned(name):
+                if found := self.assigned(name, node.lineno):
                     yield (None, found[1])
 
     def descend(self, start: Found, path: Sequence[str | int]) -> int:
         """Follow a path into a value as far as it stands there literally; give the line."""
         line, node = start
         for part in path:
-            if isinstance(node, ast.Name) and (named := self.assigned(node.id)):
+            if isinstance(node, ast.Name) and (named := self.assigned(node.id, node.lineno)):
                 node = named[1]
             if isinstance(node, ast.List | ast.Tuple) and isinstance(part, int) and part < len(node.elts):
                 node = node.elts[part]

@@ -92,3 +92,13 @@ def test_a_value_that_is_computed_has_its_file(tmp_path: Path) -> None:
 
 def test_an_override_has_its_option() -> None:
     assert str(place(Layer(OVERRIDE, "", {}), "a", ("front", "weight"))) == "--data front"
+
+
+@pytest.mark.parametrize(("key", "line"), [("a", 2), ("b", 8), ("c", 5)])
+def test_a_setting_that_is_made_of_itself(tmp_path: Path, key: str, line: int) -> None:
+    text = 'front = {\n    "a": 1,\n    "b": 2,\n}\nfront = {\n    **front,\n    # again\n    "b": 3,\n}\n'
+    (tmp_path / "all.py").write_text(text)
+    layer = Layer(str(tmp_path / "all.py"), "all", {})
+    found = place(layer, "app1", ("front", key))
+    assert found is not None
+    assert found.line == line
