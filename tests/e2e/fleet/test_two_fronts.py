@@ -60,7 +60,7 @@ def two(fleet: Fleet, inventory: Path) -> Iterator[Fleet]:
         wait_for("answer at the shared address", lambda: ask() == 200)
         yield fleet
     finally:
-        rollcall("deploy", LAB)
+        rollcall("deploy", "--yes", LAB)
         assert fleet.deploy().acted == set()
 
 
@@ -127,7 +127,7 @@ def test_a_new_container_of_the_front_moves_nothing(two: Fleet, inventory: Path)
 
 
 def test_without_the_setting_nothing_of_it_is_left(two: Fleet) -> None:
-    rollcall("deploy", LAB)
+    rollcall("deploy", "--yes", LAB)
     assert not [name for name in two.all_containers() if name.endswith("/keepalived")]
     assert holders(two) == []
     assert "front" not in two.containers("app2")
