@@ -54,13 +54,16 @@ def test_an_image_that_does_not_exist_touches_nothing_anywhere(
 
 
 @pytest.fixture
-def offered() -> Iterator[None]:
+def offered(fleet: Fleet) -> Iterator[None]:
     """Another tag in the lab's registry for the image of the sample backends, with another environment."""
     (nginx,) = (image for image in IMAGES if image.name == "nginx:1.30")
     name = f"{LOOPBACK}:{REGISTRY_PORT}/library/{NEXT}"
     build = f"FROM {nginx.local}\nENV NGINX_VERSION=next BROUGHT=by-the-image\n"
     docker("build", "--tag", name, "-", give=build.encode(), doing=f"build {name}")
     docker("push", "--quiet", name, doing=f"push {name}")
+    for host in ("app1", "app2"):
+        # An earlier run on the same lab may have left it there.
+        fleet.on(host, f"docker rmi {NEXT}", check=False)
     yield
     docker("rmi", name, doing=f"remove {name}")
 
