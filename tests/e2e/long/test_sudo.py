@@ -159,8 +159,10 @@ def test_verify(deployed: ByAdmin) -> None:
 
 
 def test_status_and_render(deployed: ByAdmin) -> None:
-    assert json.loads(rollcall("status", "--json", str(deployed.path)))["unread"] == []
-    assert "proxy_pass" in rollcall("render", str(deployed.path))
+    status = json.loads(rollcall("status", "--json", str(deployed.path)))
+    assert status["unread"] == []
+    assert status["problems"] == []
+    assert "upstream" in rollcall("render", str(deployed.path))
 
 
 def test_drain_and_undrain(deployed: ByAdmin) -> None:
