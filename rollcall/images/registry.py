@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, cast
 
 from rollcall.images.saved import MANIFEST_TYPE, Saved
@@ -28,6 +28,12 @@ class Offer:
     image: Saved
     sent: int = 0
     name: str = field(default_factory=lambda: secrets.token_hex(16))
+    _counting: Lock = field(default_factory=Lock)
+
+    def count(self, size: int) -> None:
+        """Add what is about to be sent: engines fetch several layers at once."""
+        with self._counting:
+            self.sent += size
 
     def reference(self, address: str) -> str:
         """Name the image as the engine pulls it from a registry at that address."""
@@ -139,8 +145,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Accept-Ranges", "bytes")
         self.end_headers()
         for chunk in blob.chunks(start) if with_body else ():
+            # Before the write: an engine that has its last byte may be done before this thread goes on.
+            offer.count(len(chunk))
             self.wfile.write(chunk)
-            offer.sent += len(chunk)
 
     def _range_start(self, size: int) -> int:
         """Read where an interrupted download goes on; engines ask for no other ranges."""

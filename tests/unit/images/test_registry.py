@@ -1,5 +1,6 @@
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,15 @@ def test_an_interrupted_download_goes_on_where_it_stopped(opened: registry.Regis
         found = get(opened, f"/v2/{offer.name}/image/blobs/{DIGEST}", Range="bytes=7-")
         assert (found.status_code, found.content, found.headers["Content-Range"]) == (206, b"789", "bytes 7-9/10")
         assert offer.sent == 3
+
+
+def test_what_was_sent_is_known_as_soon_as_the_last_byte_has_come(opened: registry.Registry, image: Saved) -> None:
+    with opened.offered(image) as offer:
+        url = f"/v2/{offer.name}/image/blobs/{DIGEST}"
+        with ThreadPoolExecutor(4) as engines:
+            for fetched in range(1, 51):
+                assert [found.content for found in engines.map(lambda _: get(opened, url), range(4))] == [LAYER] * 4
+                assert offer.sent == 4 * fetched * len(LAYER)
 
 
 def test_a_look_at_a_blob_sends_nothing(opened: registry.Registry, image: Saved) -> None:
