@@ -38,15 +38,15 @@ def front(engine: docker.DockerClient, image: str, folder: Path, label: str, ser
     )
     member = Member(NAME, NAME, "127.0.0.1", frozenset({"fronts"}), settings)
     fleet = Fleet(NAME, (member,))
-    things = front_component.resources(stand_in.context(fleet, member, store.load(folder / "secrets", fleet)))
+    resources = front_component.resources(stand_in.context(fleet, member, store.load(folder / "secrets", fleet)))
     files = folder / "front"
-    stand_in.put(things, front_component.FOLDER, files)
+    stand_in.put(resources, front_component.FOLDER, files)
     follows = files / "consul-template.hcl"
     follows.write_text(render("front/consul-template.hcl.j2", consul_address=f"127.0.0.1:{HTTP}"))
     told = files / "front.json"
     told.write_text(json.dumps(json.loads(told.read_text()) | {"consul": f"127.0.0.1:{HTTP}"}))
     mounts = (Mount(str(files), front_component.FOLDER), Mount(STATE, "/var/lib/rollcall/front", read_only=False))
-    wanted = replace(stand_in.container(things), name="rollcall-bench-front", image=image, mounts=mounts)
+    wanted = replace(stand_in.container(resources), name="rollcall-bench-front", image=image, mounts=mounts)
     running = engine.containers.get(stand_in.run(wanted, {"rollcall.bench": label}))
     try:
         yield running

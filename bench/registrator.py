@@ -58,12 +58,12 @@ def run_deployed(wanted: Container, image: str, sources: dict[str, str], **chang
 @contextmanager
 def socket_filter(image: str, folder: Path) -> Iterator[None]:
     group = Path(filter_component.ENGINE).stat().st_gid
-    things = filter_component.resources(stand_in.context(FLEET, MEMBER, None, socket_group=group))
-    stand_in.put(things, filter_component.FOLDER, folder)
+    resources = filter_component.resources(stand_in.context(FLEET, MEMBER, None, socket_group=group))
+    stand_in.put(resources, filter_component.FOLDER, folder)
     sources = {filter_component.FOLDER: str(folder), filter_component.TARGET: VOLUME}
     client = docker.from_env()
     volume = client.volumes.create(VOLUME, labels=LABEL)
-    running = client.containers.get(run_deployed(stand_in.container(things), image, sources))
+    running = client.containers.get(run_deployed(stand_in.container(resources), image, sources))
     try:
         yield
     finally:
@@ -240,9 +240,9 @@ def main(count: int, containers: int, idle: int) -> None:
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary:
         folder = Path(temporary)
         kept = store.load(folder / "secrets", FLEET)
-        things = registrator_component.resources(stand_in.context(FLEET, MEMBER, kept))
-        stand_in.put(things, registrator_component.FOLDER, folder / "registrator")
-        container = stand_in.container(things)
+        resources = registrator_component.resources(stand_in.context(FLEET, MEMBER, kept))
+        stand_in.put(resources, registrator_component.FOLDER, folder / "registrator")
+        container = stand_in.container(resources)
         bench = Bench(client, consul.Consul(port=HTTP), ours.local, nginx.local, folder / "registrator", container)
         remove_containers(client, LABEL["rollcall.bench"])
         try:

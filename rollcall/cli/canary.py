@@ -8,8 +8,8 @@ from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.console import out
 from rollcall.consul import canary_shares, kv
-from rollcall.consul.agent_client import OwnAgent
-from rollcall.consul.pick_agent import first_agent
+from rollcall.consul.agent_client import AgentClient
+from rollcall.consul.pick_agent import pick_agent
 from rollcall.contract import canary as document
 from rollcall.errors import RollcallError
 from rollcall.registrator.services.identity import path_segment
@@ -33,7 +33,7 @@ def canary(source: str, service: str | None, shares: tuple[str, ...], clear: boo
         raise click.UsageError("--clear goes with a SERVICE and without TAG=PERCENT.")
     chosen, fleet = checked_fleet(source)
     token = kept(source, chosen, fleet, "rollcall canary").tokens.secret("operator")
-    agent = OwnAgent(first_agent(source, chosen), token)
+    agent = AgentClient(pick_agent(source, chosen), token)
     if not service:
         _show_all(agent)
         return
@@ -47,7 +47,7 @@ def canary(source: str, service: str | None, shares: tuple[str, ...], clear: boo
     _show(agent, service)
 
 
-def _show_all(agent: OwnAgent) -> None:
+def _show_all(agent: AgentClient) -> None:
     found = kv.keys(agent, document.PREFIX)
     if not found:
         out.print("No service has a canary: the instances of each share its requests.")
@@ -55,7 +55,7 @@ def _show_all(agent: OwnAgent) -> None:
         _show(agent, key.removeprefix(document.PREFIX))
 
 
-def _show(agent: OwnAgent, service: str) -> None:
+def _show(agent: AgentClient, service: str) -> None:
     text = kv.keys(agent, document.PREFIX + service).get(document.PREFIX + service)
     passing = agent.read(f"/v1/health/service/{path_segment(service)}?passing=true")
     try:

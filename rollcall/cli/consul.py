@@ -16,7 +16,7 @@ import click
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config.inventory import Host
-from rollcall.consul.pick_agent import first_agent
+from rollcall.consul.pick_agent import pick_agent
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell
 from rollcall.secrets.deployed import kept
@@ -58,7 +58,7 @@ def consul(source: str, limit: tuple[str, ...], management: bool, arguments: tup
     chosen, fleet = checked_fleet(source, limit)
     tokens = kept(source, chosen, fleet, "rollcall consul").tokens
     token = tokens.secret("management" if management else "operator")
-    host = first_agent(source, chosen)
+    host = pick_agent(source, chosen)
     # Ended by a supervisor or by a terminal that is closed, consul is told just as after Ctrl-C.
     end_as_interrupt_does(signal.SIGTERM, signal.SIGHUP)
     code = _run(host, arguments, token)

@@ -12,7 +12,7 @@ from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Inventory
 from rollcall.console import leave_stdout_to_the_document, out, step
 from rollcall.consul import maintenance
-from rollcall.consul.agent_client import OwnAgent, Request
+from rollcall.consul.agent_client import AgentClient, Request
 from rollcall.contract.maintenance_checks import NODE_MAINTENANCE
 from rollcall.drain import instances
 from rollcall.drain.instances import Instance
@@ -89,13 +89,13 @@ def undrain(source: str, text: str) -> None:
     out.print(f"[green]Back in service:[/] {target}", *_still_out(target, found, agent), sep="\n")
 
 
-def _opened(source: str, text: str, command: str) -> tuple[Inventory, Fleet, Target, OwnAgent]:
+def _opened(source: str, text: str, command: str) -> tuple[Inventory, Fleet, Target, AgentClient]:
     chosen, fleet = checked_fleet(source)
     target = read_target(text, fleet.members)
     token = kept(source, chosen, fleet, command).tokens.secret("operator")
     [host] = [one for one in chosen.hosts if one.name == target.member.name]
     connectivity.check([host])
-    return chosen, fleet, target, OwnAgent(host, token)
+    return chosen, fleet, target, AgentClient(host, token)
 
 
 def _maintenance(target: Target, chosen: Sequence[Instance], *, enable: bool) -> list[Request]:
@@ -104,7 +104,7 @@ def _maintenance(target: Target, chosen: Sequence[Instance], *, enable: bool) ->
     return [maintenance.of_service(one.identity, enable=enable) for one in chosen]
 
 
-def _left_alone(agent: OwnAgent, target: Target, drained: Sequence[Instance]) -> list[str]:
+def _left_alone(agent: AgentClient, target: Target, drained: Sequence[Instance]) -> list[str]:
     """Name the services that nobody serves but what is to be drained."""
     names = sorted({one.service for one in drained})
     answers = agent.read_all([f"/v1/health/service/{path_segment(name)}?passing=true" for name in names])
@@ -113,7 +113,7 @@ def _left_alone(agent: OwnAgent, target: Target, drained: Sequence[Instance]) ->
     return [name for name, serving in zip(names, passing, strict=True) if serving and serving <= out_soon]
 
 
-def _still_out(target: Target, found: Sequence[Instance], agent: OwnAgent) -> list[str]:
+def _still_out(target: Target, found: Sequence[Instance], agent: AgentClient) -> list[str]:
     """Say what a person may not expect: the other of the two kinds of maintenance is still on."""
     checks = agent.read("/v1/agent/checks")
     if target.container:

@@ -11,8 +11,8 @@ from rollcall.config.inventory import Host
 from rollcall.config.route import Route
 from rollcall.console import out
 from rollcall.consul import kv
-from rollcall.consul.agent_client import OwnAgent
-from rollcall.consul.pick_agent import first_agent
+from rollcall.consul.agent_client import AgentClient
+from rollcall.consul.pick_agent import pick_agent
 from rollcall.contract.front_lists import STATUS
 from rollcall.contract.maintenance_page import LONGEST, PREFIX, sentences
 from rollcall.errors import RollcallError
@@ -39,7 +39,7 @@ def maintenance(source: str, text: str | None, state: str | None, sentence: str)
     names = {member.settings.front.server_name.lower() for member in fleet.members if member.is_front}
     wanted = route.read(text, names) if text else None
     token = kept(source, chosen, fleet, "rollcall maintenance").tokens.secret("operator")
-    agent = OwnAgent(first_agent(source, chosen), token)
+    agent = AgentClient(pick_agent(source, chosen), token)
     found = {key: _route(key, names) for key in kv.keys(agent, PREFIX)}
     if wanted and state == "on":
         _check_served(chosen.group("fronts"), wanted)
@@ -79,7 +79,7 @@ def _route(key: str, names: set[str]) -> Route:
     return Route("" if host in names else host, path)
 
 
-def _show(agent: OwnAgent, names: set[str], only: Route | None) -> None:
+def _show(agent: AgentClient, names: set[str], only: Route | None) -> None:
     # Folders, as Consul's own page makes them, are shown by no front.
     pages = {key: text for key, text in kv.keys(agent, PREFIX).items() if not key.endswith("/")}
     found = {_route(key, names): text for key, text in pages.items()}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 from rollcall.cli.parameters import inventory_argument
 from rollcall.console import out
-from rollcall.consul.pick_agent import first_agent
+from rollcall.consul.pick_agent import pick_agent
 from rollcall.contract import local_agent
 from rollcall.remote import connectivity
 from rollcall.remote.tunnel import tunnel
@@ -53,7 +53,7 @@ def rotate(source: str, kind: str) -> None:
         discard_certificates(folder)
         deploy()
     elif kind == "gossip":
-        with tunnel(first_agent(source, chosen), [local_agent.ENDPOINT]) as reached:
+        with tunnel(pick_agent(source, chosen), [local_agent.ENDPOINT]) as reached:
             keyring = Keyring("http://{}:{}".format(*reached[local_agent.ENDPOINT]), token)
             keyring.check_members(member.node for member in fleet.members)
             _gossip(Rotation(folder, store.GOSSIP), keyring, deploy)

@@ -10,7 +10,7 @@ from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config.inventory import Host
 from rollcall.console import out
-from rollcall.consul.pick_agent import first_agent
+from rollcall.consul.pick_agent import pick_agent
 from rollcall.contract import local_agent
 from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
@@ -31,7 +31,7 @@ def ui(source: str, port: int | None) -> None:
     """Make Consul's UI reachable from this machine until Ctrl-C, and say where it is and how to log in."""
     chosen, fleet = checked_fleet(source)
     token = kept(source, chosen, fleet, "rollcall ui").tokens.secret("operator")
-    host = first_agent(source, chosen)
+    host = pick_agent(source, chosen)
     check_port(host, port)
     end_as_interrupt_does(signal.SIGTERM)
     folder = PrivateDirectory(directory(source, chosen, fleet, "rollcall ui"))

@@ -12,7 +12,7 @@ from rollcall.converge.resources import (
     Mount,
     Network,
     PublishedPort,
-    Thing,
+    Resource,
     Tmpfs,
     configuration_digest,
 )
@@ -33,7 +33,7 @@ PORTS = {80: "20000-20999", 443: "21000-21999"}
 UNDECLARED_PORTS = (443,)
 
 
-def resources(context: Context) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Resource, ...]:
     """Say what the backends of one host consist of; nothing where the host has none."""
     fleet, member, secrets = context.fleet, context.member, context.secrets
     if not member.is_backend or not any(backend.count for backend in member.settings.backends):
@@ -51,7 +51,7 @@ def resources(context: Context) -> tuple[Thing, ...]:
     )
 
 
-def _files(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
+def _files(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
     return (
         Directory(FOLDER, 0o700, OWNER),
         File(f"{FOLDER}/nginx.conf", render("backend/nginx.conf.j2", backend={"host": member.node}), owner=OWNER),

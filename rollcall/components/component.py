@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rollcall.components.open_port import OpenPort
 from rollcall.config.fleet import Fleet, Locate, Member
-from rollcall.converge.resources import Thing
+from rollcall.converge.resources import Resource
 from rollcall.secrets.store import Secrets
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Component:
     """
 
     name: str
-    resources: Callable[[Context], tuple[Thing, ...]]
+    resources: Callable[[Context], tuple[Resource, ...]]
     containers: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet, Member
 from rollcall.consul import agent_queries
 from rollcall.contract import local_agent
-from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
+from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs, Volume, configuration_digest
 from rollcall.secrets.store import ON_HOSTS, Secrets
 
 FOLDER = "/etc/rollcall/consul"
@@ -23,7 +23,7 @@ STOP_TIMEOUT = 15
 RELOAD = "docker kill --signal=HUP consul >/dev/null"
 
 
-def resources(context: Context) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Resource, ...]:
     """Say what the Consul agent of one host consists of."""
     fleet, member, bridge, secrets = context.fleet, context.member, context.facts.bridge, context.secrets
     settings = member.settings
@@ -85,12 +85,12 @@ def _read_at_start(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) 
     return tuple(files)
 
 
-def _read_again(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
+def _read_again(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
     """Give what a running agent takes up, and the gossip key, which it has in its own keyring after its first start."""
     certificate = secrets.agents[member.node]
     tokens = {"agent": secrets.tokens.secret("agent", member.node), "dns": secrets.tokens.secret("dns")}
     header = f"X-Consul-Token: {secrets.tokens.secret('auditor')}\n"
-    things: list[Thing] = [
+    resources: list[Resource] = [
         _closed("20-gossip.json", _json({"encrypt": secrets.gossip_key})),
         _closed("30-tokens.json", _json({"acl": {"tokens": tokens}}), RELOAD),
         Directory(f"{FOLDER}/tls", 0o700, OWNER),
@@ -99,12 +99,12 @@ def _read_again(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
         _closed("tls/agent.key", certificate.key, RELOAD),
     ]
     if member.is_server:
-        things += [Directory(f"{FOLDER}/auditor", 0o700, OWNER), _closed(agent_queries.HEADER, header)]
-    return tuple(things)
+        resources += [Directory(f"{FOLDER}/auditor", 0o700, OWNER), _closed(agent_queries.HEADER, header)]
+    return tuple(resources)
 
 
-def _closed(name: str, text: str, then: str = "") -> File:
-    return File(f"{FOLDER}/{name}", text, 0o600, OWNER, then, reader="consul" if then else "")
+def _closed(name: str, text: str, notify: str = "") -> File:
+    return File(f"{FOLDER}/{name}", text, 0o600, OWNER, notify, consumer="consul" if notify else "")
 
 
 def _json(content: dict[str, Any]) -> str:

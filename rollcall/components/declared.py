@@ -9,7 +9,7 @@ from typing import Any
 
 from rollcall.components.component import Component, Context
 from rollcall.converge import preflight
-from rollcall.converge.resources import Container, Thing
+from rollcall.converge.resources import Container, Resource
 from rollcall.errors import RollcallError
 
 # Only these import pyinfra, and only pyinfra's own process runs the rest of a deploy.py.
@@ -40,7 +40,7 @@ def components(project: Path) -> tuple[Component, ...]:
     return tuple(names["COMPONENTS"])
 
 
-def resources(context: Context, chosen: Sequence[Component]) -> Mapping[str, tuple[Thing, ...]]:
+def resources(context: Context, chosen: Sequence[Component]) -> Mapping[str, tuple[Resource, ...]]:
     """List everything that should be on a host, by component, in the order of the roll-out."""
     memory = context.facts.memory
     return {
@@ -48,9 +48,13 @@ def resources(context: Context, chosen: Sequence[Component]) -> Mapping[str, tup
     }
 
 
-def _fitting(thing: Thing, memory: int) -> Thing:
+def _fitting(resource: Resource, memory: int) -> Resource:
     """Keep a container's memory limit within the machine's memory; beyond it, a limit limits nothing."""
-    return replace(thing, memory=preflight.fitting(thing.memory, memory)) if isinstance(thing, Container) else thing
+    return (
+        replace(resource, memory=preflight.fitting(resource.memory, memory))
+        if isinstance(resource, Container)
+        else resource
+    )
 
 
 def _is_import(node: ast.stmt) -> bool:

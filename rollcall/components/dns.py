@@ -16,7 +16,7 @@ from rollcall.converge.resources import (
     Directory,
     File,
     Mount,
-    Thing,
+    Resource,
     configuration_digest,
 )
 
@@ -27,7 +27,7 @@ MEMORY = 64
 PIDS = 64
 
 
-def resources(context: Context) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Resource, ...]:
     """Say what DNS forwarding consists of on one host."""
     member, resolver = context.member, context.facts.resolver
     bridge, interface = context.facts.bridge, context.facts.bridge_interface

@@ -8,7 +8,7 @@ from rollcall.components.template_files import render, source
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.settings import Front
 from rollcall.contract import local_agent, timeouts
-from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume
+from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs, Volume
 from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/front"
@@ -27,7 +27,7 @@ MEMORY = 4096
 PIDS = 4096
 
 
-def resources(context: Context) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Resource, ...]:
     """Say what the front of one host consists of; nothing where the host is no front."""
     member, secrets = context.member, context.secrets
     if not member.is_front:
@@ -56,12 +56,12 @@ def resources(context: Context) -> tuple[Thing, ...]:
             # A little more than the front gives nginx's workers to end their requests.
             stop_timeout=settings.stop_timeout + 10,
             # A new one is given the listening sockets by the old one, and tells it to end once it serves.
-            overlap=("front-health",),
+            readiness_command=("front-health",),
         ),
     )
 
 
-def _files(member: Member, secrets: Secrets) -> tuple[Thing, ...]:
+def _files(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
     """consul-template's files come first: it is told first, and what nginx serves follows."""
     front, connect = member.settings.front, member.settings.timeout_factor
     certificate = secrets.fronts[member.node]
@@ -111,8 +111,8 @@ def _consul_template() -> str:
     return render("front/consul-template.hcl.j2", consul_address=local_agent.AUTHORITY)
 
 
-def _file(name: str, text: str, then: str, mode: int = 0o644) -> File:
-    return File(f"{FOLDER}/{name}", text, mode, OWNER, then, reader="front")
+def _file(name: str, text: str, notify: str, mode: int = 0o644) -> File:
+    return File(f"{FOLDER}/{name}", text, mode, OWNER, notify, consumer="front")
 
 
 def ports(front: Front) -> tuple[OpenPort, ...]:

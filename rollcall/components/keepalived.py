@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rollcall.components.component import Component, Context
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet, Member
-from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs
+from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs
 
 FOLDER = "/etc/rollcall/keepalived"
 # Takes its changed file up and keeps the address meanwhile.
@@ -18,7 +18,7 @@ PIDS = 16
 LOOPBACK = "127.0.0.1"
 
 
-def resources(context: Context) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Resource, ...]:
     """Say what keepalived consists of on one host; nothing without a shared address.
 
     All fronts take part, in the order of the inventory.
@@ -29,7 +29,9 @@ def resources(context: Context) -> tuple[Thing, ...]:
     settings = member.settings.keepalived
     return (
         Directory(FOLDER),
-        File(f"{FOLDER}/keepalived.conf", _configuration(fleet, member, interfaces), then=RELOAD, reader="keepalived"),
+        File(
+            f"{FOLDER}/keepalived.conf", _configuration(fleet, member, interfaces), notify=RELOAD, consumer="keepalived"
+        ),
         Container(
             name="keepalived",
             component="keepalived",

@@ -5,7 +5,7 @@ from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, one
 from rollcall.config.fleet import Fleet, Member
 from rollcall.contract import local_agent, timeouts
-from rollcall.converge.resources import Container, Directory, File, Mount, Thing, configuration_digest
+from rollcall.converge.resources import Container, Directory, File, Mount, Resource, configuration_digest
 
 FOLDER = "/etc/rollcall/registrator"
 TOKEN = f"{FOLDER}/token"
@@ -16,7 +16,7 @@ ENGINE_FOLDER = "/run/socket-filter"
 MEMORY, PIDS = 128, 64
 
 
-def resources(context: Context) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Resource, ...]:
     """Say what the registrator of one host consists of."""
     fleet, member, secrets = context.fleet, context.member, context.secrets
     settings = member.settings.registrator

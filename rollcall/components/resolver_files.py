@@ -6,7 +6,7 @@ host that changes its resolver, or that is left, keeps nothing of the former.
 
 from rollcall.components.resolver import EARLIER_DROP_IN, RESOLV_CONF, RESOLVED_DROP_IN, Resolver
 from rollcall.components.template_files import render
-from rollcall.converge.resources import Absent, Directory, File, FirstLine, Thing
+from rollcall.converge.resources import AbsentFile, Directory, File, LeadingLine, Resource
 
 _NAMESERVER = "nameserver {}"
 # By the program that heeds it: the file, and the line that stands first in it.
@@ -43,51 +43,51 @@ PATHS = (*_ABSENT, *_FOLDERS)
 TEXTS = tuple(path for path, _ in _LINES.values())
 
 
-def announced(bridge: str, domain: str, resolver: Resolver) -> tuple[Thing, ...]:
+def announced(bridge: str, domain: str, resolver: Resolver) -> tuple[Resource, ...]:
     """List the files by which a host uses the forwarder at its bridge's address."""
     wanted = [*_route(bridge, resolver)]
     if resolver.is_resolved:
         wanted += _resolved(bridge, domain, resolver)
     if not resolver.follows_resolved:
         wanted += _plain(bridge, resolver)
-    return (*wanted, *_absent(bridge, resolver, {thing.path for thing in wanted}))
+    return (*wanted, *_absent(bridge, resolver, {resource.path for resource in wanted}))
 
 
-def withdrawn(bridge: str, resolver: Resolver) -> tuple[Thing, ...]:
+def withdrawn(bridge: str, resolver: Resolver) -> tuple[Resource, ...]:
     """Say what the host's resolver is like without us."""
     return _absent(bridge, resolver, set())
 
 
-def _resolved(bridge: str, domain: str, resolver: Resolver) -> list[Directory | File | FirstLine]:
+def _resolved(bridge: str, domain: str, resolver: Resolver) -> list[Directory | File | LeadingLine]:
     text = render("dns/resolved.conf.j2", dns={"listen_address": bridge, "domain": domain})
-    files = [File(RESOLVED_DROP_IN, text, then=_RESTART)]
+    files = [File(RESOLVED_DROP_IN, text, notify=_RESTART)]
     if resolver.validates:
-        files.append(File(_UNSIGNED, f"{domain}\n", then=_RESTART))
+        files.append(File(_UNSIGNED, f"{domain}\n", notify=_RESTART))
     return [*(Directory(file.path.rsplit("/", 1)[0]) for file in files), *files]
 
 
-def _plain(bridge: str, resolver: Resolver) -> list[Directory | File | FirstLine]:
+def _plain(bridge: str, resolver: Resolver) -> list[Directory | File | LeadingLine]:
     programs = {"", *resolver.programs}
-    lines = [FirstLine(path, line.format(bridge)) for program, (path, line) in _LINES.items() if program in programs]
+    lines = [LeadingLine(path, line.format(bridge)) for program, (path, line) in _LINES.items() if program in programs]
     if "NetworkManager" not in resolver.active:
         return [*lines]
     hook = render("dns/networkmanager.j2", dns={"nameserver": _NAMESERVER.format(bridge)})
     return [File(_NETWORK_MANAGER, hook, mode=0o755), *lines]
 
 
-def _route(bridge: str, resolver: Resolver) -> list[Directory | File | FirstLine]:
+def _route(bridge: str, resolver: Resolver) -> list[Directory | File | LeadingLine]:
     if "systemd" not in resolver.active or "ip" not in resolver.programs:
         return []
     unit = render("dns/route.service.j2", dns={"listen_address": bridge, "priority": _ROUTE_PRIORITY})
-    return [File(_ROUTE_UNIT, unit, then=_ROUTE)]
+    return [File(_ROUTE_UNIT, unit, notify=_ROUTE)]
 
 
-def _absent(bridge: str, resolver: Resolver, wanted: set[str]) -> tuple[Thing, ...]:
+def _absent(bridge: str, resolver: Resolver, wanted: set[str]) -> tuple[Resource, ...]:
     """All that may be there and is not wanted; the file of systemd-resolved is never touched."""
     untouched = {RESOLV_CONF} if resolver.follows_resolved else set()
     lines = [
-        FirstLine(path, line.format(bridge), present=False)
+        LeadingLine(path, line.format(bridge), present=False)
         for path, line in _LINES.values()
         if path not in wanted | untouched
     ]
-    return (*(Absent(path, then=then) for path, then in _ABSENT.items() if path not in wanted), *lines)
+    return (*(AbsentFile(path, notify=command) for path, command in _ABSENT.items() if path not in wanted), *lines)

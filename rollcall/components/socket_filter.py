@@ -6,7 +6,7 @@ Whoever may write to that socket owns the host. nginx stands before it, so that 
 from rollcall.components.component import Component, Context
 from rollcall.components.template_files import render
 from rollcall.converge.docker_query import SOCKET as ENGINE
-from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
+from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs, Volume, configuration_digest
 
 FOLDER = "/etc/rollcall/socket-filter"
 # Holds the filter's own socket; mounted by the registrator, too, and by nobody else.
@@ -21,7 +21,7 @@ TARGET = "/var/tmp"  # noqa: S108 - inside the container
 MEMORY, PIDS = 32, 16
 
 
-def resources(context: Context) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Resource, ...]:
     """Say what the socket filter of one host consists of."""
     member, socket_group = context.member, context.facts.socket_group
     settings = member.settings.socket_filter

@@ -17,7 +17,7 @@ from rollcall.contract import local_agent, timeouts
 from rollcall.contract import template_rendering as rendering
 from rollcall.contract.template_settings import Template, written
 from rollcall.converge.docker_query import SOCKET as ENGINE
-from rollcall.converge.resources import Container, Directory, File, Mount, Thing, Tmpfs, Volume, configuration_digest
+from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs, Volume, configuration_digest
 from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/templates"
@@ -31,7 +31,7 @@ MEMORY, MEMORY_EACH = 96, 64
 PIDS = 512
 
 
-def resources(context: Context) -> tuple[Thing, ...]:
+def resources(context: Context) -> tuple[Resource, ...]:
     """Say what the user's own templates consist of on one host; nothing where it has none.
 
     Raises:
@@ -109,7 +109,7 @@ def told(one: settings.Template) -> Template:
     )
 
 
-def _filter(member: Member, socket_group: int) -> tuple[Thing, ...]:
+def _filter(member: Member, socket_group: int) -> tuple[Resource, ...]:
     commands = [
         {"path": f"/{one.name}/{purpose}", "container": one.container, "body": exec_body(command)}
         for one in map(told, member.settings.templates)

@@ -28,7 +28,7 @@ class Request:
     body: str = field(default="", repr=False)
 
 
-class OwnAgent:
+class AgentClient:
     """The agent of one host, with the rights of a token."""
 
     def __init__(self, host: Host, token: str) -> None:

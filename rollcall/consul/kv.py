@@ -4,15 +4,15 @@ import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rollcall.consul.agent_client import OwnAgent, Request
+from rollcall.consul.agent_client import AgentClient, Request
 from rollcall.errors import RollcallError
 from rollcall.registrator.services.identity import path_fault, path_segment
 
 PREFIX = "rollcall/front/"
 
 
-def keys(agent: OwnAgent, prefix: str) -> dict[str, str]:
-    """Read the keys that begin with a prefix, written without rollcall/front/. Raises as OwnAgent.read does."""
+def keys(agent: AgentClient, prefix: str) -> dict[str, str]:
+    """Read the keys that begin with a prefix, written without rollcall/front/. Raises as AgentClient.read does."""
     return decoded(agent.read(f"{_path(prefix)}?recurse=true") or ())
 
 

@@ -8,7 +8,7 @@ from rollcall.remote.run import Shell
 RUNNING = "docker inspect --type=container --format={{.State.Running}} consul"
 
 
-def first_agent(source: str, chosen: Inventory) -> Host:
+def pick_agent(source: str, chosen: Inventory) -> Host:
     """Give the first host whose agent runs: a server if there is one among those chosen.
 
     Raises:

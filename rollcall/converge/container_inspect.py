@@ -10,7 +10,8 @@ from rollcall.converge.resources import Container, Mount, Tmpfs
 
 SPEC_LABEL = "rollcall.spec"
 CONFIGURATION_LABEL = "rollcall.configuration"
-OVERLAP_LABEL = "rollcall.overlap"
+# Its first name, which the containers of running fleets carry.
+READINESS_LABEL = "rollcall.overlap"
 MEBIBYTE = 1024 * 1024
 # Docker's own, where a container has none; and how many digits of its id stand for it.
 DEFAULT_STOP_TIMEOUT = 10
@@ -61,7 +62,7 @@ def container(
         restart=_restart(host.get("RestartPolicy") or {}),
         stop_timeout=_stop_timeout(config.get("StopTimeout")),
         configuration=labels.get(CONFIGURATION_LABEL, ""),
-        overlap=tuple(shlex.split(labels.get(OVERLAP_LABEL, ""))),
+        readiness_command=tuple(shlex.split(labels.get(READINESS_LABEL, ""))),
     )
 
 

@@ -5,15 +5,15 @@ import shlex
 import tarfile
 from collections.abc import Iterable, Sequence
 
-from rollcall.converge.container_inspect import CONFIGURATION_LABEL, OVERLAP_LABEL, SPEC_LABEL
+from rollcall.converge.container_inspect import CONFIGURATION_LABEL, READINESS_LABEL, SPEC_LABEL
 from rollcall.converge.docker_query import LABEL
 from rollcall.converge.host_state import ROOT
 from rollcall.converge.resources import (
-    Absent,
+    AbsentFile,
     Container,
     Directory,
     File,
-    FirstLine,
+    LeadingLine,
     Mount,
     Network,
     PublishedPort,
@@ -34,7 +34,11 @@ def run_arguments(container: Container) -> list[str]:
         f"--label={LABEL}={container.component}",
         f"--label={SPEC_LABEL}={container.spec}",
         *([f"--label={CONFIGURATION_LABEL}={container.configuration}"] if container.configuration else []),
-        *([f"--label={OVERLAP_LABEL}={shlex.join(container.overlap)}"] if container.overlap else []),
+        *(
+            [f"--label={READINESS_LABEL}={shlex.join(container.readiness_command)}"]
+            if container.readiness_command
+            else []
+        ),
         f"--network={container.network}",
         *([f"--hostname={container.hostname}"] if container.hostname else []),
         f"--restart={container.restart}",
@@ -112,14 +116,14 @@ def remove_volume(volume: Volume) -> str:
     return shlex.join(["docker", "volume", "rm", volume.name])
 
 
-def remove_file(thing: File | Directory | Absent) -> str:
+def remove_file(resource: File | Directory | AbsentFile) -> str:
     """Remove a file, or a directory if nothing is left in it."""
-    return shlex.join(["rmdir", thing.path] if isinstance(thing, Directory) else ["rm", "-f", thing.path])
+    return shlex.join(["rmdir", resource.path] if isinstance(resource, Directory) else ["rm", "-f", resource.path])
 
 
-def tell(then: str, mark: str) -> str:
-    """Make a reader notice its changed files, and take away the mark that it has not yet."""
-    return f"{then} && rm -f {shlex.quote(mark)}"
+def notify(command: str, marker: str) -> str:
+    """Make a consumer read its changed files, then remove the marker of the pending notification."""
+    return f"{command} && rm -f {shlex.quote(marker)}"
 
 
 def receive(size: int, marks: Iterable[str] = ()) -> str:
@@ -143,7 +147,7 @@ def receive(size: int, marks: Iterable[str] = ()) -> str:
     )
 
 
-def archive(things: Sequence[File | Directory], modified: float) -> bytes:
+def archive(resources: Sequence[File | Directory], modified: float) -> bytes:
     """Pack files and directories with their modes and owners, so that one upload carries them all.
 
     Args:
@@ -152,32 +156,32 @@ def archive(things: Sequence[File | Directory], modified: float) -> bytes:
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for thing in things:
-            tar.addfile(*_member(thing, modified))
+        for resource in resources:
+            tar.addfile(*_member(resource, modified))
     return buffer.getvalue()
 
 
-def _member(thing: File | Directory, modified: float) -> tuple[tarfile.TarInfo, io.BytesIO | None]:
-    entry = tarfile.TarInfo(thing.path.lstrip("/"))
-    entry.mode = thing.mode
+def _member(resource: File | Directory, modified: float) -> tuple[tarfile.TarInfo, io.BytesIO | None]:
+    entry = tarfile.TarInfo(resource.path.lstrip("/"))
+    entry.mode = resource.mode
     entry.mtime = modified
-    entry.uid, entry.gid = (int(number) for number in thing.owner.split(":"))
-    if isinstance(thing, Directory):
+    entry.uid, entry.gid = (int(number) for number in resource.owner.split(":"))
+    if isinstance(resource, Directory):
         entry.type = tarfile.DIRTYPE
         return entry, None
-    content = thing.text.encode()
+    content = resource.text.encode()
     entry.size = len(content)
     return entry, io.BytesIO(content)
 
 
-def first_line(thing: FirstLine) -> str:
+def first_line(resource: LeadingLine) -> str:
     """Put a line first in a file that is not ours, or take it out.
 
     Written through `cat` and not by a rename: /etc/resolv.conf may be a mount, and its inode stay. A file in which
     nothing else stands is removed with the line.
     """
-    path, line = shlex.quote(thing.path), shlex.quote(thing.line)
-    first = f"printf '%s\\n' {line};" if thing.present else ""
+    path, line = shlex.quote(resource.path), shlex.quote(resource.line)
+    first = f"printf '%s\\n' {line};" if resource.present else ""
     others = f"grep -vxF -e {line} {path} || true"  # grep's 1 only says that there are no other lines
     written = f"new=$({{ {first} {others}; }}) && printf '%s\\n' \"$new\" > {path}"
-    return written if thing.present else f'{written} && {{ [ -n "$new" ] || rm -f {path} || true; }}'
+    return written if resource.present else f'{written} && {{ [ -n "$new" ] || rm -f {path} || true; }}'

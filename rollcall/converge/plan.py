@@ -9,7 +9,7 @@ from typing import Any, Literal
 from rollcall.converge import container_inspect
 from rollcall.converge.docker_query import LABEL, Document
 from rollcall.converge.host_state import ROOT, HostState
-from rollcall.converge.resources import Absent, Container, Directory, File, FirstLine, Network, Thing, Volume
+from rollcall.converge.resources import AbsentFile, Container, Directory, File, LeadingLine, Network, Resource, Volume
 from rollcall.errors import RollcallError
 
 UNKNOWN_IMAGE = (
@@ -37,204 +37,206 @@ class Change:
     """One thing that is not as it should be, and what is to be done about it."""
 
     action: Action
-    thing: Thing
+    resource: Resource
     differences: tuple[Difference, ...] = ()
     remark: str = ""
 
     @property
     def name(self) -> str:
         """What a person calls the thing."""
-        return str(getattr(self.thing, "path", "") or getattr(self.thing, "name", ""))
+        return str(getattr(self.resource, "path", "") or getattr(self.resource, "name", ""))
 
     def __str__(self) -> str:
         """Give one line: what is done to which thing and why."""
-        kind = type(self.thing).__name__.lower().replace("firstline", "first line of").replace("absent", "file")
+        kind = type(self.resource).__name__.lower().replace("firstline", "first line of").replace("absent", "file")
         reasons = [*map(str, self.differences), *([self.remark] if self.remark else [])]
         why = f" ({'; '.join(reasons)})" if reasons else ""
         return f"{self.action} {kind} {self.name}{why}"
 
 
-def plan(desired: Iterable[Thing], state: HostState) -> tuple[Change, ...]:
+def plan(desired: Iterable[Resource], state: HostState) -> tuple[Change, ...]:
     """List the changes in the order in which they must be made: files, networks, volumes, containers.
 
     Raises:
         RollcallError: a name is taken by something that Rollcall does not manage.
     """
-    things = sorted(desired, key=lambda thing: _ORDER.index(type(thing)))
-    changes = {thing: change for thing in things if (change := _change(thing, state))}
-    # A file whose reader is told of changes reaches it without a new container.
-    edited = [one.path for one in changes if isinstance(one, File) and one.path in state.files and not one.reader]
-    return tuple(change for thing in things if (change := changes.get(thing) or _read_edited(thing, edited, state)))
+    resources = sorted(desired, key=lambda resource: _ORDER.index(type(resource)))
+    changes = {resource: change for resource in resources if (change := _change(resource, state))}
+    # A consumer that is notified reads a changed file without a new container.
+    edited = [one.path for one in changes if isinstance(one, File) and one.path in state.files and not one.consumer]
+    return tuple(
+        change for resource in resources if (change := changes.get(resource) or _read_edited(resource, edited, state))
+    )
 
 
-_ORDER = [Directory, File, Absent, Network, Volume, Container, FirstLine]
+_ORDER = [Directory, File, AbsentFile, Network, Volume, Container, LeadingLine]
 
 
-def _change(thing: Thing, state: HostState) -> Change | None:
-    match thing:
+def _change(resource: Resource, state: HostState) -> Change | None:
+    match resource:
         case Container():
-            return _container(thing, state)
+            return _container(resource, state)
         case File() | Directory():
-            return _file(thing, state)
-        case Absent():
-            return Change("remove", thing) if thing.path in state.files else None
-        case FirstLine():
-            return _first_line(thing, state)
+            return _file(resource, state)
+        case AbsentFile():
+            return Change("remove", resource) if resource.path in state.files else None
+        case LeadingLine():
+            return _first_line(resource, state)
         case Network():
-            return _by_name(thing, state.engine.networks)
+            return _by_name(resource, state.engine.networks)
         case Volume():
-            return _by_name(thing, state.engine.volumes)
+            return _by_name(resource, state.engine.volumes)
 
 
-def _by_name(thing: Network | Volume, existing: Mapping[str, Document]) -> Change | None:
-    document = existing.get(thing.name)
+def _by_name(resource: Network | Volume, existing: Mapping[str, Document]) -> Change | None:
+    document = existing.get(resource.name)
     if document is None:
-        return Change("create", thing)
+        return Change("create", resource)
     if not _is_ours(document):
-        kind = type(thing).__name__.lower()
+        kind = type(resource).__name__.lower()
         raise RollcallError(
-            f"a {kind} named {thing.name} exists already and is not Rollcall's; "
-            f"right is to rename or remove it: docker {kind} rm {thing.name}"
+            f"a {kind} named {resource.name} exists already and is not Rollcall's; "
+            f"right is to rename or remove it: docker {kind} rm {resource.name}"
         )
     return None
 
 
-def _file(thing: File | Directory, state: HostState) -> Change | None:
-    found = state.files.get(thing.path)
+def _file(resource: File | Directory, state: HostState) -> Change | None:
+    found = state.files.get(resource.path)
     if found is None:
-        return Change("create", thing)
-    if isinstance(thing, Directory) and thing.shared:
+        return Change("create", resource)
+    if isinstance(resource, Directory) and resource.shared:
         return None
-    pairs = [("mode", f"{found.mode:04o}", f"{thing.mode:04o}"), ("owner", found.owner, thing.owner)]
-    if isinstance(thing, File):
-        pairs.append(("sha256", (found.digest or "a directory")[:12], thing.digest[:12]))
-        pairs.append(("taken up", "no" if untold(thing) in state.files else "yes", "yes"))
+    pairs = [("mode", f"{found.mode:04o}", f"{resource.mode:04o}"), ("owner", found.owner, resource.owner)]
+    if isinstance(resource, File):
+        pairs.append(("sha256", (found.digest or "a directory")[:12], resource.digest[:12]))
+        pairs.append(("taken up", "no" if pending_marker(resource) in state.files else "yes", "yes"))
     differences = tuple(Difference(*pair) for pair in pairs if pair[1] != pair[2])
-    return Change("write", thing, differences) if differences else None
+    return Change("write", resource, differences) if differences else None
 
 
-def untold(thing: File | Absent) -> str:
-    """Name the mark that stays on a host while a file was changed and `then` has not succeeded yet."""
-    return f"{ROOT}/.untold-{hashlib.sha256(thing.then.encode()).hexdigest()[:12]}"
+def pending_marker(resource: File | AbsentFile) -> str:
+    """Return the path of the marker that stays on a host from a file's change until `notify` has succeeded."""
+    return f"{ROOT}/.pending-{hashlib.sha256(resource.notify.encode()).hexdigest()[:12]}"
 
 
-def tellings(changes: Sequence[Change]) -> dict[str, str]:
-    """Give the commands by which readers notice their changed files, each with its mark.
+def notifications(changes: Sequence[Change]) -> dict[str, str]:
+    """Return the commands that notify consumers of changed files, each with its marker.
 
-    A reader that is taken over from is told nonetheless: if it stays, the next deploy finds the mark and tells it.
+    A consumer that is being replaced is notified too: if it stays, the next deploy finds the marker and repeats this.
     """
     started = {
         change.name
         for change in changes
-        if isinstance(change.thing, Container) and change.action not in ("take over", "finish")
+        if isinstance(change.resource, Container) and change.action not in ("take over", "finish")
     }
     return {
-        change.thing.then: untold(change.thing)
+        change.resource.notify: pending_marker(change.resource)
         for change in changes
-        if (isinstance(change.thing, File) and change.thing.then and change.thing.reader not in started)
-        or (isinstance(change.thing, Absent) and change.thing.then)
+        if (isinstance(change.resource, File) and change.resource.notify and change.resource.consumer not in started)
+        or (isinstance(change.resource, AbsentFile) and change.resource.notify)
     }
 
 
-def _first_line(thing: FirstLine, state: HostState) -> Change | None:
-    lines = state.texts.get(thing.path, "").splitlines()
-    first, again = thing.line in lines[:1], thing.line in lines[1:]
-    right = first and not again if thing.present else not (first or again)
+def _first_line(resource: LeadingLine, state: HostState) -> Change | None:
+    lines = state.texts.get(resource.path, "").splitlines()
+    first, again = resource.line in lines[:1], resource.line in lines[1:]
+    right = first and not again if resource.present else not (first or again)
     if right:
         return None
-    if not thing.present:
-        return Change("remove", thing, (Difference("line", repr(thing.line), "absent"),))
-    return Change("write", thing, (Difference("line", "further down" if again else "absent", repr(thing.line)),))
+    if not resource.present:
+        return Change("remove", resource, (Difference("line", repr(resource.line), "absent"),))
+    return Change("write", resource, (Difference("line", "further down" if again else "absent", repr(resource.line)),))
 
 
-def _container(thing: Container, state: HostState) -> Change | None:
-    for name in (thing.name, thing.retired) if thing.overlap else (thing.name,):
+def _container(resource: Container, state: HostState) -> Change | None:
+    for name in (resource.name, resource.retired) if resource.readiness_command else (resource.name,):
         if name in state.engine.containers and name not in state.engine.managed:
             raise RollcallError(
                 f"a container named {name} exists already and is not Rollcall's; "
                 f"right is to rename or remove it: docker rm -f {name}"
             )
-    document = state.engine.containers.get(thing.name)
-    if thing.overlap and thing.retired in state.engine.managed:
-        return _interrupted(thing, document, state)
+    document = state.engine.containers.get(resource.name)
+    if resource.readiness_command and resource.retired in state.engine.managed:
+        return _interrupted(resource, document, state)
     if document is None:
-        _check_ports(thing, state)
-        return Change("create", thing)
-    if differences := _container_differences(thing, document, state):
-        action: Action = "take over" if _hands_over(thing, document) else "replace"
-        return Change(action, thing, differences, "" if thing.image in state.engine.images else UNKNOWN_IMAGE)
+        _check_ports(resource, state)
+        return Change("create", resource)
+    if differences := _container_differences(resource, document, state):
+        action: Action = "take over" if _hands_over(resource, document) else "replace"
+        return Change(action, resource, differences, "" if resource.image in state.engine.images else UNKNOWN_IMAGE)
     status = document["State"]
     if status.get("Paused"):
-        return Change("unpause", thing, (Difference("state", "paused", "running"),))
+        return Change("unpause", resource, (Difference("state", "paused", "running"),))
     if not status.get("Running") and not status.get("Restarting"):
-        return Change("start", thing, (Difference("state", str(status.get("Status")), "running"),))
+        return Change("start", resource, (Difference("state", str(status.get("Status")), "running"),))
     return None
 
 
-def _interrupted(thing: Container, document: Document | None, state: HostState) -> Change:
+def _interrupted(resource: Container, document: Document | None, state: HostState) -> Change:
     """Go on where a takeover was interrupted; its predecessor may have the ports which it is to listen on."""
     begun = Difference("takeover", "interrupted", "finished")
     if document is None:
-        return Change("take over", thing, (begun,))
-    differences = _container_differences(thing, document, state)
-    return Change("take over" if differences else "finish", thing, (begun, *differences))
+        return Change("take over", resource, (begun,))
+    differences = _container_differences(resource, document, state)
+    return Change("take over" if differences else "finish", resource, (begun, *differences))
 
 
-def _hands_over(thing: Container, document: Document) -> bool:
+def _hands_over(resource: Container, document: Document) -> bool:
     """Whether the container that is there can be taken over from: it runs, and was made for that."""
     status = document["State"]
     runs = status.get("Running") and not status.get("Restarting") and not status.get("Paused")
-    return bool(thing.overlap and runs and container_inspect.OVERLAP_LABEL in _labels(document))
+    return bool(resource.readiness_command and runs and container_inspect.READINESS_LABEL in _labels(document))
 
 
 def _labels(document: Document) -> Mapping[str, str]:
     return (document.get("Config") or {}).get("Labels") or {}
 
 
-def _read_edited(thing: Thing, edited: Iterable[str], state: HostState) -> Change | None:
+def _read_edited(resource: Resource, edited: Iterable[str], state: HostState) -> Change | None:
     """Find a container that started on a file as it was edited by hand: mending the file alone would not reach it.
 
     A file as a deploy put it is older than the container that this deploy made for it.
     """
-    if not isinstance(thing, Container):
+    if not isinstance(resource, Container):
         return None
-    document = state.engine.containers[thing.name]
+    document = state.engine.containers[resource.name]
     created, started = (
         datetime.fromisoformat(text).timestamp() for text in (document["Created"], document["State"]["StartedAt"])
     )
-    folders = tuple(f"{mount.source}/" for mount in thing.mounts)
+    folders = tuple(f"{mount.source}/" for mount in resource.mounts)
     for path in edited:
         if path.startswith(folders) and created < state.files[path].modified < started:
-            action: Action = "take over" if _hands_over(thing, document) else "replace"
-            return Change(action, thing, (Difference("configuration", f"{path} as edited by hand", "as it was"),))
+            action: Action = "take over" if _hands_over(resource, document) else "replace"
+            return Change(action, resource, (Difference("configuration", f"{path} as edited by hand", "as it was"),))
     return None
 
 
-def _check_ports(thing: Container, state: HostState) -> None:
-    for address, port in thing.listens:
+def _check_ports(resource: Container, state: HostState) -> None:
+    for address, port in resource.listens:
         if state.listens(address, port):
             raise RollcallError(
-                f"port {port} at {address or 'every address'}, which {thing.name} is to listen on, is taken by another "
-                f"program; right is to stop that one (ss -ltnp 'sport = {port}' names it) or to set another port"
+                f"port {port} at {address or 'every address'}, which {resource.name} is to listen on, is taken by "
+                f"another program; stop that one (ss -ltnp 'sport = {port}' names it) or set another port"
             )
 
 
-def _container_differences(thing: Container, document: Document, state: HostState) -> tuple[Difference, ...]:
-    running, wanted = document.get("Image"), state.engine.images.get(thing.image, {})
+def _container_differences(resource: Container, document: Document, state: HostState) -> tuple[Difference, ...]:
+    running, wanted = document.get("Image"), state.engine.images.get(resource.image, {})
     networks = state.engine.networks
-    found = container_inspect.container(document, state.engine.images.get(str(running)), networks, thing)
+    found = container_inspect.container(document, state.engine.images.get(str(running)), networks, resource)
     differences = [
         difference
         for one in fields(Container)
-        for difference in _field(one.name, getattr(found, one.name), getattr(thing, one.name))
+        for difference in _field(one.name, getattr(found, one.name), getattr(resource, one.name))
     ]
-    if running != wanted.get("Id") and thing.image == found.image:
+    if running != wanted.get("Id") and resource.image == found.image:
         old, new = (str(identity or "not on this host")[:19] for identity in (running, wanted.get("Id")))
         differences.append(Difference("image id", old, new))
     if not differences:
         label = _labels(document).get(container_inspect.SPEC_LABEL, "none")
         # A field which Docker does not give back, such as the image's source, shows in the digest alone.
-        differences.extend(_field("spec", label, thing.spec))
+        differences.extend(_field("spec", label, resource.spec))
     return tuple(differences)
 
 
@@ -263,25 +265,27 @@ def _brief(item: Any) -> str:
     return ":".join(map(str, item)) if isinstance(item, tuple) else str(item)
 
 
-def leftovers(desired: Iterable[Thing], state: HostState) -> tuple[Change, ...]:
+def leftovers(desired: Iterable[Resource], state: HostState) -> tuple[Change, ...]:
     """List what Rollcall once made on this host and nobody wants any more.
 
     Volumes are left alone: they hold data, and only the removal of everything takes them.
     """
     wanted = list(desired)
-    containers = [thing for thing in wanted if isinstance(thing, Container)]
-    names = {thing.name for thing in containers} | {thing.retired for thing in containers if thing.overlap}
-    networks = {thing.name for thing in wanted if isinstance(thing, Network)}
-    paths = {thing.path for thing in wanted if isinstance(thing, File | Directory)}
+    containers = [resource for resource in wanted if isinstance(resource, Container)]
+    names = {resource.name for resource in containers} | {
+        resource.retired for resource in containers if resource.readiness_command
+    }
+    networks = {resource.name for resource in wanted if isinstance(resource, Network)}
+    paths = {resource.path for resource in wanted if isinstance(resource, File | Directory)}
     # A container must be gone before its network can go, and a file before its directory.
-    gone: list[Thing] = [Container(name, "", "") for name in sorted(state.engine.managed) if name not in names]
+    gone: list[Resource] = [Container(name, "", "") for name in sorted(state.engine.managed) if name not in names]
     gone += [Network(name) for name in _ours(state.engine.networks) if name not in networks]
     gone += [
         _path(path, state)
         for path in sorted(state.files, reverse=True)
         if path.startswith(f"{ROOT}/") and path not in paths
     ]
-    return tuple(Change("remove", thing) for thing in gone)
+    return tuple(Change("remove", resource) for resource in gone)
 
 
 def everything(state: HostState) -> tuple[Change, ...]:

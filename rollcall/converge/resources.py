@@ -26,16 +26,16 @@ class Directory:
 class File:
     """A whole file of ours. Its text may be secret and is never shown, not even as a difference.
 
-    `then` is a shell command that makes its reader notice a change. A `reader` is the container that reads it: where
-    that one starts anew together with the change, it needs no telling.
+    `notify` is a shell command that makes the consumer read a change. `consumer` is the container that reads the file:
+    if the same deploy starts it anew, it needs no notification.
     """
 
     path: str
     text: str = field(repr=False)
     mode: int = 0o644
     owner: str = "0:0"
-    then: str = ""
-    reader: str = ""
+    notify: str = ""
+    consumer: str = ""
 
     @property
     def digest(self) -> str:
@@ -44,15 +44,15 @@ class File:
 
 
 @dataclass(frozen=True)
-class Absent:
-    """A file outside /etc/rollcall that must not be there; `then` as for a file."""
+class AbsentFile:
+    """A file outside /etc/rollcall that must not be there; `notify` as for a file."""
 
     path: str
-    then: str = ""
+    notify: str = ""
 
 
 @dataclass(frozen=True)
-class FirstLine:
+class LeadingLine:
     """A line that stands first in a file which is not ours, and is taken out again with `present=False`."""
 
     path: str
@@ -114,7 +114,7 @@ class Container:
     `restart` is Docker's policy. "unless-stopped" would not do: with it nothing comes back once the engine was killed
     (Docker 26.1, tried).
     `memory` is the limit in MiB, `pids` that of processes and threads.
-    `overlap` is a command that succeeds in the container once it serves. A container that has one takes over from its
+    `readiness_command` succeeds in the container once it serves. A container that has one takes over from its
     predecessor while both run; all others start when theirs has stopped. It is for containers that hand over what they
     listen on: the engine gives no port of `ports` to two of them.
     """
@@ -142,7 +142,7 @@ class Container:
     restart: str = "always"
     stop_timeout: int = 10
     configuration: str = ""
-    overlap: tuple[str, ...] = ()
+    readiness_command: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Sort what has no order, so that neither a setting's nor Docker's order is taken for a difference."""
@@ -163,19 +163,19 @@ class Container:
         made = asdict(self)
         # What its program listens on is the program's matter, which may be told of another port.
         del made["listens"]
-        if not self.overlap:
-            del made["overlap"]
+        if not self.readiness_command:
+            del made["readiness_command"]
         text = json.dumps(made, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-Thing = Directory | File | Absent | FirstLine | Network | Volume | Container
+Resource = Directory | File | AbsentFile | LeadingLine | Network | Volume | Container
 
 
-def configuration_digest(things: Iterable[Thing]) -> str:
+def configuration_digest(resources: Iterable[Resource]) -> str:
     """Digest of the files among the things, for `Container.configuration`."""
     digest = hashlib.sha256()
-    for thing in things:
-        if isinstance(thing, File):
-            digest.update(f"{thing.path} {thing.mode:o} {thing.owner} {thing.digest}\n".encode())
+    for resource in resources:
+        if isinstance(resource, File):
+            digest.update(f"{resource.path} {resource.mode:o} {resource.owner} {resource.digest}\n".encode())
     return digest.hexdigest()[:16]

@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from rollcall.converge.host_state import HostState
-from rollcall.converge.resources import Container, Thing
+from rollcall.converge.resources import Container, Resource
 
 # The group whose hosts have a component, by the label of its containers. What a setting of its own turns off, such as
 # keepalived, is no role.
 ROLES = {"front": "fronts", "backend": "backends"}
 
 
-def removed(desired: Iterable[Thing], state: HostState) -> Mapping[str, tuple[str, ...]]:
+def removed(desired: Iterable[Resource], state: HostState) -> Mapping[str, tuple[str, ...]]:
     """Give the roles that a host has and should no longer have, each with the containers that would go."""
-    kept = {thing.component for thing in desired if isinstance(thing, Container)}
+    kept = {resource.component for resource in desired if isinstance(resource, Container)}
     gone: dict[str, tuple[str, ...]] = {}
     for name, component in sorted(state.engine.components.items()):
         if component in ROLES and component not in kept:

@@ -27,7 +27,7 @@ FUNCTIONS = r"""
 exists() {{ docker inspect --type=container "$1" >/dev/null 2>&1; }}
 serves() {{
   end=$(($(date +%s) + {deadline}))
-  until why=$(timeout {answer} docker exec {name} {overlap} 2>&1); do
+  until why=$(timeout {answer} docker exec {name} {readiness_command} 2>&1); do
     [ "$(date +%s)" -lt "$end" ] || return 1
     sleep 0.1
   done
@@ -84,7 +84,7 @@ def _filled(script: str, container: Container) -> str:
     return script.format(
         name=shlex.quote(container.name),
         retired=shlex.quote(container.retired),
-        overlap=shlex.join(container.overlap),
+        readiness_command=shlex.join(container.readiness_command),
         run=docker_commands.run(container),
         restart=container.restart,
         stop_timeout=container.stop_timeout,

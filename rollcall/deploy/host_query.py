@@ -8,7 +8,7 @@ from rollcall.components.component import Component, Context, HostFacts
 from rollcall.config.fleet import Fleet, Member
 from rollcall.converge.docker_query import Wanted
 from rollcall.converge.host_state import HostState
-from rollcall.converge.resources import Container, Directory, Network, Thing, Volume
+from rollcall.converge.resources import Container, Directory, Network, Resource, Volume
 from rollcall.secrets.store import Secrets
 
 RESOLVER_PROBE = "resolver"
@@ -34,20 +34,24 @@ class Reading:
 def reading(fleet: Fleet, member: Member, secrets: Secrets, components: Sequence[Component]) -> Reading:
     """Say what is to be read of one host."""
     parts = declared.resources(Context(fleet, member, _UNKNOWN, secrets), components)
-    things = [thing for part in parts.values() for thing in part]
+    resources = [resource for part in parts.values() for resource in part]
     networks = {network for component in components for network in component.networks}
     volumes = {volume for component in components for volume in component.volumes}
-    retired = sorted(thing.retired for thing in things if isinstance(thing, Container) and thing.overlap)
+    retired = sorted(
+        resource.retired for resource in resources if isinstance(resource, Container) and resource.readiness_command
+    )
     return Reading(
         wanted=Wanted(
-            containers=(*_names(things, Container), *retired),
-            images=tuple(sorted({thing.image for thing in things if isinstance(thing, Container)})),
-            networks=tuple(sorted({*networks, *_names(things, Network), *_joined(things)})),
-            volumes=tuple(sorted({*volumes, *_names(things, Volume)})),
+            containers=(*_names(resources, Container), *retired),
+            images=tuple(sorted({resource.image for resource in resources if isinstance(resource, Container)})),
+            networks=tuple(sorted({*networks, *_names(resources, Network), *_joined(resources)})),
+            volumes=tuple(sorted({*volumes, *_names(resources, Volume)})),
         ),
         paths=resolver_files.PATHS,
         texts=(*resolver.TEXTS, *resolver_files.TEXTS, consul.IDENTITY),
-        directories=tuple(thing.path for thing in things if isinstance(thing, Directory) and thing.shared),
+        directories=tuple(
+            resource.path for resource in resources if isinstance(resource, Directory) and resource.shared
+        ),
         probes=((RESOLVER_PROBE, resolver.PROBE),),
     )
 
@@ -65,9 +69,9 @@ def facts(state: HostState) -> HostFacts:
     )
 
 
-def _names(things: Iterable[Thing], kind: type[Container | Network | Volume]) -> tuple[str, ...]:
-    return tuple(sorted(thing.name for thing in things if isinstance(thing, kind)))
+def _names(resources: Iterable[Resource], kind: type[Container | Network | Volume]) -> tuple[str, ...]:
+    return tuple(sorted(resource.name for resource in resources if isinstance(resource, kind)))
 
 
-def _joined(things: Iterable[Thing]) -> set[str]:
-    return {thing.network for thing in things if isinstance(thing, Container)}
+def _joined(resources: Iterable[Resource]) -> set[str]:
+    return {resource.network for resource in resources if isinstance(resource, Container)}

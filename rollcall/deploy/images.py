@@ -19,7 +19,7 @@ from rollcall import command
 from rollcall.config import inventory
 from rollcall.converge import docker_commands
 from rollcall.converge.docker_query import Answer, as_listed
-from rollcall.converge.resources import Container, Thing
+from rollcall.converge.resources import Container, Resource
 from rollcall.deploy import inventory_layers
 from rollcall.errors import RollcallError
 from rollcall.images import build, catalogue, docker, registry, saved, transfer
@@ -146,20 +146,22 @@ def take() -> None:
     _take.append(True)
 
 
-def leave_or_take(things: Sequence[Thing], engine: Answer) -> None:
+def leave_or_take(resources: Sequence[Resource], engine: Answer) -> None:
     """Say which images a removal leaves on the host, or remove those that nobody else's container uses."""
-    if names := of_a_deploy(things, engine):
+    if names := of_a_deploy(resources, engine):
         if _take:
             remove(name="Images", images=names)
         else:
             logger.info(f"{host.print_prefix}left: image {', '.join(names)}; `rollcall remove --images` removes them")
 
 
-def of_a_deploy(things: Sequence[Thing], engine: Answer) -> list[str]:
+def of_a_deploy(resources: Sequence[Resource], engine: Answer) -> list[str]:
     """Name the images that the host has for what should run or runs there."""
     documents = [engine.containers[name] for name in engine.managed if name in engine.containers]
     running = [str((document.get("Config") or {}).get("Image")) for document in documents]
-    wanted = [thing.image for thing in things if isinstance(thing, Container) and thing.image in engine.images]
+    wanted = [
+        resource.image for resource in resources if isinstance(resource, Container) and resource.image in engine.images
+    ]
     return sorted({*running, *wanted})
 
 

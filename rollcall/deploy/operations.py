@@ -12,8 +12,8 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
 from rollcall.converge import docker_commands, takeover
-from rollcall.converge.plan import Change, tellings
-from rollcall.converge.resources import Absent, Container, Directory, File, FirstLine, Network, Volume
+from rollcall.converge.plan import Change, notifications
+from rollcall.converge.resources import AbsentFile, Container, Directory, File, LeadingLine, Network, Volume
 from rollcall.deploy import callbacks
 from rollcall.deploy.readiness import Gate
 from rollcall.errors import RollcallError
@@ -94,22 +94,22 @@ def _refuse(state: State, host: Host, why: str) -> bool:
 
 def _converge(changes: Sequence[Change]) -> Commands:
     announce(changes)
-    told = tellings(changes)
-    yield from _put_files([c.thing for c in changes if isinstance(c.thing, File | Directory)], told.values())
+    pending = notifications(changes)
+    yield from _put_files([c.resource for c in changes if isinstance(c.resource, File | Directory)], pending.values())
     for change in changes:
-        thing = change.thing
-        match thing:
+        resource = change.resource
+        match resource:
             case Network():
-                yield docker_commands.create_network(thing)
+                yield docker_commands.create_network(resource)
             case Volume():
-                yield docker_commands.create_volume(thing)
-            case FirstLine():
-                yield docker_commands.first_line(thing)
-            case Absent():
-                yield docker_commands.remove_file(thing)
+                yield docker_commands.create_volume(resource)
+            case LeadingLine():
+                yield docker_commands.first_line(resource)
+            case AbsentFile():
+                yield docker_commands.remove_file(resource)
             case Container():
-                yield _container_command(thing, change)
-    yield from (docker_commands.tell(then, mark) for then, mark in told.items())
+                yield _container_command(resource, change)
+    yield from (docker_commands.notify(command, marker) for command, marker in pending.items())
 
 
 @operation()
@@ -117,15 +117,15 @@ def remove(changes: Sequence[Change]) -> Commands:
     """Remove what the planned changes name, in their order."""
     announce(changes)
     for change in changes:
-        match change.thing:
-            case Container() as thing:
-                yield docker_commands.remove_container(thing)
-            case Network() as thing:
-                yield docker_commands.remove_network(thing)
-            case Volume() as thing:
-                yield docker_commands.remove_volume(thing)
-            case File() | Directory() as thing:
-                yield docker_commands.remove_file(thing)
+        match change.resource:
+            case Container() as resource:
+                yield docker_commands.remove_container(resource)
+            case Network() as resource:
+                yield docker_commands.remove_network(resource)
+            case Volume() as resource:
+                yield docker_commands.remove_volume(resource)
+            case File() | Directory() as resource:
+                yield docker_commands.remove_file(resource)
 
 
 @operation()
@@ -160,8 +160,8 @@ def _container_command(container: Container, change: Change) -> str:
             return f"docker start {container.name}"
 
 
-def _put_files(things: Sequence[File | Directory], marks: Iterable[str]) -> Commands:
+def _put_files(resources: Sequence[File | Directory], marks: Iterable[str]) -> Commands:
     """Send all files at once."""
-    if things:
-        files = callbacks.Files(docker_commands.archive(things, time.time()), tuple(marks))
+    if resources:
+        files = callbacks.Files(docker_commands.archive(resources, time.time()), tuple(marks))
         yield FunctionCommand(callbacks.put_files, (files,), {})

@@ -39,7 +39,7 @@ from rollcall.contract.timeouts import stretched
 from rollcall.converge import preflight, roles
 from rollcall.converge.host_state import HostState
 from rollcall.converge.plan import Change, everything, leftovers, plan
-from rollcall.converge.resources import Container, Thing
+from rollcall.converge.resources import Container, Resource
 from rollcall.deploy import images, inventory_layers, operations, readiness, role_removal
 from rollcall.deploy.acl_readiness import AccessConverged
 from rollcall.deploy.facts import HostFact
@@ -66,17 +66,17 @@ class Site:
     fleet: Fleet
     member: Member
     state: HostState
-    desired: Mapping[str, tuple[Thing, ...]]
+    desired: Mapping[str, tuple[Resource, ...]]
 
     @property
-    def things(self) -> list[Thing]:
+    def resources(self) -> list[Resource]:
         """Everything that should be on the host."""
-        return [thing for part in self.desired.values() for thing in part]
+        return [resource for part in self.desired.values() for resource in part]
 
     @cached_property
     def plans(self) -> Mapping[str, tuple[Change, ...]]:
         """What is to be done, by component. Raises RollcallError: a name is taken by something not Rollcall's."""
-        return {component: plan(things, self.state) for component, things in self.desired.items()}
+        return {component: plan(resources, self.state) for component, resources in self.desired.items()}
 
 
 # Hosts of this run whose agent changes: pyinfra prepares all hosts before it touches the first.
@@ -117,7 +117,7 @@ def site(components: Sequence[Component]) -> Site | None:
             if sentence := dns.not_held(here.member, facts(here.state).resolver):
                 logger.warning(sentence)
         _warn(host.name)
-        role_removal.look(roles.removed(here.things, here.state) if here else {})
+        role_removal.look(roles.removed(here.resources, here.state) if here else {})
     except PyinfraError:
         raise
     except Exception as problem:
@@ -206,7 +206,7 @@ def _check_host(member: Member, state: HostState) -> None:
 def _check_templates(here: Site) -> None:
     if not template_sync.containers(here.member):
         return
-    coming = [thing.name for thing in here.things if isinstance(thing, Container)]
+    coming = [resource.name for resource in here.resources if isinstance(resource, Container)]
     existing = here.state.probes.get("containers", "").split()
     if sentence := template_sync_validation.unknown_container(here.member, existing, coming, _locate()):
         raise RollcallError(sentence)
@@ -302,7 +302,7 @@ def bring_images(here: Site) -> None:
 
 def _missing_images(here: Site) -> Mapping[str, Container]:
     """Give the images that the host lacks, each with a container that wants it."""
-    wanted = (thing for thing in here.things if isinstance(thing, Container))
+    wanted = (resource for resource in here.resources if isinstance(resource, Container))
     return {one.image: one for one in wanted if one.image not in here.state.engine.images}
 
 
@@ -366,7 +366,7 @@ def _consul_ready(here: Site) -> readiness.ConsulReady:
 def wait_for_containers(here: Site) -> None:
     """See that everything stays up: `docker run` succeeds also where the program ends a moment later."""
     started = {
-        change.name for part in here.desired for change in _plan(here, part) if isinstance(change.thing, Container)
+        change.name for part in here.desired for change in _plan(here, part) if isinstance(change.resource, Container)
     }
     restarting = {name for name, one in here.state.engine.containers.items() if one["State"].get("Restarting")}
     watched = tuple(sorted(started | restarting))
@@ -377,7 +377,7 @@ def wait_for_containers(here: Site) -> None:
 
 def remove_leftovers(here: Site) -> None:
     """Remove what Rollcall made here and nobody wants any more."""
-    if changes := leftovers(here.things, here.state):
+    if changes := leftovers(here.resources, here.state):
         operations.remove(name="Leftovers", changes=changes)
 
 
@@ -387,7 +387,7 @@ def remove_everything() -> None:
         former = resolver_files.withdrawn(here.state.bridge, facts(here.state).resolver)
         operations.converge(name="Resolver", changes=plan(former, here.state))
         operations.remove(name="Everything else", changes=everything(here.state))
-        images.leave_or_take(here.things, here.state.engine)
+        images.leave_or_take(here.resources, here.state.engine)
 
 
 def _plan(here: Site, component: str) -> tuple[Change, ...]:

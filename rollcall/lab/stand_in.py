@@ -9,28 +9,28 @@ from rollcall.components.component import Context, HostFacts
 from rollcall.components.resolver import Resolver
 from rollcall.config.fleet import Fleet, Member
 from rollcall.converge import docker_commands
-from rollcall.converge.resources import Container, Directory, File, Thing
+from rollcall.converge.resources import Container, Directory, File, Resource
 from rollcall.images.docker import docker
 from rollcall.secrets.store import Secrets
 
 
-def put(things: Iterable[Thing], source: str, folder: Path) -> None:
+def put(resources: Iterable[Resource], source: str, folder: Path) -> None:
     """Put what a deploy would put below `source` below a folder, with the same modes and owners. Needs root."""
-    for thing in things:
-        if not isinstance(thing, File | Directory):
+    for resource in resources:
+        if not isinstance(resource, File | Directory):
             continue
-        path = folder / thing.path.removeprefix(source).lstrip("/")
-        if isinstance(thing, Directory):
+        path = folder / resource.path.removeprefix(source).lstrip("/")
+        if isinstance(resource, Directory):
             path.mkdir(parents=True, exist_ok=True)
         else:
-            path.write_text(thing.text)
-        path.chmod(thing.mode)
-        os.chown(path, *(int(number) for number in thing.owner.split(":")))
+            path.write_text(resource.text)
+        path.chmod(resource.mode)
+        os.chown(path, *(int(number) for number in resource.owner.split(":")))
 
 
-def container(things: Iterable[Thing]) -> Container:
+def container(resources: Iterable[Resource]) -> Container:
     """Give the (first) container among a component's things."""
-    return next(thing for thing in things if isinstance(thing, Container))
+    return next(resource for resource in resources if isinstance(resource, Container))
 
 
 def run(wanted: Container, labels: Mapping[str, str]) -> str:

@@ -7,23 +7,23 @@ from rollcall.components.component import Component, Context
 from rollcall.config.fleet import Fleet, Member
 from rollcall.converge.host_state import HostState
 from rollcall.converge.plan import Change, leftovers, plan
-from rollcall.converge.resources import Thing
+from rollcall.converge.resources import Resource
 from rollcall.deploy.host_query import facts
 from rollcall.secrets.store import Secrets
 
 
 def declared(
     fleet: Fleet, member: Member, secrets: Secrets, state: HostState, components: Sequence[Component]
-) -> tuple[Thing, ...]:
+) -> tuple[Resource, ...]:
     """List everything that should be on a host."""
     parts = project.resources(Context(fleet, member, facts(state), secrets), components)
-    return tuple(thing for things in parts.values() for thing in things)
+    return tuple(resource for resources in parts.values() for resource in resources)
 
 
-def drift(things: Sequence[Thing], state: HostState) -> tuple[Change, ...]:
+def drift(resources: Sequence[Resource], state: HostState) -> tuple[Change, ...]:
     """List what is to be done for these things to be there, and no others of ours.
 
     Raises:
         RollcallError: a name is taken by something that Rollcall does not manage.
     """
-    return (*plan(things, state), *leftovers(things, state))
+    return (*plan(resources, state), *leftovers(resources, state))

@@ -39,8 +39,8 @@ class Filter:
 
     def __init__(self, name: str, image: str, folder: Path, engine: Path) -> None:
         self.name, self.volume = f"{name}-filter", f"{name}-filter"
-        things = socket_filter.resources(context(FLEET, MEMBER, None, socket_group=engine.stat().st_gid))
-        put(things, socket_filter.FOLDER, folder)
+        resources = socket_filter.resources(context(FLEET, MEMBER, None, socket_group=engine.stat().st_gid))
+        put(resources, socket_filter.FOLDER, folder)
         mounts = {
             socket_filter.FOLDER: str(folder),
             socket_filter.ENGINE: str(engine),
@@ -48,7 +48,7 @@ class Filter:
         }
         docker("volume", "create", *(f"--label={key}={value}" for key, value in LABELS.items()), self.volume)
         self.path = Path(docker("volume", "inspect", "--format", "{{.Mountpoint}}", self.volume), socket_filter.SOCKET)
-        wanted = container(things)
+        wanted = container(resources)
         own = tuple(replace(mount, source=mounts[mount.target]) for mount in wanted.mounts)
         run(replace(wanted, name=self.name, image=image, mounts=own), LABELS)
         until(self.path.exists, "the filter's socket")
@@ -83,9 +83,9 @@ class Nobody:
 
     def __init__(self, name: str, image: str, folder: Path, before: Filter, secrets: Secrets, *flags: str) -> None:
         self.name = f"{name}-registrator"
-        things = registrator.resources(context(FLEET, MEMBER, secrets))
-        put(things, registrator.FOLDER, folder)
-        wanted = container(things)
+        resources = registrator.resources(context(FLEET, MEMBER, secrets))
+        put(resources, registrator.FOLDER, folder)
+        wanted = container(resources)
         sources = {registrator.FOLDER: str(folder), registrator.ENGINE_FOLDER: before.volume}
         own = tuple(replace(mount, source=sources[mount.target]) for mount in wanted.mounts)
         run(replace(wanted, name=self.name, image=image, mounts=own, command=flags), LABELS)

@@ -110,7 +110,7 @@ class Front:
     volume: str
     settings: dict[str, Any]
     containers: list[Container] = field(default_factory=list)
-    things: tuple[resources.Thing, ...] = ()
+    resources: tuple[resources.Resource, ...] = ()
 
     @property
     def container(self) -> Container:
@@ -128,16 +128,16 @@ class Front:
     def configure(self, catalog: Catalog, secret: Secrets, **settings: Any) -> None:
         """Write its files, as a deploy with these settings does."""
         self.settings |= settings
-        self.things = front.resources(
+        self.resources = front.resources(
             stand_in.context(fleet(**self.settings), fleet(**self.settings).members[0], secret)
         )
-        stand_in.put(self.things, front.FOLDER, self.folder)
+        stand_in.put(self.resources, front.FOLDER, self.folder)
         self.write("consul-template.hcl", render("front/consul-template.hcl.j2", consul_address=catalog.address))
         self.write("front.json", json.dumps(json.loads(self.read("front.json")) | {"consul": catalog.address}))
 
     def start(self, image: Callable[[str], str], **more: Any) -> Container:
         """Start it, beside those that were started before."""
-        wanted = stand_in.container(self.things)
+        wanted = stand_in.container(self.resources)
         mounts = (Mount(str(self.folder), front.FOLDER), Mount(self.volume, "/var/lib/rollcall/front", read_only=False))
         name = f"rollcall-test-front-{len(self.containers)}"
         self.containers.append(run(self.engine, wanted, name, image(wanted.image), mounts=mounts, **more))

@@ -54,8 +54,8 @@ def _config(made: Container, brought: dict[str, Any]) -> dict[str, Any]:
     labels = {"rollcall.managed": made.component, "rollcall.spec": made.spec}
     if made.configuration:
         labels["rollcall.configuration"] = made.configuration
-    if made.overlap:
-        labels["rollcall.overlap"] = " ".join(made.overlap)
+    if made.readiness_command:
+        labels["rollcall.overlap"] = " ".join(made.readiness_command)
     return {
         "Image": made.image,
         "Hostname": made.hostname or ("the-machine" if made.network == "host" else ID[:12]),

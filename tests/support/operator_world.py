@@ -38,7 +38,7 @@ class Operator:
             patch.setattr(module, "checked_fleet", lambda _source: (inventory, fleet))
             patch.setattr(module, "kept", lambda *_: kept)
         for module in (canary, maintenance):
-            patch.setattr(module, "first_agent", lambda *_: HOST)
+            patch.setattr(module, "pick_agent", lambda *_: HOST)
 
     def types(self, command: str, *arguments: str, code: int = 0) -> str:
         """Run a command as a person does, and give what it printed."""

@@ -35,7 +35,9 @@ PUBLISHED = Container(
     add_capabilities=("NET_ADMIN",),
     configuration="c0ffee",
 )
-HOST = Container("rec-host", IMAGE, "recorded", command=SLEEP, network="host", exposed=(9101,), overlap=("true",))
+HOST = Container(
+    "rec-host", IMAGE, "recorded", command=SLEEP, network="host", exposed=(9101,), readiness_command=("true",)
+)
 NONE = Container("rec-none", IMAGE, "recorded", command=SLEEP, network="none", stop_timeout=0, pids=0, memory=0)
 TWO = Container("rec-two", IMAGE, "recorded", command=SLEEP, network=NETWORK.name)
 EXITED = Container("rec-exited", IMAGE, "recorded", command=("sh", "-c", "exit 3"), restart="no")

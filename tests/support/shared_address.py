@@ -11,7 +11,7 @@ from own_components import check
 
 from rollcall.components import keepalived
 from rollcall.config.fleet import Fleet, RawHost, nowhere
-from rollcall.converge.resources import Mount, Thing
+from rollcall.converge.resources import Mount, Resource
 from rollcall.lab import stand_in
 from rollcall.lab.dockerfile import local_name
 from rollcall.lab.stand_in import context
@@ -48,7 +48,7 @@ def fleet(**more: str) -> Fleet:
     return check("two", [server, *hosts], "laptop", nowhere)
 
 
-def things(name: str, declared: Fleet) -> tuple[Thing, ...]:
+def resources(name: str, declared: Fleet) -> tuple[Resource, ...]:
     return keepalived.resources(context(declared, declared.member(name), None, interfaces={ADDRESSES[name]: "eth0"}))
 
 
@@ -74,7 +74,7 @@ class Host:
 
     def is_told(self, declared: Fleet) -> None:
         """Give it other settings, as a deploy does."""
-        stand_in.put(things(self.name, declared), keepalived.FOLDER, self.folder)
+        stand_in.put(resources(self.name, declared), keepalived.FOLDER, self.folder)
         self.keepalived.kill("HUP")
 
     def remove(self) -> None:
@@ -129,7 +129,7 @@ def keepalived_host(engine: docker.DockerClient, network: Network, name: str, fo
 
 def run(engine: docker.DockerClient, machine: Container, name: str, folder: Path) -> Container:
     """Run keepalived with the rights that a deploy gives it."""
-    made = things(name, fleet())
+    made = resources(name, fleet())
     stand_in.put(made, keepalived.FOLDER, folder)
     wanted = replace(
         stand_in.container(made),

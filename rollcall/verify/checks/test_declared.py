@@ -3,20 +3,20 @@
 from collections.abc import Callable
 
 from rollcall.converge.plan import Change
-from rollcall.converge.resources import Absent, Directory, File, FirstLine, Thing
+from rollcall.converge.resources import AbsentFile, Directory, File, LeadingLine, Resource
 from rollcall.registrator.services.expected import Inspected
 from rollcall.verify.check_error import CheckError
 from rollcall.verify.cluster import Cluster
 from rollcall.verify.drift import declared, drift
 
 Says = Callable[[str], None]
-ON_DISK = (Directory, File, Absent, FirstLine)
+ON_DISK = (Directory, File, AbsentFile, LeadingLine)
 SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 
 
 def test_containers(cluster: Cluster, says: Says) -> None:
     """Containers are as declared: rights, limits, image and command"""
-    _check(cluster, "containers as declared", lambda change: not isinstance(change.thing, ON_DISK))
+    _check(cluster, "containers as declared", lambda change: not isinstance(change.resource, ON_DISK))
     found = [(host, one) for host, seen in cluster.surveys.items() for one in seen.managed]
     problems = [f"{host}: {_name(one)} {word}" for host, one in found for word in _more_rights(one)]
     if problems:
@@ -52,13 +52,13 @@ def _rights(found: list[tuple[str, Inspected]]) -> str:
 
 def test_files(cluster: Cluster, says: Says) -> None:
     """Files are as declared: text, owner and mode"""
-    _check(cluster, "files as declared", lambda change: isinstance(change.thing, ON_DISK))
+    _check(cluster, "files as declared", lambda change: isinstance(change.resource, ON_DISK))
     files = [one for host in cluster.hosts for one in _declared(cluster, host) if isinstance(one, File)]
     closed = sum(one.mode == 0o600 for one in files)
     says(f"{len(files)} files are as declared; {closed} of them can be read by one user alone")
 
 
-def _declared(cluster: Cluster, host: str) -> tuple[Thing, ...]:
+def _declared(cluster: Cluster, host: str) -> tuple[Resource, ...]:
     return declared(
         cluster.fleet, cluster.fleet.member(host), cluster.secrets, cluster.states[host], cluster.components
     )

@@ -56,15 +56,15 @@ def backends(
     """Two of them, as a deploy would run them on the host app1."""
     folder = tmp_path_factory.mktemp("backends") / "files"
     host = fleet()
-    things = backend.resources(context(host, host.members[0], secret))
-    put(things, backend.FOLDER, folder)
+    resources = backend.resources(context(host, host.members[0], secret))
+    put(resources, backend.FOLDER, folder)
     names = [f"rollcall-test-web-{number}" for number in (1, 2)]
     mounts = (Mount(str(folder), backend.TARGET),)
     running: list[Backend] = []
     try:
         for name in names:
             more = {"hostname": name, "network": "bridge", "mounts": mounts}
-            running.append(Backend(run(engine, container(things), name, image("nginx:1.30"), **more)))
+            running.append(Backend(run(engine, container(resources), name, image("nginx:1.30"), **more)))
         for one in running:
             until(lambda one=one: answers(one.address), f"an answer of {one.name}")
         yield running

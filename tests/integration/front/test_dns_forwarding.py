@@ -16,7 +16,7 @@ from front_world import answers, fleet, run
 
 from rollcall.components import dns
 from rollcall.components.resolver import Resolver as Before
-from rollcall.converge.resources import Mount, Thing
+from rollcall.converge.resources import Mount, Resource
 from rollcall.lab.stand_in import container, context, put
 
 # A bridge of the test's own, since Docker's has a forwarder already where a fleet runs; and nobody else's address.
@@ -70,7 +70,7 @@ class Resolver:
 
 
 @pytest.fixture
-def things() -> tuple[Thing, ...]:
+def resources() -> tuple[Resource, ...]:
     """What a deploy puts on a host whose Docker bridge and resolver these are."""
     member, before = fleet().members[0], Before(f"nameserver {BEFORE}\n")
     return dns.resources(context(fleet(), member, None, bridge=ADDRESS, bridge_interface=BRIDGE, resolver=before))
@@ -88,10 +88,10 @@ def bridge(engine: docker.DockerClient) -> Iterator[None]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, catalog, things: tuple[Thing, ...]) -> Path:
+def folder(tmp_path: Path, catalog, resources: tuple[Resource, ...]) -> Path:
     """The forwarder's files as a deploy writes them, but for the test agent's port."""
     made = tmp_path / "dns"
-    put(things, dns.FOLDER, made)
+    put(resources, dns.FOLDER, made)
     configuration = made / "dnsmasq.conf"
     text = configuration.read_text()
     # Only this bridge: port 53 of the others is the forwarder's of the fleet.
@@ -101,15 +101,15 @@ def folder(tmp_path: Path, catalog, things: tuple[Thing, ...]) -> Path:
 
 
 def start(
-    engine: docker.DockerClient, things: tuple[Thing, ...], folder: Path, image: Callable[[str], str], name: str
+    engine: docker.DockerClient, resources: tuple[Resource, ...], folder: Path, image: Callable[[str], str], name: str
 ) -> Container:
     mounts = (Mount(str(folder), dns.FOLDER),)
-    return run(engine, container(things), name, image("rollcall/dns:0.1.0"), mounts=mounts)
+    return run(engine, container(resources), name, image("rollcall/dns:0.1.0"), mounts=mounts)
 
 
 @pytest.fixture
 def resolver_of_before(
-    engine: docker.DockerClient, image: Callable[[str], str], tmp_path: Path, things: tuple[Thing, ...]
+    engine: docker.DockerClient, image: Callable[[str], str], tmp_path: Path, resources: tuple[Resource, ...]
 ) -> Iterator[None]:
     """Knows the one name example.com."""
     made = tmp_path / "before"
@@ -117,7 +117,7 @@ def resolver_of_before(
     (made / "dnsmasq.conf").write_text(
         f"listen-address={BEFORE}\nbind-interfaces\nno-resolv\nno-hosts\npid-file\nuser=dnsmasq\naddress=/example.com/192.0.2.1\n"
     )
-    running = start(engine, things, made, image, "rollcall-test-dns-before")
+    running = start(engine, resources, made, image, "rollcall-test-dns-before")
     yield
     running.remove(force=True, v=True)
 
@@ -127,11 +127,11 @@ def forwarder(
     engine: docker.DockerClient,
     image: Callable[[str], str],
     folder: Path,
-    things: tuple[Thing, ...],
+    resources: tuple[Resource, ...],
     resolver_of_before: None,
     until,
 ) -> Iterator[Container]:
-    running = start(engine, things, folder, image, "rollcall-test-dns")
+    running = start(engine, resources, folder, image, "rollcall-test-dns")
     try:
         until(lambda: answers(ADDRESS, 53), "a forwarder that listens")
         yield running

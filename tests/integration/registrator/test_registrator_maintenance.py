@@ -10,7 +10,7 @@ from waiting import always, until
 
 from rollcall.components.template_files import render
 from rollcall.config.inventory import Host
-from rollcall.consul.agent_client import OwnAgent, Request
+from rollcall.consul.agent_client import AgentClient, Request
 from rollcall.consul.maintenance import of_node, of_service
 from rollcall.contract import local_agent
 from rollcall.registrator.consul.agent_sync import REFRESH
@@ -21,10 +21,10 @@ AGENT = render("consul/policies/agent.hcl.j2", node="test")
 
 
 @pytest.fixture
-def operator(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> Callable[[], OwnAgent]:
+def operator(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> Callable[[], AgentClient]:
     """Somebody with a token of an operator's rights, another one each time."""
     monkeypatch.setattr(local_agent, "URL", f"http://127.0.0.1:{guarded.port}")
-    return lambda: OwnAgent(HOST, guarded.allow(OPERATOR))
+    return lambda: AgentClient(HOST, guarded.allow(OPERATOR))
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def drained(guarded: Guarded, name: str) -> bool:
 
 
 def test_it_stays_out_over_everything_and_comes_back_when_asked(
-    start: Start, run: Run, guarded: Guarded, operator: Callable[[], OwnAgent], token_file: Path, name: str
+    start: Start, run: Run, guarded: Guarded, operator: Callable[[], AgentClient], token_file: Path, name: str
 ) -> None:
     environment = {"CONSUL_HTTP_TOKEN_FILE": str(token_file)}
     first = start("-internal", "-resync", "1", uri=guarded.uri, **environment)
@@ -73,13 +73,13 @@ def test_it_stays_out_over_everything_and_comes_back_when_asked(
 
 
 def test_the_token_that_drained_a_node_may_be_gone_when_it_is_put_back(
-    guarded: Guarded, operator: Callable[[], OwnAgent]
+    guarded: Guarded, operator: Callable[[], AgentClient]
 ) -> None:
     """As after a rotation; the agent then needs the right to its own node, and has no other."""
-    own = OwnAgent(HOST, guarded.token or "")
+    own = AgentClient(HOST, guarded.token or "")
     own.write(Request("PUT", "/v1/agent/token/agent", f'{{"Token": "{guarded.allow(AGENT)}"}}'))
     before = guarded.allow(OPERATOR)
-    OwnAgent(HOST, before).write(of_node(enable=True))
+    AgentClient(HOST, before).write(of_node(enable=True))
 
     def marks() -> set[str]:
         return {one["CheckID"] for one in guarded.api.health.node("test")[1]} - {"serfHealth"}

@@ -15,7 +15,7 @@ from docker.models.containers import Container
 from rollcall.components.resolver import Resolver
 from rollcall.components.resolver_files import announced, withdrawn
 from rollcall.converge import docker_commands
-from rollcall.converge.resources import Absent, File, FirstLine, Thing
+from rollcall.converge.resources import AbsentFile, File, LeadingLine, Resource
 from rollcall.lab.layout import DEBIAN_SUITE, PREFIX
 
 BRIDGE = "172.17.0.1"
@@ -72,21 +72,23 @@ def run(container: Container, line: str, *, check: bool = True) -> str:
     return str(output.decode())
 
 
-def put(container: Container, things: tuple[Thing, ...]) -> None:
+def put(container: Container, resources: tuple[Resource, ...]) -> None:
     """Do what a deploy does with these."""
-    for thing in things:
-        match thing:
+    for resource in resources:
+        match resource:
             case File():
                 content = io.BytesIO()
                 with tarfile.open(fileobj=content, mode="w") as tar:
-                    entry = tarfile.TarInfo(thing.path)
-                    entry.size, entry.mode = len(thing.text), thing.mode
-                    tar.addfile(entry, io.BytesIO(thing.text.encode()))
+                    entry = tarfile.TarInfo(resource.path)
+                    entry.size, entry.mode = len(resource.text), resource.mode
+                    tar.addfile(entry, io.BytesIO(resource.text.encode()))
                 container.put_archive("/", content.getvalue())
-            case Absent():
-                run(container, docker_commands.remove_file(thing))
-            case FirstLine() if thing.present or run(container, f"grep -xF '{thing.line}' {thing.path}", check=False):
-                run(container, docker_commands.first_line(thing))
+            case AbsentFile():
+                run(container, docker_commands.remove_file(resource))
+            case LeadingLine() if resource.present or run(
+                container, f"grep -xF '{resource.line}' {resource.path}", check=False
+            ):
+                run(container, docker_commands.first_line(resource))
 
 
 @pytest.fixture(params=WRITERS)

@@ -21,7 +21,7 @@ from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.config.project import CHECKOUT
 from rollcall.converge.docker_query import SOCKET
 from rollcall.converge.resources import Container as Wanted
-from rollcall.converge.resources import File, Mount, Thing
+from rollcall.converge.resources import File, Mount, Resource
 from rollcall.lab import dockerfile, stand_in
 from rollcall.lab.stand_in import context
 from rollcall.secrets import store
@@ -138,11 +138,11 @@ def start_templates(
         ours = {"source": str(source), "destination": str(folder / "haproxy.cfg"), "container": HAPROXY}
         template = {**EXAMPLE, **ours, **settings}
         member = fleet(**template).members[0]
-        things = template_sync.resources(
+        resources = template_sync.resources(
             context(fleet(**template), member, secret, socket_group=Path(SOCKET).stat().st_gid)
         )
-        mounted = _put(things, tmp_path, catalog)
-        wanted = {thing.name: thing for thing in things if isinstance(thing, Wanted)}
+        mounted = _put(resources, tmp_path, catalog)
+        wanted = {resource.name: resource for resource in resources if isinstance(resource, Wanted)}
         with ExitStack() as stack:
             if "templates-filter" in wanted:
                 stack.callback(lambda: engine.volumes.get(VOLUME).remove())
@@ -160,14 +160,16 @@ def _as_asked(wanted: Wanted) -> tuple[Mount, ...]:
     return tuple(replace(m, source=VOLUME) if m.source == template_sync.VOLUME else m for m in wanted.mounts)
 
 
-def _put(things: tuple[Thing, ...], tmp_path: Path, catalog: Catalog) -> dict[str, Mount]:
+def _put(resources: tuple[Resource, ...], tmp_path: Path, catalog: Catalog) -> dict[str, Mount]:
     """Put the files in folders of the test's own, and say by which mounts they come into the containers."""
     mounts = {}
     for source in (template_sync.FOLDER, template_sync.FILTER_FOLDER):
         folder = tmp_path / Path(source).name
         folder.mkdir()
         stand_in.put(
-            [one for one in things if isinstance(one, File) and Path(one.path).parent == Path(source)], source, folder
+            [one for one in resources if isinstance(one, File) and Path(one.path).parent == Path(source)],
+            source,
+            folder,
         )
         mounts[source] = Mount(str(folder), source)
     (tmp_path / "templates" / "consul-template.hcl").write_text(template_sync.consul_template(catalog.address))

@@ -11,18 +11,18 @@ from six_hosts import checked
 from rollcall.components.component import HostFacts
 from rollcall.config.fleet import Fleet
 from rollcall.contract import timeouts
-from rollcall.converge.resources import Absent, Container, Directory, File, FirstLine, Thing
+from rollcall.converge.resources import AbsentFile, Container, Directory, File, LeadingLine, Resource
 from rollcall.secrets.store import Secrets
 
-Desired = Callable[[Fleet, str], dict[str, tuple[Thing, ...]]]
+Desired = Callable[[Fleet, str], dict[str, tuple[Resource, ...]]]
 
 
-def containers(things: tuple[Thing, ...]) -> dict[str, Container]:
-    return {thing.name: thing for thing in things if isinstance(thing, Container)}
+def containers(resources: tuple[Resource, ...]) -> dict[str, Container]:
+    return {resource.name: resource for resource in resources if isinstance(resource, Container)}
 
 
-def text(things: tuple[Thing, ...], name: str) -> str:
-    (file,) = [thing for thing in things if isinstance(thing, File) and thing.path.endswith(name)]
+def text(resources: tuple[Resource, ...], name: str) -> str:
+    (file,) = [resource for resource in resources if isinstance(resource, File) and resource.path.endswith(name)]
     return file.text
 
 
@@ -61,16 +61,16 @@ def test_dns_answers_what_comes_by_dockers_interfaces(fleet: Fleet, desired: Des
 
 
 def test_one_server_bootstraps_alone(single: Fleet, desired: Desired) -> None:
-    things = desired(single, "@local")
-    assert "bootstrap_expect = 1" in text(things["Consul"], "10-agent.hcl")
-    assert containers(things["Consul"])["consul"].hostname == "laptop"
+    resources = desired(single, "@local")
+    assert "bootstrap_expect = 1" in text(resources["Consul"], "10-agent.hcl")
+    assert containers(resources["Consul"])["consul"].hostname == "laptop"
 
 
 def test_user_configuration_comes_after_ours(desired: Desired) -> None:
     fleet = checked(consul={"extra": {"log_level": "INFO"}}, consul_server={"extra": {"limits": {"x": 1}}})
 
     def read_by_consul(name: str) -> list[str]:
-        files = [thing.path for thing in desired(fleet, name)["Consul"] if isinstance(thing, File)]
+        files = [resource.path for resource in desired(fleet, name)["Consul"] if isinstance(resource, File)]
         return sorted(path for path in files if re.fullmatch(r"/etc/rollcall/consul/[^/]+\.(hcl|json)", path))
 
     assert read_by_consul("consul1")[-2:] == [
@@ -83,47 +83,47 @@ def test_user_configuration_comes_after_ours(desired: Desired) -> None:
 
 def test_the_gossip_key_is_in_a_closed_file_and_nowhere_else(fleet: Fleet, desired: Desired) -> None:
     for name in ("consul1", "app1", "front1"):
-        for things in desired(fleet, name).values():
-            for thing in things:
-                if isinstance(thing, File) and "Z29zc2lw" in thing.text:
-                    assert thing.path == "/etc/rollcall/consul/20-gossip.json"
-                    assert (thing.mode, thing.owner) == (0o600, "100:1000")
+        for made in desired(fleet, name).values():
+            for resource in made:
+                if isinstance(resource, File) and "Z29zc2lw" in resource.text:
+                    assert resource.path == "/etc/rollcall/consul/20-gossip.json"
+                    assert (resource.mode, resource.owner) == (0o600, "100:1000")
                 else:
-                    assert "Z29zc2lw" not in repr(thing)
+                    assert "Z29zc2lw" not in repr(resource)
 
 
 def test_private_keys_are_closed(fleet: Fleet, desired: Desired) -> None:
-    things = [*desired(fleet, "front1")["front"], *desired(fleet, "app1")["backends"]]
-    keys = [thing for thing in things if isinstance(thing, File) and "KEY-" in thing.text]
+    resources = [*desired(fleet, "front1")["front"], *desired(fleet, "app1")["backends"]]
+    keys = [resource for resource in resources if isinstance(resource, File) and "KEY-" in resource.text]
     assert [key.mode for key in keys] == [0o600, 0o600]
-    folders = {thing.path: thing.mode for thing in things if isinstance(thing, Directory)}
+    folders = {resource.path: resource.mode for resource in resources if isinstance(resource, Directory)}
     assert all(folders[key.path.rsplit("/", 1)[0]] == 0o700 for key in keys)
 
 
 def test_several_hosts_publish_on_their_own_address(fleet: Fleet, desired: Desired) -> None:
-    things = desired(fleet, "app1")
-    assert "-ip=10.77.0.21" in containers(things["registrator"])["registrator"].command
-    backends = containers(things["backends"])
+    resources = desired(fleet, "app1")
+    assert "-ip=10.77.0.21" in containers(resources["registrator"])["registrator"].command
+    backends = containers(resources["backends"])
     assert sorted(backends) == ["nginx-1", "webserver-1", "webserver-2"]
     assert {port.address for one in backends.values() for port in one.ports} == {"10.77.0.21"}
 
 
 def test_one_host_uses_container_addresses(single: Fleet, desired: Desired) -> None:
-    things = desired(single, "@local")
-    assert "-internal" in containers(things["registrator"])["registrator"].command
-    assert all(not one.ports and one.exposed == (443,) for one in containers(things["backends"]).values())
+    resources = desired(single, "@local")
+    assert "-internal" in containers(resources["registrator"])["registrator"].command
+    assert all(not one.ports and one.exposed == (443,) for one in containers(resources["backends"]).values())
 
 
 def test_our_own_containers_are_no_services(fleet: Fleet, desired: Desired) -> None:
     for name in ("consul1", "app1", "front1"):
-        for component, things in desired(fleet, name).items():
-            for one in containers(things).values():
+        for component, made in desired(fleet, name).items():
+            for one in containers(made).values():
                 assert (("SERVICE_IGNORE", "true") in one.environment) is (component != "backends")
 
 
 def test_hosts_without_a_role_have_neither_backends_nor_front(fleet: Fleet, desired: Desired) -> None:
-    things = desired(fleet, "consul1")
-    assert (things["backends"], things["front"]) == ((), ())
+    resources = desired(fleet, "consul1")
+    assert (resources["backends"], resources["front"]) == ((), ())
 
 
 def test_a_changed_setting_changes_only_its_component(fleet: Fleet, desired: Desired) -> None:
@@ -136,10 +136,10 @@ def test_a_changed_setting_changes_only_its_component(fleet: Fleet, desired: Des
 
 
 def test_dns_keeps_the_resolvers_of_before(fleet: Fleet, desired: Desired) -> None:
-    things = desired(fleet, "app1")["DNS"]
-    assert text(things, "upstream.conf") == "nameserver 10.0.0.53\n"
-    assert FirstLine("/etc/resolv.conf", "nameserver 172.17.0.1") in things
-    assert "server=/consul/127.0.0.1#8600" in text(things, "dnsmasq.conf")
+    resources = desired(fleet, "app1")["DNS"]
+    assert text(resources, "upstream.conf") == "nameserver 10.0.0.53\n"
+    assert LeadingLine("/etc/resolv.conf", "nameserver 172.17.0.1") in resources
+    assert "server=/consul/127.0.0.1#8600" in text(resources, "dnsmasq.conf")
 
 
 def test_dns_follows_the_domain(desired: Desired) -> None:
@@ -149,9 +149,9 @@ def test_dns_follows_the_domain(desired: Desired) -> None:
 
 
 def test_dns_can_be_left_alone(desired: Desired) -> None:
-    things: Any = desired(checked(dns={"enabled": False}), "app1")["DNS"]
-    assert {type(thing) for thing in things} == {Absent, FirstLine}
-    assert FirstLine("/etc/resolv.conf", "nameserver 172.17.0.1", present=False) in things
+    resources: Any = desired(checked(dns={"enabled": False}), "app1")["DNS"]
+    assert {type(resource) for resource in resources} == {AbsentFile, LeadingLine}
+    assert LeadingLine("/etc/resolv.conf", "nameserver 172.17.0.1", present=False) in resources
 
 
 def test_a_slow_host_stretches_the_deadlines_in_its_containers(desired: Desired) -> None:

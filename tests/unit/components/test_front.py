@@ -9,12 +9,12 @@ from own_components import resources
 from six_hosts import checked
 
 from rollcall.components.component import HostFacts
-from rollcall.converge.resources import Container, Directory, File, Thing
+from rollcall.converge.resources import Container, Directory, File, Resource
 from rollcall.secrets.certificates import Certificate
 from rollcall.secrets.store import Secrets
 from rollcall.secrets.tokens import Tokens
 
-Front = Callable[..., tuple[Thing, ...]]
+Front = Callable[..., tuple[Resource, ...]]
 RELOAD, APPLY = "docker exec front front-reload", "docker exec front front-apply"
 
 
@@ -22,7 +22,7 @@ RELOAD, APPLY = "docker exec front front-reload", "docker exec front front-apply
 def front(facts: HostFacts, secret: Secrets) -> Front:
     """The front of a fleet with these settings and secrets."""
 
-    def of(secrets: dict[str, Any] | None = None, **settings: Any) -> tuple[Thing, ...]:
+    def of(secrets: dict[str, Any] | None = None, **settings: Any) -> tuple[Resource, ...]:
         fleet = checked(front=settings)
         kept = replace(secret, **(secrets or {}))
         return resources(fleet, "front1", facts, kept)["front"]
@@ -30,16 +30,16 @@ def front(facts: HostFacts, secret: Secrets) -> Front:
     return of
 
 
-def container(things: tuple[Thing, ...]) -> Container:
-    (found,) = [thing for thing in things if isinstance(thing, Container)]
+def container(resources: tuple[Resource, ...]) -> Container:
+    (found,) = [resource for resource in resources if isinstance(resource, Container)]
     return found
 
 
-def told(before: tuple[Thing, ...], after: tuple[Thing, ...]) -> list[str]:
+def told(before: tuple[Resource, ...], after: tuple[Resource, ...]) -> list[str]:
     """What is run in the front for the difference of two deploys, in its order."""
-    changed = [thing for thing in after if isinstance(thing, File) and thing not in before]
-    assert all(thing.reader == "front" for thing in changed)
-    return list(dict.fromkeys(thing.then for thing in changed))
+    changed = [resource for resource in after if isinstance(resource, File) and resource not in before]
+    assert all(resource.consumer == "front" for resource in changed)
+    return list(dict.fromkeys(resource.notify for resource in changed))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_docker_itself_must_know_replaces_the_container(front: Front, setti
 
 
 def test_a_new_container_takes_over_from_the_old_one(front: Front) -> None:
-    assert container(front()).overlap == ("front-health",)
+    assert container(front()).readiness_command == ("front-health",)
 
 
 def test_a_new_certificate_is_nginxs_matter_and_a_new_token_consul_templates(front: Front) -> None:
@@ -82,12 +82,14 @@ def test_a_new_certificate_is_nginxs_matter_and_a_new_token_consul_templates(fro
 
 
 def test_the_token_and_the_key_are_for_nginx_alone(front: Front, secret: Secrets) -> None:
-    things = front()
-    files = {thing.path: thing for thing in things if isinstance(thing, File)}
+    resources = front()
+    files = {resource.path: resource for resource in resources if isinstance(resource, File)}
     token, key = files["/etc/rollcall/front/token"], files["/etc/rollcall/front/tls/front.key"]
     assert token.text.strip() == secret.tokens.secret("front")
     assert (token.mode, token.owner) == (key.mode, key.owner) == (0o600, "101:101")
-    assert {(thing.mode, thing.owner) for thing in things if isinstance(thing, Directory)} == {(0o700, "101:101")}
+    assert {(resource.mode, resource.owner) for resource in resources if isinstance(resource, Directory)} == {
+        (0o700, "101:101")
+    }
 
 
 def test_no_secret_is_an_argument_of_docker(front: Front, secret: Secrets) -> None:
@@ -102,10 +104,10 @@ def test_what_a_front_may_do_is_to_listen_and_to_become_nginx(front: Front) -> N
 
 
 def test_backends_may_do_nothing_and_read_their_files_alone(desired: Any) -> None:
-    things = desired(checked(backends=[{"name": "webserver"}]), "app1")["backends"]
-    running = container(things)
+    resources = desired(checked(backends=[{"name": "webserver"}]), "app1")["backends"]
+    running = container(resources)
     assert (running.user, running.drop_capabilities, running.add_capabilities) == ("101:101", ("ALL",), ())
     assert running.read_only and running.security_options == ("no-new-privileges",)
-    assert {thing.owner for thing in things if isinstance(thing, File | Directory)} == {"101:101"}
-    (key,) = [thing for thing in things if isinstance(thing, File) and thing.path.endswith(".key")]
+    assert {resource.owner for resource in resources if isinstance(resource, File | Directory)} == {"101:101"}
+    (key,) = [resource for resource in resources if isinstance(resource, File) and resource.path.endswith(".key")]
     assert key.mode == 0o600

@@ -11,11 +11,11 @@ from six_hosts import raw_hosts
 from rollcall.components import keepalived
 from rollcall.components.component import HostFacts
 from rollcall.config.fleet import Fleet, RawHost, nowhere
-from rollcall.converge.resources import Container, File, Thing
+from rollcall.converge.resources import Container, File, Resource
 from rollcall.errors import RollcallError
 from rollcall.secrets.store import Secrets
 
-Desired = Callable[[Fleet, str], dict[str, tuple[Thing, ...]]]
+Desired = Callable[[Fleet, str], dict[str, tuple[Resource, ...]]]
 SHARED = {"virtual_address": "10.77.0.100/24"}
 EVERYWHERE = {"10.77.0.31": "eth0", "10.77.0.22": "ens5", "127.0.0.1": "lo"}
 
@@ -37,14 +37,14 @@ def desired(facts: HostFacts, secret: Secrets) -> Desired:
     nodes = dict.fromkeys(("app2", "front1"), secret.backend)
     known = replace(secret, fronts=nodes)
 
-    def of(fleet: Fleet, name: str) -> dict[str, tuple[Thing, ...]]:
+    def of(fleet: Fleet, name: str) -> dict[str, tuple[Resource, ...]]:
         return dict(resources(fleet, name, here, known))
 
     return of
 
 
-def configuration(things: tuple[Thing, ...]) -> str:
-    (file,) = [thing for thing in things if isinstance(thing, File)]
+def configuration(resources: tuple[Resource, ...]) -> str:
+    (file,) = [resource for resource in resources if isinstance(resource, File)]
     return file.text
 
 
@@ -74,7 +74,9 @@ def test_interface_and_router_can_be_set(desired: Desired) -> None:
 
 def test_it_has_the_rights_that_addresses_need_and_no_others(desired: Desired) -> None:
     (container,) = [
-        thing for thing in desired(two_fronts(**SHARED), "front1")["keepalived"] if isinstance(thing, Container)
+        resource
+        for resource in desired(two_fronts(**SHARED), "front1")["keepalived"]
+        if isinstance(resource, Container)
     ]
     assert container.add_capabilities == ("NET_ADMIN", "NET_RAW", "SETGID")
     assert container.drop_capabilities == ("ALL",)
@@ -89,10 +91,10 @@ def test_nothing_without_a_shared_address_and_nothing_beside_no_front(desired: D
 def test_a_changed_configuration_is_taken_up_where_the_address_is(desired: Desired) -> None:
     """Its container stays: with it the address would go, and with that every open connection."""
     made = [two_fronts(**SHARED), two_fronts(**SHARED, virtual_router=7)]
-    one, other = ({type(thing): thing for thing in desired(fleet, "front1")["keepalived"]} for fleet in made)
+    one, other = ({type(resource): resource for resource in desired(fleet, "front1")["keepalived"]} for fleet in made)
     assert one[Container] == other[Container]
     assert one[File] != other[File]
-    assert "--signal=HUP" in getattr(other[File], "then", "")
+    assert "--signal=HUP" in getattr(other[File], "notify", "")
 
 
 @pytest.mark.parametrize(

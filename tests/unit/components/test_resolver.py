@@ -12,25 +12,31 @@ from rollcall.components import dns
 from rollcall.components.resolver import PROBE, RESOLVED_DROP_IN, Resolver, read
 from rollcall.components.resolver_files import PATHS, TEXTS, announced, withdrawn
 from rollcall.config.fleet import Fleet
-from rollcall.converge.resources import Absent, Directory, File, FirstLine, Thing
+from rollcall.converge.resources import AbsentFile, Directory, File, LeadingLine, Resource
 
 BRIDGE = "172.17.0.1"
 STUB = "# This is /run/systemd/resolve/stub-resolv.conf\nnameserver 127.0.0.53\noptions edns0\n"
 RESOLVED = frozenset({"systemd", "systemd-resolved"})
-OUR_LINE = FirstLine("/etc/resolv.conf", f"nameserver {BRIDGE}")
+OUR_LINE = LeadingLine("/etc/resolv.conf", f"nameserver {BRIDGE}")
 
 
-def by_path(things: tuple[Thing, ...]) -> dict[str, Thing]:
-    found = {thing.path: thing for thing in things if isinstance(thing, File | Directory | Absent | FirstLine)}
-    assert len(found) == len(things)  # nothing is wanted twice, or both wanted and not
+def by_path(resources: tuple[Resource, ...]) -> dict[str, Resource]:
+    found = {
+        resource.path: resource
+        for resource in resources
+        if isinstance(resource, File | Directory | AbsentFile | LeadingLine)
+    }
+    assert len(found) == len(resources)  # nothing is wanted twice, or both wanted and not
     return found
 
 
-def present(things: tuple[Thing, ...]) -> set[str]:
+def present(resources: tuple[Resource, ...]) -> set[str]:
     return {
         path
-        for path, thing in by_path(things).items()
-        if not (isinstance(thing, Absent | Directory) or (isinstance(thing, FirstLine) and not thing.present))
+        for path, resource in by_path(resources).items()
+        if not (
+            isinstance(resource, AbsentFile | Directory) or (isinstance(resource, LeadingLine) and not resource.present)
+        )
     }
 
 
@@ -83,12 +89,12 @@ def test_the_servers_of_before_stay_however_often_it_is_deployed(
 @pytest.mark.parametrize("mode", ["stub", "uplink"])
 def test_resolved_gets_a_drop_in_and_its_own_file_is_never_touched(mode: str) -> None:
     resolver = Host(["192.0.2.1"], [], mode).resolver()
-    things = announced(BRIDGE, "consul", resolver)
-    drop_in = by_path(things)[RESOLVED_DROP_IN]
+    resources = announced(BRIDGE, "consul", resolver)
+    drop_in = by_path(resources)[RESOLVED_DROP_IN]
     assert isinstance(drop_in, File)
     settings = [line for line in drop_in.text.splitlines() if not line.startswith("#")]
     assert settings == ["[Resolve]", "DNS=", f"DNS={BRIDGE}", "Domains=~consul"]
-    for listed in (things, withdrawn(BRIDGE, resolver)):
+    for listed in (resources, withdrawn(BRIDGE, resolver)):
         assert "/etc/resolv.conf" not in by_path(listed)
 
 
@@ -135,17 +141,17 @@ def test_everything_that_is_wanted_is_read_and_can_be_withdrawn(mode: str) -> No
     )
     wanted = by_path(announced(BRIDGE, "consul", every))
     assert set(wanted) <= {*PATHS, *TEXTS}
-    left = {path for path, thing in by_path(withdrawn(BRIDGE, every)).items()}
-    assert {path for path, thing in wanted.items() if not isinstance(thing, Directory)} == left
+    left = {path for path, resource in by_path(withdrawn(BRIDGE, every)).items()}
+    assert {path for path, resource in wanted.items() if not isinstance(resource, Directory)} == left
 
 
 def test_names_stay_on_the_host_while_dockers_bridge_is_down() -> None:
     unit = "/etc/systemd/system/rollcall-dns-route.service"
     for mode in ("stub", "uplink", "file"):
-        thing = by_path(announced(BRIDGE, "consul", Host([], [], mode).resolver()))[unit]
-        assert isinstance(thing, File)
-        assert f"to {BRIDGE} unreachable" in thing.text
-    assert isinstance(by_path(announced(BRIDGE, "consul", Resolver("nameserver 192.0.2.1\n")))[unit], Absent)
+        resource = by_path(announced(BRIDGE, "consul", Host([], [], mode).resolver()))[unit]
+        assert isinstance(resource, File)
+        assert f"to {BRIDGE} unreachable" in resource.text
+    assert isinstance(by_path(announced(BRIDGE, "consul", Resolver("nameserver 192.0.2.1\n")))[unit], AbsentFile)
 
 
 @pytest.mark.parametrize(
@@ -193,9 +199,11 @@ def test_the_fallback_is_kept_where_there_is_no_other() -> None:
 def test_where_signatures_are_wanted_consuls_domain_is_excepted() -> None:
     anchor = "/etc/dnssec-trust-anchors.d/rollcall.negative"
     settings = conf("/etc/systemd/resolved.conf", "[Resolve]", "DNSSEC=yes")
-    thing = by_path(announced(BRIDGE, "lab.example", Resolver(STUB, active=RESOLVED, resolved_conf=settings)))[anchor]
-    assert isinstance(thing, File)
-    assert thing.text == "lab.example\n"
+    resource = by_path(announced(BRIDGE, "lab.example", Resolver(STUB, active=RESOLVED, resolved_conf=settings)))[
+        anchor
+    ]
+    assert isinstance(resource, File)
+    assert resource.text == "lab.example\n"
     assert anchor not in present(announced(BRIDGE, "consul", Resolver(STUB, active=RESOLVED)))
 
 
@@ -242,12 +250,12 @@ def test_the_probe_runs_wherever_there_is_a_shell() -> None:
 def test_a_directory_that_a_deploy_made_goes_with_its_only_file(tmp_path: Path) -> None:
     """The command that follows a withdrawn drop-in, on directories of ours instead of the host's."""
     withdrawal = by_path(withdrawn(BRIDGE, Host([], [], "stub").resolver()))[RESOLVED_DROP_IN]
-    assert isinstance(withdrawal, Absent)
+    assert isinstance(withdrawal, AbsentFile)
     empty, used = tmp_path / "empty", tmp_path / "used"
     for directory in (empty, used):
         directory.mkdir()
     (used / "50-people.conf").touch()
-    command = withdrawal.then.replace("/etc/systemd/resolved.conf.d", str(empty))
+    command = withdrawal.notify.replace("/etc/systemd/resolved.conf.d", str(empty))
     command = command.replace("/etc/dnssec-trust-anchors.d", str(used)).replace("systemctl", "true")
     subprocess.run(["sh", "-c", command], check=True)
     assert (empty.exists(), used.exists()) == (False, True)

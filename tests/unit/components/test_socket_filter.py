@@ -10,15 +10,17 @@ from six_hosts import checked
 
 from rollcall.components.component import HostFacts
 from rollcall.config.fleet import Fleet
-from rollcall.converge.resources import Container, Directory, File, Thing, Volume
+from rollcall.converge.resources import Container, Directory, File, Resource, Volume
 from rollcall.secrets.store import Secrets
 
-Desired = Callable[[Fleet, str], dict[str, tuple[Thing, ...]]]
+Desired = Callable[[Fleet, str], dict[str, tuple[Resource, ...]]]
 ENGINE = "/var/run/docker.sock"
 
 
-def containers(things: dict[str, tuple[Thing, ...]]) -> dict[str, Container]:
-    return {thing.name: thing for part in things.values() for thing in part if isinstance(thing, Container)}
+def containers(resources: dict[str, tuple[Resource, ...]]) -> dict[str, Container]:
+    return {
+        resource.name: resource for part in resources.values() for resource in part if isinstance(resource, Container)
+    }
 
 
 @pytest.mark.parametrize("host", ["consul1", "app1", "front1"])
@@ -32,11 +34,11 @@ def test_no_container_but_the_filter_has_the_engines_socket(fleet: Fleet, desire
 
 
 def test_nobody_but_the_filter_and_the_registrator_has_the_filters_socket(fleet: Fleet, desired: Desired) -> None:
-    things = desired(fleet, "app1")
-    (volume,) = [thing for thing in things["socket filter"] if isinstance(thing, Volume)]
+    resources = desired(fleet, "app1")
+    (volume,) = [resource for resource in resources["socket filter"] if isinstance(resource, Volume)]
     writable = {
         name: not mount.read_only
-        for name, container in containers(things).items()
+        for name, container in containers(resources).items()
         for mount in container.mounts
         if mount.source == volume.name
     }
@@ -73,13 +75,18 @@ def test_the_filter_comes_before_the_registrator(fleet: Fleet, desired: Desired)
 
 
 def test_the_registrators_token_is_a_file_for_it_alone(fleet: Fleet, desired: Desired, secret: Secrets) -> None:
-    things = desired(fleet, "app1")
+    resources = desired(fleet, "app1")
     token = secret.tokens.secret("registrator", "app1")
-    (file,) = [thing for part in things.values() for thing in part if isinstance(thing, File) and token in thing.text]
-    registrator = containers(things)["registrator"]
+    (file,) = [
+        resource
+        for part in resources.values()
+        for resource in part
+        if isinstance(resource, File) and token in resource.text
+    ]
+    registrator = containers(resources)["registrator"]
     assert (file.text, file.mode, file.owner) == (f"{token}\n", 0o600, registrator.user)
     folder = file.path.rpartition("/")[0]
-    assert Directory(folder, 0o700, registrator.user) in things["registrator"]
+    assert Directory(folder, 0o700, registrator.user) in resources["registrator"]
     assert folder in [mount.source for mount in registrator.mounts]
     assert dict(registrator.environment)["CONSUL_HTTP_TOKEN_FILE"] == file.path
     assert token not in repr(registrator)
@@ -100,7 +107,7 @@ def test_the_image_of_the_filter_is_a_setting(desired: Desired) -> None:
 
 @pytest.fixture
 def configuration(fleet: Fleet, desired: Desired) -> str:
-    files = [thing for thing in desired(fleet, "app1")["socket filter"] if isinstance(thing, File)]
+    files = [resource for resource in desired(fleet, "app1")["socket filter"] if isinstance(resource, File)]
     (file,) = [file for file in files if file.path.endswith("nginx.conf")]
     return re.sub(r"(?m)^\s*#.*$", "", file.text)
 

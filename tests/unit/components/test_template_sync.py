@@ -18,11 +18,11 @@ from rollcall.contract.template_settings import read
 from rollcall.converge.docker_query import SOCKET
 from rollcall.converge.host_state import HostState, ObservedFile, script
 from rollcall.converge.plan import plan
-from rollcall.converge.resources import Container, Directory, File, Thing
+from rollcall.converge.resources import Container, Directory, File, Resource
 from rollcall.deploy.host_query import reading
 from rollcall.secrets.store import Secrets
 
-Things = dict[str, tuple[Thing, ...]]
+Things = dict[str, tuple[Resource, ...]]
 Desired = Callable[[Fleet, str], Things]
 
 
@@ -50,12 +50,12 @@ def with_templates(tmp_path: Path) -> Callable[..., Fleet]:
     return of
 
 
-def named(things: tuple[Thing, ...]) -> dict[str, Container]:
-    return {thing.name: thing for thing in things if isinstance(thing, Container)}
+def named(resources: tuple[Resource, ...]) -> dict[str, Container]:
+    return {resource.name: resource for resource in resources if isinstance(resource, Container)}
 
 
-def text(things: tuple[Thing, ...], path: str) -> str:
-    return next(thing.text for thing in things if isinstance(thing, File) and thing.path == path)
+def text(resources: tuple[Resource, ...], path: str) -> str:
+    return next(resource.text for resource in resources if isinstance(resource, File) and resource.path == path)
 
 
 def test_hosts_without_templates_have_nothing_of_it(with_templates: Callable[..., Fleet], desired: Desired) -> None:
@@ -88,11 +88,11 @@ def test_only_the_directories_of_destinations_can_be_written(
 
 
 def test_the_program_is_told_of_its_templates(with_templates: Callable[..., Fleet], desired: Desired) -> None:
-    things = desired(with_templates(container="lb", mode="0640", keep=0.5), "front1")["own templates"]
-    node, (template,) = read(text(things, "/etc/rollcall/templates/templates.json"))
+    resources = desired(with_templates(container="lb", mode="0640", keep=0.5), "front1")["own templates"]
+    node, (template,) = read(text(resources, "/etc/rollcall/templates/templates.json"))
     assert (node, template.container, template.mode, template.keep) == ("front1", "lb", 0o640, 0.5)
     assert template.check_command == "haproxy -c -f /etc/haproxy/.haproxy.cfg.candidate"
-    assert text(things, "/etc/rollcall/templates/haproxy.ctmpl").startswith('{{ range service "web" }}')
+    assert text(resources, "/etc/rollcall/templates/haproxy.ctmpl").startswith('{{ range service "web" }}')
 
 
 @pytest.mark.parametrize("command", ["echo \"$HOME\" '$1' \\n $$", "printf 'é\n'", "a; b && c {}"])
@@ -105,16 +105,16 @@ def test_the_filter_has_commands_run_as_they_are_written(command: str) -> None:
 
 
 def test_the_filter_knows_each_command_by_its_template(with_templates: Callable[..., Fleet], desired: Desired) -> None:
-    things = desired(with_templates(container="lb"), "front1")["own templates"]
-    configuration = text(things, "/etc/rollcall/templates-filter/nginx.conf")
+    resources = desired(with_templates(container="lb"), "front1")["own templates"]
+    configuration = text(resources, "/etc/rollcall/templates-filter/nginx.conf")
     assert re.findall(r"location = (/\S+/\S+) ", configuration) == ["/haproxy/check", "/haproxy/reload"]
     assert configuration.count(":/containers/lb/exec;") == 2
     assert "haproxy -c -f /etc/haproxy/.haproxy.cfg.candidate" in configuration
 
 
 def test_without_a_reload_the_filter_has_none_run(with_templates: Callable[..., Fleet], desired: Desired) -> None:
-    things = desired(with_templates(container="lb", reload=""), "front1")["own templates"]
-    assert "/haproxy/reload" not in text(things, "/etc/rollcall/templates-filter/nginx.conf")
+    resources = desired(with_templates(container="lb", reload=""), "front1")["own templates"]
+    assert "/haproxy/reload" not in text(resources, "/etc/rollcall/templates-filter/nginx.conf")
 
 
 def test_a_changed_template_starts_the_container_anew(with_templates: Callable[..., Fleet], desired: Desired) -> None:
@@ -124,9 +124,9 @@ def test_a_changed_template_starts_the_container_anew(with_templates: Callable[.
 
 def test_a_directory_that_is_there_keeps_its_owner(with_templates: Callable[..., Fleet], desired: Desired) -> None:
     folders = [
-        thing
-        for thing in desired(with_templates(), "front1")["own templates"]
-        if isinstance(thing, Directory) and thing.path == "/etc/haproxy"
+        resource
+        for resource in desired(with_templates(), "front1")["own templates"]
+        if isinstance(resource, Directory) and resource.path == "/etc/haproxy"
     ]
     assert [change.action for change in plan(folders, HostState())] == ["create"]
     assert plan(folders, HostState(files={"/etc/haproxy": ObservedFile(0o700, "99:99", None)})) == ()
@@ -167,8 +167,8 @@ def test_keys_are_read_below_the_prefixes_that_are_set(with_templates: Callable[
 
 def test_the_token_is_closed(with_templates: Callable[..., Fleet], facts: HostFacts, secret: Secrets) -> None:
     fleet = with_templates()
-    things = resources(fleet, "front1", facts, secret)["own templates"]
-    (token,) = [one for one in things if isinstance(one, File) and one.path.endswith("/token")]
+    made = resources(fleet, "front1", facts, secret)["own templates"]
+    (token,) = [one for one in made if isinstance(one, File) and one.path.endswith("/token")]
     assert token.text.strip() == secret.tokens.secret("templates")
     assert token.mode == 0o600
-    assert {one.path: one.mode for one in things if isinstance(one, Directory)}["/etc/rollcall/templates"] == 0o700
+    assert {one.path: one.mode for one in made if isinstance(one, Directory)}["/etc/rollcall/templates"] == 0o700

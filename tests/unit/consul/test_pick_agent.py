@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rollcall.config.inventory import Host, Inventory
-from rollcall.consul.pick_agent import first_agent
+from rollcall.consul.pick_agent import pick_agent
 from rollcall.errors import RollcallError
 
 FIRST, SECOND = (
@@ -35,7 +35,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 
 
 def found(*hosts: Host) -> Host:
-    return first_agent("fleet.py", Inventory("fleet.py", Path(), hosts))
+    return pick_agent("fleet.py", Inventory("fleet.py", Path(), hosts))
 
 
 def test_the_first_server_that_runs_one(program: Program) -> None:

@@ -61,7 +61,7 @@ def test_the_usual_factor_leaves_containers_as_they_are() -> None:
 @pytest.mark.usefixtures("slow")
 def test_the_command_line_takes_the_largest_factor_of_the_fleet() -> None:
     assert timeouts.stretched(30) == 120
-    command = takeover.take_over(Container("front", "front:1", "front", overlap=("front-health",)))
+    command = takeover.take_over(Container("front", "front:1", "front", readiness_command=("front-health",)))
     assert "+ 120" in command
     assert "timeout 40 docker exec" in command
     assert takeover.DEADLINE == 30

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rollcall.converge import docker_commands
-from rollcall.converge.resources import Directory, File, FirstLine
+from rollcall.converge.resources import Directory, File, LeadingLine
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_first_line_is_put_and_taken_without_a_new_inode(
     file = tmp_path / "resolv.conf"
     file.write_text(before)
     inode = file.stat().st_ino
-    command = docker_commands.first_line(FirstLine(str(file), "nameserver 172.17.0.1", present))
+    command = docker_commands.first_line(LeadingLine(str(file), "nameserver 172.17.0.1", present))
     subprocess.run(["sh", "-c", command], check=True)
     assert file.read_text() == after
     assert file.stat().st_ino == inode
@@ -38,14 +38,14 @@ def test_first_line_is_put_and_taken_without_a_new_inode(
 def test_a_file_that_held_only_our_line_goes_with_it(tmp_path: Path) -> None:
     file = tmp_path / "resolv.conf.head"
     for present in (True, False):
-        command = docker_commands.first_line(FirstLine(str(file), "nameserver 172.17.0.1", present))
+        command = docker_commands.first_line(LeadingLine(str(file), "nameserver 172.17.0.1", present))
         subprocess.run(["sh", "-c", command], check=True)
         assert file.exists() == present
 
 
 def test_an_archive_carries_modes_and_owners() -> None:
-    things = [Directory("/etc/rollcall/a", 0o700, "100:1000"), File("/etc/rollcall/a/b", "text", 0o600, "100:1000")]
-    with tarfile.open(fileobj=io.BytesIO(docker_commands.archive(things, 100.0))) as tar:
+    resources = [Directory("/etc/rollcall/a", 0o700, "100:1000"), File("/etc/rollcall/a/b", "text", 0o600, "100:1000")]
+    with tarfile.open(fileobj=io.BytesIO(docker_commands.archive(resources, 100.0))) as tar:
         entries = [(one.name, one.mode, one.uid, one.gid, one.isdir(), one.mtime) for one in tar]
         content = tar.extractfile("etc/rollcall/a/b")
         assert content is not None
@@ -56,9 +56,9 @@ def test_an_archive_carries_modes_and_owners() -> None:
     ]
 
 
-def receive(root: Path, things: list[Directory | File], *, lost: int = 0) -> subprocess.CompletedProcess[str]:
+def receive(root: Path, resources: list[Directory | File], *, lost: int = 0) -> subprocess.CompletedProcess[str]:
     """Run the command for another root directory, of whose base64 the last characters are lost."""
-    archive = docker_commands.archive(things, 100.0)
+    archive = docker_commands.archive(resources, 100.0)
     command = docker_commands.receive(len(archive), ["/etc/rollcall/mark"])
     for path in ("/etc/rollcall", "-C /"):
         command = command.replace(path, path.replace("/", f"{root}/", 1))
@@ -75,9 +75,9 @@ def receive(root: Path, things: list[Directory | File], *, lost: int = 0) -> sub
 
 def test_an_archive_is_put_in_its_place(tmp_path: Path) -> None:
     owner = f"{os.getuid()}:{os.getgid()}"
-    things = [Directory("/etc/rollcall/a", 0o755, owner), File("/etc/rollcall/a/b", "text", 0o640, owner)]
+    resources = [Directory("/etc/rollcall/a", 0o755, owner), File("/etc/rollcall/a/b", "text", 0o640, owner)]
     (tmp_path / "etc").mkdir()
-    assert receive(tmp_path, things).returncode == 0
+    assert receive(tmp_path, resources).returncode == 0
     ours = tmp_path / "etc" / "rollcall"
     assert {one.name: one.stat().st_mode & 0o777 for one in ours.rglob("*")} == {"a": 0o755, "b": 0o640, "mark": 0o644}
     assert ours.stat().st_mode & 0o777 == 0o700

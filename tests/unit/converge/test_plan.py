@@ -10,16 +10,16 @@ import pytest
 from rollcall.converge import docker_commands
 from rollcall.converge.docker_query import Answer
 from rollcall.converge.host_state import EMPTY, HostState, ObservedFile
-from rollcall.converge.plan import Action, Change, everything, leftovers, plan, tellings, untold
+from rollcall.converge.plan import Action, Change, everything, leftovers, notifications, pending_marker, plan
 from rollcall.converge.resources import (
     Container,
     Directory,
     File,
-    FirstLine,
+    LeadingLine,
     Mount,
     Network,
     PublishedPort,
-    Thing,
+    Resource,
     Tmpfs,
     Volume,
 )
@@ -69,8 +69,8 @@ def host(found: dict[str, Any], managed: frozenset[str] = frozenset(["web-1"]), 
     return HostState(engine(containers=found, images=images, networks=NETWORKS, managed=managed), **more)
 
 
-def said(things: list[Thing], found: HostState) -> list[str]:
-    return [str(change) for change in plan(things, found)]
+def said(resources: list[Resource], found: HostState) -> list[str]:
+    return [str(change) for change in plan(resources, found)]
 
 
 def test_a_container_that_is_as_it_should_be_is_left_alone() -> None:
@@ -192,15 +192,21 @@ def test_the_text_of_a_file_is_in_no_sentence() -> None:
     ],
 )
 def test_first_line(text: str, changed: bool) -> None:
-    thing = FirstLine("/etc/resolv.conf", "nameserver 172.17.0.1")
-    assert bool(plan([thing], HostState(texts={thing.path: text}))) is changed
+    resource = LeadingLine("/etc/resolv.conf", "nameserver 172.17.0.1")
+    assert bool(plan([resource], HostState(texts={resource.path: text}))) is changed
 
 
 def test_files_come_before_the_containers_that_read_them() -> None:
-    things: list[Thing] = [WEB, FirstLine("/etc/resolv.conf", "x"), Volume("data"), Network("rollcall"), File("/f", "")]
-    things.append(Directory("/d"))
-    kinds = [type(change.thing).__name__ for change in plan(things, HostState())]
-    assert kinds == ["Directory", "File", "Network", "Volume", "Container", "FirstLine"]
+    resources: list[Resource] = [
+        WEB,
+        LeadingLine("/etc/resolv.conf", "x"),
+        Volume("data"),
+        Network("rollcall"),
+        File("/f", ""),
+    ]
+    resources.append(Directory("/d"))
+    kinds = [type(change.resource).__name__ for change in plan(resources, HostState())]
+    assert kinds == ["Directory", "File", "Network", "Volume", "Container", "LeadingLine"]
 
 
 def observed() -> HostState:
@@ -319,7 +325,7 @@ def test_a_port_that_somebody_else_has_is_said_before_anything_is_done(
         assert said([front], here) == ["create container front"]
 
 
-FRONT = replace(WEB, name="front", network="host", ports=(), listens=(("", 80),), overlap=("front-health",))
+FRONT = replace(WEB, name="front", network="host", ports=(), listens=(("", 80),), readiness_command=("front-health",))
 BOTH = frozenset(["front", "front-retired"])
 
 
@@ -352,7 +358,7 @@ def test_one_that_does_not_run_has_nothing_to_hand_over(status: dict[str, Any]) 
 def test_one_that_was_not_made_for_it_is_stopped_first() -> None:
     old = front()
     del old["Config"]["Labels"]["rollcall.overlap"]
-    assert said([FRONT], beside({"front": old})) == ["replace container front (overlap: [] → [front-health])"]
+    assert said([FRONT], beside({"front": old})) == ["replace container front (readiness_command: [] → [front-health])"]
 
 
 def test_an_interrupted_takeover_is_finished() -> None:
@@ -378,13 +384,13 @@ def test_somebody_elses_container_with_the_name_of_a_retired_one_is_never_touche
         plan([FRONT], taken)
 
 
-def test_no_container_is_made_anew_because_others_may_overlap() -> None:
-    """The digest of one without an overlap, as it was before there was such a thing."""
+def test_a_container_without_a_readiness_command_keeps_its_digest() -> None:
+    """The digest does not change because other containers have one."""
     assert WEB.spec == "dd72279a5578e7b8"
-    assert replace(WEB, overlap=("true",)).spec != WEB.spec
+    assert replace(WEB, readiness_command=("true",)).spec != WEB.spec
 
 
-def test_an_overlap_is_seen_again_on_the_container() -> None:
+def test_the_readiness_command_is_a_label_of_the_container() -> None:
     assert "--label=rollcall.overlap=front-health" in docker_commands.run_arguments(FRONT)
     assert not [argument for argument in docker_commands.run_arguments(WEB) if "overlap" in argument]
 
@@ -393,7 +399,7 @@ def test_an_overlap_is_seen_again_on_the_container() -> None:
     ("action", "told"), [("create", False), ("replace", False), ("take over", True), ("finish", True), (None, True)]
 )
 def test_a_reader_that_may_stay_is_told_of_its_files(action: Action | None, told: bool) -> None:
-    """Where a new container does not serve and the old one stays, the next deploy must still find it untold."""
-    file = File("/etc/rollcall/front/nginx.conf", "", then="docker exec front front-apply", reader="front")
+    """Where a new container does not serve and the old one stays, the next deploy must still find it pending_marker."""
+    file = File("/etc/rollcall/front/nginx.conf", "", notify="docker exec front front-apply", consumer="front")
     changes = [Change("write", file), *([Change(action, FRONT)] if action else [])]
-    assert tellings(changes) == ({file.then: untold(file)} if told else {})
+    assert notifications(changes) == ({file.notify: pending_marker(file)} if told else {})

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from rollcall.converge.docker_query import Answer
 from rollcall.converge.host_state import EMPTY, HostState, ObservedFile
-from rollcall.converge.plan import UNKNOWN_IMAGE, Change, plan, tellings
+from rollcall.converge.plan import UNKNOWN_IMAGE, Change, notifications, plan
 from rollcall.converge.resources import (
-    Absent,
+    AbsentFile,
     Container,
     Directory,
     File,
-    FirstLine,
+    LeadingLine,
     Mount,
     Network,
     PublishedPort,
-    Thing,
+    Resource,
     Tmpfs,
     Volume,
 )
@@ -61,7 +61,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "restart": st.sampled_from(["no", "always", "unless-stopped", "on-failure", "on-failure:3"]),
     "stop_timeout": st.integers(0, 90),
     "configuration": st.just("") | WORD,
-    "overlap": st.lists(WORD, max_size=2).map(tuple),
+    "readiness_command": st.lists(WORD, max_size=2).map(tuple),
     "image_source": st.sampled_from(["pull", "push"]),
 }
 BROUGHT = st.fixed_dictionaries(
@@ -173,43 +173,43 @@ def test_a_container_whose_image_was_given_anew_differs_in_its_image_alone(made:
 TEXT = st.text(max_size=20)
 MODE = st.sampled_from([0o600, 0o644, 0o755, 0o777])
 OWNER = st.sampled_from(["0:0", "100:1000"])
-FILES: st.SearchStrategy[Thing] = st.one_of(
+FILES: st.SearchStrategy[Resource] = st.one_of(
     st.builds(Directory, PATH, MODE, OWNER, st.booleans()),
     st.builds(File, PATH, TEXT, MODE, OWNER, TEXT, WORD),
-    st.builds(Absent, PATH, TEXT),
-    st.builds(FirstLine, PATH, WORD, st.booleans()),
+    st.builds(AbsentFile, PATH, TEXT),
+    st.builds(LeadingLine, PATH, WORD, st.booleans()),
     st.builds(Network, WORD),
     st.builds(Volume, WORD),
 )
 
 
-def left_by(thing: Thing) -> HostState:
+def left_by(resource: Resource) -> HostState:
     """A host as a deploy of this one thing leaves it."""
     labels = {"Labels": {"rollcall.managed": "x"}}
-    match thing:
+    match resource:
         case Directory():
-            return HostState(files={thing.path: ObservedFile(thing.mode, thing.owner, None)})
+            return HostState(files={resource.path: ObservedFile(resource.mode, resource.owner, None)})
         case File():
-            return HostState(files={thing.path: ObservedFile(thing.mode, thing.owner, thing.digest)})
-        case FirstLine():
-            return HostState(texts={thing.path: f"{thing.line}\nother\n" if thing.present else "other\n"})
+            return HostState(files={resource.path: ObservedFile(resource.mode, resource.owner, resource.digest)})
+        case LeadingLine():
+            return HostState(texts={resource.path: f"{resource.line}\nother\n" if resource.present else "other\n"})
         case Network():
-            return HostState(replace(EMPTY, networks={thing.name: labels}))
+            return HostState(replace(EMPTY, networks={resource.name: labels}))
         case Volume():
-            return HostState(replace(EMPTY, volumes={thing.name: labels}))
+            return HostState(replace(EMPTY, volumes={resource.name: labels}))
         case _:
             return HostState()
 
 
 @given(FILES)
-def test_what_a_deploy_left_needs_no_change(thing: Thing) -> None:
-    assert plan([thing], left_by(thing)) == ()
+def test_what_a_deploy_left_needs_no_change(resource: Resource) -> None:
+    assert plan([resource], left_by(resource)) == ()
 
 
 @given(FILES, FILES)
-def test_anything_may_stand_where_anything_should_be(there: Thing, wanted: Thing) -> None:
+def test_anything_may_stand_where_anything_should_be(there: Resource, wanted: Resource) -> None:
     changes = plan([wanted], left_by(there))
-    tellings(changes)
+    notifications(changes)
     for change in changes:
         assert re.match(r"(create|write|remove) [a-z ]+ /?[a-z]+", str(change))
         assert all(one.old != one.new for one in change.differences)

@@ -10,7 +10,7 @@ import pytest
 from rollcall.converge import takeover
 from rollcall.converge.resources import Container
 
-FRONT = Container(name="front", image="front:2", component="front", network="host", overlap=("front-health",))
+FRONT = Container(name="front", image="front:2", component="front", network="host", readiness_command=("front-health",))
 
 # What the command asks of an engine. A container is a folder with its `image`, `restart` policy and, while it runs,
 # `running`; `served` lists the images whose containers serve, `broken` those which the engine cannot start.
@@ -182,7 +182,9 @@ def test_interrupted_and_then_something_else_was_wanted(engine: Engine, serving:
 
 
 def test_what_a_user_sets_cannot_become_another_command(engine: Engine) -> None:
-    evil = Container(name="front", image="front:2", component="x", overlap=("true; touch $ENGINE/evil", "$(id)"))
+    evil = Container(
+        name="front", image="front:2", component="x", readiness_command=("true; touch $ENGINE/evil", "$(id)")
+    )
     engine.has("front", "front:1")
     engine.serves("front:2")
     assert engine.run(takeover.take_over(evil))[0] == 0

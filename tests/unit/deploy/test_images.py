@@ -85,5 +85,5 @@ def test_every_image_that_will_be_brought_has_a_line(here: dict[str, Any]) -> No
 def test_a_removal_names_the_images_of_what_should_run_and_of_what_runs() -> None:
     ours = {"consul": {"Config": {"Image": "hashicorp/consul:1.22.7"}}, "shop": {"Config": {"Image": "shop:1"}}}
     engine = Answer(ours, {FRONT: {"Id": "1"}}, {}, {}, managed=frozenset({"consul", "gone"}))
-    things = [wanted(FRONT), wanted(REGISTRATOR)]
-    assert images.of_a_deploy(things, engine) == ["hashicorp/consul:1.22.7", FRONT]
+    resources = [wanted(FRONT), wanted(REGISTRATOR)]
+    assert images.of_a_deploy(resources, engine) == ["hashicorp/consul:1.22.7", FRONT]

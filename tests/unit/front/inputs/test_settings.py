@@ -11,8 +11,10 @@ from rollcall.front.inputs.settings import DeclaredRoute, read
 
 
 def told(desired: Any, **front: Any) -> str:
-    things = desired(checked(front=front), "front1")["front"]
-    (text,) = [thing.text for thing in things if isinstance(thing, File) and thing.path.endswith("/front.json")]
+    resources = desired(checked(front=front), "front1")["front"]
+    (text,) = [
+        resource.text for resource in resources if isinstance(resource, File) and resource.path.endswith("/front.json")
+    ]
     return str(text)
 
 
