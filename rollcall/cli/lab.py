@@ -64,7 +64,7 @@ def down(purge: bool) -> None:
 def make_images(lend: bool, take_back: bool) -> None:
     """Make the images of the lab on this machine's Docker Engine, without any host."""
     if lend and take_back:
-        raise RollcallError("--for-demo gives names that --remove-demo takes away; right is one of the two.")
+        raise RollcallError("--for-demo and --remove-demo contradict each other; give one of them")
     from rollcall.lab import lifecycle
 
     if take_back:

@@ -54,7 +54,7 @@ def check_sentence(sentence: str) -> None:
     """See that a sentence can stand on a page. Raises RollcallError: it cannot."""
     if len(sentence) > LONGEST or not sentence.isprintable():
         raise RollcallError(
-            f"--text is {len(sentence)} characters; right is one line of at most {LONGEST}, all of them printable"
+            f"--text: got {len(sentence)} characters; expected one line of at most {LONGEST} printable ones"
         )
 
 

@@ -18,7 +18,7 @@ def render(source: str) -> None:
     chosen, _ = checked_fleet(source)
     fronts = chosen.group("fronts")
     if not fronts:
-        raise RollcallError(f"no host of {source} is in the group fronts; right is at least one")
+        raise RollcallError(f"{source}: the group fronts is empty; expected at least one host")
     for host in fronts:
         if len(fronts) > 1:
             click.echo(f"# {host.name}")

@@ -63,7 +63,7 @@ def check_port(host: Host, port: int | None) -> None:
         except OSError as problem:
             reason = (problem.strerror or str(problem)).lower()
             raise RollcallError(
-                f"--port {port} of this machine cannot be used: {reason}; right is another one, or none"
+                f"--port {port} of this machine cannot be used: {reason}; choose another one, or leave it out"
             ) from None
 
 

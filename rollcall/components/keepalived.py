@@ -59,11 +59,11 @@ def no_interface(member: Member, interfaces: Mapping[str, str]) -> str:
     if wanted:
         return (
             f"{member.name}: front.virtual_interface is {wanted!r}, but the interfaces that have an address are "
-            f"{', '.join(sorted({*interfaces.values()}))}; right is one of these"
+            f"{', '.join(sorted({*interfaces.values()}))}; expected one of these"
         )
     return (
         f"{member.name}: no interface with its address {member.address} was found, perhaps for want of the program ip; "
-        "right is the interface's name as front.virtual_interface"
+        "expected the interface's name as front.virtual_interface"
     )
 
 

@@ -51,7 +51,7 @@ def unknown_container(one: Member, existing: Collection[str], coming: Collection
         if not template.container or template.container in (*existing, *coming):
             continue
         close = get_close_matches(template.container, sorted({*existing, *coming}), n=1)
-        right = f"did you mean {close[0]}?" if close else "right is one that is there: start it before the deploy"
+        right = f"did you mean {close[0]}?" if close else "start it before the deploy"
         where = locate(one.name, ("templates", position, "container"))
         return (
             f"{where}templates[{position}].container is {template.container!r}, "
@@ -67,28 +67,28 @@ def read_source(path: str) -> str:
 
 def _name(template: Template, before: Collection[Template]) -> str:
     if template.name in [other.name for other in before]:
-        return "for the second time; right is a name of its own for each"
+        return "for the second time; expected a different name for each"
     return ""
 
 
 def _destination(template: Template, before: Collection[Template]) -> str:
     path = template.destination
     if path in [other.destination for other in before]:
-        return "for the second time; right is one template for each file"
+        return "for the second time; expected one template for each file"
     if path.startswith(OURS):
-        return "which is in a directory of Rollcall's; right is a file of the service's own"
+        return "which is in a directory of Rollcall's; expected a file of the service's own"
     folder = path.rpartition("/")[0]
     if folder in TOO_WIDE or path.startswith(NOT_FOR_FILES):
         return (
             f"and its whole directory {folder} would be open to the templates; "
-            'right is a directory of the service\'s own, such as "/etc/haproxy/haproxy.cfg"'
+            'expected a directory of the service\'s own, such as "/etc/haproxy/haproxy.cfg"'
         )
     return ""
 
 
 def _container(template: Template, our_containers: Collection[str]) -> str:
     if template.container in our_containers:
-        return "which is a part of Rollcall; right is the container of the service that reads the file"
+        return "which is a part of Rollcall; expected the container of the service that reads the file"
     return ""
 
 
@@ -98,8 +98,8 @@ def _source(template: Template) -> str:
     except OSError as problem:
         return (
             f"but {local_files.found(template.source)} cannot be read: {problem.strerror}; "
-            "right is a template for consul-template on this machine"
+            "expected a template for consul-template on this machine"
         )
     except UnicodeDecodeError:
-        return "which is not UTF-8; right is a template for consul-template"
+        return "which is not UTF-8; expected a template for consul-template"
     return ""

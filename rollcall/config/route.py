@@ -41,7 +41,7 @@ def read(text: str, server_names: Collection[str]) -> Route:
         route = Route("" if name in server_names else name, route_metadata.path(slash + path) if path else "/")
     except ValueError:
         raise RollcallError(
-            f"{text!r} is no route; right is HOST/PATH as in shop.example.com/api, without https://, "
+            f"route: got {text!r}; expected HOST/PATH as in shop.example.com/api, without https://, "
             'or "/" for all of the default site'
         ) from None
     return route

@@ -20,13 +20,13 @@ def read(given: Sequence[str]) -> Percents:
     for text in given:
         tag, equals, percent = text.rpartition("=")
         if not (tag and equals and re.fullmatch("[0-9]{1,3}", percent, re.ASCII) and int(percent) <= WHOLE):
-            raise RollcallError(f"{text!r} is no TAG=PERCENT; right is a whole number from 0 to 100, as in v2=10")
+            raise RollcallError(f"got {text!r}; expected TAG=PERCENT with an integer from 0 to 100, as in v2=10")
         if tag in found:
-            raise RollcallError(f"the tag {tag!r} is given twice; right is one share for each tag")
+            raise RollcallError(f"the tag {tag!r} is given twice; expected one share for each tag")
         found[tag] = int(percent)
     if sum(found.values()) > WHOLE:
         raise RollcallError(
-            f"{' and '.join(given)} are {sum(found.values())} % together; right is at most 100, the rest is shared by "
+            f"{' and '.join(given)} are {sum(found.values())} % together; expected at most 100, the rest is shared by "
             "the instances without these tags"
         )
     return found
@@ -44,7 +44,7 @@ def check(percents: Percents, service: str, services: Mapping[str, Collection[st
         if tag not in services[service]:
             raise RollcallError(
                 f"no instance of {service} has the tag {tag!r}; {suggestion(tag, services[service])}; "
-                "right is a tag that a container carries, as by SERVICE_TAGS=v2"
+                "expected a tag that a container carries, as by SERVICE_TAGS=v2"
             )
 
 

@@ -41,7 +41,7 @@ class Keyring:
         if absent := sorted(node for node in expected if status.get(node) != ALIVE):
             raise RollcallError(
                 f"{', '.join(absent)} does not answer in the cluster, and would be locked out with the old gossip key; "
-                "right is to bring it back, or to take it out of the inventory and the cluster (consul force-leave)"
+                "bring it back, or take it out of the inventory and the cluster (consul force-leave)"
             )
 
     def change(self, key: str) -> None:

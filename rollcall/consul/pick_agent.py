@@ -22,9 +22,7 @@ def pick_agent(source: str, chosen: Inventory) -> Host:
             return host
         complaints.append(f"{host.name} ({complaint})")
     connectivity.check(hosts)
-    raise RollcallError(
-        f"no Consul agent runs on {', '.join(complaints)}; right is a fleet that is deployed: rollcall deploy {source}"
-    )
+    raise RollcallError(f"no Consul agent runs on {', '.join(complaints)}; deploy it: rollcall deploy {source}")
 
 
 def _complaint(host: Host) -> str:

@@ -18,7 +18,7 @@ def read(text: str) -> Percentages:
     Raises:
         ValueError: what is wrong with it, and what would be right.
     """
-    right = 'right is JSON such as {"v2": 10}, percentages by tag, 0 or from 0.01, together at most 100'
+    right = 'expected JSON such as {"v2": 10}, percentages by tag, 0 or from 0.01, together at most 100'
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:

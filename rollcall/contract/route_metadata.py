@@ -48,7 +48,7 @@ def wish(meta: Mapping[str, str]) -> Wish | None:
     named = meta.get("virtual_host", "").replace(",", " ").split()
     if not named:
         if meta.get("virtual_path"):
-            raise ValueError("it has a virtual_path and no virtual_host; right is both")
+            raise ValueError("virtual_path: got no virtual_host beside it; expected both")
         return None
     hosts = tuple(dict.fromkeys(host(name) for name in named))
     return Wish(
@@ -71,7 +71,7 @@ def host(text: str) -> str:
     name = text.lower().removesuffix(".")
     if len(name) > LONGEST_HOST or not HOST.fullmatch(name):
         raise ValueError(
-            f'virtual_host is {shown(text)}; right are host names such as "shop.example.com" or "*.example.com"'
+            f'virtual_host: got {shown(text)}; expected host names such as "shop.example.com" or "*.example.com"'
         )
     return name
 
@@ -85,7 +85,7 @@ def path(text: str) -> str:
     name = text.rstrip("/") or "/"
     if len(name) > LONGEST_PATH or not PATH.fullmatch(name):
         raise ValueError(
-            f'virtual_path is {shown(text)}; right is a path such as "/api", of letters, digits and ._~@:+=,-'
+            f'virtual_path: got {shown(text)}; expected a path such as "/api", of letters, digits and ._~@:+=,-'
         )
     return name
 
@@ -98,7 +98,7 @@ def check_service(name: str) -> None:
     """
     if len(name) > LONGEST_SERVICE:
         raise ValueError(
-            f"its service's name has {len(name)} characters; right is one of at most {LONGEST_SERVICE} (SERVICE_NAME)"
+            f"its service's name has {len(name)} characters; expected one of at most {LONGEST_SERVICE} (SERVICE_NAME)"
         )
 
 
@@ -112,7 +112,7 @@ def weight(meta: Mapping[str, str]) -> int | None:
     if not text:
         return None
     if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= LARGEST_WEIGHT:
-        raise ValueError(f"weight is {shown(text)}; right is a whole number from 1 to {LARGEST_WEIGHT}")
+        raise ValueError(f"weight: got {shown(text)}; expected an integer from 1 to {LARGEST_WEIGHT}")
     return int(text)
 
 
@@ -130,10 +130,10 @@ def _protocol(text: str) -> Protocol:
     for protocol in get_args(Protocol):
         if text.lower() == protocol:
             return protocol  # type: ignore[no-any-return]
-    raise ValueError(f"virtual_proto is {shown(text)}; right is http, https, grpc or grpcs")
+    raise ValueError(f"virtual_proto: got {shown(text)}; expected http, https, grpc or grpcs")
 
 
 def _truth(key: str, text: str) -> bool:
     if text.lower() not in YES | NO:
-        raise ValueError(f"{key} is {shown(text)}; right is true or false")
+        raise ValueError(f"{key}: got {shown(text)}; expected true or false")
     return text.lower() in YES

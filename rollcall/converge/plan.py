@@ -96,7 +96,7 @@ def _by_name(resource: Network | Volume, existing: Mapping[str, Document]) -> Ch
         kind = type(resource).__name__.lower()
         raise RollcallError(
             f"a {kind} named {resource.name} exists already and is not Rollcall's; "
-            f"right is to rename or remove it: docker {kind} rm {resource.name}"
+            f"rename or remove it: docker {kind} rm {resource.name}"
         )
     return None
 
@@ -154,7 +154,7 @@ def _container(resource: Container, state: HostState) -> Change | None:
         if name in state.engine.containers and name not in state.engine.managed:
             raise RollcallError(
                 f"a container named {name} exists already and is not Rollcall's; "
-                f"right is to rename or remove it: docker rm -f {name}"
+                f"rename or remove it: docker rm -f {name}"
             )
     document = state.engine.containers.get(resource.name)
     if resource.readiness_command and resource.retired in state.engine.managed:

@@ -51,7 +51,7 @@ finish() {{
   if serves; then retire; return; fi
   last=$(docker logs --tail {log_lines} {name} 2>&1)
   put_back &&
-    echo "the new {name} did not serve within {deadline} s ($why), so the old one was put back; right is to mend what" \
+    echo "the new {name} did not serve within {deadline} s ($why), so the old one was put back; fix what" \
       "its last words say, or to stop the old one (docker stop {name}), and to deploy again:" "$last" | tr '\n' ' ' >&2
   return 1
 }}

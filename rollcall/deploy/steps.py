@@ -185,7 +185,7 @@ def _check_host(member: Member, state: HostState) -> None:
     if member.address not in (*state.addresses, "127.0.0.1"):
         raise RollcallError(
             f"{member.name}: its address is set to {member.address}, but the host has {', '.join(state.addresses)}; "
-            "right is one of these"
+            "expected one of these"
         )
     if why := keepalived.no_interface(member, state.interfaces) or dns.unusable(member, facts(state).resolver):
         raise RollcallError(why)
@@ -198,7 +198,7 @@ def _check_host(member: Member, state: HostState) -> None:
     skew = abs(state.clock - time.time())
     if skew > CLOCK_TOLERANCE:
         raise RollcallError(
-            f"{member.name}: its clock differs from this machine's by {skew:.0f} s; right is less than "
+            f"{member.name}: its clock differs from this machine's by {skew:.0f} s; expected less than "
             f"{CLOCK_TOLERANCE} s: let systemd-timesyncd or chrony set it"
         )
 

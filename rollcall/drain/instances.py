@@ -103,7 +103,7 @@ def of(target: Target, found: Sequence[Instance], running: Sequence[Container]) 
     if not mine:
         raise RollcallError(
             f"{target} has no service in Consul, so nobody is sent to it; "
-            "right is a container that the registrator has registered, or the whole host"
+            "expected a container that the registrator has registered, or the whole host"
         )
     return mine
 

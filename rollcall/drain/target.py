@@ -33,8 +33,8 @@ def read(text: str, members: Sequence[Member]) -> Target:
     if host not in named:
         raise RollcallError(
             f"{text!r} names no host of the inventory: {host!r} is none, {suggestion(host, named)}; "
-            "right is HOST, or HOST/CONTAINER as in app1/webserver-1"
+            "expected HOST, or HOST/CONTAINER as in app1/webserver-1"
         )
     if slash and not container:
-        raise RollcallError(f"{text!r} names no container; right is {host}, or {host}/CONTAINER")
+        raise RollcallError(f"{text!r} names no container; expected {host}, or {host}/CONTAINER")
     return Target(named[host], container)

@@ -27,7 +27,7 @@ def from_hub() -> bool:
     """
     value = os.environ.get("IMAGES", "")
     if value not in ("", "hub"):
-        raise RollcallError(f"IMAGES={value} is unknown; right is IMAGES=hub, or nothing for images made by the lab.")
+        raise RollcallError(f"IMAGES: got {value!r}; expected hub, or nothing for images that the lab builds")
     return value == "hub"
 
 

@@ -142,12 +142,12 @@ def check_identity(host: str, found: str, ours: Identity) -> None:
     if theirs.fleet != ours.fleet:
         raise RollcallError(
             f"{host} was deployed with other secrets than these (its fleet is {theirs.fleet}, not {ours.fleet}); "
-            "right is the folder .secrets/ it was deployed from, or `rollcall remove INVENTORY` to begin anew"
+            "restore the folder .secrets/ that it was deployed from, or run `rollcall remove INVENTORY` to start over"
         )
     if theirs.rotations > ours.rotations:
         raise RollcallError(
             f"{host} has secrets that were rotated {theirs.rotations} times, those here were {ours.rotations} times; "
-            "right is a later copy of the folder .secrets/, or `rollcall remove INVENTORY` to begin anew"
+            "restore a later copy of the folder .secrets/, or run `rollcall remove INVENTORY` to start over"
         )
 
 
@@ -251,7 +251,7 @@ def _front(issued: _Issued, member: Member) -> Certificate:
         matches = given.has_its_key()
     except (ValueError, TypeError) as problem:
         raise RollcallError(
-            f"front.certificate of {member.name} cannot be used ({problem}); right are a certificate and its private "
+            f"front.certificate of {member.name} cannot be used ({problem}); expected a certificate and its private "
             f"key without a passphrase, both PEM: {front.certificate}, {front.certificate_key}"
         ) from None
     if not matches:

@@ -140,7 +140,7 @@ def _front(lines: list[str], complaints: list[str]) -> Document | None:
     if found.get("version") != VERSION:
         complaints.append(
             f"its front tells its status in version {found.get('version')}, and this Rollcall reads {VERSION}; "
-            "right is a deploy, or the Rollcall that deployed it"
+            "deploy again, or use the Rollcall that deployed it"
         )
         return None
     return found

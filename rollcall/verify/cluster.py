@@ -91,7 +91,7 @@ class Cluster:
         except consul.ACLPermissionDenied as problem:
             raise RollcallError(
                 f"Consul does not take the operator's token as the secrets of {self.source} give it ({problem}); "
-                "right is the folder it was deployed from, or a deploy"
+                "use the folder it was deployed from, or deploy again"
             ) from None
         except UNANSWERED as problem:
             raise RollcallError(f"Consul tells nothing of its catalog: {problem}") from None

@@ -81,11 +81,11 @@ def _instance_or_complaint(row: Mapping[str, Any]) -> Instance | str | None:
     address, port, meta = _address(row["address"]), row["port"], row["meta"] or {}
     named = f"{row['id']} of {row['service']} is registered with the"
     if not address:
-        return f"{named} address {row['address']!r}, so it gets no requests; right is an IPv4 or IPv6 address"
+        return f"{named} address {row['address']!r}, so it gets no requests; expected an IPv4 or IPv6 address"
     if not 1 <= port <= 65535:
         # A service without a port is nothing wrong, until it wants requests.
         wanted = "virtual_host" in meta
-        return f"{named} port {port}, so it gets no requests; right is a port from 1 to 65535" if wanted else None
+        return f"{named} port {port}, so it gets no requests; expected a port from 1 to 65535" if wanted else None
     checks = row["checks"]
     return Instance(
         service=row["service"],
@@ -122,5 +122,5 @@ def _unasked(names: list[str]) -> Iterator[str]:
     for name in names:
         yield (
             f"the service {name!r} cannot be asked for by consul-template, so it is not routed; "
-            "right is a name of letters, digits, - and _"
+            "expected a name of letters, digits, - and _"
         )

@@ -59,7 +59,7 @@ async def _carried_out(head: bytes, orders: Mapping[str, Order]) -> Outcome:
     words = head.decode("latin-1").split(" ")
     name = words[1].removeprefix("/") if len(words) > 1 else ""
     if name not in orders:
-        return Outcome(False, f"there is no order {name!r}; right is one of {', '.join(sorted(orders))}")
+        return Outcome(False, f"order: got {name!r}; expected one of {', '.join(sorted(orders))}")
     try:
         return await orders[name]()
     except Exception as error:

@@ -213,7 +213,7 @@ def _of_another_mind(place: Place, instance: Instance, way: Way) -> Complaint:
     return Complaint(
         "metadata",
         f"{instance.identity} of {instance.service} gets no requests of {_spelled(place)}: most instances say {said}; "
-        "right is the same for all",
+        "expected the same for all",
     )
 
 
@@ -269,7 +269,7 @@ def _of_nobody(sentences: Mapping[Place, str], known: Mapping[Place, Claim], com
             text = f"{key} is for a host and path that no service asks for; its page is shown all the same"
             found.add((host, path))
         else:
-            text = f"{key} names no host and path; right is one such as {maintenance_page.PREFIX}shop.example.com/api"
+            text = f"{key} names no host and path; expected one such as {maintenance_page.PREFIX}shop.example.com/api"
         complaints.append(Complaint("maintenance", text))
     return found
 

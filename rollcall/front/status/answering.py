@@ -35,7 +35,7 @@ class Response:
 def answer(request: Request, document: Document) -> Response:
     """Answer a request out of the status document."""
     if not is_address(request.host):
-        return Response(421, b"by this name the front is not to be had; right is its address, or localhost\n")
+        return Response(421, b"unknown host name; use the front's IP address or localhost\n")
     if request.method not in METHODS:
         return Response(405, b"only GET and HEAD\n")
     return _PATHS.get(request.path.partition("?")[0], _nowhere)(document)

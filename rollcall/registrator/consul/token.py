@@ -16,8 +16,8 @@ def token_from(environment: Mapping[str, str]) -> str:
     """
     path = environment.get(FILE)
     if not path:
-        return _checked(environment.get(VARIABLE, ""), VARIABLE, "right is a token alone")
-    right = f"right is a file with a token alone that user {os.getuid()} may read"
+        return _checked(environment.get(VARIABLE, ""), VARIABLE, "expected a token only")
+    right = f"expected a file that holds a token only and that user {os.getuid()} may read"
     try:
         text = Path(path).read_bytes().decode(errors="replace").strip()
     except OSError as error:

@@ -74,7 +74,7 @@ def _wrong_answers(cluster: Cluster, look: Look) -> list[tuple[str, str, str]]:
             given = answers.get(name, frozenset())
             if not given or given - allowed[name]:
                 said = f"gives {', '.join(sorted(given))}" if given else "gives nothing"
-                found.append((host, name, f"{said}, right is {', '.join(sorted(allowed[name]))}"))
+                found.append((host, name, f"{said}, expected {', '.join(sorted(allowed[name]))}"))
     return found
 
 

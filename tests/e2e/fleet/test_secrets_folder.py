@@ -50,7 +50,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / IDENTITY).write_text('{"fleet": "another", "rotations": 0}\n'),
         "was deployed with other secrets than these (its fleet is ",
     ),
-    "older": (older, "right is a later copy of the folder .secrets/"),
+    "older": (older, "restore a later copy of the folder .secrets/"),
     "a file missing": (
         lambda folder: (folder / TOKENS).unlink(),
         f"{FOLDER / TOKENS}: missing, and the running fleet knows no other",

@@ -40,11 +40,11 @@ CASES = [
     ({"destination": "/haproxy.cfg"}, "templates[0].destination: got '/haproxy.cfg'; expected the absolute path"),
     ({"destination": "/etc/a/../b"}, "templates[0].destination: got '/etc/a/../b'; expected the absolute path"),
     ({"destination": "/etc/haproxy/a b"}, "expected the absolute path of a file"),
-    ({"destination": "/etc/rollcall/x"}, "'/etc/rollcall/x', which is in a directory of Rollcall's; right is a file"),
-    ({"destination": "/etc/fstab"}, "and its whole directory /etc would be open to the templates; right is"),
+    ({"destination": "/etc/rollcall/x"}, "'/etc/rollcall/x', which is in a directory of Rollcall's; expected a file"),
+    ({"destination": "/etc/fstab"}, "and its whole directory /etc would be open to the templates; expected"),
     ({"destination": "/proc/sys/x"}, "and its whole directory /proc/sys would be open"),
     ({"source": "absent.ctmpl"}, "templates[0].source is 'absent.ctmpl', but "),
-    ({"container": "consul"}, "templates[0].container is 'consul', which is a part of Rollcall; right is"),
+    ({"container": "consul"}, "templates[0].container is 'consul', which is a part of Rollcall; expected"),
     ({"container": "-x"}, "templates[0].container: got '-x'; expected the name of a container"),
     ({"owner": "root"}, "templates[0].owner: got 'root'; expected a numeric uid:gid"),
     ({"mode": "644"}, "templates[0].mode: got '644'; expected an octal mode"),
@@ -113,7 +113,7 @@ def test_the_documented_example_is_right_and_every_setting_is_documented(monkeyp
     [
         ({"haproxy", "x"}, ""),
         ({"haproxy1", "x"}, "and a has no container of that name; did you mean haproxy1?"),
-        (set(), "right is one that is there: start it before the deploy"),
+        (set(), "start it before the deploy"),
     ],
 )
 def test_a_container_that_the_host_has_not(source: str, existing: set[str], sentence: str) -> None:

@@ -37,7 +37,7 @@ def test_a_route_is_read_and_its_page_is_where_the_front_looks(text: str, host: 
     "text", ["https://shop.example.com/", "shop.example.com:80/", "a b/", "/a//b", "/a b", "/../x"]
 )
 def test_what_is_no_route_is_said_with_what_would_be(text: str) -> None:
-    with pytest.raises(RollcallError, match=r"is no route; right is HOST/PATH as in shop\.example\.com/api"):
+    with pytest.raises(RollcallError, match=r"; expected HOST/PATH as in shop\.example\.com/api"):
         route.read(text, NAMES)
 
 
@@ -67,5 +67,5 @@ def test_a_key_is_written_so_that_no_character_ends_it() -> None:
 @pytest.mark.parametrize("sentence", ["two\nlines", "x" * 301, "\x1b[31m"])
 def test_a_sentence_is_one_line(sentence: str) -> None:
     check_sentence("Wir sind um zwölf zurück – bis gleich! 🙂")
-    with pytest.raises(RollcallError, match="right is one line of at most 300"):
+    with pytest.raises(RollcallError, match="expected one line of at most 300"):
         check_sentence(sentence)

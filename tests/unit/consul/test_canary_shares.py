@@ -17,14 +17,14 @@ def test_shares_are_read() -> None:
 
 @pytest.mark.parametrize("text", ["v2", "v2=", "=10", "v2=10.5", "v2=-1", "v2=101", "v2=10%", "v2=٣"])
 def test_what_is_no_share_is_said_with_what_would_be(text: str) -> None:
-    with pytest.raises(RollcallError, match="right is a whole number from 0 to 100, as in v2=10"):
+    with pytest.raises(RollcallError, match="expected TAG=PERCENT with an integer from 0 to 100, as in v2=10"):
         canary_shares.read([text])
 
 
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (["v2=60", "v3=41"], "v2=60 and v3=41 are 101 % together; right is at most 100"),
+        (["v2=60", "v3=41"], "v2=60 and v3=41 are 101 % together; expected at most 100"),
         (["v2=1", "v2=2"], "the tag 'v2' is given twice"),
     ],
 )

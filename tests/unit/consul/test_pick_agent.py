@@ -62,9 +62,7 @@ def test_none_runs(program: Program, docker: str, reason: str) -> None:
     program("docker", docker)
     with pytest.raises(RollcallError) as refused:
         found(LOCAL)
-    assert str(refused.value) == (
-        f"no Consul agent runs on {reason}; right is a fleet that is deployed: rollcall deploy fleet.py"
-    )
+    assert str(refused.value) == (f"no Consul agent runs on {reason}; deploy it: rollcall deploy fleet.py")
 
 
 def test_nobody_answers_by_ssh(program: Program) -> None:

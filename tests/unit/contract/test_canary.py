@@ -70,5 +70,5 @@ def test_the_shares_are_the_whole(percentages: dict[str, int], instances: list[t
     ],
 )
 def test_a_bad_value_is_one_sentence(value: str, problem: str) -> None:
-    with pytest.raises(ValueError, match=f'^{problem}; right is JSON such as {{"v2": 10}}, percentages by tag'):
+    with pytest.raises(ValueError, match=f'^{problem}; expected JSON such as {{"v2": 10}}, percentages by tag'):
         canary.read(value)

@@ -31,8 +31,8 @@ def test_a_host_whose_name_has_a_slash() -> None:
     ("text", "sentence"),
     [
         ("app3", "did you mean app"),
-        ("webserver-1", "right is HOST, or HOST/CONTAINER as in app1/webserver-1"),
-        ("app1/", "'app1/' names no container; right is app1, or app1/CONTAINER"),
+        ("webserver-1", "expected HOST, or HOST/CONTAINER as in app1/webserver-1"),
+        ("app1/", "'app1/' names no container; expected app1, or app1/CONTAINER"),
         ("", "there are app1, app2, consul1"),
     ],
 )

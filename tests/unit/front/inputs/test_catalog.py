@@ -59,7 +59,9 @@ def test_an_address_that_is_none_costs_its_own_instance_only(address: str) -> No
     catalog = read(rendered(row(address=address, id="bad"), row()))
     assert [one.identity for one in catalog.instances] == ["app1:shop:80"]
     (text,) = catalog.complaints
-    assert text.startswith(f"bad of shop-80 is registered with the address {address!r}, so it gets no requests; right")
+    assert text.startswith(
+        f"bad of shop-80 is registered with the address {address!r}, so it gets no requests; expected"
+    )
 
 
 def test_an_ipv6_address_is_written_as_nginx_wants_it() -> None:
@@ -72,7 +74,7 @@ def test_who_wants_requests_without_a_port_is_named_and_others_are_nobodys_matte
     catalog = read(rendered(row(port=port, meta={"virtual_host": "a.example.com"}, id="bad"), row(port=port)))
     assert catalog.instances == ()
     assert catalog.complaints == (
-        f"bad of shop-80 is registered with the port {port}, so it gets no requests; right is a port from 1 to 65535",
+        f"bad of shop-80 is registered with the port {port}, so it gets no requests; expected a port from 1 to 65535",
     )
 
 
@@ -83,7 +85,7 @@ def test_a_catalog_without_consul_itself_is_none_to_believe() -> None:
 
 def test_a_service_that_cannot_be_asked_for_is_named() -> None:
     (text,) = read(rendered(unasked=("a.b",))).complaints
-    assert text.startswith("the service 'a.b' cannot be asked for by consul-template, so it is not routed; right")
+    assert text.startswith("the service 'a.b' cannot be asked for by consul-template, so it is not routed; expected")
 
 
 def test_the_order_of_rows_means_nothing_and_a_row_may_come_twice() -> None:

@@ -40,7 +40,7 @@ def order(path: Path, name: str) -> str:
         ("well", "200 OK", "done\n"),
         ("refused", "409 Conflict", "nginx refuses it\n"),
         ("broken", "409 Conflict", "broken failed: RuntimeError: no such thing\n"),
-        ("other", "409 Conflict", "there is no order 'other'; right is one of broken, refused, well\n"),
+        ("other", "409 Conflict", "order: got 'other'; expected one of broken, refused, well\n"),
     ],
 )
 def test_an_order_is_answered_with_what_came_of_it(tmp_path: Path, name: str, status: str, text: str) -> None:

@@ -127,17 +127,20 @@ def test_the_same_two_declared_is_a_conflict() -> None:
 @pytest.mark.parametrize(
     ("said", "right"),
     [
-        ({"virtual_host": "a b;c"}, "virtual_host is 'b;c'; right are host names such as"),
-        ({"virtual_host": "shop.*.com"}, "virtual_host is 'shop.*.com'; right"),
-        ({"virtual_host": "x" * 64}, "virtual_host is 'xxxx"),
-        ({"virtual_host": SHOP, "virtual_path": "api"}, "virtual_path is 'api'; right is a path such as \"/api\""),
-        ({"virtual_host": SHOP, "virtual_path": "/a//b"}, "virtual_path is '/a//b'; right"),
-        ({"virtual_host": SHOP, "virtual_path": "/a/../b"}, "virtual_path is '/a/../b'; right"),
-        ({"virtual_host": SHOP, "virtual_path": "/ä"}, "virtual_path is '/ä'; right"),
-        ({"virtual_host": SHOP, "virtual_proto": "ftp"}, "virtual_proto is 'ftp'; right is http, https, grpc or grpcs"),
-        ({"virtual_host": SHOP, "virtual_strip": "maybe"}, "virtual_strip is 'maybe'; right is true or false"),
-        ({"virtual_host": SHOP, "virtual_buffering": "x"}, "virtual_buffering is 'x'; right is true or false"),
-        ({"virtual_path": "/api"}, "it has a virtual_path and no virtual_host; right is both"),
+        ({"virtual_host": "a b;c"}, "virtual_host: got 'b;c'; expected host names such as"),
+        ({"virtual_host": "shop.*.com"}, "virtual_host: got 'shop.*.com'; expected"),
+        ({"virtual_host": "x" * 64}, "virtual_host: got 'xxxx"),
+        ({"virtual_host": SHOP, "virtual_path": "api"}, "virtual_path: got 'api'; expected a path such as \"/api\""),
+        ({"virtual_host": SHOP, "virtual_path": "/a//b"}, "virtual_path: got '/a//b'; expected"),
+        ({"virtual_host": SHOP, "virtual_path": "/a/../b"}, "virtual_path: got '/a/../b'; expected"),
+        ({"virtual_host": SHOP, "virtual_path": "/ä"}, "virtual_path: got '/ä'; expected"),
+        (
+            {"virtual_host": SHOP, "virtual_proto": "ftp"},
+            "virtual_proto: got 'ftp'; expected http, https, grpc or grpcs",
+        ),
+        ({"virtual_host": SHOP, "virtual_strip": "maybe"}, "virtual_strip: got 'maybe'; expected true or false"),
+        ({"virtual_host": SHOP, "virtual_buffering": "x"}, "virtual_buffering: got 'x'; expected true or false"),
+        ({"virtual_path": "/api"}, "virtual_path: got no virtual_host beside it; expected both"),
     ],
 )
 def test_a_bad_value_costs_its_own_instance_only_and_is_named(said: dict[str, str], right: str) -> None:
@@ -156,7 +159,7 @@ def test_an_instance_of_another_mind_than_most_is_left_out_and_named() -> None:
     assert served_by(found, SHOP) == {"b": 1, "c": 1} and location(found, SHOP).protocol == "http"
     assert complaints(found) == [
         "app1:a:80 of shop-80 gets no requests of shop.example.com/: most instances say http, prefix kept, "
-        "buffering on; right is the same for all"
+        "buffering on; expected the same for all"
     ]
 
 
@@ -181,8 +184,8 @@ def test_a_bad_weight_is_named_and_its_instance_serves_as_others_do(bad: str) ->
     assert served_by(found, "") == {"one": 1}
     (text,) = complaints(found)
     assert text == (
-        f"app1:one:80 of nginx-80 has the weight 1 instead of its own: weight is {bad!r}; "
-        "right is a whole number from 1 to 1000"
+        f"app1:one:80 of nginx-80 has the weight 1 instead of its own: weight: got {bad!r}; "
+        "expected an integer from 1 to 1000"
     )
 
 
@@ -255,13 +258,13 @@ def test_who_has_a_share_of_nought_is_no_server() -> None:
 @pytest.mark.parametrize(
     ("keys", "text"),
     [
-        ({"canary/shop-80": "v2 = 10"}, "is no JSON; right is JSON such as"),
+        ({"canary/shop-80": "v2 = 10"}, "is no JSON; expected JSON such as"),
         ({"canary/shp-80": '{"v2": 10}'}, "is for a service that is not registered"),
         ({"maintenance/shop.example.com/x": ""}, "is for a host and path that no service asks for; its page is shown"),
         ({"maintenance/_/x": ""}, "is for a host and path that no service asks for; its page is shown"),
-        ({"maintenance/shop.example.com/a//b": ""}, "names no host and path; right is one such as"),
-        ({f"maintenance/{'a.' * 127}b": ""}, "names no host and path; right is one such as"),
-        ({"maintenance/a b": ""}, "names no host and path; right is one such as"),
+        ({"maintenance/shop.example.com/a//b": ""}, "names no host and path; expected one such as"),
+        ({f"maintenance/{'a.' * 127}b": ""}, "names no host and path; expected one such as"),
+        ({"maintenance/a b": ""}, "names no host and path; expected one such as"),
     ],
 )
 def test_a_key_that_means_nothing_is_named(keys: dict[str, str], text: str) -> None:

@@ -47,7 +47,7 @@ def test_a_file_without_a_token_is_one_sentence(tmp_path: Path, content: bytes |
     said = str(raised.value)
     assert says in said
     assert str(file) in said
-    assert "right is a file with a token alone" in said
+    assert "expected a file that holds a token only" in said
     assert "\n" not in said
     assert "one" not in said.replace("alone", "")
 
