@@ -1,6 +1,8 @@
 """The Consul agent of a host: server or client, one container on the host's network."""
 
 import json
+import re
+from collections.abc import Container as Collection
 from typing import Any
 
 from rollcall.components.component import Component, Context
@@ -19,6 +21,11 @@ IDENTITY = ON_HOSTS
 OWNER = "100:1000"
 # Consul leaves the cluster or hands leadership over within this many seconds of its stop signal.
 STOP_TIMEOUT = 15
+# Only a server has it.
+MANAGEMENT = "40-management.json"
+# What the agent was last started with.
+AGENT = f"{FOLDER}/10-agent.hcl"
+_NODE_NAME = re.compile(r'^node_name\s*=\s*"([^"]+)"', re.MULTILINE)
 # A restart would take up more, but needs the agent to leave for a moment.
 RELOAD = "docker kill --signal=HUP consul >/dev/null"
 
@@ -78,7 +85,7 @@ def _read_at_start(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) 
     if member.is_server:
         # A server makes this token whenever it becomes the leader and there is none: a new one needs a restart.
         management = {"acl": {"tokens": {"initial_management": secrets.tokens.secret("management")}}}
-        files.append(_closed("40-management.json", _json(management)))
+        files.append(_closed(MANAGEMENT, _json(management)))
     files += [_closed("50-extra.json", _json(settings.consul.extra))] if settings.consul.extra else []
     if member.is_server and settings.consul_server.extra:
         files.append(_closed("60-server-extra.json", _json(settings.consul_server.extra)))
@@ -138,6 +145,27 @@ PORTS = (
 def open_ports(_fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
     """List the ports of an agent."""
     return (RPC, *PORTS) if member.is_server else PORTS
+
+
+def was_server(paths: Collection[str]) -> bool:
+    """Tell from the files of a host whether its agent was last deployed as a server."""
+    return f"{FOLDER}/{MANAGEMENT}" in paths
+
+
+def renamed(member: Member, agent: str) -> str:
+    """Say that a host would change its name in Consul; nothing where it keeps it, or has none yet.
+
+    Args:
+        member: the host.
+        agent: the text of its agent's configuration, as it was last deployed.
+    """
+    found = _NODE_NAME.search(agent)
+    if found is None or found[1] == member.node:
+        return ""
+    return (
+        f"node: got {member.node!r}, but the Consul agent of {member.name} runs as {found[1]!r}, and its services and "
+        f'DNS names with it; keep that name by ("{member.name}", {{"node": "{found[1]}"}})'
+    )
 
 
 COMPONENT = Component("Consul", resources, containers=("consul",), volumes=(VOLUME,), open_ports=open_ports)

@@ -11,6 +11,8 @@ COMMAND = "curl --silent --show-error --config -"
 # The agent's image has curl where the host has none.
 ON_ANY_HOST = f"if command -v curl >/dev/null; then {COMMAND}; else docker exec -i consul {COMMAND}; fi"
 
+OK = 200
+
 
 class Asked(Protocol):
     """One request; the body may hold a secret."""

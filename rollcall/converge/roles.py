@@ -1,6 +1,6 @@
 """Whole roles that a deploy would take off a host: more often a slip in the inventory than a wish."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from rollcall.converge.host_state import HostState
 from rollcall.converge.resources import Container, Resource
@@ -10,17 +10,16 @@ from rollcall.converge.resources import Container, Resource
 ROLES = {"front": "fronts", "backend": "backends"}
 
 
-def removed(desired: Iterable[Resource], state: HostState) -> Mapping[str, tuple[str, ...]]:
-    """Give the roles that a host has and should no longer have, each with the containers that would go."""
+def removed(host: str, desired: Iterable[Resource], state: HostState) -> list[str]:
+    """Say which roles a host has and should no longer have, each with the containers that would go."""
     kept = {resource.component for resource in desired if isinstance(resource, Container)}
     gone: dict[str, tuple[str, ...]] = {}
     for name, component in sorted(state.engine.components.items()):
         if component in ROLES and component not in kept:
             gone[ROLES[component]] = (*gone.get(ROLES[component], ()), name)
-    return gone
+    return [_sentence(host, *lost) for lost in gone.items()]
 
 
-def sentence(host: str, role: str, containers: Sequence[str]) -> str:
-    """Say what a removal takes."""
+def _sentence(host: str, role: str, containers: Sequence[str]) -> str:
     what = "container" if len(containers) == 1 else "containers"
     return f"{host} leaves {role}: this deploy removes its {what} {', '.join(containers)}"

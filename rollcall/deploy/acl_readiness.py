@@ -22,7 +22,6 @@ COMMAND = (
     """sed 's/"SecretID":"[^"]*"/"SecretID":""/g'"""
 )
 LONGEST_SECONDS = 10
-OK = 200
 
 
 class AccessConverged(Gate):
@@ -37,7 +36,7 @@ class AccessConverged(Gate):
     def missing(self, host: Host) -> list[str]:
         paths = ("/v1/acl/token/self", agent_queries.POLICIES, agent_queries.TOKENS)
         answers = self._ask(host, [Request("", "GET", path) for path in paths])
-        refused = [f"Consul does not let its management token in: {one}" for one in answers if one.status != OK]
+        refused = [f"Consul does not let its management token in: {one}" for one in answers if one.status != curl.OK]
         found = listed(*(one.body for one in answers[1:]))
         if refused or found is None:
             return refused[:1] or ["Consul does not list its ACLs"]
@@ -49,7 +48,7 @@ class AccessConverged(Gate):
         return [
             f"could not {request.text}: {answer}"
             for request, answer in zip(due, answers, strict=True)
-            if answer.status != OK
+            if answer.status != curl.OK
         ]
 
     def _ask(self, host: Host, asked: Sequence[Request]) -> list[Answer]:

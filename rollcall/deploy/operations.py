@@ -77,6 +77,21 @@ def converge_in_turn(changes: Sequence[Change], turn: Turn, gate: Gate) -> Comma
 
 
 @operation()
+def leave_in_turn(changes: Sequence[Change], turn: Turn, leave: Callable[[State, Host], bool]) -> Commands:
+    """Let a host leave what it is one of, when no other host is changing there, and only then make its changes."""
+    if not run.is_executing:
+        yield from _converge(changes)
+        return
+    with turn.free:
+        if turn.failed:
+            yield FunctionCommand(_refuse, (f"{turn.failed} did not come back; mend that one",), {})
+        turn.failed = host.name
+        yield FunctionCommand(leave, (), {})
+        yield from _converge(changes)
+        turn.failed = ""
+
+
+@operation()
 def hold_without_images(lacking: Collection[str]) -> Commands:
     """Change no host unless every one that lacked images has got them.
 

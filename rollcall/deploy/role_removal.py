@@ -1,14 +1,13 @@
 """A deploy takes a whole role off a host only with consent, and a dry run says so before all else."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import lru_cache
 
 from pyinfra import host, inventory, logger
 from pyinfra import state as run
 
 from rollcall.config.pyinfra_data import CONSENT
-from rollcall.converge.roles import sentence
 from rollcall.deploy import inventory_layers
 from rollcall.errors import RollcallError
 
@@ -37,7 +36,7 @@ class _Held(logging.Filter):
 
 
 _looked: set[str] = set()
-_gone: dict[str, Mapping[str, tuple[str, ...]]] = {}
+_gone: dict[str, Sequence[str]] = {}
 
 
 @lru_cache(maxsize=1)
@@ -52,8 +51,8 @@ def begin() -> None:
     _held()
 
 
-def look(gone: Mapping[str, tuple[str, ...]]) -> None:
-    """Note what a host would lose; with the last host, say it all, and refuse what nobody consented to.
+def look(gone: Sequence[str]) -> None:
+    """Note what a host would lose, in sentences; with the last host, say it all, and refuse what nobody consented to.
 
     Raises:
         RollcallError: roles would be removed without consent. No host has been touched.
@@ -62,7 +61,7 @@ def look(gone: Mapping[str, tuple[str, ...]]) -> None:
     _looked.add(host.name)
     if not _looked.issuperset(one.name for one in run.active_hosts):
         return
-    said = [sentence(name, *role) for name, lost in sorted(_gone.items()) for role in lost.items()]
+    said = [sentence for _, lost in sorted(_gone.items()) for sentence in lost]
     if said and not (inventory_layers.is_dry() or inventory.get_override_data().get(CONSENT)):
         _held().release()
         raise RollcallError(

@@ -33,6 +33,7 @@ from rollcall.components.component import Component, Context
 from rollcall.config import groups, local_files, project, validation
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost
 from rollcall.config.inventory import host_of, raw_host
+from rollcall.consul import servers
 from rollcall.consul.acl import listed, requests
 from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, ask
 from rollcall.contract.timeouts import stretched
@@ -44,6 +45,7 @@ from rollcall.deploy import images, inventory_layers, operations, readiness, rol
 from rollcall.deploy.acl_readiness import AccessConverged
 from rollcall.deploy.facts import HostFact
 from rollcall.deploy.host_query import Reading, facts, reading
+from rollcall.deploy.server_leave import ServerLeaves
 from rollcall.errors import RollcallError
 from rollcall.secrets import deployed, store
 from rollcall.secrets.private_directory import PrivateDirectory
@@ -112,12 +114,13 @@ def site(components: Sequence[Component]) -> Site | None:
             if _left_out(preflight.problems(here.state.machine, len(_missing_images(here)))):
                 return None
             store.check_identity(here.member.name, here.state.texts.get(IDENTITY, ""), _secrets().identity)
+            _check_membership(here)
             _check_templates(here)
             _keep_secrets()
             if sentence := dns.not_held(here.member, facts(here.state).resolver):
                 logger.warning(sentence)
         _warn(host.name)
-        role_removal.look(roles.removed(here.resources, here.state) if here else {})
+        role_removal.look(_lost_roles(here) if here else ())
     except PyinfraError:
         raise
     except Exception as problem:
@@ -201,6 +204,24 @@ def _check_host(member: Member, state: HostState) -> None:
             f"{member.name}: its clock differs from this machine's by {skew:.0f} s; expected less than "
             f"{CLOCK_TOLERANCE} s: let systemd-timesyncd or chrony set it"
         )
+
+
+def _check_membership(here: Site) -> None:
+    """Refuse what would leave a second entry of this host, or a vote without a host, in the cluster."""
+    member, texts = here.member, here.state.texts
+    if why := consul.renamed(member, texts.get(consul.AGENT, "")):
+        raise RollcallError(f"{_locate()(member.name, ('node',))}{why}")
+    health, *_ = [*here.state.probes.get("consul", "").splitlines(), ""]
+    if why := servers.unlisted(health, [one.address for one in here.fleet.members]):
+        raise RollcallError(why)
+
+
+def _lost_roles(here: Site) -> Sequence[str]:
+    name = here.member.name
+    lost = roles.removed(name, here.resources, here.state)
+    if _leaves_servers(here):
+        lost.append(f"{name} leaves consul_servers: this deploy makes its Consul agent a client")
+    return lost
 
 
 def _check_templates(here: Site) -> None:
@@ -354,9 +375,28 @@ def converge_access(here: Site) -> None:
 
 
 def converge_clients(here: Site) -> None:
-    """Bring the Consul agents of the other hosts up: their tokens are there by now."""
-    if not here.member.is_server:
+    """Bring the Consul agents of the other hosts up: their tokens are there by now.
+
+    One that was a server leaves the quorum first, one after the other.
+    """
+    if here.member.is_server:
+        return
+    if not _leaves_servers(here):
         converge(here, consul.COMPONENT)
+    elif changes := _plan(here, consul.COMPONENT.name):
+        leave = ServerLeaves(
+            here.member.node,
+            {server.name: server.node for server in here.fleet.servers},
+            stretched(CONSUL_DEADLINE),
+            _secrets().tokens.secret("management"),
+        )
+        operations.leave_in_turn(
+            name="Consul servers that leave, one at a time", changes=changes, turn=_turn, leave=leave
+        )
+
+
+def _leaves_servers(here: Site) -> bool:
+    return not here.member.is_server and consul.was_server(here.state.files)
 
 
 def _consul_ready(here: Site) -> readiness.ConsulReady:

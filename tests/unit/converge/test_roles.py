@@ -16,17 +16,21 @@ def state(**components: str) -> HostState:
 
 
 def test_a_host_that_leaves_its_group_loses_the_role() -> None:
-    assert roles.removed([WEB], state(front="front", consul="consul")) == {"fronts": ("front",)}
-    assert roles.removed([], state(a="backend", b="backend")) == {"backends": ("a", "b")}
+    assert roles.removed("app1", [WEB], state(front="front", consul="consul")) == [
+        "app1 leaves fronts: this deploy removes its container front"
+    ]
+    assert roles.removed("app1", [], state(a="backend", b="backend")) == [
+        "app1 leaves backends: this deploy removes its containers a, b"
+    ]
 
 
 def test_what_stays_or_goes_in_part_is_no_removal_of_a_role() -> None:
-    assert roles.removed([FRONT], state(front="front")) == {}
-    assert roles.removed([WEB], state(**{"web-1": "backend", "web-2": "backend"})) == {}
+    assert roles.removed("app1", [FRONT], state(front="front")) == []
+    assert roles.removed("app1", [WEB], state(**{"web-1": "backend", "web-2": "backend"})) == []
 
 
 def test_what_a_setting_turns_off_is_no_role() -> None:
-    assert roles.removed([], state(keepalived="keepalived", dns="dns", templates="templates")) == {}
+    assert roles.removed("app1", [], state(keepalived="keepalived", dns="dns", templates="templates")) == []
 
 
 def test_the_labels_are_read_from_the_list_of_containers() -> None:

@@ -1,0 +1,38 @@
+"""What a host's Consul agent was last deployed as, by its own files."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rollcall.components import consul
+from rollcall.config.fleet import Fleet
+from rollcall.converge.resources import File
+
+Desired = Callable[[Fleet, str], dict[str, Any]]
+
+
+def files(desired: Desired, fleet: Fleet, name: str) -> dict[str, str]:
+    return {thing.path: thing.text for thing in desired(fleet, name)["Consul"] if isinstance(thing, File)}
+
+
+def test_a_server_is_known_by_its_files(fleet: Fleet, desired: Desired) -> None:
+    assert [name for name in fleet_names(fleet) if consul.was_server(files(desired, fleet, name))] == [
+        "consul1",
+        "consul2",
+        "consul3",
+    ]
+
+
+def test_a_host_that_keeps_its_name_is_not_renamed(fleet: Fleet, desired: Desired) -> None:
+    for member in fleet.members:
+        assert consul.renamed(member, files(desired, fleet, member.name)[consul.AGENT]) == ""
+        assert consul.renamed(member, "") == "", "it is new"
+
+
+def test_a_host_that_would_change_its_name_is_told_how_to_keep_it(fleet: Fleet) -> None:
+    sentence = consul.renamed(fleet.member("app1"), 'node_name  = "app"\ndatacenter = "dc1"\n')
+    assert "got 'app1', but the Consul agent of app1 runs as 'app'" in sentence
+    assert sentence.endswith('keep that name by ("app1", {"node": "app"})')
+
+
+def fleet_names(fleet: Fleet) -> list[str]:
+    return [member.name for member in fleet.members]
