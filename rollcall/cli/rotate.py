@@ -42,7 +42,7 @@ def rotate(source: str, kind: str) -> None:
 
     chosen, fleet = checked_fleet(source)
     token = kept(source, chosen, fleet, "rollcall rotate").tokens.secret("management")
-    folder = PrivateDirectory(directory(source, chosen, fleet, "rollcall rotate"))
+    folder = PrivateDirectory(directory(source, chosen, "rollcall rotate"))
     connectivity.check(chosen.hosts)
     started = time.monotonic()
 

@@ -34,7 +34,7 @@ def ui(source: str, port: int | None) -> None:
     host = pick_agent(source, chosen)
     check_port(host, port)
     end_as_interrupt_does(signal.SIGTERM)
-    folder = PrivateDirectory(directory(source, chosen, fleet, "rollcall ui"))
+    folder = PrivateDirectory(directory(source, chosen, "rollcall ui"))
     with tunnel(host, [local_agent.ENDPOINT], port or 0) as reached:
         url = "http://{}:{}".format(*reached[local_agent.ENDPOINT])
         _check_answer(host, url)

@@ -277,7 +277,7 @@ def _keep_secrets() -> None:
 @lru_cache(maxsize=1)
 def _directory() -> PrivateDirectory:
     root = project.root_of(inventory_file())
-    named = store.folder_of(root, _fleet())
+    named = store.folder_of(root, inventory_file())
     hosts = tuple(host_of(one, root) for one in inventory_layers.of_this_run())
     return PrivateDirectory(deployed.find(named, hosts) or named, draft=True)
 

@@ -29,14 +29,14 @@ def kept(source: str, chosen: Inventory, fleet: Fleet, command: str) -> "Secrets
     from rollcall.secrets import store
     from rollcall.secrets.private_directory import PrivateDirectory
 
-    return store.read(PrivateDirectory(directory(source, chosen, fleet, command), draft=True), fleet)
+    return store.read(PrivateDirectory(directory(source, chosen, command), draft=True), fleet)
 
 
-def directory(source: str, chosen: Inventory, fleet: Fleet, command: str) -> Path:
+def directory(source: str, chosen: Inventory, command: str) -> Path:
     """Find the directory of a deployed fleet. Raises as `kept` does."""
     from rollcall.secrets.store import folder_of
 
-    named = folder_of(chosen.root, fleet)
+    named = folder_of(chosen.root, chosen.source)
     if found := find(named, chosen.hosts):
         return found
     raise RollcallError(
@@ -49,7 +49,7 @@ def find(named: Path, hosts: tuple[Host, ...]) -> Path | None:
     """Find the directory of the fleet that these hosts belong to; None if nobody has deployed them.
 
     It is the one named after the inventory. Without one, the hosts tell which fleet they are, and an inventory that was
-    renamed since has its secrets beside.
+    renamed since, or deployed by a version that named directories otherwise, has its secrets beside.
 
     Raises:
         RollcallError: the hosts are a fleet's whose secrets are not here; or a host does not answer.

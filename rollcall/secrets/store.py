@@ -77,9 +77,24 @@ def generations(name: str) -> tuple[str, str, str]:
     return f"{stem}.next.{suffix}", name, f"{stem}.previous.{suffix}"
 
 
-def folder_of(project: Path, fleet: Fleet) -> Path:
-    """Say where the secrets of an inventory are kept."""
-    return project / ".secrets" / fleet.name
+def folder_of(project: Path, inventory: str | Path) -> Path:
+    """Say where the secrets of an inventory are kept: under its own name within the project.
+
+    `inventories/eu/production.py` has `.secrets/eu.production`, `inventories/production.py` has `.secrets/production`.
+    """
+    return project / ".secrets" / ".".join(_own_name(project.resolve(), Path(inventory).resolve()))
+
+
+def _own_name(project: Path, inventory: Path) -> tuple[str, ...]:
+    if not inventory.is_relative_to(project):
+        return (inventory.stem,)
+    inside = inventory.relative_to(project)
+    among_others = project / "inventories" / inside
+    if inside.parts[0] == "inventories":
+        inside = inside.relative_to("inventories")
+    elif among_others.is_file():
+        return ("project", *inside.with_suffix("").parts)
+    return inside.with_suffix("").parts
 
 
 def load(path: Path, fleet: Fleet) -> Secrets:

@@ -56,7 +56,7 @@ class Fleet:
 
     def secrets(self) -> Secrets:
         """Give the secrets that the lab was deployed with, read again each time: they may have been rotated."""
-        return store.load(store.folder_of(PROJECT, self.declared), self.declared)
+        return store.load(store.folder_of(PROJECT, PROJECT / LAB), self.declared)
 
     def ask(
         self, host: str, asks: Iterable[Ask], token: str, more: Sequence[str] = (), *, check: bool = True

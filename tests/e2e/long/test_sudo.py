@@ -51,7 +51,7 @@ class ByAdmin:
 
     def secrets(self) -> tuple[Path, Secrets]:
         _, fleet = checked_fleet(str(self.path))
-        folder = store.folder_of(PROJECT, fleet)
+        folder = store.folder_of(PROJECT, self.path)
         return folder, store.load(folder, fleet)
 
     def deploy(self) -> Run:

@@ -17,7 +17,7 @@ Deployed = Callable[[Secrets | str], None]
 
 @pytest.fixture
 def chosen(tmp_path: Path) -> Inventory:
-    return Inventory("six.py", tmp_path, (HOST,))
+    return Inventory(str(tmp_path / "six.py"), tmp_path, (HOST,))
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def is_deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployed:
 
 
 def test_those_of_the_deploy(chosen: Inventory, fleet: Fleet) -> None:
-    made = store.load(store.folder_of(chosen.root, fleet), fleet)
+    made = store.load(store.folder_of(chosen.root, chosen.source), fleet)
     assert deployed.kept("six.py", chosen, fleet, "rollcall verify") == made
 
 
@@ -49,7 +49,7 @@ def test_a_lost_directory_is_one_sentence_and_stays_lost(
     is_deployed('{"fleet": "f1", "rotations": 0}')
     for find in (
         lambda: deployed.kept("six.py", chosen, fleet, "rollcall verify"),
-        lambda: deployed.find(store.folder_of(chosen.root, fleet), chosen.hosts),
+        lambda: deployed.find(store.folder_of(chosen.root, chosen.source), chosen.hosts),
     ):
         with pytest.raises(RollcallError) as refused:
             find()
@@ -73,14 +73,51 @@ def test_a_renamed_inventory_is_recognised_by_its_fleet(chosen: Inventory, fleet
 
 def test_what_was_edited_on_a_host_is_nobodys(chosen: Inventory, fleet: Fleet, is_deployed: Deployed) -> None:
     is_deployed("{}")
-    assert deployed.find(store.folder_of(chosen.root, fleet), chosen.hosts) is None
+    assert deployed.find(store.folder_of(chosen.root, chosen.source), chosen.hosts) is None
 
 
 def test_who_only_uses_secrets_renews_none(chosen: Inventory, fleet: Fleet) -> None:
-    folder = store.folder_of(chosen.root, fleet)
+    folder = store.folder_of(chosen.root, chosen.source)
     store.load(folder, fleet)
     (folder / "agent-app1.crt.pem").unlink()
     folder.chmod(0o500)
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert deployed.kept("six.py", chosen, fleet, "rollcall verify").agents["app1"]
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_inventories_of_one_file_name_have_secrets_of_their_own(tmp_path: Path) -> None:
+    for inventory in ("inventories/production.py", "inventories/eu/production.py", "production.py", "eu/production.py"):
+        (tmp_path / inventory).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / inventory).write_text("")
+    folders = {
+        inventory: str(store.folder_of(tmp_path, tmp_path / inventory).relative_to(tmp_path / ".secrets"))
+        for inventory in (
+            "inventories/production.py",
+            "inventories/eu/production.py",
+            "production.py",
+            "eu/production.py",
+        )
+    }
+    assert folders == {
+        "inventories/production.py": "production",
+        "inventories/eu/production.py": "eu.production",
+        "production.py": "project.production",
+        "eu/production.py": "project.eu.production",
+    }
+
+
+def test_the_usual_places_have_the_plain_name(tmp_path: Path) -> None:
+    for inventory in (tmp_path / "shop.py", tmp_path / "inventories/shop.py", tmp_path.parent / "elsewhere/shop.py"):
+        assert store.folder_of(tmp_path, inventory) == tmp_path / ".secrets" / "shop"
+
+
+def test_a_directory_named_as_older_versions_did_is_taken_over(
+    chosen: Inventory, fleet: Fleet, is_deployed: Deployed
+) -> None:
+    before = store.load(chosen.root / ".secrets" / "six", fleet)
+    nested = Inventory(str(chosen.root / "inventories/eu/six.py"), chosen.root, chosen.hosts)
+    with pytest.raises(RollcallError, match=r"\.secrets/eu\.six has none, and no host of six\.py is deployed"):
+        deployed.kept("six.py", nested, fleet, "rollcall verify")
+    is_deployed(before)
+    assert deployed.kept("six.py", nested, fleet, "rollcall verify") == before
