@@ -1,25 +1,56 @@
 """Commands that callbacks run on a host: with the rights that pyinfra gives its own operations and facts only."""
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from paramiko import SSHException
 from pyinfra import logger
-from pyinfra.api import StringCommand
+from pyinfra.api import FunctionCommand, StringCommand
 from pyinfra.api.arguments import auth_argument_meta, pop_global_arguments
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
 from pyinfra.connectors.util import CommandOutput
 
+from rollcall import crash_report
 from rollcall.converge import docker_commands
+from rollcall.errors import RollcallError
+
+
+def command(function: Callable[..., bool], *arguments: object) -> FunctionCommand:
+    """Let pyinfra call a function with its state, the host, and these arguments.
+
+    What it raises fails the host with one sentence; pyinfra itself would print a traceback.
+    """
+
+    def guarded(state: State, host: Host) -> bool:
+        try:
+            return function(state, host, *arguments)
+        except RollcallError as problem:
+            logger.error(f"{host.print_prefix}{problem}")
+        except Exception as error:
+            logger.error(f"{host.print_prefix}{crash_report.sentence(error)}")
+        return False
+
+    return FunctionCommand(guarded, (), {})
 
 
 def run(host: Host, command: str, stdin: str = "") -> tuple[bool, CommandOutput]:
-    """Run a command with sudo where the inventory, or pyinfra's own command line, says so."""
+    """Run a command with sudo where the inventory, or pyinfra's own command line, says so.
+
+    Raises:
+        RollcallError: the connection was lost.
+    """
     arguments, _ = pop_global_arguments(host.state, host, {})
     rights = {key: value for key, value in arguments.items() if key in auth_argument_meta}
     # Without any standard input pyinfra sends none; an empty one would be a line.
     given = {"_stdin": stdin} if stdin else {}
-    done, output = host.run_shell_command(StringCommand(command), **rights, **given)
+    try:
+        done, output = host.run_shell_command(StringCommand(command), **rights, **given)
+    except (OSError, EOFError, SSHException) as problem:
+        raise RollcallError(
+            f"the connection was lost ({str(problem) or 'it ended'}); run the same command again"
+        ) from None
     return done, output
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gevent.lock import RLock
 from pyinfra import host, logger
-from pyinfra.api import FunctionCommand, operation
+from pyinfra.api import operation
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
@@ -20,7 +20,7 @@ from rollcall.config import inventory
 from rollcall.converge import docker_commands
 from rollcall.converge.docker_query import Answer, as_listed
 from rollcall.converge.resources import Container, Resource
-from rollcall.deploy import inventory_layers
+from rollcall.deploy import callbacks, inventory_layers
 from rollcall.errors import RollcallError
 from rollcall.images import build, catalogue, docker, registry, saved, transfer
 
@@ -112,7 +112,7 @@ def bring(missing: Sequence[Container], platform: str) -> Generator[str | Pyinfr
         if one.image_source == "pull":
             yield docker_commands.pull(one.image)
         else:
-            yield FunctionCommand(push, (one.image, platform), {})
+            yield callbacks.command(push, one.image, platform)
 
 
 def push(state: State, host: Host, image: str, platform: str) -> bool:

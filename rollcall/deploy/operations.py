@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from gevent.lock import BoundedSemaphore
 from pyinfra import host, logger
 from pyinfra import state as run
-from pyinfra.api import FunctionCommand, operation
+from pyinfra.api import operation
 from pyinfra.api.command import PyinfraCommand
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
@@ -29,7 +29,7 @@ _announced: set[tuple[str, str]] = set()
 def keep_secrets(directory: PrivateDirectory) -> Commands:
     """Write to the control machine what was made for the hosts; the first host does it for all."""
     if directory.pending:
-        yield FunctionCommand(_commit, (directory,), {})
+        yield callbacks.command(_commit, directory)
 
 
 def _commit(state: State, host: Host, directory: PrivateDirectory) -> bool:
@@ -67,12 +67,13 @@ def converge_in_turn(changes: Sequence[Change], turn: Turn, gate: Gate) -> Comma
         return
     with turn.free:
         if turn.failed:
-            yield FunctionCommand(_refuse, (f"{turn.failed} did not come back; mend that one",), {})
+            yield callbacks.command(_refuse, f"{turn.failed} did not come back; mend that one")
         turn.failed = host.name  # until it is known to have gone well; a failure ends this generator
-        was_open = not gate.missing(host)
+        missing: list[str] = []
+        yield callbacks.command(_look, gate, missing)
         yield from _converge(changes)
-        if was_open:
-            yield FunctionCommand(gate, (), {})
+        if not missing:
+            yield callbacks.command(gate)
         turn.failed = ""
 
 
@@ -84,9 +85,9 @@ def leave_in_turn(changes: Sequence[Change], turn: Turn, leave: Callable[[State,
         return
     with turn.free:
         if turn.failed:
-            yield FunctionCommand(_refuse, (f"{turn.failed} did not come back; mend that one",), {})
+            yield callbacks.command(_refuse, f"{turn.failed} did not come back; mend that one")
         turn.failed = host.name
-        yield FunctionCommand(leave, (), {})
+        yield callbacks.command(leave)
         yield from _converge(changes)
         turn.failed = ""
 
@@ -99,7 +100,12 @@ def hold_without_images(lacking: Collection[str]) -> Commands:
         lacking: names of the hosts that lacked some; complete once all hosts are prepared.
     """
     if failed := sorted(one.name for one in run.failed_hosts if one.name in lacking):
-        yield FunctionCommand(_refuse, (f"{', '.join(failed)} could not get every image; see the error above",), {})
+        yield callbacks.command(_refuse, f"{', '.join(failed)} could not get every image; see the error above")
+
+
+def _look(state: State, host: Host, gate: Gate, missing: list[str]) -> bool:
+    missing.extend(gate.missing(host))
+    return True
 
 
 def _refuse(state: State, host: Host, why: str) -> bool:
@@ -147,7 +153,7 @@ def remove(changes: Sequence[Change]) -> Commands:
 def wait(gate: Gate, due: Callable[[], bool]) -> Commands:
     """Wait at a gate, if that is due when it is reached."""
     if due():
-        yield FunctionCommand(gate, (), {})
+        yield callbacks.command(gate)
 
 
 def announce(changes: Iterable[object]) -> None:
@@ -179,4 +185,4 @@ def _put_files(resources: Sequence[File | Directory], marks: Iterable[str]) -> C
     """Send all files at once."""
     if resources:
         files = callbacks.Files(docker_commands.archive(resources, time.time()), tuple(marks))
-        yield FunctionCommand(callbacks.put_files, (files,), {})
+        yield callbacks.command(callbacks.put_files, files)

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, wraps
 from pathlib import Path
 from threading import Lock
+from typing import ParamSpec, TypeVar
 
 from pyinfra import host, logger
 from pyinfra import state as run
@@ -60,6 +61,9 @@ CLOCK_TOLERANCE = 30
 CONTAINER_DEADLINE = 30.0
 IDENTITY = consul.IDENTITY
 
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
+
 
 @dataclass(frozen=True)
 class Site:
@@ -101,6 +105,24 @@ def _is_change(record: logging.LogRecord) -> bool:
     return not any(words in record.getMessage() for words in ("No changes", "Skipped"))
 
 
+def _step(function: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
+    """End the run with one sentence where a step of a deploy.py raises; pyinfra itself would print a traceback."""
+
+    @wraps(function)
+    def guarded(*arguments: Arguments.args, **named: Arguments.kwargs) -> Returned:
+        try:
+            return function(*arguments, **named)
+        except PyinfraError:
+            raise
+        except RollcallError as problem:
+            raise PyinfraError(str(problem)) from None
+        except Exception as error:
+            raise PyinfraError(crash_report.sentence(error)) from None
+
+    return guarded
+
+
+@_step
 def site(components: Sequence[Component]) -> Site | None:
     """Read the host pyinfra is preparing; None if that failed, and pyinfra goes on with the other hosts.
 
@@ -109,46 +131,31 @@ def site(components: Sequence[Component]) -> Site | None:
     """
     role_removal.begin()
     here = _look(components, _secrets)
-    try:
-        if here:
-            if _left_out(preflight.problems(here.state.machine, len(_missing_images(here)))):
-                return None
-            store.check_identity(here.member.name, here.state.texts.get(IDENTITY, ""), _secrets().identity)
-            _check_membership(here)
-            _check_templates(here)
-            _keep_secrets()
-            if sentence := dns.not_held(here.member, facts(here.state).resolver):
-                logger.warning(sentence)
-        _warn(host.name)
-        role_removal.look(_lost_roles(here) if here else ())
-    except PyinfraError:
-        raise
-    except Exception as problem:
-        raise _as_sentence(problem) from None
+    if here and _left_out(preflight.problems(here.state.machine, len(_missing_images(here)))):
+        here = None
+    if here:
+        store.check_identity(here.member.name, here.state.texts.get(IDENTITY, ""), _secrets().identity)
+        _check_membership(here)
+        _check_templates(here)
+        _keep_secrets()
+        if sentence := dns.not_held(here.member, facts(here.state).resolver):
+            logger.warning(sentence)
+    _warn(host.name)
+    role_removal.look(_lost_roles(here) if here else ())
     return here
 
 
 def _look(components: Sequence[Component], secrets: Callable[[], store.Secrets]) -> Site | None:
     _say_only_changes()
-    try:
-        fleet = _fleet()
-        member = fleet.member(host.name)
-        kept = secrets()
-        state = _read(fleet, member, reading(fleet, member, kept, components))
-        if state is None:
-            return None
-        _check_host(member, state)
-        context = Context(fleet, member, facts(state), kept)
-        return Site(fleet, member, state, declared.resources(context, components))
-    except PyinfraError:
-        raise
-    except Exception as problem:
-        raise _as_sentence(problem) from None
-
-
-def _as_sentence(problem: Exception) -> PyinfraError:
-    """Give the sentence of what the user can mend; for a fault of Rollcall's own, the one that names its report."""
-    return PyinfraError(str(problem) if isinstance(problem, RollcallError) else crash_report.sentence(problem))
+    fleet = _fleet()
+    member = fleet.member(host.name)
+    kept = secrets()
+    state = _read(fleet, member, reading(fleet, member, kept, components))
+    if state is None:
+        return None
+    _check_host(member, state)
+    context = Context(fleet, member, facts(state), kept)
+    return Site(fleet, member, state, declared.resources(context, components))
 
 
 def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
@@ -303,6 +310,7 @@ def inventory_file() -> Path:
     return Path(os.devnull)
 
 
+@_step
 def bring_images(here: Site) -> None:
     """Get every image that the host lacks, on all hosts at the same time.
 
@@ -311,11 +319,8 @@ def bring_images(here: Site) -> None:
     """
     if missing := list(_missing_images(here).values()):
         platform = here.state.probes.get("platform", "").strip()
-        try:
-            images.check(here.member.name, missing, platform)
-            operations.announce(images.lines(missing))
-        except RollcallError as problem:
-            raise PyinfraError(str(problem)) from None
+        images.check(here.member.name, missing, platform)
+        operations.announce(images.lines(missing))
         images.bring(name="Images", missing=missing, platform=platform)
         _lacked_images.add(host.name)
     operations.hold_without_images(name="Every host has its images", lacking=_lacked_images)
@@ -327,6 +332,7 @@ def _missing_images(here: Site) -> Mapping[str, Container]:
     return {one.image: one for one in wanted if one.image not in here.state.engine.images}
 
 
+@_step
 def converge(here: Site, component: Component) -> None:
     """Bring one component of a host to what is desired.
 
@@ -337,6 +343,7 @@ def converge(here: Site, component: Component) -> None:
         operations.converge(name=component.name, changes=changes)
 
 
+@_step
 def converge_servers(here: Site) -> None:
     """Bring the Consul servers up.
 
@@ -357,6 +364,7 @@ def converge_servers(here: Site) -> None:
         operations.converge(name="Consul servers", changes=changes)
 
 
+@_step
 def converge_access(here: Site) -> None:
     """Bring Consul's ACLs to what is desired and see that the cluster is ready: with the first server, for all."""
     if here.member != here.fleet.servers[0]:
@@ -374,6 +382,7 @@ def converge_access(here: Site) -> None:
     operations.wait(name="Consul is ready", gate=ready, due=lambda: bool(_consul_changed) or not was_ready)
 
 
+@_step
 def converge_clients(here: Site) -> None:
     """Bring the Consul agents of the other hosts up: their tokens are there by now.
 
@@ -403,6 +412,7 @@ def _consul_ready(here: Site) -> readiness.ConsulReady:
     return readiness.ConsulReady(tuple(member.node for member in here.fleet.servers), stretched(CONSUL_DEADLINE))
 
 
+@_step
 def wait_for_containers(here: Site) -> None:
     """See that everything stays up: `docker run` succeeds also where the program ends a moment later."""
     started = {
@@ -415,12 +425,14 @@ def wait_for_containers(here: Site) -> None:
         operations.wait(name="Containers stay up", gate=stay_up, due=lambda: True)
 
 
+@_step
 def remove_leftovers(here: Site) -> None:
     """Remove what Rollcall made here and nobody wants any more."""
     if changes := leftovers(here.resources, here.state):
         operations.remove(name="Leftovers", changes=changes)
 
 
+@_step
 def remove_everything() -> None:
     """Take off this host all that a deploy put on it; the resolver first, so that names are found throughout."""
     if here := _look(declared.components(project.root_of(inventory_file())), _any_secrets):
@@ -434,4 +446,4 @@ def _plan(here: Site, component: str) -> tuple[Change, ...]:
     try:
         return here.plans[component]
     except RollcallError as problem:
-        raise PyinfraError(f"{host.name}: {problem}") from None
+        raise RollcallError(f"{host.name}: {problem}") from None

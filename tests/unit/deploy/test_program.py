@@ -70,7 +70,7 @@ def test_an_inventory_that_never_ends_is_given_up(project: Path, monkeypatch: py
     ("deploy", "said"),
     [
         ("1 / 0", "deploy.py:1: raised ZeroDivisionError: division by zero"),
-        ("import rollcall.deploy.steps as s; s.Site.things.fget(None)", "internal error: AttributeError"),
+        ("import rollcall.deploy.steps as s; s.Site.resources.fget(None)", "internal error: AttributeError"),
         ("from rollcall.deploy.steps import PyinfraError; raise PyinfraError('a: got 1')", "rollcall: a: got 1"),
     ],
 )
