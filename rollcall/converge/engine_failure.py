@@ -2,10 +2,21 @@
 
 from rollcall.converge.docker_query import SOCKET
 
+PODMAN = (
+    "the docker command is Podman's (package podman-docker), which has no Docker Engine behind it; remove "
+    "podman-docker and install Docker Engine"
+)
+# Debian's podman-docker is a script, Fedora's may be a link.
+IS_PODMAN = r"""
+is_podman() {
+  case $(readlink -f "$1") in */podman) return 0 ;; esac
+  head -c 500 "$1" 2>/dev/null | grep -aq podman
+}
+"""
 # explain_docker WORDS: print the sentence. WORDS is what the docker command itself printed, if it could be run.
 # The kernel cuts the names in /proc/PID/comm at 15 characters; dockerd's own is shorter.
-FUNCTION = r"""
-explain_docker() {
+FUNCTION = rf"""{IS_PODMAN}
+explain_docker() {{
   PATH=$PATH:/usr/sbin:/sbin
   rootless=$(ls -d /run/user/*/docker.sock 2>/dev/null | head -n 1)
   install="install it (Debian: apt-get install docker.io; Docker's own packages: docker-ce)"
@@ -23,6 +34,10 @@ explain_docker() {
     fi
     return
   fi
+  if is_podman "$(command -v docker)"; then
+    echo "{PODMAN}"
+    return
+  fi
   case $1 in
     *"ermission denied"*)
       echo "$(id -un) has no permission for Docker's socket (SOCKET); log in as root, or set _sudo to True" ;;
@@ -35,7 +50,11 @@ explain_docker() {
       else
         echo "the docker command is there, but Docker Engine is not installed; $install"
       fi ;;
-    *) echo "Docker Engine cannot be used: ${1:-the docker command fails and prints nothing}" ;;
+    *)
+      # Of what came before the error itself, such as warnings, nothing helps.
+      last=${{1##*
+}}
+      echo "Docker Engine cannot be used: ${{last:-the docker command fails and prints nothing}}" ;;
   esac
-}
+}}
 """.replace("SOCKET", SOCKET)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rollcall.converge import engine_failure
 from rollcall.converge.docker_query import SOCKET
 
 MEBIBYTE = 1024 * 1024
@@ -24,20 +25,20 @@ PACKAGES = {
 # Lines of a word and what belongs to it. BusyBox's find has no -printf, without which every file would look absent.
 # A filesystem that answers no more must not hold up everything else.
 SCRIPT = r"""
+{is_podman}
 for tool in {tools}; do command -v "$tool" >/dev/null || echo "lacks $tool"; done
 find / -maxdepth 0 -printf '' 2>/dev/null || {{ command -v find >/dev/null && echo 'busybox find'; }}
 docker=$(command -v docker)
 case $(readlink -f "$docker") in
-  */podman) echo 'docker podman' ;;
   */snap) echo 'docker snap' ;;
-  *) head -c 500 "$docker" 2>/dev/null | grep -aq podman && echo 'docker podman' ;;
+  *) is_podman "$docker" && echo 'docker podman' ;;
 esac
 echo "uid $(id -u)"
 [ -w /etc ] || echo 'read-only /etc'
 awk '$1 == "MemTotal:" {{ print "memory", $2 }}' /proc/meminfo
 echo "selinux $(cat /sys/fs/selinux/enforce 2>/dev/null || echo 0)"
 timeout 5 df -Pkal 2>/dev/null | sed -En 's|^.* ([0-9]+) +[0-9]+% (/.*)$|free \1 \2|p'
-""".format(tools=" ".join(sorted(PACKAGES)))
+""".format(is_podman=engine_failure.IS_PODMAN, tools=" ".join(sorted(PACKAGES)))
 # In a line of its own: what the engine says of itself.
 INFO = (
     f"curl -gsS --max-time 10 --unix-socket {SOCKET} http://docker/info 2>/dev/null "
@@ -136,10 +137,7 @@ def _engine(machine: Machine) -> Iterator[str]:
     info = machine.info
     options = {option for entry in info.get("SecurityOptions") or () for option in str(entry).split(",")}
     if machine.docker == "podman":
-        yield (
-            "the docker command is Podman's (package podman-docker), which has no Docker Engine behind it; "
-            "remove podman-docker and install Docker Engine"
-        )
+        yield engine_failure.PODMAN
         return
     if machine.docker == "snap":
         yield (

@@ -18,7 +18,7 @@ def explained(folder: Path, words: str, programs: tuple[str, ...], function: str
     for program in programs:
         (folder / program).write_text("#!/bin/sh\n")
         (folder / program).chmod(0o755)
-    for tool in ("grep", "ls", "head", "id"):
+    for tool in ("grep", "ls", "head", "id", "readlink"):
         (folder / tool).symlink_to(f"/usr/bin/{tool}")
     script = function.replace("PATH=$PATH:/usr/sbin:/sbin", ":") + 'explain_docker "$1"'
     done = subprocess.run(
@@ -51,6 +51,7 @@ def at(folder: Path, changed: Mapping[str, str]) -> str:
             "root has no permission for Docker's socket (/nowhere/docker.sock)",
         ),
         ("too old", ("docker", "dockerd"), "Docker Engine cannot be used: too old"),
+        ("level=warning\nlevel=error\ntoo old", ("docker", "dockerd"), "Docker Engine cannot be used: too old"),
         ("", ("docker", "dockerd"), "Docker Engine cannot be used: the docker command fails and prints nothing"),
     ],
 )
@@ -59,6 +60,17 @@ def test_what_is_missing_is_named(tmp_path: Path, words: str, programs: tuple[st
     found = explained(tmp_path, words, programs, elsewhere)
     assert found.startswith(sentence)
     assert "\n" not in found
+
+
+def test_podmans_docker_command_is_named_whatever_it_printed(tmp_path: Path) -> None:
+    """As Debian's package podman-docker has it."""
+    (tmp_path / "docker").write_text('#!/bin/sh\nexec /usr/bin/podman "$@"\n')
+    words = "Emulate Docker CLI using podman.\nError: configure storage"
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (tmp_path / "docker").chmod(0o755)
+    (programs / "docker").symlink_to(tmp_path / "docker")
+    assert explained(programs, words, ("podman",)) == engine_failure.PODMAN
 
 
 def test_an_engine_that_runs_without_the_docker_command(tmp_path: Path) -> None:
