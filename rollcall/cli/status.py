@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -21,7 +22,8 @@ from rollcall.remote import run
 from rollcall.remote.run import Shell
 
 if TYPE_CHECKING:
-    from rollcall.status.fleet_status import FleetStatus, Host
+    from rollcall.status.fleet_status import FleetStatus
+    from rollcall.status.host import Host
 
 # Between two looks, as a person reads them.
 WATCH_SECONDS = 1.0
@@ -32,16 +34,17 @@ WATCH_SECONDS = 1.0
 @click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Only these hosts.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--watch", is_flag=True, help="Look again each second, until Ctrl-C.")
-def status(source: str, limit: tuple[str, ...], as_json: bool, watch: bool) -> None:
-    """Show every service's instances as Docker, Consul and nginx see them, and what is not as it should be.
+@click.option("--check", is_flag=True, help="For scripts: exit code 1 also if there is a problem; remarks are none.")
+def status(source: str, limit: tuple[str, ...], as_json: bool, watch: bool, check: bool) -> None:
+    """Show what is wrong, and every service's instances as Docker, Consul and nginx see them.
 
-    Exit code: 0, with problems too; 1 if a host, its agent or its front could not be read.
+    Exit code: 1 if a host, its agent or its front could not be read, else 0; with --check 1 for any problem.
     """
-    if as_json and watch:
-        raise click.UsageError("--json prints one document, so it cannot go with --watch.")
+    if watch and (as_json or check):
+        raise click.UsageError(f"{'--json' if as_json else '--check'} looks once, so it cannot go with --watch.")
     chosen, fleet = checked_fleet(source, limit)
     with ExitStack() as stack:
-        look = _looking(stack, chosen, fleet)
+        look = _looking(stack, chosen, fleet, source)
         found = look()
         if watch:
             _watch(found, look)
@@ -49,7 +52,7 @@ def status(source: str, limit: tuple[str, ...], as_json: bool, watch: bool) -> N
             click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
         else:
             _print(found)
-    sys.exit(1 if found.unread else 0)
+    sys.exit(1 if found.unread or (check and not found.is_well) else 0)
 
 
 def _print(found: "FleetStatus") -> None:
@@ -75,25 +78,27 @@ def _watch(found: "FleetStatus", look: "Callable[[], FleetStatus]") -> None:
             time.sleep(max(0.0, WATCH_SECONDS - (time.monotonic() - started)))
 
 
-def _looking(stack: ExitStack, chosen: Inventory, fleet: Fleet) -> "Callable[[], FleetStatus]":
+def _looking(stack: ExitStack, chosen: Inventory, fleet: Fleet, source: str) -> "Callable[[], FleetStatus]":
     """Open a shell to each host, and give the function that looks through them, at all hosts at the same time."""
     from rollcall.status.fleet_status import joined
 
     sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
     shells = [(fleet.member(host.name), stack.enter_context(run.connected(host, sockets))) for host in chosen.hosts]
     pool = stack.enter_context(ThreadPoolExecutor(max_workers=len(shells)))
-    return lambda: joined(fleet, pool.map(_host, *zip(*shells, strict=True)))
+    return lambda: joined(fleet, tuple(pool.map(_host, *zip(*shells, strict=True))), datetime.now(UTC), source)
 
 
 def _host(member: Member, shell: Shell) -> "Host":
     from rollcall.status import host_status
-    from rollcall.status.fleet_status import Host
+    from rollcall.status.host import Host, clock_offset
 
-    command = host_status.command(front=member.is_front)
+    command = host_status.command(front=member.is_front, server=member.is_server)
     try:
+        started = time.time()
         result = shell.run(command)
         if result.code != 0:
             return Host(member, unread=result.reason)
-        return Host(member, host_status.parse(result.output))
+        reading = host_status.parse(result.output)
+        return Host(member, reading, clock_offset=clock_offset(reading.clock, started, time.time()))
     except (RollcallError, ValueError) as error:
         return Host(member, unread=str(error))

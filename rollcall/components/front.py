@@ -1,6 +1,7 @@
 """nginx with consul-template: the door to the services."""
 
 import json
+from datetime import datetime
 
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, one
@@ -72,7 +73,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
             "consul-template.hcl", render("front/consul-template.hcl.j2", consul_address=local_agent.AUTHORITY), RELOAD
         ),
         _file("catalog.ctmpl", source("front/catalog.ctmpl"), RELOAD),
-        _file("front.json", told(member.node, front), APPLY),
+        _file("front.json", told(member.node, front, certificate.end), APPLY),
         _file("sites.conf.j2", source("front/sites.conf.j2"), APPLY),
         _file("nginx.conf", render("front/nginx.conf.j2", front=front, connect_timeout=connect), APPLY),
         Directory(f"{FOLDER}/tls", 0o700, OWNER),
@@ -81,7 +82,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
     )
 
 
-def told(node: str, front: Front) -> str:
+def told(node: str, front: Front, certificate_end: datetime) -> str:
     """Say what the front's own program needs of the settings (rollcall/front/inputs/settings.py)."""
     told = {
         "node": node,
@@ -92,6 +93,8 @@ def told(node: str, front: Front) -> str:
         "http_port": front.http_port,
         "https_port": front.https_port,
         "redirect": front.redirect,
+        "certificate_end": certificate_end.isoformat(),
+        "certificate_file": front.certificate or "",
         "routes": [route.model_dump() for route in front.routes],
         "max_fails": front.max_fails,
         "fail_timeout": front.fail_timeout,

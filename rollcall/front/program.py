@@ -24,7 +24,7 @@ from rollcall.front.nginx.supervisor import Orphans, keep_nginx, serves
 from rollcall.front.routing.refusal import NotServedError
 from rollcall.front.routing.routes import Routing
 from rollcall.front.serving import Serving
-from rollcall.front.status import http_server
+from rollcall.front.status import findings, http_server
 from rollcall.front.status.counters import Counters
 from rollcall.front.status.document import Sight, document
 from rollcall.front.status.problems import Problems
@@ -144,6 +144,7 @@ class Front:
         self._counters.read()
         self._connections = connections(await self._nginx.ask("/status"))
         self._serving.look_at_old_workers()
+        self._problems.found_by("certificate", findings.of_certificate(self._serving.settings, datetime.now(UTC)))
         again = time.monotonic() >= self._serving.again_at
         if again or await self._serving.keeping.has_to_let_go(self._serving.settings.keep_lost):
             self._wanted.set()

@@ -26,6 +26,7 @@ from rollcall.front.nginx.process import Nginx
 from rollcall.front.routing.candidate import Candidate, kept_of, kept_text, routed
 from rollcall.front.routing.refusal import Kind, NotServedError
 from rollcall.front.routing.retained import Keeping
+from rollcall.front.status import findings
 from rollcall.front.status.document import Generation
 from rollcall.front.status.problems import Problems
 
@@ -278,6 +279,7 @@ class Serving:
         now = datetime.now(UTC)
         self.served, self.settings = wanted, wanted.settings
         self.listed = {endpoint: self.listed.get(endpoint, now) for endpoint in wanted.endpoints}
+        self.problems.found_by("what is served", findings.of_catalog(wanted.routing, wanted.catalog))
         if number != self.generation.number:
             self.generation = replace(self.generation, number=number, since=now)
 

@@ -1,51 +1,22 @@
 """Docker, Consul and nginx joined: every service's instances as each of the three sees them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from rollcall.config.fleet import Fleet, Member
+from rollcall.config.fleet import Fleet
+from rollcall.contract.problems import INVENTORY, Problem
 from rollcall.contract.status_document import CONSUL, Document, container_of
 from rollcall.converge.docker_query import LABEL
 from rollcall.registrator.services.expected import expected, registrator_settings, settings
 from rollcall.registrator.settings import Settings
-from rollcall.status.host_status import HostReading, Registered
-
-# What Docker says of a container that is not there, and what is said where Docker or Consul was not heard.
-GONE = "gone"
-UNKNOWN = "unknown"
+from rollcall.status import troubles
+from rollcall.status.host import UNKNOWN, Host
+from rollcall.status.host_status import Registered
+from rollcall.status.troubles import Trouble
 
 _Key = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Host:
-    """A host and what was read of it; `unread` says in a sentence why nothing was."""
-
-    member: Member
-    reading: HostReading = field(default_factory=HostReading)
-    unread: str = ""
-
-    def health(self, container: str | None) -> str:
-        """Give a container's health, or its state where it has no health check."""
-        if container is None or self.unread:
-            return UNKNOWN
-        return self._healths.get(container, GONE)
-
-    def container(self, short_id: str) -> str | None:
-        """Name the running container of this short id: a service's own id may name any other."""
-        running = (one for one in self.reading.containers if short_id and str(one["Id"]).startswith(short_id))
-        return next((str(one["Name"]).lstrip("/") for one in running), None)
-
-    @cached_property
-    def _healths(self) -> Mapping[str, str]:
-        return {
-            str(one["Name"]).lstrip("/"): str(
-                (one["State"].get("Health") or {}).get("Status") or one["State"]["Status"]
-            )
-            for one in self.reading.containers
-        }
 
 
 @dataclass(frozen=True)
@@ -99,22 +70,24 @@ class ServiceStatus:
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """Something that is not as it should be, and where; `kind` is a front's own word, "mismatch" or "metadata"."""
-
-    where: str
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True)
 class FleetStatus:
-    """Everything together. `unread` names hosts and parts of them that told nothing, each with the reason."""
+    """Everything together, as of `now`. `unread` names hosts and parts of them that told nothing, with the reason."""
 
     services: tuple[ServiceStatus, ...]
     fronts: Mapping[str, Document]
     problems: tuple[Trouble, ...]
     unread: tuple[Trouble, ...]
+    now: datetime
+
+    @property
+    def wrong(self) -> tuple[Trouble, ...]:
+        """All of both, the worst first."""
+        return troubles.ordered((*self.problems, *self.unread))
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is wrong but what somebody should merely know."""
+        return all(one.problem.severity == "notice" for one in self.wrong)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json`."""
@@ -125,29 +98,40 @@ class FleetStatus:
                 name: {key: value for key, value in front.items() if key not in ("services", "version", "node")}
                 for name, front in self.fronts.items()
             },
-            "problems": [asdict(one) for one in self.problems],
-            "unread": [asdict(one) for one in self.unread],
+            "problems": [one.to_json() for one in self.problems],
+            "unread": [one.to_json() for one in self.unread],
         }
 
 
-def joined(fleet: Fleet, hosts: Iterable[Host]) -> FleetStatus:
-    """Join what the hosts say."""
+def joined(fleet: Fleet, hosts: Iterable[Host], now: datetime, source: str = INVENTORY) -> FleetStatus:
+    """Join what the hosts say.
+
+    Args:
+        fleet: all hosts of the inventory.
+        hosts: those that were read.
+        now: this moment.
+        source: the inventory as the user typed it, for the commands to run next.
+    """
     hosts = tuple(hosts)
     fronts = {host.member.node: host.reading.front for host in hosts if host.reading.front is not None}
     rows = _rows(hosts, fronts)
     names = sorted(
         {row.service for row in rows} | {one["name"] for front in fronts.values() for one in front["services"]}
     )
+    found = troubles.found(fleet, hosts, fronts, now)
     return FleetStatus(
         services=tuple(_service(name, rows, fronts) for name in names),
         fronts=fronts,
-        problems=tuple(_problems(fleet, hosts, fronts)),
-        unread=tuple(
-            Trouble(host.member.name, "unread", text)
-            for host in hosts
-            for text in ([host.unread] if host.unread else host.reading.complaints)
-        ),
+        problems=troubles.ordered(_named(one, source) for one in (*found, *_mismatches(fleet, hosts, fronts))),
+        unread=tuple(_named(one, source) for one in troubles.unread(hosts)),
+        now=now,
     )
+
+
+def _named(trouble: Trouble, source: str) -> Trouble:
+    """Put the inventory's name into the commands."""
+    step = trouble.problem.step.replace(INVENTORY, source)
+    return replace(trouble, problem=replace(trouble.problem, next=step))
 
 
 def _service(name: str, rows: Iterable[Row], fronts: Mapping[str, Document]) -> ServiceStatus:
@@ -229,12 +213,8 @@ def _seen_by(row: Row, instance: Document, now: str) -> Row:
     )
 
 
-def _problems(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Document]) -> Iterable[Trouble]:
+def _mismatches(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Document]) -> Iterable[Trouble]:
     for name, front in fronts.items():
-        for problem in front["problems"]:
-            yield Trouble(name, problem["kind"], problem["text"])
-        if not front["consul_template"]["running"]:
-            yield Trouble(name, "hindered", "consul-template does not run")
         yield from _not_as_consul_says(name, front)
     for host in hosts:
         if host.reading.registered is not None:
@@ -246,7 +226,7 @@ def _not_as_consul_says(name: str, front: Document) -> Iterable[Trouble]:
         for one in service["instances"]:
             # What is kept is among the front's own problems.
             if one["share"] is not None and one["state"] not in ("passing", "kept"):
-                yield Trouble(name, "mismatch", f"{one['id']} is routed, and Consul calls it {one['state']}")
+                yield Trouble(name, Problem("mismatch", f"{one['id']} is routed, and Consul calls it {one['state']}"))
 
 
 def _not_as_docker_says(fleet: Fleet, host: Host, registered: Iterable[Registered]) -> Iterable[Trouble]:
@@ -260,13 +240,16 @@ def _not_as_docker_says(fleet: Fleet, host: Host, registered: Iterable[Registere
     }
     known = {one.identity for one in registered}
     for identity in sorted(wanted.services.keys() - known):
-        yield Trouble(host.member.name, "mismatch", f"{identity} runs, and is not registered")
+        yield Trouble(host.member.name, Problem("mismatch", f"{identity} runs, and is not registered"))
     for text in wanted.losses:
-        yield Trouble(host.member.name, "mismatch", text)
+        yield Trouble(host.member.name, Problem("mismatch", text))
     for identity in sorted(found - wanted.services.keys()):
-        yield Trouble(host.member.name, "mismatch", f"{identity} is registered, and its container does not run")
+        text = f"{identity} is registered, and its container does not run"
+        yield Trouble(
+            host.member.name, Problem("mismatch", f"{identity} is registered, and its container does not run")
+        )
     for text in wanted.remarks:
-        yield Trouble(host.member.name, "metadata", text)
+        yield Trouble(host.member.name, Problem("metadata", text))
 
 
 def _registrator(fleet: Fleet, host: Host) -> Settings:

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from rollcall import sections
-from rollcall.components import registrator
-from rollcall.consul import maintenance
+from rollcall.components import consul, registrator
+from rollcall.consul import agent_queries, maintenance
 from rollcall.contract import local_agent
 from rollcall.contract.status_document import VERSION, Document
 from rollcall.contract.timeouts import stretched
@@ -16,18 +17,30 @@ from rollcall.registrator.services.expected import Inspected
 from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST
 
 AGENT_URLS = " ".join(f"{local_agent.URL}/v1/agent/{what}" for what in ("services", "checks"))
+LEADER_URL = f"{local_agent.URL}/v1/status/leader"
 # The registrator's token reads what it wrote. `printf` is the shell's own, so the token is in no argument list; the
 # host may have no curl, the agent's image has.
 SCRIPT = r"""
 {explain}
+section clock
+date +%s.%N
 section containers
 running=$(docker ps -q --no-trunc 2>&1) || {{ explain_docker "$running" >&2; exit 91; }}
 [ -z "$running" ] || docker inspect --format '{{{{json .}}}}' $running
-section agent
 ask() {{
-  printf 'X-Consul-Token: %s\n' "$(cat {token} 2>/dev/null)" | "$@" -s --max-time {seconds:g} -w '\n' -H @- {urls}
+  printf 'X-Consul-Token: %s\n' "$(cat {token} 2>/dev/null)" | "$@" -s --max-time {seconds:g} -w '\n' -H @-
 }}
-ask curl 2>/dev/null || ask docker exec -i consul curl 2>&1
+asked() {{ ask curl "$@" 2>/dev/null || ask docker exec -i consul curl "$@" 2>&1; }}
+section agent
+asked {urls}
+section leader
+asked {leader}
+section certificate
+cat {certificate} 2>/dev/null
+"""
+SERVERS = r"""
+section servers
+{health}
 """
 FRONT = r"""
 section front
@@ -57,23 +70,44 @@ class Registered:
 
 
 @dataclass(frozen=True)
+class Server:
+    """A Consul server as autopilot judges it; `since` is when that last changed."""
+
+    node: str
+    healthy: bool
+    since: datetime | None = None
+
+
+@dataclass(frozen=True)
 class HostReading:
     """What one host says.
 
     `containers` are those that run; `registered` is None where its agent tells nothing, `front` where the host has no
-    front or it tells nothing. `complaints` say what could not be read, in a sentence each.
+    front or it tells nothing. `complaints` say what could not be read, in a sentence each. `clock` is its own, seconds
+    since 1970. `leader` is False where its agent knows none, None where it tells nothing. `servers` are Consul's as its
+    autopilot judges them, None on a host without a server. `certificate` is its agent's, PEM.
     """
 
     containers: tuple[Inspected, ...] = ()
     registered: tuple[Registered, ...] | None = None
     front: Document | None = None
     complaints: tuple[str, ...] = field(default=())
+    clock: float | None = None
+    leader: bool | None = None
+    servers: tuple[Server, ...] | None = None
+    certificate: str = ""
 
 
-def command(*, front: bool) -> str:
-    """Build the one command, for a host with a front or without."""
-    body = (SCRIPT + (FRONT if front else "")).format(
-        explain=engine_failure.FUNCTION, seconds=stretched(3), token=registrator.TOKEN, urls=AGENT_URLS
+def command(*, front: bool, server: bool) -> str:
+    """Build the one command, for a host with a front or without, with a Consul server or a client."""
+    body = (SCRIPT + (SERVERS if server else "") + (FRONT if front else "")).format(
+        explain=engine_failure.FUNCTION,
+        seconds=stretched(3),
+        token=registrator.TOKEN,
+        urls=AGENT_URLS,
+        leader=LEADER_URL,
+        certificate=f"{consul.FOLDER}/tls/agent.crt",
+        health=agent_queries.ask(agent_queries.HEALTH),
     )
     return sections.script(body)
 
@@ -91,7 +125,44 @@ def parse(output: str) -> HostReading:
         registered=_registered(found["agent"], complaints),
         front=_front(found["front"], complaints) if "front" in found else None,
         complaints=tuple(complaints),
+        clock=_number(found.get("clock", [])),
+        leader=_leader(found.get("leader", [])),
+        servers=_servers(found["servers"]) if "servers" in found else None,
+        certificate="\n".join(found.get("certificate", [])),
     )
+
+
+def _number(lines: list[str]) -> float | None:
+    try:
+        return float(lines[0])
+    except (ValueError, IndexError):
+        return None
+
+
+def _leader(lines: list[str]) -> bool | None:
+    """Tell whether the agent knows a leader: then it names an address. One without servers says so in a sentence."""
+    if not lines:
+        return None
+    try:
+        said = json.loads(lines[0])
+    except ValueError:
+        return False if "No known Consul servers" in lines[0] or "No cluster leader" in lines[0] else None
+    return bool(said) if isinstance(said, str) else None
+
+
+def _servers(lines: list[str]) -> tuple[Server, ...] | None:
+    try:
+        servers = json.loads(lines[0])["Servers"] or ()
+        return tuple(Server(one["Name"], bool(one["Healthy"]), _time(one.get("StableSince"))) for one in servers)
+    except (ValueError, IndexError, KeyError, TypeError):
+        return None
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
 
 
 def _registered(lines: list[str], complaints: list[str]) -> tuple[Registered, ...] | None:

@@ -1,6 +1,7 @@
-"""`rollcall status` as a person reads it: a table for each service, and below them what is not as it should be."""
+"""`rollcall status` as a person reads it: what is wrong, the worst first, a table for each service, and remarks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from rich import box
 from rich.cells import cell_len
@@ -10,10 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from rollcall.contract.figures import duration, mean, percent
-from rollcall.status.fleet_status import GONE, FleetStatus, Row, ServiceStatus, Trouble
+from rollcall.contract.problems import Severity
+from rollcall.status.fleet_status import FleetStatus, Row, ServiceStatus
+from rollcall.status.host import GONE
+from rollcall.status.troubles import Trouble
 
 GOOD = ("healthy", "running", "passing")
 BAD = ("unhealthy", "critical", GONE, "dead", "exited")
+NOTICE: Severity = "notice"
+COLOURS: Mapping[Severity, str] = {"outage": "red", "warning": "yellow", "notice": "dim"}
 WEIGHT = "weight"
 HEADS = ("instance", "host", "Docker", "Consul", WEIGHT, "share", "listed", "requests", "errors", "mean")
 NUMBERS = HEADS[4:]
@@ -29,12 +35,14 @@ def shown(status: FleetStatus) -> Group:
 
 
 def _parts(status: FleetStatus) -> Iterator[RenderableType]:
+    wrong = [one for one in status.wrong if one.problem.severity != NOTICE]
+    yield from _troubles("Problems", wrong, status.now)
     for service in status.services:
         yield from _service(service, len(status.fronts))
-    if not status.services:
-        yield Text("There is no service.\n")
-    yield from _troubles("Problems", "yellow", status.problems)
-    yield from _troubles("Could not be read", "red", status.unread)
+    # Where hosts told nothing, nobody knows.
+    if not status.services and not status.unread:
+        yield Text("No service is registered. Next: start a container with a published port (docs/registrator.md)\n")
+    yield from _troubles("Remarks", [one for one in status.wrong if one.problem.severity == NOTICE], status.now)
 
 
 def _service(service: ServiceStatus, fronts: int) -> Iterator[RenderableType]:
@@ -132,12 +140,19 @@ def _listed(row: Row, fronts: int) -> Text:
     return since
 
 
-def _troubles(title: str, colour: str, troubles: Sequence[Trouble]) -> Iterator[Text]:
+def _troubles(title: str, troubles: Sequence[Trouble], now: datetime) -> Iterator[Text]:
     if not troubles:
         return
-    yield Text(title, f"bold {colour}")
+    yield Text(title, f"bold {COLOURS[troubles[0].problem.severity]}")
     for one in troubles:
-        yield Text.assemble("  ", (_plain(one.where), "bold"), _plain(f" {one.kind}: {one.text}"))
+        problem = one.problem
+        yield Text.assemble(
+            "  ",
+            (_plain(one.where), f"bold {COLOURS[problem.severity]}"),
+            _plain(f" {problem.kind}: {problem.text}"),
+            (f" (for {duration(problem.since.isoformat(), now.isoformat())})" if problem.since else "", "dim"),
+        )
+        yield Text.assemble("    ", ("next: ", "dim"), _plain(problem.step))
     yield Text()
 
 

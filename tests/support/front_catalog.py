@@ -1,5 +1,6 @@
 """A catalog as people fill it, and what the front makes of it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from rollcall.components.front import told
@@ -8,7 +9,8 @@ from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import DeclaredRoute, Settings, read
 from rollcall.front.routing.routes import Location, Routing, Upstream, routing
 
-SETTINGS = read(told("front1", Front(server_name="www.example.com")))
+END = datetime(2027, 11, 28, tzinfo=UTC)
+SETTINGS = read(told("front1", Front(server_name="www.example.com"), END))
 
 
 def settings(*routes: DeclaredRoute, **more: Any) -> Settings:

@@ -5,14 +5,15 @@ from typing import Any
 
 from rollcall.components.front import told
 from rollcall.config.settings import Front
+from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import Document
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import read
 from rollcall.front.routing.routes import Location, Routing, Server, Site, Upstream
-from rollcall.front.status.document import Counts, Generation, Problem, Sight, document
+from rollcall.front.status.document import Counts, Generation, Sight, document
 
 NOW = datetime(2026, 11, 26, 3, 0, 0, tzinfo=UTC)
-SETTINGS = read(told("front1", Front(server_name="www.example.com", services=("nginx-80",))))
+SETTINGS = read(told("front1", Front(server_name="www.example.com", services=("nginx-80",)), NOW + timedelta(days=300)))
 
 
 def ago(seconds: float) -> datetime:

@@ -10,15 +10,17 @@ from typing import Any
 
 from rollcall.components.front import told
 from rollcall.config import settings
+from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import Document
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import read
 from rollcall.front.routing.routes import Location, Routing, Server, Site, Upstream
 from rollcall.front.status import http_server
-from rollcall.front.status.document import Counts, Generation, Problem, Sight, document
+from rollcall.front.status.document import Counts, Generation, Sight, document
 
-SETTINGS = read(told("front1", settings.Front(server_name="www.example.com", services=("nginx-80",))))
 BEGUN = datetime.now(UTC) - timedelta(hours=2)
+END = BEGUN + timedelta(days=300)
+SETTINGS = read(told("front1", settings.Front(server_name="www.example.com", services=("nginx-80",)), END))
 INSTANCES = tuple(
     Instance("nginx-80", f"app{number}:nginx-{number}:80", f"app{number}", f"10.77.0.{20 + number}", 20001)
     for number in range(1, 4)

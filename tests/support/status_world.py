@@ -1,12 +1,14 @@
 """Three hosts as `rollcall status` reads them: two with containers, one with a front."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from six_hosts import checked
 
 from rollcall.contract.status_document import Document
-from rollcall.status.fleet_status import FleetStatus, Host, joined
+from rollcall.status.fleet_status import FleetStatus, joined
+from rollcall.status.host import Host
 from rollcall.status.host_status import HostReading, Registered
 
 FLEET = checked()
@@ -72,7 +74,15 @@ def front(*instances: dict[str, Any], **more: Any) -> Document:
 
 def host(name: str, *containers: Any, **more: Any) -> Host:
     unread = more.pop("unread", "")
-    return Host(FLEET.member(name), HostReading(tuple(containers), **more), unread)
+    ours = (ours_running("consul"), ours_running("registrator"), *([ours_running("front")] if "front" in more else []))
+    known = {one["Name"] for one in containers}
+    every = (*containers, *(one for one in ours if one["Name"] not in known))
+    return Host(FLEET.member(name), HostReading(() if unread else every, **more), unread)
+
+
+def ours_running(name: str) -> Any:
+    """One of Rollcall's own containers."""
+    return container(name, labels={"rollcall.managed": name, "SERVICE_IGNORE": "true"})
 
 
 def app(name: str, *names: str) -> Host:
@@ -90,7 +100,7 @@ def all_well(**more: Any) -> tuple[Host, ...]:
 
 
 def status(*hosts: Host) -> FleetStatus:
-    return joined(FLEET, hosts)
+    return joined(FLEET, hosts, datetime.fromisoformat(NOW))
 
 
 def with_front(*instances: dict[str, Any], **more: Any) -> FleetStatus:

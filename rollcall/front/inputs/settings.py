@@ -26,8 +26,10 @@ class Settings:
     """`listens` are (address, port), "" for every address; times are seconds.
 
     `redirect` is False, True or the port that visitors know HTTPS by. `read_timeout` is how long a backend may be
-    silent. `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. What the others
-    mean stands in rollcall/config/settings.py, and so does every default.
+    silent. `certificate_end` is when the certificate that visitors are shown ends (ISO 8601), `certificate_file` the
+    user's file that it comes from, "" for the fleet's authority.
+    `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. What the others mean
+    stands in rollcall/config/settings.py, and so does every default.
     """
 
     node: str
@@ -38,6 +40,8 @@ class Settings:
     https_port: int
     address: str
     redirect: bool | int
+    certificate_end: str
+    certificate_file: str
     routes: tuple[DeclaredRoute, ...]
     max_fails: int
     fail_timeout: int

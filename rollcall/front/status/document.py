@@ -5,21 +5,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rollcall.contract import canary
+from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import CONSUL, VERSION, Document, container_of
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import Settings
 from rollcall.front.routing.routes import Routing, Upstream
 
 _Key = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that is not as it should be, since when."""
-
-    kind: str
-    text: str
-    since: datetime
 
 
 @dataclass(frozen=True)
@@ -83,7 +75,7 @@ def document(sight: Sight, now: datetime) -> Document:
         "started": _time(sight.started),
         "counting_since": _time(sight.counting_since),
         "generation": _generation(sight),
-        "problems": [{"kind": one.kind, "text": one.text, "since": _time(one.since)} for one in sight.problems],
+        "problems": [_problem(one) for one in sight.problems],
         "consul_template": {
             "running": sight.consul_template_since is not None,
             "since": _time(sight.consul_template_since),
@@ -97,6 +89,17 @@ def document(sight: Sight, now: datetime) -> Document:
 
 def _time(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _problem(problem: Problem) -> Document:
+    return {
+        "kind": problem.kind,
+        "severity": problem.severity,
+        "text": problem.text,
+        "subject": problem.subject,
+        "since": _time(problem.since),
+        "next": problem.step,
+    }
 
 
 def _generation(sight: Sight) -> Document:

@@ -6,12 +6,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from rollcall.contract.problems import KINDS
 from rollcall.contract.status_document import Document
 from rollcall.front import VERSION
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-# All kinds of problems, so that an alert has a zero to start from.
-PROBLEMS = ("refused", "hindered", "conflict", "metadata", "catalog", "canary", "maintenance", "kept")
 SERVER = ("service", "instance", "node", "address")
 # stub_status: what is so now, and what was counted since nginx started.
 CONNECTION_STATES = ("active", "reading", "writing", "waiting")
@@ -76,7 +75,8 @@ def _generation(document: Document) -> Iterator[Metric]:
 def _health(document: Document) -> Iterator[Metric]:
     problems = GaugeMetricFamily("rollcall_front_problems", "Things that are not as they should be.", labels=["kind"])
     kinds = [problem["kind"] for problem in document["problems"]]
-    for kind in dict.fromkeys((*PROBLEMS, *kinds)):
+    # All kinds, so that an alert has a zero to start from.
+    for kind in dict.fromkeys((*KINDS, *kinds)):
         problems.add_metric([kind], kinds.count(kind))
     yield problems
     running = document["consul_template"]["running"]

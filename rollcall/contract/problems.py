@@ -1,0 +1,226 @@
+"""What can be wrong with a fleet, how bad it is, what to do: one list for the front's page and `rollcall status`."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+from typing import Literal
+
+# Requests fail now; something no longer works as it should or soon will not; somebody should know.
+Severity = Literal["outage", "warning", "notice"]
+# In every `next`: the command line puts the inventory's name here.
+INVENTORY = "INVENTORY"
+# How long before its end a certificate becomes a problem. Any deploy renews the fleet's own long before.
+EXPIRING = timedelta(days=30)
+# A synchronised clock is off by milliseconds; reading one over SSH is not as exact.
+CLOCK_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How bad a kind of problem is, and what to do where the problem itself names nothing better."""
+
+    severity: Severity
+    next: str
+
+
+# The worst first.
+KINDS: Mapping[str, Kind] = {
+    "unserved": Kind("outage", "start an instance, or take the route away"),
+    "leaderless": Kind("outage", "docker logs consul on each of Consul's servers, then rollcall deploy INVENTORY"),
+    "expired": Kind("outage", "rollcall deploy INVENTORY"),
+    "unread": Kind("warning", "see that the host is up and that you can log in to it by ssh"),
+    "lost": Kind("warning", "start the host, or its agent (docker start consul)"),
+    "short": Kind("warning", "bring the missing server back, then rollcall deploy INVENTORY"),
+    "down": Kind("warning", "rollcall deploy INVENTORY"),
+    "refused": Kind("warning", "mend what the sentence names, then rollcall deploy INVENTORY"),
+    "hindered": Kind("warning", "make room on the front's host (docker logs front says more); the front retries"),
+    "catalog": Kind("warning", "docker logs consul on the front's host, then rollcall deploy INVENTORY"),
+    "expiring": Kind("warning", "rollcall deploy INVENTORY"),
+    "clock": Kind("warning", "synchronise the clock: timedatectl set-ntp true"),
+    "mismatch": Kind("warning", "docker logs registrator on that host"),
+    "conflict": Kind("notice", "give one of them another host name or path, or declare the route in front.routes"),
+    "metadata": Kind("notice", "start the container anew with a value of the expected form (docs/routes.md)"),
+    "canary": Kind("notice", "rollcall canary INVENTORY SERVICE --clear"),
+    "maintenance": Kind("notice", "rollcall maintenance INVENTORY HOST/PATH off"),
+    "kept": Kind("notice", "nothing, if you stopped these containers; otherwise rollcall verify INVENTORY"),
+}
+_RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
+# One that a newer front has, and this program does not know.
+_OTHER = Kind("notice", "rollcall verify INVENTORY")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is not as it should be, since when if that is known, and what to do.
+
+    It stays the same problem while kind and subject do, whatever the text; without a subject that is the text.
+    """
+
+    kind: str
+    text: str
+    since: datetime | None = None
+    next: str = ""
+    subject: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is."""
+        return KINDS.get(self.kind, _OTHER).severity
+
+    @property
+    def step(self) -> str:
+        """What to do: its own step, or the one of its kind."""
+        return self.next or KINDS.get(self.kind, _OTHER).next
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same problem."""
+        return self.kind, self.subject or self.text
+
+
+def rank(kind: str) -> int:
+    """Give a kind's place among all, the worst first; a kind of a newer front comes after those that are known."""
+    return _RANKS.get(kind, len(_RANKS))
+
+
+def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Put the worst first; of one kind, what has been so for longest."""
+    return tuple(sorted(problems, key=_badness))
+
+
+def _badness(problem: Problem) -> tuple[int, float, str]:
+    return rank(problem.kind), problem.since.timestamp() if problem.since else float("inf"), problem.text
+
+
+@dataclass(frozen=True)
+class Site:
+    """A host and path: to how many instances its visitors are passed on, and the states of its services' instances."""
+
+    host: str
+    path: str
+    servers: int
+    states: Mapping[str, Sequence[str]]
+    source: str
+
+    @property
+    def name(self) -> str:
+        """How people write it."""
+        return f"{self.host}{self.path}" if self.host else f"the default site{'' if self.path == '/' else self.path}"
+
+
+def unserved(sites: Iterable[Site]) -> list[Problem]:
+    """Name the sites that nobody can serve: every visitor gets a 502."""
+    return [
+        Problem(
+            "unserved",
+            f"{site.name}: every request gets a 502; {'; '.join(map(_state, site.states.items()))}",
+            next=_unserved_step(site),
+            subject=site.name,
+        )
+        for site in sites
+        if site.servers == 0
+    ]
+
+
+def _state(entry: tuple[str, Sequence[str]]) -> str:
+    service, states = entry
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(Counter(states).items()))
+    return f"{service} has no instance" if not states else f"{service}: {counts}"
+
+
+def _unserved_step(site: Site) -> str:
+    found = {state for states in site.states.values() for state in states}
+    services = " or ".join(site.states)
+    if found == {"maintenance"}:
+        return "rollcall undrain INVENTORY HOST"
+    if "passing" in found:
+        return "rollcall canary INVENTORY SERVICE --clear, or start an instance with the tag that the route names"
+    if found:
+        return f"see why the checks of {services} fail: docker logs CONTAINER on its host"
+    where = {"default": "out of front.services", "declared": "out of front.routes"}.get(site.source)
+    return f"start a container of {services}" + (f", or take it {where}" if where else "")
+
+
+def lost(nodes: Mapping[str, int]) -> list[Problem]:
+    """Name the nodes that Consul no longer hears; each with the number of its instances."""
+    return [
+        Problem(
+            "lost",
+            f"Consul no longer hears {node}, with {count} instance{'' if count == 1 else 's'} on it",
+            next=f"start {node}, or its agent there (docker start consul); if it is gone for good: "
+            f"rollcall consul INVENTORY -- force-leave {node}, and take it out of the inventory",
+            subject=node,
+        )
+        for node, count in sorted(nodes.items())
+    ]
+
+
+def short_of_servers(well: Iterable[str], missing: Iterable[str]) -> list[Problem]:
+    """Say how many more of Consul's servers may go, where some have gone."""
+    well, missing = sorted(well), sorted(missing)
+    if not missing:
+        return []
+    every = len(well) + len(missing)
+    spare = len(well) - (every // 2 + 1)
+    more = (
+        "so there is no quorum: nothing new can be registered"
+        if spare < 0
+        else "one more, and nothing new can be registered"
+        if spare == 0
+        else f"{spare} more may fail"
+    )
+    are = "is" if len(missing) == 1 else "are"
+    text = f"{len(missing)} of {every} Consul servers {are} missing ({', '.join(missing)}): {more}"
+    return [
+        Problem(
+            "leaderless" if spare < 0 else "short",
+            text,
+            next=f"bring {' and '.join(missing)} back (the host, or docker start consul there), "
+            "then rollcall deploy INVENTORY",
+            subject="servers",
+        )
+    ]
+
+
+def certificate(whose: str, end: datetime, own: str, now: datetime) -> list[Problem]:
+    """Say of a certificate that has ended, or is about to.
+
+    Args:
+        whose: what shows it, as "the front's certificate".
+        end: when it ends.
+        own: the file that the user gave it as; empty for one of the fleet's own authority.
+        now: this moment.
+    """
+    left = end - now
+    if left > EXPIRING:
+        return []
+    day = f"{end:%Y-%m-%d}"
+    step = f"put a new certificate into {own} (front.certificate), then " if own else ""
+    text = f"{whose} ended on {day}" if left <= timedelta() else f"{whose} ends in {left.days} days, on {day}"
+    return [
+        Problem(
+            "expired" if left <= timedelta() else "expiring",
+            f"{text}; it is yours, from {own}" if own else text,
+            next=f"{step}rollcall deploy INVENTORY",
+            subject=whose,
+        )
+    ]
+
+
+def clocks(offsets: Mapping[str, float]) -> list[Problem]:
+    """Name those whose clocks differ from most others'; seconds by name, ahead is positive."""
+    if not offsets:
+        return []
+    usual = median(offsets.values())
+    return [
+        Problem(
+            "clock",
+            f"the clock of {name} is {abs(offset - usual):.0f} s {'ahead' if offset > usual else 'behind'}",
+            next=f"synchronise the clock of {name}: timedatectl set-ntp true",
+            subject=name,
+        )
+        for name, offset in offsets.items()
+        if abs(offset - usual) > CLOCK_SECONDS
+    ]

@@ -1,0 +1,51 @@
+"""What is wrong by what nginx serves and by the catalog: sites that nobody can serve, lost nodes, missing servers."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+
+from rollcall.contract.problems import Problem, Site, certificate, lost, short_of_servers, unserved
+from rollcall.contract.status_document import CONSUL
+from rollcall.front.inputs.catalog import Catalog
+from rollcall.front.inputs.settings import Settings
+from rollcall.front.routing.routes import Routing
+
+
+def of_catalog(routing: Routing, catalog: Catalog) -> list[Problem]:
+    """Say what is wrong with what is served, and with the nodes that the catalog has."""
+    servers = {one.node: one.node_alive for one in catalog.instances if one.service == CONSUL}
+    dead = {one.node for one in catalog.instances if not one.node_alive}
+    counts = Counter(one.node for one in catalog.instances if one.service != CONSUL)
+    return [
+        *unserved(_sites(routing, catalog)),
+        *lost({node: counts[node] for node in dead}),
+        *short_of_servers(
+            (node for node, alive in servers.items() if alive), (node for node, alive in servers.items() if not alive)
+        ),
+    ]
+
+
+def of_certificate(settings: Settings, now: datetime) -> list[Problem]:
+    """Say of the certificate that visitors are shown when it ends soon."""
+    if not settings.certificate_end:
+        return []
+    end = datetime.fromisoformat(settings.certificate_end).astimezone(UTC)
+    return certificate(f"the certificate of {settings.node}'s front", end, settings.certificate_file, now)
+
+
+def _sites(routing: Routing, catalog: Catalog) -> Iterator[Site]:
+    states = _states(catalog)
+    upstreams = {one.name: one for one in routing.upstreams}
+    for site in routing.sites:
+        for location in site.locations:
+            if location.maintenance is None:
+                upstream = upstreams[location.upstream]
+                its = {service: states.get(service, ()) for service in upstream.services}
+                yield Site(site.host, location.path, len(upstream.servers), its, location.source)
+
+
+def _states(catalog: Catalog) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for one in catalog.instances:
+        found.setdefault(one.service, []).append(one.state)
+    return found

@@ -1,0 +1,170 @@
+"""What is wrong with the fleet by what its hosts and fronts say."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from rollcall.config.fleet import Fleet
+from rollcall.contract import problems
+from rollcall.contract.problems import Problem
+from rollcall.contract.status_document import Document
+from rollcall.converge.docker_query import LABEL
+from rollcall.secrets.certificates import Certificate
+from rollcall.status.host import Host
+from rollcall.status.host_status import Server
+
+# Among the clocks of the hosts.
+HERE = "this machine"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A problem and where it is; `kind` is one of rollcall/contract/problems.py."""
+
+    where: str
+    problem: Problem
+
+    @property
+    def kind(self) -> str:
+        """The problem's kind."""
+        return self.problem.kind
+
+    @property
+    def text(self) -> str:
+        """The problem in a sentence."""
+        return self.problem.text
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        problem = self.problem
+        return {
+            "where": self.where,
+            "kind": problem.kind,
+            "severity": problem.severity,
+            "text": problem.text,
+            "since": problem.since.isoformat() if problem.since else None,
+            "next": problem.step,
+        }
+
+
+def ordered(found: Iterable[Trouble]) -> tuple[Trouble, ...]:
+    """Put the worst first; of one kind, what has been so for longest."""
+    found = list(found)
+    # One problem may be in several places, each a trouble of its own.
+    places: dict[Problem, list[Trouble]] = {}
+    for one in found:
+        places.setdefault(one.problem, []).append(one)
+    return tuple(trouble for problem in problems.ordered(places) for trouble in places[problem])
+
+
+def unread(hosts: Iterable[Host]) -> Iterator[Trouble]:
+    """Name the hosts, agents and fronts that told nothing."""
+    for host in hosts:
+        name = host.member.name
+        if host.unread:
+            yield Trouble(name, Problem("unread", host.unread))
+        for text in host.reading.complaints:
+            step = f"on {name}: docker ps -a, and docker logs of the container; then rollcall deploy INVENTORY"
+            yield Trouble(name, Problem("unread", text, next=step))
+
+
+def found(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Document], now: datetime) -> list[Trouble]:
+    """Say what is wrong, apart from where Docker, Consul and nginx differ about an instance."""
+    hosts = tuple(hosts)
+    servers = list(_servers(fleet, hosts))
+    return [
+        *servers,
+        *_stopped(hosts),
+        *_certificates(hosts, now),
+        *_clocks(hosts),
+        *(one for one in _fronts(fronts) if not (servers and one.problem.subject == "servers")),
+    ]
+
+
+def _fronts(fronts: Mapping[str, Document]) -> Iterator[Trouble]:
+    """Take over what the fronts say; what several say is named once, since the first of them saw it."""
+    first: dict[tuple[str, str], tuple[list[str], Problem]] = {}
+    for name, front in fronts.items():
+        for one in front["problems"]:
+            problem = Problem(
+                one["kind"], one["text"], _time(one["since"]), one.get("next", ""), one.get("subject") or one["text"]
+            )
+            names, before = first.setdefault(problem.key, ([], problem))
+            names.append(name)
+            if problem.since and (before.since is None or problem.since < before.since):
+                first[problem.key] = names, problem
+        if not front["consul_template"]["running"]:
+            yield Trouble(
+                name, Problem("hindered", "consul-template does not run", next=f"docker logs front on {name}")
+            )
+    for names, problem in first.values():
+        yield Trouble(", ".join(names), problem)
+
+
+def _servers(fleet: Fleet, hosts: Iterable[Host]) -> Iterator[Trouble]:
+    """Judge Consul's servers by their own autopilot; without a leader, by which agents answer."""
+    hosts = [host for host in hosts if not host.unread]
+    heard = {host.member.node: host.reading.leader for host in hosts if host.reading.leader is not None}
+    judged = max((host.reading.servers for host in hosts if host.reading.servers), key=_healthy, default=None)
+    every = {server.node for server in fleet.servers}
+    if judged is not None:
+        well = {one.node for one in judged if one.healthy} & every
+        since = max((one.since for one in judged if one.since and one.node in every - well), default=None)
+        for problem in problems.short_of_servers(well, every - well):
+            yield Trouble("Consul", replace(problem, since=since))
+    elif heard and not any(heard.values()):
+        answering = {host.member.node for host in hosts if host.reading.registered is not None}
+        missing = problems.short_of_servers(every & answering, every - answering)
+        if any(one.kind == "leaderless" for one in missing):
+            yield from (Trouble("Consul", one) for one in missing)
+        else:
+            text = "no agent knows a leader: nothing new can be registered"
+            yield Trouble("Consul", Problem("leaderless", text, subject="servers"))
+    if any(heard.values()):
+        for node in (node for node, knows in heard.items() if not knows):
+            step = (
+                f"check that {node} reaches the servers on 8300 and 8301 (docs/firewalls.md): docker logs consul there"
+            )
+            yield Trouble(node, Problem("lost", "its agent knows no leader while others do", next=step, subject=node))
+
+
+def _healthy(servers: tuple[Server, ...]) -> int:
+    return sum(one.healthy for one in servers)
+
+
+def _stopped(hosts: Iterable[Host]) -> Iterator[Trouble]:
+    """Name what every host has and a host lacks: its agent, its registrator, its front."""
+    for host in hosts:
+        if host.unread:
+            continue
+        running = {(one["Config"].get("Labels") or {}).get(LABEL) for one in host.reading.containers}
+        step = f"docker logs NAME on {host.member.name}, then rollcall deploy INVENTORY"
+        if host.member.is_front and "front" not in running:
+            text = "its front does not run; visitors of this host get no response"
+            yield Trouble(host.member.name, Problem("unserved", text, next=step.replace("NAME", "front")))
+        for name, what in (("consul", "its Consul agent"), ("registrator", "its registrator")):
+            if name not in running:
+                text = f"{what} does not run; what starts on this host is not registered"
+                yield Trouble(host.member.name, Problem("down", text, next=step.replace("NAME", name)))
+
+
+def _certificates(hosts: Iterable[Host], now: datetime) -> Iterator[Trouble]:
+    for host in hosts:
+        if host.reading.certificate:
+            try:
+                end = Certificate(host.reading.certificate, "").end
+            except ValueError:
+                continue  # a deploy and verify say so
+            for problem in problems.certificate("the certificate of its Consul agent", end, "", now):
+                yield Trouble(host.member.name, problem)
+
+
+def _clocks(hosts: Iterable[Host]) -> Iterator[Trouble]:
+    offsets = {host.member.name: host.clock_offset for host in hosts if host.clock_offset is not None}
+    for problem in problems.clocks({HERE: 0.0, **offsets} if offsets else {}):
+        yield Trouble(problem.subject, problem)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
