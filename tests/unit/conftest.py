@@ -6,6 +6,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from lasting_certificate import LastingCertificate
 from own_components import check, resources
 from six_hosts import SIX, checked
 
@@ -44,7 +45,7 @@ def single() -> Fleet:
 @pytest.fixture
 def secret() -> Secrets:
     def certificate(name: str) -> Certificate:
-        return Certificate(f"CERT-{name}", f"KEY-{name}")
+        return LastingCertificate(f"CERT-{name}", f"KEY-{name}")
 
     nodes = [*SIX, "laptop"]
     return Secrets(

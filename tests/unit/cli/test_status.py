@@ -7,7 +7,7 @@ from typing import Any
 import click.testing
 import pytest
 from click.testing import CliRunner
-from status_world import FLEET
+from status_world import FLEET, ours_running
 
 from rollcall.cli import status
 from rollcall.config.inventory import Host, Inventory
@@ -15,7 +15,8 @@ from rollcall.errors import RollcallError
 from rollcall.remote import run as remote_run
 from rollcall.remote.run import Result
 
-ANSWER = "@@rollcall containers\n@@rollcall agent\n{}\n{}\n@@rollcall end\n"
+MANAGED = "".join(f"{json.dumps(ours_running(name))}\n" for name in ("consul", "registrator"))
+ANSWER = f"@@rollcall containers\n{MANAGED}@@rollcall agent\n{{}}\n{{}}\n@@rollcall end\n"
 
 
 class Shell:
@@ -72,7 +73,18 @@ def test_a_host_that_could_not_be_read_is_1_and_said(run: Any, second: Any, reas
     assert unread["text"].startswith(reason)
 
 
-def test_json_is_one_document_and_cannot_be_watched(run: Any) -> None:
-    said = run(done(), "--json", "--watch")
+@pytest.mark.parametrize("option", ["--json", "--check"])
+def test_what_looks_once_cannot_be_watched(run: Any, option: str) -> None:
+    said = run(done(), option, "--watch")
     assert said.exit_code == 2
-    assert "--json" in said.stderr
+    assert option in said.stderr
+
+
+def test_a_check_fails_for_a_problem_and_says_the_command_to_run(run: Any) -> None:
+    stopped = done(0, ANSWER.replace(MANAGED, ""))
+    assert run(stopped).exit_code == 0
+    said = run(stopped, "--check", "--json")
+    assert said.exit_code == 1
+    assert {one["kind"] for one in json.loads(said.stdout)["problems"]} == {"down"}
+    assert all(one["next"].endswith("rollcall deploy six.py") for one in json.loads(said.stdout)["problems"])
+    assert run(done(), "--check").exit_code == 0

@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from lasting_certificate import LastingCertificate
 from own_components import resources
 from six_hosts import checked
 
 from rollcall.components.component import HostFacts
 from rollcall.converge.resources import Container, Directory, File, Resource
-from rollcall.secrets.certificates import Certificate
 from rollcall.secrets.store import Secrets
 from rollcall.secrets.tokens import Tokens
 
@@ -74,7 +74,7 @@ def test_a_new_container_takes_over_from_the_old_one(front: Front) -> None:
 
 
 def test_a_new_certificate_is_nginxs_matter_and_a_new_token_consul_templates(front: Front) -> None:
-    certificates = {"fronts": {"front1": Certificate("CERT-new", "KEY-new")}}
+    certificates = {"fronts": {"front1": LastingCertificate("CERT-new", "KEY-new")}}
     assert told(front(), front(certificates)) == [APPLY]
     tokens = {"tokens": Tokens(b"others")}
     assert told(front(), front(tokens)) == [RELOAD]

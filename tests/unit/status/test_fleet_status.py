@@ -98,7 +98,7 @@ def test_a_service_whose_container_is_gone_is_a_mismatch() -> None:
 
 
 def test_what_the_registrator_leaves_alone_is_no_mismatch() -> None:
-    ours = container("consul", labels={"SERVICE_IGNORE": "true"})
+    ours = container("other", labels={"SERVICE_IGNORE": "true"})
     foreign = replace(registered("app1", "web-1"), identity="made-by-hand")
     found = status(host("app1", ours, registered=(foreign,)))
     assert not troubles(found)
@@ -128,7 +128,7 @@ def test_ids_that_cannot_be_used_and_ids_for_several_are_said() -> None:
     scaled = [container(f"shop-{number}", labels={"SERVICE_ID": "shop"}) for number in (1, 2)]
     walks = container("walks", labels={"SERVICE_80_ID": "x/../y"})
     known = (replace(registered("app1", "shop-1"), identity="shop"), registered("app1", "walks"))
-    (bad, several) = troubles(status(host("app1", *scaled, walks, registered=known)))
+    (several, bad) = troubles(status(host("app1", *scaled, walks, registered=known)))
     assert bad[:2] == several[:2] == ("app1", "metadata")
     assert bad[2].startswith("walks: port 80/tcp: SERVICE_80_ID='x/../y'")
     assert several[2].startswith("shop-1 has the id shop, so shop-2 cannot be registered by it")
@@ -163,6 +163,7 @@ def test_a_fronts_problems_are_the_fleets() -> None:
         ("front1", "refused", "nginx refuses it"),
         ("front1", "hindered", "consul-template does not run"),
     ]
+    assert not found.is_well
 
 
 def test_a_service_without_instances_is_shown() -> None:
@@ -177,4 +178,13 @@ def test_the_json_says_all_of_it() -> None:
     assert service["rows"][0]["id"] == "app1:web-1:80"
     assert service["canary"] == {"v2": 10}
     assert found["fronts"]["front1"]["time"] == NOW
-    assert found["problems"] == [{"where": "front1", "kind": "refused", "text": "nginx refuses it"}]
+    assert found["problems"] == [
+        {
+            "where": "front1",
+            "kind": "refused",
+            "severity": "warning",
+            "text": "nginx refuses it",
+            "since": "2026-11-26T03:00:00+00:00",
+            "next": "mend what the sentence names, then rollcall deploy INVENTORY",
+        }
+    ]

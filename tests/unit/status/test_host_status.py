@@ -3,14 +3,16 @@
 import json
 import os
 import subprocess
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rollcall import sections
-from rollcall.components import registrator
-from rollcall.status.host_status import HostReading, command, parse
+from rollcall.components import consul, registrator
+from rollcall.status.host_status import HostReading, Server, command, parse
 
 TOKEN = "0b5ecc3f-secret"
 SERVICE = {"ID": "app1:web:80", "Service": "nginx", "Address": "10.77.0.21", "Port": 20001, "Tags": ["v2"]}
@@ -45,13 +47,13 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     programs = tmp_path / "bin"
     programs.mkdir()
 
-    def run(front: bool = False, **more: str) -> subprocess.CompletedProcess[str]:
+    def run(front: bool = False, server: bool = False, **more: str) -> subprocess.CompletedProcess[str]:
         given = {"services": json.dumps({"1": SERVICE}), "checks": "{}", "log": str(tmp_path / "arguments"), **more}
         script(programs / "docker", given.get("docker", DOCKER))
         script(programs / "curl", given.get("curl", CURL.replace("TOKEN", TOKEN).format(**given)))
         script(programs / "front", f"#!/bin/sh\n{given.get('front_says', 'echo ' + repr(json.dumps(DOCUMENT)))}\n")
         path = f"{programs}:{os.environ['PATH']}"
-        shell = ["sh", "-c", command(front=front)]
+        shell = ["sh", "-c", command(front=front, server=server)]
         return subprocess.run(shell, env={"PATH": path}, capture_output=True, text=True, check=False)
 
     return run
@@ -76,14 +78,14 @@ def test_a_host_tells_its_containers_its_services_and_its_front(read: Any) -> No
 
 def test_a_host_without_a_front_is_not_asked_for_one(read: Any) -> None:
     assert reading(read).front is None
-    assert "exec front" not in command(front=False)
+    assert "exec front" not in command(front=False, server=False)
 
 
 def test_the_token_is_in_no_argument_list(read: Any, tmp_path: Path) -> None:
     reading(read)
     assert "v1/agent/services" in (tmp_path / "arguments").read_text()
     assert TOKEN not in (tmp_path / "arguments").read_text()
-    assert TOKEN not in command(front=True)
+    assert TOKEN not in command(front=True, server=True)
 
 
 def test_a_host_with_curl_needs_no_other_container_for_it(read: Any) -> None:
@@ -147,6 +149,42 @@ def test_the_state_is_the_worst_of_an_instances_and_its_nodes_checks(
     found = reading(read, checks=json.dumps(listed)).registered
     assert found is not None
     assert found[0].state == state
+
+
+def test_a_host_tells_its_clock_its_leader_and_its_agents_certificate(
+    read: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    (tmp_path / "tls").mkdir()
+    (tmp_path / "tls" / "agent.crt").write_text("CERT\n")
+    monkeypatch.setattr(consul, "FOLDER", str(tmp_path))
+    before = time.time()
+    found = reading(read, services='"10.77.0.11:8300"')
+    assert found.clock is not None
+    assert before <= found.clock <= time.time()
+    assert (found.leader, found.certificate, found.servers) == (True, "CERT", None)
+
+
+@pytest.mark.parametrize(
+    ("said", "leader"), [('""', False), ("No known Consul servers", False), ("rpc error: No cluster leader", False)]
+)
+def test_an_agent_that_knows_no_leader_says_so(read: Any, said: str, leader: bool) -> None:
+    assert reading(read, services=said).leader is leader
+
+
+def test_an_agent_that_says_something_else_tells_nothing_of_a_leader(read: Any) -> None:
+    assert reading(read).leader is None
+    assert reading(read, curl="#!/bin/sh\n").leader is None
+
+
+def test_a_server_tells_what_autopilot_makes_of_the_servers(read: Any) -> None:
+    since = "2026-11-28T10:00:00Z"
+    health = {
+        "Servers": [{"Name": "consul1", "Healthy": True, "StableSince": since}, {"Name": "two", "Healthy": False}]
+    }
+    curl = f"#!/bin/sh\necho '{json.dumps(health)}'\n"
+    found = reading(read, server=True, curl=curl).servers
+    assert found == (Server("consul1", True, datetime.fromisoformat(since)), Server("two", False))
+    assert reading(read, server=True, curl="#!/bin/sh\necho 'No cluster leader'\n").servers is None
 
 
 def test_an_answer_that_is_cut_off_is_an_error() -> None:

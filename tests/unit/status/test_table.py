@@ -63,13 +63,36 @@ def test_a_service_says_where_it_is_reached_and_its_canary() -> None:
     assert "maintenance page: www.example.com/" in printed(with_front(maintenance=True))
 
 
-def test_problems_are_below_and_what_could_not_be_read_is_last() -> None:
-    problem = {"kind": "refused", "text": "nginx refuses it", "since": NOW}
-    first, second, last = all_well(problems=[problem])
+def test_problems_are_on_top_the_worst_first_and_what_one_should_merely_know_is_below() -> None:
+    said = {
+        "conflict": "two want it",
+        "refused": "nginx refuses it",
+        "unserved": "every request gets a 502",
+    }
+    problems = [{"kind": kind, "text": text, "since": "2026-11-26T02:56:00Z"} for kind, text in said.items()]
+    first, second, last = all_well(problems=problems)
     text = printed(status(first, second, last, host("consul1", unread="ssh failed: no route")))
-    assert (
-        text.index("web-1") < text.index("front1 refused: nginx refuses it") < text.index("consul1 unread: ssh failed")
-    )
+    order = [
+        "Problems",
+        "front1 unserved: every request gets a 502 (for 4 min)",
+        "next: start an instance",
+        "consul1 unread: ssh failed",
+        "front1 refused: nginx refuses it",
+        "next: ",
+        "web-1",
+        "Remarks",
+        "front1 conflict: two want it",
+    ]
+    at = 0
+    for part in order:
+        assert part in text[at:], part
+        at = text.index(part, at)
+
+
+def test_a_dead_fleet_begins_with_what_is_wrong() -> None:
+    text = printed(status(*(host(name, unread="ssh: connection timed out") for name in ("app1", "front1"))))
+    assert text.startswith("Problems\n  app1 unread: ssh: connection timed out\n    next: ")
+    assert "No service" not in text
 
 
 def test_one_of_two_fronts_that_does_not_list_an_instance_is_seen() -> None:
@@ -95,4 +118,4 @@ def test_names_cannot_write_elsewhere_on_the_screen() -> None:
 
 
 def test_an_empty_fleet_says_so() -> None:
-    assert "There is no service." in printed(status())
+    assert printed(status(host("app1", registered=()))).startswith("No service is registered.")

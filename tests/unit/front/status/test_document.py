@@ -46,7 +46,16 @@ def test_the_front_itself() -> None:
         "old": 1,
         "last_reload_seconds": 0.067,
     }
-    assert found["problems"] == [{"kind": "refused", "text": "nginx refuses it", "since": "2026-11-26T02:59:55Z"}]
+    assert found["problems"] == [
+        {
+            "kind": "refused",
+            "severity": "warning",
+            "text": "nginx refuses it",
+            "subject": "",
+            "since": "2026-11-26T02:59:55Z",
+            "next": "mend what the sentence names, then rollcall deploy INVENTORY",
+        }
+    ]
     assert found["consul_template"]["running"] is True
     assert seen(consul_template_since=None)["consul_template"]["running"] is False
     assert (found["version"], found["node"], found["time"]) == (1, "front1", "2026-11-26T03:00:00Z")

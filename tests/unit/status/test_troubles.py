@@ -1,0 +1,107 @@
+"""What `rollcall status` calls wrong beside what the fronts and the registrators say."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from status_world import FLEET, NOW, all_well, app, front, host, seen, status
+
+from rollcall.contract.status_document import Document
+from rollcall.secrets import certificates
+from rollcall.status.fleet_status import joined
+from rollcall.status.host import Host, clock_offset
+from rollcall.status.host_status import Server
+
+SERVERS = ("consul1", "consul2", "consul3")
+SINCE = datetime(2026, 11, 26, 2, 0, tzinfo=UTC)
+
+
+def told(*hosts: Host) -> list[tuple[str, str]]:
+    return [(one.where, one.kind) for one in status(*hosts).problems]
+
+
+def server(name: str, *healthy: str, leader: bool | None = True) -> Host:
+    judged = tuple(Server(one, one in healthy, SINCE) for one in SERVERS) if healthy else None
+    return host(name, registered=(), servers=judged, leader=leader)
+
+
+def test_with_all_servers_nothing_is_wrong() -> None:
+    assert told(*(server(name, *SERVERS) for name in SERVERS)) == []
+
+
+def test_a_server_that_is_missing_is_named_with_since_when() -> None:
+    found = status(server("consul1", "consul1", "consul2"), server("consul2", "consul1", "consul2"))
+    (one,) = found.problems
+    assert (one.where, one.kind, one.problem.since) == ("Consul", "short", SINCE)
+    assert "consul3" in one.text
+
+
+def test_without_a_leader_the_agents_that_answer_tell_which_servers_are_missing() -> None:
+    two_gone = (server("consul1", leader=False), host("consul2", unread="ssh failed"))
+    (one,) = status(*two_gone).problems
+    assert (one.where, one.kind) == ("Consul", "leaderless")
+    assert "2 of 3 Consul servers are missing (consul2, consul3)" in one.text
+    (one,) = status(*(server(name, leader=False) for name in SERVERS)).problems
+    assert (one.kind, one.text) == ("leaderless", "no agent knows a leader: nothing new can be registered")
+
+
+def test_an_agent_that_alone_knows_no_leader_is_cut_off() -> None:
+    cut = replace(app("app1", "web-1"), reading=replace(app("app1", "web-1").reading, leader=False))
+    assert told(cut, server("consul1", *SERVERS)) == [("app1", "lost")]
+
+
+def test_what_should_run_on_every_host_is_missed_where_it_does_not() -> None:
+    whole = host("front1", registered=(), front=front(seen("app1", "web-1"), seen("app2", "web-2")))
+    assert told(*all_well()[:2], whole) == []
+    for name, kind in (("front", "unserved"), ("consul", "down"), ("registrator", "down")):
+        running = tuple(one for one in whole.reading.containers if one["Name"] != f"/{name}")
+        assert told(replace(whole, reading=replace(whole.reading, containers=running))) == [("front1", kind)]
+
+
+def test_what_two_fronts_say_is_named_once_since_the_first_saw_it() -> None:
+    def says(since: str) -> Document:
+        return front(problems=[{"kind": "unserved", "text": "x", "since": since, "next": "n", "subject": "s"}])
+
+    both = (
+        host("front1", registered=(), front=says(NOW)),
+        host("consul1", registered=(), front=says("2026-11-26T02:00:00Z")),
+    )
+    (one,) = status(*both).problems
+    assert (one.where, one.problem.since, one.problem.step) == ("front1, consul1", SINCE, "n")
+
+
+def test_of_missing_servers_their_own_word_counts_more_than_a_fronts() -> None:
+    said = {"kind": "short", "text": "1 of 2", "since": NOW, "next": "n", "subject": "servers"}
+    sees = host("front1", registered=(), front=front(problems=[said]))
+    assert [one.text for one in status(sees).problems] == ["1 of 2"]
+    (one,) = status(sees, server("consul1", "consul1", "consul2")).problems
+    assert "1 of 3" in one.text
+
+
+@pytest.mark.parametrize(("days", "kinds"), [(60, []), (3, ["expiring"])])
+def test_an_agents_certificate_is_a_problem_before_it_ends(days: int, kinds: list[str], monkeypatch: Any) -> None:
+    monkeypatch.setattr(certificates, "DAYS", days)
+    authority = certificates.authority("x")
+    made = certificates.issue(authority, "app1", ["app1"], "agent")
+    whole = app("app1", "web-1")
+    shown = replace(whole, reading=replace(whole.reading, certificate=made.certificate))
+    found = joined(FLEET, [shown], datetime.now(UTC)).problems
+    assert [(one.where, one.kind) for one in found] == [("app1", kind) for kind in kinds]
+
+
+def test_a_clock_that_is_off_is_named() -> None:
+    off = replace(app("app2", "web-2"), clock_offset=-300.0)
+    on = replace(app("app1", "web-1"), clock_offset=0.0)
+    (one,) = status(on, off).problems
+    assert (one.where, one.text) == ("app2", "the clock of app2 is 300 s behind")
+
+
+@pytest.mark.parametrize(("clock", "offset"), [(None, None), (105.0, 0.0), (99.0, -1.0), (112.0, 2.0)])
+def test_reading_a_clock_takes_time_and_is_only_as_exact(clock: float | None, offset: float | None) -> None:
+    assert clock_offset(clock, 100.0, 110.0) == offset
+
+
+def test_the_commands_to_run_name_the_inventory() -> None:
+    found = joined(FLEET, [server("consul1", "consul1", "consul2")], datetime.fromisoformat(NOW), "shop.py")
+    assert found.problems[0].problem.step.endswith("rollcall deploy shop.py")
