@@ -146,6 +146,7 @@ def _engine(machine: Machine) -> Iterator[str]:
         )
     if "name=rootless" in options:
         yield "Docker Engine runs rootless, where the host's network is out of its reach; expected one that root runs"
+        return
     if machine.selinux and "name=selinux" in options:
         yield (
             "SELinux is enforcing and Docker Engine labels its containers, which then cannot read /etc/rollcall; "
