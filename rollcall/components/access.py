@@ -2,7 +2,7 @@
 
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet
-from rollcall.consul.acl import GLOBAL_MANAGEMENT, AccessControl, Policy, Token
+from rollcall.consul.acl import GLOBAL_MANAGEMENT, AccessControl, Listed, Policy, Token
 from rollcall.secrets.store import Secrets
 from rollcall.secrets.tokens import Role, Tokens
 
@@ -33,6 +33,14 @@ def desired(fleet: Fleet, secrets: Secrets) -> AccessControl:
         management=secrets.tokens.secret("management"),
         management_accessor=secrets.tokens.accessor("management"),
     )
+
+
+def hosts_left_out(fleet: Fleet, found: Listed) -> list[str]:
+    """Give the node names whose agents have rights and that no host of the fleet has: a deploy takes those rights."""
+    prefix = f"{_name('agent', '')}-"
+    policies = (str(one["Name"]) for one in found.policies)
+    nodes = {name.removeprefix(prefix) for name in policies if name.startswith(prefix)}
+    return sorted(nodes - {member.node for member in fleet.members})
 
 
 def _roles(fleet: Fleet) -> list[tuple[Role, str, str]]:

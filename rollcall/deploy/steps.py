@@ -80,6 +80,12 @@ class Site:
         return [resource for part in self.desired.values() for resource in part]
 
     @cached_property
+    def cluster(self) -> tuple[str, str, str]:
+        """Consul's health, policies and tokens as its first server lists them; empty on all other hosts."""
+        health, policies, tokens = [*self.state.probes.get("consul", "").splitlines(), "", "", ""][:3]
+        return health, policies, tokens
+
+    @cached_property
     def plans(self) -> Mapping[str, tuple[Change, ...]]:
         """What is to be done, by component. Raises RollcallError: a name is taken by something not Rollcall's."""
         return {component: plan(resources, self.state) for component, resources in self.desired.items()}
@@ -218,8 +224,7 @@ def _check_membership(here: Site) -> None:
     member, texts = here.member, here.state.texts
     if why := consul.renamed(member, texts.get(consul.AGENT, "")):
         raise RollcallError(f"{_locate()(member.name, ('node',))}{why}")
-    health, *_ = [*here.state.probes.get("consul", "").splitlines(), ""]
-    if why := servers.unlisted(health, [one.address for one in here.fleet.members]):
+    if why := servers.unlisted(here.cluster[0], [one.address for one in here.fleet.members]):
         raise RollcallError(why)
 
 
@@ -228,6 +233,11 @@ def _lost_roles(here: Site) -> Sequence[str]:
     lost = roles.removed(name, here.resources, here.state)
     if _leaves_servers(here):
         lost.append(f"{name} leaves consul_servers: this deploy makes its Consul agent a client")
+    if found := listed(*here.cluster[1:]):
+        lost += [
+            f"{node} is no longer in the inventory: this deploy takes its agent's token, and its services with it"
+            for node in access.hosts_left_out(here.fleet, found)
+        ]
     return lost
 
 
@@ -369,7 +379,7 @@ def converge_access(here: Site) -> None:
     """Bring Consul's ACLs to what is desired and see that the cluster is ready: with the first server, for all."""
     if here.member != here.fleet.servers[0]:
         return
-    health, *lists = [*here.state.probes.get("consul", "").splitlines(), "", "", ""][:3]
+    health, *lists = here.cluster
     wanted = access.desired(here.fleet, _secrets())
     found = listed(*lists)
     planned = requests(wanted, found) if found else ()

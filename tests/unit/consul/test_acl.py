@@ -117,6 +117,14 @@ def test_what_belonged_to_a_host_that_is_gone_goes(fleet: Fleet, secret: Secrets
     ]
 
 
+def test_hosts_that_left_the_inventory_are_named(fleet: Fleet, wanted: AccessControl) -> None:
+    found = as_listed(wanted)
+    assert access.hosts_left_out(fleet, found) == []
+    kept = tuple(one for one in fleet.members if one.name not in ("app2", "app1"))
+    smaller = dataclasses.replace(fleet, members=kept)
+    assert access.hosts_left_out(smaller, found) == ["app1", "app2"]
+
+
 def test_rotation_makes_the_next_tokens_beside_those_in_use_and_takes_the_old_ones_last(
     fleet: Fleet, secret: Secrets, wanted: AccessControl
 ) -> None:

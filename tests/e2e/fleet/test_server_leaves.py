@@ -1,0 +1,82 @@
+"""Servers that become clients: with consent, out of the quorum, under load; and back again."""
+
+from pathlib import Path
+
+import pytest
+from deployed import LAB, PROJECT, Fleet, healthy, rollcall, wait_for
+from visitor import Visitor
+
+SERVERS = 'consul_servers = [_hosts["consul1"], _hosts["consul2"], _hosts["consul3"]]'
+ONE = 'consul_servers = [_hosts["consul1"]]'
+FORMER = 'x_former = [_hosts["consul2"], _hosts["consul3"]]'
+
+
+def inventory(folder: Path, servers: str) -> str:
+    # Of the lab's file name: the secrets are the lab's.
+    text = (PROJECT / LAB).read_text()
+    assert SERVERS in text
+    (folder / "lab.py").write_text(text.replace(SERVERS, servers))
+    return str(folder / "lab.py")
+
+
+def servers(fleet: Fleet) -> set[str]:
+    found = fleet.consul("/v1/operator/raft/configuration")
+    return {one["Node"] for one in found["Servers"]} if found else set()
+
+
+def roles(fleet: Fleet) -> dict[str, str]:
+    """Give what every agent is to the others, of those alive."""
+    members = fleet.consul("/v1/agent/members") or ()
+    return {one["Name"]: one["Tags"]["role"] for one in members if one["Status"] == 1}
+
+
+def test_nobody_leaves_without_consent(fleet: Fleet, tmp_path: Path) -> None:
+    said = rollcall("deploy", inventory(tmp_path, f"{ONE}\n{FORMER}"), code=1)
+    assert "consul2 leaves consul_servers: this deploy makes its Consul agent a client" in said
+    assert "`rollcall deploy --yes`" in said
+    assert servers(fleet) == {"consul1", "consul2", "consul3"}
+
+
+def test_a_live_server_is_not_left_out_of_the_inventory(fleet: Fleet, tmp_path: Path) -> None:
+    said = rollcall("deploy", inventory(tmp_path, ONE), code=1)
+    assert "consul2 (10.77.0.12), consul3 (10.77.0.13): still Consul servers of this fleet" in said
+    assert servers(fleet) == {"consul1", "consul2", "consul3"}
+
+
+def test_a_host_is_not_forgotten_without_consent(fleet: Fleet, tmp_path: Path) -> None:
+    both = 'backends = [_hosts["app1"], _hosts["app2"]]'
+    path = Path(inventory(tmp_path, SERVERS))
+    text = path.read_text()
+    assert both in text
+    path.write_text(text.replace(both, 'backends = [_hosts["app1"]]'))
+    said = rollcall("deploy", str(path), code=1)
+    assert "app2 is no longer in the inventory: this deploy takes its agent's token" in said
+
+
+def test_a_host_keeps_its_name(fleet: Fleet, tmp_path: Path) -> None:
+    renamed = SERVERS.replace('_hosts["consul2"]', '("consul2", {**_hosts["consul2"][1], "node": "second"})')
+    said = rollcall("deploy", inventory(tmp_path, renamed), code=1)
+    assert "node: got 'second', but the Consul agent of consul2 runs as 'consul2'" in said
+    assert said.rstrip().endswith('("consul2", {"node": "consul2"})')
+
+
+@pytest.mark.usefixtures("lab_servers")
+def test_two_of_three_leave_the_quorum_and_come_back(fleet: Fleet, tmp_path: Path) -> None:
+    one = inventory(tmp_path, f"{ONE}\n{FORMER}")
+    with Visitor() as visitor:
+        rollcall("deploy", "--yes", one)
+        assert servers(fleet) == {"consul1"}
+        expected = {host: "consul" if host == "consul1" else "node" for host in fleet.hosts}
+        wait_for("roles of all six agents", lambda: roles(fleet) == expected)
+        assert "✗" not in rollcall("verify", one)
+        assert "Deployed" in rollcall("deploy", one)
+        rollcall("deploy", LAB)
+        wait_for("three healthy servers", lambda: healthy(fleet))
+    assert visitor.failed == []
+    assert fleet.deploy().acted == set()
+
+
+@pytest.fixture
+def lab_servers(fleet: Fleet) -> object:
+    yield
+    rollcall("deploy", LAB)
