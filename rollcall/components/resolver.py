@@ -18,6 +18,7 @@ PROBE = """\
 echo "link $(readlink -f /etc/resolv.conf)"
 for unit in systemd-resolved NetworkManager; do systemctl is-active --quiet $unit && echo "active $unit"; done
 for program in ip dhclient dhcpcd; do command -v $program >/dev/null && echo "program $program"; done
+pidof udhcpc >/dev/null && echo "active udhcpc"
 [ -d /run/systemd/system ] && echo "active systemd"
 [ -d /etc/resolvconf/resolv.conf.d ] && echo "program resolvconf"
 [ -e /etc/resolvconf.conf ] && echo "program openresolv"
@@ -30,7 +31,10 @@ _OWN_FOLDER = "/run/systemd/resolve/"
 _DNS_PORT = "53"
 # What programs write at the top of a resolv.conf that they keep: the ones that a deploy can hold, and all others.
 _HELD = ("networkmanager", "resolvconf", "dhcpcd", "dhclient")
-_WRITER = re.compile(r"^#.*\b(?:generated|written|managed|created)\s+by\s+(?P<name>.+)$", re.IGNORECASE)
+_WRITER = re.compile(
+    r"^[#;].*\b(?:auto-?)?(?:generated|written|managed|created)\s+by\s+(?P<name>.+?)\s*(?:[.!](?:\s.*)?)?$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,9 @@ class Resolver:
         if self.follows_resolved:
             return ""
         found = (_WRITER.match(line) for line in self.resolv_conf.splitlines())
-        names = [match["name"].strip(" .") for match in found if match]
+        names = [match["name"] for match in found if match]
+        # Busybox's DHCP client writes no comment; with resolvconf there, it leaves the file to that.
+        names += {"udhcpc"} & self.active if not {"resolvconf", "openresolv"} & self.programs else ()
         return next((name for name in names if not any(held in name.lower() for held in _HELD)), "")
 
     def servers(self, own: str) -> tuple[str, ...]:

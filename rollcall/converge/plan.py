@@ -139,7 +139,8 @@ def notifications(changes: Sequence[Change]) -> dict[str, str]:
 
 
 def _first_line(resource: LeadingLine, state: HostState) -> Change | None:
-    lines = state.texts.get(resource.path, "").splitlines()
+    # Programs that keep the line first may write a comment of their own above it.
+    lines = [line for line in state.texts.get(resource.path, "").splitlines() if line.strip() and line[0] not in "#;"]
     first, again = resource.line in lines[:1], resource.line in lines[1:]
     right = first and not again if resource.present else not (first or again)
     if right:
