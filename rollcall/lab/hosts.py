@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import partial
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 from rollcall import command, waiting
@@ -25,6 +26,9 @@ _CAPABILITIES = (
 )
 _SECURITY = ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined")
 _READY_SECONDS = 90
+# systemd's exit status when it cannot even start, as Docker shows it.
+_SYSTEMD_FAILED = 255
+_INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 _CONNECT_SECONDS = 5
 
 
@@ -131,18 +135,35 @@ def _renew(host: LabHost, names: Sequence[str]) -> None:
 
 def _waiting(host: LabHost) -> Callable[[], str]:
     def wait() -> str:
-        if waiting.until(lambda: engine_version(host) is not None, _READY_SECONDS):
-            return ""
-        return f"{host.name} {_lack(host)}"
+        waiting.until(lambda: engine_version(host) is not None or _stopped(host), _READY_SECONDS)
+        return "" if engine_version(host) is not None else f"{host.name} {_lack(host)}"
 
     return wait
 
 
+def _stopped(host: LabHost) -> dict[str, Any] | None:
+    """Return the state of a host's container if it does not run."""
+    found = inspect("container", [host.container]).get(host.container)
+    return None if _runs(found) else dict(found["State"] if found else {"Status": "missing"})
+
+
 def _lack(host: LabHost) -> str:
+    if state := _stopped(host):
+        return stop_reason(state, int(_INOTIFY.read_text()))
     code, _, errors = command.attempt([*ssh_arguments(host), "true"])
     if code != 0:
         return f"does not let us in over SSH ({command.last_line(errors)})"
     return "has no answer from its Docker Engine"
+
+
+def stop_reason(state: dict[str, Any], inotify_instances: int) -> str:
+    """Explain why a host's container does not run, from its state (`docker inspect`)."""
+    if state.get("ExitCode") != _SYSTEMD_FAILED:
+        return f"does not stay up (its container is {state['Status']}, exit code {state.get('ExitCode')})"
+    return (
+        "does not stay up: its systemd exited at once, most often for want of inotify instances "
+        f"(this machine allows {inotify_instances}; sysctl -w fs.inotify.max_user_instances=1024 allows more)"
+    )
 
 
 def engine_version(host: LabHost) -> str | None:

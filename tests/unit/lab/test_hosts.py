@@ -67,3 +67,10 @@ def test_a_mistyped_host_is_answered_with_the_nearest_one(typed: str, meant: str
 def test_a_host_unlike_any_other_is_answered_with_all_of_them() -> None:
     with pytest.raises(RollcallError, match="it has consul1, consul2, consul3, app1, app2, front1"):
         hosts.by_name("zzz")
+
+
+def test_a_host_that_exits_at_once_is_explained() -> None:
+    assert "allows 128; sysctl -w fs.inotify" in hosts.stop_reason({"Status": "exited", "ExitCode": 255}, 128)
+    assert hosts.stop_reason({"Status": "exited", "ExitCode": 137}, 128) == (
+        "does not stay up (its container is exited, exit code 137)"
+    )
