@@ -88,7 +88,7 @@ def ansible() -> Path:
     if not (CACHE / "bin" / "ansible-playbook").exists():
         out.print(f"[dim]ansible {VERSION} from PyPI into {CACHE}[/]")
         venv.create(CACHE, with_pip=True, clear=True)
-        command = [CACHE / "bin" / "pip", "install", "--quiet", f"ansible=={VERSION}"]
+        command = [str(CACHE / "bin" / "pip"), "install", "--quiet", f"ansible=={VERSION}"]
         subprocess.run(command, check=True)
     return CACHE / "bin"
 

@@ -135,7 +135,7 @@ def _renew(host: LabHost, names: Sequence[str]) -> None:
 
 def _waiting(host: LabHost) -> Callable[[], str]:
     def wait() -> str:
-        waiting.until(lambda: engine_version(host) is not None or _stopped(host), _READY_SECONDS)
+        waiting.until(lambda: engine_version(host) is not None or bool(_stopped(host)), _READY_SECONDS)
         return "" if engine_version(host) is not None else f"{host.name} {_lack(host)}"
 
     return wait
