@@ -179,11 +179,10 @@ class Front(Section):
         bool | Port, Expected("False, True (to https_port), or the port by which visitors reach https_port")
     ] = Field(default=False, description="Redirect plain HTTP to HTTPS")
     services: Annotated[
-        tuple[ServiceQuery, ...], Expected('a list of at least one service, each "name" or "tag.name"')
+        tuple[ServiceQuery, ...], Expected('a list of services, each "name" or "tag.name"; [] for none (a 404)')
     ] = Field(
         default=("http.webserver-80", "nginx-80"),
         strict=False,
-        min_length=1,
         description="Services behind the default site",
     )
     routes: Annotated[

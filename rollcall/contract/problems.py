@@ -139,7 +139,7 @@ def _unserved_step(site: Site) -> str:
         return "rollcall canary INVENTORY SERVICE --clear, or start an instance with the tag that the route names"
     if found:
         return f"see why the checks of {services} fail: docker logs CONTAINER on its host"
-    where = {"default": "out of front.services", "declared": "out of front.routes"}.get(site.source)
+    where = {"default": "out of front.services ([] for a 404)", "declared": "out of front.routes"}.get(site.source)
     return f"start a container of {services}" + (f", or take it {where}" if where else "")
 
 

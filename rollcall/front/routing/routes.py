@@ -1,7 +1,7 @@
 """From the catalog and the settings to what nginx shall do: which host and path leads to which instances."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rollcall.contract import canary, maintenance_page, route_metadata
@@ -74,11 +74,12 @@ class Complaint:
 
 @dataclass(frozen=True)
 class Routing:
-    """All that nginx serves."""
+    """All that nginx serves. `server_name` is the default site's, "" for none."""
 
     sites: tuple[Site, ...]
     upstreams: tuple[Upstream, ...]
     complaints: tuple[Complaint, ...] = ()
+    server_name: str = ""
 
 
 Place = tuple[str, str]
@@ -112,18 +113,25 @@ def routing(catalog: Catalog, settings: Settings) -> Routing:
 
     Requests go to the instances that pass their checks. A host or path whose instances all fail stays known and is
     answered with a 502, since the default site is no answer to it.
+
+    A default site without a registered instance has no name of its own: whoever asks for front.server_name gets it.
     """
+    sentences = maintenance_page.sentences(catalog.keys, settings.server_name)
+    name = settings.server_name.lower()
+    if not _has_default(catalog, settings):
+        settings = replace(settings, server_name="")
     routed = [one for one in catalog.instances if one.state == "passing"]
     instances = sorted(catalog.instances, key=_order)
     asked = _asked(instances, settings)
     won = {place: _winner(place, claims, asked.complaints) for place, claims in sorted(asked.claims.items())}
     percentages = _percentages(catalog.keys, {one.service for one in instances}, asked.complaints)
     upstreams = _Upstreams(frozenset(routed), settings.weight, percentages, asked.complaints)
-    sentences = maintenance_page.sentences(catalog.keys, settings.server_name)
-    sites: dict[str, list[Location]] = {}
+    # Whoever asks for no known host is answered, by a 404 if by nothing else.
+    sites: dict[str, list[Location]] = {"": []}
     for (host, path), claim in won.items():
         upstream = upstreams.name(host, claim)
-        sentence = sentences.get((host, path))
+        # The default site's maintenance page is for its name, too, whoever has that.
+        sentence = sentences.get((host, path), sentences.get(("", path)) if host == name else None)
         sites.setdefault(host, []).append(_location(path, upstream, claim, sentence))
     for host, path in _of_nobody(sentences, won, asked.complaints):
         page = Location(path, "", maintenance=sentences[host, path], source="declared")
@@ -132,7 +140,14 @@ def routing(catalog: Catalog, settings: Settings) -> Routing:
         sites=tuple(Site(host, _longest_first(locations)) for host, locations in sorted(sites.items())),
         upstreams=tuple(upstreams.made.values()),
         complaints=tuple(dict.fromkeys(asked.complaints)),
+        server_name=settings.server_name,
     )
+
+
+def _has_default(catalog: Catalog, settings: Settings) -> bool:
+    """Tell whether the default site has a registered instance, or a route of group_data."""
+    declared = any(route.host.lower() == settings.server_name.lower() for route in settings.routes)
+    return declared or any(matches(one, query) for query in settings.services for one in catalog.instances)
 
 
 def matches(instance: Instance, query: str) -> bool:
@@ -165,7 +180,8 @@ def _asked(instances: Sequence[Instance], settings: Settings) -> Asked:
 
     found = dict.fromkeys(one for query in settings.services for one in members(query))
     names = tuple(dict.fromkeys(query.rpartition(".")[2] for query in settings.services))
-    asked.claims["", "/"] = [Claim("default", names, tuple(found))]
+    if names:
+        asked.claims["", "/"] = [Claim("default", names, tuple(found))]
     for route in settings.routes:
         way = Way(route.protocol, route.strip, route.buffering)
         claim = Claim("declared", (route.service.rpartition(".")[2],), members(route.service), way)

@@ -78,7 +78,6 @@ CASES = [
     ('front = {"http_port": 70000}', "front.http_port: got 70000; expected a port from 1 to 65535"),
     ('front = {"http_port": "80"}', "front.http_port: got '80'; expected a port from 1 to 65535"),
     ('front = {"server_name": "a b"}', "front.server_name: got 'a b'; expected a host name"),
-    ('front = {"services": []}', "front.services: got []; expected a list of at least one service"),
     ('front = {"services": ["a.b.c"]}', "front.services[0]: got 'a.b.c'; expected a list"),
     ('front = {"routes": [{"host": "a.example.com"}]}', "front.routes[0].service: missing; expected a service"),
     (

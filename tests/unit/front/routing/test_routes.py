@@ -46,8 +46,37 @@ def test_the_longest_path_comes_first() -> None:
 
 
 def test_the_fronts_own_name_is_the_default_site() -> None:
-    found = routed(instance("one", virtual_host="WWW.example.com", virtual_path="/api"))
+    found = routed(instance("one", virtual_host="WWW.example.com", virtual_path="/api"), instance("nginx", "nginx-80"))
     assert places(found) == {("", "/"), ("", "/api")}
+
+
+def test_a_default_site_without_an_instance_takes_no_name_from_a_service_that_exists() -> None:
+    shop = instance("one", virtual_host="www.example.com")
+    found = routed(shop)
+    assert served_by(found, "www.example.com") == {"one": 1}
+    assert served_by(found, "") == {}
+    assert (found.server_name, complaints(found)) == ("", [])
+    back = routed(shop, instance("nginx", "nginx-80", state="critical"))
+    assert (back.server_name, served_by(back, "")) == ("www.example.com", {})
+    assert len(complaints(back)) == 1
+
+
+def test_a_declared_route_at_the_fronts_own_name_is_the_default_site() -> None:
+    route = declared("shop-80", "www.example.com")
+    assert served_by(routed(instance("one"), settings=settings(route, services=())), "") == {"one": 1}
+
+
+def test_the_default_sites_maintenance_page_is_for_its_name_whoever_has_that() -> None:
+    shop = instance("one", virtual_host="www.example.com")
+    for key in ("maintenance/_", "maintenance/www.example.com"):
+        assert location(routed(shop, keys={key: "Back at noon."}), "www.example.com").maintenance == "Back at noon."
+
+
+def test_without_services_the_default_site_has_no_place_and_its_name_is_free() -> None:
+    none = settings(services=())
+    assert places(routed(settings=none)) == set()
+    shop = instance("one", virtual_host="www.example.com")
+    assert places(routed(shop, settings=none)) == {("www.example.com", "/")}
 
 
 @pytest.mark.parametrize("state", ["critical", "warning", "maintenance"])

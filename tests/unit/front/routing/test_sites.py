@@ -75,7 +75,8 @@ def test_a_canarys_share_is_by_turns_and_not_by_who_is_least_busy() -> None:
 
 @pytest.mark.parametrize(("address", "at"), [("", ""), ("127.0.0.1", "127.0.0.1:")])
 def test_every_site_is_served_on_both_ports_and_one_is_for_all_other_names(address: str, at: str) -> None:
-    found = rendered(instance("one", virtual_host=SHOP), settings=settings(address=address))
+    shop, nginx = instance("one", virtual_host=SHOP), instance("nginx", "nginx-80")
+    found = rendered(shop, nginx, settings=settings(address=address))
     assert listens(server(found, "www.example.com")) == [f"{at}80 default_server", f"{at}443 ssl default_server"]
     assert listens(server(found, SHOP)) == [f"{at}80", f"{at}443 ssl"]
 
@@ -246,3 +247,12 @@ def test_nothing_that_is_registered_can_write_configuration(rows: Any, pairs: An
     for one in found.all("server"):
         paths = [tuple(location.arguments) for location in one.all("location")]
         assert len(paths) == len(set(paths))
+
+
+def test_a_default_site_of_nobody_is_a_404_by_whatever_name() -> None:
+    shop = instance("one", virtual_host="www.example.com")
+    found = rendered(shop, settings=settings(services=()))
+    assert location(found, "_", "/").value("return") == "404"
+    assert [one for one in listens(server(found, "_")) if "default_server" in one] == listens(server(found, "_"))
+    assert not any("default_server" in one for one in listens(server(found, "www.example.com")))
+    assert location(found, "www.example.com", "/").value("proxy_pass") == "http://shop-80.http"
