@@ -2,7 +2,8 @@
 
 import ipaddress
 import json
-from collections.abc import Callable, Collection
+import uuid
+from collections.abc import Callable, Collection, Mapping
 
 from rollcall.config.fleet import Member
 from rollcall.contract import canary, maintenance_page
@@ -21,6 +22,8 @@ REQUESTS_PER_INSTANCE = 15
 # What nginx says itself when it reaches none of its backends; 0 is no answer at all.
 NOT_REACHED = (0, 502, 503, 504)
 NOBODY = "127.0.0.1:65535"
+# nginx writes its log every half second.
+LOGGED_SECONDS = 5
 Says = Callable[[str], None]
 
 
@@ -35,17 +38,29 @@ def test_list(cluster: Cluster, says: Says) -> None:
                 left,
                 command,
             )
+        if is_given_away(front):
+            says(f"{front.name} has no services of its own behind the default site")
+            continue
         count = len(behind(front, cluster.catalog.instances()))
         says(f"{front.name}'s nginx balances over {count} passing instances of {services(front)}")
 
 
 def list_problems(cluster: Cluster, front: Member) -> list[str]:
+    if is_given_away(front):
+        return []
     wanted = {one.endpoint for one in behind(front, cluster.catalog.instances())} or {NOBODY}
     listed = cluster.nginx_sites(front).backends
     # A share of nought is no place in the list.
     optional = {one.endpoint for one in behind(front, cluster.catalog.instances()) if one.service in _canaries(cluster)}
     missing = [f"{front.name}: {one} is missing in nginx's list" for one in sorted(wanted - listed - optional)]
     return missing + [f"{front.name}: {one} should not be in nginx's list" for one in sorted(listed - wanted)]
+
+
+def is_given_away(front: Member) -> bool:
+    """Tell whether the default site has no services of its own: none are set, or a route has its place."""
+    settings = front.settings.front
+    names = {route.host.lower() for route in settings.routes if route.path == "/"}
+    return not settings.services or (bool(settings.server_name) and settings.server_name.lower() in names)
 
 
 def _canaries(cluster: Cluster) -> set[str]:
@@ -68,6 +83,9 @@ def test_every_backend_is_reached(cluster: Cluster, says: Says) -> None:
         if _is_closed(cluster, front):
             says(_closed(cluster, front))
             continue
+        if is_given_away(front) and front.settings.front.services:
+            says(f"{front.name} leads its default site to a service of front.routes")
+            continue
         instances = behind(front, cluster.catalog.instances())
         says(reach_every_backend(cluster, front, instances))
 
@@ -85,16 +103,17 @@ def _closed(cluster: Cluster, front: Member) -> str:
 
 def reach_every_backend(cluster: Cluster, front: Member, instances: tuple[Instance, ...]) -> str:
     """Send requests until every sample backend has answered. Others do not say who they are: any answer will do."""
+    if not instances:
+        return _nobody(cluster, front)
     few = _canaries(cluster)
     samples = {(one.node, one.id.split(":")[1]) for one in instances if _is_sample(cluster, one, few)}
-    silent, bound = set(samples), max(1, len(instances)) * REQUESTS_PER_INSTANCE
+    silent, bound = set(samples), len(instances) * REQUESTS_PER_INSTANCE
     for sent in range(1, bound + 1):
-        response = cluster.ask_front(front, "/json" if samples else "/")
-        if not instances and response.status == 502:
-            return f"{front.name} has no backend to reach, and says so with a 502"
-        if not instances or response.status in NOT_REACHED:
+        mark = uuid.uuid4().hex
+        response = cluster.ask_front(front, "/json" if samples else "/", {"X-Request-ID": mark})
+        if response.status in NOT_REACHED and not _is_an_instances_own(cluster, front, mark):
             raise CheckError(
-                "an answer from a backend" if instances else "502, for nothing is behind the front",
+                "an answer from a backend",
                 f"{front.name}: {response.status or 'no answer'} at request {sent}",
                 cluster.shown(front.name, _curl(front)),
             )
@@ -109,6 +128,36 @@ def reach_every_backend(cluster: Cluster, front: Member, instances: tuple[Instan
             cluster.shown(front.name, "docker logs --tail 20 front"),
         )
     return f"{front.name} reaches its backends: {bound} of {bound} requests answered"
+
+
+def _nobody(cluster: Cluster, front: Member) -> str:
+    """Without an instance the default site is a 502, without services a 404; its name may be another service's."""
+    response = cluster.ask_front(front)
+    named = cluster.nginx_sites(front).hosts.get(front.settings.front.server_name.lower(), frozenset())
+    if named - {NOBODY}:
+        return f"{front.name} has no backend for its default site; {front.site_name} leads to other services"
+    expected = 502 if front.settings.front.services else 404
+    if response.status != expected:
+        raise CheckError(
+            f"{expected}, for nothing is behind the front",
+            f"{front.name}: {response.status or 'no answer'}",
+            cluster.shown(front.name, _curl(front)),
+        )
+    return f"{front.name} has no backend to reach, and says so with a {expected}"
+
+
+def _is_an_instances_own(cluster: Cluster, front: Member, mark: str) -> bool:
+    """Tell by the front's log whether an instance sent a response itself: what a container answers is its own affair."""
+    logged: list[Mapping[str, str]] = []
+
+    def missing() -> list[str]:
+        found = cluster.run(front.name, f"docker logs --since 1m front 2>/dev/null | grep -F {mark} || true")
+        logged.extend(json.loads(line) for line in found.splitlines() if line.startswith("{"))
+        return [] if logged else ["not logged yet"]
+
+    wait_until_none(missing, LOGGED_SECONDS)
+    # Without a header nothing came: nginx calls that a 502, too.
+    return any(one["upstream_header_seconds"].rpartition(" ")[2] not in ("", "-") for one in logged)
 
 
 def _curl(front: Member) -> str:
@@ -141,22 +190,16 @@ def _backends(cluster: Cluster, member: Member) -> list[Inspected]:
 
 def test_headers(cluster: Cluster, says: Says) -> None:
     """Backends see the site's name and the visitor's address"""
+    earlier = "198.51.100.7"
     for front in cluster.fronts:
         if _is_closed(cluster, front):
             says(f"{front.name} shows the maintenance page, so no backend says which headers it saw")
             continue
-        if not any(_is_sample(cluster, one) for one in behind(front, cluster.catalog.instances())):
-            says(f"{front.name} has no sample backend to say which headers it saw")
+        response = _from_sample(cluster, front, {"X-Forwarded-For": earlier})
+        if response is None:
+            says(f"no sample backend of {front.name} answered, to say which headers it saw")
             continue
         name = front.site_name
-        earlier = "198.51.100.7"
-        response = cluster.ask_front(front, "/json", {"X-Forwarded-For": earlier})
-        if response.status != 200:
-            raise CheckError(
-                "200 for /json",
-                f"{front.name}: {response.status or 'no answer'}",
-                cluster.shown(front.name, "docker logs --tail 20 front"),
-            )
         seen = {key.lower(): value for key, value in json.loads(response.body)["headers"].items()}
         visitor = seen.get("x-real-ip", "")
         problems = [] if seen.get("host") == name else [f"Host: {seen.get('host')}, not {name}"]
@@ -168,6 +211,17 @@ def test_headers(cluster: Cluster, says: Says) -> None:
             command = cluster.shown(front.name, "docker exec front cat /var/lib/rollcall/front/current/nginx.conf")
             raise CheckError("the headers that the front was sent, and the visitor's address", problems, command)
         says(f"backends see Host: {name}, X-Real-IP: {visitor}, X-Forwarded-For: {earlier}, {visitor}")
+
+
+def _from_sample(cluster: Cluster, front: Member, headers: Mapping[str, str]) -> Response | None:
+    """Send requests until one of Rollcall's own backends answers; that each of them is reached is another check's."""
+    instances = behind(front, cluster.catalog.instances())
+    samples = {(one.node, one.id.split(":")[1]) for one in instances if _is_sample(cluster, one)}
+    for _ in range(len(instances) * REQUESTS_PER_INSTANCE if samples else 0):
+        response = cluster.ask_front(front, "/json", headers)
+        if response.status == 200 and _who(response) in samples:
+            return response
+    return None
 
 
 def _is_address(text: str) -> bool:

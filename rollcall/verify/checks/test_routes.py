@@ -1,16 +1,21 @@
 """Containers that say where they want to be reached are reached there: what the front's nginx has, against Docker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from rollcall.config.fleet import Member
+from rollcall.contract import route_metadata
+from rollcall.contract.route_metadata import Way, Wish
 from rollcall.contract.timeouts import stretched
-from rollcall.registrator.services.expected import virtual_hosts
+from rollcall.registrator.services.services import Service
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.checks.test_front import FOLLOW_SECONDS
 from rollcall.verify.cluster import Cluster
 
+Says = Callable[[str], None]
 
-def test_wished_hosts(cluster: Cluster, says: Callable[[str], None]) -> None:
+
+def test_wished_hosts(cluster: Cluster, says: Says, remark: Says) -> None:
     """Every passing container is in nginx's list for each host that it names"""
     for front in cluster.fronts:
         left = wait_until_none(lambda front=front: _problems(cluster, front), FOLLOW_SECONDS)
@@ -19,11 +24,13 @@ def test_wished_hosts(cluster: Cluster, says: Callable[[str], None]) -> None:
             raise CheckError(
                 f"containers at the hosts that they name, within {stretched(FOLLOW_SECONDS):g} s", left, command
             )
-        wished = _wished(cluster)
-        hosts = {host for one in wished.values() for host in one}
+        wished = _wished(cluster, front)
+        for text in wished.contested:
+            remark(f"{front.name}: {text}; rollcall status {cluster.source} says who has it")
+        endpoints = {one for its in wished.endpoints.values() for one in its}
         says(
-            f"{front.name} leads to {len(wished)} services at the {len(hosts)} host names that they ask for"
-            if wished
+            f"{front.name} leads to {len(endpoints)} services at the {len(wished.endpoints)} host names that they ask for"
+            if endpoints
             else f"no container asks {front.name} for a host name"
         )
 
@@ -34,18 +41,59 @@ def _problems(cluster: Cluster, front: Member) -> list[str]:
     served = cluster.nginx_sites(front)
     return [
         f"{front.name}: {host} does not lead to {endpoint}, which asks for it"
-        for endpoint, hosts in sorted(_wished(cluster).items())
-        for host in sorted(hosts)
+        for host, endpoints in sorted(_wished(cluster, front).endpoints.items())
+        for endpoint in sorted(endpoints)
         if host not in served.closed and endpoint not in served.hosts.get(host, ())
     ]
 
 
-def _wished(cluster: Cluster) -> dict[str, frozenset[str]]:
-    """Return the hosts that passing instances ask for, by address:port."""
+@dataclass(frozen=True)
+class _Wished:
+    """The endpoints that each host must lead to, and in a sentence each the places that several services ask for."""
+
+    endpoints: Mapping[str, frozenset[str]]
+    contested: tuple[str, ...]
+
+
+def _wished(cluster: Cluster, front: Member) -> _Wished:
+    """Return what passing instances ask for and must get: what is contested, or badly said, need not be theirs."""
     passing = {(one.node, one.id): one.endpoint for one in cluster.catalog.instances() if one.passing}
-    return {
-        passing[member.node, service.id]: virtual_hosts(service)
-        for member in cluster.members
-        for service in cluster.expected(member).services.values()
-        if virtual_hosts(service) and (member.node, service.id) in passing
-    }
+    places: dict[tuple[str, str], dict[str, dict[str, Way]]] = {}
+    for member in cluster.members:
+        for service in cluster.expected(member).services.values():
+            wanted = _routes(service)
+            if wanted is not None and (endpoint := passing.get((member.node, service.id))):
+                for host in wanted.hosts:
+                    place = places.setdefault((host, wanted.path), {})
+                    place.setdefault(service.name.lower(), {})[endpoint] = wanted.way
+    found: dict[str, frozenset[str]] = {}
+    contested = []
+    taken = _taken(cluster, front)
+    for (host, path), services in places.items():
+        ways = {way for endpoints in services.values() for way in endpoints.values()}
+        if (host, path) in taken or len(services) > 1 or len(ways) > 1:
+            contested.append(f"{host}{path} is asked for by {' and '.join(sorted(services))} and not theirs alone")
+            continue
+        (endpoints,) = services.values()
+        found[host] = found.get(host, frozenset()) | endpoints.keys()
+    return _Wished(found, tuple(contested))
+
+
+def _routes(service: Service) -> Wish | None:
+    """Read where a service wants to be reached; None where it does not, or says it badly, which costs it the route."""
+    try:
+        route_metadata.check_service(service.name)
+        return route_metadata.wish(service.meta)
+    except ValueError:
+        return None
+
+
+def _taken(cluster: Cluster, front: Member) -> frozenset[tuple[str, str]]:
+    """Return the places that group_data gives to a service: they come before what containers ask for."""
+    settings = front.settings.front
+    routes = {(route.host.lower(), route_metadata.path(route.path)) for route in settings.routes}
+    has_instances = any(
+        one.service == query.rpartition(".")[2] for query in settings.services for one in cluster.catalog.instances()
+    )
+    default = {(settings.server_name.lower(), "/")} if settings.server_name and has_instances else set()
+    return frozenset(routes | default)
