@@ -18,6 +18,7 @@ lab-down: .venv/installed
 demo: .venv/installed
 	rollcall lab images --for-demo
 	rollcall deploy inventories/single.py
+	@echo "The demo: http://127.0.0.1:8081/"
 
 demo-down: .venv/installed
 	rollcall remove --yes inventories/single.py

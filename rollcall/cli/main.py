@@ -27,6 +27,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "maintenance": ("maintenance", "Show visitors of a route a maintenance page"),
     "ui": ("ui", "Open Consul's UI on this machine until Ctrl-C"),
     "consul": ("consul", "Run consul's own command line in the fleet"),
+    "curl": ("curl", "Send a request to Consul's HTTP API"),
+    "token": ("token", "Print a token of Consul's that is good for a while"),
     "render": ("render", "Print the sites that nginx would serve now"),
     "rotate": ("rotate", "Replace the fleet's secrets while it works"),
     "remove": ("deploy", "Take everything off the hosts that a deploy put there"),

@@ -3,6 +3,7 @@
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet
 from rollcall.consul.acl import GLOBAL_MANAGEMENT, AccessControl, Listed, Policy, Token
+from rollcall.consul.temporary_token import READER
 from rollcall.secrets.store import Secrets
 from rollcall.secrets.tokens import Role, Tokens
 
@@ -24,7 +25,11 @@ EACH_NODE: dict[Role, str] = {
 def desired(fleet: Fleet, secrets: Secrets) -> AccessControl:
     """Say which policies and tokens there are; while tokens are rotated, those of both generations."""
     return AccessControl(
-        policies=tuple(_policy(fleet, role, node) for role, node, _ in _roles(fleet)),
+        policies=(
+            *(_policy(fleet, role, node) for role, node, _ in _roles(fleet)),
+            # No token of a deploy has it: `rollcall token` makes some.
+            Policy(READER, render("consul/policies/reader.hcl.j2")),
+        ),
         tokens=tuple(
             token
             for generation in (secrets.tokens, *secrets.other_tokens)

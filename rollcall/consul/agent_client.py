@@ -53,14 +53,25 @@ class AgentClient:
         for answer in self._ask(requests):
             self._check(answer)
 
-    def _ask(self, requests: Sequence[Request]) -> list[Answer]:
+    def documents(self, *requests: Request) -> list[Any]:
+        """Make the agent do several things, and give the JSON that it answers. Raises as `read` does."""
+        return [self._document(answer) for answer in self._ask(requests)]
+
+    def response(self, request: Request) -> Answer:
+        """Give the response to one request as it is, whatever its status. Raises RollcallError: there is none."""
+        (answer,) = self._ask([request], exact=True)
+        if not answer.status:
+            raise RollcallError(f"the Consul agent of {self.host.name} does not answer; docker logs consul there")
+        return answer
+
+    def _ask(self, requests: Sequence[Request], *, exact: bool = False) -> list[Answer]:
         if not requests:
             return []
         given = curl.configuration(
             requests, local_agent.URL, self._token, [f"max-time = {stretched(LONGEST_SECONDS):g}"]
         )
         result = Shell(self.host).run(curl.ON_ANY_HOST, given, TIMEOUT_SECONDS)
-        answers = curl.answers(result.output)
+        answers = curl.answers(result.output, exact=exact)
         if len(answers) < len(requests):
             raise RollcallError(f"the Consul agent of {self.host.name} cannot be asked: {result.reason}")
         return answers

@@ -71,8 +71,10 @@ def configuration(asked: Iterable[Asked], base: str, token: str = "", options: S
     return "\nnext\n".join(parts) + "\n"
 
 
-def answers(output: str) -> list[Answer]:
-    """Read the bodies, each followed by a line with its status."""
+def answers(output: str, *, exact: bool = False) -> list[Answer]:
+    """Read the bodies, each followed by a line with its status; exact, with the white space around them."""
     first, rest = sections.pieces(output)
     bodies = [first, *(body for _, body in rest)]
-    return [Answer(int(status), body.strip()) for (status, _), body in zip(rest, bodies, strict=False)]
+    return [
+        Answer(int(status), body if exact else body.strip()) for (status, _), body in zip(rest, bodies, strict=False)
+    ]

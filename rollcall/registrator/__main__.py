@@ -17,8 +17,8 @@ from rollcall.registrator.consul.agent_sync import GaveUpError, Writer
 from rollcall.registrator.consul.token import token_from
 from rollcall.registrator.docker.engine import Connected, Engine, EngineError
 from rollcall.registrator.docker.events import Event
-from rollcall.registrator.flags import PROGRAM, UsageError, parse, usage
-from rollcall.registrator.healthcheck import first_process, healthy, status_endpoint
+from rollcall.registrator.flags import ONCE, PROGRAM, UsageError, parse, usage
+from rollcall.registrator.healthcheck import arguments_of, first_process, healthy, status_endpoint
 from rollcall.registrator.loop import Loop
 from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.once import Look
@@ -40,7 +40,7 @@ def main() -> int:
             well, answer = healthy(status_endpoint(first_process()))
             sys.stdout.write(f"{answer}\n")
             return 0 if well else 1
-        line = parse(sys.argv[1:])
+        line = parse(with_running_flags(sys.argv[1:], first_process()))
         if line.switch("help"):
             sys.stdout.write(f"{usage()}\n")
             return 0
@@ -54,6 +54,20 @@ def main() -> int:
         return 2
     logs.configure(settings.log_format)
     return once(settings, dry=line.switch("dry")) if line.once else work(settings)
+
+
+def with_running_flags(arguments: list[str], first: bytes) -> list[str]:
+    """Give a look without flags (`once -dry`) those of the registrator that runs in the same container.
+
+    Args:
+        arguments: what was typed.
+        first: the command line of the container's first process.
+    """
+    running = arguments_of(first)
+    is_bare = arguments[:1] == [ONCE] and all(one.lstrip("-") == "dry" for one in arguments[1:])
+    if not is_bare or not running or running[0] == ONCE:
+        return arguments
+    return [*arguments, *running]
 
 
 def once(settings: Settings, *, dry: bool) -> int:

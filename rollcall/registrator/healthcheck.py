@@ -22,16 +22,22 @@ def first_process() -> bytes:
         return b""
 
 
+def arguments_of(command: bytes) -> list[str] | None:
+    """Take the registrator's arguments out of a command line (parts end with a zero byte); None if it is another's."""
+    parts = command.decode(errors="replace").split("\0")[:-1]
+    ours = [number for number, part in enumerate(parts) if part.rpartition("/")[2] in PROGRAM_NAMES]
+    return parts[ours[-1] + 1 :] if ours else None
+
+
 def status_endpoint(command: bytes) -> Endpoint:
     """Find where the registrator with this command line (parts end with a zero byte) answers about itself.
 
     Raises UsageError when it is no registrator's, or one with -status off.
     """
-    parts = command.decode(errors="replace").split("\0")[:-1]
-    ours = [number for number, part in enumerate(parts) if part.rpartition("/")[2] in PROGRAM_NAMES]
-    if not ours:
+    arguments = arguments_of(command)
+    if arguments is None:
         raise UsageError("the first process here is no registrator: ask inside its container")
-    text = parse(parts[ours[-1] + 1 :]).text("status")
+    text = parse(arguments).text("status")
     if text == "off":
         raise UsageError("the registrator here was started with -status off: there is nothing to ask")
     return endpoint(text)

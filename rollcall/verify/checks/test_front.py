@@ -147,7 +147,7 @@ def _nobody(cluster: Cluster, front: Member) -> str:
 
 
 def _is_an_instances_own(cluster: Cluster, front: Member, mark: str) -> bool:
-    """Tell by the front's log whether an instance sent a response itself: what a container answers is its own affair."""
+    """Tell by the front's log whether an instance sent a response itself: that is its own affair."""
     logged: list[Mapping[str, str]] = []
 
     def missing() -> list[str]:

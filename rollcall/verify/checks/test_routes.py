@@ -29,7 +29,7 @@ def test_wished_hosts(cluster: Cluster, says: Says, remark: Says) -> None:
             remark(f"{front.name}: {text}; rollcall status {cluster.source} says who has it")
         endpoints = {one for its in wished.endpoints.values() for one in its}
         says(
-            f"{front.name} leads to {len(endpoints)} services at the {len(wished.endpoints)} host names that they ask for"
+            f"{front.name} leads to {len(endpoints)} services at the {len(wished.endpoints)} host names they ask for"
             if endpoints
             else f"no container asks {front.name} for a host name"
         )

@@ -21,9 +21,10 @@ def machine(command: str) -> str:
     return done.stdout.strip()
 
 
-def make(target: str) -> None:
+def make(target: str) -> str:
     done = subprocess.run(["make", target], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def managed() -> str:
@@ -53,7 +54,7 @@ def demo() -> Iterator[dict[str, str]]:
     rollcall("lab", "images")
     make("demo-down")  # somebody may be using it
     before = everything()
-    make("demo")
+    assert make("demo").endswith(f"{SITE}/\n")
     yield before
     make("demo-down")
 

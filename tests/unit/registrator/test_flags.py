@@ -2,6 +2,7 @@
 
 import pytest
 
+from rollcall.registrator.__main__ import with_running_flags
 from rollcall.registrator.flags import UsageError, parse, usage
 from rollcall.registrator.settings import AgentAddress, Endpoint, Settings, settings_from
 
@@ -115,3 +116,29 @@ def test_a_wrong_command_line_is_answered_with_one_sentence(arguments: list[str]
 def test_help_names_every_flag_and_its_default() -> None:
     for flag in ("-ip text", "-internal", "-deregister text", "(default always)", "(default 2000)", "DOCKER_HOST"):
         assert flag in usage()
+
+
+RUNNING = b"python3\0-m\0rollcall.registrator\0-ip=10.0.0.1\0-tags=a,b\0consul://127.0.0.1:8500\0"
+
+
+@pytest.mark.parametrize("typed", [["once"], ["once", "-dry"], ["once", "--dry"]])
+def test_a_look_without_flags_has_those_of_the_one_that_runs(typed: list[str]) -> None:
+    line = parse(with_running_flags(typed, RUNNING))
+    assert line.once
+    assert (line.text("ip"), line.text("tags"), line.arguments) == ("10.0.0.1", "a,b", [URI])
+    assert line.switch("dry") is (len(typed) > 1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "running"),
+    [
+        (["once", "-dry", "-internal"], RUNNING),
+        (["once", "-dry", URI], RUNNING),
+        (["-internal", URI], RUNNING),
+        (["once", "-dry"], b"/sbin/init\0"),
+        (["once", "-dry"], b""),
+        (["once", "-dry"], b"registrator\0once\0-dry\0-internal\0"),
+    ],
+)
+def test_other_command_lines_are_taken_as_typed(typed: list[str], running: bytes) -> None:
+    assert with_running_flags(typed, running) == typed
