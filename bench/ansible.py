@@ -175,7 +175,7 @@ def measure(source: str, runs: int) -> dict[str, list[float]]:
     """Prepare both, then time them in turn."""
     chosen, fleet = checked_fleet(source)
     connectivity.check(chosen.hosts)
-    resources = wanted(fleet, deployed.kept(source, chosen, fleet, "deploy"), declared.components(chosen.root))
+    resources = wanted(fleet, deployed.read_secrets(source, chosen, fleet, "deploy"), declared.components(chosen.root))
     on_hosts(source, f"apt-get update -qq; apt-get install -qqy --no-install-recommends {PACKAGES} >/dev/null")
     times: dict[str, list[float]] = {"rollcall deploy": [], "ansible-playbook": []}
     with tempfile.TemporaryDirectory() as temporary:

@@ -80,7 +80,7 @@ def build_image() -> None:
     text = dockerfile.localised((FOLDER / "Dockerfile").read_text(), catalogue.NAMES)
     with part("Image with Debian's nginx and HAProxy"):
         build = ["build", "--quiet", "--network=host", f"--label=rollcall.bench={LABEL}", f"--tag={IMAGE}", "-"]
-        docker_command(*build, doing="build an image with Debian's nginx and HAProxy", give=text.encode())
+        docker_command(*build, doing="build an image with Debian's nginx and HAProxy", stdin=text.encode())
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from rollcall import waiting
 from rollcall.errors import RollcallError
 
 # How long a program may take to clean up behind itself.
-_END_SECONDS = 5
+_STOP_TIMEOUT_SECONDS = 5
 
 
 class InterruptedWorkError(RollcallError):
@@ -27,7 +27,7 @@ def run(
     arguments: Sequence[str],
     *,
     doing: str,
-    give: bytes = b"",
+    stdin: bytes = b"",
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> str:
@@ -38,7 +38,7 @@ def run(
     Raises:
         RollcallError: the program is missing, or it failed; with the last line it said.
     """
-    code, output, errors = attempt(arguments, give=give, environment=environment, directory=directory)
+    code, output, errors = attempt(arguments, stdin=stdin, environment=environment, directory=directory)
     if code != 0:
         raise RollcallError(f"Cannot {doing}: {last_line(errors or output) or f'exit code {code}'}")
     return output
@@ -47,7 +47,7 @@ def run(
 def attempt(
     arguments: Sequence[str],
     *,
-    give: bytes = b"",
+    stdin: bytes = b"",
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> tuple[int, str, str]:
@@ -58,10 +58,10 @@ def attempt(
     """
     process = _start(arguments, environment, directory)
     try:
-        output, errors = process.communicate(give)
+        output, errors = process.communicate(stdin)
     except BaseException:
         _terminate(process)
-        if not waiting.until(lambda: process.poll() is not None, _END_SECONDS):
+        if not waiting.until(lambda: process.poll() is not None, _STOP_TIMEOUT_SECONDS):
             os.killpg(process.pid, signal.SIGKILL)
         raise
     finally:

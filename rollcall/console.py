@@ -13,7 +13,7 @@ out = Console(highlight=False, emoji=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
-def leave_stdout_to_the_document() -> None:
+def print_to_stderr() -> None:
     """Say everything on stderr from now on: with --json, standard output is one document."""
     out.stderr = True
 

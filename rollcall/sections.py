@@ -13,7 +13,7 @@ def script(body: str) -> str:
     return f"{_FUNCTION}\n{body}\nsection {_END}\n"
 
 
-def pieces(output: str) -> tuple[str, list[tuple[str, str]]]:
+def split(output: str) -> tuple[str, list[tuple[str, str]]]:
     """Divide an output at its marker lines: what comes before the first, then each marker's title and what follows."""
     # Not splitlines(): that would also divide at characters that are text to everybody else.
     first, *rest = f"\n{output}".split(f"\n{MARKER} ")
@@ -27,7 +27,7 @@ def read(output: str, expected: Collection[str] = ()) -> dict[str, str]:
     Raises:
         ValueError: the output was cut off, or lacks an expected section.
     """
-    found = dict(pieces(output)[1])
+    found = dict(split(output)[1])
     if _END not in found:
         raise ValueError("its answer is cut off")
     if missing := set(expected) - found.keys():

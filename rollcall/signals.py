@@ -4,7 +4,7 @@ import signal
 from types import FrameType
 
 
-def end_as_interrupt_does(*numbers: signal.Signals) -> None:
+def interrupt_on(*numbers: signal.Signals) -> None:
     """Let these signals raise KeyboardInterrupt."""
     for number in numbers:
         signal.signal(number, _interrupt)

@@ -13,7 +13,7 @@ from rollcall.consul.pick_agent import pick_agent
 from rollcall.contract import canary as document
 from rollcall.errors import RollcallError
 from rollcall.registrator.services.identity import path_segment
-from rollcall.secrets.deployed import kept
+from rollcall.secrets.deployed import read_secrets
 
 
 @click.command()
@@ -32,7 +32,7 @@ def canary(source: str, service: str | None, shares: tuple[str, ...], clear: boo
     if clear and (shares or not service):
         raise click.UsageError("--clear goes with a SERVICE and without TAG=PERCENT.")
     chosen, fleet = checked_fleet(source)
-    token = kept(source, chosen, fleet, "rollcall canary").tokens.secret("operator")
+    token = read_secrets(source, chosen, fleet, "rollcall canary").tokens.secret("operator")
     agent = AgentClient(pick_agent(source, chosen), token)
     if not service:
         _show_all(agent)

@@ -19,8 +19,8 @@ from rollcall.config.inventory import Host
 from rollcall.consul.pick_agent import pick_agent
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell
-from rollcall.secrets.deployed import kept
-from rollcall.signals import end_as_interrupt_does
+from rollcall.secrets.deployed import read_secrets
+from rollcall.signals import interrupt_on
 
 STDIN = 0
 # ssh's own exit code where the connection is lost; consul has no such code.
@@ -56,11 +56,11 @@ def consul(source: str, limit: tuple[str, ...], management: bool, arguments: tup
     given as - (standard input).
     """
     chosen, fleet = checked_fleet(source, limit)
-    tokens = kept(source, chosen, fleet, "rollcall consul").tokens
+    tokens = read_secrets(source, chosen, fleet, "rollcall consul").tokens
     token = tokens.secret("management" if management else "operator")
     host = pick_agent(source, chosen)
     # Ended by a supervisor or by a terminal that is closed, consul is told just as after Ctrl-C.
-    end_as_interrupt_does(signal.SIGTERM, signal.SIGHUP)
+    interrupt_on(signal.SIGTERM, signal.SIGHUP)
     code = _run(host, arguments, token)
     if code == CONNECTION_LOST and host.connector == "ssh":
         raise RollcallError(f"the connection to {host.name} was lost; what consul had begun there may be done or not")

@@ -9,7 +9,7 @@ from rollcall.components.loading import checked_fleet
 from rollcall.consul.agent_client import AgentClient, Request
 from rollcall.consul.pick_agent import pick_agent
 from rollcall.errors import RollcallError
-from rollcall.secrets.deployed import kept
+from rollcall.secrets.deployed import read_secrets
 
 API = "/v1/"
 SUCCESS = range(200, 300)
@@ -34,7 +34,7 @@ def curl(
         raise click.UsageError(f"--data goes with PUT, not with {method}.")
     body = sys.stdin.read() if data == "-" else data or ""
     chosen, fleet = checked_fleet(source, limit)
-    tokens = kept(source, chosen, fleet, "rollcall curl").tokens
+    tokens = read_secrets(source, chosen, fleet, "rollcall curl").tokens
     agent = AgentClient(pick_agent(source, chosen), tokens.secret("management" if management else "operator"))
     response = agent.response(Request(method or ("GET" if data is None else "PUT"), path, body))  # type: ignore[arg-type]
     click.echo(response.body, nl=False)

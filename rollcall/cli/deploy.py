@@ -64,7 +64,7 @@ def remove(source: str, yes: bool, take_images: bool) -> None:
     if take_images:
         from rollcall.deploy import images
 
-        images.take()
+        images.request_removal()
     chosen, _ = checked_fleet(source, reader=program.read)
     connectivity.check(chosen.hosts)
     if not yes:

@@ -10,7 +10,7 @@ from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Inventory
-from rollcall.console import leave_stdout_to_the_document, out, step
+from rollcall.console import out, print_to_stderr, step
 from rollcall.consul import maintenance
 from rollcall.consul.agent_client import AgentClient, Request
 from rollcall.contract.maintenance_checks import NODE_MAINTENANCE
@@ -23,7 +23,7 @@ from rollcall.errors import RollcallError
 from rollcall.registrator.services.identity import path_segment
 from rollcall.remote import connectivity
 from rollcall.remote.run import Shell
-from rollcall.secrets.deployed import kept
+from rollcall.secrets.deployed import read_secrets
 
 DEADLINE = 30.0  # seconds
 
@@ -46,7 +46,7 @@ def drain(source: str, text: str, deadline: float, as_json: bool) -> None:
     whatever the registrator does. Exit code: 0 if nobody is connected any more, 1 if the deadline passed before.
     """
     if as_json:
-        leave_stdout_to_the_document()
+        print_to_stderr()
     chosen, fleet, target, agent = _opened(source, text, "rollcall drain")
     running = instances.containers(Shell(agent.host).read(instances.LIST))
     drained = instances.of(target, instances.instances(agent.read("/v1/agent/services")), running)
@@ -92,7 +92,7 @@ def undrain(source: str, text: str) -> None:
 def _opened(source: str, text: str, command: str) -> tuple[Inventory, Fleet, Target, AgentClient]:
     chosen, fleet = checked_fleet(source)
     target = read_target(text, fleet.members)
-    token = kept(source, chosen, fleet, command).tokens.secret("operator")
+    token = read_secrets(source, chosen, fleet, command).tokens.secret("operator")
     [host] = [one for one in chosen.hosts if one.name == target.member.name]
     connectivity.check([host])
     return chosen, fleet, target, AgentClient(host, token)

@@ -14,10 +14,10 @@ from rollcall.consul import kv
 from rollcall.consul.agent_client import AgentClient
 from rollcall.consul.pick_agent import pick_agent
 from rollcall.contract.front_lists import STATUS
-from rollcall.contract.maintenance_page import LONGEST, PREFIX, sentences
+from rollcall.contract.maintenance_page import MAX_LENGTH, PREFIX, sentences
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell
-from rollcall.secrets.deployed import kept
+from rollcall.secrets.deployed import read_secrets
 
 
 @click.command()
@@ -38,7 +38,7 @@ def maintenance(source: str, text: str | None, state: str | None, sentence: str)
     chosen, fleet = checked_fleet(source)
     names = {member.settings.front.server_name.lower() for member in fleet.members if member.is_front}
     wanted = route.read(text, names) if text else None
-    token = kept(source, chosen, fleet, "rollcall maintenance").tokens.secret("operator")
+    token = read_secrets(source, chosen, fleet, "rollcall maintenance").tokens.secret("operator")
     agent = AgentClient(pick_agent(source, chosen), token)
     found = {key: _route(key, names) for key in kv.keys(agent, PREFIX)}
     if wanted and state == "on":
@@ -52,9 +52,9 @@ def maintenance(source: str, text: str | None, state: str | None, sentence: str)
 
 def check_sentence(sentence: str) -> None:
     """See that a sentence can stand on a page. Raises RollcallError: it cannot."""
-    if len(sentence) > LONGEST or not sentence.isprintable():
+    if len(sentence) > MAX_LENGTH or not sentence.isprintable():
         raise RollcallError(
-            f"--text: got {len(sentence)} characters; expected one line of at most {LONGEST} printable ones"
+            f"--text: got {len(sentence)} characters; expected one line of at most {MAX_LENGTH} printable ones"
         )
 
 

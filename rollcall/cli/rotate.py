@@ -19,7 +19,7 @@ from rollcall.consul.pick_agent import pick_agent
 from rollcall.contract import local_agent
 from rollcall.remote import connectivity
 from rollcall.remote.tunnel import tunnel
-from rollcall.secrets.deployed import directory, kept
+from rollcall.secrets.deployed import directory, read_secrets
 from rollcall.secrets.private_directory import PrivateDirectory
 
 KINDS = ("gossip", "tokens", "certificates", "ca")
@@ -41,7 +41,7 @@ def rotate(source: str, kind: str) -> None:
     from rollcall.secrets.rotation import Rotation, discard_certificates
 
     chosen, fleet = checked_fleet(source)
-    token = kept(source, chosen, fleet, "rollcall rotate").tokens.secret("management")
+    token = read_secrets(source, chosen, fleet, "rollcall rotate").tokens.secret("management")
     folder = PrivateDirectory(directory(source, chosen, "rollcall rotate"))
     connectivity.check(chosen.hosts)
     started = time.monotonic()

@@ -7,7 +7,7 @@ from rollcall.components.loading import checked_fleet
 from rollcall.consul import temporary_token
 from rollcall.consul.agent_client import AgentClient
 from rollcall.consul.pick_agent import pick_agent
-from rollcall.secrets.deployed import kept
+from rollcall.secrets.deployed import read_secrets
 
 
 @click.command()
@@ -21,7 +21,7 @@ def token(source: str, read_only: bool, ttl: str) -> None:
     """
     duration = temporary_token.seconds(ttl)
     chosen, fleet = checked_fleet(source)
-    management = kept(source, chosen, fleet, "rollcall token").tokens.secret("management")
+    management = read_secrets(source, chosen, fleet, "rollcall token").tokens.secret("management")
     agent = AgentClient(pick_agent(source, chosen), management)
     (made,) = agent.documents(temporary_token.request(duration, read_only=read_only))
     click.echo(temporary_token.secret(made))

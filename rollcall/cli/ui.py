@@ -15,11 +15,11 @@ from rollcall.contract import local_agent
 from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.remote.tunnel import tunnel
-from rollcall.secrets.deployed import directory, kept
+from rollcall.secrets.deployed import directory, read_secrets
 from rollcall.secrets.private_directory import PrivateDirectory
-from rollcall.signals import end_as_interrupt_does
+from rollcall.signals import interrupt_on
 
-ANSWER_SECONDS = 5.0
+REQUEST_TIMEOUT_SECONDS = 5.0
 # What a person pastes into the login form; it is there only while the command runs.
 TOKEN = "operator.token"  # noqa: S105 - a file's name
 
@@ -30,10 +30,10 @@ TOKEN = "operator.token"  # noqa: S105 - a file's name
 def ui(source: str, port: int | None) -> None:
     """Make Consul's UI reachable from this machine until Ctrl-C, and say where it is and how to log in."""
     chosen, fleet = checked_fleet(source)
-    token = kept(source, chosen, fleet, "rollcall ui").tokens.secret("operator")
+    token = read_secrets(source, chosen, fleet, "rollcall ui").tokens.secret("operator")
     host = pick_agent(source, chosen)
     check_port(host, port)
-    end_as_interrupt_does(signal.SIGTERM)
+    interrupt_on(signal.SIGTERM)
     folder = PrivateDirectory(directory(source, chosen, "rollcall ui"))
     with tunnel(host, [local_agent.ENDPOINT], port or 0) as reached:
         url = "http://{}:{}".format(*reached[local_agent.ENDPOINT])
@@ -74,7 +74,7 @@ def _check_answer(host: Host, url: str) -> None:
         # A tunnel's end is not to be asked for through the machine's proxy.
         session.trust_env = False
         try:
-            answers = session.get(f"{url}/ui/", timeout=stretched(ANSWER_SECONDS)).ok
+            answers = session.get(f"{url}/ui/", timeout=stretched(REQUEST_TIMEOUT_SECONDS)).ok
         except requests.RequestException:
             answers = False
     if not answers:

@@ -11,11 +11,11 @@ import click
 
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
-from rollcall.console import leave_stdout_to_the_document, out, step
+from rollcall.console import out, print_to_stderr, step
 from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
-from rollcall.secrets.deployed import kept
-from rollcall.signals import end_as_interrupt_does
+from rollcall.secrets.deployed import read_secrets
+from rollcall.signals import interrupt_on
 from rollcall.verify import checks
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool, as_json: bool) ->
     if disturb and limit:
         raise click.UsageError("--disturb stops all backends behind the front, so it cannot go with --limit.")
     if as_json:
-        leave_stdout_to_the_document()
+        print_to_stderr()
     chosen, fleet = checked_fleet(source, limit)
-    secrets = kept(source, chosen, fleet, "rollcall verify")
+    secrets = read_secrets(source, chosen, fleet, "rollcall verify")
     connectivity.check(chosen.hosts)
     # Ended by a supervisor, the checks put back what they took away just as after Ctrl-C.
-    end_as_interrupt_does(signal.SIGTERM)
+    interrupt_on(signal.SIGTERM)
     with connected(source, chosen, fleet, secrets, declared.components(chosen.root)) as cluster:
         verification = Verification(cluster, disturb)
         with step(f"Looking at {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):

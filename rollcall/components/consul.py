@@ -6,7 +6,7 @@ from collections.abc import Container as Collection
 from typing import Any
 
 from rollcall.components.component import Component, Context
-from rollcall.components.open_port import BOTH, HERE, TCP, At, OpenPort, one
+from rollcall.components.open_port import BOTH, HERE, TCP, At, OpenPort, single
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet, Member
 from rollcall.consul import agent_queries
@@ -119,12 +119,12 @@ def _json(content: dict[str, Any]) -> str:
 
 
 _OUTSIDE: tuple[At, ...] = ("the host's address",)
-RPC = OpenPort("servers", one(8300), TCP, _OUTSIDE, "Consul's RPC", "agents, by a certificate of the fleet")
+RPC = OpenPort("servers", single(8300), TCP, _OUTSIDE, "Consul's RPC", "agents, by a certificate of the fleet")
 PORTS = (
-    OpenPort("every host", one(8301), BOTH, _OUTSIDE, "Consul's gossip", "agents, by the gossip key"),
+    OpenPort("every host", single(8301), BOTH, _OUTSIDE, "Consul's gossip", "agents, by the gossip key"),
     OpenPort(
         "every host",
-        one(8501),
+        single(8501),
         TCP,
         ("the host's address", "loopback"),
         "Consul's API by HTTPS",
@@ -132,13 +132,13 @@ PORTS = (
     ),
     OpenPort(
         "every host",
-        one(local_agent.PORT),
+        single(local_agent.PORT),
         TCP,
         ("loopback", "Docker's bridge"),
         "Consul's API",
         f"{HERE}, with a token",
     ),
-    OpenPort("every host", one(8600), BOTH, ("loopback",), "Consul's DNS", "the host"),
+    OpenPort("every host", single(8600), BOTH, ("loopback",), "Consul's DNS", "the host"),
 )
 
 

@@ -6,7 +6,7 @@ follow, since their resolv.conf is the engine's copy of the host's.
 """
 
 from rollcall.components.component import Component, Context
-from rollcall.components.open_port import BOTH, HERE, OpenPort, one
+from rollcall.components.open_port import BOTH, HERE, OpenPort, single
 from rollcall.components.resolver import Resolver, plain
 from rollcall.components.resolver_files import announced, withdrawn
 from rollcall.components.template_files import render
@@ -88,7 +88,7 @@ def not_held(member: Member, resolver: Resolver) -> str:
     )
 
 
-PORT = OpenPort("every host", one(53), BOTH, ("Docker's bridges",), "DNS: Consul's names and all others", HERE)
+PORT = OpenPort("every host", single(53), BOTH, ("Docker's bridges",), "DNS: Consul's names and all others", HERE)
 
 
 def open_ports(_fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:

@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from rollcall.components.component import Component, Context
-from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, one
+from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, single
 from rollcall.components.template_files import render, source
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.settings import Front
@@ -73,7 +73,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
             "consul-template.hcl", render("front/consul-template.hcl.j2", consul_address=local_agent.AUTHORITY), RELOAD
         ),
         _file("catalog.ctmpl", source("front/catalog.ctmpl"), RELOAD),
-        _file("front.json", told(member.node, front, certificate.end), APPLY),
+        _file("front.json", front_config(member.node, front, certificate.end), APPLY),
         _file("sites.conf.j2", source("front/sites.conf.j2"), APPLY),
         _file("nginx.conf", render("front/nginx.conf.j2", front=front, connect_timeout=connect), APPLY),
         Directory(f"{FOLDER}/tls", 0o700, OWNER),
@@ -82,9 +82,9 @@ def _files(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
     )
 
 
-def told(node: str, front: Front, certificate_end: datetime) -> str:
+def front_config(node: str, front: Front, certificate_end: datetime) -> str:
     """Say what the front's own program needs of the settings (rollcall/front/inputs/settings.py)."""
-    told = {
+    config = {
         "node": node,
         "listens": [[front.address, front.http_port], [front.address, front.https_port]],
         "services": front.services,
@@ -107,7 +107,7 @@ def told(node: str, front: Front, certificate_end: datetime) -> str:
         "status": front.status,
         "consul": local_agent.AUTHORITY,
     }
-    return json.dumps(told, indent=2) + "\n"
+    return json.dumps(config, indent=2) + "\n"
 
 
 def _consul_template() -> str:
@@ -121,8 +121,8 @@ def _file(name: str, text: str, notify: str, mode: int = 0o644) -> File:
 def ports(front: Front) -> tuple[OpenPort, ...]:
     """List what a front opens, by its settings."""
     return (
-        OpenPort("fronts", one(front.http_port), TCP, ("every address",), "the site by HTTP", "everybody"),
-        OpenPort("fronts", one(front.https_port), TCP, ("every address",), "the site by HTTPS", "everybody"),
+        OpenPort("fronts", single(front.http_port), TCP, ("every address",), "the site by HTTP", "everybody"),
+        OpenPort("fronts", single(front.https_port), TCP, ("every address",), "the site by HTTPS", "everybody"),
         *_status(front),
     )
 
@@ -134,7 +134,7 @@ def _status(front: Front) -> tuple[OpenPort, ...]:
     is_here = address == LOOPBACK
     at: tuple[At, ...] = ("loopback" if is_here else "front.status",)
     open_to = "the host" if is_here else "whoever reaches that address"
-    return (OpenPort("fronts", one(int(port)), TCP, at, "the front's state and metrics", open_to),)
+    return (OpenPort("fronts", single(int(port)), TCP, at, "the front's state and metrics", open_to),)
 
 
 def open_ports(_fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:

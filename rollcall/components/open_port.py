@@ -35,6 +35,6 @@ class OpenPort:
         return f"{number} {' and '.join(self.protocols)}"
 
 
-def one(port: int) -> range:
+def single(port: int) -> range:
     """Return a single port, as OpenPort holds it."""
     return range(port, port + 1)

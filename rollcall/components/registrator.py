@@ -2,7 +2,7 @@
 
 from rollcall.components import socket_filter
 from rollcall.components.component import Component, Context
-from rollcall.components.open_port import TCP, OpenPort, one
+from rollcall.components.open_port import TCP, OpenPort, single
 from rollcall.config.fleet import Fleet, Member
 from rollcall.contract import local_agent, timeouts
 from rollcall.converge.resources import Container, Directory, File, Mount, Resource, configuration_digest
@@ -60,7 +60,7 @@ def _flags(fleet: Fleet, member: Member) -> tuple[str, ...]:
     )
 
 
-PORT = OpenPort("every host", one(8510), TCP, ("loopback",), "the registrator's state and metrics", "the host")
+PORT = OpenPort("every host", single(8510), TCP, ("loopback",), "the registrator's state and metrics", "the host")
 
 
 def open_ports(_fleet: Fleet, _member: Member) -> tuple[OpenPort, ...]:

@@ -82,7 +82,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[File, ...]:
     return (
         File(f"{FOLDER}/token", secrets.tokens.secret("templates") + "\n", 0o600),
         File(f"{FOLDER}/consul-template.hcl", consul_template()),
-        File(f"{FOLDER}/templates.json", written(member.node, tuple(map(told, member.settings.templates)))),
+        File(f"{FOLDER}/templates.json", written(member.node, tuple(map(template_config, member.settings.templates)))),
         *(
             File(f"{FOLDER}/{one.name}.ctmpl", rendering.source(read_source(one.source)))
             for one in member.settings.templates
@@ -95,7 +95,7 @@ def consul_template(consul_address: str = local_agent.AUTHORITY) -> str:
     return render("template_sync/consul-template.hcl.j2", folder=FOLDER, consul_address=consul_address)
 
 
-def told(one: settings.Template) -> Template:
+def template_config(one: settings.Template) -> Template:
     """Say what the program needs of a template's settings (rollcall/template_sync/settings.py)."""
     return Template(
         one.name,
@@ -112,7 +112,7 @@ def told(one: settings.Template) -> Template:
 def _filter(member: Member, socket_group: int) -> tuple[Resource, ...]:
     commands = [
         {"path": f"/{one.name}/{purpose}", "container": one.container, "body": exec_body(command)}
-        for one in map(told, member.settings.templates)
+        for one in map(template_config, member.settings.templates)
         for purpose, command in (("check", one.check_command), ("reload", one.reload))
         if one.container and command
     ]
@@ -150,7 +150,7 @@ def _filter(member: Member, socket_group: int) -> tuple[Resource, ...]:
 
 
 def exec_body(command: str) -> str:
-    """Give what the engine is told to run a command, so that nginx may have it between single quotes.
+    """Give what the engine is template_config to run a command, so that nginx may have it between single quotes.
 
     nginx would take a dollar for a variable of its own, and has no word for one that is none; JSON has.
     """

@@ -19,7 +19,7 @@ from rollcall.config.layers import Layer, merged
 from rollcall.errors import RollcallError
 
 # Reading an inventory makes no connection, but its Python may do anything (ask a cloud for machines, say).
-READ_SECONDS = 120
+READ_TIMEOUT_SECONDS = 120
 
 # pyinfra's own command line, but for how it describes the hosts. Imported nowhere, since only deploy knows pyinfra.
 _READER = "rollcall.deploy.inventory_layers"
@@ -177,12 +177,12 @@ def _ask_pyinfra(source: str, root: Path) -> list[dict[str, Any]]:
             text=True,
             env=environment,
             stdin=subprocess.DEVNULL,
-            timeout=READ_SECONDS,
+            timeout=READ_TIMEOUT_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise RollcallError(
-            f"pyinfra did not finish reading the inventory {source} in {READ_SECONDS} seconds; "
+            f"pyinfra did not finish reading the inventory {source} in {READ_TIMEOUT_SECONDS} seconds; "
             "look at what its Python waits for."
         ) from None
     if done.returncode != 0:

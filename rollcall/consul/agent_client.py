@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 from rollcall.config.inventory import Host
 from rollcall.consul import curl
-from rollcall.consul.curl import Answer
+from rollcall.consul.curl import Response
 from rollcall.contract import local_agent
 from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell
 
 # An agent answers from memory, in milliseconds; this also covers an election in the middle of the question.
-LONGEST_SECONDS = 10  # of one request
-TIMEOUT_SECONDS = 60
+REQUEST_TIMEOUT_SECONDS = 10  # of one request
+COMMAND_TIMEOUT_SECONDS = 60
 OK, NOT_FOUND = 200, 404
 
 
@@ -57,31 +57,31 @@ class AgentClient:
         """Make the agent do several things, and give the JSON that it answers. Raises as `read` does."""
         return [self._document(answer) for answer in self._ask(requests)]
 
-    def response(self, request: Request) -> Answer:
+    def response(self, request: Request) -> Response:
         """Give the response to one request as it is, whatever its status. Raises RollcallError: there is none."""
         (answer,) = self._ask([request], exact=True)
         if not answer.status:
             raise RollcallError(f"the Consul agent of {self.host.name} does not answer; docker logs consul there")
         return answer
 
-    def _ask(self, requests: Sequence[Request], *, exact: bool = False) -> list[Answer]:
+    def _ask(self, requests: Sequence[Request], *, exact: bool = False) -> list[Response]:
         if not requests:
             return []
         given = curl.configuration(
-            requests, local_agent.URL, self._token, [f"max-time = {stretched(LONGEST_SECONDS):g}"]
+            requests, local_agent.URL, self._token, [f"max-time = {stretched(REQUEST_TIMEOUT_SECONDS):g}"]
         )
-        result = Shell(self.host).run(curl.ON_ANY_HOST, given, TIMEOUT_SECONDS)
-        answers = curl.answers(result.output, exact=exact)
+        result = Shell(self.host).run(curl.ON_ANY_HOST, given, COMMAND_TIMEOUT_SECONDS)
+        answers = curl.responses(result.output, exact=exact)
         if len(answers) < len(requests):
             raise RollcallError(f"the Consul agent of {self.host.name} cannot be asked: {result.reason}")
         return answers
 
-    def _document(self, answer: Answer) -> Any:
+    def _document(self, answer: Response) -> Any:
         if answer.status == NOT_FOUND:
             return None
         self._check(answer)
         return json.loads(answer.body)
 
-    def _check(self, answer: Answer) -> None:
+    def _check(self, answer: Response) -> None:
         if answer.status != OK:
             raise RollcallError(f"the Consul agent of {self.host.name} refuses: {answer}")

@@ -10,7 +10,7 @@ POLICIES = "/v1/acl/policies"
 TOKENS = "/v1/acl/tokens"
 
 
-def ask(*paths: str) -> str:
+def command(*paths: str) -> str:
     """Build the command; it prints one line for each path.
 
     The image has curl where the host has none, but `docker exec` takes 100 ms.

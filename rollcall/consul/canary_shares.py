@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from rollcall.contract.canary import WHOLE, Percentages, shares
+from rollcall.contract.canary import WHOLE_PERCENT, Percentages, shares
 from rollcall.did_you_mean import suggestion
 from rollcall.errors import RollcallError
 
@@ -19,12 +19,12 @@ def read(given: Sequence[str]) -> Percents:
     found: dict[str, int] = {}
     for text in given:
         tag, equals, percent = text.rpartition("=")
-        if not (tag and equals and re.fullmatch("[0-9]{1,3}", percent, re.ASCII) and int(percent) <= WHOLE):
+        if not (tag and equals and re.fullmatch("[0-9]{1,3}", percent, re.ASCII) and int(percent) <= WHOLE_PERCENT):
             raise RollcallError(f"got {text!r}; expected TAG=PERCENT with an integer from 0 to 100, as in v2=10")
         if tag in found:
             raise RollcallError(f"the tag {tag!r} is given twice; expected one share for each tag")
         found[tag] = int(percent)
-    if sum(found.values()) > WHOLE:
+    if sum(found.values()) > WHOLE_PERCENT:
         raise RollcallError(
             f"{' and '.join(given)} are {sum(found.values())} % together; expected at most 100, the rest is shared by "
             "the instances without these tags"
@@ -65,9 +65,11 @@ def words(service: str, percentages: Percentages | None, instances: Sequence[Seq
         mine = [share for share, of in zip(shared, groups, strict=True) if of == group]
         name = "the rest" if group is None else group
         wanted = (
-            "" if group is None or sum(mine) * WHOLE == percentages[group] else f", {percentages[group]} % asked for"
+            ""
+            if group is None or sum(mine) * WHOLE_PERCENT == percentages[group]
+            else f", {percentages[group]} % asked for"
         )
-        parts.append(f"{name} {float(sum(mine) * WHOLE):.3g} % ({_count(len(mine))}{wanted})")
+        parts.append(f"{name} {float(sum(mine) * WHOLE_PERCENT):.3g} % ({_count(len(mine))}{wanted})")
     return f"{service}: {', '.join(parts)}"
 
 

@@ -14,7 +14,7 @@ ON_ANY_HOST = f"if command -v curl >/dev/null; then {COMMAND}; else docker exec 
 OK = 200
 
 
-class Asked(Protocol):
+class AnyRequest(Protocol):
     """One request; the body may hold a secret."""
 
     @property
@@ -31,7 +31,7 @@ class Asked(Protocol):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What came of one request; status 0: nothing."""
 
     status: int
@@ -42,11 +42,11 @@ class Answer:
         return self.body or (f"status {self.status}" if self.status else "the agent does not answer")
 
 
-def configuration(asked: Iterable[Asked], base: str, token: str = "", options: Sequence[str] = ()) -> str:
+def configuration(requests: Iterable[AnyRequest], base: str, token: str = "", options: Sequence[str] = ()) -> str:
     """Write what curl is to do.
 
     Args:
-        asked: the requests, in their order.
+        requests: the requests, in their order.
         base: what stands before every path, as http://ADDRESS:PORT.
         token: Consul's, none if empty.
         options: further lines of curl's own, for each request.
@@ -66,15 +66,15 @@ def configuration(asked: Iterable[Asked], base: str, token: str = "", options: S
                 f'write-out = "\\n{sections.MARKER} %{{http_code}}\\n"',
             ]
         )
-        for one in asked
+        for one in requests
     ]
     return "\nnext\n".join(parts) + "\n"
 
 
-def answers(output: str, *, exact: bool = False) -> list[Answer]:
+def responses(output: str, *, exact: bool = False) -> list[Response]:
     """Read the bodies, each followed by a line with its status; exact, with the white space around them."""
-    first, rest = sections.pieces(output)
+    first, rest = sections.split(output)
     bodies = [first, *(body for _, body in rest)]
     return [
-        Answer(int(status), body if exact else body.strip()) for (status, _), body in zip(rest, bodies, strict=False)
+        Response(int(status), body if exact else body.strip()) for (status, _), body in zip(rest, bodies, strict=False)
     ]

@@ -10,11 +10,11 @@ from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 
 # Every member answers by gossip; a large cluster needs a few seconds, and one that takes longer has lost somebody.
-ANSWER_SECONDS = 30.0
+REQUEST_TIMEOUT_SECONDS = 30.0
 # A question and its answers are single UDP packets. Consul says so of one that was lost (serf/keymanager.go), and the
 # same question, or order, can be put again: every one of them is good to repeat.
-UNHEARD = "nodes reported success"
-ASK_AGAIN_SECONDS = 1.0
+LOST_RESPONSE = "nodes reported success"
+RETRY_SECONDS = 1.0
 # Serf's numbers (serf/serf.go, MemberStatus): a member that answers, and one that said goodbye.
 ALIVE, LEFT = 1, 3
 
@@ -55,14 +55,16 @@ class Keyring:
             self._ask("DELETE", "/v1/operator/keyring", {"Key": other})
 
     def _ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
-        deadline = time.monotonic() + stretched(ANSWER_SECONDS)
+        deadline = time.monotonic() + stretched(REQUEST_TIMEOUT_SECONDS)
         while True:
             try:
-                answer = self._session.request(method, self._url + path, json=body, timeout=stretched(ANSWER_SECONDS))
+                answer = self._session.request(
+                    method, self._url + path, json=body, timeout=stretched(REQUEST_TIMEOUT_SECONDS)
+                )
             except requests.RequestException as problem:
                 raise RollcallError(f"the Consul agent does not answer {method} {path}: {problem}") from None
             if answer.ok:
                 return answer.json() if answer.content else None
-            if UNHEARD not in answer.text or time.monotonic() > deadline:
+            if LOST_RESPONSE not in answer.text or time.monotonic() > deadline:
                 raise RollcallError(f"Consul refuses {method} {path}: {answer.text.strip()}")
-            time.sleep(ASK_AGAIN_SECONDS)
+            time.sleep(RETRY_SECONDS)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 PREFIX = "canary/"
-WHOLE = 100
+WHOLE_PERCENT = 100
 # Percent. Finer shares would need weights beyond what nginx counts in.
 SMALLEST = 0.01
 
@@ -26,7 +26,7 @@ def read(text: str) -> Percentages:
     if not isinstance(document, dict) or not all(_is_percentage(value) for value in document.values()):
         raise ValueError(f"is not a percentage for each tag; {right}")
     found = {tag: Fraction(str(value)) for tag, value in sorted(document.items())}
-    if sum(found.values()) > WHOLE:
+    if sum(found.values()) > WHOLE_PERCENT:
         raise ValueError(f"adds up to {float(sum(found.values())):g} %; {right}")
     return found
 
@@ -41,7 +41,7 @@ def shares(instances: Sequence[tuple[Sequence[str], int]], percentages: Percenta
     groups = [next((tag for tag in percentages if tag in tags), None) for tags, _ in instances]
     wanted: dict[str | None, Fraction] = {tag: percentages[tag] for tag in percentages if tag in groups}
     if None in groups:
-        wanted[None] = WHOLE - sum(wanted.values(), Fraction(0))
+        wanted[None] = WHOLE_PERCENT - sum(wanted.values(), Fraction(0))
     total = sum(wanted.values(), Fraction(0))
     weights: dict[str | None, int] = dict.fromkeys(wanted, 0)
     for group, (_, weight) in zip(groups, instances, strict=True):
@@ -53,4 +53,4 @@ def shares(instances: Sequence[tuple[Sequence[str], int]], percentages: Percenta
 def _is_percentage(value: object) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    return value == 0 or SMALLEST <= value <= WHOLE
+    return value == 0 or SMALLEST <= value <= WHOLE_PERCENT

@@ -6,7 +6,7 @@ from pathlib import Path
 # Seconds of life after which an end has nothing to do with the start.
 SETTLED = 30.0
 # The longest pause before a start, in seconds.
-LONGEST_PAUSE = 7
+MAX_PAUSE_SECONDS = 7
 # What it writes of an error: "2026/11/26 03:00:00 [ERR] (cli) what happened".
 _COMPLAINT = re.compile(r"\[(?:WARN|ERR)\] \([a-z]+\) (?P<text>.*)")
 # The line that follows each error of Consul's, without content.
@@ -22,7 +22,7 @@ def command(settings: Path, template: Path, rendered: Path, notified: int) -> tu
 
 def next_pause(pause: int, lived: float) -> int:
     """Give the seconds to wait before the next start, after the last pause and the seconds of life since."""
-    return 0 if lived >= SETTLED else min(pause * 2 + 1, LONGEST_PAUSE)
+    return 0 if lived >= SETTLED else min(pause * 2 + 1, MAX_PAUSE_SECONDS)
 
 
 def complaint(line: str) -> str:

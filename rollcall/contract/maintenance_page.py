@@ -6,7 +6,7 @@ PREFIX = "maintenance/"
 # Whoever asks for no known host; a name that no host can have.
 DEFAULT_HOST = "_"
 # Characters. nginx takes no more than 4 KB in one word of its configuration, and a sentence is no longer.
-LONGEST = 300
+MAX_LENGTH = 300
 
 Place = tuple[str, str]
 
@@ -29,7 +29,7 @@ def escaped(sentence: str) -> str:
     becomes a reference such as &#36;, which browsers show as the character.
     """
     words = " ".join(sentence.split())
-    cut = words if len(words) <= LONGEST else f"{words[:LONGEST]}…"
+    cut = words if len(words) <= MAX_LENGTH else f"{words[:MAX_LENGTH]}…"
     return "".join(map(_escaped, cut))
 
 

@@ -14,7 +14,7 @@ INVENTORY = "INVENTORY"
 # How long before its end a certificate becomes a problem. Any deploy renews the fleet's own long before.
 EXPIRING = timedelta(days=30)
 # A synchronised clock is off by milliseconds; reading one over SSH is not as exact.
-CLOCK_SECONDS = 5.0
+CLOCK_TOLERANCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -222,5 +222,5 @@ def clocks(offsets: Mapping[str, float]) -> list[Problem]:
             subject=name,
         )
         for name, offset in offsets.items()
-        if abs(offset - usual) > CLOCK_SECONDS
+        if abs(offset - usual) > CLOCK_TOLERANCE_SECONDS
     ]

@@ -9,20 +9,20 @@ Protocol = Literal["http", "https", "grpc", "grpcs"]
 
 # RFC 1123 labels; the first may be a wildcard, which nginx finds without a regular expression.
 HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
-LONGEST_HOST = 253
+MAX_HOST_LENGTH = 253
 # What needs no percent-encoding and means nothing to nginx. Dots alone would be a way up, and nginx resolves them.
 PATH = re.compile(r"/|(/(?!\.{1,2}(/|$))[A-Za-z0-9._~@:+=,-]+)+")
-LONGEST_PATH = 255
-LARGEST_WEIGHT = 1000
+MAX_PATH_LENGTH = 255
+MAX_WEIGHT = 1000
 # nginx takes no word of more than 4 KB; nobody has a service of such a name by intention.
-LONGEST_SERVICE = 255
+MAX_SERVICE_LENGTH = 255
 YES, NO = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off", ""})
 # As the registrator's: a value can be long, its complaint should still fit one line.
 SHOWN = 80
 
 
 @dataclass(frozen=True)
-class Way:
+class ProxyOptions:
     """How a location's requests are passed on."""
 
     protocol: Protocol = "http"
@@ -31,15 +31,15 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Wish:
+class RouteMetadata:
     """Host names and the path at which an instance wants requests."""
 
     hosts: tuple[str, ...]
     path: str
-    way: Way
+    options: ProxyOptions
 
 
-def wish(meta: Mapping[str, str]) -> Wish | None:
+def read(meta: Mapping[str, str]) -> RouteMetadata | None:
     """Read the route that an instance asks for; None where it asks for none.
 
     Raises:
@@ -51,10 +51,10 @@ def wish(meta: Mapping[str, str]) -> Wish | None:
             raise ValueError("virtual_path: got no virtual_host beside it; expected both")
         return None
     hosts = tuple(dict.fromkeys(host(name) for name in named))
-    return Wish(
+    return RouteMetadata(
         hosts,
         path(meta.get("virtual_path") or "/"),
-        Way(
+        ProxyOptions(
             protocol=_protocol(meta.get("virtual_proto") or "http"),
             strip=_truth("virtual_strip", meta.get("virtual_strip", "")),
             buffering=_truth("virtual_buffering", meta.get("virtual_buffering") or "on"),
@@ -69,7 +69,7 @@ def host(text: str) -> str:
         ValueError: it is none.
     """
     name = text.lower().removesuffix(".")
-    if len(name) > LONGEST_HOST or not HOST.fullmatch(name):
+    if len(name) > MAX_HOST_LENGTH or not HOST.fullmatch(name):
         raise ValueError(
             f'virtual_host: got {shown(text)}; expected host names such as "shop.example.com" or "*.example.com"'
         )
@@ -83,7 +83,7 @@ def path(text: str) -> str:
         ValueError: it does not begin with a slash, or has characters that mean something else in an address.
     """
     name = text.rstrip("/") or "/"
-    if len(name) > LONGEST_PATH or not PATH.fullmatch(name):
+    if len(name) > MAX_PATH_LENGTH or not PATH.fullmatch(name):
         raise ValueError(
             f'virtual_path: got {shown(text)}; expected a path such as "/api", of letters, digits and ._~@:+=,-'
         )
@@ -96,10 +96,8 @@ def check_service(name: str) -> None:
     Raises:
         ValueError: it cannot.
     """
-    if len(name) > LONGEST_SERVICE:
-        raise ValueError(
-            f"its service's name has {len(name)} characters; expected one of at most {LONGEST_SERVICE} (SERVICE_NAME)"
-        )
+    if len(name) > MAX_SERVICE_LENGTH:
+        raise ValueError(f"SERVICE_NAME: got {len(name)} characters; expected at most {MAX_SERVICE_LENGTH}")
 
 
 def weight(meta: Mapping[str, str]) -> int | None:
@@ -111,8 +109,8 @@ def weight(meta: Mapping[str, str]) -> int | None:
     text = meta.get("weight", "")
     if not text:
         return None
-    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= LARGEST_WEIGHT:
-        raise ValueError(f"weight: got {shown(text)}; expected an integer from 1 to {LARGEST_WEIGHT}")
+    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= MAX_WEIGHT:
+        raise ValueError(f"weight: got {shown(text)}; expected an integer from 1 to {MAX_WEIGHT}")
     return int(text)
 
 

@@ -174,7 +174,7 @@ def _member(resource: File | Directory, modified: float) -> tuple[tarfile.TarInf
     return entry, io.BytesIO(content)
 
 
-def first_line(resource: LeadingLine) -> str:
+def leading_line(resource: LeadingLine) -> str:
     """Put a line first in a file that is not ours, or take it out.
 
     Written through `cat` and not by a rename: /etc/resolv.conf may be a mount, and its inode stay. A file in which

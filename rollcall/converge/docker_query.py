@@ -49,7 +49,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Answer:
+class EngineState:
     """Inspect documents by name, and the names of all containers with our label, with the label's values.
 
     Images are found by reference and by id.
@@ -82,7 +82,7 @@ def query(wanted: Wanted) -> str:
     )
 
 
-def answer(lines: Iterable[str], images: Sequence[str]) -> Answer:
+def parse(lines: Iterable[str], images: Sequence[str]) -> EngineState:
     """Sort the documents by kind.
 
     Raises:
@@ -99,7 +99,7 @@ def answer(lines: Iterable[str], images: Sequence[str]) -> Answer:
         components.update(zip(names, ((one.get("Labels") or {}).get(LABEL, "") for one in listed), strict=False))
         if not isinstance(found, list) and not names:
             documents.append(found)
-    return Answer(
+    return EngineState(
         containers={one["Name"].lstrip("/"): one for one in documents if "State" in one},
         images={
             **{one["Id"]: one for one in documents if "RepoTags" in one},

@@ -7,15 +7,15 @@ from ipaddress import IPv4Network, ip_address
 from typing import Any
 
 from rollcall import sections
-from rollcall.converge import engine_failure, preflight
-from rollcall.converge.docker_query import SOCKET, Answer, Wanted, answer, query
+from rollcall.converge import docker_query, engine_failure, preflight
+from rollcall.converge.docker_query import SOCKET, EngineState, Wanted, query
 from rollcall.converge.preflight import Machine
 
 ROOT = "/etc/rollcall"
 # Docker's name for it (its documentation of the bridge driver, "Default bridge network options").
 INTERFACE_OPTION = "com.docker.network.bridge.name"
 SECTIONS = ("engine", "files", "digests", "addresses", "listening", "clock", "user", "socket")
-EMPTY = Answer({}, {}, {}, {}, frozenset())
+EMPTY = EngineState({}, {}, {}, {}, frozenset())
 # Probes of every host, beside those that a caller wants.
 MACHINE = {"machine": preflight.SCRIPT, "info": preflight.INFO}
 
@@ -69,8 +69,8 @@ class HostState:
     bridge, `bridges` are those of all its networks.
     """
 
-    engine: Answer = EMPTY
-    refused: str = ""
+    engine: EngineState = EMPTY
+    engine_error: str = ""
     machine: Machine = field(default_factory=Machine)
     files: Mapping[str, ObservedFile] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -135,13 +135,13 @@ def parse(output: str, images: Sequence[str]) -> HostState:
     """
     found = sections.read(output, SECTIONS)
     listed = {title: sections.lines(found[title]) for title in SECTIONS}
-    refused = found.get("refused", "").strip()
-    engine = EMPTY if refused else answer(listed["engine"], images)
+    engine_error = found.get("refused", "").strip()
+    engine = EMPTY if engine_error else docker_query.parse(listed["engine"], images)
     probes = {title[6:]: text.strip() for title, text in found.items() if title.startswith("probe ")}
     interface = str((engine.networks.get("bridge", {}).get("Options") or {}).get(INTERFACE_OPTION, "docker0"))
     return HostState(
         engine=engine,
-        refused=refused,
+        engine_error=engine_error,
         machine=preflight.parse(sections.lines(probes.pop("machine", "")), probes.pop("info", "")),
         files=_files(listed["files"], listed["digests"]),
         texts={title[5:]: text for title, text in found.items() if title.startswith("text ")},

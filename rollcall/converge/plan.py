@@ -81,7 +81,7 @@ def _change(resource: Resource, state: HostState) -> Change | None:
         case AbsentFile():
             return Change("remove", resource) if resource.path in state.files else None
         case LeadingLine():
-            return _first_line(resource, state)
+            return _leading_line(resource, state)
         case Network():
             return _by_name(resource, state.engine.networks)
         case Volume():
@@ -138,7 +138,7 @@ def notifications(changes: Sequence[Change]) -> dict[str, str]:
     }
 
 
-def _first_line(resource: LeadingLine, state: HostState) -> Change | None:
+def _leading_line(resource: LeadingLine, state: HostState) -> Change | None:
     # Programs that keep the line first may write a comment of their own above it.
     lines = [line for line in state.texts.get(resource.path, "").splitlines() if line.strip() and line[0] not in "#;"]
     first, again = resource.line in lines[:1], resource.line in lines[1:]

@@ -13,9 +13,9 @@ from rollcall.converge import docker_commands
 from rollcall.converge.resources import Container
 
 # Seconds in which a new container must serve: a front does so within one, on a busy machine within a few.
-DEADLINE = 30
+READY_TIMEOUT_SECONDS = 30
 # Seconds after which an answer is no answer any more.
-ANSWER = 10
+EXEC_TIMEOUT_SECONDS = 10
 # How many of its last lines are shown of a container that does not serve.
 LOG_LINES = 5
 
@@ -27,7 +27,7 @@ FUNCTIONS = r"""
 exists() {{ docker inspect --type=container "$1" >/dev/null 2>&1; }}
 serves() {{
   end=$(($(date +%s) + {deadline}))
-  until why=$(timeout {answer} docker exec {name} {readiness_command} 2>&1); do
+  until why=$(timeout {exec_timeout} docker exec {name} {readiness_command} 2>&1); do
     [ "$(date +%s)" -lt "$end" ] || return 1
     sleep 0.1
   done
@@ -88,7 +88,7 @@ def _filled(script: str, container: Container) -> str:
         run=docker_commands.run(container),
         restart=container.restart,
         stop_timeout=container.stop_timeout,
-        deadline=math.ceil(stretched(DEADLINE)),
-        answer=math.ceil(stretched(ANSWER)),
+        deadline=math.ceil(stretched(READY_TIMEOUT_SECONDS)),
+        exec_timeout=math.ceil(stretched(EXEC_TIMEOUT_SECONDS)),
         log_lines=LOG_LINES,
     )

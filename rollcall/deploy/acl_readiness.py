@@ -8,12 +8,12 @@ from typing_extensions import override
 
 from rollcall.consul import agent_queries, curl
 from rollcall.consul.acl import AccessControl, Request, listed, requests
-from rollcall.consul.curl import Answer
+from rollcall.consul.curl import Response
 from rollcall.contract import local_agent
 from rollcall.contract.timeouts import stretched
 from rollcall.deploy import callbacks
 from rollcall.deploy.operations import announce
-from rollcall.deploy.readiness import Gate
+from rollcall.deploy.readiness import Readiness
 
 # Consul answers a write with all that was written: the secret in it is blotted out on the host, before anything could
 # print it.
@@ -21,10 +21,10 @@ COMMAND = (
     f"{curl.ON_ANY_HOST} | "
     """sed 's/"SecretID":"[^"]*"/"SecretID":""/g'"""
 )
-LONGEST_SECONDS = 10
+REQUEST_TIMEOUT_SECONDS = 10
 
 
-class AccessConverged(Gate):
+class AccessConverged(Readiness):
     """All policies and tokens are there; each look makes those that are not."""
 
     def __init__(self, wanted: AccessControl, deadline: float) -> None:
@@ -51,10 +51,10 @@ class AccessConverged(Gate):
             if answer.status != curl.OK
         ]
 
-    def _ask(self, host: Host, asked: Sequence[Request]) -> list[Answer]:
+    def _ask(self, host: Host, asked: Sequence[Request]) -> list[Response]:
         given = curl.configuration(
-            asked, local_agent.URL, self.wanted.management, [f"max-time = {stretched(LONGEST_SECONDS):g}"]
+            asked, local_agent.URL, self.wanted.management, [f"max-time = {stretched(REQUEST_TIMEOUT_SECONDS):g}"]
         )
         _, output = callbacks.run(host, COMMAND, given)
-        found = curl.answers(output.stdout)
-        return [*found, *[Answer(0, "")] * (len(asked) - len(found))]
+        found = curl.responses(output.stdout)
+        return [*found, *[Response(0, "")] * (len(asked) - len(found))]

@@ -18,7 +18,7 @@ from pyinfra.api.state import State
 from rollcall import command
 from rollcall.config import inventory
 from rollcall.converge import docker_commands
-from rollcall.converge.docker_query import Answer, as_listed
+from rollcall.converge.docker_query import EngineState, as_listed
 from rollcall.converge.resources import Container, Resource
 from rollcall.deploy import callbacks, inventory_layers
 from rollcall.errors import RollcallError
@@ -138,24 +138,24 @@ def _reached(state: State, host: Host) -> inventory.Host:
     return inventory.host_of(entries[host.name], Path(state.cwd or "."))
 
 
-_take: list[bool] = []
+_removal_requested: list[bool] = []
 
 
-def take() -> None:
+def request_removal() -> None:
     """Let a removal take the images, too."""
-    _take.append(True)
+    _removal_requested.append(True)
 
 
-def leave_or_take(resources: Sequence[Resource], engine: Answer) -> None:
+def remove_or_list(resources: Sequence[Resource], engine: EngineState) -> None:
     """Say which images a removal leaves on the host, or remove those that nobody else's container uses."""
     if names := of_a_deploy(resources, engine):
-        if _take:
+        if _removal_requested:
             remove(name="Images", images=names)
         else:
             logger.info(f"{host.print_prefix}left: image {', '.join(names)}; `rollcall remove --images` removes them")
 
 
-def of_a_deploy(resources: Sequence[Resource], engine: Answer) -> list[str]:
+def of_a_deploy(resources: Sequence[Resource], engine: EngineState) -> list[str]:
     """Name the images that the host has for what should run or runs there."""
     documents = [engine.containers[name] for name in engine.managed if name in engine.containers]
     running = [str((document.get("Config") or {}).get("Image")) for document in documents]

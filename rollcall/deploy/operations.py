@@ -15,7 +15,7 @@ from rollcall.converge import docker_commands, takeover
 from rollcall.converge.plan import Change, notifications
 from rollcall.converge.resources import AbsentFile, Container, Directory, File, LeadingLine, Network, Volume
 from rollcall.deploy import callbacks
-from rollcall.deploy.readiness import Gate
+from rollcall.deploy.readiness import Readiness
 from rollcall.errors import RollcallError
 from rollcall.secrets.private_directory import PrivateDirectory
 
@@ -57,10 +57,10 @@ class Turn:
 
 
 @operation()
-def converge_in_turn(changes: Sequence[Change], turn: Turn, gate: Gate) -> Commands:
-    """Make the planned changes when no other host is making its own, and pass the turn on through a gate.
+def converge_in_turn(changes: Sequence[Change], turn: Turn, readiness: Readiness) -> Commands:
+    """Make the planned changes when no other host is making its own, and pass the turn on through a readiness.
 
-    A gate that was shut before is not waited for: then this change may be what opens it.
+    A readiness that was shut before is not waited for: then this change may be what opens it.
     """
     if not run.is_executing:
         yield from _converge(changes)
@@ -70,10 +70,10 @@ def converge_in_turn(changes: Sequence[Change], turn: Turn, gate: Gate) -> Comma
             yield callbacks.command(_refuse, f"{turn.failed} did not come back; mend that one")
         turn.failed = host.name  # until it is known to have gone well; a failure ends this generator
         missing: list[str] = []
-        yield callbacks.command(_look, gate, missing)
+        yield callbacks.command(_look, readiness, missing)
         yield from _converge(changes)
         if not missing:
-            yield callbacks.command(gate)
+            yield callbacks.command(readiness)
         turn.failed = ""
 
 
@@ -103,8 +103,8 @@ def hold_without_images(lacking: Collection[str]) -> Commands:
         yield callbacks.command(_refuse, f"{', '.join(failed)} could not get every image; see the error above")
 
 
-def _look(state: State, host: Host, gate: Gate, missing: list[str]) -> bool:
-    missing.extend(gate.missing(host))
+def _look(state: State, host: Host, readiness: Readiness, missing: list[str]) -> bool:
+    missing.extend(readiness.missing(host))
     return True
 
 
@@ -125,7 +125,7 @@ def _converge(changes: Sequence[Change]) -> Commands:
             case Volume():
                 yield docker_commands.create_volume(resource)
             case LeadingLine():
-                yield docker_commands.first_line(resource)
+                yield docker_commands.leading_line(resource)
             case AbsentFile():
                 yield docker_commands.remove_file(resource)
             case Container():
@@ -150,10 +150,10 @@ def remove(changes: Sequence[Change]) -> Commands:
 
 
 @operation()
-def wait(gate: Gate, due: Callable[[], bool]) -> Commands:
-    """Wait at a gate, if that is due when it is reached."""
+def wait(readiness: Readiness, due: Callable[[], bool]) -> Commands:
+    """Wait at a readiness, if that is due when it is reached."""
     if due():
-        yield callbacks.command(gate)
+        yield callbacks.command(readiness)
 
 
 def announce(changes: Iterable[object]) -> None:

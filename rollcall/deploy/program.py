@@ -21,7 +21,7 @@ import gevent
 from gevent import monkey
 
 from rollcall.config import project
-from rollcall.config.inventory import READ_SECONDS, Entry, Inventory
+from rollcall.config.inventory import READ_TIMEOUT_SECONDS, Entry, Inventory
 from rollcall.errors import RollcallError
 
 INTERRUPTED = 130
@@ -99,12 +99,12 @@ def _in_folder(folder: Path) -> Iterator[None]:
 def _in_time(source: str) -> Iterator[None]:
     def give_up(_signal: int, _frame: FrameType | None) -> None:
         raise RollcallError(
-            f"pyinfra did not finish reading the inventory {source} in {READ_SECONDS} seconds; "
+            f"pyinfra did not finish reading the inventory {source} in {READ_TIMEOUT_SECONDS} seconds; "
             "look at what its Python waits for."
         )
 
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(READ_SECONDS)
+    signal.alarm(READ_TIMEOUT_SECONDS)
     try:
         yield
     finally:

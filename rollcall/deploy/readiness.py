@@ -11,7 +11,7 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 from typing_extensions import override
 
-from rollcall.consul.agent_queries import HEALTH, ask
+from rollcall.consul.agent_queries import HEALTH, command
 from rollcall.deploy import callbacks
 
 
@@ -44,40 +44,40 @@ def _server_problem(name: str, server: dict[str, object] | None) -> str:
 
 
 # Name, whether it runs, when it started, how often it was restarted, its health if it has a check.
-LOOK = (
+INSPECT = (
     "docker inspect --format '{{.Name}} {{.State.Running}} {{.State.StartedAt}} {{.RestartCount}} "
     "{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "
 )
 # Seconds. A program that cannot start ends within the first; Docker calls its second try a restart.
-STEADY = 2.0
+STEADY_SECONDS = 2.0
 
 
 def unsteady(line: str, now: float) -> bool:
-    """Tell whether a container, by its line of LOOK, is not yet known to stay up.
+    """Tell whether a container, by its line of INSPECT, is not yet known to stay up.
 
     Args:
-        line: what LOOK printed of it.
+        line: what INSPECT printed of it.
         now: the host's clock, seconds since 1970.
     """
     _name, running, started, restarts, health = line.split()
     age = now - datetime.fromisoformat(started).timestamp()
     # "starting" lasts until the first look of its own check, which may be a minute away: then the clock tells.
-    settled = health == "healthy" or (health != "unhealthy" and age > STEADY and restarts == "0")
+    settled = health == "healthy" or (health != "unhealthy" and age > STEADY_SECONDS and restarts == "0")
     return not (running == "true" and settled)
 
 
-class Gate(ABC):
+class Readiness(ABC):
     """Something to wait for on a host. `deadline` is seconds to wait at most, `steady` how long it must hold."""
 
     steady = 0.0
 
     def __init__(self, deadline: float) -> None:
-        """Nothing is asked before the gate is called or looked at."""
+        """Nothing is asked before the readiness is called or looked at."""
         self.deadline = deadline
 
     @abstractmethod
     def missing(self, host: Host) -> list[str]:
-        """Say what is missing on the host now; nothing when the gate is open."""
+        """Say what is missing on the host now; nothing when the readiness is open."""
 
     def __call__(self, state: State, host: Host) -> bool:
         """Wait; a function of pyinfra's, so False is a failure and what was missing is in the log."""
@@ -94,7 +94,7 @@ class Gate(ABC):
             time.sleep(0.3)  # between two looks; gevent lets other hosts go on meanwhile
 
 
-class ConsulReady(Gate):
+class ConsulReady(Readiness):
     """A leader, and every server a healthy voter, as one of the servers sees it."""
 
     # Autopilot looks every 2 s: a server that has just gone may still be called healthy for so long.
@@ -107,11 +107,11 @@ class ConsulReady(Gate):
 
     @override
     def missing(self, host: Host) -> list[str]:
-        _, output = callbacks.run(host, ask(HEALTH))
+        _, output = callbacks.run(host, command(HEALTH))
         return not_ready(output.stdout, self.servers)
 
 
-class ContainersStayUp(Gate):
+class ContainersStayUp(Readiness):
     """Containers that run, and go on running."""
 
     def __init__(self, names: tuple[str, ...], deadline: float) -> None:
@@ -121,7 +121,7 @@ class ContainersStayUp(Gate):
 
     @override
     def missing(self, host: Host) -> list[str]:
-        _, output = callbacks.run(host, f"date +%s.%N; {LOOK}{' '.join(self.names)}")
+        _, output = callbacks.run(host, f"date +%s.%N; {INSPECT}{' '.join(self.names)}")
         clock, *lines = output.stdout_lines
         found = {line.split()[0].lstrip("/"): line for line in lines}
         failing = [name for name in self.names if name not in found or unsteady(found[name], float(clock))]

@@ -9,21 +9,21 @@ from typing_extensions import override
 
 from rollcall.consul import curl, servers
 from rollcall.consul.acl import Request
-from rollcall.consul.agent_queries import HEALTH, ask
+from rollcall.consul.agent_queries import HEALTH, command
 from rollcall.contract import local_agent
 from rollcall.contract.timeouts import stretched
 from rollcall.deploy import callbacks
-from rollcall.deploy.readiness import ConsulReady, Gate
+from rollcall.deploy.readiness import ConsulReady, Readiness
 from rollcall.registrator.services.identity import path_segment
 
 # Seconds. A server that leaves waits until the others have taken its vote, then for requests under way.
-LEAVE_SECONDS = 60.0
+LEAVE_TIMEOUT_SECONDS = 60.0
 # Docker would start again at once what has left.
 RESTARTS_NO_MORE = "docker update --restart=no consul >/dev/null"
 IS_RUNNING = "docker inspect --format '{{.State.Running}}' consul"
 
 
-class HasLeft(Gate):
+class HasLeft(Readiness):
     """The remaining servers count this one among them no more."""
 
     def __init__(self, node: str, deadline: float) -> None:
@@ -33,7 +33,7 @@ class HasLeft(Gate):
 
     @override
     def missing(self, host: Host) -> list[str]:
-        _, output = callbacks.run(host, ask(HEALTH))
+        _, output = callbacks.run(host, command(HEALTH))
         found = servers.by_name(output.stdout)
         if found is None:
             return [f"no leader ({output.stdout.strip() or 'the agent does not answer'})"]
@@ -74,10 +74,10 @@ class ServerLeaves:
         return done and self._ask(host, "/v1/agent/leave")
 
     def _ask(self, host: Host, path: str) -> bool:
-        options = [f"max-time = {stretched(LEAVE_SECONDS):g}"]
+        options = [f"max-time = {stretched(LEAVE_TIMEOUT_SECONDS):g}"]
         given = curl.configuration([Request("", "PUT", path)], local_agent.URL, self.management, options)
         _, output = callbacks.run(host, curl.ON_ANY_HOST, given)
-        answer = next(iter(curl.answers(output.stdout)), curl.Answer(0, ""))
+        answer = next(iter(curl.responses(output.stdout)), curl.Response(0, ""))
         # Where curl is the container's, it ends with the agent; whether that has left, the others know.
         accepted = answer.status in (0, curl.OK)
         if not accepted:

@@ -36,7 +36,7 @@ from rollcall.config.fleet import Fleet, Locate, Member, RawHost
 from rollcall.config.inventory import host_of, raw_host
 from rollcall.consul import servers
 from rollcall.consul.acl import listed, requests
-from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, ask
+from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, command
 from rollcall.contract.timeouts import stretched
 from rollcall.converge import preflight, roles
 from rollcall.converge.host_state import HostState
@@ -53,12 +53,12 @@ from rollcall.secrets.private_directory import PrivateDirectory
 
 # Seconds. A fresh cluster elects its leader within two or three; a server that restarts is a healthy voter
 # again after autopilot's next look, every two seconds, so half a minute means that something is wrong.
-CONSUL_DEADLINE = 60.0
+CONSUL_TIMEOUT_SECONDS = 60.0
 # Seconds by which clocks may differ: Consul's and TLS's own tolerance is far larger, but logs stop making
 # sense, and certificates made a moment ago are not valid yet.
-CLOCK_TOLERANCE = 30
+CLOCK_TOLERANCE_SECONDS = 30
 # Seconds until a container must have stayed up: a registrator or front on a busy machine takes a few.
-CONTAINER_DEADLINE = 30.0
+CONTAINER_TIMEOUT_SECONDS = 30.0
 IDENTITY = consul.IDENTITY
 
 Arguments = ParamSpec("Arguments")
@@ -167,7 +167,7 @@ def _look(components: Sequence[Component], secrets: Callable[[], store.Secrets])
 def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
     probes = {**dict(read.probes), "platform": images.PLATFORM}
     if member == fleet.servers[0]:
-        probes["consul"] = ask(HEALTH, POLICIES, TOKENS)
+        probes["consul"] = command(HEALTH, POLICIES, TOKENS)
     if template_sync.containers(member):
         probes["containers"] = "docker ps --all --format '{{.Names}}'"
     state = host.get_fact(
@@ -180,7 +180,7 @@ def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
     )
     if not isinstance(state, HostState):
         return None
-    return None if _left_out([state.refused] if state.refused else []) else state
+    return None if _left_out([state.engine_error] if state.engine_error else []) else state
 
 
 def _left_out(problems: Sequence[str]) -> bool:
@@ -212,10 +212,10 @@ def _check_host(member: Member, state: HostState) -> None:
             f"quarters of the memory of {member.name}"
         )
     skew = abs(state.clock - time.time())
-    if skew > CLOCK_TOLERANCE:
+    if skew > CLOCK_TOLERANCE_SECONDS:
         raise RollcallError(
             f"{member.name}: its clock differs from this machine's by {skew:.0f} s; expected less than "
-            f"{CLOCK_TOLERANCE} s: let systemd-timesyncd or chrony set it"
+            f"{CLOCK_TOLERANCE_SECONDS} s: let systemd-timesyncd or chrony set it"
         )
 
 
@@ -368,7 +368,7 @@ def converge_servers(here: Site) -> None:
         _consul_changed.add(host.name)
     if any(change.action == "replace" for change in changes):
         operations.converge_in_turn(
-            name="Consul servers, one at a time", changes=changes, turn=_turn, gate=_consul_ready(here)
+            name="Consul servers, one at a time", changes=changes, turn=_turn, readiness=_consul_ready(here)
         )
     elif changes:
         operations.converge(name="Consul servers", changes=changes)
@@ -385,11 +385,11 @@ def converge_access(here: Site) -> None:
     planned = requests(wanted, found) if found else ()
     operations.announce([request.text for request in planned])
     if planned or not found:
-        converged = AccessConverged(wanted, stretched(CONSUL_DEADLINE))
-        operations.wait(name="Consul's ACLs", gate=converged, due=lambda: True)
+        converged = AccessConverged(wanted, stretched(CONSUL_TIMEOUT_SECONDS))
+        operations.wait(name="Consul's ACLs", readiness=converged, due=lambda: True)
     ready = _consul_ready(here)
     was_ready = not readiness.not_ready(health, ready.servers)
-    operations.wait(name="Consul is ready", gate=ready, due=lambda: bool(_consul_changed) or not was_ready)
+    operations.wait(name="Consul is ready", readiness=ready, due=lambda: bool(_consul_changed) or not was_ready)
 
 
 @_step
@@ -406,7 +406,7 @@ def converge_clients(here: Site) -> None:
         leave = ServerLeaves(
             here.member.node,
             {server.name: server.node for server in here.fleet.servers},
-            stretched(CONSUL_DEADLINE),
+            stretched(CONSUL_TIMEOUT_SECONDS),
             _secrets().tokens.secret("management"),
         )
         operations.leave_in_turn(
@@ -419,7 +419,7 @@ def _leaves_servers(here: Site) -> bool:
 
 
 def _consul_ready(here: Site) -> readiness.ConsulReady:
-    return readiness.ConsulReady(tuple(member.node for member in here.fleet.servers), stretched(CONSUL_DEADLINE))
+    return readiness.ConsulReady(tuple(member.node for member in here.fleet.servers), stretched(CONSUL_TIMEOUT_SECONDS))
 
 
 @_step
@@ -431,8 +431,8 @@ def wait_for_containers(here: Site) -> None:
     restarting = {name for name, one in here.state.engine.containers.items() if one["State"].get("Restarting")}
     watched = tuple(sorted(started | restarting))
     if watched:
-        stay_up = readiness.ContainersStayUp(watched, stretched(CONTAINER_DEADLINE))
-        operations.wait(name="Containers stay up", gate=stay_up, due=lambda: True)
+        stay_up = readiness.ContainersStayUp(watched, stretched(CONTAINER_TIMEOUT_SECONDS))
+        operations.wait(name="Containers stay up", readiness=stay_up, due=lambda: True)
 
 
 @_step
@@ -449,7 +449,7 @@ def remove_everything() -> None:
         former = resolver_files.withdrawn(here.state.bridge, facts(here.state).resolver)
         operations.converge(name="Resolver", changes=plan(former, here.state))
         operations.remove(name="Everything else", changes=everything(here.state))
-        images.leave_or_take(here.resources, here.state.engine)
+        images.remove_or_list(here.resources, here.state.engine)
 
 
 def _plan(here: Site, component: str) -> tuple[Change, ...]:

@@ -121,10 +121,12 @@ def port(instance: Instance, running: Sequence[Container]) -> Port:
     if container is None or container.network == "host":
         return Port(HOST, instance.port)
     # One that has another's network has that one's addresses and ports.
-    lender = next((one for one in running if container.network == f"container:{one.identity}"), container)
-    if lender.network == "host":
+    network_owner = next((one for one in running if container.network == f"container:{one.identity}"), container)
+    if network_owner.network == "host":
         return Port(HOST, instance.port)
     inner = (
-        instance.port if instance.address in lender.addresses else lender.published.get(instance.port, instance.port)
+        instance.port
+        if instance.address in network_owner.addresses
+        else network_owner.published.get(instance.port, instance.port)
     )
     return Port(container.identity, inner)

@@ -16,13 +16,13 @@ _MISSING = re.compile("no such|not found", re.IGNORECASE)
 Documents = Mapping[str, Mapping[str, Any]]
 
 
-def docker(*arguments: str, doing: str, give: bytes = b"") -> str:
+def docker(*arguments: str, doing: str, stdin: bytes = b"") -> str:
     """Run `docker` and return what it printed.
 
     Raises:
         RollcallError: it failed.
     """
-    return command.run(["docker", *arguments], doing=doing, give=give).strip()
+    return command.run(["docker", *arguments], doing=doing, stdin=stdin).strip()
 
 
 def inspect(kind: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:

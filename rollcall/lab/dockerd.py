@@ -17,8 +17,8 @@ _LOG = STATE / "dockerd.log"
 _FORWARD_POLICY = STATE / "forward-policy"
 _PID_OF_THE_DISTRIBUTION = Path("/run/docker.pid")
 _PID_OF_CONTAINERD = Path("/run/docker/containerd/containerd.pid")
-_START_SECONDS = 60
-_STOP_SECONDS = 30
+_START_TIMEOUT_SECONDS = 60
+_STOP_TIMEOUT_SECONDS = 30
 
 
 def program() -> str | None:
@@ -26,7 +26,7 @@ def program() -> str | None:
     return shutil.which("dockerd") or shutil.which("dockerd", path="/usr/sbin:/usr/local/sbin")
 
 
-def start(answers: Callable[[], bool]) -> None:
+def start(responds: Callable[[], bool]) -> None:
     """Start an engine that outlives this process, or wait for one that is on its way up.
 
     Raises:
@@ -34,12 +34,12 @@ def start(answers: Callable[[], bool]) -> None:
     """
     if is_alive(_PID) or is_alive(_PID_OF_THE_DISTRIBUTION):
         ended = False
-        answered = waiting.until(answers, _START_SECONDS)
+        responded = waiting.until(responds, _START_TIMEOUT_SECONDS)
     else:
         process = _start()
-        answered = waiting.until(lambda: answers() or process.poll() is not None, _START_SECONDS)
+        responded = waiting.until(lambda: responds() or process.poll() is not None, _START_TIMEOUT_SECONDS)
         ended = process.poll() is not None
-    if ended or not answered:
+    if ended or not responded:
         raise RollcallError(f"The Docker Engine does not answer: {_last_words()}")
 
 
@@ -82,8 +82,8 @@ def stop() -> None:
         RollcallError: it does not stop in time; with the last line of its log.
     """
     os.kill(int(_PID.read_text()), signal.SIGTERM)
-    if not waiting.until(lambda: not is_alive(_PID), _STOP_SECONDS):
-        raise RollcallError(f"The Docker Engine is still there after {_STOP_SECONDS} s: {_last_words()}")
+    if not waiting.until(lambda: not is_alive(_PID), _STOP_TIMEOUT_SECONDS):
+        raise RollcallError(f"The Docker Engine is still there after {_STOP_TIMEOUT_SECONDS} s: {_last_words()}")
     firewall.clear(_FORWARD_POLICY.read_text() if _FORWARD_POLICY.exists() else "")
     for path in (_PID, _LOG, _FORWARD_POLICY):
         path.unlink(missing_ok=True)

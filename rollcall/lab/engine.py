@@ -1,4 +1,4 @@
-"""The machine's own Docker Engine: used where it answers, installed and started where it does not."""
+"""The machine's own Docker Engine: used where it responds, installed and started where it does not."""
 
 import os
 import shutil
@@ -10,10 +10,10 @@ from rollcall.console import out, step
 from rollcall.errors import RollcallError
 from rollcall.lab import dockerd, packages
 
-_START_SECONDS = 60
+_START_TIMEOUT_SECONDS = 60
 
 
-def answers() -> bool:
+def responds() -> bool:
     """Whether an engine answers now."""
     return shutil.which("docker") is not None and command.attempt(["docker", "version"])[0] == 0
 
@@ -24,20 +24,20 @@ def ensure() -> None:
     Raises:
         RollcallError: none does and none can be started from here; or its log's last line.
     """
-    if answers():
+    if responds():
         return
     _check_can_start()
     if not is_installed():
         # docker-cli is a package of its own since Debian 13; before, docker.io has the client.
         packages.install(["docker.io", "docker-cli", "iptables"])
-        if answers():
+        if responds():
             return
     with step("Starting a Docker Engine on this machine"):
         if not Path("/run/systemd/system").is_dir():
-            dockerd.start(answers)
+            dockerd.start(responds)
             return
         command.run(["systemctl", "start", "docker"], doing="start the Docker Engine")
-        if not waiting.until(answers, _START_SECONDS):
+        if not waiting.until(responds, _START_TIMEOUT_SECONDS):
             raise RollcallError("The Docker Engine does not answer; `journalctl -u docker` says why.")
 
 

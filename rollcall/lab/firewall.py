@@ -28,7 +28,7 @@ def clear(policy: str) -> None:
     rules = command.run(["iptables-save"], doing="read the firewall's rules")
     command.run(
         ["iptables-restore"],
-        give=without_docker(rules, policy).encode(),
+        stdin=without_docker(rules, policy).encode(),
         doing="take Docker's chains out of the firewall",
     )
 

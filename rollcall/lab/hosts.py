@@ -25,11 +25,11 @@ _CAPABILITIES = (
     *("SYS_ADMIN", "SYS_MODULE", "SYS_NICE", "SYS_PTRACE"),
 )
 _SECURITY = ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined")
-_READY_SECONDS = 90
+_READY_TIMEOUT_SECONDS = 90
 # systemd's exit status when it cannot even start, as Docker shows it.
 _SYSTEMD_FAILED = 255
 _INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
-_CONNECT_SECONDS = 5
+_CONNECT_TIMEOUT_SECONDS = 5
 
 
 def engines_of(engines: Sequence[str]) -> dict[str, str]:
@@ -92,7 +92,7 @@ def _task(host: LabHost, engine: str, found: dict[str, Any] | None) -> Callable[
             "cp",
             "-",
             f"{host.container}:/",
-            give=keys.archive(keys.USER_KEY, keys.HOST_KEY),
+            stdin=keys.archive(keys.USER_KEY, keys.HOST_KEY),
             doing=f"give {host.name} its keys",
         )
         docker("start", host.container, doing=f"start the host {host.name}")
@@ -110,7 +110,7 @@ def wait_until_ready() -> None:
         lacking = side_by_side.run([_waiting(host) for host in HOSTS])
         if problems := [problem for problem in lacking if problem]:
             raise RollcallError(
-                f"After {_READY_SECONDS} s {', '.join(problems)}; "
+                f"After {_READY_TIMEOUT_SECONDS} s {', '.join(problems)}; "
                 "`rollcall lab down` and `rollcall lab up` make the lab anew."
             )
 
@@ -135,7 +135,7 @@ def _renew(host: LabHost, names: Sequence[str]) -> None:
 
 def _waiting(host: LabHost) -> Callable[[], str]:
     def wait() -> str:
-        waiting.until(lambda: engine_version(host) is not None or bool(_stopped(host)), _READY_SECONDS)
+        waiting.until(lambda: engine_version(host) is not None or bool(_stopped(host)), _READY_TIMEOUT_SECONDS)
         return "" if engine_version(host) is not None else f"{host.name} {_lack(host)}"
 
     return wait
@@ -186,7 +186,7 @@ def check_up(host: LabHost) -> None:
         RollcallError: nothing does.
     """
     try:
-        socket.create_connection((LOOPBACK, host.ssh_port), timeout=_CONNECT_SECONDS).close()
+        socket.create_connection((LOOPBACK, host.ssh_port), timeout=_CONNECT_TIMEOUT_SECONDS).close()
     except OSError as error:
         raise RollcallError(
             f"The lab's host {host.name} is down: nothing answers at {LOOPBACK}:{host.ssh_port}; "

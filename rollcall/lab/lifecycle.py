@@ -45,7 +45,7 @@ def down(purge: bool) -> None:
         RollcallError: something does not go away.
     """
     with _only_one():
-        if engine.answers() or (engine.is_installed() and (purge or keys.exist())):
+        if engine.responds() or (engine.is_installed() and (purge or keys.exist())):
             engine.ensure()
             _remove_all()
             if purge:
@@ -61,7 +61,7 @@ def make_images(lend: bool) -> None:
     """Make every image on this machine's engine; with `lend` also under the public names, for a deploy right here.
 
     Raises:
-        RollcallError: no engine answers, or an image cannot be made.
+        RollcallError: no engine responds, or an image cannot be made.
     """
     with _only_one():
         engine.ensure()
@@ -77,7 +77,7 @@ def take_images_back() -> None:
         RollcallError: a name does not go away.
     """
     with _only_one():
-        if engine.answers():
+        if engine.responds():
             images.take_back()
             engine.stop_if_ours_and_idle()
 

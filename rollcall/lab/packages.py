@@ -11,7 +11,7 @@ from rollcall.console import step
 from rollcall.errors import RollcallError
 
 _QUIET = {"DEBIAN_FRONTEND": "noninteractive"}
-_LOCK_SECONDS = 300
+_LOCK_TIMEOUT_SECONDS = 300
 
 
 def can_install() -> bool:
@@ -60,7 +60,7 @@ def refresh() -> None:
 
 
 def _apt(*arguments: str, doing: str) -> None:
-    options = ["-q", "-o", f"DPkg::Lock::Timeout={_LOCK_SECONDS}"]
+    options = ["-q", "-o", f"DPkg::Lock::Timeout={_LOCK_TIMEOUT_SECONDS}"]
     command.run(["apt-get", *options, *arguments], doing=doing, environment=_QUIET)
 
 

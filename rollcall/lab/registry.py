@@ -15,8 +15,8 @@ from rollcall.lab.layout import LABEL, LOOPBACK, NETWORK, REGISTRY_ADDRESS, REGI
 from rollcall.lab.layout import REGISTRY as CONTAINER
 
 _HOST = f"{LOOPBACK}:{REGISTRY_PORT}"
-_START_SECONDS = 20
-_ANSWER_SECONDS = 5
+_START_TIMEOUT_SECONDS = 20
+_RESPONSE_TIMEOUT_SECONDS = 5
 # Both image formats; without them an old registry answers with a format that no engine reads any more.
 _ACCEPT = ", ".join(
     f"application/vnd.{kind}+json"
@@ -66,13 +66,13 @@ def _ensure_running(user: str) -> None:
         docker(*create_arguments(user), doing="start the lab's registry")
     elif not found["State"]["Running"]:
         docker("start", CONTAINER, doing="start the lab's registry")
-    if not waiting.until(answers, _START_SECONDS):
+    if not waiting.until(responds, _START_TIMEOUT_SECONDS):
         raise RollcallError(
-            f"The lab's registry does not answer at {_HOST} after {_START_SECONDS} s: docker logs {CONTAINER}"
+            f"The lab's registry does not answer at {_HOST} after {_START_TIMEOUT_SECONDS} s: docker logs {CONTAINER}"
         )
 
 
-def answers() -> bool:
+def responds() -> bool:
     """Whether the registry answers on the machine's loopback."""
     return _get("/v2/") is not None
 
@@ -106,7 +106,7 @@ def _get(path: str) -> tuple[dict[str, Any], str] | None:
     request = urllib.request.Request(f"http://{_HOST}{path}", headers={"Accept": _ACCEPT})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=_ANSWER_SECONDS) as answer:
+        with opener.open(request, timeout=_RESPONSE_TIMEOUT_SECONDS) as answer:
             return json.load(answer), answer.headers.get("Docker-Content-Digest", "")
     except (OSError, ValueError, urllib.error.URLError):
         return None

@@ -42,7 +42,7 @@ class LabStatus:
 
     @property
     def is_up(self) -> bool:
-        """Whether every host's engine answers, and the registry runs."""
+        """Whether every host's engine responds, and the registry runs."""
         return self.registry == "running" and all(host.engine for host in self.hosts)
 
     def to_json(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class LabStatus:
 
 def read() -> LabStatus:
     """Look at everything, changing nothing."""
-    reachable = engine.answers()
+    reachable = engine.responds()
     names = [*(host.container for host in HOSTS), REGISTRY]
     found = inspect("container", names) if reachable else {}
     states = {name: str(found[name]["State"]["Status"]) if name in found else "missing" for name in names}

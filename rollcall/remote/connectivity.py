@@ -15,7 +15,7 @@ from rollcall.remote import login, ssh
 from rollcall.remote.run import Shell
 
 # A lost first packet is sent again after 1 and after 3 seconds; who is silent longer is not there.
-ANSWER_SECONDS = 5
+CONNECT_TIMEOUT_SECONDS = 5
 # The lab's hosts, as inventories/lab.py names them.
 LAB_PORTS = range(22011, 22100)
 
@@ -31,8 +31,8 @@ class _Route:
 def check(hosts: Sequence[Host]) -> None:
     """Make sure that the SSH server of each host greets, and that its user is root or may use sudo.
 
-    Raises RollcallError, naming every host that is silent and why, within about ANSWER_SECONDS; or every host whose
-    user may not do what root may.
+    Raises RollcallError, naming every host that is silent and why, within about CONNECT_TIMEOUT_SECONDS; or
+    every host whose user may not do what root may.
     """
     _check_greetings(hosts)
     with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
@@ -74,10 +74,12 @@ def _problem(host: Host) -> str | None:
         return _problem_behind_proxy(host)
     where = f"{route.hostname}:{route.port}"
     try:
-        with socket.create_connection((route.hostname, route.port), timeout=stretched(ANSWER_SECONDS)) as connection:
+        with socket.create_connection(
+            (route.hostname, route.port), timeout=stretched(CONNECT_TIMEOUT_SECONDS)
+        ) as connection:
             banner = connection.recv(255)
     except TimeoutError:
-        return f"{where}: silent for {stretched(ANSWER_SECONDS):g} s"
+        return f"{where}: silent for {stretched(CONNECT_TIMEOUT_SECONDS):g} s"
     except socket.gaierror:
         return f"{where}: the name does not resolve"
     except OSError as error:
@@ -103,10 +105,10 @@ def _route(host: Host) -> _Route:
 
 
 def _problem_behind_proxy(host: Host) -> str | None:
-    command, seconds = ssh.arguments(host, "true"), stretched(2 * ssh.CONNECT_SECONDS)
+    command, seconds = ssh.arguments(host, "true"), stretched(2 * ssh.CONNECT_TIMEOUT_SECONDS)
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=stretched(2 * ssh.CONNECT_SECONDS), check=False
+            command, capture_output=True, text=True, timeout=stretched(2 * ssh.CONNECT_TIMEOUT_SECONDS), check=False
         )
     except subprocess.TimeoutExpired:
         return f"{host.hostname}: silent for {seconds:g} s"

@@ -7,7 +7,7 @@ from rollcall.config.inventory import Host
 from rollcall.contract.timeouts import stretched
 
 # One lost packet of a handshake costs about a second; a host that needs longer than this is down.
-CONNECT_SECONDS = 10
+CONNECT_TIMEOUT_SECONDS = 10
 
 
 def arguments(host: Host, command: str, more: Sequence[str] = ()) -> list[str]:
@@ -25,7 +25,7 @@ def options(host: Host) -> list[str]:
     strict = data.get("ssh_strict_host_key_checking") or ("yes" if host.known_hosts else "accept-new")
     settings = {
         "BatchMode": "yes",
-        "ConnectTimeout": f"{stretched(CONNECT_SECONDS):.0f}",
+        "ConnectTimeout": f"{stretched(CONNECT_TIMEOUT_SECONDS):.0f}",
         "ServerAliveInterval": "5",
         "LogLevel": "ERROR",
         # A question (ssh's default) would hang a run that nobody watches.

@@ -20,7 +20,7 @@ from rollcall.remote import ssh
 # An address as the host sees it, or the one to connect to on this machine.
 Endpoint = tuple[str, int]
 
-OPEN_SECONDS = 20
+OPEN_TIMEOUT_SECONDS = 20
 _ATTEMPTS = 3
 _READY = b"rollcall: tunnel open"
 
@@ -108,13 +108,14 @@ def _start(host: Host, local: Mapping[Endpoint, Endpoint], complaints: IO[bytes]
 def _wait_until_open(process: subprocess.Popen[bytes], host: Host) -> bool:
     """Return False when ssh ended instead."""
     assert process.stdout is not None  # noqa: S101 — Popen was given a pipe
-    deadline = time.monotonic() + stretched(OPEN_SECONDS)
+    deadline = time.monotonic() + stretched(OPEN_TIMEOUT_SECONDS)
     output, answer = process.stdout.fileno(), b""
     while _READY not in answer:
         readable, _, _ = select.select([output], [], [], max(0.0, deadline - time.monotonic()))
         if not readable:
             raise RollcallError(
-                f"ssh to {host.name} ({host.hostname}) opened no tunnel within {stretched(OPEN_SECONDS):g} seconds; "
+                f"ssh to {host.name} ({host.hostname}) opened no tunnel within "
+                f"{stretched(OPEN_TIMEOUT_SECONDS):g} s; "
                 f"try `{ssh.shown(host)}`."
             )
         part = os.read(output, 4096)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rollcall.secrets.store import Identity, Secrets
 
 
-def kept(source: str, chosen: Inventory, fleet: Fleet, command: str) -> "Secrets":
+def read_secrets(source: str, chosen: Inventory, fleet: Fleet, command: str) -> "Secrets":
     """Read the secrets of a deployed fleet; nothing is made or renewed.
 
     Args:
@@ -33,7 +33,7 @@ def kept(source: str, chosen: Inventory, fleet: Fleet, command: str) -> "Secrets
 
 
 def directory(source: str, chosen: Inventory, command: str) -> Path:
-    """Find the directory of a deployed fleet. Raises as `kept` does."""
+    """Find the directory of a deployed fleet. Raises as `read_secrets` does."""
     from rollcall.secrets.store import folder_of
 
     named = folder_of(chosen.root, chosen.source)

@@ -107,7 +107,7 @@ def command(*, front: bool, server: bool) -> str:
         urls=AGENT_URLS,
         leader=LEADER_URL,
         certificate=f"{consul.FOLDER}/tls/agent.crt",
-        health=agent_queries.ask(agent_queries.HEALTH),
+        health=agent_queries.command(agent_queries.HEALTH),
     )
     return sections.script(body)
 

@@ -8,7 +8,7 @@ from rollcall.contract.timeouts import stretched
 
 Purpose = Literal["check", "reload"]
 # consul-template gives up on its own commands after 30 s, too.
-SECONDS = stretched(30)
+TIMEOUT_SECONDS = stretched(30)
 
 
 class CommandError(Exception):
@@ -42,11 +42,11 @@ class Here:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                timeout=SECONDS,
+                timeout=TIMEOUT_SECONDS,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise CommandError(f"did not end within {SECONDS:g} s") from None
+            raise CommandError(f"did not end within {TIMEOUT_SECONDS:g} s") from None
         if done.returncode != 0:
             raise CommandError(worded(done.returncode, done.stdout))
 

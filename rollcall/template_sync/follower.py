@@ -19,7 +19,7 @@ from rollcall.template_sync.status import Sight, problem
 # Seconds. What was refused may be taken later without the catalog changing: a container that has come up since.
 FIRST_RETRY, LAST_RETRY = 1.0, 60.0
 # Bytes of one of consul-template's lines. It may quote all of what it could not render; its reason comes first.
-LONGEST = 800
+MAX_LINE_BYTES = 800
 
 log = logging.getLogger("templates")
 
@@ -165,8 +165,8 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
     while block := await stream.read(1 << 16):
         *whole, begun = (begun + block).split(b"\n")
         for line in whole:
-            yield line[:LONGEST].decode(errors="replace").strip()
-        begun = begun[:LONGEST]
+            yield line[:MAX_LINE_BYTES].decode(errors="replace").strip()
+        begun = begun[:MAX_LINE_BYTES]
     if begun:
         yield begun.decode(errors="replace").strip()
 

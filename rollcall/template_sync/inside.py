@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rollcall.contract.template_settings import Template
-from rollcall.template_sync.commands import SECONDS, CommandError, NotRunningError, Purpose, worded
+from rollcall.template_sync.commands import TIMEOUT_SECONDS, CommandError, NotRunningError, Purpose, worded
 
 _HEADER = 8
 
@@ -29,7 +29,7 @@ class Inside:
 
     def run(self, purpose: Purpose) -> None:
         """Run one and wait for its end. Raises CommandError; NotRunningError if the container does not run."""
-        deadline = time.monotonic() + SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         try:
             identity = json.loads(self._ask("POST", f"/{self._template.name}/{purpose}"))["Id"]
             output = b"".join(frames(self._ask("POST", f"/exec/{identity}/start")))
@@ -38,7 +38,7 @@ class Inside:
                     raise TimeoutError
                 time.sleep(0.01)
         except TimeoutError:
-            raise CommandError(f"did not end within {SECONDS:g} s") from None
+            raise CommandError(f"did not end within {TIMEOUT_SECONDS:g} s") from None
         except (OSError, http.client.HTTPException, ValueError, KeyError) as problem:
             raise CommandError(f"the commands filter does not answer as it should: {problem}") from problem
         if state["ExitCode"] != 0:
@@ -85,7 +85,7 @@ class _Connection(http.client.HTTPConnection):
     """HTTP over a Unix socket."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__("docker", timeout=SECONDS)
+        super().__init__("docker", timeout=TIMEOUT_SECONDS)
         self._path = path
 
     def connect(self) -> None:

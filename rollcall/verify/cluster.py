@@ -114,8 +114,8 @@ class Cluster:
         read = reading(self.fleet, self.fleet.member(name), self.secrets, self.components)
         script = host_state.script(read.wanted, read.paths, read.texts, dict(read.probes), read.directories)
         state = host_state.parse(self.run(name, script), read.wanted.images)
-        if state.refused:
-            raise RollcallError(f"{name}: {state.refused}")
+        if state.engine_error:
+            raise RollcallError(f"{name}: {state.engine_error}")
         return state
 
     def listeners(self) -> Mapping[str, frozenset[Listener]]:

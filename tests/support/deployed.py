@@ -14,7 +14,7 @@ from asking import Ask, configuration
 from rollcall.cli.deploy import checked_fleet
 from rollcall.config.project import CHECKOUT
 from rollcall.consul import curl
-from rollcall.consul.curl import Answer
+from rollcall.consul.curl import Response
 from rollcall.remote import ssh
 from rollcall.secrets import store
 from rollcall.secrets.store import Secrets
@@ -60,10 +60,10 @@ class Fleet:
 
     def ask(
         self, host: str, asks: Iterable[Ask], token: str, more: Sequence[str] = (), *, check: bool = True
-    ) -> list[Answer]:
+    ) -> list[Response]:
         """Ask a host's own agent several things."""
         given = configuration(asks, API, token, more)
-        return curl.answers(self.on(host, curl.COMMAND, check=check, stdin=given))
+        return curl.responses(self.on(host, curl.COMMAND, check=check, stdin=given))
 
     def deploy(self) -> "Run":
         """Deploy, and give pyinfra's own account of it."""

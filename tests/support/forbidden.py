@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from asking import Ask
 from stranger import ADDRESS
 
-from rollcall.consul.curl import Answer
+from rollcall.consul.curl import Response
 
 # How Consul refuses what belongs to the service mesh, to everybody.
 NO_MESH = "Connect must be enabled in order to use this endpoint"
@@ -99,13 +99,13 @@ def nothing(body: str) -> bool:
     return not found or (isinstance(found, dict) and not any(found.values()))
 
 
-def allowed(asks: Sequence[Ask], found: Sequence[Answer]) -> list[str]:
+def allowed(asks: Sequence[Ask], found: Sequence[Response]) -> list[str]:
     """Name the requests that were not refused in so many words."""
     pairs = zip(asks, found, strict=True)
     return [f"{ask}: {one.status} {one.body[:200]}" for ask, one in pairs if not _refused(ask, one)]
 
 
-def _refused(ask: Ask, answer: Answer) -> bool:
+def _refused(ask: Ask, answer: Response) -> bool:
     if NO_MESH in answer.body:
         return answer.status == 500
     # A server cuts the connection of a snapshot that is refused, and may be faster with that than with its sentence.
@@ -113,7 +113,7 @@ def _refused(ask: Ask, answer: Answer) -> bool:
     return answer.status == 403 or cut
 
 
-def shown(asks: Sequence[Ask], found: Sequence[Answer]) -> list[str]:
+def shown(asks: Sequence[Ask], found: Sequence[Response]) -> list[str]:
     """Name the reads that gave anything."""
     pairs = zip(asks, found, strict=True)
     return [

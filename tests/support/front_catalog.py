@@ -3,14 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from rollcall.components.front import told
+from rollcall.components.front import front_config
 from rollcall.config.settings import Front, Route
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import DeclaredRoute, Settings, read
 from rollcall.front.routing.routes import Location, Routing, Upstream, routing
 
 END = datetime(2027, 11, 28, tzinfo=UTC)
-SETTINGS = read(told("front1", Front(server_name="www.example.com"), END))
+SETTINGS = read(front_config("front1", Front(server_name="www.example.com"), END))
 
 
 def settings(*routes: DeclaredRoute, **more: Any) -> Settings:

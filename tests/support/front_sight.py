@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rollcall.components.front import told
+from rollcall.components.front import front_config
 from rollcall.config.settings import Front
 from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import Document
@@ -13,7 +13,9 @@ from rollcall.front.routing.routes import Location, Routing, Server, Site, Upstr
 from rollcall.front.status.document import Counts, Generation, Sight, document
 
 NOW = datetime(2026, 11, 26, 3, 0, 0, tzinfo=UTC)
-SETTINGS = read(told("front1", Front(server_name="www.example.com", services=("nginx-80",)), NOW + timedelta(days=300)))
+SETTINGS = read(
+    front_config("front1", Front(server_name="www.example.com", services=("nginx-80",)), NOW + timedelta(days=300))
+)
 
 
 def ago(seconds: float) -> datetime:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from rollcall.components.front import told
+from rollcall.components.front import front_config
 from rollcall.config import settings
 from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import Document
@@ -20,7 +20,7 @@ from rollcall.front.status.document import Counts, Generation, Sight, document
 
 BEGUN = datetime.now(UTC) - timedelta(hours=2)
 END = BEGUN + timedelta(days=300)
-SETTINGS = read(told("front1", settings.Front(server_name="www.example.com", services=("nginx-80",)), END))
+SETTINGS = read(front_config("front1", settings.Front(server_name="www.example.com", services=("nginx-80",)), END))
 INSTANCES = tuple(
     Instance("nginx-80", f"app{number}:nginx-{number}:80", f"app{number}", f"10.77.0.{20 + number}", 20001)
     for number in range(1, 4)

@@ -12,7 +12,7 @@ from asking import Ask, configuration
 from deployed import Fleet, wait_for
 
 from rollcall.consul import curl
-from rollcall.consul.curl import Answer
+from rollcall.consul.curl import Response
 from rollcall.lab.dockerfile import local_name
 from rollcall.lab.layout import CONSUL_VERSION, LABEL, NETWORK, PREFIX
 
@@ -27,8 +27,8 @@ class Stranger:
     run: Callable[[str, str], str]
     log: Callable[[], str]
 
-    def ask(self, asks: Iterable[Ask], base: str, *more: str) -> list[Answer]:
-        return curl.answers(self.run(curl.COMMAND, configuration(asks, base, more=more)))
+    def ask(self, asks: Iterable[Ask], base: str, *more: str) -> list[Response]:
+        return curl.responses(self.run(curl.COMMAND, configuration(asks, base, more=more)))
 
 
 def _engine(*arguments: str, stdin: str = "") -> str:

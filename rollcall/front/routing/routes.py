@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rollcall.contract import canary, maintenance_page, route_metadata
-from rollcall.contract.route_metadata import Protocol, Way
+from rollcall.contract.route_metadata import Protocol, ProxyOptions
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import Settings
 from rollcall.front.routing import weights
@@ -14,7 +14,7 @@ Source = Literal["default", "declared", "metadata"]
 
 # The default site's upstream. A service's own have a dot in their names, which no service has.
 BACKENDS = "backends"
-WAY = Way()
+PROXY_DEFAULTS = ProxyOptions()
 # Who has a route that several want: what group_data says in detail, then at large, then what containers say.
 PRECEDENCE: tuple[Source, ...] = ("declared", "default", "metadata")
 
@@ -92,7 +92,7 @@ class Claim:
     source: Source
     services: tuple[str, ...]
     instances: tuple[Instance, ...]
-    way: Way = WAY
+    way: ProxyOptions = PROXY_DEFAULTS
 
     @property
     def rank(self) -> tuple[int, tuple[str, ...]]:
@@ -183,7 +183,7 @@ def _asked(instances: Sequence[Instance], settings: Settings) -> Asked:
     if names:
         asked.claims["", "/"] = [Claim("default", names, tuple(found))]
     for route in settings.routes:
-        way = Way(route.protocol, route.strip, route.buffering)
+        way = ProxyOptions(route.protocol, route.strip, route.buffering)
         claim = Claim("declared", (route.service.rpartition(".")[2],), members(route.service), way)
         asked.claims.setdefault((_site(route.host, settings), route_metadata.path(route.path)), []).append(claim)
     for service, its in sorted(by_service.items()):
@@ -196,10 +196,10 @@ def _site(host: str, settings: Settings) -> str:
 
 
 def _ask_by_metadata(asked: Asked, service: str, instances: Sequence[Instance], settings: Settings) -> None:
-    wanted: dict[Place, dict[Way, list[Instance]]] = {}
+    wanted: dict[Place, dict[ProxyOptions, list[Instance]]] = {}
     for instance in instances:
         try:
-            wanting = route_metadata.wish(dict(instance.meta))
+            wanting = route_metadata.read(dict(instance.meta))
             if wanting:
                 route_metadata.check_service(service)
         except ValueError as error:
@@ -211,7 +211,7 @@ def _ask_by_metadata(asked: Asked, service: str, instances: Sequence[Instance], 
             continue
         for host in wanting.hosts:
             place = (_site(host, settings), wanting.path)
-            wanted.setdefault(place, {}).setdefault(wanting.way, []).append(instance)
+            wanted.setdefault(place, {}).setdefault(wanting.options, []).append(instance)
     for place, ways in wanted.items():
         way = _most_common(ways)
         asked.claims.setdefault(place, []).append(Claim("metadata", (service,), tuple(ways[way]), way))
@@ -219,12 +219,12 @@ def _ask_by_metadata(asked: Asked, service: str, instances: Sequence[Instance], 
             asked.complaints.extend(_of_another_mind(place, one, way) for one in ways[other])
 
 
-def _most_common(ways: Mapping[Way, Sequence[Instance]]) -> Way:
+def _most_common(ways: Mapping[ProxyOptions, Sequence[Instance]]) -> ProxyOptions:
     """Return what most instances say; of equals, what the one says whose id sorts first."""
     return min(ways, key=lambda way: (-len(ways[way]), min(one.identity for one in ways[way])))
 
 
-def _of_another_mind(place: Place, instance: Instance, way: Way) -> Complaint:
+def _of_another_mind(place: Place, instance: Instance, way: ProxyOptions) -> Complaint:
     said = f"{way.protocol}, prefix {'removed' if way.strip else 'kept'}, buffering {'on' if way.buffering else 'off'}"
     return Complaint(
         "metadata",

@@ -18,11 +18,11 @@ ADDRESS = "10.0.2.15"
 
 _QEMU = "qemu-system-x86_64"
 # Emulated, on a machine that has other work: 40 s were measured on a quiet one.
-BOOT_SECONDS = 900
+BOOT_TIMEOUT_SECONDS = 900
 # Nobody logs in at the console, and what systemd waits for takes its time here.
 _APPEND = (
     "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet systemd.mask=serial-getty@ttyS0.service "
-    f"systemd.default_timeout_start_sec={BOOT_SECONDS}"
+    f"systemd.default_timeout_start_sec={BOOT_TIMEOUT_SECONDS}"
 )
 
 
@@ -77,9 +77,9 @@ class Machine:
         Raises:
             RollcallError: it does not in time; with the last line on the machine's console.
         """
-        if not waiting.until(lambda: self.has(line), BOOT_SECONDS):
+        if not waiting.until(lambda: self.has(line), BOOT_TIMEOUT_SECONDS):
             last = command.last_line(self.console.read_text(errors="replace")) or "its console is empty"
-            raise RollcallError(f"The machine {self.suite} fails `{line}` after {BOOT_SECONDS} s: {last}")
+            raise RollcallError(f"The machine {self.suite} fails `{line}` after {BOOT_TIMEOUT_SECONDS} s: {last}")
 
     def _ssh(self) -> list[str]:
         options = {

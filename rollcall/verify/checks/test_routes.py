@@ -83,7 +83,7 @@ def _routes(service: Service) -> Wish | None:
     """Read where a service wants to be reached; None where it does not, or says it badly, which costs it the route."""
     try:
         route_metadata.check_service(service.name)
-        return route_metadata.wish(service.meta)
+        return route_metadata.read(service.meta)
     except ValueError:
         return None
 

@@ -9,7 +9,7 @@ from asking import Ask
 from deployed import LAB, Fleet, rollcall
 
 from rollcall.consul.acl import ANONYMOUS
-from rollcall.consul.curl import Answer
+from rollcall.consul.curl import Response
 from rollcall.secrets.store import Secrets
 
 # Agents remember a token's rights for up to 30 s: these two give nobody the means to break what other tests look at.
@@ -24,7 +24,7 @@ class Administrator:
         self.tokens = secrets.tokens
         self._fleet = fleet
 
-    def ask(self, method: str, path: str, content: object = "") -> Answer:
+    def ask(self, method: str, path: str, content: object = "") -> Response:
         asked = Ask(method, path, json.dumps(content))
         [answer] = self._fleet.ask("consul1", [asked], self.tokens.secret("management"))
         assert answer.status == 200, f"{method} {path}: {answer.body}"

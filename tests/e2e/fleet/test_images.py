@@ -59,7 +59,7 @@ def offered(fleet: Fleet) -> Iterator[None]:
     (nginx,) = (image for image in IMAGES if image.name == "nginx:1.30")
     name = f"{LOOPBACK}:{REGISTRY_PORT}/library/{NEXT}"
     build = f"FROM {nginx.local}\nENV NGINX_VERSION=next BROUGHT=by-the-image\n"
-    docker("build", "--tag", name, "-", give=build.encode(), doing=f"build {name}")
+    docker("build", "--tag", name, "-", stdin=build.encode(), doing=f"build {name}")
     docker("push", "--quiet", name, doing=f"push {name}")
     for host in ("app1", "app2"):
         # An earlier run on the same lab may have left it there.

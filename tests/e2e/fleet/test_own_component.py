@@ -19,15 +19,15 @@ ENTRYPOINT ["prometheus-node-exporter"]
 """
 
 
-def docker(*arguments: str, give: str = "") -> None:
-    subprocess.run(["docker", *arguments], input=give, text=True, check=True, capture_output=True)
+def docker(*arguments: str, stdin: str = "") -> None:
+    subprocess.run(["docker", *arguments], input=stdin, text=True, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
 def image(fleet: Fleet) -> Iterator[None]:
     """The exporter from Debian, under its public name in the lab's registry."""
     name = f"{LOOPBACK}:{REGISTRY_PORT}/{IMAGE}"
-    docker("build", f"--tag={name}", f"--label=rollcall.lab.image={IMAGE}", "-", give=DOCKERFILE)
+    docker("build", f"--tag={name}", f"--label=rollcall.lab.image={IMAGE}", "-", stdin=DOCKERFILE)
     docker("push", name)
     yield
     docker("rmi", name)

@@ -12,7 +12,7 @@ from standing import standing
 
 from rollcall.components.template_files import render
 from rollcall.consul.acl import Policy
-from rollcall.consul.curl import Answer
+from rollcall.consul.curl import Response
 from rollcall.secrets.store import Secrets
 from rollcall.secrets.tokens import Role
 
@@ -74,7 +74,7 @@ class Thief:
         self._fleet = fleet
         self._token = secrets.tokens.secret(role, node)
 
-    def ask(self, asks: Sequence[Ask], *more: str) -> list[Answer]:
+    def ask(self, asks: Sequence[Ask], *more: str) -> list[Response]:
         return self._fleet.ask(self.host, asks, self._token, more, check=False)
 
 
@@ -155,7 +155,7 @@ def test_no_spelling_of_a_path_gets_past_what_is_blocked(fleet: Fleet, secrets: 
 def test_the_auditor_sees_no_secret_and_writes_nothing(fleet: Fleet, secrets: Secrets) -> None:
     token = secrets.tokens.secret("auditor")
 
-    def ask(*asks: Ask) -> list[Answer]:
+    def ask(*asks: Ask) -> list[Response]:
         return fleet.ask("consul1", asks, token, check=False)
 
     [tokens] = ask(Ask("GET", "/v1/acl/tokens"))

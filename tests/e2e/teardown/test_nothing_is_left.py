@@ -54,8 +54,8 @@ def test_no_process() -> None:
 
 
 def test_an_engine_that_the_lab_started_is_stopped() -> None:
-    assert engine.answers() or not [line for line in processes() if "dockerd" in line.split(" ")[0]]
-    assert engine.answers() or not Path("/sys/class/net/docker0").exists()
+    assert engine.responds() or not [line for line in processes() if "dockerd" in line.split(" ")[0]]
+    assert engine.responds() or not Path("/sys/class/net/docker0").exists()
 
 
 @pytest.mark.parametrize("port", [REGISTRY_PORT, *(port for host in HOSTS for port in host.machine_ports)])

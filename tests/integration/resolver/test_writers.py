@@ -88,7 +88,7 @@ def put(container: Container, resources: tuple[Resource, ...]) -> None:
             case LeadingLine() if resource.present or run(
                 container, f"grep -xF '{resource.line}' {resource.path}", check=False
             ):
-                run(container, docker_commands.first_line(resource))
+                run(container, docker_commands.leading_line(resource))
 
 
 @pytest.fixture(params=WRITERS)

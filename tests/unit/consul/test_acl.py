@@ -9,7 +9,7 @@ import pytest
 from rollcall.components import access
 from rollcall.config.fleet import Fleet
 from rollcall.consul.acl import ANONYMOUS, INITIAL, AccessControl, Listed, Policy, listed, requests
-from rollcall.consul.curl import answers, configuration
+from rollcall.consul.curl import configuration, responses
 from rollcall.secrets.store import Secrets
 from rollcall.secrets.tokens import Tokens
 from rollcall.sections import MARKER
@@ -169,6 +169,6 @@ def test_curl_is_told_everything_on_its_standard_input(wanted: AccessControl) ->
 
 
 def test_answers_are_told_apart_by_their_status_lines() -> None:
-    one, two = answers(f'{{"ID": 1}}\n{MARKER} 200\nPermission denied\n{MARKER} 403\n')
+    one, two = responses(f'{{"ID": 1}}\n{MARKER} 200\nPermission denied\n{MARKER} 403\n')
     assert (one.status, one.body) == (200, '{"ID": 1}')
     assert (two.status, str(two)) == (403, "Permission denied")

@@ -44,17 +44,17 @@ def base() -> Iterator[str]:
 def test_a_body_arrives_as_it_is(base: str, body: str) -> None:
     given = curl.configuration([Request("PUT", "/v1/kv/sentence", body)] * 2, base)
     said = subprocess.run(curl.COMMAND.split(), input=given, capture_output=True, text=True, check=True).stdout
-    assert [(one.status, one.body) for one in curl.answers(said)] == [(200, body)] * 2
+    assert [(one.status, one.body) for one in curl.responses(said)] == [(200, body)] * 2
 
 
 @pytest.mark.parametrize("path", ["/v1/a/../b", "/v1/kv/%2E%2E", "/v1/x%2F..%2Fy//z", "/v1/./a"])
 def test_a_path_arrives_as_it_is(base: str, path: str) -> None:
     given = curl.configuration([Request("GET", path)], base)
     said = subprocess.run(curl.COMMAND.split(), input=given, capture_output=True, text=True, check=True).stdout
-    assert [one.body for one in curl.answers(said)] == [path]
+    assert [one.body for one in curl.responses(said)] == [path]
 
 
 def test_a_character_that_python_takes_for_a_lines_end_is_none() -> None:
     """A container may have one in a tag, and JSON leaves it as it is."""
     said = f'{{"Tags":["a\x85b\u2028c"]}}\n{MARKER} 200\n'
-    assert [one.body for one in curl.answers(said)] == ['{"Tags":["a\x85b\u2028c"]}']
+    assert [one.body for one in curl.responses(said)] == ['{"Tags":["a\x85b\u2028c"]}']

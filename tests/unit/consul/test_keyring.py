@@ -44,7 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Agent]:
-    monkeypatch.setattr(keyring, "ASK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(keyring, "RETRY_SECONDS", 0.01)
     with Agent() as one:
         thread = threading.Thread(target=one.serve_forever, args=(0.01,))
         thread.start()
@@ -64,7 +64,7 @@ def test_a_member_that_was_not_heard_is_asked_again(agent: Agent) -> None:
 
 
 def test_a_member_that_is_never_heard_is_told_of(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyring, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(keyring, "REQUEST_TIMEOUT_SECONDS", 0.1)
     agent.refusals = [LOST] * 1000
     with pytest.raises(RollcallError, match="5/6 nodes reported success"):
         ring(agent).change("key")

@@ -64,8 +64,8 @@ def test_the_command_line_takes_the_largest_factor_of_the_fleet() -> None:
     command = takeover.take_over(Container("front", "front:1", "front", readiness_command=("front-health",)))
     assert "+ 120" in command
     assert "timeout 40 docker exec" in command
-    assert takeover.DEADLINE == 30
-    assert ssh.CONNECT_SECONDS == 10
+    assert takeover.READY_TIMEOUT_SECONDS == 30
+    assert ssh.CONNECT_TIMEOUT_SECONDS == 10
 
 
 def _bounded(tree: ast.AST) -> Iterator[ast.expr]:

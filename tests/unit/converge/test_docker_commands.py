@@ -29,7 +29,7 @@ def test_first_line_is_put_and_taken_without_a_new_inode(
     file = tmp_path / "resolv.conf"
     file.write_text(before)
     inode = file.stat().st_ino
-    command = docker_commands.first_line(LeadingLine(str(file), "nameserver 172.17.0.1", present))
+    command = docker_commands.leading_line(LeadingLine(str(file), "nameserver 172.17.0.1", present))
     subprocess.run(["sh", "-c", command], check=True)
     assert file.read_text() == after
     assert file.stat().st_ino == inode
@@ -38,7 +38,7 @@ def test_first_line_is_put_and_taken_without_a_new_inode(
 def test_a_file_that_held_only_our_line_goes_with_it(tmp_path: Path) -> None:
     file = tmp_path / "resolv.conf.head"
     for present in (True, False):
-        command = docker_commands.first_line(LeadingLine(str(file), "nameserver 172.17.0.1", present))
+        command = docker_commands.leading_line(LeadingLine(str(file), "nameserver 172.17.0.1", present))
         subprocess.run(["sh", "-c", command], check=True)
         assert file.exists() == present
 

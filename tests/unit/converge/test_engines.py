@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from record_engines import ALL, AS_DESIRED, DOCUMENTS, IMAGE, NETWORK, PUBLISHED, VOLUME
 
-from rollcall.converge.docker_query import answer
+from rollcall.converge import docker_query
 from rollcall.converge.host_state import HostState
 from rollcall.converge.plan import plan
 from rollcall.lab.layout import ENGINES
@@ -19,7 +19,7 @@ def recorded(engine: str) -> dict[str, Any]:
 
 
 def host(engine: str) -> HostState:
-    return HostState(answer(recorded(engine)["answer"], [IMAGE]))
+    return HostState(docker_query.parse(recorded(engine)["answer"], [IMAGE]))
 
 
 @pytest.mark.parametrize("engine", ENGINES)

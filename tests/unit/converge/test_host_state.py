@@ -98,14 +98,14 @@ def fake_docker(folder: Path, body: str) -> dict[str, str]:
 def test_an_engine_that_does_not_answer_is_no_empty_host(tmp_path: Path) -> None:
     path = fake_docker(tmp_path, 'echo "Cannot connect to the Docker daemon" >&2; exit 1')
     done = subprocess.run(["sh", "-c", script(Wanted())], env=path, capture_output=True, text=True, check=True)
-    assert "Cannot connect to the Docker daemon" in parse(done.stdout, []).refused
+    assert "Cannot connect to the Docker daemon" in parse(done.stdout, []).engine_error
 
 
 def test_what_a_deploy_must_know_of_the_machine_is_read(tmp_path: Path) -> None:
     path = fake_docker(tmp_path, """case "$1" in info) echo '{"DockerRootDir": "/data"}';; esac""")
     done = subprocess.run(["sh", "-c", script(Wanted())], env=path, capture_output=True, text=True, check=True)
     found = parse(done.stdout, [])
-    assert (found.refused, found.probes, found.machine.lacks) == ("", {}, ())
+    assert (found.engine_error, found.probes, found.machine.lacks) == ("", {}, ())
     assert found.machine.info == {"DockerRootDir": "/data"}
     assert (found.machine.memory > 0, "/" in found.machine.free) == (True, True)
 
@@ -133,7 +133,7 @@ def test_a_host_without_curl_is_read_with_the_docker_command(tmp_path: Path) -> 
     path = fake_docker(tmp_path, body)
     command = script(Wanted(containers=("web-1",)))
     done = subprocess.run(["sh", "-c", command], env=path, capture_output=True, text=True, check=True)
-    assert parse(done.stdout, []).refused == ""
+    assert parse(done.stdout, []).engine_error == ""
     found = parse(done.stdout, []).engine
     assert (list(found.containers), found.managed) == (["web-1"], {"web-1"})
 

@@ -8,7 +8,7 @@ import inspect_documents
 import pytest
 
 from rollcall.converge import docker_commands
-from rollcall.converge.docker_query import Answer
+from rollcall.converge.docker_query import EngineState
 from rollcall.converge.host_state import EMPTY, HostState, ObservedFile
 from rollcall.converge.plan import Action, Change, everything, leftovers, notifications, pending_marker, plan
 from rollcall.converge.resources import (
@@ -49,7 +49,7 @@ def document(container: Container = WEB) -> dict[str, Any]:
     return inspect_documents.running(container, IMAGE)
 
 
-def engine(**answered: Any) -> Answer:
+def engine(**answered: Any) -> EngineState:
     return replace(EMPTY, **answered)
 
 

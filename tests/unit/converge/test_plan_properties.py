@@ -9,7 +9,7 @@ import inspect_documents
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollcall.converge.docker_query import Answer
+from rollcall.converge.docker_query import EngineState
 from rollcall.converge.host_state import EMPTY, HostState, ObservedFile
 from rollcall.converge.plan import UNKNOWN_IMAGE, Change, notifications, plan
 from rollcall.converge.resources import (
@@ -100,7 +100,7 @@ def host(made: Container, sources: dict[str, Any], present: tuple[str, ...] = IM
     """A host on which a container runs as it was made, and which has these images."""
     known = {key: sources[name] for name in present for key in (name, sources[name]["Id"])}
     document = inspect_documents.running(made, sources[made.image])
-    return HostState(Answer({made.name: document}, known, NETWORKS, {}, frozenset([made.name])))
+    return HostState(EngineState({made.name: document}, known, NETWORKS, {}, frozenset([made.name])))
 
 
 def shown(changes: tuple[Change, ...]) -> set[str]:
@@ -166,7 +166,7 @@ def test_a_container_whose_image_was_given_anew_differs_in_its_image_alone(made:
     new = inspect_documents.image("sha256:new", made.image, Env=["PATH=/new"], Cmd=["new"])
     document = inspect_documents.running(made, old)
     known = {"sha256:old": old, "sha256:new": new, made.image: new}
-    changes = plan([made], HostState(Answer({made.name: document}, known, NETWORKS, {}, frozenset([made.name]))))
+    changes = plan([made], HostState(EngineState({made.name: document}, known, NETWORKS, {}, frozenset([made.name]))))
     assert [str(one) for change in changes for one in change.differences] == ["image id: sha256:old → sha256:new"]
 
 

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from rollcall.converge import roles
-from rollcall.converge.docker_query import answer
+from rollcall.converge import docker_query, roles
 from rollcall.converge.host_state import EMPTY, HostState
 from rollcall.converge.resources import Container
 
@@ -35,6 +34,6 @@ def test_what_a_setting_turns_off_is_no_role() -> None:
 
 def test_the_labels_are_read_from_the_list_of_containers() -> None:
     listing = '[{"Names": ["/front"], "Labels": {"rollcall.managed": "front"}}, {"Names": ["/old"], "Labels": null}]'
-    found = answer([listing], [])
+    found = docker_query.parse([listing], [])
     assert found.components == {"front": "front", "old": ""}
     assert found.managed == {"front", "old"}

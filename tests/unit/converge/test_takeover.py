@@ -89,7 +89,7 @@ NEW = {"front": ("front:2", "always", True)}
 
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    monkeypatch.setattr(takeover, "DEADLINE", 0)
+    monkeypatch.setattr(takeover, "READY_TIMEOUT_SECONDS", 0)
     (tmp_path / "docker").write_text(DOCKER)
     (tmp_path / "docker").chmod(0o755)
     (tmp_path / "all").mkdir()

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from rollcall.converge.docker_query import Answer
+from rollcall.converge.docker_query import EngineState
 from rollcall.converge.resources import Container, ImageSource
 from rollcall.deploy import images
 from rollcall.errors import RollcallError
@@ -84,6 +84,6 @@ def test_every_image_that_will_be_brought_has_a_line(here: dict[str, Any]) -> No
 
 def test_a_removal_names_the_images_of_what_should_run_and_of_what_runs() -> None:
     ours = {"consul": {"Config": {"Image": "hashicorp/consul:1.22.7"}}, "shop": {"Config": {"Image": "shop:1"}}}
-    engine = Answer(ours, {FRONT: {"Id": "1"}}, {}, {}, managed=frozenset({"consul", "gone"}))
+    engine = EngineState(ours, {FRONT: {"Id": "1"}}, {}, {}, managed=frozenset({"consul", "gone"}))
     resources = [wanted(FRONT), wanted(REGISTRATOR)]
     assert images.of_a_deploy(resources, engine) == ["hashicorp/consul:1.22.7", FRONT]

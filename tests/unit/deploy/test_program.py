@@ -60,7 +60,7 @@ def test_what_an_inventory_prints_is_not_ours(project: Path, capsys: pytest.Capt
 
 
 def test_an_inventory_that_never_ends_is_given_up(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(program, "READ_SECONDS", 1)
+    monkeypatch.setattr(program, "READ_TIMEOUT_SECONDS", 1)
     (project / "inventory.py").write_text("import time\nwhile True: time.sleep(0.01)")
     with pytest.raises(RollcallError, match=r"did not finish reading .* in 1 seconds"):
         inventory.read(str(project / "inventory.py"), reader=program.read)

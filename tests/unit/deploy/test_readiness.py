@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 import pytest
 from typing_extensions import override
 
-from rollcall.deploy.readiness import Gate, not_ready, unsteady
+from rollcall.deploy.readiness import Readiness, not_ready, unsteady
 
 SERVERS = ("consul1", "consul2", "consul3")
 
@@ -39,8 +39,8 @@ def test_answers_that_are_no_health() -> None:
     assert not_ready('{"Servers": null}', ()) == ["no leader"]
 
 
-class Flapping(Gate):
-    """A gate that is open at some looks and shut at others."""
+class Flapping(Readiness):
+    """A readiness that is open at some looks and shut at others."""
 
     steady = 0.5
 
@@ -54,9 +54,9 @@ class Flapping(Gate):
 
 
 def test_a_gate_must_stay_open() -> None:
-    gate = Flapping([True, False, True])
-    assert gate(MagicMock(), MagicMock())
-    assert gate.looks == [True], "it was not taken for open at the first look"
+    readiness = Flapping([True, False, True])
+    assert readiness(MagicMock(), MagicMock())
+    assert readiness.looks == [True], "it was not taken for open at the first look"
 
 
 def test_a_gate_that_stays_shut_is_a_failure_and_no_exception() -> None:

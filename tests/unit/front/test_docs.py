@@ -36,7 +36,7 @@ def test_every_container_that_is_shown_gets_its_route() -> None:
     for words in containers:
         said = [word.partition("=") for word in words if word.startswith("SERVICE_")]
         meta = {re.sub(r"^SERVICE_(\d+_)?", "", key).lower(): value for key, _, value in said}
-        assert route_metadata.wish(meta) is not None, words
+        assert route_metadata.read(meta) is not None, words
 
 
 def test_the_routes_that_are_shown_are_settings_and_have_every_key() -> None:

@@ -30,12 +30,12 @@ def is_deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployed:
 
 def test_those_of_the_deploy(chosen: Inventory, fleet: Fleet) -> None:
     made = store.load(store.folder_of(chosen.root, chosen.source), fleet)
-    assert deployed.kept("six.py", chosen, fleet, "rollcall verify") == made
+    assert deployed.read_secrets("six.py", chosen, fleet, "rollcall verify") == made
 
 
 def test_of_what_was_never_deployed_there_are_none_and_none_are_made(chosen: Inventory, fleet: Fleet) -> None:
     with pytest.raises(RollcallError) as refused:
-        deployed.kept("six.py", chosen, fleet, "rollcall verify")
+        deployed.read_secrets("six.py", chosen, fleet, "rollcall verify")
     assert str(refused.value) == (
         f"rollcall verify needs the secrets of a deployed fleet: {chosen.root}/.secrets/six has none, and no host of "
         "six.py is deployed; run: rollcall deploy six.py"
@@ -48,7 +48,7 @@ def test_a_lost_directory_is_one_sentence_and_stays_lost(
 ) -> None:
     is_deployed('{"fleet": "f1", "rotations": 0}')
     for find in (
-        lambda: deployed.kept("six.py", chosen, fleet, "rollcall verify"),
+        lambda: deployed.read_secrets("six.py", chosen, fleet, "rollcall verify"),
         lambda: deployed.find(store.folder_of(chosen.root, chosen.source), chosen.hosts),
     ):
         with pytest.raises(RollcallError) as refused:
@@ -65,7 +65,7 @@ def test_a_renamed_inventory_is_recognised_by_its_fleet(chosen: Inventory, fleet
     (chosen.root / ".secrets" / "broken").mkdir(mode=0o700)
     (chosen.root / ".secrets" / "broken" / "fleet.json").write_text("{")
     is_deployed(before)
-    found = deployed.kept("six.py", chosen, fleet, "rollcall verify")
+    found = deployed.read_secrets("six.py", chosen, fleet, "rollcall verify")
     assert found == before
     assert found != other
     assert not (chosen.root / ".secrets" / "six").exists()
@@ -82,7 +82,7 @@ def test_who_only_uses_secrets_renews_none(chosen: Inventory, fleet: Fleet) -> N
     (folder / "agent-app1.crt.pem").unlink()
     folder.chmod(0o500)
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
-    assert deployed.kept("six.py", chosen, fleet, "rollcall verify").agents["app1"]
+    assert deployed.read_secrets("six.py", chosen, fleet, "rollcall verify").agents["app1"]
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
 
 
@@ -118,6 +118,6 @@ def test_a_directory_named_as_older_versions_did_is_taken_over(
     before = store.load(chosen.root / ".secrets" / "six", fleet)
     nested = Inventory(str(chosen.root / "inventories/eu/six.py"), chosen.root, chosen.hosts)
     with pytest.raises(RollcallError, match=r"\.secrets/eu\.six has none, and no host of six\.py is deployed"):
-        deployed.kept("six.py", nested, fleet, "rollcall verify")
+        deployed.read_secrets("six.py", nested, fleet, "rollcall verify")
     is_deployed(before)
-    assert deployed.kept("six.py", nested, fleet, "rollcall verify") == before
+    assert deployed.read_secrets("six.py", nested, fleet, "rollcall verify") == before

@@ -333,5 +333,5 @@ def test_a_name_too_long_for_nginx_costs_its_own_service_only() -> None:
     )
     assert places(found) == {("", "/"), ("blog.example.com", "/")}
     (complaint,) = complaints(found)
-    assert "gets no requests by its metadata: its service's name has 5000 characters" in complaint
+    assert "gets no requests by its metadata: SERVICE_NAME: got 5000 characters" in complaint
     assert len(complaint) < 400
