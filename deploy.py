@@ -1,4 +1,4 @@
-"""The whole roll-out, top to bottom. Run it with: rollcall deploy INVENTORY (or pyinfra INVENTORY deploy.py)."""
+"""Deploy the whole fleet, top to bottom. Run: rollcall deploy INVENTORY (or pyinfra INVENTORY deploy.py)."""
 
 from rollcall.components import backend, consul, dns, front, keepalived, registrator, socket_filter, template_sync
 from rollcall.deploy.steps import (
@@ -12,7 +12,7 @@ from rollcall.deploy.steps import (
     wait_for_containers,
 )
 
-# In the order of the roll-out, after Consul. A component of your own is one module and one more line here
+# In deployment order, Consul first. To add a component, write one module and add one line here
 # (docs/adding-a-component.md); `rollcall verify` and `rollcall remove` read this list, too.
 COMPONENTS = (
     consul.COMPONENT,
@@ -25,8 +25,8 @@ COMPONENTS = (
     template_sync.COMPONENT,
 )
 
-# Settings of all hosts are checked, then everything on this host is read in one command.
-# A host that cannot be read is reported and left out; there is nothing here to do for it.
+# Check the settings of all hosts, then read this host in one command.
+# A host that cannot be read is reported and skipped.
 if here := site(COMPONENTS):
     bring_images(here)
     converge_servers(here)

@@ -1,4 +1,4 @@
-"""Clean removal: everything that a deploy put on these hosts. Run it with: rollcall remove INVENTORY."""
+"""Remove everything that a deploy put on these hosts. Run: rollcall remove INVENTORY."""
 
 from rollcall.deploy.steps import remove_everything
 

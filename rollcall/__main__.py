@@ -1,4 +1,4 @@
-"""Where the command `rollcall` begins: Ctrl-C and odd streams are seen to before anything slow is imported."""
+"""Start the command `rollcall`: handle Ctrl-C and closed streams before slow imports."""
 
 import os
 import sys
@@ -10,29 +10,29 @@ def main() -> None:
     """Run the command line."""
     try:
         _open_streams()
-        from rollcall.cli.main import main as commands  # noqa: PLC0415 - Ctrl-C while it is imported is no traceback
+        from rollcall.cli.main import main as commands  # noqa: PLC0415 - Ctrl-C during the import prints no traceback
 
         commands(prog_name="rollcall")
     except KeyboardInterrupt:
-        _leave("rollcall: interrupted\n")
+        _exit("rollcall: interrupted\n")
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            _leave()
+            _exit()
         raise
 
 
-def _leave(words: str = "") -> None:
-    """End now: threads that still wait for an answer are not waited for, and a second Ctrl-C finds nothing to stop."""
-    sys.stderr.write(words)
+def _exit(message: str = "") -> None:
+    """Exit at once, without waiting for threads that wait for a response or for a second Ctrl-C."""
+    sys.stderr.write(message)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(INTERRUPTED)
 
 
 def _open_streams() -> None:
-    """Have three standard streams that take any character.
+    """Open missing standard streams, and let them accept any character.
 
-    Where one is closed, the next file that is opened would get its number, and what is printed would land in it.
+    Otherwise the next opened file gets the descriptor of a closed stream, and output lands in that file.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -41,7 +41,7 @@ def _open_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
-        # In a locale without our characters, a sentence with some of them missing is better than none.
+        # In a locale without our characters, print the sentence with replacements.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 
 

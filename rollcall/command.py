@@ -1,4 +1,4 @@
-"""Running other programs: output or a sentence, and none left behind when the lab is interrupted."""
+"""Run other programs: return their output or raise one sentence, and leave none behind after an interrupt."""
 
 import os
 import signal
@@ -10,12 +10,12 @@ from pathlib import Path
 from rollcall import waiting
 from rollcall.errors import RollcallError
 
-# How long a program may take to clean up behind itself.
+# How long a program may take to clean up after SIGTERM.
 _STOP_TIMEOUT_SECONDS = 5
 
 
 class InterruptedWorkError(RollcallError):
-    """A program was not started because the work around it is being ended."""
+    """A program was not started because the surrounding work is being interrupted."""
 
 
 _running: set[subprocess.Popen[bytes]] = set()
@@ -36,7 +36,7 @@ def run(
     `doing` completes "Cannot …" in the error. `environment` is added to this process's own.
 
     Raises:
-        RollcallError: the program is missing, or it failed; with the last line it said.
+        RollcallError: the program is missing or failed; the error holds its last line of output.
     """
     code, output, errors = attempt(arguments, stdin=stdin, environment=environment, directory=directory)
     if code != 0:
@@ -54,7 +54,7 @@ def attempt(
     """Run a program to its end and return its exit code, its standard output and its standard error.
 
     Raises:
-        RollcallError: there is no such program.
+        RollcallError: the program is missing.
     """
     process = _start(arguments, environment, directory)
     try:
@@ -84,17 +84,17 @@ def _start(
                 stderr=subprocess.PIPE,
                 env={**os.environ, **(environment or {})},
                 cwd=directory,
-                # A group of its own: Ctrl-C reaches this process only, which then ends all that the program started.
+                # Its own process group: Ctrl-C reaches only this process, which then terminates the whole group.
                 start_new_session=True,
             )
         except FileNotFoundError as error:
-            raise RollcallError(f"There is no program {arguments[0]} on this machine; install it.") from error
+            raise RollcallError(f"The program {arguments[0]} is missing on this machine; install it.") from error
         _running.add(process)
     return process
 
 
 def interrupt() -> None:
-    """End every program that runs now, and let none start until `resume`: other threads then come to their end."""
+    """Terminate every running program, and start none until `resume`, so that other threads finish."""
     with _lock:
         _interrupted.set()
         for process in _running:
@@ -107,10 +107,10 @@ def _terminate(process: subprocess.Popen[bytes]) -> None:
 
 
 def resume() -> None:
-    """Let programs start again."""
+    """Allow programs to start again."""
     _interrupted.clear()
 
 
 def last_line(text: str) -> str:
-    """Return the last line that says something."""
+    """Return the last line that is not blank."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")

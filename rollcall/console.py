@@ -1,4 +1,4 @@
-"""What the user sees while something long happens, and after it."""
+"""Print progress and results to the user."""
 
 import sys
 import time
@@ -8,25 +8,25 @@ from contextlib import contextmanager
 from rich.console import Console
 
 # highlight=False: rich would otherwise colour every number; colour is for meaning only.
-# emoji=False: it takes the middle of app1:ghost:80 for one. soft_wrap: a sentence must not be cut at 80 columns.
+# emoji=False: rich reads ":ghost:" in app1:ghost:80 as an emoji. soft_wrap: sentences stay whole at 80 columns.
 out = Console(highlight=False, emoji=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def print_to_stderr() -> None:
-    """Say everything on stderr from now on: with --json, standard output is one document."""
+    """Print everything to stderr from now on: with --json, standard output is one document."""
     out.stderr = True
 
 
 @contextmanager
 def step(text: str) -> Iterator[None]:
-    """Show one step of a long job: a spinner on a terminal, and one line with its seconds when it ends."""
+    """Show one step of a long job: a spinner on a terminal, then one line with the seconds it took."""
     started = time.monotonic()
     if out.is_terminal:
         with out.status(text):
             yield
     else:
-        # A log file has no spinner: say what has begun, or a ten-minute step looks like a hang.
+        # A log file has no spinner: without this line a ten-minute step looks like a hang.
         out.print(f"  … {text}")
         yield
     out.print(f"[green]✓[/] {text} [dim]({time.monotonic() - started:.1f} s)[/]")
@@ -36,4 +36,4 @@ def fail(sentence: str) -> None:
     """Print an error sentence to stderr. The caller decides the exit code."""
     sys.stdout.flush()
     err.print("[red]rollcall:[/] ", end="")
-    err.print(sentence, markup=False)  # a sentence may well hold square brackets
+    err.print(sentence, markup=False)  # a sentence may contain square brackets

@@ -1,4 +1,4 @@
-"""What Rollcall did not expect: one sentence for the person, the traceback in a file for whoever mends it."""
+"""Report an unexpected exception: one sentence for the user, the traceback in a file for whoever fixes it."""
 
 import os
 import platform
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from rollcall import __version__
 
-# The base directory specification says that a relative path is to be ignored.
+# The XDG base directory specification: programs must ignore a relative path.
 _STATE = "XDG_STATE_HOME"
 
 
 def sentence(error: BaseException) -> str:
-    """Write the traceback to a file of this user's alone, and give the sentence that names it."""
+    """Write the traceback to a file that only this user can read, and return the sentence that names it."""
     last = traceback.format_exception_only(error)[-1].strip().splitlines()[0]
     try:
         file = _write("".join(traceback.format_exception(error)))
@@ -32,12 +32,12 @@ def _write(text: str) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return _create(name, str(folder), head + text)
     except (OSError, RuntimeError):
-        # No home, or none that can be written to.
+        # The home directory is missing or read-only.
         return _create(f"rollcall-{name}", None, head + text)
 
 
 def _create(prefix: str, folder: str | None, text: str) -> Path:
-    # mkstemp makes it with mode 0600: a message may well hold what is secret.
+    # mkstemp creates it with mode 0600: a message may contain a secret.
     handle, path = tempfile.mkstemp(".txt", prefix, folder)
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as opened:
         opened.write(text)
@@ -45,7 +45,7 @@ def _create(prefix: str, folder: str | None, text: str) -> Path:
 
 
 def _folder() -> Path:
-    """Return where this user's programs keep their state. Raises RuntimeError: the user has no home."""
+    """Return this user's state directory for Rollcall. Raises RuntimeError: the user has no home directory."""
     given = os.environ.get(_STATE, "")
     state = Path(given) if given.startswith("/") else Path.home() / ".local/state"
     return state / "rollcall"

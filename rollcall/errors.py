@@ -1,5 +1,5 @@
-"""The one error that people see: a sentence, never a traceback."""
+"""The one error that users see: a sentence, never a traceback."""
 
 
 class RollcallError(Exception):
-    """Something the user can mend. Its text is one sentence: what, where, why, and what would be right."""
+    """An error that the user can fix. Its text is one sentence: where, what was got, what is expected, and a hint."""

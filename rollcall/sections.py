@@ -1,41 +1,41 @@
-"""Many things read by one command: a script prints them in sections, each begun by a marker line."""
+"""Read many things with one command: a script prints sections, each after a marker line."""
 
 from collections.abc import Collection
 
 MARKER = "@@rollcall"
 _END = "end"
-# The line end in front makes the marker a line of its own, also after a text that lacks its last line end.
+# The leading newline gives the marker its own line even after a text without a final newline.
 _FUNCTION = f"section() {{ printf '\\n{MARKER} %s\\n' \"$1\"; }}"
 
 
 def script(body: str) -> str:
-    """Make a shell script of a body that calls `section TITLE` before what belongs to it."""
+    """Build a shell script from a body that calls `section TITLE` before each section."""
     return f"{_FUNCTION}\n{body}\nsection {_END}\n"
 
 
 def split(output: str) -> tuple[str, list[tuple[str, str]]]:
-    """Divide an output at its marker lines: what comes before the first, then each marker's title and what follows."""
-    # Not splitlines(): that would also divide at characters that are text to everybody else.
+    """Split an output at its marker lines: the text before the first, then each marker's title and text."""
+    # Not splitlines(): it also splits at characters that other programs treat as text.
     first, *rest = f"\n{output}".split(f"\n{MARKER} ")
     parts = [part.partition("\n") for part in rest]
     return first.removeprefix("\n"), [(title.rstrip(), body) for title, _, body in parts]
 
 
 def read(output: str, expected: Collection[str] = ()) -> dict[str, str]:
-    """Give the text of each section by its title; what a login shell prints before the first is no part of any.
+    """Return the text of each section by title, without what a login shell prints before the first.
 
     Raises:
-        ValueError: the output was cut off, or lacks an expected section.
+        ValueError: the output is truncated or lacks an expected section.
     """
     found = dict(split(output)[1])
     if _END not in found:
-        raise ValueError("its answer is cut off")
+        raise ValueError("the output is cut off")
     if missing := set(expected) - found.keys():
-        raise ValueError(f"its answer lacks {', '.join(sorted(missing))}")
+        raise ValueError(f"the output lacks {', '.join(sorted(missing))}")
     del found[_END]
     return found
 
 
 def lines(text: str) -> list[str]:
-    """Give the lines of a section that are not empty."""
+    """Return the lines of a section that are not blank."""
     return [line for line in text.split("\n") if line.strip()]

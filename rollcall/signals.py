@@ -1,11 +1,11 @@
-"""Signals that end a command as Ctrl-C does, so that whatever it opened or changed is put back."""
+"""Handle signals like Ctrl-C, so that a command undoes what it opened or changed."""
 
 import signal
 from types import FrameType
 
 
 def interrupt_on(*numbers: signal.Signals) -> None:
-    """Let these signals raise KeyboardInterrupt."""
+    """Raise KeyboardInterrupt on these signals."""
     for number in numbers:
         signal.signal(number, _interrupt)
 

@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline."""
+"""Wait for a condition until a deadline."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ _PAUSE_SECONDS = 0.1
 
 
 def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Ask until the condition holds; False when it does not within that many seconds."""
+    """Poll until the condition holds; return False if it does not hold within `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -1,1 +1,1 @@
-"""Components: from settings and a host's facts to what should be on the host. Pure; one module for each."""
+"""Components: compute a host's resources from settings and host facts. Pure; one module each."""

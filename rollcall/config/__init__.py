@@ -1,1 +1,1 @@
-"""What a person wrote: settings, inventory, and the fleet that they describe."""
+"""The user's configuration: settings, inventory, and the fleet that they describe."""

@@ -1,1 +1,1 @@
-"""Consul's HTTP API, requested through a host's own agent."""
+"""Use Consul's HTTP API through a host's own agent."""

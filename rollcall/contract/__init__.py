@@ -1,1 +1,1 @@
-"""What the command line and the container programs must agree on. No I/O."""
+"""Definitions that the command line and the container programs share. No I/O."""

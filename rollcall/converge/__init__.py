@@ -1,1 +1,1 @@
-"""From what should be on a host and what is there to the changes between the two. No I/O, no pyinfra."""
+"""Compute the changes from a host's state to its desired resources. No I/O, no pyinfra."""

@@ -1,4 +1,4 @@
-"""Reading a container's inspect document back into the terms it was asked for in."""
+"""Convert a container's inspect document back into a `Container`."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,10 @@ from rollcall.converge.resources import Container, Mount, Tmpfs
 
 SPEC_LABEL = "rollcall.spec"
 CONFIGURATION_LABEL = "rollcall.configuration"
-# Its first name, which the containers of running fleets carry.
+# The label's original name, which the containers of running fleets carry.
 READINESS_LABEL = "rollcall.overlap"
 MEBIBYTE = 1024 * 1024
-# Docker's own, where a container has none; and how many digits of its id stand for it.
+# Docker's default stop timeout in seconds, and the number of digits in a short container id.
 DEFAULT_STOP_TIMEOUT = 10
 SHORT_ID = 12
 
@@ -24,35 +24,35 @@ Document = Mapping[str, Any]
 def container(
     document: Document, image: Document | None, networks: Mapping[str, Document], like: Container
 ) -> Container:
-    """Say which `Container` would have produced this document.
+    """Return the `Container` that would have produced this document.
 
     Args:
         document: Docker's inspect document of the container.
-        image: the inspect document of the image that the container was made from. What comes from the image (its
-            environment, its command) is not part of what was asked for; None where the host has it no more.
+        image: the inspect document of the container's image; what comes from the image (its environment, its
+            command) is left out. None if the host no longer has the image.
         networks: the inspect documents of the host's networks, by name.
-        like: the desired container. Fields that Docker does not keep are taken from it, and where what was asked for
-            cannot be told from what the image brings, its wish counts as fulfilled.
+        like: the desired container. It supplies fields that Docker does not keep. Where an option and an image
+            default look the same, the desired value counts as met.
     """
     config = document.get("Config") or {}
     host = document.get("HostConfig") or {}
     labels = config.get("Labels") or {}
-    brought = None if image is None else image.get("Config") or {}
+    image_config = None if image is None else image.get("Config") or {}
     return Container(
         name=like.name,
         image=str(config.get("Image", "")),
         component=labels.get(LABEL, ""),
         image_source=like.image_source,
-        command=_command(config, brought, like),
-        environment=_environment(config, brought, like),
+        command=_command(config, image_config, like),
+        environment=_environment(config, image_config, like),
         network=container_network.network(document, networks),
         hostname=_hostname(document, config, like),
         ports=container_network.ports(document),
         listens=like.listens,
-        exposed=_exposed(config, brought, host.get("PortBindings") or {}, like),
+        exposed=_exposed(config, image_config, host.get("PortBindings") or {}, like),
         mounts=_mounts(document.get("Mounts") or (), like),
         tmpfs=tuple(Tmpfs(*entry) for entry in (host.get("Tmpfs") or {}).items()),
-        user=_user(config, brought, like),
+        user=_user(config, image_config, like),
         drop_capabilities=_capabilities(host.get("CapDrop")),
         add_capabilities=_capabilities(host.get("CapAdd")),
         security_options=tuple(host.get("SecurityOpt") or ()),
@@ -79,28 +79,28 @@ def _stop_timeout(given: int | None) -> int:
     return DEFAULT_STOP_TIMEOUT if given is None else int(given)
 
 
-def _user(config: Document, brought: Document | None, like: Container) -> str:
+def _user(config: Document, image_config: Document | None, like: Container) -> str:
     given = str(config.get("User") or "")
-    inherited = brought is None or given == str(brought.get("User") or "")
+    inherited = image_config is None or given == str(image_config.get("User") or "")
     return "" if not like.user and inherited else given
 
 
-def _command(config: Document, brought: Document | None, like: Container) -> tuple[str, ...]:
+def _command(config: Document, image_config: Document | None, like: Container) -> tuple[str, ...]:
     own = tuple(config.get("Cmd") or ())
-    inherited = brought is None or own == tuple(brought.get("Cmd") or ())
+    inherited = image_config is None or own == tuple(image_config.get("Cmd") or ())
     return () if not like.command and inherited else own
 
 
-def _environment(config: Document, brought: Document | None, like: Container) -> tuple[tuple[str, str], ...]:
+def _environment(config: Document, image_config: Document | None, like: Container) -> tuple[tuple[str, str], ...]:
     entries = list(config.get("Env") or ())
-    inherited = set(entries if brought is None else brought.get("Env") or ())
+    inherited = set(entries if image_config is None else image_config.get("Env") or ())
     wanted = {name for name, _ in like.environment}
     split = [(entry, *entry.partition("=")) for entry in entries]
     return tuple((name, value) for entry, name, _, value in split if name in wanted or entry not in inherited)
 
 
 def _hostname(document: Document, config: Document, like: Container) -> str:
-    """Without a wish, Docker uses the id's first digits (or the host's name on the host's network)."""
+    """Return the host name that was set; Docker's default is the short id, or the host's name on its network."""
     given = str(config.get("Hostname", ""))
     on_host = (document.get("HostConfig") or {}).get("NetworkMode") == "host"
     if not like.hostname and (on_host or given == str(document.get("Id", ""))[:SHORT_ID]):
@@ -108,9 +108,9 @@ def _hostname(document: Document, config: Document, like: Container) -> str:
     return given
 
 
-def _exposed(config: Document, brought: Document | None, published: Document, like: Container) -> tuple[int, ...]:
+def _exposed(config: Document, image_config: Document | None, published: Document, like: Container) -> tuple[int, ...]:
     exposed = config.get("ExposedPorts") or {}
-    inherited = exposed if brought is None else brought.get("ExposedPorts") or {}
+    inherited = exposed if image_config is None else image_config.get("ExposedPorts") or {}
     numbers = {port: int(port.split("/")[0]) for port in exposed}
     own = {
         number
@@ -121,7 +121,7 @@ def _exposed(config: Document, brought: Document | None, published: Document, li
 
 
 def _mounts(mounts: Sequence[Mapping[str, Any]], like: Container) -> tuple[Mount, ...]:
-    """Volumes that the image declares and nobody asked for are anonymous: they are not drift."""
+    """Return the mounts that were set; anonymous volumes that only the image declares are not drift."""
     wanted = {mount.target for mount in like.mounts}
     found = [
         Mount(str(m.get("Name") or m.get("Source")), str(m["Destination"]), read_only=not m.get("RW", True))

@@ -1,4 +1,4 @@
-"""Shell commands for changes: pure builders, one string each, tested without a host."""
+"""Build the shell command of each change: pure functions, one string each, tested without a host."""
 
 import io
 import shlex
@@ -20,12 +20,12 @@ from rollcall.converge.resources import (
     Volume,
 )
 
-# Docker keeps a container's output for ever unless told not to.
+# By default Docker keeps all of a container's output for ever.
 LOG_OPTIONS = ("--log-driver", "json-file", "--log-opt", "max-size=10m", "--log-opt", "max-file=3")
 
 
 def run_arguments(container: Container) -> list[str]:
-    """Give the argument list of `docker run` for a container."""
+    """Return the argument list of `docker run` for a container."""
     return [
         "docker",
         "run",
@@ -76,33 +76,30 @@ def run(container: Container) -> str:
 
 
 def replace(container: Container) -> str:
-    """Stop the old container in its own time, then start the new one under its name."""
+    """Stop the old container within its stop timeout, then start the new one under its name."""
     return f"{remove_container(container)} && {run(container)}"
 
 
 def remove_container(container: Container) -> str:
-    """Stop, then remove; `docker rm -f` alone would kill without letting requests end.
-
-    Anonymous volumes, which images declare, go with it.
-    """
+    """Stop and remove a container with its anonymous volumes; `docker rm -f` alone would kill requests under way."""
     name = shlex.quote(container.name)
     return f"docker stop {name} >/dev/null && docker rm --volumes {name} >/dev/null"
 
 
 def pull(image: str) -> str:
-    """Let the host's engine get an image."""
+    """Pull an image with the host's engine."""
     name = shlex.quote(image)
     hint = shlex.quote(f"cannot pull the image {image}; check its name and tag, and that the host reaches its registry")
     return f"docker pull --quiet {name} || {{ echo {hint} >&2; exit 1; }}"
 
 
 def create_network(network: Network) -> str:
-    """Make a bridge network that carries our label."""
+    """Create a bridge network with our label."""
     return shlex.join(["docker", "network", "create", f"--label={LABEL}=network", network.name])
 
 
 def create_volume(volume: Volume) -> str:
-    """Make a volume that carries our label."""
+    """Create a volume with our label."""
     return shlex.join(["docker", "volume", "create", f"--label={LABEL}=volume", volume.name])
 
 
@@ -117,22 +114,21 @@ def remove_volume(volume: Volume) -> str:
 
 
 def remove_file(resource: File | Directory | AbsentFile) -> str:
-    """Remove a file, or a directory if nothing is left in it."""
+    """Remove a file, or a directory if it is empty."""
     return shlex.join(["rmdir", resource.path] if isinstance(resource, Directory) else ["rm", "-f", resource.path])
 
 
 def notify(command: str, marker: str) -> str:
-    """Make a consumer read its changed files, then remove the marker of the pending notification."""
+    """Notify a consumer of its changed files, then remove the marker of the pending notification."""
     return f"{command} && rm -f {shlex.quote(marker)}"
 
 
 def receive(size: int, marks: Iterable[str] = ()) -> str:
-    """Put an archive's files in their places with the modes and owners it names.
+    """Extract an archive from standard input (base64) with its modes and owners.
 
     Args:
-        size: the archive's, in bytes. It comes by standard input, in base64, and is read from a lost connection as
-            far as it came.
-        marks: files that are left first, so that a deploy which fails half-way can be repeated.
+        size: of the archive in bytes; a smaller one means that the connection was lost on the way.
+        marks: files to create first, so that the next deploy repeats one that fails half-way.
     """
     archive = f"{ROOT}/.incoming.tar"
     return " && ".join(
@@ -148,11 +144,11 @@ def receive(size: int, marks: Iterable[str] = ()) -> str:
 
 
 def archive(resources: Sequence[File | Directory], modified: float) -> bytes:
-    """Pack files and directories with their modes and owners, so that one upload carries them all.
+    """Pack files and directories with their modes and owners into one upload.
 
     Args:
-        things: what to pack.
-        modified: their time, in seconds since 1970. dnsmasq takes a file up by a newer one than before.
+        resources: what to pack.
+        modified: their modification time, seconds since 1970; dnsmasq reloads a file when it is newer.
     """
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
@@ -175,13 +171,12 @@ def _member(resource: File | Directory, modified: float) -> tuple[tarfile.TarInf
 
 
 def leading_line(resource: LeadingLine) -> str:
-    """Put a line first in a file that is not ours, or take it out.
+    """Insert a line at the top of a file that is not ours, or remove it, and the file if nothing else is in it.
 
-    Written through `cat` and not by a rename: /etc/resolv.conf may be a mount, and its inode stay. A file in which
-    nothing else stands is removed with the line.
+    Writes in place instead of renaming: /etc/resolv.conf may be a mount, whose inode must stay.
     """
     path, line = shlex.quote(resource.path), shlex.quote(resource.line)
     first = f"printf '%s\\n' {line};" if resource.present else ""
-    others = f"grep -vxF -e {line} {path} || true"  # grep's 1 only says that there are no other lines
+    others = f"grep -vxF -e {line} {path} || true"  # grep exits with 1 if there are no other lines
     written = f"new=$({{ {first} {others}; }}) && printf '%s\\n' \"$new\" > {path}"
     return written if resource.present else f'{written} && {{ [ -n "$new" ] || rm -f {path} || true; }}'

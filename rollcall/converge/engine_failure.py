@@ -1,4 +1,4 @@
-"""Why a host's Docker Engine cannot be used: a shell function that names what is missing, in one sentence."""
+"""Explain why a host's Docker Engine is unusable: a shell function that prints one sentence."""
 
 from rollcall.converge.docker_query import SOCKET
 
@@ -6,15 +6,15 @@ PODMAN = (
     "the docker command is Podman's (package podman-docker), which has no Docker Engine behind it; remove "
     "podman-docker and install Docker Engine"
 )
-# Debian's podman-docker is a script, Fedora's may be a link.
+# Debian's podman-docker is a script, Fedora's may be a symlink.
 IS_PODMAN = r"""
 is_podman() {
   case $(readlink -f "$1") in */podman) return 0 ;; esac
   head -c 500 "$1" 2>/dev/null | grep -aq podman
 }
 """
-# explain_docker WORDS: print the sentence. WORDS is what the docker command itself printed, if it could be run.
-# The kernel cuts the names in /proc/PID/comm at 15 characters; dockerd's own is shorter.
+# explain_docker OUTPUT: print the sentence. OUTPUT is what the docker command printed, if it ran.
+# The kernel truncates the names in /proc/PID/comm to 15 characters; "dockerd" fits.
 FUNCTION = rf"""{IS_PODMAN}
 explain_docker() {{
   PATH=$PATH:/usr/sbin:/sbin

@@ -1,4 +1,4 @@
-"""Everything that is on a host now, read in one command."""
+"""Read everything that is on a host now, in one command."""
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,14 +12,14 @@ from rollcall.converge.docker_query import SOCKET, EngineState, Wanted, query
 from rollcall.converge.preflight import Machine
 
 ROOT = "/etc/rollcall"
-# Docker's name for it (its documentation of the bridge driver, "Default bridge network options").
+# The option that holds the bridge's interface name (Docker's documentation, "Default bridge network options").
 INTERFACE_OPTION = "com.docker.network.bridge.name"
 SECTIONS = ("engine", "files", "digests", "addresses", "listening", "clock", "user", "socket")
 EMPTY = EngineState({}, {}, {}, {}, frozenset())
-# Probes of every host, beside those that a caller wants.
+# Probes that run on every host, in addition to the caller's.
 MACHINE = {"machine": preflight.SCRIPT, "info": preflight.INFO}
 
-# Probes take longest, so they run while everything else is read.
+# Probes take longest, so they run in the background.
 SCRIPT = r"""
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 {explain}
@@ -60,13 +60,12 @@ class ObservedFile:
 
 @dataclass(frozen=True)
 class HostState:
-    """What a host has: the engine's managed objects, files below /etc/rollcall, and facts about itself.
+    """What a host has: the engine's managed objects, files below /etc/rollcall, and facts about the host.
 
-    `engine` is what its Docker Engine answered, `refused` a sentence if it did not; `machine` is what a deploy must
-    know before it touches anything; `interfaces` are the network interfaces by their addresses; `listening` are TCP
-    ports with their addresses; `clock` is seconds since 1970; `user` is the number of the user who read all this;
-    `socket_group` is the id of the group that may open the engine's socket; `bridge` is the address of Docker's own
-    bridge, `bridges` are those of all its networks.
+    `engine` is the Docker Engine's response, `engine_error` a sentence if it did not respond; `machine` is what a
+    deploy checks first; `interfaces` are the network interfaces by address; `listening` are listening TCP addresses
+    and ports; `clock` is seconds since 1970; `user` is the uid that read this state; `socket_group` is the gid that
+    may open the engine's socket; `bridge` is the address of Docker's bridge, `bridges` those of all its networks.
     """
 
     engine: EngineState = EMPTY
@@ -86,7 +85,7 @@ class HostState:
     socket_group: int = 0
 
     def listens(self, address: str, port: int) -> bool:
-        """Tell whether a program has this port at this address; "" stands for every address, in both places."""
+        """Return whether a program listens on this port at this address; "" means every address, on both sides."""
         return any(taken == port and ("" in (address, at) or at == address) for at, taken in self.listening)
 
 
@@ -100,11 +99,11 @@ def script(
     """Build the one command.
 
     Args:
-        wanted: what the engine is asked for; its bridge network always is.
-        paths: files outside /etc/rollcall whose digest is wanted.
-        texts: files whose whole text is wanted.
-        probes: further commands by name, whose output is wanted and whose failure is none of the host's.
-        directories: directories outside /etc/rollcall that are looked at without what is in them.
+        wanted: what to look up in the engine, in addition to its bridge network.
+        paths: files outside /etc/rollcall to digest.
+        texts: files to read whole.
+        probes: further commands by name; their failure is ignored.
+        directories: directories outside /etc/rollcall to list without their contents.
     """
 
     def quoted(words: Iterable[str]) -> str:
@@ -131,7 +130,7 @@ def parse(output: str, images: Sequence[str]) -> HostState:
     """Read the script's output.
 
     Raises:
-        ValueError: it is not complete, or not what the script prints.
+        ValueError: the output is incomplete or malformed.
     """
     found = sections.read(output, SECTIONS)
     listed = {title: sections.lines(found[title]) for title in SECTIONS}
@@ -168,11 +167,11 @@ def _files(listed: Sequence[str], digests: Sequence[str]) -> dict[str, ObservedF
 
 
 def _addresses(lines: Sequence[str], interfaces: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Read `ip -o addr` ("2: eth0    inet 10.0.0.1/24 …"), or the plain list of `hostname -I` without interfaces.
+    """Parse `ip -o addr` ("2: eth0    inet 10.0.0.1/24 …"), or the plain list of `hostname -I` without interfaces.
 
     Args:
         lines: the output.
-        interfaces: how the interfaces' names begin whose addresses are wanted; of all of them otherwise.
+        interfaces: prefixes of interface names; empty for all interfaces.
     """
     found: list[str] = []
     for line in lines:
@@ -185,13 +184,13 @@ def _addresses(lines: Sequence[str], interfaces: tuple[str, ...] = ()) -> tuple[
 
 
 def _interfaces(lines: Sequence[str]) -> dict[str, str]:
-    """Read `ip -o addr`; `hostname -I` names no interfaces."""
+    """Parse the interfaces by address from `ip -o addr`; `hostname -I` prints none."""
     named = (line.split() for line in lines if " inet " in line)
     return {words[words.index("inet") + 1].split("/")[0]: words[1] for words in named}
 
 
 def listener(line: str) -> tuple[str, int]:
-    """Read an address of /proc/net/tcp: hexadecimal, each four bytes reversed, "" for all addresses."""
+    """Parse an address of /proc/net/tcp: hexadecimal, each four bytes reversed, "" for all addresses."""
     address, port = line.split(":")
     words = [bytes.fromhex(address[at : at + 8])[::-1] for at in range(0, len(address), 8)]
     return str(ip_address(b"".join(words))) if any(map(any, words)) else "", int(port, 16)
@@ -201,5 +200,5 @@ def _gateway(bridge: Mapping[str, Any]) -> str:
     configured = ((bridge.get("IPAM") or {}).get("Config") or [{}])[0]
     if "Gateway" in configured:
         return str(configured["Gateway"])
-    # Engines before 23 leave the gateway out: it is the first address of the subnet.
+    # Engines before 23 omit the gateway: it is the first address of the subnet.
     return str(IPv4Network(configured["Subnet"])[1]) if "Subnet" in configured else ""

@@ -1,4 +1,4 @@
-"""Desired against state: which changes lead from one to the other, and what a person is told of each."""
+"""Plan the changes from a host's state to its desired resources, and describe each for the user."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,20 +21,20 @@ Action = Literal["create", "replace", "take over", "finish", "start", "unpause",
 
 @dataclass(frozen=True)
 class Difference:
-    """One field of a thing: what it is and what it should be."""
+    """One field of a resource: its actual and its desired value."""
 
     field: str
     old: str
     new: str
 
     def __str__(self) -> str:
-        """Give the line of a dry run."""
+        """Return the text that a dry run prints."""
         return f"{self.field}: {self.old} → {self.new}"
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is not as it should be, and what is to be done about it."""
+    """One resource that differs from its desired state, and the action that corrects it."""
 
     action: Action
     resource: Resource
@@ -43,11 +43,11 @@ class Change:
 
     @property
     def name(self) -> str:
-        """What a person calls the thing."""
+        """The resource's path or name."""
         return str(getattr(self.resource, "path", "") or getattr(self.resource, "name", ""))
 
     def __str__(self) -> str:
-        """Give one line: what is done to which thing and why."""
+        """Return one line: the action, the resource and the reason."""
         kind = type(self.resource).__name__.lower().replace("firstline", "first line of").replace("absent", "file")
         reasons = [*map(str, self.differences), *([self.remark] if self.remark else [])]
         why = f" ({'; '.join(reasons)})" if reasons else ""
@@ -55,15 +55,17 @@ class Change:
 
 
 def plan(desired: Iterable[Resource], state: HostState) -> tuple[Change, ...]:
-    """List the changes in the order in which they must be made: files, networks, volumes, containers.
+    """Return the changes in the order to make them: files, networks, volumes, containers.
 
     Raises:
-        RollcallError: a name is taken by something that Rollcall does not manage.
+        RollcallError: an object that Rollcall does not manage has the name of one of its resources.
     """
     resources = sorted(desired, key=lambda resource: _ORDER.index(type(resource)))
     changes = {resource: change for resource in resources if (change := _change(resource, state))}
-    # A consumer that is notified reads a changed file without a new container.
-    edited = [one.path for one in changes if isinstance(one, File) and one.path in state.files and not one.consumer]
+    # A notified consumer reads a changed file without a new container.
+    edited = [
+        file.path for file in changes if isinstance(file, File) and file.path in state.files and not file.consumer
+    ]
     return tuple(
         change for resource in resources if (change := changes.get(resource) or _read_edited(resource, edited, state))
     )
@@ -116,14 +118,14 @@ def _file(resource: File | Directory, state: HostState) -> Change | None:
 
 
 def pending_marker(resource: File | AbsentFile) -> str:
-    """Return the path of the marker that stays on a host from a file's change until `notify` has succeeded."""
+    """Return the path of the marker that exists on a host from a file's change until `notify` succeeds."""
     return f"{ROOT}/.pending-{hashlib.sha256(resource.notify.encode()).hexdigest()[:12]}"
 
 
 def notifications(changes: Sequence[Change]) -> dict[str, str]:
     """Return the commands that notify consumers of changed files, each with its marker.
 
-    A consumer that is being replaced is notified too: if it stays, the next deploy finds the marker and repeats this.
+    This includes a consumer that a takeover replaces: if the old one stays, the next deploy finds the marker.
     """
     started = {
         change.name
@@ -175,7 +177,7 @@ def _container(resource: Container, state: HostState) -> Change | None:
 
 
 def _interrupted(resource: Container, document: Document | None, state: HostState) -> Change:
-    """Go on where a takeover was interrupted; its predecessor may have the ports which it is to listen on."""
+    """Continue an interrupted takeover; skip the port check, since the predecessor may hold the ports."""
     begun = Difference("takeover", "interrupted", "finished")
     if document is None:
         return Change("take over", resource, (begun,))
@@ -184,7 +186,7 @@ def _interrupted(resource: Container, document: Document | None, state: HostStat
 
 
 def _hands_over(resource: Container, document: Document) -> bool:
-    """Whether the container that is there can be taken over from: it runs, and was made for that."""
+    """Return whether the existing container can hand over: it runs and has a readiness command."""
     status = document["State"]
     runs = status.get("Running") and not status.get("Restarting") and not status.get("Paused")
     return bool(resource.readiness_command and runs and container_inspect.READINESS_LABEL in _labels(document))
@@ -195,9 +197,9 @@ def _labels(document: Document) -> Mapping[str, str]:
 
 
 def _read_edited(resource: Resource, edited: Iterable[str], state: HostState) -> Change | None:
-    """Find a container that started on a file as it was edited by hand: mending the file alone would not reach it.
+    """Replace a container that started with a file edited by hand: it would not read the corrected file.
 
-    A file as a deploy put it is older than the container that this deploy made for it.
+    A file that a deploy wrote is older than the container that this deploy created for it.
     """
     if not isinstance(resource, Container):
         return None
@@ -217,8 +219,8 @@ def _check_ports(resource: Container, state: HostState) -> None:
     for address, port in resource.listens:
         if state.listens(address, port):
             raise RollcallError(
-                f"port {port} at {address or 'every address'}, which {resource.name} is to listen on, is taken by "
-                f"another program; stop that one (ss -ltnp 'sport = {port}' names it) or set another port"
+                f"port {port} at {address or 'every address'}, which {resource.name} needs, is taken by another "
+                f"program; stop that program (ss -ltnp 'sport = {port}' names it) or set another port"
             )
 
 
@@ -228,15 +230,15 @@ def _container_differences(resource: Container, document: Document, state: HostS
     found = container_inspect.container(document, state.engine.images.get(str(running)), networks, resource)
     differences = [
         difference
-        for one in fields(Container)
-        for difference in _field(one.name, getattr(found, one.name), getattr(resource, one.name))
+        for field in fields(Container)
+        for difference in _field(field.name, getattr(found, field.name), getattr(resource, field.name))
     ]
     if running != wanted.get("Id") and resource.image == found.image:
         old, new = (str(identity or "not on this host")[:19] for identity in (running, wanted.get("Id")))
         differences.append(Difference("image id", old, new))
     if not differences:
         label = _labels(document).get(container_inspect.SPEC_LABEL, "none")
-        # A field which Docker does not give back, such as the image's source, shows in the digest alone.
+        # A field that Docker does not keep, such as the image's source, shows only in the digest.
         differences.extend(_field("spec", label, resource.spec))
     return tuple(differences)
 
@@ -262,14 +264,14 @@ def _shown(value: Any) -> str:
 
 def _brief(item: Any) -> str:
     if is_dataclass(item):
-        item = tuple(getattr(item, one.name) for one in fields(item))
+        item = tuple(getattr(item, field.name) for field in fields(item))
     return ":".join(map(str, item)) if isinstance(item, tuple) else str(item)
 
 
 def leftovers(desired: Iterable[Resource], state: HostState) -> tuple[Change, ...]:
-    """List what Rollcall once made on this host and nobody wants any more.
+    """List what Rollcall created on this host and no component desires any more.
 
-    Volumes are left alone: they hold data, and only the removal of everything takes them.
+    Volumes stay because they hold data; only the removal of everything removes them.
     """
     wanted = list(desired)
     containers = [resource for resource in wanted if isinstance(resource, Container)]
@@ -278,7 +280,7 @@ def leftovers(desired: Iterable[Resource], state: HostState) -> tuple[Change, ..
     }
     networks = {resource.name for resource in wanted if isinstance(resource, Network)}
     paths = {resource.path for resource in wanted if isinstance(resource, File | Directory)}
-    # A container must be gone before its network can go, and a file before its directory.
+    # Remove containers before their networks, and files before their directories.
     gone: list[Resource] = [Container(name, "", "") for name in sorted(state.engine.managed) if name not in names]
     gone += [Network(name) for name in _ours(state.engine.networks) if name not in networks]
     gone += [
@@ -290,7 +292,7 @@ def leftovers(desired: Iterable[Resource], state: HostState) -> tuple[Change, ..
 
 
 def everything(state: HostState) -> tuple[Change, ...]:
-    """List all that Rollcall has on a host, its data included."""
+    """List everything of Rollcall's on a host, including its data."""
     volumes = [Change("remove", Volume(name)) for name in _ours(state.engine.volumes)]
     root = [Change("remove", Directory(ROOT))] if ROOT in state.files else []
     return (*leftovers((), state), *volumes, *root)
@@ -301,7 +303,7 @@ def _ours(documents: Mapping[str, Document]) -> list[str]:
 
 
 def _is_ours(document: Document) -> bool:
-    """Whether a network or volume carries our label."""
+    """Return whether a network or volume carries our label."""
     return LABEL in (document.get("Labels") or {})
 
 

@@ -1,4 +1,4 @@
-"""What a host must have before a deploy touches it, and a sentence for each thing that it lacks."""
+"""Check what a host must have before a deploy touches it, with one sentence for each thing it lacks."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,21 +9,21 @@ from rollcall.converge import engine_failure
 from rollcall.converge.docker_query import SOCKET
 
 MEBIBYTE = 1024 * 1024
-# The least of which Docker Engine, Consul's agent (100 MiB) and the registrator (51 MiB) leave something to others.
+# Docker Engine, Consul's agent (100 MiB) and the registrator (51 MiB) fit, with some memory left for others.
 MEMORY_MIB = 400
-# /etc/rollcall holds 100 KiB; Docker's directory gets logs (30 MiB for each container) and Consul's data.
+# /etc/rollcall holds 100 KiB; Docker's directory holds logs (30 MiB per container) and Consul's data.
 ETC_MIB = 16
 DOCKER_MIB = 256
-# An image of ours is between 100 and 300 MiB, unpacked.
+# Our images take between 100 and 300 MiB unpacked.
 IMAGE_MIB = 300
-# The command that is missing → the package that has it, on Debian and on Fedora.
+# Required commands, and the package of each on Debian and Fedora.
 PACKAGES = {
     **{"tar": "tar", "find": "findutils", "grep": "grep", "awk": "gawk", "sed": "sed"},
     **dict.fromkeys(("base64", "sha256sum", "timeout", "install", "stat", "df"), "coreutils"),
 }
 
-# Lines of a word and what belongs to it. BusyBox's find has no -printf, without which every file would look absent.
-# A filesystem that answers no more must not hold up everything else.
+# Prints lines of a word and its value. BusyBox's find has no -printf, without which every file would look absent.
+# `timeout` keeps a hung filesystem from blocking everything else.
 SCRIPT = r"""
 {is_podman}
 for tool in {tools}; do command -v "$tool" >/dev/null || echo "lacks $tool"; done
@@ -39,7 +39,7 @@ awk '$1 == "MemTotal:" {{ print "memory", $2 }}' /proc/meminfo
 echo "selinux $(cat /sys/fs/selinux/enforce 2>/dev/null || echo 0)"
 timeout 5 df -Pkal 2>/dev/null | sed -En 's|^.* ([0-9]+) +[0-9]+% (/.*)$|free \1 \2|p'
 """.format(is_podman=engine_failure.IS_PODMAN, tools=" ".join(sorted(PACKAGES)))
-# In a line of its own: what the engine says of itself.
+# Prints the engine's /info on one line.
 INFO = (
     f"curl -gsS --max-time 10 --unix-socket {SOCKET} http://docker/info 2>/dev/null "
     "|| docker info --format '{{json .}}'"
@@ -48,11 +48,10 @@ INFO = (
 
 @dataclass(frozen=True)
 class Machine:
-    """What matters of a host beside its containers.
+    """What a deploy checks about a host, apart from its containers.
 
-    `lacks` are commands that are missing, `busybox` those that are BusyBox's; `docker` is "podman" or "snap" where the
-    docker command is not the engine's own; `free` is MiB by mount point; `memory` is MiB, 0 where it is not known;
-    `info` is the engine's /info.
+    `lacks` are missing commands, `busybox` commands from BusyBox; `docker` is "podman" or "snap" if the docker command
+    is not the engine's own; `free` is MiB by mount point; `memory` is MiB, 0 if unknown; `info` is the engine's /info.
     """
 
     lacks: tuple[str, ...] = ()
@@ -66,16 +65,16 @@ class Machine:
     info: Mapping[str, Any] = field(default_factory=dict)
 
     def free_at(self, path: str) -> int | None:
-        """Return the MiB that are free where a path lies; None where the host did not tell."""
+        """Return the free MiB of a path's filesystem; None if unknown."""
         mounts = [mount for mount in self.free if path == mount or path.startswith(f"{mount.rstrip('/')}/")]
         return self.free[max(mounts, key=len)] if mounts else None
 
 
 def parse(lines: Sequence[str], info: str) -> Machine:
-    """Read the output of SCRIPT, and that of INFO, which is empty where the engine did not answer.
+    """Parse the output of SCRIPT, and that of INFO, which is empty if the engine did not respond.
 
     Raises:
-        ValueError: a number is none.
+        ValueError: a number is malformed.
     """
     found: dict[str, list[str]] = {}
     for line in lines:
@@ -100,12 +99,12 @@ def _document(text: str) -> Mapping[str, Any]:
         document = json.loads(text) if text.strip() else {}
     except ValueError:
         return {}
-    # The docker command prints a document full of zeros where the engine does not answer.
+    # The docker command prints a document full of zeros if the engine does not respond.
     return document if isinstance(document, dict) and not document.get("ServerErrors") else {}
 
 
 def problems(machine: Machine, missing_images: int) -> list[str]:
-    """Say what keeps a deploy to this host from working; a sentence for each.
+    """Return one sentence for each problem that prevents a deploy to this host.
 
     Args:
         machine: the host.
@@ -128,7 +127,7 @@ def _commands(machine: Machine) -> Iterator[str]:
 
 
 def _rights(machine: Machine) -> Iterator[str]:
-    # Whoever is not root gets a sentence of his own.
+    # A user other than root gets a separate error.
     for path in machine.read_only if machine.uid == 0 else ():
         yield f"{path} is read-only; a deploy writes to it"
 
@@ -178,12 +177,12 @@ def _disk(machine: Machine, missing_images: int) -> Iterator[str]:
 def fitting(limit: int, memory: int) -> int:
     """Return a memory limit in MiB that leaves a quarter of the machine to others.
 
-    The kernel keeps a little of what a machine is sold with, and not always the same: sizes are rounded up to 512 MiB,
-    so that a new kernel replaces no container.
+    Kernels reserve a varying part of the memory: rounding up to 512 MiB keeps the limit, and so the container, the same
+    under a new kernel.
 
     Args:
         limit: what the container may have on a large machine.
-        memory: the machine's, in MiB; 0 where it is not known.
+        memory: the machine's, in MiB; 0 if unknown.
     """
     if not memory:
         return limit

@@ -1,4 +1,4 @@
-"""What should be on a host: plain, hashable data without any I/O."""
+"""Describe what should be on a host: plain, hashable data without I/O."""
 
 import hashlib
 import json
@@ -11,9 +11,9 @@ ImageSource = Literal["pull", "push"]
 
 @dataclass(frozen=True)
 class Directory:
-    """A directory; `owner` is numeric, uid:gid, since the names inside an image are not the host's.
+    """A directory; `owner` is a numeric uid:gid, since user names differ between image and host.
 
-    A `shared` one is somebody else's, too: it is made where there is none, and else left as it is.
+    A `shared` directory also belongs to others: it is created if missing and otherwise left unchanged.
     """
 
     path: str
@@ -26,8 +26,8 @@ class Directory:
 class File:
     """A whole file of ours. Its text may be secret and is never shown, not even as a difference.
 
-    `notify` is a shell command that makes the consumer read a change. `consumer` is the container that reads the file:
-    if the same deploy starts it anew, it needs no notification.
+    `notify` is the shell command that makes the consumer read a change. `consumer` is the container that reads the
+    file: if the same deploy restarts it, it needs no notification.
     """
 
     path: str
@@ -53,7 +53,7 @@ class AbsentFile:
 
 @dataclass(frozen=True)
 class LeadingLine:
-    """A line that stands first in a file which is not ours, and is taken out again with `present=False`."""
+    """The first line of a file that is not ours; `present=False` removes it."""
 
     path: str
     line: str
@@ -69,14 +69,14 @@ class Network:
 
 @dataclass(frozen=True)
 class Volume:
-    """A named volume; its data outlives the container."""
+    """A named volume; its data outlasts the container."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Mount:
-    """A host directory (source begins with /) or a volume in a container."""
+    """A host directory (source starts with /) or a volume, mounted in a container."""
 
     source: str
     target: str
@@ -85,7 +85,7 @@ class Mount:
 
 @dataclass(frozen=True)
 class Tmpfs:
-    """A directory in memory, for what a container on a read-only root writes; `options` as for mount(8)."""
+    """A directory in memory, for what a container with a read-only root writes; `options` as for mount(8)."""
 
     target: str
     options: str = "size=16m"
@@ -93,7 +93,7 @@ class Tmpfs:
 
 @dataclass(frozen=True)
 class PublishedPort:
-    """A container's port on a host address; `host` is a port there, or a range ("20000-20999") to choose from."""
+    """A container's port published on a host address; `host` is a port or a range to choose from ("20000-20999")."""
 
     container: int
     address: str
@@ -104,19 +104,19 @@ class PublishedPort:
 class Container:
     """A container as it should run.
 
-    `configuration` is a digest of the files it reads: a container that reads its configuration only at
-    its start must be replaced when they change.
-    `exposed` are ports which neither the image declares nor `ports` publishes.
-    `listens` are the (address, port) it will listen on at the host itself, "" for every address.
-    `stop_timeout` is seconds between the stop signal and a kill.
-    `user` is numeric, uid:gid; empty is the image's own, often root. Whoever it is has no capabilities but those
-    added, gains none, and writes to nothing but its mounts and tmpfs.
-    `restart` is Docker's policy. "unless-stopped" would not do: with it nothing comes back once the engine was killed
-    (Docker 26.1, tried).
-    `memory` is the limit in MiB, `pids` that of processes and threads.
-    `readiness_command` succeeds in the container once it serves. A container that has one takes over from its
-    predecessor while both run; all others start when theirs has stopped. It is for containers that hand over what they
-    listen on: the engine gives no port of `ports` to two of them.
+    `configuration` is a digest of the files it reads: a container that reads its configuration only at its start is
+    replaced when they change.
+    `exposed` are ports that neither the image declares nor `ports` publishes.
+    `listens` are the (address, port) pairs it listens on at the host itself, "" for every address.
+    `stop_timeout` is the time between the stop signal and a kill, in seconds.
+    `user` is a numeric uid:gid; empty means the image's own, often root. In every case the container has only the added
+    capabilities, gains none, and writes only to its mounts and tmpfs.
+    `restart` is Docker's restart policy. With "unless-stopped" nothing restarts after the engine was killed
+    (tried with Docker 26.1).
+    `memory` is the limit in MiB, `pids` the limit of processes and threads.
+    `readiness_command` succeeds in the container once it serves. A container with one takes over from its predecessor
+    while both run; any other starts after its predecessor has stopped. It is for containers that hand over their
+    listening sockets: the engine publishes no port of `ports` for two containers at once.
     """
 
     name: str
@@ -145,7 +145,7 @@ class Container:
     readiness_command: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Sort what has no order, so that neither a setting's nor Docker's order is taken for a difference."""
+        """Sort unordered fields, so that the order of a setting or of Docker is not a difference."""
         for name in ("environment", "exposed", "listens", "add_capabilities", "drop_capabilities"):
             object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
         object.__setattr__(self, "ports", tuple(sorted(self.ports, key=astuple)))
@@ -154,18 +154,18 @@ class Container:
 
     @property
     def retired(self) -> str:
-        """Name the predecessor while both run."""
+        """The predecessor's name while both run."""
         return f"{self.name}-retired"
 
     @property
     def spec(self) -> str:
-        """Digest over every field that makes the container: any change to what is desired shows in it."""
-        made = asdict(self)
-        # What its program listens on is the program's matter, which may be told of another port.
-        del made["listens"]
+        """Digest over every field that makes the container: any change to the desired container changes it."""
+        content = asdict(self)
+        # A program can switch to another port without a new container.
+        del content["listens"]
         if not self.readiness_command:
-            del made["readiness_command"]
-        text = json.dumps(made, sort_keys=True)
+            del content["readiness_command"]
+        text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -173,7 +173,7 @@ Resource = Directory | File | AbsentFile | LeadingLine | Network | Volume | Cont
 
 
 def configuration_digest(resources: Iterable[Resource]) -> str:
-    """Digest of the files among the things, for `Container.configuration`."""
+    """Return the digest of the files among the resources, for `Container.configuration`."""
     digest = hashlib.sha256()
     for resource in resources:
         if isinstance(resource, File):

@@ -1,23 +1,23 @@
-"""Whole roles that a deploy would take off a host: more often a slip in the inventory than a wish."""
+"""Find whole roles that a deploy would remove from a host: more often an inventory mistake than intended."""
 
 from collections.abc import Iterable, Sequence
 
 from rollcall.converge.host_state import HostState
 from rollcall.converge.resources import Container, Resource
 
-# The group whose hosts have a component, by the label of its containers. What a setting of its own turns off, such as
-# keepalived, is no role.
+# The group whose hosts run a component, by the label of its containers. Components that a setting turns off, such as
+# keepalived, are not roles.
 ROLES = {"front": "fronts", "backend": "backends"}
 
 
 def removed(host: str, desired: Iterable[Resource], state: HostState) -> list[str]:
-    """Say which roles a host has and should no longer have, each with the containers that would go."""
-    kept = {resource.component for resource in desired if isinstance(resource, Container)}
-    gone: dict[str, tuple[str, ...]] = {}
+    """Return a sentence for each role that the host would lose, with the containers to be removed."""
+    desired_components = {resource.component for resource in desired if isinstance(resource, Container)}
+    lost: dict[str, tuple[str, ...]] = {}
     for name, component in sorted(state.engine.components.items()):
-        if component in ROLES and component not in kept:
-            gone[ROLES[component]] = (*gone.get(ROLES[component], ()), name)
-    return [_sentence(host, *lost) for lost in gone.items()]
+        if component in ROLES and component not in desired_components:
+            lost[ROLES[component]] = (*lost.get(ROLES[component], ()), name)
+    return [_sentence(host, role, containers) for role, containers in lost.items()]
 
 
 def _sentence(host: str, role: str, containers: Sequence[str]) -> str:

@@ -1,8 +1,8 @@
-"""Replacing a container while both run: one shell command for a host, from a pure builder.
+"""Replace a container while both run: build one shell command for a host.
 
-The old container is renamed and the new one started under its name. What they listen on passes between the two of them,
-and the new one tells the old one to end once it serves. Whoever interrupts this leaves a retired container behind; the
-next deploy ends what was begun before it does anything else.
+The command renames the old container and starts the new one under its name. The two hand over their listening sockets,
+and the new one stops the old one once it serves. An interrupted takeover leaves a retired container, which the next
+deploy finishes first.
 """
 
 import math
@@ -12,17 +12,16 @@ from rollcall.contract.timeouts import stretched
 from rollcall.converge import docker_commands
 from rollcall.converge.resources import Container
 
-# Seconds in which a new container must serve: a front does so within one, on a busy machine within a few.
+# A front serves within one second, on a busy machine within a few.
 READY_TIMEOUT_SECONDS = 30
-# Seconds after which an answer is no answer any more.
+# Treat a slower readiness command as failed.
 EXEC_TIMEOUT_SECONDS = 10
-# How many of its last lines are shown of a container that does not serve.
+# How many of its last log lines to show if a container does not serve.
 LOG_LINES = 5
 
-# `serves` leaves the container's own words in $why. A container that begins anew again and again fails there, too: most
-# of the time it has no process to run a command in.
-# `retire` may find that it is done: the command of an interrupted deploy may still run on the host, and do the same.
-# `put_back` also helps an old one that was told to end already: it begins anew, now or when it has ended.
+# `serves` stores the readiness command's output in $why; a container that keeps restarting fails there, too.
+# `retire` succeeds if the container is already gone: the command of an interrupted deploy may still run on the host.
+# `put_back` also restarts an old container that is already stopping.
 FUNCTIONS = r"""
 exists() {{ docker inspect --type=container "$1" >/dev/null 2>&1; }}
 serves() {{
@@ -51,8 +50,8 @@ finish() {{
   if serves; then retire; return; fi
   last=$(docker logs --tail {log_lines} {name} 2>&1)
   put_back &&
-    echo "the new {name} did not serve within {deadline} s ($why), so the old one was put back; fix what" \
-      "its last words say, or to stop the old one (docker stop {name}), and to deploy again:" "$last" | tr '\n' ' ' >&2
+    echo "the new {name} did not serve within {deadline} s ($why); the old one is back. Fix what the log below says," \
+      "or stop the old one (docker stop {name}), and deploy again:" "$last" | tr '\n' ' ' >&2
   return 1
 }}
 """
@@ -68,15 +67,15 @@ finish
 
 
 def take_over(container: Container) -> str:
-    """Start a new container beside the old one, which ends once the new one serves.
+    """Start a new container beside the old one, which stops once the new one serves.
 
-    A new one that does not is removed again, and the old one is as before.
+    If the new one does not serve, the command removes it and restores the old one.
     """
     return _filled(FUNCTIONS + TAKE_OVER, container)
 
 
 def finish(container: Container) -> str:
-    """End what was begun and interrupted: the new container stays if it serves, else the old one comes back."""
+    """Finish an interrupted takeover: keep the new container if it serves, otherwise restore the old one."""
     return _filled(FUNCTIONS + "finish\n", container)
 
 

@@ -1,1 +1,1 @@
-"""Taking instances out of service without a lost request."""
+"""Take instances out of service without losing a request."""

@@ -1,1 +1,1 @@
-"""The images that are Rollcall's own: building them here, and where a deploy gets them from."""
+"""Rollcall's own images: build them here, and bring them to hosts."""

@@ -1,1 +1,1 @@
-"""The lab: six real hosts in containers, reached over SSH like rented machines, and what they need."""
+"""The lab: six hosts in containers, reached over SSH like rented machines, and what they need."""

@@ -1,1 +1,1 @@
-"""Reaching a host: ssh, tunnels, and commands."""
+"""Reach a host: ssh, tunnels, and commands."""

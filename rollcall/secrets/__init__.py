@@ -1,1 +1,1 @@
-"""What is secret in a fleet: made, kept, and rotated on the control machine."""
+"""A fleet's secrets: created, stored, and rotated on the control machine."""

@@ -1,1 +1,1 @@
-"""A user's own templates: files for any service, kept in step with the catalog, and never by a broken one."""
+"""Users' own templates: keep files for any service in step with the catalog, and reject broken renderings."""

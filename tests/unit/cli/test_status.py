@@ -60,7 +60,7 @@ def test_a_fleet_that_could_be_read_is_0(run: Any) -> None:
     ("second", "reason"),
     [
         (done(91, "", "noise\nCannot connect to the Docker daemon"), "Cannot connect to the Docker daemon"),
-        (done(0, "half an answer"), "its answer is cut off"),
+        (done(0, "half an output"), "the output is cut off"),
         (RollcallError("ssh to app2 failed: No route"), "ssh to app2 failed: No route"),
         (done(0, ANSWER.replace("{}\n{}", "Permission denied")), "its Consul agent does not tell its services"),
     ],

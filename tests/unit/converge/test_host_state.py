@@ -77,7 +77,7 @@ def test_a_newer_engine_names_the_gateway() -> None:
 
 @pytest.mark.parametrize("cut", [0, 30, 800, len(ANSWER) - 2])
 def test_an_answer_that_broke_off_is_an_error(cut: int) -> None:
-    with pytest.raises(ValueError, match="its answer is cut off"):
+    with pytest.raises(ValueError, match="the output is cut off"):
         parse(ANSWER[:cut], [])
 
 

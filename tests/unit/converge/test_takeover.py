@@ -124,7 +124,7 @@ def test_where_the_new_one_does_not_serve_the_old_one_is_as_before_and_the_reaso
     code, said = engine.run(takeover.take_over(FRONT))
     assert code == 1
     assert engine.containers == OLD
-    assert "the new front did not serve within 0 s (nginx does not answer), so the old one was put back" in said
+    assert "the new front did not serve within 0 s (nginx does not answer); the old one is back" in said
     assert "emerg: bind() failed" in said
     assert "stop front-retired" not in engine.calls
 

@@ -62,7 +62,7 @@ def test_an_image_named_by_digest_cannot_be_pushed() -> None:
 
 def test_an_engine_that_does_not_respond_is_said_to_be_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(*_: object) -> None:
-        raise RollcallError("There is no program docker on this machine; install it.")
+        raise RollcallError("The program docker is missing on this machine; install it.")
 
     monkeypatch.setattr(docker, "inspect", silent)
     assert problem(wanted(FRONT)).startswith("web1: cannot push images, since this machine's Docker Engine")
