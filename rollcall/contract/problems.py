@@ -11,7 +11,7 @@ from typing import Literal
 Severity = Literal["outage", "warning", "notice"]
 # In every `next`: the command line puts the inventory's name here.
 INVENTORY = "INVENTORY"
-# How long before its end a certificate becomes a problem. Any deploy renews the fleet's own long before.
+# How long before its end a certificate becomes a problem: time to buy one. Any deploy renews the fleet's own before.
 EXPIRING = timedelta(days=30)
 # A synchronised clock is off by milliseconds; reading one over SSH is not as exact.
 CLOCK_TOLERANCE_SECONDS = 5.0

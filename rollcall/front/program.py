@@ -108,7 +108,9 @@ class Front:
             self._status = await http_server.serve(self._settings.status, self.document)
         except OSError as error:
             # Serving visitors is what it is for: that goes on without anybody being able to ask.
-            say(f"cannot listen at {self._settings.status} for the status: {error.strerror or error}")
+            address, _, port = self._settings.status.rpartition(":")
+            why = listening.refusal(address, int(port), error)
+            self._problems.are("hindered", [f"no status page: {why} (front.status)"], source="status")
 
     async def end(self) -> None:
         """End consul-template at once, and nginx when it has ended what it is serving."""

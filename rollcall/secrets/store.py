@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rollcall.config import local_files
 from rollcall.config.fleet import Fleet, Member
+from rollcall.contract.problems import EXPIRING
 from rollcall.errors import RollcallError
 from rollcall.secrets import certificates
 from rollcall.secrets.certificates import Certificate, Usage
@@ -23,8 +24,6 @@ ROTATED: Mapping[str, str] = {"gossip": GOSSIP, "tokens": TOKENS, "ca": AUTHORIT
 IDENTITY = "fleet.json"
 # Every host has it, too: a deploy with the secrets of another fleet must not touch it.
 ON_HOSTS = "/etc/rollcall/fleet.json"
-# Days in which somebody who pays for certificates can have a new one.
-WARNING_DAYS = 30
 
 
 @dataclass(frozen=True)
@@ -175,9 +174,9 @@ def warnings(secrets: Secrets, now: datetime) -> list[str]:
             "run rollcall rotate INVENTORY ca"
         )
     sentences += [
-        f"The certificate of the front {node} ends on {one.end:%Y-%m-%d}; give front.certificate a new one"
+        f"The certificate of the front {node} ends on {one.end:%Y-%m-%d}; renew the file of front.certificate"
         for node, one in secrets.fronts.items()
-        if one.end - now < timedelta(days=WARNING_DAYS)
+        if one.end - now < EXPIRING
     ]
     sentences += [
         f"A rotation of {kind} is under way; if nobody is at it, end it with rollcall rotate INVENTORY {kind}"

@@ -80,6 +80,13 @@ class Cluster:
         """The hosts with nginx."""
         return tuple(member for member in self.members if member.is_front)
 
+    @property
+    def mend(self) -> str:
+        """Name the command that brings the hosts to what is declared: a deploy, or an interrupted rotation again."""
+        if self.secrets.unfinished:
+            return f"rollcall rotate {self.source} {self.secrets.unfinished[0]}  (finishes an interrupted rotation)"
+        return f"rollcall deploy {self.source}"
+
     def look(self) -> None:
         """Survey every host, side by side, with names that the catalog has now.
 

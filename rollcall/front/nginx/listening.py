@@ -4,6 +4,7 @@ nginx takes them over at its start as it does from a predecessor of its own when
 stand in the variable NGINX, and it finds out by their addresses which `listen` each is for (ngx_add_inherited_sockets).
 """
 
+import errno
 import socket
 from collections.abc import Mapping
 
@@ -40,9 +41,21 @@ def bound(listen: Listen) -> socket.socket:
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
-        where = f"{address or 'every address'}, port {port}"
-        raise CannotListenError(f"cannot listen at {where}: {error.strerror or error}") from error
+        raise CannotListenError(refusal(address, port, error)) from error
     return listening
+
+
+def refusal(address: str, port: int, error: OSError) -> str:
+    """Say why an address cannot be listened at, and what to do about it."""
+    where = address or "every address"
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} at {where} is taken by another program; stop that one (ss -ltnp 'sport = {port}' names it) "
+            "or set another port"
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"cannot listen at {where}, port {port}: this host has no such address; set one that it has"
+    return f"cannot listen at {where}, port {port}: {error.strerror or error}"
 
 
 def inherited(sockets: Sockets) -> str:

@@ -72,7 +72,12 @@ def _check(cluster: Cluster, expected: str, concerns: Callable[[Change], bool]) 
         if concerns(change)
     ]
     if problems:
-        raise CheckError(expected, problems, f"rollcall deploy {cluster.source} --dry")
+        raise CheckError(expected, problems, _step(cluster))
+
+
+def _step(cluster: Cluster) -> str:
+    """Show the changes first; those of an interrupted rotation are known."""
+    return cluster.mend if cluster.secrets.unfinished else f"{cluster.mend} --dry"
 
 
 def _name(container: Inspected) -> str:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import requests
 from cryptography import x509
@@ -12,9 +12,10 @@ from rollcall.config.fleet import Member
 from rollcall.consul import agent_queries
 from rollcall.consul.acl import ANONYMOUS, INITIAL, listed
 from rollcall.consul.acl import requests as due
+from rollcall.contract.problems import EXPIRING, INVENTORY
+from rollcall.contract.problems import certificate as ending
 from rollcall.contract.timeouts import stretched
 from rollcall.secrets import certificates
-from rollcall.secrets.store import WARNING_DAYS
 from rollcall.verify.catalog import ANSWER_SECONDS, UNANSWERED, unanswered
 from rollcall.verify.check_error import CheckError
 from rollcall.verify.cluster import Cluster, agent_by_tls
@@ -43,7 +44,7 @@ def test_anonymous_requests(cluster: Cluster, says: Says) -> None:
         for problem in (*_seen(cluster, host), *_key_written(cluster, host), *_service_registered(cluster, host))
     ]
     if problems:
-        raise CheckError("nothing without a token", problems, f"rollcall deploy {cluster.source}")
+        raise CheckError("nothing without a token", problems, cluster.mend)
     count = len(cluster.hosts)
     says(f"without a token nobody sees or changes anything: {count} of {count} agents")
 
@@ -99,7 +100,7 @@ def test_https(cluster: Cluster, says: Says) -> None:
             if not refusal(endpoint, context, name, "/v1/status/leader")
         ]
     if problems:
-        raise CheckError("HTTPS for the fleet's own certificates", problems, f"rollcall deploy {cluster.source}")
+        raise CheckError("HTTPS for the fleet's own certificates", problems, cluster.mend)
     count = len(cluster.members)
     says(f"HTTPS (8501) lets the operator's certificate in, and nobody with another or none: {count} of {count}")
 
@@ -107,30 +108,37 @@ def test_https(cluster: Cluster, says: Says) -> None:
 def test_certificates_last(cluster: Cluster, says: Says) -> None:
     """Certificates of agents and fronts are good for a while yet"""
     found = [
-        (f"{member.name}'s {what}", certificate(cluster.endpoints[member.name][endpoint]))
+        (f"{member.name}'s {what}", certificate(cluster.endpoints[member.name][endpoint]), own)
         for member in cluster.members
-        for what, endpoint in _shown(member)
+        for what, endpoint, own in _shown(member)
     ]
     now = datetime.now(UTC)
     problems = [
-        f"{whose} certificate ends on {one.not_valid_after_utc:%Y-%m-%d}"
-        for whose, one in found
-        if one.not_valid_after_utc - now < timedelta(days=WARNING_DAYS)
+        problem
+        for whose, one, own in found
+        for problem in ending(f"{whose} certificate", one.not_valid_after_utc, own, now)
     ]
     if problems:
-        raise CheckError(f"{WARNING_DAYS} days at least", problems, f"rollcall deploy {cluster.source}")
-    first, earliest = min(found, key=_end)
+        # A certificate of the user's own comes first: no rotation and no deploy renews it.
+        own = [one.next for one in problems if "front.certificate" in one.next]
+        step = own[0].replace(INVENTORY, cluster.source) if own else cluster.mend
+        raise CheckError(f"{EXPIRING.days} days at least", [one.text for one in problems], step)
+    first, earliest, _ = min(found, key=_end)
     says(
-        f"{len(found)} certificates of agents and fronts are good for {WARNING_DAYS} days at least; "
+        f"{len(found)} certificates of agents and fronts are good for {EXPIRING.days} days at least; "
         f"the first to end is {first}, on {earliest.not_valid_after_utc:%Y-%m-%d}"
     )
 
 
-def _shown(member: Member) -> list[tuple[str, tuple[str, int]]]:
-    return [("agent", agent_by_tls(member)), *([("front", front_by_tls(member))] if member.is_front else [])]
+def _shown(member: Member) -> list[tuple[str, tuple[str, int], str]]:
+    """List what a host shows a certificate for: where, and the user's own file that it comes from."""
+    agent = ("agent", agent_by_tls(member), "")
+    if not member.is_front:
+        return [agent]
+    return [agent, ("front", front_by_tls(member), member.settings.front.certificate or "")]
 
 
-def _end(entry: tuple[str, x509.Certificate]) -> datetime:
+def _end(entry: tuple[str, x509.Certificate, str]) -> datetime:
     return entry[1].not_valid_after_utc
 
 
@@ -149,7 +157,7 @@ def test_gossip_and_rpc(cluster: Cluster, says: Says) -> None:
         wanted = ("VerifyIncoming", "VerifyOutgoing", "VerifyServerHostname")
         problems += [f"{name}: {key} of its RPC is off" for key in wanted if not rpc[key]]
     if problems:
-        raise CheckError("encrypted gossip and verified RPC", problems, f"rollcall deploy {cluster.source}")
+        raise CheckError("encrypted gossip and verified RPC", problems, cluster.mend)
     count = len(cluster.catalog.agents)
     says(f"gossip is encrypted, and RPC verified by certificates on both ends: {count} of {count}")
 
@@ -165,10 +173,10 @@ def test_policies_and_tokens(cluster: Cluster, says: Says) -> None:
     )
     found = listed(policies, tokens)
     if found is None:
-        raise CheckError("Consul's own lists of them", policies[:200], f"rollcall deploy {cluster.source}")
+        raise CheckError("Consul's own lists of them", policies[:200], cluster.mend)
     problems = [f"a deploy would {request.text}" for request in due(wanted, found)]
     if problems:
-        raise CheckError("policies and tokens as declared", problems, f"rollcall deploy {cluster.source}")
+        raise CheckError("policies and tokens as declared", problems, cluster.mend)
     own = {ANONYMOUS, wanted.management_accessor, *(token.accessor for token in wanted.tokens)}
     others = [one for one in found.tokens if one["AccessorID"] not in own and one["Description"] != INITIAL]
     says(

@@ -164,7 +164,7 @@ def test_where_nobody_serves_there_is_no_predecessor(tmp_path: Path) -> None:
 def test_a_taken_port_is_a_sentence(listening: socket.socket) -> None:
     address = listening.getsockname()
     with pytest.raises(
-        CannotListenError, match=f"cannot listen at 127.0.0.1, port {address[1]}: Address already in use"
+        CannotListenError, match=f"port {address[1]} at 127.0.0.1 is taken by another program; stop that one"
     ):
         bound(address)
 
