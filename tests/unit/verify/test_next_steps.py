@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - the list has source as it stands.
 """What `rollcall verify` says to do next, for each thing that it can find wrong: one list."""
 
 import ast
