@@ -25,6 +25,12 @@ _CAPABILITIES = (
     *("SYS_ADMIN", "SYS_MODULE", "SYS_NICE", "SYS_PTRACE"),
 )
 _SECURITY = ("seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined")
+SYSTEMD = (
+    *(f"--cap-add={capability}" for capability in _CAPABILITIES),
+    *(f"--security-opt={option}" for option in _SECURITY),
+    *("--cgroupns=private", "--tmpfs=/run", "--tmpfs=/run/lock"),
+)
+"""docker's arguments for a container of the image of a host, in which systemd runs."""
 _READY_TIMEOUT_SECONDS = 90
 # systemd's exit status when it cannot even start, as Docker shows it.
 _SYSTEMD_FAILED = 255
@@ -46,9 +52,7 @@ def create_arguments(host: LabHost, engine: str = DEFAULT_ENGINE) -> list[str]:
         "--label=SERVICE_IGNORE=true",
         *(f"--network={NETWORK}", f"--ip={host.address}"),
         *(f"--publish={LOOPBACK}:{machine}:{inside}" for machine, inside in ports),
-        *(f"--cap-add={capability}" for capability in _CAPABILITIES),
-        *(f"--security-opt={option}" for option in _SECURITY),
-        *("--cgroupns=private", "--tmpfs=/run", "--tmpfs=/run/lock"),
+        *SYSTEMD,
         f"--mount=type=volume,source={host.volume},target=/var/lib/docker,volume-label={LABEL}=1",
         *("--log-opt=max-size=1m", "--log-opt=max-file=1"),
         catalogue.HOSTS[engine].local,
