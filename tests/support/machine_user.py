@@ -15,7 +15,7 @@ INVENTORY = "inventories/production.py"
 TEMPLATE = """\
 _machine = ("{name}", {{
     "ssh_hostname": "{hostname}", "ssh_port": {port}, "ssh_key": "{key}", "ssh_known_hosts_file": "{known_hosts}",
-    {login}, "address": "{address}", "image_source": "push",
+    {login}, "address": "{address}", "image_source": "push", "timeout_factor": 10,
 }})
 consul_servers = [_machine]
 backends = [_machine]
