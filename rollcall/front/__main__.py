@@ -1,4 +1,4 @@
-"""The first process of the front's container."""
+"""Run the front's program as the first process of its container."""
 
 import signal
 import sys
@@ -8,13 +8,13 @@ STOP = (signal.SIGQUIT, signal.SIGTERM, signal.SIGINT)
 
 
 def main() -> int:
-    """Run until the container is to end. Returns its status."""
+    """Run until the container stops; return its exit status."""
     early: list[int] = []
 
     def remember(number: int, _: FrameType | None) -> None:
         early.append(number)
 
-    # Before the rest, which takes a moment to load: the kernel drops a signal that a first process does not await.
+    # First of all, since imports take a moment: the kernel drops a signal that process 1 does not handle yet.
     for number in STOP:
         signal.signal(number, remember)
 
@@ -27,7 +27,7 @@ def main() -> int:
         loop = asyncio.get_running_loop()
         for number in STOP:
             loop.add_signal_handler(number, stop.set)
-        # consul-template's command sends it.
+        # consul-template's command sends this signal.
         loop.add_signal_handler(signal.SIGUSR1, rendered.set)
         if early:
             stop.set()

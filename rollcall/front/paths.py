@@ -1,23 +1,23 @@
-"""Where the front's files are, inside its container."""
+"""The paths of the front's files inside its container."""
 
 from pathlib import Path
 
-# Mounted from the host, read only: what a deploy writes.
+# Written by a deploy; mounted from the host, read only.
 CONFIGURATION = Path("/etc/rollcall/front")
 SETTINGS = CONFIGURATION / "front.json"
 TOKEN = CONFIGURATION / "token"
 SITES_TEMPLATE = CONFIGURATION / "sites.conf.j2"
-# A volume: the generations, so that a new container begins with the last good one.
+# A volume with the generations, so that a new container starts with the last good one.
 STATE = Path("/var/lib/rollcall/front")
-# The front that serves gives its listening sockets to its successor here; two containers have this volume for a while.
+# The serving front passes its listening sockets to its successor here; both containers mount the volume meanwhile.
 HANDOVER_SOCKET = STATE / "handover.sock"
-# In memory: nothing in it is of an earlier life of the container.
+# In memory: empty after each start of the container.
 RUN = Path("/run/rollcall/front")
-# What consul-template writes.
+# Written by consul-template.
 CATALOG = RUN / "staging" / "catalog.json"
-# nginx answers here, and only inside the container: /generation and /status (stub_status).
+# nginx responds here inside the container only: /generation and /status (stub_status).
 NGINX_SOCKET = RUN / "nginx.sock"
-# The first process of the container takes orders here: apply, reload, render, status, health.
+# The first process of the container takes commands here: apply, reload, render, status, health.
 CONTROL_SOCKET = RUN / "control.sock"
-# nginx adds a line for each request that it passed on; counted each second, and what was counted takes no memory.
+# nginx appends a line per proxied request. The program counts them each second and frees the counted part.
 COUNTED_LOG = RUN / "counted.log"

@@ -1,4 +1,4 @@
-"""The front's program: what the container does from its start to its end."""
+"""The front's program: everything the container does from start to exit."""
 
 import asyncio
 import signal
@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from rollcall.contract.status_document import Document
 from rollcall.front import paths
 from rollcall.front.inputs import consul, control
+from rollcall.front.inputs.commands import Commands
 from rollcall.front.inputs.consul_template import ConsulTemplate
-from rollcall.front.inputs.orders import Orders
 from rollcall.front.inputs.settings import Settings
 from rollcall.front.inputs.settings import read as read_settings
-from rollcall.front.log import say
+from rollcall.front.log import write_line
 from rollcall.front.nginx import handover, listening
 from rollcall.front.nginx.connections import connections
 from rollcall.front.nginx.generation import Generations
@@ -21,8 +21,8 @@ from rollcall.front.nginx.handover import BusyError, Offer, Predecessor
 from rollcall.front.nginx.listening import CannotListenError, Sockets
 from rollcall.front.nginx.process import Nginx
 from rollcall.front.nginx.supervisor import Orphans, keep_nginx, serves
+from rollcall.front.routing.model import Routing
 from rollcall.front.routing.refusal import NotServedError
-from rollcall.front.routing.routes import Routing
 from rollcall.front.serving import Serving
 from rollcall.front.status import findings, http_server
 from rollcall.front.status.counters import Counters
@@ -31,14 +31,14 @@ from rollcall.front.status.problems import Problems
 
 
 class CannotStartError(Exception):
-    """The container cannot do its work, and the text says why in one sentence."""
+    """The container cannot start; the text gives the reason in one sentence."""
 
 
 class Front:
-    """One life of the container."""
+    """One run of the container."""
 
     def __init__(self, settings: Settings, sockets: Sockets, rendered: asyncio.Event) -> None:
-        """Start nothing yet. `rendered` is set whenever there is something new to be applied."""
+        """Prepare. `rendered` is set whenever there is a new input to apply."""
         generations = Generations(paths.STATE, paths.CONFIGURATION)
         self._settings = settings
         self._sockets = sockets
@@ -57,47 +57,49 @@ class Front:
         self._status: asyncio.Server | None = None
 
     async def run(self, predecessor: Predecessor | None) -> int:
-        """Serve until nginx ends too often, or a successor serves. Returns the container's status."""
-        orders = Orders(self._serving, self._consul_template, self._turn, self.document).by_name()
-        async with await control.listen(paths.CONTROL_SOCKET, orders):
+        """Serve until nginx exits too often or a successor serves; return the container's exit status."""
+        commands = Commands(self._serving, self._consul_template, self._turn, self.document).by_name()
+        async with await control.listen(paths.CONTROL_SOCKET, commands):
             await self._begin(predecessor)
             offer = Offer(paths.HANDOVER_SOCKET, self._sockets, self._pause, self._retire, self._resume)
             handed_over = asyncio.create_task(offer.run())
-            nginx_ended = asyncio.create_task(keep_nginx(self._nginx, self._serving))
-            asking = consul.keep_asking(lambda: self._serving.settings.consul, paths.TOKEN, self._problems)
-            others = (self._consul_template.keep_running(), self._follow(), self._watch(), asking)
-            tasks = {handed_over, nginx_ended, *(asyncio.create_task(one) for one in others)}
+            nginx_exited = asyncio.create_task(keep_nginx(self._nginx, self._serving))
+            polling = consul.poll(lambda: self._serving.settings.consul, paths.TOKEN, self._problems)
+            others = (self._consul_template.keep_running(), self._follow(), self._watch(), polling)
+            tasks = {handed_over, nginx_exited, *(asyncio.create_task(coroutine) for coroutine in others)}
             try:
-                await _first_of({handed_over, nginx_ended}, tasks)
+                await _first_of({handed_over, nginx_exited}, tasks)
             finally:
-                for one in tasks:
-                    one.cancel()
+                for task in tasks:
+                    task.cancel()
             if not handed_over.done() or handed_over.cancelled():
                 return 1
-            say("a successor serves: this one ends what it is serving")
-            await self.end()
+            write_line("a successor serves: finishing the open requests")
+            await self.stop()
             return 0
 
     async def _begin(self, predecessor: Predecessor | None) -> None:
-        """Start nginx, and return when it serves.
+        """Start nginx and wait until it serves.
 
         Raises:
             CannotStartError: it does not.
         """
         try:
-            # With somebody who serves well, what is wrong is said, and not served around.
+            # While a predecessor serves well, fail with the reason instead of falling back.
             await self._serving.begin(last_good=predecessor is None)
         except NotServedError as error:
             if predecessor:
-                predecessor.gives_up()
+                predecessor.decline()
             raise CannotStartError(str(error)) from error
         await self._nginx.start()
-        if not await serves(self._nginx, self._serving.answers):
-            raise CannotStartError("nginx ended, so the container does")
+        if not await serves(self._nginx, self._serving.confirmed):
+            raise CannotStartError("nginx exited during its start; stopping the container")
         self._begun = True
-        if predecessor and not await predecessor.lets_go():
-            await self.end()
-            raise CannotStartError(f"it took more than {handover.START:g} s to serve, so the front before it goes on")
+        if predecessor and not await predecessor.release():
+            await self.stop()
+            raise CannotStartError(
+                f"this front did not serve within {handover.START_TIMEOUT_SECONDS:g} s; its predecessor continues"
+            )
         self._serving.begun()
         await self._show()
 
@@ -107,48 +109,48 @@ class Front:
         try:
             self._status = await http_server.serve(self._settings.status, self.document)
         except OSError as error:
-            # Serving visitors is what it is for: that goes on without anybody being able to ask.
+            # Serving clients matters more: continue without the status page.
             address, _, port = self._settings.status.rpartition(":")
             why = listening.refusal(address, int(port), error)
             self._problems.are("hindered", [f"no status page: {why} (front.status)"], source="status")
 
-    async def end(self) -> None:
-        """End consul-template at once, and nginx when it has ended what it is serving."""
+    async def stop(self) -> None:
+        """Stop consul-template at once, and nginx after its open requests."""
         self._consul_template.stop()
-        self._nginx.tell(signal.SIGQUIT if self._begun else signal.SIGTERM)
+        self._nginx.send_signal(signal.SIGQUIT if self._begun else signal.SIGTERM)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.stop_timeout):
-                await self._nginx.ended()
-        self._nginx.tell(signal.SIGTERM)
-        await self._nginx.ended()
-        await self._consul_template.ended()
+                await self._nginx.wait()
+        self._nginx.send_signal(signal.SIGTERM)
+        await self._nginx.wait()
+        await self._consul_template.wait()
 
     async def _follow(self) -> None:
-        """Apply whenever there is something new."""
+        """Apply whenever there is a new input."""
         while True:
             await self._wanted.wait()
-            await asyncio.sleep(self._serving.rest())
+            await asyncio.sleep(self._serving.seconds_until_next_reload())
             async with self._turn:
                 self._wanted.clear()
                 with suppress(NotServedError):
                     await self._serving.apply()
 
     async def _watch(self) -> None:
-        """Do every second what no event tells of."""
+        """Do every second what no event triggers."""
         while True:
             await asyncio.sleep(1)
-            # What cannot be seen now, as with no descriptor left, is seen the next time.
+            # A failure now, such as a missing file descriptor, is no loss: the next second tries again.
             with suppress(OSError):
-                await self._look()
+                await self._check()
 
-    async def _look(self) -> None:
-        self._orphans.look()
+    async def _check(self) -> None:
+        self._orphans.reap()
         self._counters.read()
-        self._connections = connections(await self._nginx.ask("/status"))
-        self._serving.look_at_old_workers()
+        self._connections = connections(await self._nginx.get("/status"))
+        self._serving.check_old_workers()
         self._problems.found_by("certificate", findings.of_certificate(self._serving.settings, datetime.now(UTC)))
         again = time.monotonic() >= self._serving.again_at
-        if again or await self._serving.keeping.has_to_let_go(self._serving.settings.keep_lost):
+        if again or await self._serving.retained.is_outdated(self._serving.settings.keep_lost):
             self._wanted.set()
 
     async def _pause(self) -> None:
@@ -156,22 +158,22 @@ class Front:
 
     async def _resume(self) -> None:
         number = self._serving.generation.number
-        say(f"a successor was given the listening sockets and does not serve: generation {number} goes on")
+        write_line(f"a successor took the listening sockets and does not serve: generation {number} continues")
         with suppress(OSError):
             self._generations.make_current(number)
             self._generations.keep_only(number)
         self._turn.release()
-        # What changed in the meantime is as good as any reason.
+        # Something may have changed in the meantime.
         self._wanted.set()
 
     async def _retire(self) -> None:
-        """Leave the volume and the status address to the successor; the turn is not given back."""
+        """Leave the volume and the status address to the successor; keep the turn."""
         self._consul_template.stop()
         if self._status:
             self._status.close()
 
     def document(self) -> Document:
-        """The status document of this moment."""
+        """Return the status document of this moment."""
         serving = self._serving
         sight = Sight(
             settings=serving.settings,
@@ -182,8 +184,8 @@ class Front:
             routing=serving.served.routing if serving.served else Routing((), ()),
             consul_template_since=self._consul_template.since,
             rendered=serving.rendered.at,
-            kept=frozenset((one.instance.node, one.instance.identity) for one in serving.keeping.kept),
-            listed=serving.listed,
+            kept=frozenset((lost.instance.node, lost.instance.identity) for lost in serving.retained.instances),
+            listed=serving.in_rotation,
             counts=self._counters.counts,
             connections=self._connections,
             problems=self._problems.all(),
@@ -192,25 +194,25 @@ class Front:
 
 
 async def _first_of(awaited: set[asyncio.Task[None]], tasks: set[asyncio.Task[None]]) -> None:
-    """Wait until one of the awaited tasks is done. Raises what any of all the tasks raises."""
-    while not any(one.done() for one in awaited):
+    """Wait until one of the awaited tasks is done; raise what any of the tasks raises."""
+    while not any(task.done() for task in awaited):
         done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for one in done:
-            one.result()
+        for task in done:
+            task.result()
 
 
 async def main(stop: asyncio.Event, rendered: asyncio.Event) -> int:
-    """Live from the container's start to its end. Returns its status.
+    """Run from the container's start to its stop; return its exit status.
 
     Args:
-        stop: is set when the container is to end.
-        rendered: is set whenever consul-template has rendered; cleared here.
+        stop: set when the container must stop.
+        rendered: set whenever consul-template has rendered; cleared here.
     """
     ended = asyncio.create_task(stop.wait())
     try:
         front, predecessor = await _prepared(rendered)
     except CannotStartError as error:
-        say(str(error))
+        write_line(str(error))
         return 1
     serving = asyncio.create_task(front.run(predecessor))
     await asyncio.wait((ended, serving), return_when=asyncio.FIRST_COMPLETED)
@@ -219,12 +221,12 @@ async def main(stop: asyncio.Event, rendered: asyncio.Event) -> int:
         try:
             return serving.result()
         except CannotStartError as error:
-            say(str(error))
+            write_line(str(error))
             return 1
     serving.cancel()
     with suppress(asyncio.CancelledError):
         await serving
-    await front.end()
+    await front.stop()
     return 0
 
 
@@ -241,7 +243,7 @@ async def _prepared(rendered: asyncio.Event) -> tuple[Front, Predecessor | None]
         raise CannotStartError(str(error)) from error
     given = predecessor.sockets if predecessor else {}
     for listen in given.keys() - set(settings.listens):
-        # Nobody would accept what comes there.
+        # Nothing would accept the connections there.
         given.pop(listen).close()
     try:
         sockets = {listen: given.get(listen) or listening.bound(listen) for listen in settings.listens}

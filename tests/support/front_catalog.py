@@ -1,4 +1,4 @@
-"""A catalog as people fill it, and what the front makes of it."""
+"""Build catalogs, and inspect the routing that the front makes of them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,7 +7,8 @@ from rollcall.components.front import front_config
 from rollcall.config.settings import Front, Route
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import DeclaredRoute, Settings, read
-from rollcall.front.routing.routes import Location, Routing, Upstream, routing
+from rollcall.front.routing.model import Location, Routing, Upstream
+from rollcall.front.routing.routes import routing
 
 END = datetime(2027, 11, 28, tzinfo=UTC)
 SETTINGS = read(front_config("front1", Front(server_name="www.example.com"), END))
@@ -18,12 +19,12 @@ def settings(*routes: DeclaredRoute, **more: Any) -> Settings:
 
 
 def declared(service: str, host: str, **more: Any) -> DeclaredRoute:
-    """A route of group_data as it stands there; what is not given is as it is by default."""
+    """Make a route of group_data, with the defaults for what is not given."""
     return DeclaredRoute(**Route.model_construct(service=service, host=host, **more).model_dump())
 
 
 def instance(name: str, service: str = "shop-80", port: int = 80, node: str = "app1", **more: Any) -> Instance:
-    """An instance in the container `name`; whatever is not a field of its own is metadata."""
+    """Make an instance of the container `name`; keywords that are not fields become metadata."""
     fields = {
         key: more.pop(key) for key in ("tags", "state", "node_alive", "address", "weight_of_consul") if key in more
     }
@@ -39,24 +40,24 @@ def routed(*instances: Instance, keys: dict[str, str] | None = None, settings: S
 
 def location(found: Routing, host: str, path: str = "/") -> Location:
     (site,) = [site for site in found.sites if site.host == host]
-    (one,) = [one for one in site.locations if one.path == path]
+    (one,) = [location for location in site.locations if location.path == path]
     return one
 
 
 def upstream(found: Routing, host: str, path: str = "/") -> Upstream:
     name = location(found, host, path).upstream
-    (one,) = [one for one in found.upstreams if one.name == name]
+    (one,) = [upstream for upstream in found.upstreams if upstream.name == name]
     return one
 
 
 def served_by(found: Routing, host: str, path: str = "/") -> dict[str, int]:
-    """Containers and their weights behind a host and path."""
-    return {one.instance.identity.split(":")[1]: one.weight for one in upstream(found, host, path).servers}
+    """Return the containers and their weights behind a host and path."""
+    return {server.instance.identity.split(":")[1]: server.weight for server in upstream(found, host, path).servers}
 
 
 def places(found: Routing) -> set[tuple[str, str]]:
-    return {(site.host, one.path) for site in found.sites for one in site.locations}
+    return {(site.host, location.path) for site in found.sites for location in site.locations}
 
 
 def complaints(found: Routing) -> list[str]:
-    return [one.text for one in found.complaints]
+    return [complaint.text for complaint in found.complaints]

@@ -9,7 +9,7 @@ from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import Document
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import read
-from rollcall.front.routing.routes import Location, Routing, Server, Site, Upstream
+from rollcall.front.routing.model import Location, Routing, Server, Site, Upstream
 from rollcall.front.status.document import Counts, Generation, Sight, document
 
 NOW = datetime(2026, 11, 26, 3, 0, 0, tzinfo=UTC)

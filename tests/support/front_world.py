@@ -1,4 +1,4 @@
-"""What the front's tests are about: a Consul, sample backends, a front; each with the rights that a deploy gives it."""
+"""The world of the front's tests: a Consul, sample backends and a front, each with the rights of a deploy."""
 
 import http.client
 import json
@@ -42,18 +42,18 @@ NAME = "www.mastartup.io"
 
 
 def fleet(**settings: Any) -> Fleet:
-    """One host, app1, with everything on it; the settings are the front's."""
+    """A fleet of one host, app1, with everything on it and these settings of the front."""
     data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}], "front": {"server_name": NAME, **settings}}
     return check("test", [RawHost("app1", GROUPS, data)], "app1", nowhere)
 
 
 def run(engine: docker.DockerClient, wanted: resources.Container, name: str, image: str, **more: Any) -> Container:
-    """Run a container as a deploy would, under another name."""
+    """Run a container as a deploy does, under another name."""
     return engine.containers.get(stand_in.run(replace(wanted, name=name, image=image, **more), LABELS))
 
 
 class Catalog(OwnConsul):
-    """What is registered here is what the front sees."""
+    """The Consul agent whose catalog the front follows."""
 
     def register(self, name: str, address: str, port: int = 80, *, service: str = "webserver-80", **more: Any) -> None:
         self.api.agent.service.register(
@@ -75,7 +75,7 @@ class Catalog(OwnConsul):
 
 @dataclass
 class Backend:
-    """A sample web container; its address changes when it is started again."""
+    """A sample web container; a restart changes its address."""
 
     container: Container
 
@@ -103,7 +103,7 @@ class Answer:
 
 @dataclass
 class Front:
-    """The container as a deploy runs it, with what a person at its host would ask it; and those it took over from."""
+    """The front's container as a deploy runs it, and its predecessors."""
 
     engine: docker.DockerClient
     folder: Path
@@ -114,7 +114,7 @@ class Front:
 
     @property
     def container(self) -> Container:
-        """The one that was started last."""
+        """Return the one that started last."""
         return self.containers[-1]
 
     @property
@@ -144,8 +144,8 @@ class Front:
         return self.container
 
     def remove(self) -> None:
-        for one in self.containers:
-            one.remove(force=True, v=True)
+        for container in self.containers:
+            container.remove(force=True, v=True)
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)
@@ -183,7 +183,7 @@ class Front:
             yield secured
 
     def status(self) -> int:
-        """The status of one request; 0 when nobody listens."""
+        """Return the status of one request; 0 without a listener."""
         try:
             return self.get("/health").status
         except OSError:
@@ -198,7 +198,7 @@ class Front:
         return self.execute("bash", "-c", script, user="nginx")[1]
 
     def document(self) -> Any:
-        """The front's own account of itself; nothing while nobody answers."""
+        """Return the status document; {} while the front does not respond."""
         try:
             answer = requests.get(f"http://{self.settings['status']}/status.json", timeout=5)
         except requests.ConnectionError:
@@ -207,32 +207,36 @@ class Front:
         return answer.json()
 
     def rendered(self) -> str:
-        """What consul-template wrote last; nothing before its first time."""
+        """Return what consul-template wrote last; "" before its first rendering."""
         return self.shell("cat /run/rollcall/front/staging/catalog.json")
 
     def loaded(self) -> str:
-        """The catalog's part of the configuration that nginx serves."""
+        """Return the sites.conf that nginx serves."""
         return self.shell("cat /var/lib/rollcall/front/current/sites.conf")
 
     def instances(self) -> list[str]:
-        """ADDRESS:PORT of each server in the list that nginx serves, once no older list is served beside it."""
+        """Return ADDRESS:PORT of each server in rotation, in the confirmed generation."""
         services = self.document().get("services", [])
-        return sorted({one["address"] for each in services for one in each["instances"] if one["listed_since"]})
+        return sorted(
+            {instance["address"] for each in services for instance in each["instances"] if instance["listed_since"]}
+        )
 
     def generation(self) -> int:
-        """The number of what nginx serves; 0 while nobody answers."""
+        """Return the number of the served generation; 0 while the front does not respond."""
         return int(self.document().get("generation", {"number": 0})["number"])
 
     def process(self, program: str) -> str:
-        """The number of nginx's first process, or of consul-template; nothing while there is none."""
+        """Return the process id of nginx's master or of consul-template; "" without one."""
         if program == "nginx":
             return self.shell("cat /run/rollcall/front/nginx.pid").strip()
         return self.shell(f"grep -lx {program} /proc/[0-9]*/comm | head -1 | cut -d/ -f3").strip()
 
     def failure(self) -> str:
-        """Why the last change is not served; nothing where it is."""
+        """Return why the last change is not served; "" if it is."""
         problems = self.document().get("problems", [])
-        return "\n".join(one["text"] for one in problems if one["kind"] in ("refused", "hindered", "catalog"))
+        return "\n".join(
+            problem["text"] for problem in problems if problem["kind"] in ("refused", "hindered", "catalog")
+        )
 
     def restarts(self) -> int:
         self.container.reload()

@@ -14,7 +14,7 @@ from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import Document
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import read
-from rollcall.front.routing.routes import Location, Routing, Server, Site, Upstream
+from rollcall.front.routing.model import Location, Routing, Server, Site, Upstream
 from rollcall.front.status import http_server
 from rollcall.front.status.document import Counts, Generation, Sight, document
 

@@ -1,1 +1,1 @@
-"""What the front reads: the catalog, its settings, and orders."""
+"""What the front reads: the catalog, its settings, and commands."""

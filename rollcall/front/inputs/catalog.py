@@ -1,4 +1,4 @@
-"""The catalog as consul-template renders it: services, their instances and their health, and the keys of ours."""
+"""The catalog as consul-template renders it: services, instances, their health, and Rollcall's own keys."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,7 @@ from rollcall.contract.maintenance_checks import NODE_MAINTENANCE, SERVICE_MAINT
 
 State = Literal["passing", "warning", "critical", "maintenance"]
 
-# Consul's own check of a node's life, by gossip.
+# Consul's own liveness check of a node, by gossip.
 SERF_HEALTH = "serfHealth"
 
 
@@ -18,8 +18,8 @@ SERF_HEALTH = "serfHealth"
 class Instance:
     """One registration of a service.
 
-    `address` is an IPv4 or IPv6 address, the node's where the service has none of its own. `node_alive` says whether
-    Consul's own check of the node (serfHealth) passes. `weight` is Consul's, of a passing instance.
+    `address` is an IPv4 or IPv6 address; the node's where the service has none. `node_alive` tells whether
+    Consul's own check of the node (serfHealth) passes. `weight` is Consul's weight of a passing instance.
     """
 
     service: str
@@ -35,7 +35,7 @@ class Instance:
 
     @property
     def endpoint(self) -> str:
-        """Address and port as nginx and everybody else writes them."""
+        """Return address and port as nginx writes them."""
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
@@ -43,8 +43,8 @@ class Instance:
 class Catalog:
     """All instances in a stable order, and Consul's keys below rollcall/front/, without that prefix.
 
-    `readable` is False where not even Consul's own servers are seen: it lost its state, or hides it from our token.
-    `complaints` name registrations that no nginx can reach, one sentence each.
+    `readable` is False without even Consul's own servers: Consul lost its state, or our token may not read it.
+    `complaints` name registrations that nginx cannot reach, one sentence each.
     """
 
     instances: tuple[Instance, ...]
@@ -54,10 +54,10 @@ class Catalog:
 
 
 def read(text: str) -> Catalog:
-    """Read what catalog.ctmpl rendered. A registration that cannot be used costs that instance only.
+    """Read what catalog.ctmpl rendered. An unusable registration costs only its own instance.
 
     Raises:
-        ValueError: the text is not what the template makes; consul-template was stopped in the middle of it.
+        ValueError: the text is not a rendering of the template, or an incomplete one.
     """
     try:
         document = json.loads(text)
@@ -66,14 +66,14 @@ def read(text: str) -> Catalog:
         unasked = [name for name in document["unasked"] if name is not None]
         found = [_instance_or_complaint(row) for row in rows]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"the rendered catalog is not what catalog.ctmpl makes: {error!r}") from error
-    # Consul takes Shop for shop, and shows the instances of both for either.
-    instances = {one for one in found if isinstance(one, Instance)}
+        raise ValueError(f"the rendered catalog is not a document of catalog.ctmpl: {error!r}") from error
+    # Consul compares names without case: Shop and shop both return the instances of both.
+    instances = {result for result in found if isinstance(result, Instance)}
     return Catalog(
-        instances=tuple(sorted(instances, key=lambda one: (one.service, one.node, one.identity))),
+        instances=tuple(sorted(instances, key=lambda instance: (instance.service, instance.node, instance.identity))),
         keys=keys,
-        readable=any(one["service"] == "consul" for one in rows),
-        complaints=tuple(dict.fromkeys((*(one for one in found if isinstance(one, str)), *_unasked(unasked)))),
+        readable=any(row["service"] == "consul" for row in rows),
+        complaints=tuple(dict.fromkeys((*(result for result in found if isinstance(result, str)), *_unasked(unasked)))),
     )
 
 
@@ -83,7 +83,7 @@ def _instance_or_complaint(row: Mapping[str, Any]) -> Instance | str | None:
     if not address:
         return f"{named} address {row['address']!r}, so it gets no requests; expected an IPv4 or IPv6 address"
     if not 1 <= port <= 65535:
-        # A service without a port is nothing wrong, until it wants requests.
+        # A service without a port is fine unless it requests a route.
         wanted = "virtual_host" in meta
         return f"{named} port {port}, so it gets no requests; expected a port from 1 to 65535" if wanted else None
     checks = row["checks"]
@@ -102,7 +102,7 @@ def _instance_or_complaint(row: Mapping[str, Any]) -> Instance | str | None:
 
 
 def _address(text: str) -> str:
-    """Return the address in its usual form, or nothing; with a zone ("fe80::1%eth0") it is of one host only."""
+    """Return the address in its canonical form, or ""; one with a zone ("fe80::1%eth0") is valid on one host only."""
     try:
         return "" if "%" in text else str(ip_address(text))
     except ValueError:
@@ -121,6 +121,6 @@ def _state(identity: str, checks: Mapping[str, str]) -> State:
 def _unasked(names: list[str]) -> Iterator[str]:
     for name in names:
         yield (
-            f"the service {name!r} cannot be asked for by consul-template, so it is not routed; "
+            f"consul-template cannot query the service {name!r}, so it has no route; "
             "expected a name of letters, digits, - and _"
         )

@@ -1,4 +1,4 @@
-"""Whether Consul can be followed: where it cannot, consul-template tries again and again, and tells its log alone."""
+"""Check whether the Consul agent responds: consul-template itself reports failures only in its log."""
 
 import asyncio
 import re
@@ -8,71 +8,70 @@ from pathlib import Path
 from rollcall.contract.timeouts import stretched
 from rollcall.front.status.problems import Problems
 
-# Seconds for an answer that an agent has within milliseconds.
-ANSWER = stretched(3.0)
-# Seconds between two questions.
-PAUSE = 1.0
-# So many in a row are no agent that starts anew, and no election.
-IN_A_ROW = 2
-# Bytes that are read of an answer; with its header and what an error says it has less.
-MOST = 16 * 1024
-_ANSWER = re.compile(r"HTTP/1\.\d (?P<status>\d{3}) .*?\r\n\r\n(?P<body>.*)", re.DOTALL)
-# Consul says so of a server that has lost the others (agent/http.go: setKnownLeader).
+# An agent responds within milliseconds.
+RESPONSE_TIMEOUT_SECONDS = stretched(3.0)
+INTERVAL_SECONDS = 1.0
+# A restart of the agent or an election fails fewer requests in a row.
+FAILURES_BEFORE_PROBLEM = 2
+# A response with its header and an error text is shorter.
+MAX_RESPONSE_BYTES = 16 * 1024
+_RESPONSE = re.compile(r"HTTP/1\.\d (?P<status>\d{3}) .*?\r\n\r\n(?P<body>.*)", re.DOTALL)
+# A server that has lost the others responds with this (agent/http.go: setKnownLeader).
 _NO_LEADER = "\r\nx-consul-knownleader: false\r\n"
 
 
-async def keep_asking(address: Callable[[], str], token: Path, problems: Problems) -> None:
-    """Ask the agent every second, and show as a problem what hinders it.
+async def poll(address: Callable[[], str], token: Path, problems: Problems) -> None:
+    """Request the catalog every second, and report a failure as a problem.
 
     Args:
-        address: gives the agent's host:port of the moment.
+        address: returns the agent's current host:port.
         token: the file with the front's token, which a deploy may change.
-        problems: is told.
+        problems: gets the failure.
     """
     failed = 0
     while True:
-        reason = await complaint(address(), _text(token))
+        reason = await complaint(address(), _read_token(token))
         failed = failed + 1 if reason else 0
-        if not reason or failed >= IN_A_ROW:
-            said = f"the catalog cannot be followed, and nginx serves what was known: {reason}"
-            problems.are("catalog", [said] if reason else [], source="consul")
-        await asyncio.sleep(PAUSE)
+        if not reason or failed >= FAILURES_BEFORE_PROBLEM:
+            text = f"cannot follow the catalog; nginx serves the last known instances: {reason}"
+            problems.are("catalog", [text] if reason else [], source="consul")
+        await asyncio.sleep(INTERVAL_SECONDS)
 
 
 async def complaint(address: str, token: str) -> str:
-    """Ask the agent as consul-template does, and say what is wrong; nothing where it shows its catalog."""
+    """Request the catalog as consul-template does; return the reason of a failure, or ""."""
     try:
-        async with asyncio.timeout(ANSWER):
-            answer = await _asked(address, token)
+        async with asyncio.timeout(RESPONSE_TIMEOUT_SECONDS):
+            response = await _request(address, token)
     except TimeoutError:
-        return f"Consul's agent at {address} has not answered for {ANSWER:g} s"
+        return f"Consul's agent at {address} did not respond within {RESPONSE_TIMEOUT_SECONDS:g} s"
     except OSError as error:
-        return f"Consul's agent at {address} cannot be reached: {_why(error)}"
-    found = _ANSWER.match(answer)
+        return f"cannot connect to Consul's agent at {address}: {_why(error)}"
+    found = _RESPONSE.match(response)
     if found is None:
-        return f"what answers at {address} is no Consul agent"
+        return f"the program at {address} is not a Consul agent"
     if found["status"] != "200":
-        said = " ".join(found["body"].split())[:200]
-        return f"Consul's agent at {address} answers: {found['status']} {said}"
-    return "Consul has no leader" if _NO_LEADER in answer.lower() else ""
+        text = " ".join(found["body"].split())[:200]
+        return f"Consul's agent at {address} returned {found['status']}: {text}"
+    return "Consul has no leader" if _NO_LEADER in response.lower() else ""
 
 
-async def _asked(address: str, token: str) -> str:
+async def _request(address: str, token: str) -> str:
     host, _, port = address.rpartition(":")
     reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
     try:
-        # Any server may answer, and says whether it has a leader: who asks the leader waits until there is one.
+        # ?stale: any server may respond, and states whether it has a leader; without it the request waits for a leader.
         lines = ["GET /v1/health/service/consul?stale HTTP/1.0", f"Host: {address}", f"X-Consul-Token: {token}"]
         writer.write("\r\n".join([*lines, "\r\n"]).encode())
-        answer = b""
-        while len(answer) < MOST and (more := await reader.read(MOST)):
-            answer += more
-        return answer.decode(errors="replace")
+        response = b""
+        while len(response) < MAX_RESPONSE_BYTES and (more := await reader.read(MAX_RESPONSE_BYTES)):
+            response += more
+        return response.decode(errors="replace")
     finally:
         writer.close()
 
 
-def _text(token: Path) -> str:
+def _read_token(token: Path) -> str:
     try:
         return token.read_text(errors="replace").strip()
     except OSError:
@@ -80,6 +79,6 @@ def _text(token: Path) -> str:
 
 
 def _why(error: OSError) -> str:
-    # asyncio's own text names the address once more, and each address that a name has.
+    # asyncio's own text repeats the address, once per address of a name.
     refused = isinstance(error, ConnectionRefusedError)
     return "Connection refused" if refused else error.strerror or str(error)

@@ -1,4 +1,4 @@
-"""consul-template as a process: started again whenever it ends, and asked what it would render."""
+"""consul-template as a process: restarted whenever it exits, and run dry for a preview."""
 
 import asyncio
 import os
@@ -13,19 +13,19 @@ from rollcall.contract.timeouts import stretched
 from rollcall.front.nginx.process import shell_status
 from rollcall.front.status.problems import Problems
 
-# Seconds in which Consul is to answer when somebody waits for what it says.
-ANSWER = stretched(10.0)
+# For Consul's response while a command waits for it.
+RENDER_TIMEOUT_SECONDS = stretched(10.0)
 
 
 class CannotRenderError(Exception):
-    """There is nothing to render, and the text says why in one sentence."""
+    """consul-template cannot render; the text gives the reason in one sentence."""
 
 
 class ConsulTemplate:
-    """consul-template, which renders the catalog to `rendered` and then signals this process."""
+    """One consul-template, which renders the catalog to `rendered` and then signals this process."""
 
     def __init__(self, configuration: Path, rendered: Path, problems: Problems) -> None:
-        """Start nothing yet."""
+        """Prepare; `keep_running` starts it."""
         self._settings = configuration / "consul-template.hcl"
         self._template = configuration / "catalog.ctmpl"
         self._rendered = rendered
@@ -38,11 +38,11 @@ class ConsulTemplate:
 
     @property
     def running(self) -> bool:
-        """Whether it runs; not while it waits for its next start."""
+        """Whether it runs; False while it waits for its next start."""
         return self.since is not None
 
     async def keep_running(self) -> None:
-        """Start it, and again whenever it ends: at once after half a minute of life, then ever later."""
+        """Start it, and restart it whenever it exits: at once after half a minute of life, else with growing pauses."""
         pause = 0
         while not self._stopping:
             started = time.monotonic()
@@ -53,14 +53,14 @@ class ConsulTemplate:
                 pause = 0
                 continue
             pause = next_pause(pause, time.monotonic() - started)
-            again = f"and is started again in {pause} s; nginx serves on"
-            self._problems.are("catalog", [f"consul-template ended with status {status} {again}"])
+            text = f"consul-template exited with status {status}; restarting in {pause} s, nginx continues"
+            self._problems.are("catalog", [text])
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._restart.wait(), pause)
 
     async def _run(self) -> int:
         self._restart.clear()
-        # What the one before rendered, with another token or template, is not to be taken for this one's.
+        # The predecessor may have rendered with another token or template: its result must not pass for this one's.
         self._rendered.unlink(missing_ok=True)
         self._process = await asyncio.create_subprocess_exec(
             *command(self._settings, self._template, self._rendered, notified=os.getpid())
@@ -68,51 +68,53 @@ class ConsulTemplate:
         self.since, self._starts = datetime.now(UTC), self._starts + 1
         try:
             if self._stopping:
-                self._end()
+                self._terminate()
             return shell_status(await self._process.wait())
         finally:
             self.since = None
 
-    def _end(self) -> None:
+    def _terminate(self) -> None:
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 os.kill(self._process.pid, signal.SIGTERM)
 
     def stop(self) -> None:
-        """End it for good; `keep_running` returns when it has ended."""
+        """Stop it for good; `keep_running` returns after its exit."""
         self._stopping = True
         self._restart.set()
-        self._end()
+        self._terminate()
 
-    async def ended(self) -> None:
-        """Wait for the end of the one that runs, if any does."""
+    async def wait(self) -> None:
+        """Wait until the running one has exited, if any runs."""
         if self._process is not None:
             await self._process.wait()
 
-    async def start_anew(self) -> None:
-        """Have it read its token, its settings and its template again; returns when it has rendered.
+    async def restart(self) -> None:
+        """Restart it, so that it reads its token, settings and template again; return after it has rendered.
 
         Raises:
-            CannotRenderError: it cannot, or has not for ten seconds.
+            CannotRenderError: it cannot render, or did not within ten seconds.
         """
         starts = self._starts
         self._restart.set()
-        self._end()
+        self._terminate()
         await self.dry_run()
         try:
-            async with asyncio.timeout(ANSWER):
+            async with asyncio.timeout(RENDER_TIMEOUT_SECONDS):
                 while self._starts == starts or not self._rendered.exists():
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            raise CannotRenderError(f"consul-template, started anew, has rendered nothing for {ANSWER:g} s") from None
+            raise CannotRenderError(
+                f"consul-template rendered nothing within {RENDER_TIMEOUT_SECONDS:g} s after its restart"
+            ) from None
 
     async def dry_run(self) -> str:
-        """Give what it would render now, and change nothing.
+        """Return what it would render now; change nothing.
 
         Raises:
             CannotRenderError: it cannot.
         """
-        # A dry run prints only what differs from its destination: hence one that never exists.
+        # A dry run prints only what differs from its destination, so use one that never exists.
         never = self._rendered.with_name("never.json")
         rendering = await asyncio.create_subprocess_exec(
             *("consul-template", "-config", str(self._settings), "-once", "-dry"),
@@ -122,11 +124,13 @@ class ConsulTemplate:
         )
         output = asyncio.ensure_future(rendering.communicate())
         try:
-            text, complaints = await asyncio.wait_for(asyncio.shield(output), ANSWER)
+            text, complaints = await asyncio.wait_for(asyncio.shield(output), RENDER_TIMEOUT_SECONDS)
         except TimeoutError:
             rendering.kill()
             _, complaints = await output
-            raise CannotRenderError(_worded(f"Consul did not answer within {ANSWER:g} s", complaints)) from None
+            raise CannotRenderError(
+                _worded(f"Consul did not respond within {RENDER_TIMEOUT_SECONDS:g} s", complaints)
+            ) from None
         if rendering.returncode != 0:
             raise CannotRenderError(_worded("consul-template cannot render", complaints))
         # Its first line names the destination.
@@ -134,6 +138,6 @@ class ConsulTemplate:
 
 
 def _worded(problem: str, complaints: bytes) -> str:
-    """Add the last thing that consul-template complained of, and said anything about."""
+    """Append the last reason in consul-template's log."""
     reasons = [text for text in map(complaint, complaints.decode(errors="replace").splitlines()) if text]
     return f"{problem}: {reasons[-1]}" if reasons else problem

@@ -1,7 +1,7 @@
-"""Orders to the front's process, from programs in its container: `front apply`, `front status`.
+"""Commands to the front's process, from programs in its container: `front apply`, `front status`.
 
-They come as HTTP over a socket in the container, so that curl can give them: to start a Python for each health check
-would take more of a core than everything else that the front does.
+They use HTTP over a Unix socket, so that curl can send them: starting Python for each health check would cost more CPU
+than everything else in the front.
 """
 
 import asyncio
@@ -11,25 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rollcall.contract.timeouts import stretched
-from rollcall.front.log import say
+from rollcall.front.log import write_line
 
-# Seconds for a request of one line.
-REQUEST = stretched(5.0)
+REQUEST_TIMEOUT_SECONDS = stretched(5.0)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an order: whether it was carried out, and what is to be said of it."""
+    """The outcome of a command: whether it succeeded, and the text to print."""
 
     done: bool
     text: str
 
 
-Order = Callable[[], Awaitable[Outcome]]
+Command = Callable[[], Awaitable[Outcome]]
 
 
-async def listen(path: Path, orders: Mapping[str, Order]) -> asyncio.Server:
-    """Take orders from now on.
+async def listen(path: Path, commands: Mapping[str, Command]) -> asyncio.Server:
+    """Accept commands from now on.
 
     Raises:
         OSError: the socket cannot be made.
@@ -37,12 +36,12 @@ async def listen(path: Path, orders: Mapping[str, Order]) -> asyncio.Server:
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(REQUEST):
+            async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):
                 head = await reader.readuntil(b"\r\n\r\n")
-            writer.write(_answer(await _carried_out(head, orders)))
+            writer.write(_response(await _run(head, commands)))
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            # Whoever asked is gone, or is no program of ours.
+            # The client is gone, or is not one of ours.
             pass
         finally:
             writer.close()
@@ -55,20 +54,20 @@ async def listen(path: Path, orders: Mapping[str, Order]) -> asyncio.Server:
         os.umask(mask)
 
 
-async def _carried_out(head: bytes, orders: Mapping[str, Order]) -> Outcome:
+async def _run(head: bytes, commands: Mapping[str, Command]) -> Outcome:
     words = head.decode("latin-1").split(" ")
     name = words[1].removeprefix("/") if len(words) > 1 else ""
-    if name not in orders:
-        return Outcome(False, f"order: got {name!r}; expected one of {', '.join(sorted(orders))}")
+    if name not in commands:
+        return Outcome(False, f"command: got {name!r}; expected one of {', '.join(sorted(commands))}")
     try:
-        return await orders[name]()
+        return await commands[name]()
     except Exception as error:
-        # What serves visitors does not end because an order could not be carried out.
-        say(f"{name} failed: {type(error).__name__}: {error}")
+        # A failed command must not stop the process that serves clients.
+        write_line(f"{name} failed: {type(error).__name__}: {error}")
         return Outcome(False, f"{name} failed: {type(error).__name__}: {error}")
 
 
-def _answer(outcome: Outcome) -> bytes:
+def _response(outcome: Outcome) -> bytes:
     body = outcome.text.rstrip("\n").encode() + b"\n"
     status = "200 OK" if outcome.done else "409 Conflict"
     head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"

@@ -1,4 +1,4 @@
-"""What a deploy mounted and consul-template rendered, read anew each time."""
+"""Read the files that a deploy mounted and the catalog that consul-template rendered, as they are now."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,13 +10,13 @@ from rollcall.front.inputs.catalog import Catalog, read
 from rollcall.front.inputs.settings import Settings
 from rollcall.front.inputs.settings import read as read_settings
 from rollcall.front.routing.candidate import Candidate, candidate
-from rollcall.front.routing.losses import Kept
+from rollcall.front.routing.losses import Retained
 from rollcall.front.routing.refusal import NotServedError
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A catalog as consul-template rendered it, as it was read, and when it was rendered."""
+    """A catalog as text and as data, and when consul-template rendered it."""
 
     text: str
     catalog: Catalog
@@ -30,37 +30,37 @@ def settings() -> Settings:
     """Read front.json.
 
     Raises:
-        NotServedError: there is none, or it is none.
+        NotServedError: the file is missing or invalid.
     """
     try:
         return read_settings(paths.SETTINGS.read_text())
     except (OSError, ValueError) as error:
-        raise NotServedError("refused", f"{paths.SETTINGS} cannot be read: {error}") from error
+        raise NotServedError("refused", f"cannot read {paths.SETTINGS}: {error}") from error
 
 
-def wanted(told: Settings, catalog: Catalog, kept: tuple[Kept, ...]) -> Candidate:
-    """Say what is to be served of a catalog, and of what it has lost, under these settings and the template as it is.
+def wanted(front: Settings, catalog: Catalog, retained: tuple[Retained, ...]) -> Candidate:
+    """Return the candidate for a catalog and the retained instances, with these settings and the current template.
 
     Raises:
         NotServedError: the template cannot be rendered.
     """
-    what = f"{paths.SITES_TEMPLATE} cannot be rendered"
+    what = f"cannot render {paths.SITES_TEMPLATE}"
     try:
-        return candidate(told, paths.SITES_TEMPLATE.read_text(), catalog, kept)
+        return candidate(front, paths.SITES_TEMPLATE.read_text(), catalog, retained)
     except TemplateError as error:
         line = getattr(error, "lineno", None)
         where = f" (line {line})" if line else ""
         raise NotServedError("refused", f"{what}{where}: {error.message or type(error).__name__}") from error
     except Exception as error:
-        # A template may do whatever an expression can; and whatever it is, visitors are served as before.
+        # A template's expressions may raise anything; nginx must continue as before.
         raise NotServedError("refused", f"{what}: {type(error).__name__}: {error}") from error
 
 
 def rendered() -> Rendered | None:
-    """Read what consul-template rendered last; None while it has rendered nothing.
+    """Read what consul-template rendered last; None before its first rendering.
 
     Raises:
-        NotServedError: it cannot be read.
+        NotServedError: the file cannot be read.
     """
     try:
         text = paths.CATALOG.read_text()
@@ -68,15 +68,15 @@ def rendered() -> Rendered | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise NotServedError("catalog", f"the rendered catalog cannot be read: {error}") from error
+        raise NotServedError("catalog", f"cannot read the rendered catalog: {error}") from error
     return Rendered(text, catalog_of(text), at)
 
 
 def catalog_of(text: str) -> Catalog:
-    """Read a rendering.
+    """Parse a rendered catalog.
 
     Raises:
-        NotServedError: it is none.
+        NotServedError: the text is not a rendered catalog.
     """
     try:
         return read(text)
@@ -85,7 +85,7 @@ def catalog_of(text: str) -> Catalog:
 
 
 def rendered_before(text: str) -> Rendered:
-    """Read the catalog of an earlier generation; what cannot be read, as from another version, is nothing."""
+    """Read the catalog of an earlier generation; an unreadable one, such as another version's, counts as empty."""
     try:
         return Rendered(text, read(text)) if text else NOTHING
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a deploy tells the front: the part of the settings that the program itself needs (front.json)."""
+"""The settings that the front's program itself needs, as a deploy writes them (front.json)."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Listen = tuple[str, int]
 
 @dataclass(frozen=True)
 class DeclaredRoute:
-    """A route from group_data, for a service that carries none itself; `service` is "name" or "tag.name"."""
+    """A route from group_data, for a service without its own; `service` is "name" or "tag.name"."""
 
     service: str
     host: str
@@ -23,13 +23,13 @@ class DeclaredRoute:
 
 @dataclass(frozen=True)
 class Settings:
-    """`listens` are (address, port), "" for every address; times are seconds.
+    """The settings; times are seconds, `listens` are (address, port) with "" for every address.
 
-    `redirect` is False, True or the port that visitors know HTTPS by. `read_timeout` is how long a backend may be
-    silent. `certificate_end` is when the certificate that visitors are shown ends (ISO 8601), `certificate_file` the
+    `redirect` is False, True or the public HTTPS port. `read_timeout` is how long an instance may be
+    silent. `certificate_end` is when the served certificate ends (ISO 8601), `certificate_file` the
     user's file that it comes from, "" for the fleet's authority.
-    `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. What the others mean
-    stands in rollcall/config/settings.py, and so does every default.
+    `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. The others
+    and all defaults are in rollcall/config/settings.py.
     """
 
     node: str
@@ -56,10 +56,10 @@ class Settings:
 
 
 def read(text: str) -> Settings:
-    """Read front.json. A deploy has checked the values; here they only get their types.
+    """Read front.json. The deploy has checked the values; here they only get their types.
 
     Raises:
-        ValueError: it is not what a deploy of this version writes.
+        ValueError: it is not a front.json of this version.
     """
     try:
         document: dict[str, Any] = json.loads(text)
@@ -68,4 +68,4 @@ def read(text: str) -> Settings:
         document["routes"] = tuple(DeclaredRoute(**route) for route in document["routes"])
         return Settings(**document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"front.json is not what a deploy of this version writes: {error}") from error
+        raise ValueError(f"invalid front.json: {error}; deploy with the version of this image") from error

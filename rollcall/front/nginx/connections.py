@@ -12,6 +12,6 @@ _STUB_STATUS = re.compile(
 
 
 def connections(stub_status: str) -> Mapping[str, int]:
-    """Read the answer of stub_status; nothing where it is none."""
+    """Parse a response of stub_status; return {} for anything else."""
     found = _STUB_STATUS.match(stub_status)
     return {name: int(count) for name, count in found.groupdict().items()} if found else {}

@@ -1,14 +1,14 @@
 """Generations of nginx's configuration on the volume.
 
-A generation is a directory with all that one configuration consists of:
+A generation is a directory with one complete configuration:
 
     nginx.conf, tls    copies of the mounted ones
     sites.conf         made from the catalog
-    catalog.json       the catalog that it was made from, and kept.json what of the one before was still served
-    generation.conf    answers with the generation's number, which tells whether its workers serve
+    catalog.json       the catalog that it was made from; kept.json has the retained instances
+    generation.conf    responds with the generation's number, which shows whether its workers serve
 
-nginx is always started and checked on a generation's own nginx.conf, which names its neighbours by relative paths: what
-was checked is exactly what is loaded. The link `current` leads to the last generation that nginx accepted.
+nginx always starts and checks a generation's own nginx.conf, which includes its neighbours by relative paths: nginx
+loads exactly what it checked. The link `current` points to the last generation that nginx accepted.
 """
 
 import filecmp
@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PREFIX = "generation."
-# What makes no difference to nginx.
+# Files that make no difference to nginx.
 _ASIDE = frozenset({"generation.conf", "catalog.json", "kept.json"})
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What the program itself writes into a generation."""
+    """The part of a generation that the program itself writes."""
 
     sites: str
     catalog: str
@@ -32,22 +32,22 @@ class Contents:
 
 @dataclass(frozen=True)
 class Generations:
-    """The generations in the directory `state`, made with the mounted files in `configuration`."""
+    """The generations in the directory `state`, made from the mounted files in `configuration`."""
 
     state: Path
     configuration: Path
 
     def directory(self, number: int) -> Path:
-        """Where a generation is or would be."""
+        """Return the directory of a generation, whether it exists or not."""
         return self.state / f"{_PREFIX}{number}"
 
     @property
     def link(self) -> Path:
-        """Leads to the current generation."""
+        """Return the link to the current generation."""
         return self.state / "current"
 
     def current(self) -> int:
-        """The current one's number; 0 where there is none yet."""
+        """Return the current generation's number; 0 before the first."""
         try:
             number = self.link.readlink().name.removeprefix(_PREFIX)
         except FileNotFoundError:
@@ -58,7 +58,7 @@ class Generations:
         """Write a generation.
 
         Raises:
-            OSError: the volume is full, or a mounted file is not there.
+            OSError: the volume is full, or a mounted file is missing.
         """
         directory = self.directory(number)
         self.remove(number)
@@ -75,7 +75,7 @@ class Generations:
         (directory / "generation.conf").write_text(f'return 200 "{number}\\n";\n')
 
     def contents(self, number: int) -> Contents | None:
-        """What the program wrote into a generation; None where it is not whole."""
+        """Read what the program wrote into a generation; None if it is incomplete."""
         directory = self.directory(number)
         try:
             return Contents(*((directory / name).read_text() for name in ("sites.conf", "catalog.json", "kept.json")))
@@ -83,11 +83,11 @@ class Generations:
             return None
 
     def same(self, one: int, other: int) -> bool:
-        """Whether nginx would do the same with two generations."""
+        """Whether two generations make no difference to nginx."""
         return _same(self.directory(one), self.directory(other))
 
     def make_current(self, number: int) -> None:
-        """Lead the link to a generation. One rename: there is no moment without a current one.
+        """Point the link to a generation, by one atomic rename.
 
         Raises:
             OSError: the volume cannot be written.
@@ -98,7 +98,7 @@ class Generations:
         following.rename(self.link)
 
     def remove(self, number: int) -> None:
-        """Remove a generation, or what there is of it."""
+        """Remove a generation, complete or not."""
         shutil.rmtree(self.directory(number), ignore_errors=True)
 
     def keep_only(self, number: int) -> None:

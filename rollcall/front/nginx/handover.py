@@ -1,10 +1,10 @@
-"""From one front to its successor on the same host: the listening sockets change hands, and no connection is refused.
+"""Hand the listening sockets to a successor on the same host, so that no connection is refused.
 
-The one that serves listens at a socket in the volume that both have. The successor connects and is given the listening
-sockets (SCM_RIGHTS). While it starts its nginx on them, the one before changes nothing of the volume; both
-may take connections for a moment, since what waits to be accepted waits at the sockets and not at a process. Once the
-successor serves, it says so, and the one before ends what it is serving. A successor that ends before that has changed
-nothing. One that is too late finds the one before going on, and ends: never do two of them change the volume.
+The serving front listens on a Unix socket in the volume that both mount. The successor connects and receives the
+listening sockets (SCM_RIGHTS). While it starts its nginx on them, its predecessor leaves the volume unchanged; both
+may accept connections for a moment, since pending connections belong to the socket and not to a process. Once the
+successor serves, it sends a message, and its predecessor finishes its open requests. A successor that exits earlier
+has changed nothing. One that is too late finds its predecessor serving, and exits: only one changes the volume.
 """
 
 import asyncio
@@ -18,84 +18,84 @@ from rollcall.contract.timeouts import stretched
 from rollcall.front.inputs.settings import Listen
 from rollcall.front.nginx.listening import Sockets
 
-# Seconds for an answer that takes milliseconds, or as long as a change of what is served.
-ANSWER = stretched(5.0)
-# Seconds that a successor may take from its start until it serves; after them its predecessor goes on.
-START = stretched(60.0)
-_MOST = 64
+# For a response that takes milliseconds, or as long as a reload.
+RESPONSE_TIMEOUT_SECONDS = stretched(5.0)
+# From a successor's start until it serves; after that its predecessor continues.
+START_TIMEOUT_SECONDS = stretched(60.0)
+_MAX_SOCKETS = 64
 _SERVING, _TAKEN = b"serving\n", b"taken\n"
 
 
 class BusyError(Exception):
-    """The front that serves takes no successor at the moment; the text is one sentence."""
+    """The serving front accepts no successor at the moment; the text is one sentence."""
 
 
 class Predecessor:
-    """The front that serves until this one does."""
+    """The front that serves until this one does, as seen from its successor."""
 
     def __init__(self, path: Path, connection: socket.socket, sockets: dict[Listen, socket.socket]) -> None:
-        """Take the path at which it answers, the connection to it, and what it gave."""
+        """Take the path of its socket, the connection to it, and the listening sockets that it passed."""
         self._path = path
         self._connection = connection
         self.sockets = sockets
 
-    async def lets_go(self) -> bool:
-        """Tell it that this one serves, and wait until it has let go of the volume and of the status address.
+    async def release(self) -> bool:
+        """Report that this front serves, and wait until the predecessor has released the volume and the status address.
 
         Returns:
-            False where it had given this one up and goes on itself: then this one must end.
+            False if it had given this front up and continues itself: then this front must exit.
         """
         loop = asyncio.get_running_loop()
         self._connection.setblocking(False)
-        answer = b""
+        response = b""
         with suppress(OSError):
-            # However long that takes: it decides, and without its answer nobody knows what it decided.
+            # Without a timeout: the predecessor decides, and only its response reveals how.
             await loop.sock_sendall(self._connection, _SERVING)
-            answer = await loop.sock_recv(self._connection, len(_TAKEN))
+            response = await loop.sock_recv(self._connection, len(_TAKEN))
         self._connection.close()
-        return answer == _TAKEN or not await asyncio.to_thread(_answers, self._path)
+        return response == _TAKEN or not await asyncio.to_thread(_listens, self._path)
 
-    def gives_up(self) -> None:
-        """Leave everything to it."""
+    def decline(self) -> None:
+        """Close the connection; the predecessor continues."""
         self._connection.close()
 
 
 async def predecessor(path: Path) -> Predecessor | None:
-    """Ask the front that serves on this host for its listening sockets; None where there is none.
+    """Request the listening sockets of the front that serves on this host; None without one.
 
     Raises:
-        BusyError: there is one, and it does not answer.
+        BusyError: it does not respond.
     """
-    return await asyncio.to_thread(_ask, path)
+    return await asyncio.to_thread(_request_sockets, path)
 
 
-def _answers(path: Path) -> bool:
+def _listens(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(ANSWER)
+        connection.settimeout(RESPONSE_TIMEOUT_SECONDS)
         try:
             connection.connect(str(path))
         except (ConnectionRefusedError, FileNotFoundError):
             return False
         except OSError:
-            # Too many ask: whoever they ask is there.
+            # The queue is full, so something listens.
             return True
     return True
 
 
-def _ask(path: Path) -> Predecessor | None:
+def _request_sockets(path: Path) -> Predecessor | None:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(ANSWER)
+    connection.settimeout(RESPONSE_TIMEOUT_SECONDS)
     try:
         connection.connect(str(path))
-        text, numbers, _, _ = socket.recv_fds(connection, 1 << 16, _MOST)
+        text, numbers, _, _ = socket.recv_fds(connection, 1 << 16, _MAX_SOCKETS)
         sockets = [socket.socket(fileno=number) for number in numbers]
         listens = [(str(address), int(port)) for address, port in json.loads(text or b"[]")]
     except (TimeoutError, BlockingIOError) as error:
-        # The second is what the kernel says where too many wait to be answered.
+        # BlockingIOError: the queue of the socket is full.
         connection.close()
         raise BusyError(
-            f"the front that serves has not handed over its sockets within {ANSWER:g} s; "
-            "it may be in the middle of a change, or another one may be taking over"
+            f"the serving front did not hand over its sockets within {RESPONSE_TIMEOUT_SECONDS:g} s; "
+            "it may be reloading, or handing over to another front"
         ) from error
     except (OSError, ValueError):
         connection.close()
@@ -107,7 +107,7 @@ def _ask(path: Path) -> Predecessor | None:
 
 
 class Offer:
-    """Gives the listening sockets to a successor that asks for them."""
+    """Offer the listening sockets to a successor."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Offer:
         taken: Callable[[], Awaitable[None]],
         failed: Callable[[], Awaitable[None]],
     ) -> None:
-        """Take what is to be done before a successor starts, once it serves, and where it never does."""
+        """Take the callbacks: before a successor starts, once it serves, and if it never does."""
         self._path = path
         self._sockets = sockets
         self._begin = begin
@@ -125,10 +125,10 @@ class Offer:
         self._failed = failed
 
     async def run(self) -> None:
-        """Answer one successor after the other, until one serves."""
+        """Serve one successor after the other, until one takes over."""
         loop = asyncio.get_running_loop()
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-            # A predecessor's may still be there; whoever connected to it is served by that one.
+            # A predecessor's socket may still exist; that predecessor serves its own connections.
             self._path.unlink(missing_ok=True)
             listening.bind(str(self._path))
             listening.listen(1)
@@ -137,16 +137,16 @@ class Offer:
                 connection, _ = await loop.sock_accept(listening)
                 with connection:
                     connection.setblocking(False)
-                    if await self._gives(connection):
+                    if await self._hand_over(connection):
                         return
 
-    async def _gives(self, connection: socket.socket) -> bool:
+    async def _hand_over(self, connection: socket.socket) -> bool:
         loop = asyncio.get_running_loop()
         await self._begin()
         try:
             text = json.dumps(list(self._sockets)).encode()
-            socket.send_fds(connection, [text], [one.fileno() for one in self._sockets.values()])
-            async with asyncio.timeout(START):
+            socket.send_fds(connection, [text], [listening.fileno() for listening in self._sockets.values()])
+            async with asyncio.timeout(START_TIMEOUT_SECONDS):
                 serves = await loop.sock_recv(connection, len(_SERVING)) == _SERVING
         except OSError:
             serves = False

@@ -1,7 +1,7 @@
-"""The listening sockets. They belong to the front's own process, so that they outlive nginx, and the container too.
+"""The listening sockets. They belong to the front's own process, so they outlive nginx, and even the container.
 
-nginx takes them over at its start as it does from a predecessor of its own when its program is replaced: their numbers
-stand in the variable NGINX, and it finds out by their addresses which `listen` each is for (ngx_add_inherited_sockets).
+nginx inherits them at its start as in an upgrade of its binary: the variable NGINX lists their file descriptors, and
+nginx matches each to a `listen` by its address (ngx_add_inherited_sockets).
 """
 
 import errno
@@ -10,21 +10,21 @@ from collections.abc import Mapping
 
 from rollcall.front.inputs.settings import Listen
 
-# nginx's own (NGX_LISTEN_BACKLOG); it sets it once more on what it takes over. The kernel caps it at somaxconn.
+# nginx's own (NGX_LISTEN_BACKLOG), which it sets again on inherited sockets. The kernel caps it at somaxconn.
 BACKLOG = 511
 
 Sockets = Mapping[Listen, socket.socket]
 
 
 class CannotListenError(Exception):
-    """An address cannot be had; the text is one sentence."""
+    """The front cannot listen at an address; the text is one sentence."""
 
 
 def bound(listen: Listen) -> socket.socket:
     """Listen at an address.
 
     Raises:
-        CannotListenError: somebody else does, or this host has no such address.
+        CannotListenError: another program does, or this host has no such address.
     """
     address, port = listen
     bare = address.strip("[]")
@@ -33,9 +33,9 @@ def bound(listen: Listen) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
-            # As nginx does it: the other protocol has a `listen` of its own.
+            # As nginx does: IPv4 has a `listen` of its own.
             listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        # nginx leaves this as it finds it.
+        # nginx keeps this setting of an inherited socket.
         listening.setblocking(False)
         listening.bind((bare, port))
         listening.listen(BACKLOG)
@@ -46,7 +46,7 @@ def bound(listen: Listen) -> socket.socket:
 
 
 def refusal(address: str, port: int, error: OSError) -> str:
-    """Say why an address cannot be listened at, and what to do about it."""
+    """Word why the front cannot listen at an address, and what to do."""
     where = address or "every address"
     if error.errno == errno.EADDRINUSE:
         return (
@@ -59,5 +59,5 @@ def refusal(address: str, port: int, error: OSError) -> str:
 
 
 def inherited(sockets: Sockets) -> str:
-    """Word the variable NGINX."""
-    return "".join(f"{one.fileno()};" for one in sockets.values())
+    """Return the value of the variable NGINX."""
+    return "".join(f"{listening.fileno()};" for listening in sockets.values())

@@ -1,4 +1,4 @@
-"""nginx as a process: started on the sockets of the front, told of a new configuration, asked which one it serves."""
+"""nginx as a process: start it on the front's sockets, signal it, request the generation it serves."""
 
 import asyncio
 import os
@@ -12,74 +12,74 @@ from rollcall.contract.timeouts import stretched
 from rollcall.front.nginx import listening
 from rollcall.front.nginx.listening import Sockets
 
-# Seconds for an answer of a program that sits beside this one.
-ANSWER = stretched(1.0)
-# Seconds for a check, which reads some files and resolves no name.
-CHECK = stretched(10.0)
-# What nginx's master says when it tells a worker to end that the front had told before it did: it has ended already.
+# For a response of a program in the same container.
+RESPONSE_TIMEOUT_SECONDS = stretched(1.0)
+# For nginx -t, which reads some files and resolves no name.
+CHECK_TIMEOUT_SECONDS = stretched(10.0)
+# nginx's master logs this when it signals a worker that has exited because the front signalled it first.
 _RETIRED = re.compile(rb"\[alert\] .*: sendmsg\(\) failed \(32: Broken pipe\)$")
 
 
 class Nginx:
-    """One nginx at a time, always on the configuration that `configuration` leads to."""
+    """One nginx at a time, always with the configuration that `configuration` points to."""
 
-    def __init__(self, configuration: Path, sockets: Sockets, answers_at: Path) -> None:
-        """Start nothing yet. `answers_at` is the socket at which it answers this program alone."""
+    def __init__(self, configuration: Path, sockets: Sockets, control_socket: Path) -> None:
+        """Prepare. `control_socket` is the Unix socket at which nginx responds to this program only."""
         self._configuration = configuration
         self._sockets = sockets
-        self._answers_at = answers_at
+        self._answers_at = control_socket
         self._process: asyncio.subprocess.Process | None = None
         self._logs: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Start it. The one before is not running any more."""
-        # One that was killed leaves it behind, and the next could not listen there.
+        """Start it; the previous one has exited."""
+        # A killed nginx leaves its socket behind, and the next one could not listen there.
         self._answers_at.unlink(missing_ok=True)
         self._process = await asyncio.create_subprocess_exec(
             "nginx",
             "-c",
             str(self._configuration),
             env=os.environ | {"NGINX": listening.inherited(self._sockets)},
-            pass_fds=[one.fileno() for one in self._sockets.values()],
+            pass_fds=[listening.fileno() for listening in self._sockets.values()],
             stderr=asyncio.subprocess.PIPE,
         )
         if self._process.stderr:
-            log = asyncio.create_task(_pass_on(self._process.stderr))
+            log = asyncio.create_task(_copy_log(self._process.stderr))
             self._logs.add(log)
             log.add_done_callback(self._logs.discard)
 
     @property
     def running(self) -> bool:
-        """Whether there is a process that has not ended."""
+        """Whether it runs."""
         return self._process is not None and self._process.returncode is None
 
-    async def ended(self) -> int:
-        """Wait for its end; gives its status, as a shell counts it."""
+    async def wait(self) -> int:
+        """Wait for its exit; return its status as a shell does."""
         return shell_status(await self._process.wait()) if self._process else 0
 
-    def tell(self, number: signal.Signals) -> bool:
-        """Send it a signal; False where there is nobody to take it."""
+    def send_signal(self, number: signal.Signals) -> bool:
+        """Send it a signal; return False if it does not run."""
         if self._process is None or self._process.returncode is not None:
             return False
-        # Not the process's own method, which would take note of its end, and keep it from whoever waits for that.
+        # The process's own method would reap it, and hide the exit from `wait`.
         with suppress(ProcessLookupError):
             os.kill(self._process.pid, number)
             return True
         return False
 
     async def serves(self, number: int) -> bool:
-        """Whether the worker that answers is one of this generation."""
-        return await self.ask("/generation") == f"{number}\n"
+        """Whether a worker of this generation responds."""
+        return await self.get("/generation") == f"{number}\n"
 
-    async def ask(self, path: str) -> str:
-        """Give what nginx answers at its socket inside the container; nothing where it does not."""
+    async def get(self, path: str) -> str:
+        """Return nginx's response at its socket inside the container; "" without one."""
         try:
-            async with asyncio.timeout(ANSWER):
-                return await self._asked(path)
+            async with asyncio.timeout(RESPONSE_TIMEOUT_SECONDS):
+                return await self._get(path)
         except OSError:
             return ""
 
-    async def _asked(self, path: str) -> str:
+    async def _get(self, path: str) -> str:
         reader, writer = await asyncio.open_unix_connection(self._answers_at)
         try:
             writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
@@ -89,9 +89,9 @@ class Nginx:
             writer.close()
 
 
-async def _pass_on(log: asyncio.StreamReader) -> None:
-    """Write what nginx says where everything of the container is said, but for what it has from this program."""
-    # nginx's own lines have at most 2,048 bytes (NGX_MAX_ERROR_STR).
+async def _copy_log(log: asyncio.StreamReader) -> None:
+    """Copy nginx's log to standard error, without the lines that this program's own signals cause."""
+    # nginx's lines have at most 2,048 bytes (NGX_MAX_ERROR_STR).
     while line := await log.readline():
         if not _RETIRED.search(line.rstrip()):
             sys.stderr.buffer.write(line)
@@ -99,10 +99,10 @@ async def _pass_on(log: asyncio.StreamReader) -> None:
 
 
 async def complaint(configuration: Path) -> str:
-    """Give what nginx has to say against a configuration; nothing where it would take it.
+    """Check a configuration with nginx; return its error, or "".
 
     Raises:
-        OSError: it came to no verdict.
+        OSError: the check itself failed.
     """
     checking = await asyncio.create_subprocess_exec(
         "nginx",
@@ -115,20 +115,20 @@ async def complaint(configuration: Path) -> str:
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        async with asyncio.timeout(CHECK):
+        async with asyncio.timeout(CHECK_TIMEOUT_SECONDS):
             output, _ = await checking.communicate()
     except TimeoutError:
         checking.kill()
         await checking.wait()
-        raise TimeoutError(f"nginx's check has not ended for {CHECK:g} s") from None
+        raise TimeoutError(f"nginx -t did not finish within {CHECK_TIMEOUT_SECONDS:g} s") from None
     if checking.returncode == 0:
         return ""
     if checking.returncode is not None and checking.returncode < 0:
-        # The kernel does this where memory is full.
-        raise ChildProcessError(f"nginx's check was ended by signal {-checking.returncode}")
-    return output.decode(errors="replace").strip() or f"its check ended with status {checking.returncode}"
+        # The kernel kills processes when memory is full.
+        raise ChildProcessError(f"signal {-checking.returncode} killed nginx -t")
+    return output.decode(errors="replace").strip() or f"nginx -t exited with status {checking.returncode}"
 
 
 def shell_status(returncode: int) -> int:
-    """Give the status of a process as a shell shows it: 128 and the signal's number for one that a signal ended."""
+    """Return a process's exit status as a shell does: 128 plus the signal's number after a signal."""
     return returncode if returncode >= 0 else 128 - returncode

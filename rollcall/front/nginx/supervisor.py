@@ -1,4 +1,4 @@
-"""nginx is started again when it ends, on the same sockets: who came in the meantime waits there. But not for ever."""
+"""Restart nginx when it exits, on the same sockets, where new connections wait; give up when it exits too often."""
 
 import asyncio
 import os
@@ -6,61 +6,63 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 
-from rollcall.front.log import say
+from rollcall.front.log import write_line
 from rollcall.front.nginx import workers
 from rollcall.front.nginx.process import Nginx
 from rollcall.front.serving import Serving
 
-# So many ends within so many seconds are no accident: then the container ends, and Docker starts it from nothing.
-ENDS = 3
-WITHIN = 60.0
-# Seconds between two looks whether nginx serves after its start.
-LOOK = 0.01
+# After this many exits within the window the container stops, and Docker starts it afresh.
+MAX_EXITS = 3
+EXIT_WINDOW_SECONDS = 60.0
+POLL_INTERVAL_SECONDS = 0.01
 
 
 async def keep_nginx(nginx: Nginx, serving: Serving) -> None:
-    """Start nginx again whenever it ends; returns when it ends too often."""
-    ends: list[float] = []
+    """Restart nginx whenever it exits; return when it exits too often."""
+    exits: list[float] = []
     while True:
-        status = await nginx.ended()
+        status = await nginx.wait()
         now = time.monotonic()
-        ends = [*(at for at in ends if now - at < WITHIN), now]
-        if len(ends) >= ENDS:
-            say(f"nginx ended with status {status}, for the {ENDS}rd time within {WITHIN:g} s, so the container does")
+        exits = [*(at for at in exits if now - at < EXIT_WINDOW_SECONDS), now]
+        if len(exits) >= MAX_EXITS:
+            write_line(
+                f"nginx exited {MAX_EXITS} times in {EXIT_WINDOW_SECONDS:g} s, last with status {status}; "
+                "stopping the container"
+            )
             return
-        say(f"nginx ended with status {status} and is started again")
-        # Those of one that was killed serve on, and take connections, too.
+        write_line(f"nginx exited with status {status}; restarting it")
+        # The workers of a killed nginx continue to serve and to accept.
         orphans = workers.accepting()
         await nginx.start()
-        if await serves(nginx, serving.answers):
-            workers.tell(orphans, signal.SIGQUIT)
+        if await serves(nginx, serving.confirmed):
+            workers.send_signal(orphans, signal.SIGQUIT)
 
 
-async def serves(nginx: Nginx, answers: Callable[[], Awaitable[bool]]) -> bool:
-    """Wait until nginx serves the generation of that moment, which may be another by then; False when it ends."""
+async def serves(nginx: Nginx, confirmed: Callable[[], Awaitable[bool]]) -> bool:
+    """Wait until nginx serves the current generation, which may change meanwhile; return False if nginx exits."""
     while nginx.running:
-        if await answers():
+        if await confirmed():
             return True
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(POLL_INTERVAL_SECONDS)
     return False
 
 
 class Orphans:
-    """Processes of the container whose parent is gone: as its first process this one is to take note of their end."""
+    """Reap processes whose parent is gone: the duty of a container's first process."""
 
     def __init__(self) -> None:
-        """Begin without any."""
-        self._ended = 0
+        """Start without any."""
+        self._exited = 0
 
-    def look(self) -> None:
-        """Reap what had already ended at the look before; by now the event loop has reaped what is its own."""
-        while (pid := _ended()) and pid == self._ended:
+    def reap(self) -> None:
+        """Reap what had exited at the previous call already; by now the event loop has reaped its own children."""
+        while (pid := _exited()) and pid == self._exited:
             os.waitpid(pid, os.WNOHANG)
-            self._ended = 0
-        self._ended = pid
+            self._exited = 0
+        self._exited = pid
 
 
-def _ended() -> int:
+def _exited() -> int:
     try:
         found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:

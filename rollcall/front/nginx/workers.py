@@ -1,4 +1,4 @@
-"""nginx's worker processes, as the kernel shows them in this container."""
+"""Find and signal nginx's worker processes in this container, by /proc."""
 
 import os
 import signal
@@ -7,27 +7,27 @@ from contextlib import suppress
 from pathlib import Path
 
 _ACCEPTING = b"nginx: worker process"
-# nginx gives a worker that only ends its connections this title (ngx_worker_process_cycle).
+# nginx gives a worker that only finishes its connections this title (ngx_worker_process_cycle).
 _ENDING = b"nginx: worker process is shutting down"
 
 
 def accepting() -> frozenset[int]:
-    """The workers that take connections."""
+    """Return the workers that accept connections."""
     return frozenset(pid for pid in _processes() if _title(pid) == _ACCEPTING)
 
 
 def still_accepting(workers: Iterable[int]) -> bool:
-    """Whether any of these still takes connections."""
+    """Whether any of these still accepts connections."""
     return any(_title(pid) == _ACCEPTING for pid in workers)
 
 
 def ending() -> frozenset[int]:
-    """The workers that only end their connections."""
+    """Return the workers that only finish their connections."""
     return frozenset(pid for pid in _processes() if _title(pid) == _ENDING)
 
 
-def tell(workers: Collection[int], number: signal.Signals) -> None:
-    """Send these a signal; one that has just ended is none the worse."""
+def send_signal(workers: Collection[int], number: signal.Signals) -> None:
+    """Send these a signal; ignore one that has just exited."""
     for pid in workers:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -39,7 +39,7 @@ def _processes() -> list[int]:
 
 def _title(pid: int) -> bytes:
     try:
-        # nginx writes its title over its arguments, and what is left of them is noughts.
+        # nginx writes its title over its arguments and pads the rest with zeros.
         return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0 ")
     except OSError:
         return b""

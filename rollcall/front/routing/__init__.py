@@ -1,1 +1,1 @@
-"""From the catalog and the settings to what nginx serves."""
+"""Decide what nginx serves, from the catalog and the settings."""

@@ -1,4 +1,4 @@
-"""Who still accepts connections: asked over TCP, many at the same time."""
+"""Find the instances that accept TCP connections, many at the same time."""
 
 import asyncio
 import socket
@@ -7,24 +7,24 @@ from collections.abc import Collection
 from rollcall.contract.timeouts import stretched
 from rollcall.front.inputs.catalog import Instance
 
-# nginx, too, gives a server one second to accept (proxy_connect_timeout).
-SECONDS = stretched(1.0)
-# Far below the 1,024 file descriptors that a process may usually have.
-AT_ONCE = 200
+# As nginx: proxy_connect_timeout is one second.
+CONNECT_TIMEOUT_SECONDS = stretched(1.0)
+# Far below the usual limit of 1,024 file descriptors.
+MAX_CONCURRENT = 200
 
 
 async def accepting(
-    instances: Collection[Instance], seconds: float = SECONDS, at_once: int = AT_ONCE
+    instances: Collection[Instance], seconds: float = CONNECT_TIMEOUT_SECONDS, at_once: int = MAX_CONCURRENT
 ) -> frozenset[Instance]:
-    """Return those of the instances that accept a connection within so many seconds."""
+    """Return the instances that accept a connection within the timeout."""
     turn = asyncio.Semaphore(at_once)
 
-    async def asked(instance: Instance) -> bool:
+    async def accepts(instance: Instance) -> bool:
         async with turn:
             return await _accepts(instance.address, instance.port, seconds)
 
-    answers = await asyncio.gather(*map(asked, instances))
-    return frozenset(one for one, accepts in zip(instances, answers, strict=True) if accepts)
+    results = await asyncio.gather(*map(accepts, instances))
+    return frozenset(instance for instance, accepted in zip(instances, results, strict=True) if accepted)
 
 
 async def _accepts(address: str, port: int, seconds: float) -> bool:
@@ -35,6 +35,6 @@ async def _accepts(address: str, port: int, seconds: float) -> bool:
             async with asyncio.timeout(seconds):
                 await asyncio.get_running_loop().sock_connect(connection, (address, port))
     except (OSError, ValueError, OverflowError):
-        # TimeoutError is an OSError; the others are of an address or a port that cannot be.
+        # TimeoutError is an OSError; the others come from an invalid address or port.
         return False
     return True

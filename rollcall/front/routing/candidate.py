@@ -1,4 +1,4 @@
-"""What nginx would serve: made of a deploy's files, of the catalog, and of what the catalog has just lost."""
+"""The next configuration of nginx, from a deploy's files, the catalog and the retained instances."""
 
 import json
 from collections.abc import Iterable
@@ -7,57 +7,62 @@ from datetime import datetime
 
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import Settings
-from rollcall.front.routing.losses import Kept, with_kept
-from rollcall.front.routing.routes import Routing, routing
+from rollcall.front.routing.losses import Retained, with_retained
+from rollcall.front.routing.model import Routing
+from rollcall.front.routing.routes import routing
 from rollcall.front.routing.sites import render
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What may become a generation: `sites` is the text that nginx reads of it."""
+    """A possible generation; `sites` is the text of its sites.conf."""
 
     settings: Settings
     catalog: Catalog
-    kept: tuple[Kept, ...]
+    retained: tuple[Retained, ...]
     routing: Routing
     sites: str
 
     @property
     def endpoints(self) -> frozenset[str]:
-        """Every address:port that nginx passes requests to."""
-        return frozenset(server.instance.endpoint for one in self.routing.upstreams for server in one.servers)
+        """Return every address:port that nginx passes requests to."""
+        return frozenset(server.instance.endpoint for upstream in self.routing.upstreams for server in upstream.servers)
 
 
-def candidate(settings: Settings, template: str, catalog: Catalog, kept: tuple[Kept, ...]) -> Candidate:
+def candidate(settings: Settings, template: str, catalog: Catalog, retained: tuple[Retained, ...]) -> Candidate:
     """Make a candidate.
 
     Raises:
-        TemplateError: the template is none, or names what there is not.
+        TemplateError: the template is invalid, or uses an unknown name.
     """
-    routes = routing(with_kept(catalog, kept), settings)
-    return Candidate(settings, catalog, kept, routes, render(template, routes, settings))
+    routes = routing(with_retained(catalog, retained), settings)
+    return Candidate(settings, catalog, retained, routes, render(template, routes, settings))
 
 
 def routed(catalog: Catalog) -> tuple[Instance, ...]:
-    """The instances of a catalog that requests are passed to."""
-    return tuple(one for one in catalog.instances if one.state == "passing" and one.node_alive)
+    """Return the instances of a catalog that may get requests."""
+    return tuple(instance for instance in catalog.instances if instance.state == "passing" and instance.node_alive)
 
 
-def kept_text(kept: Iterable[Kept]) -> str:
-    """Word what is kept, so that a new container knows it."""
-    return json.dumps([{"instance": asdict(one.instance), "since": one.since.isoformat()} for one in kept]) + "\n"
+def retained_text(retained: Iterable[Retained]) -> str:
+    """Write the retained instances as JSON, for a new container."""
+    return (
+        json.dumps([{"instance": asdict(lost.instance), "since": lost.since.isoformat()} for lost in retained]) + "\n"
+    )
 
 
-def kept_of(text: str) -> tuple[Kept, ...]:
-    """Read it back; what cannot be read, as from another version of this program, is nothing."""
+def read_retained(text: str) -> tuple[Retained, ...]:
+    """Read retained instances back; an unreadable text, such as another version's, counts as none."""
     try:
-        return tuple(Kept(_instance(one["instance"]), datetime.fromisoformat(one["since"])) for one in json.loads(text))
+        return tuple(
+            Retained(_instance(entry["instance"]), datetime.fromisoformat(entry["since"])) for entry in json.loads(text)
+        )
     except (ValueError, TypeError, KeyError):
         return ()
 
 
 def _instance(values: dict[str, object]) -> Instance:
-    known = {one.name: values[one.name] for one in fields(Instance)}
+    known = {field.name: values[field.name] for field in fields(Instance)}
     known["tags"] = tuple(known["tags"])  # type: ignore[arg-type]
     known["meta"] = tuple(tuple(pair) for pair in known["meta"])  # type: ignore[attr-defined]
     return Instance(**known)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""Which instances that the catalog no longer has are to be served a while longer, if they still answer.
+"""Decide which instances that left the catalog stay in rotation for a while, as long as they accept connections.
 
-An agent without state or a cluster without a quorum takes many instances out of the catalog at once, and none of them
-has died. A container that is stopped goes alone, or with so few that the others do its work.
+An agent without state or a cluster without a quorum drops many instances at once, and all of them may be alive.
+Stopped containers leave alone, or so few at a time that the others do their work.
 """
 
 from collections import Counter
@@ -11,64 +11,64 @@ from datetime import datetime, timedelta
 
 from rollcall.front.inputs.catalog import Catalog, Instance
 
-# So many of a service in one rendering, and such a part of it, are no longer taken for containers that were stopped.
-TOGETHER = 2
-PART = 0.3
+# A loss of at least this number and this share of a service in one rendering counts as a mass loss.
+MASS_LOSS_MINIMUM = 2
+MASS_LOSS_SHARE = 0.3
 
 _Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Kept:
-    """An instance that is served although the catalog has lost it, and since when."""
+class Retained:
+    """An instance that stays in rotation although it left the catalog at `since`."""
 
     instance: Instance
     since: datetime
 
 
 def losses(
-    routed: Collection[Instance], kept: Iterable[Kept], catalog: Catalog, now: datetime, keep_lost: int
-) -> tuple[Kept, ...]:
-    """Say which instances are to be kept as long as they accept connections; who calls asks them.
+    routed: Collection[Instance], retained: Iterable[Retained], catalog: Catalog, now: datetime, keep_lost: int
+) -> tuple[Retained, ...]:
+    """Return the instances to retain; the caller checks that they accept connections.
 
     Args:
-        routed: the instances of the catalog before this one that were passing.
-        kept: those kept until now.
+        routed: the passing instances of the previous catalog.
+        retained: the instances retained so far.
         catalog: the new one.
-        now: when it was read.
-        keep_lost: seconds that an instance is kept at most; 0 for never.
+        now: when the new catalog was read.
+        keep_lost: seconds to retain an instance at most; 0 turns this off.
     """
     if keep_lost == 0:
         return ()
     known = _Known.of(catalog)
     oldest = now - timedelta(seconds=keep_lost)
-    still = [one for one in kept if one.since > oldest and known.lost(one.instance)]
-    before = {one.instance for one in still}
-    return (*still, *(Kept(one, now) for one in _lost_together(routed, known) if one not in before))
+    still = [lost for lost in retained if lost.since > oldest and known.lost(lost.instance)]
+    before = {lost.instance for lost in still}
+    return (*still, *(Retained(instance, now) for instance in _lost_together(routed, known) if instance not in before))
 
 
-def with_kept(catalog: Catalog, kept: Iterable[Kept]) -> Catalog:
-    """Give the catalog as it would be without the loss: what is kept is passing, as it was."""
-    back = {_key(one.instance): one.instance for one in kept}
-    rest = [one for one in catalog.instances if _key(one) not in back]
-    every = sorted([*rest, *back.values()], key=lambda one: (one.service, one.node, one.identity))
+def with_retained(catalog: Catalog, retained: Iterable[Retained]) -> Catalog:
+    """Return the catalog as it would be without the loss: retained instances pass, as before."""
+    back = {_key(lost.instance): lost.instance for lost in retained}
+    rest = [instance for instance in catalog.instances if _key(instance) not in back]
+    every = sorted([*rest, *back.values()], key=lambda instance: (instance.service, instance.node, instance.identity))
     return replace(catalog, instances=tuple(every))
 
 
 def _lost_together(routed: Collection[Instance], known: "_Known") -> list[Instance]:
-    lost = [one for one in routed if known.lost(one)]
-    had = Counter(one.service for one in routed)
-    gone = Counter(one.service for one in lost)
-    return [one for one in lost if _is_mass(gone[one.service], had[one.service])]
+    lost = [instance for instance in routed if known.lost(instance)]
+    had = Counter(instance.service for instance in routed)
+    gone = Counter(instance.service for instance in lost)
+    return [instance for instance in lost if _is_mass(gone[instance.service], had[instance.service])]
 
 
 def _is_mass(gone: int, had: int) -> bool:
-    return gone == had or (gone >= TOGETHER and gone >= PART * had)
+    return gone == had or (gone >= MASS_LOSS_MINIMUM and gone >= MASS_LOSS_SHARE * had)
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What a catalog says by itself: of instances by their key, and of whom an address and port belong to."""
+    """The content of a catalog: instances by key, and the addresses in use."""
 
     instances: Mapping[_Key, Instance]
     endpoints: frozenset[str]
@@ -76,15 +76,15 @@ class _Known:
     @classmethod
     def of(cls, catalog: Catalog) -> "_Known":
         return cls(
-            {_key(one): one for one in catalog.instances},
-            frozenset(one.endpoint for one in catalog.instances if one.node_alive),
+            {_key(instance): instance for instance in catalog.instances},
+            frozenset(instance.endpoint for instance in catalog.instances if instance.node_alive),
         )
 
     def lost(self, instance: Instance) -> bool:
-        """Tell whether the catalog has no word of its own about an instance any more.
+        """Whether the catalog has lost an instance.
 
-        It has none of one that it holds no longer, and none of one whose node is not heard: whatever is said of that
-        is old. It has one where the instance came back, even if critical, and where another has its address and port.
+        It is lost if its registration is gone, or if its node is down, since the node's checks are old then. It is not
+        lost if it came back, even as critical, or if another instance has its address and port.
         """
         found = self.instances.get(_key(instance))
         if found is not None:

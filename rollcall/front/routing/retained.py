@@ -1,4 +1,4 @@
-"""Instances that the catalog has lost all at once: those that still accept connections are kept for a while."""
+"""Retain instances that left the catalog all at once, for a while and as long as they accept connections."""
 
 import time
 from collections import Counter
@@ -7,43 +7,44 @@ from datetime import UTC, datetime
 
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.routing.accepting import accepting
-from rollcall.front.routing.losses import Kept, losses
+from rollcall.front.routing.losses import Retained, losses
 from rollcall.front.status.problems import Problems
 
 
-class Keeping:
-    """What is kept."""
+class RetainedInstances:
+    """The retained instances."""
 
     def __init__(self, problems: Problems) -> None:
-        """Begin without any."""
+        """Start without any."""
         self._problems = problems
-        self.kept: tuple[Kept, ...] = ()
+        self.instances: tuple[Retained, ...] = ()
 
-    async def compare(self, routed: Collection[Instance], catalog: Catalog, keep_lost: int) -> None:
-        """Say anew what is to be kept.
+    async def update(self, routed: Collection[Instance], catalog: Catalog, keep_lost: int) -> None:
+        """Decide again which instances to retain.
 
         Args:
-            routed: the instances of the catalog before this one that requests were passed to.
+            routed: the instances of the previous catalog that got requests.
             catalog: the new one.
-            keep_lost: seconds that an instance is kept at most.
+            keep_lost: seconds to retain an instance at most.
         """
-        lost = losses(routed, self.kept, catalog, datetime.now(UTC), keep_lost)
-        accept = await accepting([one.instance for one in lost])
-        self.kept = tuple(one for one in lost if one.instance in accept)
-        counts = Counter(one.instance.service for one in self.kept)
+        candidates = losses(routed, self.instances, catalog, datetime.now(UTC), keep_lost)
+        accept = await accepting([lost.instance for lost in candidates])
+        self.instances = tuple(lost for lost in candidates if lost.instance in accept)
+        counts = Counter(lost.instance.service for lost in self.instances)
         self._problems.are(
             "kept",
             [
-                f"{count} of {service} left the catalog at once but still accept: served for up to {keep_lost} s"
+                f"{count} of {service} left the catalog at once but accept connections; "
+                f"retained for up to {keep_lost} s"
                 for service, count in sorted(counts.items())
             ],
         )
 
-    async def has_to_let_go(self, keep_lost: int) -> bool:
-        """Whether something that is kept does not accept any more, or has been kept for long enough."""
-        if not self.kept:
+    async def is_outdated(self, keep_lost: int) -> bool:
+        """Whether a retained instance stopped accepting connections, or its time is over."""
+        if not self.instances:
             return False
-        oldest = min(one.since for one in self.kept).timestamp()
+        oldest = min(lost.since for lost in self.instances).timestamp()
         if time.time() - oldest >= keep_lost:
             return True
-        return len(await accepting([one.instance for one in self.kept])) < len(self.kept)
+        return len(await accepting([lost.instance for lost in self.instances])) < len(self.instances)

@@ -9,7 +9,7 @@ from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import CONSUL, VERSION, Document, container_of
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import Settings
-from rollcall.front.routing.routes import Routing, Upstream
+from rollcall.front.routing.model import Routing, Upstream
 
 _Key = tuple[str, str]
 

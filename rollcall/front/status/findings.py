@@ -8,7 +8,7 @@ from rollcall.contract.problems import Problem, Site, certificate, lost, short_o
 from rollcall.contract.status_document import CONSUL
 from rollcall.front.inputs.catalog import Catalog
 from rollcall.front.inputs.settings import Settings
-from rollcall.front.routing.routes import Routing
+from rollcall.front.routing.model import Routing
 
 
 def of_catalog(routing: Routing, catalog: Catalog) -> list[Problem]:

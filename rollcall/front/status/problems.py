@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from rollcall.contract.problems import Problem, ordered
-from rollcall.front.log import say
+from rollcall.front.log import write_line
 
 
 class Problems:
@@ -30,7 +30,7 @@ class Problems:
         for one in problems:
             before = known.get(one.key)
             if before is None:
-                say(one.text)
+                write_line(one.text)
             found[one.key] = replace(one, since=before.since if before else now)
         self._found[source] = found
 

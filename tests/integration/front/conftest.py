@@ -22,7 +22,7 @@ from rollcall.secrets.store import Secrets
 
 @pytest.fixture(scope="session")
 def image() -> Callable[[str], str]:
-    """The name, on this machine's engine, of the lab's image that stands for a public one."""
+    """Map a public image to the lab's image on this machine's engine."""
     return dockerfile.local_name
 
 
@@ -34,7 +34,7 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
 
 @pytest.fixture(scope="session")
 def consul_agent(engine: docker.DockerClient, secret: Secrets) -> Iterator[Catalog]:
-    # As a deploy has it: consul-template keeps a connection for each service.
+    # As in a deploy: consul-template keeps a connection for each service.
     with running(Catalog, engine, LABELS, "-hcl=limits { http_max_conns_per_client = 8192 }") as agent:
         agent.give_rights(secret)
         yield agent
@@ -53,7 +53,7 @@ def backends(
     secret: Secrets,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[list[Backend]]:
-    """Two of them, as a deploy would run them on the host app1."""
+    """Two sample backends, as a deploy runs them on the host app1."""
     folder = tmp_path_factory.mktemp("backends") / "files"
     host = fleet()
     resources = backend.resources(context(host, host.members[0], secret))
@@ -66,7 +66,7 @@ def backends(
             more = {"hostname": name, "network": "bridge", "mounts": mounts}
             running.append(Backend(run(engine, container(resources), name, image("nginx:1.30"), **more)))
         for one in running:
-            until(lambda one=one: answers(one.address), f"an answer of {one.name}")
+            until(lambda one=one: answers(one.address), f"a response of {one.name}")
         yield running
     finally:
         for one in running:
@@ -84,7 +84,7 @@ def start_front(
     catalog: Catalog,
     secret: Secrets,
 ) -> StartFront:
-    """Start a front with some settings, and whatever the catalog holds by then; it ends with the block."""
+    """Start a front with some settings and the current catalog; it stops with the block."""
 
     @contextmanager
     def front_with(**settings: Any) -> Iterator[Front]:

@@ -1,4 +1,4 @@
-"""What a sample backend tells about itself and about a request, however nasty."""
+"""What a sample backend reports about itself and a request, however hostile."""
 
 import html
 import http.client
@@ -22,7 +22,7 @@ def ask(backend, path: str, headers: dict[str, str] | None = None, tls: bool = F
     return connection.getresponse()
 
 
-def test_json_tells_host_container_address_and_headers(backends) -> None:
+def test_the_json_has_host_container_address_and_headers(backends) -> None:
     answer = ask(backends[0], "/json", {"X-Real-IP": "192.0.2.1", "User-Agent": "test"})
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
     told = json.loads(answer.read())
@@ -37,11 +37,11 @@ def test_no_header_breaks_the_json(backends, value: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["constructor", "toString", "hasOwnProperty"])
-def test_no_headers_name_breaks_the_json(backends, name: str) -> None:
+def test_no_header_name_breaks_the_json(backends, name: str) -> None:
     assert json.loads(ask(backends[0], "/json", {name: "x"}).read())["headers"][name] == "x"
 
 
-def test_a_header_that_comes_twice_is_told_whole(backends) -> None:
+def test_a_repeated_header_is_reported_whole(backends) -> None:
     connection = http.client.HTTPConnection(backends[0].address, 80, timeout=5)
     connection.putrequest("GET", "/json")
     connection.putheader("X-Twice", "1")
@@ -58,7 +58,7 @@ def test_no_header_breaks_the_page(backends, value: str) -> None:
     assert "<script" not in page and page.count("<table>") == page.count("</table>") == 2
 
 
-def test_the_page_tells_the_same_and_loads_nothing_else(backends) -> None:
+def test_the_page_has_the_same_facts_and_loads_nothing_else(backends) -> None:
     answer = ask(backends[0], "/")
     page = answer.read().decode()
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -72,7 +72,7 @@ def test_health_is_a_plain_ok(backends) -> None:
     assert (answer.status, answer.read()) == (200, b"ok\n")
 
 
-def test_https_answers_too(front, backends) -> None:
+def test_https_responds_too(front, backends) -> None:
     code, text, _ = front.execute("curl", "-sk", f"https://{backends[0].address}/json")
     assert code == 0
     assert json.loads(text)["container"] == backends[0].name

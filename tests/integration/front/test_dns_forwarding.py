@@ -1,4 +1,4 @@
-"""The catalog's names and all others, asked as a container's resolver asks and, for long answers, over TCP."""
+"""DNS for the catalog's names and all others, by UDP, and by TCP for long responses."""
 
 import random
 import socket
@@ -19,7 +19,7 @@ from rollcall.components.resolver import Resolver as Before
 from rollcall.converge.resources import Mount, Resource
 from rollcall.lab.stand_in import container, context, put
 
-# A bridge of the test's own, since Docker's has a forwarder already where a fleet runs; and nobody else's address.
+# The test's own bridge, since Docker's has a forwarder already where a fleet runs, with an unused address.
 BRIDGE = "rollcall-dns"
 ADDRESS = "10.99.53.1"
 BEFORE = "127.0.0.10"
@@ -61,7 +61,7 @@ class Resolver:
         assert identity == struct.unpack(">H", asked[:2])[0]
         position, addresses = len(asked), []
         for _ in range(count):
-            # The name is a pointer of two bytes to the question.
+            # The name is a two-byte pointer to the question.
             kind, _, _, length = struct.unpack(">HHIH", message[position + 2 : position + 12])
             position += 12 + length
             if kind == 1:
@@ -71,7 +71,7 @@ class Resolver:
 
 @pytest.fixture
 def resources() -> tuple[Resource, ...]:
-    """What a deploy puts on a host whose Docker bridge and resolver these are."""
+    """The resources of a host with this Docker bridge and this resolver."""
     member, before = fleet().members[0], Before(f"nameserver {BEFORE}\n")
     return dns.resources(context(fleet(), member, None, bridge=ADDRESS, bridge_interface=BRIDGE, resolver=before))
 
@@ -89,12 +89,12 @@ def bridge(engine: docker.DockerClient) -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path: Path, catalog, resources: tuple[Resource, ...]) -> Path:
-    """The forwarder's files as a deploy writes them, but for the test agent's port."""
+    """The forwarder's files as a deploy writes them, except for the test agent's port."""
     made = tmp_path / "dns"
     put(resources, dns.FOLDER, made)
     configuration = made / "dnsmasq.conf"
     text = configuration.read_text()
-    # Only this bridge: port 53 of the others is the forwarder's of the fleet.
+    # Only this bridge: the fleet's forwarder has port 53 of the others.
     text = text.replace("interface=br-*\n", "")
     configuration.write_text(text.replace("127.0.0.1#8600", f"127.0.0.1#{catalog.dns_port}"))
     return made
@@ -111,7 +111,7 @@ def start(
 def resolver_of_before(
     engine: docker.DockerClient, image: Callable[[str], str], tmp_path: Path, resources: tuple[Resource, ...]
 ) -> Iterator[None]:
-    """Knows the one name example.com."""
+    """A resolver that knows only example.com."""
     made = tmp_path / "before"
     made.mkdir()
     (made / "dnsmasq.conf").write_text(
@@ -153,13 +153,13 @@ def test_a_service_is_found_by_name_and_by_tag(resolver, catalog, until) -> None
     assert resolver.ask_by_tcp("webserver-80.service.consul").addresses == both
 
 
-def test_a_long_answer_comes_whole_over_tcp(resolver, catalog, until) -> None:
+def test_a_long_response_is_complete_over_tcp(resolver, catalog, until) -> None:
     for number in range(60):
         catalog.register(f"n{number}", f"10.0.1.{number}")
     until(lambda: len(resolver.ask_by_tcp("webserver-80.service.consul").addresses) == 60, "all sixty")
 
 
-def test_no_answer_is_remembered(resolver, catalog, until) -> None:
+def test_no_response_is_cached(resolver, catalog, until) -> None:
     name = "webserver-80.service.consul"
     assert resolver.ask(name).code == NO_SUCH_NAME
     catalog.register("one", "10.0.0.1")
@@ -168,7 +168,7 @@ def test_no_answer_is_remembered(resolver, catalog, until) -> None:
     until(lambda: resolver.ask(name).code == NO_SUCH_NAME, "the instance gone", 2)
 
 
-def test_other_names_are_answered_as_before_whether_consul_lives_or_not(resolver, catalog) -> None:
+def test_other_names_resolve_as_before_with_and_without_consul(resolver, catalog) -> None:
     assert resolver.ask("example.com").addresses == ["192.0.2.1"]
     catalog.container.pause()
     try:
@@ -177,7 +177,7 @@ def test_other_names_are_answered_as_before_whether_consul_lives_or_not(resolver
         catalog.container.unpause()
 
 
-def test_resolvers_that_a_deploy_changes_are_used_without_a_restart(resolver, folder: Path, until) -> None:
+def test_changed_resolvers_take_effect_without_a_restart(resolver, folder: Path, until) -> None:
     new = folder / "new"
     new.write_text("")
     new.replace(folder / "upstream.conf")
@@ -187,14 +187,14 @@ def test_resolvers_that_a_deploy_changes_are_used_without_a_restart(resolver, fo
     until(lambda: resolver.ask("example.com").addresses == ["192.0.2.1"], "the new resolver asked")
 
 
-def test_docker_stop_is_a_success(forwarder) -> None:
+def test_docker_stop_exits_0(forwarder) -> None:
     forwarder.stop(timeout=10)
     forwarder.reload()
     assert forwarder.attrs["State"]["ExitCode"] == 0
 
 
 def test_dnsmasq_may_listen_on_new_bridges_and_nothing_else(forwarder) -> None:
-    (user,) = {one["Uid"].split()[0] for one in processes(forwarder)}
-    (group,) = {one["Gid"].split()[0] for one in processes(forwarder)}
+    (user,) = {process["Uid"].split()[0] for process in processes(forwarder)}
+    (group,) = {process["Gid"].split()[0] for process in processes(forwarder)}
     assert user != "0"
     assert_confined(forwarder, NET_BIND_SERVICE, user, group)

@@ -1,4 +1,4 @@
-"""What the catalog says is what the front does."""
+"""The front follows the catalog."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def lines_of(*addresses: str) -> list[str]:
     return sorted(f"{address}:80" for address in addresses)
 
 
-def test_nobody_registered_is_a_502_and_nothing_worse(front) -> None:
+def test_without_instances_the_response_is_a_502(front) -> None:
     assert front.instances() == []
     assert front.get("/").status == 502
     assert front.restarts() == 0
@@ -19,14 +19,12 @@ def test_nobody_registered_is_a_502_and_nothing_worse(front) -> None:
 
 @pytest.fixture
 def forgetful(start_front):
-    """A front that keeps nobody whom the catalog has lost."""
+    """A front that retains no lost instance."""
     with start_front(keep_lost=0) as running:
         yield running
 
 
-def test_an_instance_is_reached_once_it_registers_and_no_more_once_it_is_gone(
-    forgetful, catalog, backends, until
-) -> None:
+def test_an_instance_gets_requests_exactly_while_it_is_registered(forgetful, catalog, backends, until) -> None:
     front, (one, two) = forgetful, backends
     catalog.register(one.name, one.address)
     until(front.instances, "the first instance behind the front")
@@ -45,7 +43,7 @@ def test_an_instance_is_reached_once_it_registers_and_no_more_once_it_is_gone(
     assert front.status() == 502
 
 
-def test_the_line_of_an_instance_has_the_promised_form(front, catalog, backends, until) -> None:
+def test_the_line_of_an_instance_has_the_documented_form(front, catalog, backends, until) -> None:
     catalog.register("one", backends[0].address)
     until(front.instances, "the instance behind the front")
     text = front.loaded()
@@ -69,7 +67,7 @@ def test_an_instance_that_fails_its_check_gets_no_requests_until_it_passes_again
     until(lambda: len(front.instances()) == 2, "the instance back")
 
 
-def test_instances_of_all_services_of_the_setting_are_one_list_without_doubles(front, catalog, backends, until) -> None:
+def test_instances_of_all_configured_services_form_one_list_without_duplicates(front, catalog, backends, until) -> None:
     one, two = backends
     catalog.register("one", one.address)
     catalog.register("two", two.address, service="nginx-80")
@@ -79,7 +77,7 @@ def test_instances_of_all_services_of_the_setting_are_one_list_without_doubles(f
     assert front.instances() == lines_of(one.address, two.address)
 
 
-def test_a_service_without_the_wanted_tag_is_not_routed(front, catalog, backends, until) -> None:
+def test_an_instance_without_the_tag_gets_no_requests(front, catalog, backends, until) -> None:
     catalog.api.agent.service.register("webserver-80", service_id="bare", address=backends[0].address, port=80)
     catalog.register("two", backends[1].address)
     until(front.instances, "the tagged instance")
@@ -89,22 +87,22 @@ def test_a_service_without_the_wanted_tag_is_not_routed(front, catalog, backends
 @pytest.mark.parametrize(
     "address", ["10.0.0.1; } server { listen 1.1.1.1:1", "no-such-host.invalid", "300.1.1.1", "10.0.0.1:80", ":::::"]
 )
-def test_an_address_that_is_none_costs_its_own_instance_only(front, catalog, backends, until, address: str) -> None:
+def test_an_invalid_address_costs_only_its_own_instance(front, catalog, backends, until, address: str) -> None:
     catalog.register("bad", address)
     catalog.register("good", backends[0].address)
     until(front.instances, "the good instance")
     assert front.instances() == lines_of(backends[0].address)
-    assert any("app1:bad:80" in one["text"] for one in front.document()["problems"])
+    assert any("app1:bad:80" in problem["text"] for problem in front.document()["problems"])
 
 
-def test_a_port_of_nought_costs_its_own_instance_only(front, catalog, backends, until) -> None:
+def test_port_0_costs_only_its_own_instance(front, catalog, backends, until) -> None:
     catalog.register("bad", backends[1].address, 0)
     catalog.register("good", backends[0].address)
     until(front.instances, "the good instance")
     assert front.instances() == lines_of(backends[0].address)
 
 
-def test_backends_learn_the_client_and_the_name_it_asked_for(front, catalog, backends, until) -> None:
+def test_backends_get_the_clients_address_and_the_requested_host(front, catalog, backends, until) -> None:
     catalog.register("one", backends[0].address)
     until(front.instances, "the instance behind the front")
     headers = front.get(host="www.mastartup.io", X_Forwarded_For="192.0.2.7").json["headers"]
@@ -115,7 +113,7 @@ def test_backends_learn_the_client_and_the_name_it_asked_for(front, catalog, bac
     assert "Connection" not in headers
 
 
-def test_a_request_by_address_is_answered_too_and_keeps_its_port(front, catalog, backends, until) -> None:
+def test_a_request_by_address_works_and_keeps_its_port(front, catalog, backends, until) -> None:
     catalog.register("one", backends[0].address)
     until(front.instances, "the instance behind the front")
     assert front.get().json["headers"]["Host"] == f"127.0.0.1:{front.http_port}"
@@ -129,14 +127,14 @@ def test_https_serves_the_same(front, catalog, backends, until) -> None:
     assert answer["headers"]["X-Forwarded-Proto"] == "https"
 
 
-def test_a_dead_instance_that_is_still_listed_fails_no_request(front, catalog, backends, until) -> None:
+def test_a_dead_instance_in_rotation_fails_no_request(front, catalog, backends, until) -> None:
     catalog.register("dead", backends[0].address, 81)
     catalog.register("alive", backends[1].address)
     until(lambda: len(front.instances()) == 2, "both instances")
     assert {front.get("/health").status for _ in range(20)} == {200}
 
 
-def test_render_prints_what_would_be_written_and_changes_nothing(front, catalog, backends, until) -> None:
+def test_render_prints_the_result_and_changes_nothing(front, catalog, backends, until) -> None:
     catalog.register("one", backends[0].address)
     until(front.instances, "the instance behind the front")
     before = front.shell(

@@ -1,4 +1,4 @@
-"""Many changes make few reloads, and what a visitor has open outlives them, within bounds."""
+"""Many changes cause few reloads, and open connections survive them within limits."""
 
 import socket
 import threading
@@ -10,7 +10,7 @@ from front_world import STATE
 
 @pytest.fixture
 def echo():
-    """A backend that answers whatever it is sent, once it has agreed to another protocol than HTTP; gives its port."""
+    """The port of a backend that switches protocols and then echoes."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=_accept, args=(listening,), daemon=True).start()
         yield listening.getsockname()[1]
@@ -51,7 +51,7 @@ def lives(connection: socket.socket) -> bool:
 
 
 def change(front, catalog, until, number: int) -> None:
-    """Make nginx serve another list, of instances that nobody is sent to: they are in another service."""
+    """Make nginx serve another generation."""
     generation = front.generation()
     front.write("nginx.conf", front.read("nginx.conf") + f"# change {number}\n")
     assert front.execute("front-apply")[0] == 0
@@ -69,7 +69,7 @@ def test_a_websocket_survives_reloads(front, catalog, echo: int, until) -> None:
     until(lambda: front.document()["generation"]["old"] == 0, "the end of the old workers")
 
 
-def test_old_generations_are_bounded_and_the_oldest_is_ended_first(start_front, catalog, echo: int, until) -> None:
+def test_old_generations_are_limited_and_the_oldest_is_stopped_first(start_front, catalog, echo: int, until) -> None:
     with start_front(old_generations=2) as front:
         catalog.register("echo", "127.0.0.1", echo)
         until(front.instances, "the instance behind the front")
@@ -78,25 +78,25 @@ def test_old_generations_are_bounded_and_the_oldest_is_ended_first(start_front, 
             visitors.append(upgraded(front))
             change(front, catalog, until, number)
             assert front.document()["generation"]["old"] <= 2
-        assert [lives(one) for one in visitors] == [False, False, True, True]
+        assert [lives(visitor) for visitor in visitors] == [False, False, True, True]
         assert "more than 2 earlier generations had connections left" in front.log()
-        for one in visitors:
-            one.close()
+        for visitor in visitors:
+            visitor.close()
 
 
-def test_a_burst_of_changes_makes_few_reloads(front, catalog, backends, until) -> None:
+def test_a_burst_of_changes_causes_few_reloads(front, catalog, backends, until) -> None:
     catalog.register("one", backends[0].address)
     until(front.instances, "the instance behind the front")
     before, started = front.document()["generation"]["reloads"], time.monotonic()
     for number in range(100):
         catalog.register(f"burst-{number}", backends[1].address, 8000 + number)
     until(lambda: len(front.instances()) == 101, "all of them")
-    # A burst takes less than a second; a busy machine makes a row of changes of it.
+    # A burst takes less than a second; a busy machine stretches it.
     seconds = time.monotonic() - started
     assert front.document()["generation"]["reloads"] - before <= 4 * (1 + seconds)
 
 
-def test_instances_that_vanish_together_but_still_accept_are_served_on(front, catalog, until) -> None:
+def test_instances_lost_at_once_are_retained_while_they_accept(front, catalog, until) -> None:
     listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
     ports = [one.getsockname()[1] for one in listening]
     for port in ports:
@@ -104,14 +104,17 @@ def test_instances_that_vanish_together_but_still_accept_are_served_on(front, ca
     until(lambda: len(front.instances()) == 3, "all instances")
     for port in ports:
         catalog.deregister(f"one-{port}")
-    until(lambda: [one["kind"] for one in front.document()["problems"]] == ["kept"], "word of what is kept")
+    until(
+        lambda: [problem["kind"] for problem in front.document()["problems"]] == ["kept"],
+        "the problem about retained instances",
+    )
     assert len(front.instances()) == 3
 
     listening[0].close()
     until(lambda: len(front.instances()) == 2, "the one that accepts no more gone")
     front.container.restart()
     until(lambda: front.execute("front-health")[0] == 0, "a front that is well")
-    assert len(front.instances()) == 2, "what is kept outlives the container"
+    assert len(front.instances()) == 2, "retained instances outlive the container"
     for one in listening:
         one.close()
     until(lambda: front.instances() == [], "nobody behind the front")
@@ -119,21 +122,21 @@ def test_instances_that_vanish_together_but_still_accept_are_served_on(front, ca
 
 @pytest.fixture
 def small(engine, start_front):
-    """A front whose volume holds two megabytes."""
+    """A front with a volume of two megabytes."""
     options = {"type": "tmpfs", "device": "tmpfs", "o": "size=2m,uid=101,gid=101"}
     engine.volumes.create(STATE, driver="local", driver_opts=options)
     with start_front() as running:
         yield running
 
 
-def test_a_full_disk_hinders_and_is_no_matter_once_there_is_room(small, catalog, backends, until) -> None:
+def test_a_full_disk_blocks_a_change_until_there_is_room(small, catalog, backends, until) -> None:
     catalog.register("one", backends[0].address)
     until(small.instances, "the instance behind the front")
     small.shell("cat /dev/zero >/var/lib/rollcall/front/full")
     catalog.register("two", backends[1].address)
     until(small.failure, "a reason")
     assert "No space left on device" in small.failure()
-    assert [one["kind"] for one in small.document()["problems"]] == ["hindered"]
+    assert [problem["kind"] for problem in small.document()["problems"]] == ["hindered"]
     assert small.instances() == [f"{backends[0].address}:80"]
     assert small.status() == 200
     small.shell("rm /var/lib/rollcall/front/full")

@@ -1,4 +1,4 @@
-"""A new container of the front takes over from the one that serves."""
+"""A new container of the front takes over from the serving one."""
 
 import socket
 
@@ -11,7 +11,7 @@ BROKEN = "this_is_no_directive;\n"
 
 @pytest.fixture
 def replaced(served, image, until):
-    """Start another container beside the one that serves, and wait until it has taken over; gives the one before."""
+    """Start another container beside the serving one, wait until it has taken over, and return the old one."""
 
     def replace():
         old = served.container
@@ -28,7 +28,7 @@ def ended(container) -> bool:
     return bool(container.attrs["State"]["Status"] == "exited")
 
 
-def test_two_replacements_in_a_row_under_load_lose_nothing(served, replaced, catalog, backends, until) -> None:
+def test_two_replacements_in_a_row_under_load_lose_no_request(served, replaced, catalog, backends, until) -> None:
     load = Load(served.http_port)
     generation = served.generation()
     with load.running():
@@ -47,7 +47,7 @@ def test_two_replacements_in_a_row_under_load_lose_nothing(served, replaced, cat
     assert served.restarts() == 0
 
 
-def test_a_visitor_who_waits_for_the_old_one_gets_the_answer(served, replaced, until) -> None:
+def test_a_request_open_at_the_old_front_gets_its_response(served, replaced, until) -> None:
     visitor = served.connect()
     visitor.putrequest("POST", "/json")
     visitor.putheader("Content-Length", "4")
@@ -60,7 +60,7 @@ def test_a_visitor_who_waits_for_the_old_one_gets_the_answer(served, replaced, u
     until(lambda: ended(old), "an end of the old front")
 
 
-def test_a_new_one_that_cannot_serve_leaves_the_old_one_as_it_was(served, image, catalog, backends, until) -> None:
+def test_a_new_front_that_cannot_serve_leaves_the_old_one_in_place(served, image, catalog, backends, until) -> None:
     good, generation, old = served.read("nginx.conf"), served.generation(), served.container
     load = Load(served.http_port)
     with load.running():
@@ -75,14 +75,14 @@ def test_a_new_one_that_cannot_serve_leaves_the_old_one_as_it_was(served, image,
     assert served.containers.pop() == new
     new.remove()
     assert served.container == old
-    until(lambda: "does not serve" in served.log(), "word of the attempt")
+    until(lambda: "does not serve" in served.log(), "a log line about the attempt")
     assert served.generation() == generation
     served.write("nginx.conf", good)
     catalog.register("two", backends[1].address)
     until(lambda: len(served.instances()) == 2, "a change to be followed")
 
 
-def test_another_port_is_listened_at_and_the_one_before_is_given_up(served, replaced, catalog, secret, until) -> None:
+def test_a_new_port_replaces_the_old_one(served, replaced, catalog, secret, until) -> None:
     before, after = served.http_port, free_port()
     served.configure(catalog, secret, http_port=after)
     old = replaced()
@@ -93,7 +93,7 @@ def test_another_port_is_listened_at_and_the_one_before_is_given_up(served, repl
         socket.create_connection(("127.0.0.1", before), 5)
 
 
-def test_the_new_one_shows_its_status_where_the_old_one_did(served, replaced, until) -> None:
+def test_the_new_front_has_the_status_address_of_the_old_one(served, replaced, until) -> None:
     started = served.document()["started"]
     until(lambda: served.document()["time"] > started, "another second")
     replaced()

@@ -1,4 +1,4 @@
-"""A configuration that nginx refuses never replaces one that it serves, and says why it was refused."""
+"""A configuration that nginx refuses never replaces the one it serves, and the reason is reported."""
 
 import socket
 
@@ -10,7 +10,9 @@ def registered(front, catalog, backend, until) -> None:
     until(front.instances, "the instance behind the front")
 
 
-def test_a_refused_change_keeps_the_last_good_list_and_says_why(front, catalog, backends, until) -> None:
+def test_a_refused_change_leaves_the_last_good_configuration_and_gives_the_reason(
+    front, catalog, backends, until
+) -> None:
     one, two = backends
     registered(front, catalog, one, until)
     good = front.read("nginx.conf")
@@ -31,16 +33,16 @@ def test_a_refused_change_keeps_the_last_good_list_and_says_why(front, catalog, 
     assert front.failure() == ""
 
 
-def test_a_broken_configuration_at_the_start_serves_the_last_good_one(front, catalog, backends, until) -> None:
+def test_with_a_broken_configuration_a_start_serves_the_last_good_one(front, catalog, backends, until) -> None:
     registered(front, catalog, backends[0], until)
     front.write("nginx.conf", BROKEN)
     front.container.restart()
     until(lambda: front.status() == 200, "the last good configuration")
-    # Visitors come first: the status is answered for a moment later.
+    # nginx starts first; the status page follows a moment later.
     until(lambda: "unknown directive" in front.failure(), "the reason")
 
 
-def test_a_broken_configuration_with_nothing_good_before_it_says_why_and_ends(front, until) -> None:
+def test_without_a_good_configuration_the_front_fails_with_the_reason(front, until) -> None:
     front.write("nginx.conf", BROKEN)
     front.shell("rm -rf /var/lib/rollcall/front/*")
     front.container.restart()
@@ -49,7 +51,7 @@ def test_a_broken_configuration_with_nothing_good_before_it_says_why_and_ends(fr
     assert 'unknown directive "this_is_no_directive"' in front.log()
 
 
-def test_a_deploy_that_changed_nginx_conf_has_it_served_without_a_restart(front, catalog, backends, until) -> None:
+def test_a_changed_nginx_conf_is_served_without_a_restart(front, catalog, backends, until) -> None:
     registered(front, catalog, backends[0], until)
     kept = front.connect()
     kept.request("GET", "/health")
@@ -63,7 +65,7 @@ def test_a_deploy_that_changed_nginx_conf_has_it_served_without_a_restart(front,
     assert front.restarts() == 0
 
 
-def test_a_deploy_is_told_that_nginx_refuses_its_change(front, catalog, backends, until) -> None:
+def test_a_deploy_gets_nginxs_refusal(front, catalog, backends, until) -> None:
     registered(front, catalog, backends[0], until)
     front.write("nginx.conf", BROKEN)
     code, _, complaint = front.execute("front-apply")
@@ -72,8 +74,8 @@ def test_a_deploy_is_told_that_nginx_refuses_its_change(front, catalog, backends
     assert front.status() == 200
 
 
-def test_a_configuration_that_passes_the_check_but_is_not_served_is_no_success(front, catalog, backends, until) -> None:
-    """nginx's check does not see that another process has the port."""
+def test_a_checked_configuration_that_nginx_does_not_serve_is_a_failure(front, catalog, backends, until) -> None:
+    """nginx -t does not detect that another process has the port."""
     registered(front, catalog, backends[0], until)
     good = front.read("nginx.conf")
     with socket.create_server(("127.0.0.1", 0)) as taken:

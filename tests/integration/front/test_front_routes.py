@@ -1,4 +1,4 @@
-"""A container says where it wants to be reached, an operator says how much and when not; nginx does both."""
+"""Routes of containers, and canaries and maintenance pages of operators."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ SHOP = "shop.example.com"
 
 @pytest.fixture
 def shop(catalog, backends):
-    """Register a backend as a service of its own, with metadata as the registrator makes it of SERVICE_…."""
+    """Register a backend as its own service, with metadata as the registrator makes it from SERVICE_…."""
 
     def register(number: int = 0, service: str = "shop-80", port: int = 80, **meta: str) -> str:
         one = backends[number]
@@ -32,7 +32,7 @@ def shop(catalog, backends):
 
 @pytest.fixture
 def say(catalog):
-    """Write a key of ours into Consul; it is gone after the test."""
+    """Write one of Rollcall's keys to Consul; the test's end deletes it."""
 
     def put(key: str, value: str) -> None:
         assert catalog.api.kv.put(f"rollcall/front/{key}", value)
@@ -42,8 +42,8 @@ def say(catalog):
 
 
 def routes(front) -> set[str]:
-    """HOST/PATH of what nginx serves, once nothing older is served beside it."""
-    return {one["host"] + one["path"] for one in front.document().get("routes", [])}
+    """Return HOST/PATH of each route of the confirmed generation."""
+    return {route["host"] + route["path"] for route in front.document().get("routes", [])}
 
 
 def container(front, host: str, path: str = "/json", **more) -> str:
@@ -52,10 +52,10 @@ def container(front, host: str, path: str = "/json", **more) -> str:
 
 
 def texts(front, kind: str) -> list[str]:
-    return [one["text"] for one in front.document()["problems"] if one["kind"] == kind]
+    return [problem["text"] for problem in front.document()["problems"] if problem["kind"] == kind]
 
 
-def test_a_container_is_reached_where_it_says_on_both_ports(front, shop, until) -> None:
+def test_a_container_gets_its_hosts_on_both_ports(front, shop, until) -> None:
     name = shop(virtual_host=f"{SHOP}, *.shops.example.com")
     until(lambda: f"{SHOP}/" in routes(front), "the shop")
     assert container(front, SHOP) == name
@@ -73,14 +73,14 @@ def test_a_path_leads_to_its_own_service_with_and_without_its_prefix(front, shop
     assert one in front.get("/jsonx", host=SHOP).text and one in front.get("/", host=SHOP).text
 
 
-def test_a_backend_may_speak_tls_itself(front, shop, until) -> None:
+def test_a_backend_may_use_tls_itself(front, shop, until) -> None:
     name = shop(port=443, virtual_host=SHOP, virtual_proto="https")
     until(lambda: f"{SHOP}/" in routes(front), "the shop")
     assert container(front, SHOP) == name
 
 
 def test_grpc_passes_by_http_2_on_both_ports(front, shop, catalog, until) -> None:
-    """The front itself, which speaks HTTP/2 in plain text, is the backend; behind it is one by HTTP/1.1."""
+    """The front itself, which speaks HTTP/2 in plain text, is the backend, in front of one with HTTP/1.1."""
     name = shop(virtual_host=SHOP)
     meta = {"virtual_host": SHOP, "virtual_path": "/grpc", "virtual_strip": "yes", "virtual_proto": "grpc"}
     catalog.api.agent.service.register("grpc-80", address="127.0.0.1", port=front.http_port, meta=meta)
@@ -94,30 +94,28 @@ def test_grpc_passes_by_http_2_on_both_ports(front, shop, catalog, until) -> Non
     assert name in called("--http2", f"https://127.0.0.1:{front.https_port}/grpc/json")
 
 
-def test_bad_metadata_costs_its_own_instance_only_and_is_told(front, shop, until) -> None:
+def test_invalid_metadata_costs_only_its_own_instance_and_is_reported(front, shop, until) -> None:
     shop(0, virtual_host="shop.example.com; return 444")
     good = shop(1, virtual_host=SHOP)
     until(lambda: f"{SHOP}/" in routes(front), "the good instance")
     assert [container(front, SHOP) for _ in range(4)] == [good] * 4
     (text,) = texts(front, "metadata")
-    assert text.startswith("app1:shop-80-0:80 of shop-80 gets no requests by its metadata: virtual_host is")
+    assert text.startswith("app1:shop-80-0:80 of shop-80 gets no requests because of its metadata: virtual_host: got")
 
 
-def test_a_conflict_is_decided_by_name_and_told(front, shop, until) -> None:
+def test_a_conflict_is_decided_by_name_and_reported(front, shop, until) -> None:
     shop(1, "zebra-80", virtual_host=SHOP)
     first = shop(0, "ape-80", virtual_host=SHOP)
 
     def leads_to() -> list[list[str]]:
-        return [one["services"] for one in front.document()["routes"] if one["host"] == SHOP]
+        return [route["services"] for route in front.document()["routes"] if route["host"] == SHOP]
 
     until(lambda: leads_to() == [["ape-80"]], "the first by name")
-    assert texts(front, "conflict") == [
-        f"{SHOP}/ goes to ape-80 as the name that sorts first, and not to zebra-80, which wants it too"
-    ]
+    assert texts(front, "conflict") == [f"{SHOP}/ goes to ape-80 as the name that sorts first; zebra-80 claims it too"]
     assert {container(front, SHOP) for _ in range(4)} == {first}
 
 
-def test_a_route_of_group_data_is_for_a_service_that_says_nothing(start_front, shop, until) -> None:
+def test_a_route_of_group_data_is_for_a_service_without_metadata(start_front, shop, until) -> None:
     with start_front(routes=[{"service": "shop-80", "host": SHOP}]) as front:
         assert container(front, SHOP) == "502"
         name = shop()
@@ -125,7 +123,7 @@ def test_a_route_of_group_data_is_for_a_service_that_says_nothing(start_front, s
         assert container(front, SHOP) == name
 
 
-def test_a_canary_gets_its_part_within_a_second(front, shop, say, until) -> None:
+def test_a_canary_gets_its_share_within_a_second(front, shop, say, until) -> None:
     old, new = shop(0, virtual_host=SHOP), shop(1, virtual_host=SHOP)
     until(lambda: len(front.instances()) == 2, "both instances")
     assert {container(front, SHOP) for _ in range(4)} == {old, new}
@@ -136,7 +134,7 @@ def test_a_canary_gets_its_part_within_a_second(front, shop, say, until) -> None
     assert Counter(container(front, SHOP) for _ in range(100)) == {old: 90, new: 10}
 
 
-def test_a_maintenance_page_replaces_one_route_and_goes_again(front, shop, say, catalog, until) -> None:
+def test_a_maintenance_page_replaces_one_route_until_it_is_deleted(front, shop, say, catalog, until) -> None:
     name = shop(virtual_host=SHOP)
     shop(1, "api-80", virtual_host=SHOP, virtual_path="/api")
     until(lambda: f"{SHOP}/" in routes(front), "the shop")
@@ -167,7 +165,7 @@ def test_a_request_has_one_id_from_the_client_to_the_log(front, shop, until) -> 
 
 
 class _Stream(BaseHTTPRequestHandler):
-    """Sends the first event at once, and the second when it is let; by HTTP/1.0, or in chunks where it is asked to."""
+    """Send the first event at once, the second after `go_on`; with HTTP/1.0, or chunked for /chunked."""
 
     go_on = threading.Event()
 
@@ -216,7 +214,7 @@ def test_an_event_arrives_before_the_next_one_is_sent(
     connection.close()
 
 
-def test_hundreds_of_hosts_are_one_configuration(front, catalog, until) -> None:
+def test_hundreds_of_hosts_fit_one_configuration(front, catalog, until) -> None:
     for number in range(500):
         catalog.api.agent.service.register(
             f"many-{number}", address="127.0.0.1", port=9, meta={"virtual_host": f"s{number}.example.com"}

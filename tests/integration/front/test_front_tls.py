@@ -1,4 +1,4 @@
-"""What a browser, and what an old or curious one, meets at the HTTPS port."""
+"""TLS at the HTTPS port, for browsers and for old or hostile clients."""
 
 import ssl
 import warnings
@@ -9,7 +9,7 @@ from rollcall.secrets import certificates
 
 
 def client(authority: str, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
-    """One who trusts that authority and checks names; of that protocol version only, however old."""
+    """Make a client's context that trusts this authority and checks names, for one protocol version only."""
     context = ssl.create_default_context(cadata=authority)
     if version is not None:
         with warnings.catch_warnings():
@@ -21,7 +21,7 @@ def client(authority: str, version: ssl.TLSVersion | None = None) -> ssl.SSLCont
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_the_versions_of_today_are_spoken(served, secret, version: ssl.TLSVersion) -> None:
+def test_current_tls_versions_work(served, secret, version: ssl.TLSVersion) -> None:
     with served.handshake(client(secret.authority, version)) as connection:
         assert connection.version() == version.name.replace("_", ".")
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -29,7 +29,7 @@ def test_the_versions_of_today_are_spoken(served, secret, version: ssl.TLSVersio
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
-def test_older_ones_are_refused(served, secret, version: ssl.TLSVersion) -> None:
+def test_older_tls_versions_are_refused(served, secret, version: ssl.TLSVersion) -> None:
     with (
         pytest.raises(ssl.SSLError, match="alert protocol version"),
         served.handshake(client(secret.authority, version)),
@@ -45,7 +45,7 @@ def test_weak_ciphers_are_refused(served, secret, cipher: str) -> None:
         pass
 
 
-def test_sessions_are_resumed_but_not_by_tickets(served, secret) -> None:
+def test_sessions_resume_without_tickets(served, secret) -> None:
     context = client(secret.authority, ssl.TLSVersion.TLSv1_2)
     with served.handshake(context) as first:
         session = first.session
@@ -56,7 +56,7 @@ def test_sessions_are_resumed_but_not_by_tickets(served, secret) -> None:
         assert second.session_reused
 
 
-def test_http_2_is_spoken_by_tls_and_by_clients_that_know(served) -> None:
+def test_http_2_works_with_tls_and_with_prior_knowledge(served) -> None:
     answer = ("curl", "-sko", "/dev/null", "-w", "%{http_version} %{http_code}")
     assert served.execute(*answer, "--http2", f"https://127.0.0.1:{served.https_port}/health")[1] == "2 200"
     plain = f"http://127.0.0.1:{served.http_port}/health"
@@ -64,17 +64,17 @@ def test_http_2_is_spoken_by_tls_and_by_clients_that_know(served) -> None:
     assert served.execute(*answer, "--http2-prior-knowledge", plain)[1] == "2 200"
 
 
-def test_the_servers_version_is_nobodys_business(served) -> None:
+def test_the_servers_version_is_hidden(served) -> None:
     for answer in (served.get("/health", tls=True), served.get("/health"), served.get("/x" * 9000)):
         assert answer.headers["Server"] == "nginx"
         assert "nginx/" not in answer.text
 
 
-def test_a_new_certificate_is_shown_to_new_visitors_and_the_old_ones_go_on(served, secret) -> None:
+def test_new_connections_get_a_new_certificate_and_open_ones_continue(served, secret) -> None:
     visitor = served.connect(tls=True)
     visitor.request("GET", "/health")
     assert visitor.getresponse().read() == b"ok\n"
-    visitor.auto_open = 0  # an end of the connection is to be seen
+    visitor.auto_open = 0  # the test must notice a closed connection
     authority = certificates.authority("another")
     new = certificates.issue(authority, "front", ["shop.example.com"], "server")
     with served.handshake(client(secret.authority)):
@@ -109,13 +109,13 @@ def test_a_certificate_without_its_key_is_refused_with_the_reason(served, secret
         pass
 
 
-def test_what_has_not_changed_is_not_applied_again(served) -> None:
+def test_an_unchanged_configuration_is_not_applied_again(served) -> None:
     before = served.generation()
     assert served.execute("front-apply")[0] == 0
     assert served.generation() == before
 
 
-def test_a_redirect_goes_to_the_port_of_https(start_front, catalog, backends, until) -> None:
+def test_a_redirect_goes_to_the_https_port(start_front, catalog, backends, until) -> None:
     with start_front(redirect=True) as front:
         catalog.register("one", backends[0].address)
         until(front.instances, "the instance behind the front")
@@ -126,7 +126,7 @@ def test_a_redirect_goes_to_the_port_of_https(start_front, catalog, backends, un
         assert "Strict-Transport-Security" not in front.get("/health", tls=True).headers
 
 
-def test_a_redirect_to_the_usual_port_is_remembered_by_browsers(start_front) -> None:
+def test_a_redirect_to_the_usual_port_sets_hsts(start_front) -> None:
     with start_front(redirect=443) as front:
         answer = front.get("/shop", host="shop.example.com")
         assert (answer.status, answer.headers["Location"]) == (301, "https://shop.example.com/shop")

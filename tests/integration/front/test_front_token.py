@@ -1,4 +1,4 @@
-"""What consul-template and the front's program read (token, settings, templates) changes, and no visitor notices."""
+"""Changes of token, settings and templates under the running front."""
 
 import uuid
 
@@ -7,10 +7,10 @@ import pytest
 
 @pytest.fixture
 def visitor(served):
-    """Somebody who keeps a connection to the served."""
+    """A client that keeps a connection to the front open."""
     connection = served.connect()
     assert is_served(connection)
-    connection.auto_open = 0  # an end of the connection is to be seen
+    connection.auto_open = 0  # the test must notice a closed connection
     yield connection
     connection.close()
 
@@ -20,7 +20,7 @@ def is_served(visitor) -> bool:
     return visitor.getresponse().read() == b"ok\n"
 
 
-def test_a_new_token_is_taken_up_and_the_old_one_can_go(served, visitor, catalog, backends, until) -> None:
+def test_a_new_token_replaces_the_old_one(served, visitor, catalog, backends, until) -> None:
     old, new = catalog.add_token("front"), catalog.add_token("front")
     served.write("token", old)
     assert served.execute("front-reload")[0] == 0
@@ -38,7 +38,7 @@ def test_a_new_token_is_taken_up_and_the_old_one_can_go(served, visitor, catalog
     assert served.restarts() == 0
 
 
-def test_a_token_that_consul_does_not_know_is_a_reason_and_no_outage(served, catalog, backends, until) -> None:
+def test_an_unknown_token_is_a_problem_without_an_outage(served, catalog, backends, until) -> None:
     good = served.read("token")
     served.write("token", str(uuid.uuid4()))
     code, _, complaint = served.execute("front-reload")
@@ -53,18 +53,18 @@ def test_a_token_that_consul_does_not_know_is_a_reason_and_no_outage(served, cat
     until(lambda: served.failure() == "", "an end of the problem")
 
 
-def test_a_token_that_may_read_nothing_is_a_reason_and_no_outage(served, catalog, backends, until) -> None:
-    """Consul then answers with empty lists, as if nobody were there."""
+def test_a_token_without_rights_is_a_problem_without_an_outage(served, catalog, backends, until) -> None:
+    """Consul then returns empty lists, as if nothing were registered."""
     catalog.add_policy("nothing", 'key "nothing" { policy = "read" }')
     served.write("token", catalog.add_token("nothing"))
     code, _, complaint = served.execute("front-reload")
     assert code == 1
-    assert "Consul shows nothing of its catalog" in complaint
+    assert "Consul returned an empty catalog" in complaint
     assert served.status() == 200
     assert served.instances() == [f"{backends[0].address}:80"]
 
 
-def test_the_token_is_nowhere_but_in_its_file(served, catalog, secret, until) -> None:
+def test_the_token_is_only_in_its_file(served, catalog, secret, until) -> None:
     token = secret.tokens.secret("front")
     served.execute("front-reload")
     arguments = served.shell("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ | tr '\\0' '\\n'")
@@ -82,7 +82,7 @@ def test_a_new_template_is_served_without_a_new_container(served, visitor) -> No
     assert served.restarts() == 0
 
 
-def test_a_template_that_consul_template_cannot_render_is_a_reason_and_no_outage(
+def test_a_template_that_consul_template_cannot_render_is_a_problem_without_an_outage(
     served, catalog, backends, until
 ) -> None:
     good = served.read("catalog.ctmpl")
@@ -106,7 +106,7 @@ def test_a_template_that_consul_template_cannot_render_is_a_reason_and_no_outage
         (("{{ upstream.name }}", "{{ upstream.nome }}"), "has no attribute 'nome'"),
     ],
 )
-def test_a_template_of_sites_that_is_none_is_a_reason_and_no_outage(
+def test_an_invalid_sites_template_is_a_problem_without_an_outage(
     served, catalog, backends, until, change: tuple[str, str], reason: str
 ) -> None:
     good = served.read("sites.conf.j2")

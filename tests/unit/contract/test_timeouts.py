@@ -19,20 +19,20 @@ from rollcall.images import catalogue
 from rollcall.remote import ssh
 
 IN_CONTAINERS = {
-    "rollcall.front.serving": ("CONFIRMED",),
-    "rollcall.front.nginx.process": ("ANSWER", "CHECK"),
-    "rollcall.front.nginx.handover": ("ANSWER", "START"),
-    "rollcall.front.inputs.consul": ("ANSWER",),
-    "rollcall.front.inputs.consul_template": ("ANSWER",),
-    "rollcall.front.inputs.control": ("REQUEST",),
-    "rollcall.front.inputs.orders": ("TURN",),
-    "rollcall.front.routing.accepting": ("SECONDS",),
+    "rollcall.front.nginx.reload": ("CONFIRM_TIMEOUT_SECONDS",),
+    "rollcall.front.nginx.process": ("RESPONSE_TIMEOUT_SECONDS", "CHECK_TIMEOUT_SECONDS"),
+    "rollcall.front.nginx.handover": ("RESPONSE_TIMEOUT_SECONDS", "START_TIMEOUT_SECONDS"),
+    "rollcall.front.inputs.consul": ("RESPONSE_TIMEOUT_SECONDS",),
+    "rollcall.front.inputs.consul_template": ("RENDER_TIMEOUT_SECONDS",),
+    "rollcall.front.inputs.control": ("REQUEST_TIMEOUT_SECONDS",),
+    "rollcall.front.inputs.commands": ("TURN_TIMEOUT_SECONDS",),
+    "rollcall.front.routing.accepting": ("CONNECT_TIMEOUT_SECONDS",),
     "rollcall.front.status.http_server": ("SECONDS",),
     "rollcall.registrator.consul.agent": ("TIMEOUT",),
     "rollcall.registrator.docker.engine": ("TIMEOUT",),
     "rollcall.registrator.healthcheck": ("TIMEOUT",),
     "rollcall.registrator.status": ("STUCK_AFTER",),
-    "rollcall.template_sync.commands": ("SECONDS",),
+    "rollcall.template_sync.commands": ("TIMEOUT_SECONDS",),
 }
 
 

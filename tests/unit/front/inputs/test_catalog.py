@@ -1,4 +1,4 @@
-"""The document that consul-template renders, read."""
+"""Parse the document that consul-template renders."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def rendered(*rows: dict[str, Any], keys: dict[str, str] | None = None, unasked:
     return json.dumps({"instances": [None, *rows], "unasked": [None, *unasked], "keys": [None, *pairs]})
 
 
-def test_what_is_registered_is_read() -> None:
+def test_a_registration_is_read() -> None:
     catalog = read(rendered(row(tags=["v2"], meta={"b": "2", "a": "1"}, weight=3), keys={"canary/shop-80": "{}"}))
     (one,) = catalog.instances
     assert (one.service, one.identity, one.node, one.endpoint) == ("shop-80", "app1:shop:80", "app1", "10.0.0.1:80")
@@ -40,13 +40,13 @@ def test_what_is_registered_is_read() -> None:
         ({"_service_maintenance:app1:other:80": "critical"}, "critical"),
     ],
 )
-def test_the_worst_check_is_the_state_and_maintenance_is_its_own(checks: dict[str, str], state: str) -> None:
+def test_the_worst_check_is_the_state_and_maintenance_has_its_own(checks: dict[str, str], state: str) -> None:
     (one,) = read(rendered(row(checks=checks))).instances
     assert one.state == state
 
 
 @pytest.mark.parametrize(("said", "alive"), [("passing", True), ("critical", False)])
-def test_a_node_that_gossip_has_lost_is_told_from_a_failing_service(said: str, alive: bool) -> None:
+def test_a_lost_node_differs_from_a_failing_service(said: str, alive: bool) -> None:
     (one,) = read(rendered(row(checks={"serfHealth": said, "service:x": "critical"}))).instances
     assert one.node_alive is alive and one.state == "critical"
 
@@ -55,22 +55,22 @@ def test_a_node_that_gossip_has_lost_is_told_from_a_failing_service(said: str, a
     "address",
     ["", "10.0.0.1; } server { listen 1.1.1.1:1", "no-such-host.invalid", "300.1.1.1", "10.0.0.1:80", "fe80::1%;x"],
 )
-def test_an_address_that_is_none_costs_its_own_instance_only(address: str) -> None:
+def test_an_invalid_address_costs_only_its_own_instance(address: str) -> None:
     catalog = read(rendered(row(address=address, id="bad"), row()))
-    assert [one.identity for one in catalog.instances] == ["app1:shop:80"]
+    assert [instance.identity for instance in catalog.instances] == ["app1:shop:80"]
     (text,) = catalog.complaints
     assert text.startswith(
         f"bad of shop-80 is registered with the address {address!r}, so it gets no requests; expected"
     )
 
 
-def test_an_ipv6_address_is_written_as_nginx_wants_it() -> None:
+def test_an_ipv6_address_has_the_form_that_nginx_requires() -> None:
     (one,) = read(rendered(row(address="2001:DB8::0001"))).instances
     assert one.endpoint == "[2001:db8::1]:80"
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
-def test_who_wants_requests_without_a_port_is_named_and_others_are_nobodys_matter(port: int) -> None:
+def test_only_a_service_with_a_route_needs_a_port(port: int) -> None:
     catalog = read(rendered(row(port=port, meta={"virtual_host": "a.example.com"}, id="bad"), row(port=port)))
     assert catalog.instances == ()
     assert catalog.complaints == (
@@ -78,22 +78,22 @@ def test_who_wants_requests_without_a_port_is_named_and_others_are_nobodys_matte
     )
 
 
-def test_a_catalog_without_consul_itself_is_none_to_believe() -> None:
+def test_a_catalog_without_consul_itself_is_not_readable() -> None:
     assert read(rendered(row(), row(**CONSUL))).readable
     assert not read(rendered(row())).readable
 
 
-def test_a_service_that_cannot_be_asked_for_is_named() -> None:
+def test_a_service_that_cannot_be_queried_is_named() -> None:
     (text,) = read(rendered(unasked=("a.b",))).complaints
-    assert text.startswith("the service 'a.b' cannot be asked for by consul-template, so it is not routed; expected")
+    assert text.startswith("consul-template cannot query the service 'a.b', so it has no route; expected")
 
 
-def test_the_order_of_rows_means_nothing_and_a_row_may_come_twice() -> None:
+def test_order_and_duplicates_of_rows_make_no_difference() -> None:
     rows = [row(id=identity, service=service) for identity in "ab" for service in ("Shop", "shop")]
     assert read(rendered(*rows, *rows)) == read(rendered(*reversed(rows)))
 
 
 @pytest.mark.parametrize("text", ["", '{"instances": [null', "[]", '{"instances": []}', rendered({"service": "x"})])
-def test_half_a_document_is_a_sentence(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^the rendered catalog is not what catalog\.ctmpl makes: "):
+def test_an_incomplete_document_is_one_sentence(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^the rendered catalog is not a document of catalog\.ctmpl: "):
         read(text)

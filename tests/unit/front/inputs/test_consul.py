@@ -1,4 +1,4 @@
-"""A Consul that cannot be followed is told of, whoever notices it or not."""
+"""A Consul agent that does not respond is reported as a problem."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rollcall.front.inputs import consul
-from rollcall.front.inputs.consul import complaint, keep_asking
+from rollcall.front.inputs.consul import complaint, poll
 from rollcall.front.status.problems import Problems
 
 GOOD = b"HTTP/1.0 200 OK\r\nX-Consul-Knownleader: true\r\n\r\n[]"
@@ -16,7 +16,7 @@ GOOD = b"HTTP/1.0 200 OK\r\nX-Consul-Knownleader: true\r\n\r\n[]"
 
 @asynccontextmanager
 async def agent(answer: bytes | None, asked: list[bytes] | None = None) -> AsyncIterator[str]:
-    """An agent that answers so, or never."""
+    """Run an agent that sends this response, or none."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -46,34 +46,34 @@ def of(answer: bytes | None) -> str:
     [
         (GOOD, ""),
         (GOOD.replace(b"true", b"false"), "Consul has no leader"),
-        (b"HTTP/1.0 403 Forbidden\r\n\r\nACL not found\n", "Consul's agent at ADDRESS answers: 403 ACL not found"),
+        (b"HTTP/1.0 403 Forbidden\r\n\r\nACL not found\n", "Consul's agent at ADDRESS returned 403: ACL not found"),
         (
             b"HTTP/1.0 500 Internal Server Error\r\n\r\nNo known Consul servers",
-            "Consul's agent at ADDRESS answers: 500 No known Consul servers",
+            "Consul's agent at ADDRESS returned 500: No known Consul servers",
         ),
-        (b"nonsense", "what answers at ADDRESS is no Consul agent"),
-        (b"", "what answers at ADDRESS is no Consul agent"),
+        (b"nonsense", "the program at ADDRESS is not a Consul agent"),
+        (b"", "the program at ADDRESS is not a Consul agent"),
     ],
 )
-def test_what_is_wrong_is_said(answer: bytes, said: str) -> None:
+def test_a_failure_is_one_sentence(answer: bytes, said: str) -> None:
     assert of(answer) == said
 
 
-def test_an_agent_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consul, "ANSWER", 0.1)
-    assert of(None) == "Consul's agent at ADDRESS has not answered for 0.1 s"
+def test_an_agent_that_hangs_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consul, "RESPONSE_TIMEOUT_SECONDS", 0.1)
+    assert of(None) == "Consul's agent at ADDRESS did not respond within 0.1 s"
 
 
-def test_where_nobody_listens_that_is_said() -> None:
+def test_a_refused_connection_is_reported() -> None:
     async def gone() -> str:
         async with agent(GOOD) as address:
             pass
         return (await complaint(address, "")).replace(address, "ADDRESS")
 
-    assert asyncio.run(gone()) == "Consul's agent at ADDRESS cannot be reached: Connection refused"
+    assert asyncio.run(gone()) == "cannot connect to Consul's agent at ADDRESS: Connection refused"
 
 
-def test_the_agent_is_asked_with_the_fronts_own_rights() -> None:
+def test_requests_carry_the_fronts_own_token() -> None:
     asked: list[bytes] = []
 
     async def ask() -> None:
@@ -84,26 +84,26 @@ def test_the_agent_is_asked_with_the_fronts_own_rights() -> None:
     assert b"X-Consul-Token: secret\r\n" in asked[0]
 
 
-def test_it_is_a_problem_as_long_as_it_lasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consul, "PAUSE", 0.01)
+def test_a_failure_is_a_problem_until_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consul, "INTERVAL_SECONDS", 0.01)
     problems = Problems()
     problems.are("catalog", ["another"])
 
     async def until(texts: list[str]) -> None:
         async with asyncio.timeout(5):
-            while [one.text for one in problems.all() if one.kind == "catalog"] != texts:
+            while [problem.text for problem in problems.all() if problem.kind == "catalog"] != texts:
                 await asyncio.sleep(0.01)
 
     async def watch() -> None:
         async with agent(GOOD.replace(b"true", b"false")) as address:
-            asking = asyncio.create_task(keep_asking(lambda: address, tmp_path / "token", problems))
+            polling = asyncio.create_task(poll(lambda: address, tmp_path / "token", problems))
             await until(
-                ["another", "the catalog cannot be followed, and nginx serves what was known: Consul has no leader"]
+                ["another", "cannot follow the catalog; nginx serves the last known instances: Consul has no leader"]
             )
-            asking.cancel()
+            polling.cancel()
         async with agent(GOOD) as address:
-            asking = asyncio.create_task(keep_asking(lambda: address, tmp_path / "token", problems))
+            polling = asyncio.create_task(poll(lambda: address, tmp_path / "token", problems))
             await until(["another"])
-            asking.cancel()
+            polling.cancel()
 
     asyncio.run(watch())

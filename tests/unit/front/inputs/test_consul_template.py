@@ -1,4 +1,4 @@
-"""What consul-template says of why it cannot render, in one sentence."""
+"""consul-template's failures as one sentence, and its restarts."""
 
 import asyncio
 from pathlib import Path
@@ -21,7 +21,7 @@ def problems() -> Problems:
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problems: Problems):
-    """Have this script stand for consul-template."""
+    """Run a script in place of consul-template."""
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     (tmp_path / "log").write_text(LOG)
@@ -35,12 +35,12 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problems: Problems)
     return stand_in
 
 
-def test_a_dry_run_gives_the_text_without_its_first_line(program, tmp_path: Path) -> None:
+def test_a_dry_run_returns_the_text_without_its_first_line(program, tmp_path: Path) -> None:
     one = program(f"echo '> {tmp_path}/never.json'; echo '{{}}'")
     assert asyncio.run(one.dry_run()) == "{}\n"
 
 
-def test_the_reason_is_the_last_line_that_says_something(program) -> None:
+def test_the_reason_is_the_last_line_with_one(program) -> None:
     with pytest.raises(CannotRenderError) as refused:
         asyncio.run(program("cat log >&2; exit 14").dry_run())
     assert str(refused.value) == (
@@ -48,13 +48,13 @@ def test_the_reason_is_the_last_line_that_says_something(program) -> None:
     )
 
 
-def test_a_consul_that_does_not_answer_is_given_up(program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consul_template, "ANSWER", 0.3)
-    with pytest.raises(CannotRenderError, match=r"Consul did not answer within 0.3 s: .*connection refused"):
+def test_a_dry_run_times_out_without_consul(program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consul_template, "RENDER_TIMEOUT_SECONDS", 0.3)
+    with pytest.raises(CannotRenderError, match=r"Consul did not respond within 0.3 s: .*connection refused"):
         asyncio.run(program("cat log >&2; exec sleep 60").dry_run())
 
 
-def test_one_that_ends_is_started_again_and_shown(program, problems: Problems, tmp_path: Path) -> None:
+def test_a_process_that_exits_is_restarted_and_reported(program, problems: Problems, tmp_path: Path) -> None:
     one = program("echo started >>starts; sleep 0.05; exit 3")
 
     async def twice() -> list[str]:
@@ -66,10 +66,10 @@ def test_one_that_ends_is_started_again_and_shown(program, problems: Problems, t
         await asyncio.wait_for(keeping, 5)
         return [problem.text for problem in problems.all()]
 
-    assert asyncio.run(twice()) == ["consul-template ended with status 3 and is started again in 1 s; nginx serves on"]
+    assert asyncio.run(twice()) == ["consul-template exited with status 3; restarting in 1 s, nginx continues"]
 
 
-def test_a_wish_to_start_anew_is_granted_at_once_and_with_a_new_rendering(program, tmp_path: Path) -> None:
+def test_a_restart_is_immediate_and_renders_again(program, tmp_path: Path) -> None:
     one = program(
         'case "$*" in *-dry*) exit;; esac; trap exit TERM; echo $$ >catalog.json; while :; do sleep 0.01; done'
     )
@@ -81,7 +81,7 @@ def test_a_wish_to_start_anew_is_granted_at_once_and_with_a_new_rendering(progra
             while not rendered.exists() or not rendered.read_text():
                 await asyncio.sleep(0.01)
         before = rendered.read_text()
-        await one.start_anew()
+        await one.restart()
         async with asyncio.timeout(10):
             while not rendered.read_text():
                 await asyncio.sleep(0.01)

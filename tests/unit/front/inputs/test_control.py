@@ -1,4 +1,4 @@
-"""Orders to the front's process."""
+"""Commands to the front's process."""
 
 import asyncio
 from pathlib import Path
@@ -17,7 +17,7 @@ async def asked(path: Path, request: bytes) -> str:
     return answer
 
 
-def order(path: Path, name: str) -> str:
+def run(path: Path, name: str) -> str:
     async def well() -> Outcome:
         return Outcome(True, "done\n")
 
@@ -40,16 +40,16 @@ def order(path: Path, name: str) -> str:
         ("well", "200 OK", "done\n"),
         ("refused", "409 Conflict", "nginx refuses it\n"),
         ("broken", "409 Conflict", "broken failed: RuntimeError: no such thing\n"),
-        ("other", "409 Conflict", "order: got 'other'; expected one of broken, refused, well\n"),
+        ("other", "409 Conflict", "command: got 'other'; expected one of broken, refused, well\n"),
     ],
 )
-def test_an_order_is_answered_with_what_came_of_it(tmp_path: Path, name: str, status: str, text: str) -> None:
-    head, _, body = order(tmp_path / "control.sock", name).partition("\r\n\r\n")
+def test_a_command_returns_its_outcome(tmp_path: Path, name: str, status: str, text: str) -> None:
+    head, _, body = run(tmp_path / "control.sock", name).partition("\r\n\r\n")
     assert head.startswith(f"HTTP/1.1 {status}\r\n")
     assert body == text
 
 
-def test_only_the_fronts_own_user_gives_orders(tmp_path: Path) -> None:
+def test_only_the_fronts_own_user_may_send_commands(tmp_path: Path) -> None:
     path = tmp_path / "control.sock"
 
     async def mode() -> int:

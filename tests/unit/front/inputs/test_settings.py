@@ -1,4 +1,4 @@
-"""What a deploy writes for the front's program is what the program reads."""
+"""The front's program reads what a deploy writes."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from rollcall.converge.resources import File
 from rollcall.front.inputs.settings import DeclaredRoute, read
 
 
-def told(desired: Any, **front: Any) -> str:
+def written(desired: Any, **front: Any) -> str:
     resources = desired(checked(front=front), "front1")["front"]
     (text,) = [
         resource.text for resource in resources if isinstance(resource, File) and resource.path.endswith("/front.json")
@@ -18,7 +18,7 @@ def told(desired: Any, **front: Any) -> str:
     return str(text)
 
 
-def test_every_setting_arrives(desired: Any) -> None:
+def test_every_setting_reaches_the_program(desired: Any) -> None:
     route = {"service": "grafana-3000", "host": "Grafana.example.com.", "path": "/graphs/", "protocol": "https"}
     given = {
         "address": "10.77.0.31",
@@ -36,15 +36,15 @@ def test_every_setting_arrives(desired: Any) -> None:
         "keep_lost": 7,
         "status": "off",
     }
-    settings = read(told(desired, routes=[route], proxy_read_timeout=8, **given))
+    settings = read(written(desired, routes=[route], proxy_read_timeout=8, **given))
     assert settings.listens == (("10.77.0.31", 81), ("10.77.0.31", 444))
     assert settings.routes == (DeclaredRoute("grafana-3000", "grafana.example.com", "/graphs", False, "https", True),)
     assert {key: getattr(settings, key) for key in given} == {**given, "services": ("shop-80", "v2.api-80")}
     assert (settings.node, settings.read_timeout) == ("front1", 8)
 
 
-def test_the_program_makes_up_no_setting_that_a_deploy_left_out(desired: Any) -> None:
-    whole = json.loads(told(desired))
+def test_every_setting_is_required(desired: Any) -> None:
+    whole = json.loads(written(desired))
     for key in whole:
         with pytest.raises(ValueError, match=key):
             read(json.dumps({other: value for other, value in whole.items() if other != key}))
@@ -54,5 +54,5 @@ def test_the_program_makes_up_no_setting_that_a_deploy_left_out(desired: Any) ->
     "text", ["", "[]", "{}", '{"listens": [["", 80]], "services": [], "routes": [], "nonsense": 1}']
 )
 def test_a_file_of_another_version_is_one_sentence(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^front\.json is not what a deploy of this version writes: "):
+    with pytest.raises(ValueError, match=r"^invalid front\.json: .*; deploy with the version of this image$"):
         read(text)

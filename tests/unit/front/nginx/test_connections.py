@@ -21,5 +21,5 @@ def test_every_number_is_read() -> None:
     }
 
 
-def test_no_answer_is_no_number() -> None:
+def test_no_response_gives_no_number() -> None:
     assert connections("") == {}

@@ -21,7 +21,7 @@ def contents(sites: str = "server {}\n", catalog: str = "{}") -> Contents:
     return Contents(sites, catalog, "[]\n")
 
 
-def test_a_generation_is_whole_and_answers_with_its_number(generations: Generations) -> None:
+def test_a_generation_is_complete_and_responds_with_its_number(generations: Generations) -> None:
     generations.build(7, contents())
     directory = generations.directory(7)
     assert (directory / "nginx.conf").read_text() == "events {}\n"
@@ -30,19 +30,19 @@ def test_a_generation_is_whole_and_answers_with_its_number(generations: Generati
     assert generations.contents(7) == contents()
 
 
-def test_what_is_left_of_an_earlier_attempt_is_no_part_of_a_generation(generations: Generations) -> None:
+def test_a_build_removes_leftovers_of_an_earlier_attempt(generations: Generations) -> None:
     generations.build(1, contents())
     (generations.directory(1) / "left.conf").touch()
     generations.build(1, contents())
     assert not (generations.directory(1) / "left.conf").exists()
 
 
-def test_the_first_one_has_none_before_it(generations: Generations) -> None:
+def test_before_the_first_generation_the_number_is_0(generations: Generations) -> None:
     assert generations.current() == 0
     assert generations.contents(0) is None
 
 
-def test_the_current_one_is_where_the_link_leads(generations: Generations) -> None:
+def test_the_link_points_to_the_current_generation(generations: Generations) -> None:
     for number in (1, 2):
         generations.build(number, contents())
         generations.make_current(number)
@@ -50,7 +50,7 @@ def test_the_current_one_is_where_the_link_leads(generations: Generations) -> No
         assert (generations.link / "generation.conf").read_text() == f'return 200 "{number}\\n";\n'
 
 
-def test_others_are_forgotten(generations: Generations) -> None:
+def test_other_generations_are_removed(generations: Generations) -> None:
     for number in (1, 2, 3):
         generations.build(number, contents())
     generations.keep_only(2)
@@ -68,13 +68,13 @@ def test_others_are_forgotten(generations: Generations) -> None:
         (lambda one: (one.configuration / "tls" / "new.crt").write_text("NEW\n") and contents(), False),
     ],
 )
-def test_what_nginx_would_not_notice_is_the_same(generations: Generations, change, same: bool) -> None:
+def test_generations_are_the_same_if_nginx_sees_no_difference(generations: Generations, change, same: bool) -> None:
     generations.build(1, contents())
     generations.build(2, change(generations))
     assert generations.same(1, 2) is same
 
 
-def test_a_missing_file_is_an_error_and_not_half_a_generation_taken_for_whole(generations: Generations) -> None:
+def test_a_missing_file_is_an_error_and_leaves_no_complete_generation(generations: Generations) -> None:
     (generations.configuration / "nginx.conf").unlink()
     with pytest.raises(FileNotFoundError):
         generations.build(1, contents())

@@ -1,4 +1,4 @@
-"""The listening sockets pass from one front to the next."""
+"""A front hands its listening sockets to its successor."""
 
 import asyncio
 import socket
@@ -18,8 +18,8 @@ def listening() -> Iterator[socket.socket]:
         yield one
 
 
-class Said:
-    """What the one that serves did, in this order."""
+class Recorder:
+    """Record which callbacks of an offer ran, in order."""
 
     def __init__(self, path: Path, listening: socket.socket) -> None:
         self.done: list[str] = []
@@ -40,14 +40,14 @@ async def asked(path: Path) -> Predecessor:
     return found
 
 
-def test_a_successor_takes_connections_at_the_sockets_it_was_given(tmp_path: Path, listening: socket.socket) -> None:
-    said = Said(tmp_path / "handover.sock", listening)
+def test_a_successor_accepts_at_the_sockets_it_received(tmp_path: Path, listening: socket.socket) -> None:
+    recorder = Recorder(tmp_path / "handover.sock", listening)
 
     async def change() -> None:
-        offering = asyncio.create_task(said.offer.run())
+        offering = asyncio.create_task(recorder.offer.run())
         before = await asked(tmp_path / "handover.sock")
-        assert said.done == ["pauses"]
-        assert await before.lets_go()
+        assert recorder.done == ["pauses"]
+        assert await before.release()
         await asyncio.wait_for(offering, 5)
         given = before.sockets["127.0.0.1", 80]
         listening.close()
@@ -55,66 +55,66 @@ def test_a_successor_takes_connections_at_the_sockets_it_was_given(tmp_path: Pat
             given.accept()[0].close()
 
     asyncio.run(change())
-    assert said.done == ["pauses", "retires"]
+    assert recorder.done == ["pauses", "retires"]
 
 
-def test_a_successor_that_ends_before_it_serves_changes_nothing(tmp_path: Path, listening: socket.socket) -> None:
+def test_a_successor_that_exits_before_it_serves_changes_nothing(tmp_path: Path, listening: socket.socket) -> None:
     path = tmp_path / "handover.sock"
-    said = Said(path, listening)
+    recorder = Recorder(path, listening)
 
     async def twice() -> None:
-        offering = asyncio.create_task(said.offer.run())
+        offering = asyncio.create_task(recorder.offer.run())
         first = await asked(path)
-        first.gives_up()
+        first.decline()
         second = await asked(path)
-        assert said.done == ["pauses", "resumes", "pauses"]
-        assert await second.lets_go()
+        assert recorder.done == ["pauses", "resumes", "pauses"]
+        assert await second.release()
         await asyncio.wait_for(offering, 5)
 
     asyncio.run(twice())
-    assert said.done == ["pauses", "resumes", "pauses", "retires"]
+    assert recorder.done == ["pauses", "resumes", "pauses", "retires"]
 
 
-def test_a_successor_that_is_too_late_does_not_serve_beside_the_one_that_goes_on(
+def test_a_late_successor_gives_way_to_its_predecessor(
     tmp_path: Path, listening: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handover, "START", 0.05)
+    monkeypatch.setattr(handover, "START_TIMEOUT_SECONDS", 0.05)
     path = tmp_path / "handover.sock"
-    said = Said(path, listening)
+    recorder = Recorder(path, listening)
 
     async def late() -> None:
-        offering = asyncio.create_task(said.offer.run())
+        offering = asyncio.create_task(recorder.offer.run())
         before = await asked(path)
         async with asyncio.timeout(5):
-            while "resumes" not in said.done:
+            while "resumes" not in recorder.done:
                 await asyncio.sleep(0.01)
-        assert not await before.lets_go()
+        assert not await before.release()
         assert not offering.done()
         offering.cancel()
 
     asyncio.run(late())
-    assert "retires" not in said.done
+    assert "retires" not in recorder.done
 
 
-def test_a_successor_whose_predecessor_dies_meanwhile_serves(tmp_path: Path, listening: socket.socket) -> None:
+def test_a_successor_serves_if_its_predecessor_dies_meanwhile(tmp_path: Path, listening: socket.socket) -> None:
     path = tmp_path / "handover.sock"
-    said = Said(path, listening)
+    recorder = Recorder(path, listening)
 
     async def alone() -> None:
-        offering = asyncio.create_task(said.offer.run())
+        offering = asyncio.create_task(recorder.offer.run())
         before = await asked(path)
         offering.cancel()
         await asyncio.wait([offering])
-        assert await before.lets_go()
+        assert await before.release()
 
     asyncio.run(alone())
 
 
-def test_a_predecessor_that_is_slow_to_let_go_is_waited_for(
+def test_a_successor_waits_for_a_slow_predecessor(
     tmp_path: Path, listening: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It retires whenever it comes to that: who gave it up before would leave nobody to serve."""
-    monkeypatch.setattr(handover, "ANSWER", 0.05)
+    """A successor that gave up early would leave no front that serves."""
+    monkeypatch.setattr(handover, "RESPONSE_TIMEOUT_SECONDS", 0.05)
     path = tmp_path / "handover.sock"
     done = asyncio.Event()
 
@@ -124,7 +124,7 @@ def test_a_predecessor_that_is_slow_to_let_go_is_waited_for(
     async def slow() -> None:
         offer = Offer(path, {("127.0.0.1", 80): listening}, nothing, done.wait, nothing)
         offering = asyncio.create_task(offer.run())
-        going = asyncio.create_task((await asked(path)).lets_go())
+        going = asyncio.create_task((await asked(path)).release())
         finished, _ = await asyncio.wait([going], timeout=0.2)
         assert not finished
         done.set()
@@ -134,26 +134,26 @@ def test_a_predecessor_that_is_slow_to_let_go_is_waited_for(
     asyncio.run(slow())
 
 
-def test_who_asks_while_a_successor_starts_is_told_that_this_is_not_the_time(
+def test_a_second_successor_is_refused_while_the_first_starts(
     tmp_path: Path, listening: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two never start at the same time, not even where they listen at other ports."""
-    monkeypatch.setattr(handover, "ANSWER", 0.1)
+    """Two never start at the same time, even with different ports."""
+    monkeypatch.setattr(handover, "RESPONSE_TIMEOUT_SECONDS", 0.1)
     path = tmp_path / "handover.sock"
-    said = Said(path, listening)
+    recorder = Recorder(path, listening)
 
     async def two() -> None:
-        offering = asyncio.create_task(said.offer.run())
+        offering = asyncio.create_task(recorder.offer.run())
         first = await asked(path)
-        with pytest.raises(BusyError, match=r"has not handed over its sockets within 0\.1 s"):
+        with pytest.raises(BusyError, match=r"did not hand over its sockets within 0\.1 s"):
             await predecessor(path)
-        assert await first.lets_go()
+        assert await first.release()
         await asyncio.wait_for(offering, 5)
 
     asyncio.run(two())
 
 
-def test_where_nobody_serves_there_is_no_predecessor(tmp_path: Path) -> None:
+def test_without_a_serving_front_there_is_no_predecessor(tmp_path: Path) -> None:
     path = tmp_path / "handover.sock"
     assert asyncio.run(predecessor(path)) is None
     with socket.socket(socket.AF_UNIX) as left_behind:
@@ -161,7 +161,7 @@ def test_where_nobody_serves_there_is_no_predecessor(tmp_path: Path) -> None:
     assert asyncio.run(predecessor(path)) is None
 
 
-def test_a_taken_port_is_a_sentence(listening: socket.socket) -> None:
+def test_a_taken_port_is_one_sentence(listening: socket.socket) -> None:
     address = listening.getsockname()
     with pytest.raises(
         CannotListenError, match=f"port {address[1]} at 127.0.0.1 is taken by another program; stop that one"
@@ -169,6 +169,6 @@ def test_a_taken_port_is_a_sentence(listening: socket.socket) -> None:
         bound(address)
 
 
-def test_nginx_is_told_the_numbers_of_the_sockets(listening: socket.socket) -> None:
+def test_nginx_gets_the_file_descriptors_of_the_sockets(listening: socket.socket) -> None:
     assert inherited({("", 80): listening}) == f"{listening.fileno()};"
     assert not listening.getblocking()

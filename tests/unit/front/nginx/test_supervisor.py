@@ -1,4 +1,4 @@
-"""nginx is started again when it ends."""
+"""nginx restarts when it exits."""
 
 import asyncio
 
@@ -14,8 +14,8 @@ class Starting:
     running = True
 
 
-def test_nginx_serves_also_if_another_generation_was_made_while_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "LOOK", 0.001)
+def test_nginx_serves_even_if_the_generation_changes_during_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "POLL_INTERVAL_SECONDS", 0.001)
     confirmed = iter([False, False, True])
 
     async def answers() -> bool:
@@ -24,7 +24,7 @@ def test_nginx_serves_also_if_another_generation_was_made_while_it_started(monke
     assert asyncio.run(asyncio.wait_for(serves(Starting(), answers), 5))  # type: ignore[arg-type]
 
 
-def test_one_that_ends_does_not_serve() -> None:
+def test_an_nginx_that_exits_does_not_serve() -> None:
     async def answers() -> bool:
         raise AssertionError
 

@@ -1,4 +1,4 @@
-"""Who still accepts connections, asked on real sockets."""
+"""Find the instances that accept connections, on real sockets."""
 
 import asyncio
 import socket
@@ -20,12 +20,12 @@ def at(address: str, port: int) -> Instance:
 def listening() -> Iterator[list[Instance]]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(20)]
-        yield [at(*one.getsockname()) for one in sockets]
+        yield [at(*listening.getsockname()) for listening in sockets]
 
 
 @pytest.fixture
 def refusing() -> Iterator[Instance]:
-    """A port that nobody else can take, and nobody listens at."""
+    """A bound port without a listener."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield at(*taken.getsockname())
@@ -33,7 +33,7 @@ def refusing() -> Iterator[Instance]:
 
 @pytest.fixture
 def silent() -> Iterator[Instance]:
-    """A listener whose queue is full: what comes now is neither accepted nor refused."""
+    """A listener with a full queue, which neither accepts nor refuses."""
     with ExitStack() as stack:
         full = stack.enter_context(socket.socket())
         full.bind(("127.0.0.1", 0))
@@ -45,22 +45,22 @@ def silent() -> Iterator[Instance]:
         yield at(*full.getsockname())
 
 
-def test_those_that_accept_are_told_from_those_that_refuse(listening: list[Instance], refusing: Instance) -> None:
+def test_only_instances_that_accept_are_found(listening: list[Instance], refusing: Instance) -> None:
     assert asyncio.run(accepting([*listening, refusing], at_once=3)) == frozenset(listening)
 
 
-def test_silence_is_no_acceptance_and_is_waited_for_only_once(listening: list[Instance], silent: Instance) -> None:
+def test_silent_instances_time_out_in_parallel(listening: list[Instance], silent: Instance) -> None:
     started = time.monotonic()
     silents = [Instance("web", str(number), "app1", silent.address, silent.port) for number in range(50)]
     assert asyncio.run(accepting([*silents, *listening], seconds=0.3)) == frozenset(listening)
     assert 0.3 <= time.monotonic() - started < 3
 
 
-def test_ipv6_is_asked_as_well() -> None:
+def test_ipv6_works_too() -> None:
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
         one = at("::1", server.getsockname()[1])
         assert asyncio.run(accepting([one])) == {one}
 
 
-def test_an_address_that_cannot_be_is_nobody() -> None:
+def test_an_invalid_address_does_not_accept() -> None:
     assert asyncio.run(accepting([at("no address", 80), at("127.0.0.1", 70000)])) == frozenset()

@@ -1,4 +1,4 @@
-"""The text that nginx reads, for what the catalog and Consul's keys say."""
+"""The text of sites.conf, by the catalog and Consul's keys."""
 
 import json
 import re
@@ -30,17 +30,17 @@ def rendered(*instances: Instance, **more: Any) -> Directive:
 
 
 def upstream(found: Directive, name: str = "backends") -> Directive:
-    (one,) = [one for one in found.all("upstream") if one.arguments == [name]]
+    (one,) = [upstream for upstream in found.all("upstream") if upstream.arguments == [name]]
     return one
 
 
 def server(found: Directive, host: str) -> Directive:
-    (one,) = [one for one in found.all("server") if one.value("server_name") == host]
+    (one,) = [server for server in found.all("server") if server.value("server_name") == host]
     return one
 
 
 def location(found: Directive, host: str, *path: str) -> Directive:
-    (one,) = [one for one in server(found, host).all("location") if one.arguments == [*path]]
+    (one,) = [location for location in server(found, host).all("location") if location.arguments == [*path]]
     return one
 
 
@@ -48,7 +48,7 @@ def listens(one: Directive) -> list[str]:
     return [" ".join(listen.arguments) for listen in one.all("listen")]
 
 
-def test_an_instance_is_one_line_of_the_form_people_know() -> None:
+def test_an_instance_is_one_server_line() -> None:
     one = instance("nginx", "nginx-80", address="10.0.0.1", weight=2)
     found = text(one, settings=settings(max_fails=5, fail_timeout=7))
     assert "    server 10.0.0.1:80 max_fails=5 fail_timeout=7 weight=2;\n" in found
@@ -56,25 +56,25 @@ def test_an_instance_is_one_line_of_the_form_people_know() -> None:
     assert backends.all("least_conn") and backends.value("keepalive") == "32"
 
 
-def test_nobody_there_is_a_server_that_refuses_since_an_empty_upstream_ends_nginx() -> None:
+def test_an_upstream_without_instances_has_a_server_that_refuses() -> None:
     assert upstream(rendered()).value("server") == "127.0.0.1:65535"
 
 
 @pytest.mark.parametrize(("servers", "needs"), [(1, 32), (10, 32), (100, 104), (1000, 864), (5000, 4264)])
-def test_an_upstreams_memory_holds_its_servers(servers: int, needs: int) -> None:
-    """As measured with nginx 1.30.6 and IPv6 addresses, in KiB."""
+def test_an_upstreams_zone_holds_its_servers(servers: int, needs: int) -> None:
+    """Measured with nginx 1.30.6 and IPv6 addresses, in KiB."""
     many = [instance("c", "nginx-80", address=f"10.1.{n // 256}.{n % 256}", node=f"n{n}") for n in range(servers)]
     name, size = upstream(rendered(*many)).one("zone").arguments
     assert name == "backends" and needs <= int(size.removesuffix("k")) <= 2 * needs + 64
 
 
-def test_a_canarys_share_is_by_turns_and_not_by_who_is_least_busy() -> None:
+def test_a_canarys_upstream_uses_round_robin() -> None:
     found = rendered(instance("a", "nginx-80"), keys={"canary/nginx-80": '{"v2": 10}'})
     assert upstream(found).all("least_conn") == []
 
 
 @pytest.mark.parametrize(("address", "at"), [("", ""), ("127.0.0.1", "127.0.0.1:")])
-def test_every_site_is_served_on_both_ports_and_one_is_for_all_other_names(address: str, at: str) -> None:
+def test_every_site_listens_on_both_ports_and_one_is_the_default(address: str, at: str) -> None:
     shop, nginx = instance("one", virtual_host=SHOP), instance("nginx", "nginx-80")
     found = rendered(shop, nginx, settings=settings(address=address))
     assert listens(server(found, "www.example.com")) == [f"{at}80 default_server", f"{at}443 ssl default_server"]
@@ -90,8 +90,8 @@ def test_every_site_is_served_on_both_ports_and_one_is_for_all_other_names(addre
         ({"redirect": 443, "https_port": 8443}, "https://$host$request_uri", True),
     ],
 )
-def test_a_redirect_goes_where_visitors_find_https(given_settings: Any, target: str, for_good: bool) -> None:
-    """And browsers are to remember it only where that is the port they try by themselves."""
+def test_a_redirect_goes_to_the_public_https_port(given_settings: Any, target: str, for_good: bool) -> None:
+    """Browsers may remember it (HSTS) only with the port that they try by default."""
     found = rendered(instance("one", virtual_host=SHOP), settings=settings(**given_settings))
     plain, *by_tls = found.all("server")
     assert listens(plain) == ["80 default_server"] and plain.value("return") == f"301 {target}"
@@ -101,19 +101,19 @@ def test_a_redirect_goes_where_visitors_find_https(given_settings: Any, target: 
     assert plain.all("add_header") == []
 
 
-def test_without_a_redirect_nobody_is_sent_anywhere() -> None:
+def test_without_the_setting_there_is_no_redirect() -> None:
     assert "return 301" not in text() and "Strict-Transport" not in text()
 
 
-def test_a_path_is_not_one_that_only_begins_the_same() -> None:
+def test_a_path_matches_whole_segments_only() -> None:
     found = rendered(instance("one", virtual_host=SHOP, virtual_path="/api"))
-    paths = [one.arguments for one in server(found, SHOP).all("location")]
+    paths = [location.arguments for location in server(found, SHOP).all("location")]
     assert paths == [["=", "/api"], ["/api/"], ["/"]]
     assert location(found, SHOP, "/").value("return") == "404"
     assert location(found, SHOP, "/api/").value("proxy_pass") == "http://shop-80.http"
 
 
-def test_a_prefix_is_removed_and_its_service_told_of_it() -> None:
+def test_a_stripped_prefix_is_sent_in_a_header() -> None:
     found = rendered(instance("one", virtual_host=SHOP, virtual_path="/api", virtual_strip="1"))
     for path in (["=", "/api"], ["/api/"]):
         one = location(found, SHOP, *path)
@@ -121,7 +121,7 @@ def test_a_prefix_is_removed_and_its_service_told_of_it() -> None:
         assert one.value("set") == "$forwarded_prefix /api"
 
 
-def test_a_prefix_of_grpc_is_removed_by_a_rewrite() -> None:
+def test_a_prefix_of_grpc_is_stripped_by_a_rewrite() -> None:
     said = {"virtual_path": "/a.b", "virtual_strip": "1", "virtual_proto": "grpc"}
     found = rendered(instance("one", virtual_host=SHOP, **said))
     assert location(found, SHOP, "/a.b/").value("rewrite") == r"(?s)^/a\.b/(.*)$ /$1 break"
@@ -132,19 +132,19 @@ def test_a_prefix_of_grpc_is_removed_by_a_rewrite() -> None:
     ("protocol", "directive"), [("http", "proxy"), ("https", "proxy"), ("grpc", "grpc"), ("grpcs", "grpc")]
 )
 @pytest.mark.parametrize(("host", "name"), [(SHOP, SHOP), ("*.example.org", "$host")])
-def test_protocols_and_by_tls_the_name(protocol: str, directive: str, host: str, name: str) -> None:
+def test_each_protocol_has_its_directive_and_tls_its_name(protocol: str, directive: str, host: str, name: str) -> None:
     one = location(rendered(instance("one", virtual_host=host, virtual_proto=protocol)), host, "/")
     assert one.value(f"{directive}_pass") == f"{protocol}://shop-80.{protocol}"
     names = [" ".join(found.arguments) for found in one.all(f"{directive}_ssl_name")]
     assert names == ([name] if protocol.endswith("s") else [])
 
 
-def test_a_stream_of_grpc_may_be_silent_as_long_as_a_backend() -> None:
+def test_a_grpc_stream_may_be_silent_for_the_read_timeout() -> None:
     found = rendered(instance("one", virtual_host=SHOP, virtual_proto="grpc"), settings=settings(read_timeout=300))
     assert location(found, SHOP, "/").value("client_body_timeout") == "300s"
 
 
-def test_answers_pass_as_they_come_where_a_route_says_so() -> None:
+def test_a_route_can_turn_buffering_off() -> None:
     found = rendered(
         instance("one", virtual_host=SHOP, virtual_buffering="off"),
         instance("two", "b-80", virtual_host="b.example.com"),
@@ -157,7 +157,7 @@ def maintenance(sentence: str) -> Directive:
     return location(rendered(instance("one", virtual_host=SHOP), keys={f"maintenance/{SHOP}": sentence}), SHOP, "/")
 
 
-def test_a_maintenance_page_says_when_to_come_back() -> None:
+def test_a_maintenance_page_sets_retry_after() -> None:
     one = maintenance("Back at five.")
     assert one.all("add_header")[0].arguments == ["Retry-After", "60", "always"]
     code, page = one.one("return").arguments
@@ -165,11 +165,11 @@ def test_a_maintenance_page_says_when_to_come_back() -> None:
     assert one.all("proxy_pass") == []
 
 
-def test_an_empty_sentence_is_one_of_ours() -> None:
+def test_an_empty_text_gets_the_default_sentence() -> None:
     assert "<p>This site is being worked on." in maintenance("").value("return")
 
 
-def test_a_sentence_is_text_to_nginx_and_to_a_browser() -> None:
+def test_a_sentence_is_escaped_for_nginx_and_browsers() -> None:
     page = maintenance("a \"b\" 'c' $host ${host} <b>&amp;</b> \\ {};\n# ü €").value("return")
     said = re.search("<p>(.*)</p>", page)
     assert said is not None and not set("\"'$<>\\{};#\n") & set(re.sub("&#[0-9]+;", "", said[1]))
@@ -177,12 +177,12 @@ def test_a_sentence_is_text_to_nginx_and_to_a_browser() -> None:
     assert shown == "a \"b\" 'c' $host ${host} <b>&amp;</b> \\ {}; # ü €"
 
 
-def test_what_cannot_be_shown_is_left_out() -> None:
+def test_unprintable_characters_are_left_out() -> None:
     assert "<p>ab</p>" in maintenance("a\0\x1b\u202eb").value("return")
 
 
 @pytest.mark.parametrize("sentence", ["€" * 5000, "<" * 5000, "\N{GRINNING FACE}" * 5000, "x " * 5000])
-def test_the_longest_sentence_is_cut_so_that_nginx_takes_it(sentence: str) -> None:
+def test_a_long_sentence_is_cut_to_what_nginx_accepts(sentence: str) -> None:
     assert "…</p>" in maintenance(sentence).value("return")
 
 
@@ -221,7 +221,7 @@ ROWS = st.lists(
 )
 PREFIXES = st.sampled_from(["", "canary/shop-80", "canary/", "maintenance/", f"maintenance/{SHOP}", "maintenance/_"])
 PAIRS = st.lists(st.fixed_dictionaries({"key": st.tuples(PREFIXES, WORDS).map("".join), "value": WORDS}), max_size=4)
-# Everything that the template itself says.
+# The directives of the template itself.
 OURS = {
     *("upstream", "zone", "least_conn", "server", "keepalive", "keepalive_timeout", "listen", "server_name"),
     *("location", "proxy_pass", "grpc_pass", "proxy_ssl_name", "grpc_ssl_name", "proxy_buffering", "set", "rewrite"),
@@ -230,29 +230,29 @@ OURS = {
 
 
 @given(rows=ROWS, pairs=PAIRS)
-def test_nothing_that_is_registered_can_write_configuration(rows: Any, pairs: Any) -> None:
+def test_no_registration_can_inject_configuration(rows: Any, pairs: Any) -> None:
     read = catalog.read(json.dumps({"instances": rows, "unasked": [], "keys": pairs}))
     given_settings = settings(declared("a_b", "declared.example.com", path="/x", strip=True, protocol="grpc"))
     found = parsed(sites.render(TEMPLATE, routing(read, given_settings), given_settings))
-    assert {one.name for one in found.block} <= {"upstream", "server"}
-    endpoints = {one.endpoint for one in read.instances} | {"127.0.0.1:65535"}
+    assert {directive.name for directive in found.block} <= {"upstream", "server"}
+    endpoints = {instance.endpoint for instance in read.instances} | {"127.0.0.1:65535"}
     for one in (*found.all("upstream"), *found.all("server")):
         inside = [*one.block, *(deeper for location in one.all("location") for deeper in location.block)]
         assert {directive.name for directive in inside} <= OURS
         assert {line.arguments[0] for line in one.all("server")} <= endpoints
         variables = {word for directive in inside for word in re.findall(r"\$\w*", " ".join(directive.arguments))}
         assert variables <= {"$forwarded_prefix", "$1", "$", "$host"}
-    names = [one.arguments[0].lower() for one in found.all("upstream")]
+    names = [upstream.arguments[0].lower() for upstream in found.all("upstream")]
     assert len(names) == len(set(names))
-    for one in found.all("server"):
-        paths = [tuple(location.arguments) for location in one.all("location")]
+    for server in found.all("server"):
+        paths = [tuple(location.arguments) for location in server.all("location")]
         assert len(paths) == len(set(paths))
 
 
-def test_a_default_site_of_nobody_is_a_404_by_whatever_name() -> None:
+def test_a_default_site_without_services_is_a_404_for_every_name() -> None:
     shop = instance("one", virtual_host="www.example.com")
     found = rendered(shop, settings=settings(services=()))
     assert location(found, "_", "/").value("return") == "404"
-    assert [one for one in listens(server(found, "_")) if "default_server" in one] == listens(server(found, "_"))
-    assert not any("default_server" in one for one in listens(server(found, "www.example.com")))
+    assert [at for at in listens(server(found, "_")) if "default_server" in at] == listens(server(found, "_"))
+    assert not any("default_server" in at for at in listens(server(found, "www.example.com")))
     assert location(found, "www.example.com", "/").value("proxy_pass") == "http://shop-80.http"

@@ -9,7 +9,7 @@ from front_sight import NOW, ago, instance, problem, seen, sight
 
 from rollcall.contract.status_document import Document, container_of
 from rollcall.front.inputs.catalog import Catalog, Instance
-from rollcall.front.routing.routes import Routing, Server, Upstream
+from rollcall.front.routing.model import Routing, Server, Upstream
 from rollcall.front.status.document import document
 from rollcall.front.status.health import verdict
 

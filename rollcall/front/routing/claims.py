@@ -1,0 +1,137 @@
+"""Which service gets which host and path: claims of group_data and of containers, and who wins."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rollcall.contract import route_metadata
+from rollcall.contract.route_metadata import ProxyOptions
+from rollcall.front.inputs.catalog import Instance
+from rollcall.front.inputs.settings import Settings
+from rollcall.front.routing.model import Complaint, Source
+
+# Who wins a route that several claim: group_data's routes, then its default site, then containers.
+PRECEDENCE: tuple[Source, ...] = ("declared", "default", "metadata")
+DEFAULT_OPTIONS = ProxyOptions()
+
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A service's claim to a host and path, or that of the front's own services; `instances` are in any state."""
+
+    source: Source
+    services: tuple[str, ...]
+    instances: tuple[Instance, ...]
+    options: ProxyOptions = DEFAULT_OPTIONS
+
+    @property
+    def rank(self) -> tuple[int, tuple[str, ...]]:
+        """The sort key; the lowest claim wins."""
+        return PRECEDENCE.index(self.source), self.services
+
+
+@dataclass
+class Claims:
+    """Every claim by host and path, and what is wrong with some."""
+
+    by_place: dict[Place, list[Claim]] = field(default_factory=dict)
+    complaints: list[Complaint] = field(default_factory=list)
+
+
+def matches(instance: Instance, query: str) -> bool:
+    """Whether an instance belongs to "name" or "tag.name"."""
+    tag, _, name = query.rpartition(".")
+    return instance.service == name and (not tag or tag in instance.tags)
+
+
+def collect(instances: Sequence[Instance], settings: Settings) -> Claims:
+    """Collect the claims of group_data and of containers' metadata."""
+    claims = Claims()
+    by_service: dict[str, list[Instance]] = {}
+    for instance in instances:
+        by_service.setdefault(instance.service, []).append(instance)
+
+    def members(query: str) -> tuple[Instance, ...]:
+        candidates = by_service.get(query.rpartition(".")[2], ())
+        return tuple(instance for instance in candidates if matches(instance, query))
+
+    default = dict.fromkeys(instance for query in settings.services for instance in members(query))
+    names = tuple(dict.fromkeys(query.rpartition(".")[2] for query in settings.services))
+    if names:
+        claims.by_place["", "/"] = [Claim("default", names, tuple(default))]
+    for route in settings.routes:
+        options = ProxyOptions(route.protocol, route.strip, route.buffering)
+        claim = Claim("declared", (route.service.rpartition(".")[2],), members(route.service), options)
+        claims.by_place.setdefault((_site(route.host, settings), route_metadata.path(route.path)), []).append(claim)
+    for service, own in sorted(by_service.items()):
+        _collect_metadata(claims, service, own, settings)
+    return claims
+
+
+def winner(place: Place, claims: Sequence[Claim], complaints: list[Complaint]) -> Claim:
+    """Choose the claim that gets a host and path. A declared route overrides the default site without a complaint."""
+    first, *others = sorted(claims, key=lambda claim: claim.rank)
+    because = "as the name that sorts first" if first.source == "metadata" else "by group_data"
+    for other in others:
+        also = set(other.services) <= set(first.services)
+        if not also and (other.source, first.source) != ("default", "declared"):
+            text = f"{_spelled(place)} goes to {_named(first)} {because}; {_named(other)} claims it too"
+            complaints.append(Complaint("conflict", text))
+    return first
+
+
+def _site(host: str, settings: Settings) -> str:
+    return "" if host.lower() == settings.server_name.lower() else host.lower()
+
+
+def _collect_metadata(claims: Claims, service: str, instances: Sequence[Instance], settings: Settings) -> None:
+    requested: dict[Place, dict[ProxyOptions, list[Instance]]] = {}
+    for instance in instances:
+        try:
+            route = route_metadata.read(dict(instance.meta))
+            if route:
+                route_metadata.check_service(service)
+        except ValueError as error:
+            named = f"{route_metadata.cut(instance.identity)} of {route_metadata.cut(service)}"
+            claims.complaints.append(
+                Complaint("metadata", f"{named} gets no requests because of its metadata: {error}")
+            )
+            continue
+        if route is None:
+            continue
+        for host in route.hosts:
+            place = (_site(host, settings), route.path)
+            requested.setdefault(place, {}).setdefault(route.options, []).append(instance)
+    for place, by_options in requested.items():
+        options = _most_common(by_options)
+        claim = Claim("metadata", (service,), tuple(by_options[options]), options)
+        claims.by_place.setdefault(place, []).append(claim)
+        for other in by_options.keys() - {options}:
+            claims.complaints.extend(_outvoted(place, instance, options) for instance in by_options[other])
+
+
+def _most_common(by_options: Mapping[ProxyOptions, Sequence[Instance]]) -> ProxyOptions:
+    """Return the options of most instances; of equals, those of the instance whose id sorts first."""
+    return min(
+        by_options,
+        key=lambda options: (-len(by_options[options]), min(instance.identity for instance in by_options[options])),
+    )
+
+
+def _outvoted(place: Place, instance: Instance, options: ProxyOptions) -> Complaint:
+    prefix, buffering = "removed" if options.strip else "kept", "on" if options.buffering else "off"
+    return Complaint(
+        "metadata",
+        f"{instance.identity} of {instance.service} gets no requests of {_spelled(place)}: most instances have "
+        f"{options.protocol}, prefix {prefix}, buffering {buffering}; expected the same for all",
+    )
+
+
+def _named(claim: Claim) -> str:
+    return " and ".join(claim.services)
+
+
+def _spelled(place: Place) -> str:
+    host, path = place
+    return f"{host or 'the default site'}{' ' if not host else ''}{path}"

@@ -1,0 +1,72 @@
+"""What nginx serves, as data: sites with locations, and upstreams with servers."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from rollcall.contract.route_metadata import Protocol
+from rollcall.front.inputs.catalog import Instance
+
+Source = Literal["default", "declared", "metadata"]
+
+
+@dataclass(frozen=True)
+class Server:
+    """One line of an upstream."""
+
+    instance: Instance
+    weight: int
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """Instances that share the requests of one or more locations; without servers the response is a 502.
+
+    `exact`: a canary sets the weights, so they are a promise and not an estimate of capacity.
+    """
+
+    name: str
+    servers: tuple[Server, ...]
+    services: tuple[str, ...]
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Location:
+    """A path prefix of a site. `maintenance` is None, or the text of its maintenance page.
+
+    `upstream` is empty for a maintenance page without a service.
+    """
+
+    path: str
+    upstream: str
+    protocol: Protocol = "http"
+    strip: bool = False
+    buffering: bool = True
+    maintenance: str | None = None
+    source: Source = "metadata"
+
+
+@dataclass(frozen=True)
+class Site:
+    """One host name with its locations, the longest path first; "" is the default site."""
+
+    host: str
+    locations: tuple[Location, ...]
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """One requested thing that the front cannot do, in one sentence."""
+
+    kind: Literal["conflict", "metadata", "canary", "maintenance"]
+    text: str
+
+
+@dataclass(frozen=True)
+class Routing:
+    """Everything that nginx serves. `server_name` is the default site's, "" without one."""
+
+    sites: tuple[Site, ...]
+    upstreams: tuple[Upstream, ...]
+    complaints: tuple[Complaint, ...] = ()
+    server_name: str = ""

@@ -1,0 +1,73 @@
+"""The upstreams of the claims that won, with their servers and weights."""
+
+from collections.abc import Mapping
+
+from rollcall.contract import canary, route_metadata
+from rollcall.front.inputs.catalog import Instance
+from rollcall.front.routing import weights
+from rollcall.front.routing.claims import Claim
+from rollcall.front.routing.model import Complaint, Server, Upstream
+
+# The default site's upstream. A service's own upstreams have a dot in their names, which no service has.
+BACKENDS = "backends"
+
+
+class Upstreams:
+    """The upstreams made so far: locations with the same instances share one, with its connections and failures."""
+
+    def __init__(
+        self,
+        routed: frozenset[Instance],
+        weight: int,
+        percentages: Mapping[str, canary.Percentages],
+        complaints: list[Complaint],
+    ) -> None:
+        """Start without any. `routed` may get requests; `weight` is the default."""
+        self.made: dict[object, Upstream] = {}
+        self._routed = routed
+        self._weight = weight
+        self._percentages = percentages
+        self._complaints = complaints
+        self._of_name: dict[str, int] = {}
+
+    def name(self, host: str, claim: Claim) -> str:
+        """Name the upstream of a claim at a host; make it if it does not exist yet."""
+        instances = self._instances(claim)
+        # A TLS connection belongs to one server name; another name must not reuse it.
+        secured = host if claim.options.protocol in ("https", "grpcs") else ""
+        key = (claim.source == "default", claim.services, claim.options.protocol, secured, instances)
+        if key not in self.made:
+            self.made[key] = self._upstream(self._new_name(claim), claim.services, instances)
+        return self.made[key].name
+
+    def _instances(self, claim: Claim) -> tuple[Instance, ...]:
+        """Return the instances that get requests, each address once: one may be registered for two services."""
+        by_endpoint = {
+            instance.endpoint: instance for instance in reversed(claim.instances) if instance in self._routed
+        }
+        return tuple(by_endpoint[endpoint] for endpoint in sorted(by_endpoint))
+
+    def _new_name(self, claim: Claim) -> str:
+        if claim.source == "default":
+            return BACKENDS
+        # nginx compares upstream names without case, and refuses a configuration with two equal ones.
+        name = f"{claim.services[0]}.{claim.options.protocol}".lower()
+        self._of_name[name] = self._of_name.get(name, 0) + 1
+        return name if self._of_name[name] == 1 else f"{name}.{self._of_name[name]}"
+
+    def _upstream(self, name: str, services: tuple[str, ...], instances: tuple[Instance, ...]) -> Upstream:
+        own = {instance: self._own_weight(instance) for instance in instances}
+        exact = any(instance.service in self._percentages for instance in instances)
+        whole = weights.whole(weights.with_canaries(own, self._percentages)) if exact else own
+        servers = tuple(Server(instance, whole[instance]) for instance in instances if whole[instance])
+        return Upstream(name, servers, services, exact)
+
+    def _own_weight(self, instance: Instance) -> int:
+        """Return the container's weight, else the registration's, else the front's default."""
+        registered = instance.weight if instance.weight > 1 else self._weight
+        try:
+            return route_metadata.weight(dict(instance.meta)) or registered
+        except ValueError as error:
+            text = f"{instance.identity} of {instance.service} has the weight {registered} instead of its own: {error}"
+            self._complaints.append(Complaint("metadata", text))
+            return registered
