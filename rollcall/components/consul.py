@@ -25,6 +25,7 @@ STOP_TIMEOUT = 15
 MANAGEMENT = "40-management.json"
 # What the agent was last started with.
 AGENT = f"{FOLDER}/10-agent.hcl"
+_RETRY_JOIN = re.compile(r"^retry_join\s*=\s*\[(.*)\]", re.MULTILINE)
 _NODE_NAME = re.compile(r'^node_name\s*=\s*"([^"]+)"', re.MULTILINE)
 # A restart would take up more, but needs the agent to leave for a moment.
 RELOAD = "docker kill --signal=HUP consul >/dev/null"
@@ -165,6 +166,20 @@ def renamed(member: Member, agent: str) -> str:
     return (
         f"node: got {member.node!r}, but the Consul agent of {member.name} runs as {found[1]!r}, and its services and "
         f'DNS names with it; keep that name by ("{member.name}", {{"node": "{found[1]}"}})'
+    )
+
+
+def begins_anew(fleet: Fleet, agent: str) -> str:
+    """Say that none of the servers that a host's agent was deployed with stays; nothing where one does, or none was.
+
+    New servers do not know those before them, and would begin with an empty catalog.
+    """
+    before = re.findall(r'"([^"]+)"', found[1]) if (found := _RETRY_JOIN.search(agent)) else []
+    if not before or {server.address for server in fleet.servers} & set(before):
+        return ""
+    return (
+        f"none of the fleet's Consul servers stays ({', '.join(before)}): this deploy begins with new ones, without "
+        "keys and catalog; to keep these, leave one in consul_servers until the new ones have joined"
     )
 
 

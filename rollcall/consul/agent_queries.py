@@ -10,6 +10,14 @@ POLICIES = "/v1/acl/policies"
 TOKENS = "/v1/acl/tokens"
 
 
+_ON_HOST = f"/etc/rollcall/consul/{HEADER}"
+
+
+def command_on_servers(*paths: str) -> str:
+    """Build the same for any host; where no server was deployed it prints nothing."""
+    return f"[ ! -f {_ON_HOST} ] || {{ {command(*paths)}; }}"
+
+
 def command(*paths: str) -> str:
     """Build the command; it prints one line for each path.
 
@@ -17,4 +25,4 @@ def command(*paths: str) -> str:
     """
     urls = " ".join(f"{local_agent.URL}{path}" for path in paths)
     curl = f"curl -s --max-time {stretched(3):g} -w '\\n' -H"
-    return f"{curl} @/etc/rollcall/consul/{HEADER} {urls} || docker exec consul {curl} @/consul/config/{HEADER} {urls}"
+    return f"{curl} @{_ON_HOST} {urls} || docker exec consul {curl} @/consul/config/{HEADER} {urls}"

@@ -61,7 +61,7 @@ def look(gone: Sequence[str]) -> None:
     _looked.add(host.name)
     if not _looked.issuperset(one.name for one in run.active_hosts):
         return
-    said = [sentence for _, lost in sorted(_gone.items()) for sentence in lost]
+    said = list(dict.fromkeys(sentence for _, lost in sorted(_gone.items()) for sentence in lost))
     if said and not (inventory_layers.is_dry() or inventory.get_override_data().get(CONSENT)):
         _held().release()
         raise RollcallError(

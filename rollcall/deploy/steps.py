@@ -36,7 +36,7 @@ from rollcall.config.fleet import Fleet, Locate, Member, RawHost
 from rollcall.config.inventory import host_of, raw_host
 from rollcall.consul import servers
 from rollcall.consul.acl import listed, requests
-from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, command
+from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, command, command_on_servers
 from rollcall.contract.timeouts import stretched
 from rollcall.converge import preflight, roles
 from rollcall.converge.host_state import HostState
@@ -81,7 +81,7 @@ class Site:
 
     @cached_property
     def cluster(self) -> tuple[str, str, str]:
-        """Consul's health, policies and tokens as its first server lists them; empty on all other hosts."""
+        """Consul's health, from every server; policies and tokens from the first one. Empty where nobody was asked."""
         health, policies, tokens = [*self.state.probes.get("consul", "").splitlines(), "", "", ""][:3]
         return health, policies, tokens
 
@@ -166,8 +166,7 @@ def _look(components: Sequence[Component], secrets: Callable[[], store.Secrets])
 
 def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
     probes = {**dict(read.probes), "platform": images.PLATFORM}
-    if member == fleet.servers[0]:
-        probes["consul"] = command(HEALTH, POLICIES, TOKENS)
+    probes["consul"] = command(HEALTH, POLICIES, TOKENS) if member == fleet.servers[0] else command_on_servers(HEALTH)
     if template_sync.containers(member):
         probes["containers"] = "docker ps --all --format '{{.Names}}'"
     state = host.get_fact(
@@ -233,6 +232,11 @@ def _lost_roles(here: Site) -> Sequence[str]:
     lost = roles.removed(name, here.resources, here.state)
     if _leaves_servers(here):
         lost.append(f"{name} leaves consul_servers: this deploy makes its Consul agent a client")
+    was_server = consul.was_server(here.state.files)
+    if (here.member.is_server or was_server) and (
+        why := consul.begins_anew(here.fleet, here.state.texts.get(consul.AGENT, ""))
+    ):
+        lost.append(why)
     if found := listed(*here.cluster[1:]):
         lost += [
             f"{node} is no longer in the inventory: this deploy takes its agent's token, and its services with it"

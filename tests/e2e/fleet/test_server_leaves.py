@@ -37,6 +37,14 @@ def test_nobody_leaves_without_consent(fleet: Fleet, tmp_path: Path) -> None:
     assert servers(fleet) == {"consul1", "consul2", "consul3"}
 
 
+def test_servers_are_not_all_replaced_at_once_without_consent(fleet: Fleet, tmp_path: Path) -> None:
+    """Those that are new do not know those before them, and would begin with an empty catalog."""
+    all_three = 'x_former = [_hosts["consul1"], _hosts["consul2"], _hosts["consul3"]]'
+    said = rollcall("deploy", inventory(tmp_path, f'consul_servers = [_hosts["app1"]]\n{all_three}'), code=1)
+    assert "none of the fleet's Consul servers stays (10.77.0.11, 10.77.0.12, 10.77.0.13)" in said
+    assert servers(fleet) == {"consul1", "consul2", "consul3"}
+
+
 def test_a_live_server_is_not_left_out_of_the_inventory(fleet: Fleet, tmp_path: Path) -> None:
     said = rollcall("deploy", inventory(tmp_path, ONE), code=1)
     assert "consul2 (10.77.0.12), consul3 (10.77.0.13): still Consul servers of this fleet" in said

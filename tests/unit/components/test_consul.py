@@ -34,5 +34,14 @@ def test_a_host_that_would_change_its_name_is_told_how_to_keep_it(fleet: Fleet) 
     assert sentence.endswith('keep that name by ("app1", {"node": "app"})')
 
 
+def test_servers_of_which_none_stays_are_named(fleet: Fleet, desired: Desired) -> None:
+    for member in fleet.members:
+        assert consul.begins_anew(fleet, files(desired, fleet, member.name)[consul.AGENT]) == ""
+        assert consul.begins_anew(fleet, "") == "", "it is new"
+    assert consul.begins_anew(fleet, 'retry_join     = ["10.77.0.13", "10.77.0.99"]\n') == ""
+    sentence = consul.begins_anew(fleet, 'node_name = "x"\nretry_join     = ["10.77.0.98", "10.77.0.99"]\n')
+    assert sentence.startswith("none of the fleet's Consul servers stays (10.77.0.98, 10.77.0.99)")
+
+
 def fleet_names(fleet: Fleet) -> list[str]:
     return [member.name for member in fleet.members]
