@@ -1,7 +1,9 @@
 """Requests to a front, as a visitor sends them."""
 
 import http.client
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rollcall.config.fleet import Member
@@ -9,6 +11,9 @@ from rollcall.contract.timeouts import stretched
 from rollcall.remote.tunnel import Endpoint
 from rollcall.verify.catalog import ANSWER_SECONDS
 from rollcall.verify.tls_probe import unverified
+
+# Bytes. What a sample container says of itself has about 1 KiB.
+LARGEST_BODY = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -32,11 +37,22 @@ def request(endpoint: Endpoint, member: Member, path: str, headers: Mapping[str,
     try:
         connection.request("GET", path, headers={"Host": member.site_name, **headers})
         response = connection.getresponse()
-        return Response(response.status, response.read().decode(errors="replace"))
+        return Response(response.status, _body(response).decode(errors="replace"))
     except (OSError, http.client.HTTPException):
         return Response(0, "")
     finally:
         connection.close()
+
+
+def _body(response: http.client.HTTPResponse) -> bytes:
+    """Read a body, but not all of one that is large, or never ends: a user's container may send anything."""
+    deadline = time.monotonic() + stretched(ANSWER_SECONDS)
+    body = b""
+    # What came before a pause that is too long, or before the connection broke, was sent all the same.
+    with suppress(OSError, http.client.HTTPException):
+        while len(body) < LARGEST_BODY and time.monotonic() < deadline and (piece := response.read1(LARGEST_BODY)):
+            body += piece
+    return body
 
 
 def front_endpoint(member: Member) -> Endpoint:

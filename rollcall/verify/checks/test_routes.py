@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rollcall.config.fleet import Member
 from rollcall.contract import route_metadata
-from rollcall.contract.route_metadata import Way, Wish
+from rollcall.contract.route_metadata import ProxyOptions, RouteMetadata
 from rollcall.contract.timeouts import stretched
 from rollcall.registrator.services.services import Service
 from rollcall.verify.check_error import CheckError, wait_until_none
@@ -58,14 +58,14 @@ class _Wished:
 def _wished(cluster: Cluster, front: Member) -> _Wished:
     """Return what passing instances ask for and must get: what is contested, or badly said, need not be theirs."""
     passing = {(one.node, one.id): one.endpoint for one in cluster.catalog.instances() if one.passing}
-    places: dict[tuple[str, str], dict[str, dict[str, Way]]] = {}
+    places: dict[tuple[str, str], dict[str, dict[str, ProxyOptions]]] = {}
     for member in cluster.members:
         for service in cluster.expected(member).services.values():
             wanted = _routes(service)
             if wanted is not None and (endpoint := passing.get((member.node, service.id))):
                 for host in wanted.hosts:
                     place = places.setdefault((host, wanted.path), {})
-                    place.setdefault(service.name.lower(), {})[endpoint] = wanted.way
+                    place.setdefault(service.name.lower(), {})[endpoint] = wanted.options
     found: dict[str, frozenset[str]] = {}
     contested = []
     taken = _taken(cluster, front)
@@ -79,7 +79,7 @@ def _wished(cluster: Cluster, front: Member) -> _Wished:
     return _Wished(found, tuple(contested))
 
 
-def _routes(service: Service) -> Wish | None:
+def _routes(service: Service) -> RouteMetadata | None:
     """Read where a service wants to be reached; None where it does not, or says it badly, which costs it the route."""
     try:
         route_metadata.check_service(service.name)
