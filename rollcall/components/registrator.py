@@ -54,6 +54,8 @@ def _flags(fleet: Fleet, member: Member) -> tuple[str, ...]:
     return (
         "-internal" if fleet.mode == "internal" else f"-ip={member.address}",
         f"-resync={settings.resync}",
+        # Rollcall's agents have script checks off.
+        "-script-checks=false",
         *(("-cleanup",) if settings.cleanup else ()),
         *((f"-tags={','.join(settings.tags)}",) if settings.tags else ()),
         f"consul://{local_agent.AUTHORITY}",

@@ -1,7 +1,7 @@
 """What an instance says of itself in its metadata: where it wants to be reached, how, and how much it takes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -16,6 +16,10 @@ MAX_PATH_LENGTH = 255
 MAX_WEIGHT = 1000
 # nginx takes no word of more than 4 KB; nobody has a service of such a name by intention.
 MAX_SERVICE_LENGTH = 255
+# The keys of the metadata, in Consul's Meta. A list of host names that is too long for one value goes on in HOSTS-2, …
+HOSTS = "virtual_host"
+KEYS = (HOSTS, "virtual_path", "virtual_strip", "virtual_proto", "virtual_buffering")
+MOST_PARTS = 16
 YES, NO = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off", ""})
 # As the registrator's: a value can be long, its complaint should still fit one line.
 SHOWN = 80
@@ -32,25 +36,26 @@ class ProxyOptions:
 
 @dataclass(frozen=True)
 class RouteMetadata:
-    """Host names and the path at which an instance wants requests."""
+    """Host names and the path at which an instance wants requests. `faults` tell of names that are none."""
 
     hosts: tuple[str, ...]
     path: str
     options: ProxyOptions
+    faults: tuple[str, ...] = ()
 
 
 def read(meta: Mapping[str, str]) -> RouteMetadata | None:
-    """Read the route that an instance asks for; None where it asks for none.
+    """Read the route that an instance asks for; None where it asks for none. A bad host name costs only itself.
 
     Raises:
         ValueError: key, value and what would be right.
     """
-    named = meta.get("virtual_host", "").replace(",", " ").split()
+    named = host_names(meta)
     if not named:
         if meta.get("virtual_path"):
             raise ValueError("virtual_path: got no virtual_host beside it; expected both")
         return None
-    hosts = tuple(dict.fromkeys(host(name) for name in named))
+    hosts, faults = _hosts(named)
     return RouteMetadata(
         hosts,
         path(meta.get("virtual_path") or "/"),
@@ -59,7 +64,46 @@ def read(meta: Mapping[str, str]) -> RouteMetadata | None:
             strip=_truth("virtual_strip", meta.get("virtual_strip", "")),
             buffering=_truth("virtual_buffering", meta.get("virtual_buffering") or "on"),
         ),
+        faults,
     )
+
+
+def host_names(meta: Mapping[str, str]) -> list[str]:
+    """Take the host names that an instance asks for out of its Meta, as they are written there."""
+    return " ".join(meta.get(key, "") for key in _host_keys()).replace(",", " ").split()
+
+
+def divided(text: str, longest: int) -> tuple[dict[str, str], int]:
+    """Divide a list of host names into Meta values of at most so many bytes; and count the names that do not fit."""
+    if len(text.encode(errors="replace")) <= longest:
+        return {HOSTS: text}, 0
+    keys, values, lost = _host_keys(), [""], 0
+    for name in text.replace(",", " ").split():
+        added = f"{values[-1]},{name}".removeprefix(",")
+        if len(name.encode(errors="replace")) > longest:
+            lost += 1
+        elif len(added.encode(errors="replace")) <= longest:
+            values[-1] = added
+        elif len(values) < MOST_PARTS:
+            values.append(name)
+        else:
+            lost += 1
+    return dict(zip(keys, values, strict=False)), lost
+
+
+def _host_keys() -> Sequence[str]:
+    return (HOSTS, *(f"{HOSTS}-{number}" for number in range(2, MOST_PARTS + 1)))
+
+
+def _hosts(named: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Read host names, and tell what is wrong with those that are none."""
+    found, faults = {}, {}
+    for name in named:
+        try:
+            found[host(name)] = None
+        except ValueError as error:
+            faults[str(error)] = None
+    return tuple(found), tuple(faults)
 
 
 def host(text: str) -> str:

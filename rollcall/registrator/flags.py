@@ -48,6 +48,7 @@ FLAGS = {
         Flag("cleanup", Kind.SWITCH, "false", "deregister services of this host whose container is gone"),
         Flag("deregister", Kind.TEXT, "always", "which exited containers lose their services: always, or on-success"),
         Flag("deregister-on-exit", Kind.SWITCH, "false", "at SIGTERM, deregister what this registrator registered"),
+        Flag("script-checks", Kind.SWITCH, "true", "false: this agent runs no scripts; register without such checks"),
         Flag("ttl", Kind.NUMBER, "0", "accepted for compatibility; without effect on Consul"),
         Flag("ttl-refresh", Kind.NUMBER, "0", "accepted for compatibility; without effect on Consul"),
         Flag(

@@ -7,11 +7,13 @@ from queue import Empty
 
 from rollcall.registrator.consul.agent_sync import Writer
 from rollcall.registrator.consul.reconcile import Registration
-from rollcall.registrator.docker.container import Container, read_container
+from rollcall.registrator.docker.container import read_container
 from rollcall.registrator.docker.engine import Connected, Engine, EngineError, Inbox
 from rollcall.registrator.docker.events import Change, Event
 from rollcall.registrator.metrics import Metrics
+from rollcall.registrator.once import found
 from rollcall.registrator.services.identity import MARK_CONTAINER, id_fault
+from rollcall.registrator.services.network_owner import network_owner
 from rollcall.registrator.services.services import read_services
 from rollcall.registrator.settings import Settings
 from rollcall.registrator.tracker import BY_SIGNAL, Fleet
@@ -106,7 +108,7 @@ class Loop:
         try:
             document = self._engine.inspect(container_id)
             container = read_container(document or {})
-            lender = self._lender(container)
+            owner = network_owner(container, lambda text: found(self._engine, text))
         except EngineError as error:
             self._metrics.failures.labels("docker").inc()
             log.warning("Docker cannot tell about container %s (%s): looking again", container_id[:12], error)
@@ -118,16 +120,10 @@ class Loop:
         elif not container.running:
             self._write(self._fleet.died(container_id, container.exit_code), since)
         else:
-            reading = read_services(container, self._settings, lender, document)
+            reading = read_services(container, self._settings, owner, document)
             self._write(self._fleet.saw(container, reading), since)
             for remark in self._fleet.news():
                 log.info("%s", remark)
-
-    def _lender(self, container: Container) -> Container | None:
-        if not container.lender:
-            return None
-        document = self._engine.inspect(container.lender)
-        return read_container(document) if document is not None else None
 
     def _gone(self, container_id: str) -> None:
         # One that failed and was then removed keeps its services, until -cleanup.

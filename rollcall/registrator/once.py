@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rollcall.registrator.consul.agent import Agent
 from rollcall.registrator.consul.agent_sync import Writer
-from rollcall.registrator.docker.container import read_container
+from rollcall.registrator.docker.container import Container, read_container
 from rollcall.registrator.docker.engine import Engine
 from rollcall.registrator.metrics import Metrics
+from rollcall.registrator.services.network_owner import network_owner
 from rollcall.registrator.services.services import Service, read_services
 from rollcall.registrator.settings import Settings
 from rollcall.registrator.tracker import Fleet
@@ -28,9 +29,8 @@ class Look:
 
     def _see(self, document: Mapping[str, object], engine: Engine) -> None:
         container = read_container(document)
-        lending = engine.inspect(container.lender) if container.lender else None
-        lender = read_container(lending) if lending is not None else None
-        self._fleet.saw(container, read_services(container, self._settings, lender, document))
+        owner = network_owner(container, lambda text: found(engine, text))
+        self._fleet.saw(container, read_services(container, self._settings, owner, document))
 
     @property
     def services(self) -> dict[str, Service]:
@@ -55,6 +55,12 @@ class Look:
         writer.refresh(0.0)
         writer.apply(self.services, 0.0, may_remove=())
         return writer.content
+
+
+def found(engine: Engine, text: str) -> Container | None:
+    """Find a container by what stands in another's network mode. Raises EngineError."""
+    document = engine.inspect(text)
+    return read_container(document) if document is not None else None
 
 
 def _row(service: Service) -> tuple[str, ...]:

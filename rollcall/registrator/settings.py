@@ -52,6 +52,8 @@ class Settings:
     cleanup: bool = False
     deregister_failed: bool = True
     deregister_on_exit: bool = False
+    # Whether the agent runs the checks that are commands.
+    script_checks: bool = True
     retry_attempts: int = 0
     retry_seconds: float = 2.0
     # None: the registrator does not listen at all.
@@ -81,6 +83,7 @@ def settings_from(line: CommandLine, hostname: str, host_address: str, token: st
         cleanup=line.switch("cleanup"),
         deregister_failed=line.text("deregister") == "always",
         deregister_on_exit=line.switch("deregister-on-exit"),
+        script_checks=line.switch("script-checks"),
         retry_attempts=line.number("retry-attempts"),
         retry_seconds=line.number("retry-interval") / 1000,
         status=None if line.text("status") == "off" else endpoint(line.text("status")),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rollcall.registrator.docker.container import Container, read_container
+from rollcall.registrator.services.network_owner import network_owner
 from rollcall.registrator.services.services import Reading, read_services
 from rollcall.registrator.settings import AgentAddress, Settings
 
@@ -64,12 +65,12 @@ def container(
     *ports: str,
     env: dict[str, str] | None = None,
     labels: dict[str, str] | None = None,
-    published: dict[str, tuple[str, int]] | None = None,
+    published: dict[str, tuple[str, int] | list[tuple[str, int]]] | None = None,
     networks: dict[str, str] | None = None,
     mode: str = "default",
     **parts: Any,
 ) -> Container:
-    """A running container: `ports` are exposed, `published` maps a port to the host's address and port."""
+    """A running container: `ports` are exposed, `published` maps a port to the host's address and port, or several."""
     document = copy.deepcopy({**WEB, **{key: value for key, value in parts.items() if key in WEB}})
     document["Config"] |= {key: value for key, value in parts.items() if key not in WEB}
     document["Config"]["ExposedPorts"] = {port: {} for port in ports}
@@ -77,7 +78,9 @@ def container(
     document["Config"]["Labels"] = labels or {}
     document["HostConfig"]["NetworkMode"] = mode
     document["NetworkSettings"]["Ports"] = dict.fromkeys(ports) | {
-        port: [{"HostIp": address, "HostPort": str(number)}] for port, (address, number) in (published or {}).items()
+        port: [{"HostIp": address, "HostPort": str(number)} for address, number in one]
+        for port, bound in (published or {}).items()
+        for one in [bound if isinstance(bound, list) else [bound]]
     }
     if networks is not None:
         document["NetworkSettings"]["Networks"] = {name: {"IPAddress": ip} for name, ip in networks.items()}
@@ -85,4 +88,5 @@ def container(
 
 
 def read(made: Container, lender: Container | None = None, **fields: Any) -> Reading:
-    return read_services(made, settings(**{"internal": True, **fields}), lender)
+    owner = network_owner(made, lambda _: lender)
+    return read_services(made, settings(**{"internal": True, **fields}), owner)

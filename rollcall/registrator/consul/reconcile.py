@@ -5,6 +5,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from rollcall.contract.service_protocol import MARK_PROTOCOL, UDP
 from rollcall.registrator.consul import out_of_service
 from rollcall.registrator.services.checks import Check
 from rollcall.registrator.services.health import Health, definition
@@ -81,6 +82,8 @@ Write = Register | Deregister | Report
 def registration_of(service: Service, hostname: str) -> Registration:
     """How the agent should show a service that was written: with the registrator's marks in its Meta."""
     marks = {MARK_HOST: hostname, MARK_CONTAINER: service.container.short_id}
+    if service.udp:
+        marks[MARK_PROTOCOL] = UDP
     if service.check is not None:
         text = json.dumps(service.check, sort_keys=True).encode()
         marks[MARK_CHECK] = hashlib.sha256(text).hexdigest()[:16]

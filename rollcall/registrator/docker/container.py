@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from rollcall.registrator.services.health import Health, read_health
 
@@ -24,12 +25,20 @@ class Port:
         return f"{self.number}/{self.protocol}"
 
 
+IP = IPv4Address | IPv6Address
+
+
 @dataclass(frozen=True)
 class Binding:
-    """Where a container's port is published on the host. The address is empty for 'every address'."""
+    """Where a container's port is published on the host: an address as Docker spells it, 0.0.0.0 and :: for all."""
 
     address: str
     port: int
+
+    @property
+    def ip(self) -> IP | None:
+        """The address; older engines leave it empty for every IPv4 address. None where it is no address."""
+        return read_ip(self.address or "0.0.0.0")  # noqa: S104
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,8 @@ class Container:
     networks: Mapping[str, Network]
     # None without a HEALTHCHECK.
     health: Health | None = None
+    # Of the image that it was made from, sha256:…
+    image_id: str = ""
 
     @property
     def short_id(self) -> str:
@@ -104,7 +115,17 @@ def read_container(document: Mapping[str, object]) -> Container:
         network_mode=_text(_mapping(document.get("HostConfig")).get("NetworkMode")),
         networks=_networks(network.get("Networks")),
         health=read_health(_mapping(state.get("Health"))),
+        image_id=_text(document.get("Image")),
     )
+
+
+def read_ip(text: str) -> IP | None:
+    """Read an IP address; None for anything else. An IPv4 address written as an IPv6 one is what it stands for."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _mapping(value: object) -> Mapping[str, object]:
@@ -150,8 +171,7 @@ def _bindings(value: object) -> list[Binding]:
     for entry in map(_mapping, _list(value)):
         number = _text(entry.get("HostPort"))
         if PORT_NUMBER.fullmatch(number):
-            address = _text(entry.get("HostIp"))
-            found.append(Binding("" if address in ("0.0.0.0", "::") else address, int(number)))  # noqa: S104
+            found.append(Binding(_text(entry.get("HostIp")), int(number)))
     return found
 
 

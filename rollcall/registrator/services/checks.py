@@ -1,19 +1,24 @@
 """The Consul health check that a container's metadata asks for."""
 
 import re
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rollcall.registrator.docker.container import Container, Port
+from rollcall.registrator.services import scripts
+from rollcall.registrator.services.durations import nanoseconds
 from rollcall.registrator.services.errors import BadValueError
 from rollcall.registrator.services.metadata import Metadata
+from rollcall.registrator.settings import Settings
 
 # A check as Consul's agent takes it, https://developer.hashicorp.com/consul/api-docs/agent/check
 Check = Mapping[str, str | bool | list[str]]
 
 DEFAULT_INTERVAL = "10s"
-DURATION = re.compile(r"0|(\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)((\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))*", re.ASCII)
+# RFC 9110: a method is a token.
+METHOD = re.compile(r"[A-Z0-9!#$%&'*+.^_`|~-]{1,32}")
+# In a path of a URL: neither blanks nor control characters.
+PATH = re.compile(r"[!-~\u00a1-\U0010ffff]+")
 STATUSES = ("passing", "warning", "critical")
 
 
@@ -33,16 +38,36 @@ class Target:
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
 
-def check_for(metadata: Metadata, target: Target) -> Check | None:
-    """Make the one check of a service: the first kind that is asked for, in the order of KINDS.
+def check_for(metadata: Metadata, target: Target, settings: Settings) -> tuple[Check | None, str]:
+    """Make the one check of a service: the first kind that is asked for, in the order of KINDS; and tell of others.
 
     Raises BadValueError for a value that Consul would refuse.
     """
+    note = ""
     for key, make in KINDS:
-        if metadata.get(key):
-            check = make(metadata, target) | _common(metadata)
-            return check if "TTL" in check else check | _timing(metadata)
-    return None
+        if not (_wanted(metadata, key) if key in SWITCHES else metadata.get(key)):
+            continue
+        if (why := _impossible(key, metadata, target, settings)) is not None:
+            note = note or why
+            continue
+        check = make(metadata, target) | _common(metadata)
+        if key == "check_script" and scripts.split(metadata.get(key))[1]:
+            note = note or f"{metadata.spelled(key)} runs without a shell; for a pipe write sh -c '…'"
+        return check if "TTL" in check else check | _timing(metadata), note
+    return None, note
+
+
+def _impossible(key: str, metadata: Metadata, target: Target, settings: Settings) -> str | None:
+    """Tell why a service goes without a check, None where it can have it; empty: nobody needs to hear of it."""
+    if key in BY_SCRIPT and not settings.script_checks:
+        return f"without {metadata.spelled(key)}: this host's Consul agent runs no scripts (-script-checks=false)"
+    if key not in BY_TCP or target.inner.protocol == "tcp":
+        return None
+    # Metadata for the whole container means its TCP ports, where it has any.
+    ports = {*target.container.exposed, *target.container.published}
+    numbers = {one.number for one in ports if one.protocol == "tcp"}
+    meant = target.inner.number in numbers if metadata.names_port(key) else bool(numbers)
+    return "" if meant else f"without {metadata.spelled(key)}: it connects by TCP, and this port is UDP"
 
 
 Fields = dict[str, str | bool | list[str]]
@@ -51,10 +76,14 @@ Fields = dict[str, str | bool | list[str]]
 def _http(scheme: str) -> Callable[[Metadata, Target], Fields]:
     def make(metadata: Metadata, target: Target) -> Fields:
         path = metadata.get(f"check_{scheme}")
+        if not PATH.fullmatch(path):
+            raise BadValueError(metadata.spelled(f"check_{scheme}"), path, "expected a path such as /health, no spaces")
         slash = "" if path.startswith("/") else "/"
         check: Fields = {"HTTP": f"{scheme}://{target.host_and_port}{slash}{path}"}
-        method = metadata.get(f"check_{scheme}_method")
-        return check | {"Method": method.upper()} if method else check
+        method = metadata.get(f"check_{scheme}_method").upper()
+        if method and not METHOD.fullmatch(method):
+            raise BadValueError(metadata.spelled(f"check_{scheme}_method"), method, "expected a method such as HEAD")
+        return check | {"Method": method} if method else check
 
     return make
 
@@ -69,7 +98,7 @@ def _script(metadata: Metadata, target: Target) -> Fields:
     text = metadata.get("check_script")
     filled = text.replace("$SERVICE_IP", target.address).replace("$SERVICE_PORT", str(target.port))
     try:
-        arguments = shlex.split(filled)
+        arguments, _ = scripts.split(filled)
     except ValueError as error:
         raise BadValueError(
             metadata.spelled("check_script"), text, f"cannot be split as a shell would: {error}"
@@ -80,7 +109,7 @@ def _script(metadata: Metadata, target: Target) -> Fields:
 
 
 def _ttl(metadata: Metadata, _: Target) -> Fields:
-    return {"TTL": _duration(metadata, "check_ttl")}
+    return {"TTL": _duration(metadata, "check_ttl", zero=False)}
 
 
 def _tcp(_: Metadata, target: Target) -> Fields:
@@ -101,6 +130,9 @@ KINDS: tuple[tuple[str, Callable[[Metadata, Target], Fields]], ...] = (
     ("check_tcp", _tcp),
     ("check_grpc", _grpc),
 )
+SWITCHES = frozenset({"check_tcp", "check_grpc"})
+BY_TCP = frozenset({"check_http", "check_https", "check_tcp", "check_grpc"})
+BY_SCRIPT = frozenset({"check_cmd", "check_script"})
 
 
 def _common(metadata: Metadata) -> Fields:
@@ -117,7 +149,7 @@ def _common(metadata: Metadata) -> Fields:
 
 def _timing(metadata: Metadata) -> Fields:
     wanted = metadata.get("check_interval")
-    check: Fields = {"Interval": _duration(metadata, "check_interval") if wanted else DEFAULT_INTERVAL}
+    check: Fields = {"Interval": _duration(metadata, "check_interval", zero=False) if wanted else DEFAULT_INTERVAL}
     if metadata.get("check_timeout"):
         check["Timeout"] = _duration(metadata, "check_timeout")
     if _wanted(metadata, "check_tls_skip_verify"):
@@ -125,10 +157,13 @@ def _timing(metadata: Metadata) -> Fields:
     return check
 
 
-def _duration(metadata: Metadata, key: str) -> str:
+def _duration(metadata: Metadata, key: str, *, zero: bool = True) -> str:
     text = metadata.get(key)
-    if not DURATION.fullmatch(text):
+    length = nanoseconds(text)
+    if length is None:
         raise BadValueError(metadata.spelled(key), text, "is no duration such as 500ms, 10s or 1m30s")
+    if length == 0 and not zero:
+        raise BadValueError(metadata.spelled(key), text, "expected a duration above 0")
     return text
 
 

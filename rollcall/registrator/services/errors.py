@@ -15,3 +15,7 @@ class BadValueError(ValueError):
 
 class NoAddressError(BadValueError):
     """A container has lost its network, or the one whose network it uses: nothing that it says is wrong."""
+
+
+class IgnoredError(Exception):
+    """This port is no service, for the reason given; nothing is wrong."""

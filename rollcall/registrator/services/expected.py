@@ -1,12 +1,13 @@
 """Which services a host's registrator should have registered, by its own rule, from what Docker says. No I/O."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rollcall.contract import route_metadata
 from rollcall.registrator.docker.container import read_container
 from rollcall.registrator.flags import UsageError, parse
+from rollcall.registrator.services.network_owner import find_among, network_owner
 from rollcall.registrator.services.services import Service, read_services
 from rollcall.registrator.settings import AgentAddress, Settings, settings_from
 from rollcall.registrator.tracker import Clash, Fleet
@@ -35,14 +36,17 @@ def expected(containers: Iterable[Inspected], settings: Settings) -> Expected:
 
     One that is paused has no service, nor one that ended and waits for Docker to start it again.
     """
-    running = {str(one.get("Id")): one for one in containers if one["State"].get("Status") == "running"}
+    documents = {str(one.get("Id")): one for one in containers}
+    known = [read_container(one) for one in documents.values()]
     fleet = Fleet(keep_failed=False)
     notes: list[str] = []
     losses: list[str] = []
-    for document in running.values():
-        container = read_container(document)
-        lender = running.get(container.lender)
-        reading = read_services(container, settings, read_container(lender) if lender else None, document)
+    for container in known:
+        document = documents[container.id]
+        if document["State"].get("Status") != "running":
+            continue
+        owner = network_owner(container, lambda text: find_among(known, text))
+        reading = read_services(container, settings, owner, document)
         fleet.saw(container, reading)
         notes += [f"{container.name}: {text}" for text in (*reading.faults, *reading.notes)]
         losses += [f"{container.name}: {text}" for text in reading.losses]
@@ -60,12 +64,18 @@ def registrator_settings(registrator: Inspected, otherwise: Settings) -> Setting
 
 def settings(hostname: str, address: str, *, internal: bool, tags: str) -> Settings:
     """Give the settings of a registrator as a deploy starts it, on a host of that name and address."""
-    return Settings(AgentAddress("consul", "127.0.0.1", 8500), hostname, address, internal=internal, tags=tags)
+    return Settings(
+        AgentAddress("consul", "127.0.0.1", 8500), hostname, address, internal=internal, tags=tags, script_checks=False
+    )
 
 
 def virtual_hosts(service: Service) -> frozenset[str]:
-    """Name the hosts at which a service wants to be reached through a front."""
-    return frozenset(re.split(r"[\s,]+", service.meta.get("virtual_host", "").lower())) - {""}
+    """Name the hosts at which a service wants to be reached through a front, as a front reads them."""
+    try:
+        wanted = None if service.udp else route_metadata.read(service.meta)
+    except ValueError:
+        return frozenset()
+    return frozenset(wanted.hosts) if wanted else frozenset()
 
 
 def _said(clashes: Iterable[Clash]) -> list[str]:

@@ -3,8 +3,10 @@
 import re
 from urllib.parse import quote
 
+from rollcall.contract import service_protocol
+
 # The Meta key that names the host whose registrator wrote a service.
-MARK_HOST = "registrator-host"
+MARK_HOST = service_protocol.MARK_HOST
 # And the container that it is of, by its short id.
 MARK_CONTAINER = "registrator-container"
 # An id stands in a request's path and, behind a prefix, in the ids of its checks.

@@ -1,83 +1,152 @@
 """Which ports of a container are services, and at which address and port others reach them."""
 
-from rollcall.registrator.docker.container import SHORT_ID, Binding, Container, Network, Port
-from rollcall.registrator.services.errors import BadValueError, NoAddressError
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rollcall.registrator.docker.container import IP, SHORT_ID, Binding, Container, Network, Port, read_ip
+from rollcall.registrator.services.errors import BadValueError, IgnoredError, NoAddressError
 from rollcall.registrator.services.metadata import Metadata
+from rollcall.registrator.services.network_owner import NetworkOwner
 from rollcall.registrator.settings import Settings
 
 PROTOCOLS = ("tcp", "udp")
 
 
-def service_ports(container: Container, settings: Settings) -> tuple[dict[Port, Binding], list[str]]:
-    """Find the container's service ports, each with its first binding, and say why others are none.
+@dataclass(frozen=True)
+class Endpoint:
+    """Where others reach a port, and what people should know of it. An empty address is the Consul agent's own."""
 
-    Where a container has no ports of its own to publish (host network, another container's network)
-    an exposed port is reached under its own number, so it stands as its own binding.
+    address: str
+    port: int
+    note: str = ""
+
+
+def service_ports(container: Container, settings: Settings, owner: NetworkOwner) -> tuple[list[Port], list[str]]:
+    """Find the container's service ports, and say why others are none.
+
+    Where a container has no ports of its own to publish (host network, -internal) an exposed port is reached under its
+    own number. In another container's network, that one has published them.
     """
-    found: dict[Port, Binding] = {}
+    found: list[Port] = []
     remarks: list[str] = []
     unpublished: list[Port] = []
-    own_number = settings.internal or container.network_mode == "host" or bool(container.lender)
     for port in sorted({*container.exposed, *container.published}):
-        bindings = container.published.get(port, ())
         if port.protocol not in PROTOCOLS:
             remarks.append(f"port {port} is neither TCP nor UDP")
-        elif own_number:
-            found[port] = Binding("", port.number)
-        elif bindings:
-            found[port] = bindings[0]
+        elif (
+            owner.container is None or _by_own_number(owner.container, settings) or owner.container.published.get(port)
+        ):
+            found.append(port)
         else:
             unpublished.append(port)
     if unpublished:
         # One line, or an image that exposes ten ports fills the log.
-        remarks.append(f"not published on the host: {', '.join(map(str, unpublished))}")
+        by = f" by {owner.container}, whose network it uses" if container.lender else ""
+        remarks.append(f"not published on the host{by}: {', '.join(map(str, unpublished))}")
     if not found and not remarks:
         remarks.append("it exposes no port")
     return found, remarks
 
 
-def address_of(
-    container: Container, binding: Binding, metadata: Metadata, settings: Settings, lender: Container | None
-) -> str:
-    """Tell the address of one service; empty means the Consul agent's own.
+def endpoint_of(
+    container: Container, port: Port, metadata: Metadata, settings: Settings, owner: NetworkOwner
+) -> Endpoint:
+    """Tell where others reach a service port.
 
-    `lender` is the container whose network this one uses. Raises BadValueError when no address can be told.
+    Raises:
+        BadValueError: a label holds no address, or the network is lost.
+        IgnoredError: nobody but this host reaches it.
     """
-    if container.lender:
-        return _lent_address(container, metadata, settings, lender)
-    labelled = container.labels.get(settings.address_label, "").rpartition("/")
-    if settings.address_label and any(labelled):
-        return labelled[0] or labelled[2]
-    if container.network_mode == "host":
-        return settings.host_address
-    if settings.internal or settings.ip_from_container:
-        return _own_address(container, metadata)
-    return settings.ip or binding.address or settings.host_address
+    if owner.container is None:
+        raise BadValueError("network mode", container.network_mode, owner.fault)
+    labelled = _labelled(container, settings)
+    if _by_own_number(owner.container, settings):
+        if labelled or owner.container.network_mode == "host":
+            return Endpoint(labelled or settings.host_address, port.number)
+        return _own_endpoint(owner.container, metadata, port.number)
+    bindings = owner.container.published[port]
+    if settings.ip_from_container and not labelled:
+        return _own_endpoint(owner.container, metadata, bindings[0].port)
+    return _published(bindings, labelled, settings)
 
 
-def _lent_address(container: Container, metadata: Metadata, settings: Settings, lender: Container | None) -> str:
-    if lender is None:
-        raise NoAddressError("network mode", container.network_mode, "that container does not exist any more")
-    if lender.network_mode == "host":
-        return settings.host_address
-    return _own_address(lender, metadata)
+def _by_own_number(owner: Container, settings: Settings) -> bool:
+    return settings.internal or owner.network_mode == "host"
 
 
-def _own_address(container: Container, metadata: Metadata) -> str:
-    chosen = metadata.get("network")
-    if chosen:
-        network = _named(container, chosen)
-        if network is None:
-            names = ", ".join(container.networks) or "none"
-            raise BadValueError(
-                metadata.spelled("network"), chosen, f"is no network of the container (it is on: {names})"
-            )
-        return network.address
+def _labelled(container: Container, settings: Settings) -> str:
+    """Give the address that stands in the container's label, without its prefix length; empty where there is none."""
+    text = container.labels.get(settings.address_label, "") if settings.address_label else ""
+    address = text.partition("/")[0]
+    if text and usable(read_ip(address)) is None:
+        raise BadValueError(settings.address_label, text, "expected an IP address, such as 10.0.0.7 or 10.0.0.7/24")
+    return address
+
+
+def usable(address: IP | None) -> IP | None:
+    """Give an address at which one host can be reached, None for any other."""
+    return None if address is None or address.is_unspecified or address.is_multicast else address
+
+
+def _published(bindings: Sequence[Binding], labelled: str, settings: Settings) -> Endpoint:
+    """Choose the binding that others reach: the host's address or all of them, else one on another network."""
+    if labelled:
+        # Whoever says where it is reached knows what stands in between.
+        matching = [one for one in bindings if one.ip == read_ip(labelled)]
+        return Endpoint(labelled, (*matching, *bindings)[0].port)
+    host = read_ip(settings.host_address)
+    ranked = [(rank, number) for number, one in enumerate(bindings) if (rank := _rank(one, host)) is not None]
+    if not ranked:
+        where = ", ".join(dict.fromkeys(one.address or "0.0.0.0" for one in bindings))  # noqa: S104
+        raise IgnoredError(f"published on {where} only, where {_hosts(settings)} reach it")
+    rank, number = min(ranked)
+    binding = bindings[number]
+    if rank < OTHER_ADDRESS:
+        return Endpoint(settings.host_address, binding.port)
+    elsewhere = f"published on {binding.address} alone, which is not this host's address {settings.host_address}"
+    return Endpoint(binding.address, binding.port, elsewhere if host else "")
+
+
+HOST_ADDRESS, HOST_ADDRESS_BY_IPV6, OTHER_ADDRESS, OTHER_IPV6 = range(4)
+IPV4 = 4
+
+
+def _rank(binding: Binding, host: IP | None) -> int | None:
+    """Tell how well others reach a binding on a host of that address (None: not known); None: not at all."""
+    bound = binding.ip
+    if bound is None:
+        return None
+    same_kind = bound.version == (host.version if host else IPV4)
+    if bound == host or (bound.is_unspecified and same_kind):
+        return HOST_ADDRESS
+    if bound.is_unspecified:
+        return None if host else HOST_ADDRESS_BY_IPV6
+    # Where a host's own address is a loopback one, there are no other hosts.
+    local = bound.is_loopback and not (host and host.is_loopback)
+    if local or bound.is_link_local or usable(bound) is None:
+        return None
+    return OTHER_ADDRESS if bound.version == IPV4 else OTHER_IPV6
+
+
+def _hosts(settings: Settings) -> str:
+    host = settings.host_address
+    return f"no clients of {host}" if host else "no other hosts"
+
+
+def _own_endpoint(container: Container, metadata: Metadata, number: int) -> Endpoint:
+    if container.network_mode == "none":
+        raise IgnoredError("its network mode is none")
+    chosen, note = metadata.get("network"), ""
+    network = _named(container, chosen) if chosen else None
+    if chosen and network is None:
+        names = ", ".join(container.networks) or "none"
+        reason = f"is no network of the container (it is on: {names}); the address is its usual one"
+        note = str(BadValueError(metadata.spelled("network"), chosen, reason))
     mode = "bridge" if container.network_mode == "default" else container.network_mode
-    network = _named(container, mode) or next(iter(container.networks.values()), None)
+    network = network or _named(container, mode) or next(iter(container.networks.values()), None)
     if network is None:
         raise NoAddressError("network mode", container.network_mode, "the container has no address of its own")
-    return network.address
+    return Endpoint(network.address, number, note)
 
 
 def _named(container: Container, name: str) -> Network | None:

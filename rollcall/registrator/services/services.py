@@ -4,22 +4,19 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from rollcall.registrator.docker.container import Binding, Container, Port
+from rollcall.registrator.docker.container import Container, Port
 from rollcall.registrator.services import template
 from rollcall.registrator.services.checks import Check, Target, check_for
-from rollcall.registrator.services.errors import BadValueError, NoAddressError
+from rollcall.registrator.services.errors import BadValueError, IgnoredError, NoAddressError
 from rollcall.registrator.services.identity import dns_fault, folded, id_fault, path_fault
+from rollcall.registrator.services.meta import meta_of
 from rollcall.registrator.services.metadata import Metadata, read_metadata, split_tags
-from rollcall.registrator.services.ports import address_of, service_ports
+from rollcall.registrator.services.network_owner import NetworkOwner
+from rollcall.registrator.services.ports import endpoint_of, service_ports
 from rollcall.registrator.settings import Settings
 
-# Consul's limits on a service's Meta: agent/structs, ValidateServiceMetadata.
-META_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
-META_VALUE_BYTES = 512
-META_PAIRS = 64
-# Room for the registrator's own marks (see reconcile.py).
-MARKS = 3
-NOT_META = frozenset({"id", "name", "tags"})
+# As much of an image's id as somebody may type instead of a name.
+IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{4,64}")
 
 
 @dataclass(frozen=True)
@@ -39,6 +36,7 @@ class Service:
     drain: bool = field(default=True, compare=False)
     # Whether the id is the container's own (host:container:port), and not one that it asks for.
     own_id: bool = field(default=True, compare=False)
+    udp: bool = False
 
     def __str__(self) -> str:
         """Id, name and address, as log lines show them."""
@@ -58,49 +56,48 @@ class Reading:
     notes: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
-
-
-class _IgnoredError(Exception):
-    """This port is no service, for the reason given; nothing is wrong."""
+    # The containers whose network it uses, by id: it is no better off than they are.
+    passed: tuple[str, ...] = ()
 
 
 def read_services(
     container: Container,
     settings: Settings,
-    lender: Container | None = None,
+    owner: NetworkOwner | None = None,
     document: Mapping[str, object] | None = None,
 ) -> Reading:
     """Tell which services a container should have.
 
-    `lender` is the container whose network it uses, None when it uses none or that container is gone.
+    `owner` has the network that it uses, None: it has its own.
     `document` is what templates in tags are filled in from: the container's inspect document.
     A bad value costs the container the service it stands on, and gives a remark with key and value.
     """
+    owner = owner or NetworkOwner(container)
     if container.paused:
-        return Reading(remarks=("it is paused",))
-    ports, remarks = service_ports(container, settings)
+        return Reading(remarks=("it is paused",), passed=owner.passed)
+    ports, remarks = service_ports(container, settings, owner)
     services: dict[Port, Service] = {}
     notes: list[str] = []
     faults: list[str] = []
     losses: list[str] = []
-    for port, binding in ports.items():
+    for port in ports:
         try:
-            services[port] = _service(
-                container, port, binding, settings, lender, document=document or {}, several=len(ports) > 1
+            services[port], found = _service(
+                container, port, settings, owner, document=document or {}, several=len(ports) > 1
             )
-        except (BadValueError, _IgnoredError) as reason:
+        except (BadValueError, IgnoredError) as reason:
             remarks.append(f"port {port}: {reason}")
-            if not isinstance(reason, _IgnoredError):
+            if not isinstance(reason, IgnoredError):
                 (losses if isinstance(reason, NoAddressError) else faults).append(remarks[-1])
             continue
-        notes += [f"port {port}: {note}" for note in _notes(container, port, services[port])]
-    owners = claims(services.values())
-    taken = {port: owners[folded(one.id)] for port, one in services.items() if owners[folded(one.id)] is not one}
+        notes += [f"port {port}: {note}" for note in found]
+    first = claims(services.values())
+    taken = {port: first[folded(one.id)] for port, one in services.items() if first[folded(one.id)] is not one}
     remarks += [
-        f"port {port}: the id {services[port].id} is taken by its port {owner.port}" for port, owner in taken.items()
+        f"port {port}: the id {services[port].id} is taken by its port {one.port}" for port, one in taken.items()
     ]
     kept = tuple(service for port, service in services.items() if port not in taken)
-    return Reading(kept, tuple(remarks), tuple(notes), tuple(faults), tuple(losses))
+    return Reading(kept, tuple(remarks), tuple(notes), tuple(faults), tuple(losses), owner.passed)
 
 
 def claims(services: Iterable[Service]) -> dict[str, Service]:
@@ -121,60 +118,58 @@ def _rank(service: Service) -> tuple[bool, str, str]:
 def _service(
     container: Container,
     port: Port,
-    binding: Binding,
     settings: Settings,
-    lender: Container | None,
+    owner: NetworkOwner,
     *,
     document: Mapping[str, object],
     several: bool,
-) -> Service:
+) -> tuple[Service, list[str]]:
+    """Make the service of a port, and tell what of it is otherwise than asked for."""
     metadata = read_metadata(container, port)
     if metadata.get("ignore"):
-        raise _IgnoredError(f"{metadata.spelled('ignore')} is set")
-    name = _name(container, port, metadata, settings, several=several)
-    address = address_of(container, binding, metadata, settings, lender)
-    identity = _id(container, port, metadata, settings)
-    return Service(
+        raise IgnoredError(f"{metadata.spelled('ignore')} is set")
+    name, name_note = _name(container, port, metadata, settings, several=several)
+    endpoint = endpoint_of(container, port, metadata, settings, owner)
+    identity, id_note = _id(container, port, metadata, settings)
+    check, check_note = check_for(metadata, Target(endpoint.address, endpoint.port, container, port), settings)
+    drain, drain_note = _drain(metadata)
+    meta = meta_of(metadata)
+    service = Service(
         id=identity,
         name=name,
-        address=address,
-        port=binding.port,
+        address=endpoint.address,
+        port=endpoint.port,
         container=container,
         tags=_tags(port, metadata, settings, document),
-        meta=_meta(metadata),
-        check=check_for(metadata, Target(address, binding.port, container, port)),
+        meta=meta.pairs,
+        check=check,
         enable_tag_override=metadata.get("enable_tag_override").lower() == "true",
-        drain=_drain(metadata),
+        drain=drain,
         own_id=identity == _own_id(container, port, settings),
+        udp=port.protocol == "udp",
     )
+    notes = (id_note, name_note, endpoint.note, check_note, drain_note, *meta.notes)
+    return service, [note for note in notes if note]
 
 
-def _drain(metadata: Metadata) -> bool:
-    text = metadata.get("drain").lower()
-    if text not in ("", "true", "1", "false", "0"):
-        raise BadValueError(metadata.spelled("drain"), metadata.get("drain"), "is neither true nor false")
-    return text not in ("false", "0")
+def _drain(metadata: Metadata) -> tuple[bool, str]:
+    """Tell whether a stop signal takes it out. The key may be another program's, so any other value costs nothing."""
+    text = metadata.get("drain")
+    if text.lower() in ("", "true", "1", "false", "0"):
+        return text.lower() not in ("false", "0"), ""
+    return True, str(BadValueError(metadata.spelled("drain"), text, "is neither true nor false; it is drained"))
 
 
-def _notes(container: Container, port: Port, service: Service) -> list[str]:
-    metadata = read_metadata(container, port)
-    asked, notes = metadata.get("id"), []
-    if asked and asked != service.id:
-        error = BadValueError(metadata.spelled("id"), asked, id_fault(asked))
-        notes.append(f"{error}; its id is {service.id}")
-    if fault := dns_fault(service.name):
-        notes.append(f"the name {service.name!r} is found over HTTP only: {fault}")
-    return notes
-
-
-def _id(container: Container, port: Port, metadata: Metadata, settings: Settings) -> str:
+def _id(container: Container, port: Port, metadata: Metadata, settings: Settings) -> tuple[str, str]:
     """Give the id that is asked for, else the container's own: an id that cannot be addressed costs no service."""
     asked, own = metadata.get("id"), _own_id(container, port, settings)
     if asked and not id_fault(asked):
-        return asked
+        return asked, ""
     if fault := id_fault(own):
         raise BadValueError("--hostname", settings.hostname, f"the id {own!r} cannot be used: {fault}")
-    return own
+    if not asked:
+        return own, ""
+    return own, f"{BadValueError(metadata.spelled('id'), asked, id_fault(asked))}; its id is {own}"
 
 
 def _own_id(container: Container, port: Port, settings: Settings) -> str:
@@ -182,18 +177,29 @@ def _own_id(container: Container, port: Port, settings: Settings) -> str:
     return f"{settings.hostname}:{container.name}:{port.number}{suffix}"
 
 
-def _name(container: Container, port: Port, metadata: Metadata, settings: Settings, *, several: bool) -> str:
+def _name(
+    container: Container, port: Port, metadata: Metadata, settings: Settings, *, several: bool
+) -> tuple[str, str]:
     given = metadata.get("name")
     if not given and settings.explicit:
-        raise _IgnoredError("it names no service, and only explicit ones are wanted")
-    name = given or image_name(container.image)
-    if fault := path_fault(name):
-        raise BadValueError(metadata.spelled("name"), name, fault)
-    return f"{name}-{port.number}" if several and not metadata.names_port("name") else name
+        raise IgnoredError("it names no service, and only explicit ones are wanted")
+    base = given or image_name(container)
+    if fault := path_fault(base):
+        raise BadValueError(metadata.spelled("name"), base, fault)
+    name = f"{base}-{port.number}" if several and not metadata.names_port("name") else base
+    fault = dns_fault(name)
+    return name, f"the name {name!r} is found over HTTP only: {fault}" if fault else ""
 
 
-def image_name(image: str) -> str:
-    """The last part of an image's name, without tag and digest: registry:5000/shop/web:1.2@sha256:… is web."""
+def image_name(container: Container) -> str:
+    """The last part of its image's name, without tag and digest: registry:5000/shop/web:1.2@sha256:… is web.
+
+    An image that only has an id names nothing; then it is the container's own name.
+    """
+    image = container.image
+    digits = container.image_id.removeprefix("sha256:")
+    if image.startswith("sha256:") or (IMAGE_ID.fullmatch(image) and digits.startswith(image)):
+        return container.name
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
@@ -212,15 +218,3 @@ def _filled(key: str, text: str, document: Mapping[str, object]) -> str:
         return template.render(template.parse(text), document)
     except template.TemplateError as error:
         raise BadValueError(key, text, str(error)) from None
-
-
-def _meta(metadata: Metadata) -> dict[str, str]:
-    meta = {key: entry.value for key, entry in metadata.entries.items() if key not in NOT_META}
-    for key, value in meta.items():
-        if not META_KEY.fullmatch(key):
-            raise BadValueError(metadata.spelled(key), value, "Consul allows letters, digits, - and _ in such a key")
-        if len(value.encode(errors="replace")) > META_VALUE_BYTES:
-            raise BadValueError(metadata.spelled(key), value, f"is longer than Consul's {META_VALUE_BYTES} bytes")
-    if len(meta) > META_PAIRS - MARKS:
-        raise BadValueError("SERVICE_…", f"{len(meta)} keys", f"Consul keeps no more than {META_PAIRS - MARKS}")
-    return meta

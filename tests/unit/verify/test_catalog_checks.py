@@ -78,7 +78,7 @@ def test_what_cannot_be_used_is_a_remark_and_no_failure(monkeypatch: pytest.Monk
         document("walks", "SERVICE_80_ID=x/../app1:web-1:80", "SERVICE_TAGS=a.b"),
         document("shop-1", "SERVICE_ID=shop"),
         document("shop-2", "SERVICE_ID=shop"),
-        document("bad", "SERVICE_DRAIN=flase"),
+        document("bad", "SERVICE_CHECK_TTL=soon"),
         document("odd", "SERVICE_NAME=my_shop"),
     ]
     found = [
@@ -92,7 +92,7 @@ def test_what_cannot_be_used_is_a_remark_and_no_failure(monkeypatch: pytest.Monk
     said = "\n".join(remarks(cluster))
     for sentence in (
         "app1: walks: port 80/tcp: SERVICE_80_ID='x/../app1:web-1:80'",
-        "app1: bad: port 80/tcp: SERVICE_DRAIN='flase'",
+        "app1: bad: port 80/tcp: SERVICE_CHECK_TTL='soon'",
         "app1: odd: port 80/tcp: the name 'my_shop' is found over HTTP only",
         "app1: shop-1 has the id shop, so shop-2 cannot be registered by it",
         "no request can name the service 'a/../b' of another tool",

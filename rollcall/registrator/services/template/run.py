@@ -68,8 +68,14 @@ def _field(field: Field, value: object) -> object:
     for name in field.names:
         if not isinstance(value, Mapping):
             raise TemplateError(f"{field} is not there: .{name} is asked of {kind(value)}")
-        value = value.get(name)
+        value = value[name] if name in value else value.get(_spelled(name, value))
     return value
+
+
+def _spelled(name: str, document: Mapping[str, object]) -> str:
+    """Give the key of a field whose name in Go's client is spelled in other capitals: {{.ID}} is Id in the document."""
+    alike = (key for key in document if key[:1].isupper() and key.lower() == name.lower())
+    return next(alike, name) if name[:1].isupper() else name
 
 
 def _parts(value: object) -> Iterable[object]:

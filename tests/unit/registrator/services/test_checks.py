@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from registrator_documents import container, read
 
+from rollcall.registrator.services import durations
+
 
 def check(env: dict[str, str], *, address: str = "172.17.0.9") -> Any:
     reading = read(container("80/tcp", env=env, networks={"bridge": address}))
@@ -106,3 +108,116 @@ def test_a_bad_check_costs_the_service(key: str, value: str) -> None:
     reading = read(container("80/tcp", env={key: value}))
     assert reading.services == ()
     assert f"{key}={value!r}" in reading.remarks[0]
+
+
+def checks(*ports: str, env: dict[str, str], **fields: Any) -> dict[str, Any]:
+    return {
+        one.id.removeprefix("app1:web-1:"): one.check for one in read(container(*ports, env=env), **fields).services
+    }
+
+
+@pytest.mark.parametrize("kind", ["HTTP", "HTTPS", "TCP", "GRPC"])
+def test_a_check_by_tcp_is_of_tcp_ports(kind: str) -> None:
+    found = checks("443/tcp", "443/udp", env={f"SERVICE_CHECK_{kind}": "/"})
+    assert found["443"] is not None
+    assert found["443:udp"] is None
+    found = checks("443/tcp", "443/udp", env={f"SERVICE_443_CHECK_{kind}": "/"})
+    assert (found["443"] is None, found["443:udp"]) == (False, None)
+
+
+@pytest.mark.parametrize("key", ["SERVICE_CHECK_TCP", "SERVICE_53_CHECK_TCP", "SERVICE_53_udp_CHECK_HTTP"])
+def test_a_check_by_tcp_of_a_udp_port_alone_is_left_out_and_said(key: str) -> None:
+    reading = read(container("53/udp", env={key: "/"}))
+    assert reading.services[0].check is None
+    assert reading.notes == (f"port 53/udp: without {key}: it connects by TCP, and this port is UDP",)
+
+
+def test_another_check_takes_the_place_of_one_that_is_of_tcp_ports() -> None:
+    env = {"SERVICE_CHECK_TCP": "true", "SERVICE_CHECK_TTL": "30s"}
+    assert checks("53/tcp", "53/udp", env=env)["53:udp"] == {"TTL": "30s"}
+
+
+@pytest.mark.parametrize("value", ["false", "0", "False"])
+@pytest.mark.parametrize("kind", ["TCP", "GRPC"])
+def test_a_check_that_is_off_is_none(kind: str, value: str) -> None:
+    assert check({f"SERVICE_CHECK_{kind}": value}) is None
+
+
+@pytest.mark.parametrize("key", ["SERVICE_CHECK_SCRIPT", "SERVICE_80_CHECK_CMD"])
+def test_where_the_agent_runs_no_scripts_the_service_comes_without_such_a_check_and_it_is_said(key: str) -> None:
+    reading = read(container("80/tcp", env={key: "alive"}), script_checks=False)
+    assert reading.services[0].check is None
+    assert f"without {key}: this host's Consul agent runs no scripts" in reading.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments"),
+    [
+        ("echo a #b", ["echo", "a"]),
+        ("echo a#b", ["echo", "a#b"]),
+        ("echo '#b' \"#c\" \\#d", ["echo", "#b", "#c", "#d"]),
+        ("echo a #b\necho", ["echo", "a", "echo"]),
+        ("curl http://x/#part", ["curl", "http://x/#part"]),
+        ("sh -c 'a | b'", ["sh", "-c", "a | b"]),
+    ],
+)
+def test_a_script_is_split_as_a_shell_would(script: str, arguments: list[str]) -> None:
+    assert check({"SERVICE_CHECK_SCRIPT": script})["Args"] == arguments
+
+
+@pytest.mark.parametrize("script", ["# only", "  #", " ", "#'"])
+def test_a_script_without_a_command_costs_the_service(script: str) -> None:
+    reading = read(container("80/tcp", env={"SERVICE_CHECK_SCRIPT": script}))
+    assert reading.services == ()
+    assert "holds no command" in reading.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"), [("a | b", 1), ("a > b", 1), ("a && b", 1), ("sh -c 'a | b'", 0), ("a", 0)]
+)
+def test_a_script_that_needs_a_shell_is_said(script: str, said: int) -> None:
+    notes = read(container("80/tcp", env={"SERVICE_CHECK_SCRIPT": script})).notes
+    assert len(notes) == said
+    assert all("runs without a shell" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("INTERVAL", "0s"),
+        ("INTERVAL", "0"),
+        ("INTERVAL", "0h0m"),
+        ("INTERVAL", "0.1ns"),
+        ("TTL", "0s"),
+        ("INTERVAL", "9999999h"),
+        ("TIMEOUT", "3000000h"),
+        ("HTTP", "/a b"),
+        ("HTTP", "/\n"),
+        ("HTTP_METHOD", "GET /"),
+    ],
+)
+def test_what_consul_would_refuse_again_and_again_is_named(key: str, value: str) -> None:
+    kind = {"TTL": {}}.get(key, {"SERVICE_CHECK_HTTP": "/"})
+    reading = read(container("80/tcp", env={**kind, f"SERVICE_CHECK_{key}": value}))
+    assert reading.services == ()
+    assert f"SERVICE_CHECK_{key}={value!r}" in reading.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [
+        ("0", 0),
+        ("1ns", 1),
+        ("1.5s", 1_500_000_000),
+        (".5s", 500_000_000),
+        ("1.s", 1_000_000_000),
+        ("1h2m3s", 3_723_000_000_000),
+        ("1µs", 1000),
+        ("1μs", 1000),
+        ("2562047h47m16.854775807s", 2**63 - 1),
+        ("2562047h47m16.854775808s", None),
+        *[(text, None) for text in ("", "1", "s", "1d", "-1s", "1 s", "1s ", "1s1", "1٣s", ".s")],
+    ],
+)
+def test_durations_are_read_as_go_reads_them(text: str, nanoseconds: int | None) -> None:
+    assert durations.nanoseconds(text) == nanoseconds

@@ -107,14 +107,14 @@ def test_an_id_for_several_containers_is_the_firsts_and_said_in_one_sentence() -
 def test_bad_values_are_remarks_and_what_is_no_service_by_choice_is_none() -> None:
     found = read(
         container("walks", ("SERVICE_80_ID=x/../y",)),
-        container("bad", ("SERVICE_DRAIN=flase",)),
+        container("bad", ("SERVICE_CHECK_TTL=soon",)),
         container("quiet", ("SERVICE_IGNORE=1",)),
         container("bare", exposed=()),
     )
     assert list(found.services) == ["app1:walks:80"]
     walks, bad = sorted(found.remarks, reverse=True)
     assert walks.startswith("walks: port 80/tcp: SERVICE_80_ID='x/../y'")
-    assert bad.startswith("bad: port 80/tcp: SERVICE_DRAIN='flase'")
+    assert bad.startswith("bad: port 80/tcp: SERVICE_CHECK_TTL='soon'")
 
 
 def test_a_container_that_lost_its_network_is_no_remark() -> None:

@@ -3,17 +3,17 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from registrator_documents import ENGINES, container, read, recorded, settings
+from registrator_documents import ENGINES, WEB, container, read, recorded, settings
 
 from rollcall.registrator.docker.container import read_container
-from rollcall.registrator.services.services import image_name, read_services
+from rollcall.registrator.services.services import read_services
 from rollcall.registrator.tracker import Fleet
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_two_ports_and_a_general_name_give_a_name_per_port(engine: str) -> None:
-    reading = read(recorded("published", engine), internal=False)
-    assert {service.name: (service.id, service.tags) for service in reading.services} == {
+    reading = read(recorded("published", engine))
+    assert {one.name: (one.id, one.tags) for one in reading.services if one.port != 8081} == {
         "nginx-80": ("app1:regt-published:80", ("http",)),
         "nginx-443": ("app1:regt-published:443", ("https",)),
     }
@@ -68,8 +68,33 @@ def test_the_same_port_over_tcp_and_udp() -> None:
     ],
 )
 def test_without_a_name_the_image_gives_it(image: str, name: str) -> None:
-    assert image_name(image) == name
     assert read(container("80/tcp", Image=image)).services[0].name == name
+
+
+@pytest.mark.parametrize("image", [f"sha256:{'0f' * 32}", "sha256:0f0f", "0f" * 32, "0f0f0f0f0f0f", "0f0f"])
+def test_an_image_that_only_has_an_id_names_nothing_so_the_container_does(image: str) -> None:
+    document = {**WEB, "Image": f"sha256:{'0f' * 32}", "Config": {"Image": image, "ExposedPorts": {"80/tcp": {}}}}
+    (service,) = read(read_container(document)).services
+    assert service.name == "web-1"
+
+
+@pytest.mark.parametrize("image", ["cafe", "0f0f1111", "beef:1"])
+def test_a_name_of_hexadecimal_digits_is_a_name(image: str) -> None:
+    document = {**WEB, "Image": f"sha256:{'0f' * 32}", "Config": {"Image": image, "ExposedPorts": {"80/tcp": {}}}}
+    assert [one.name for one in read(read_container(document)).services] == [image.partition(":")[0]]
+
+
+@pytest.mark.parametrize("template", ["{{.ID}}", "{{.Id}}", "{{$.ID}}", '{{.HostConfig.DNS | join ""}}'])
+def test_fields_of_templates_may_be_spelled_as_the_original_registrators_client_does(template: str) -> None:
+    made = container("80/tcp", env={"SERVICE_TAGS": template})
+    reading = read_services(made, settings(internal=True), document={"Id": "abc", "HostConfig": {"Dns": ["abc"]}})
+    assert reading.services[0].tags == ("abc",)
+
+
+def test_a_label_is_not_a_field_and_keeps_its_capitals() -> None:
+    made = container("80/tcp", env={"SERVICE_TAGS": "{{.Config.Labels.ROLE}}"})
+    reading = read_services(made, settings(internal=True), document={"Config": {"Labels": {"role": "db"}}})
+    assert ".Config.Labels.ROLE is not in the container's inspect data" in reading.faults[0]
 
 
 def test_explicit_wants_a_name() -> None:
@@ -161,9 +186,7 @@ def test_every_other_key_becomes_meta() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("SERVICE_A.B", "x", "letters, digits"),
-        ("SERVICE_LONG", "x" * 513, "512 bytes"),
-        ("SERVICE_80_DRAIN", "flase", "neither true nor false"),
+        ("SERVICE_CHECK_TTL", "soon", "is no duration"),
         ("SERVICE_TAGS", "{{.Nmae}}", ".Nmae is not in the container's inspect data"),
         ("SERVICE_80_TAGS", "{{.Name", "has no }}"),
     ],
@@ -176,9 +199,11 @@ def test_what_consul_would_refuse_costs_the_service_and_is_named(key: str, value
     assert len(reading.remarks[0]) < 250
 
 
-def test_too_many_keys_cost_the_service() -> None:
-    env = {f"SERVICE_K{number}": "v" for number in range(62)}
-    assert "no more than 61" in read(container("80/tcp", env=env)).remarks[0]
+@pytest.mark.parametrize("value", ["flase", "/drain", "30s"])
+def test_a_drain_with_another_meaning_costs_nothing_and_is_said(value: str) -> None:
+    reading = read(container("80/tcp", env={"SERVICE_DRAIN": value}))
+    assert reading.services[0].drain
+    assert f"SERVICE_DRAIN={value!r}: is neither true nor false; it is drained" in reading.notes[0]
 
 
 @pytest.mark.parametrize(("value", "on"), [("true", True), ("TRUE", True), ("false", False), ("", False)])

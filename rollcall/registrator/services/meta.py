@@ -1,0 +1,95 @@
+"""A service's Meta: what Consul can hold of a container's metadata, without what is nobody's business."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from rollcall.contract import route_metadata
+from rollcall.registrator.services.metadata import PREFIX, Metadata
+
+# Consul's limits on a service's Meta: agent/structs, ValidateServiceMetadata.
+KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
+RESERVED = "consul-"
+VALUE_BYTES = 512
+PAIRS = 64
+# Room for the registrator's own marks (see reconcile.py), whose keys begin so.
+MARKS, MARK = 4, "registrator-"
+NOT_META = frozenset({"id", "name", "tags"})
+# What the front goes by stays where not everything can.
+FIRST = frozenset({*route_metadata.KEYS, "weight"})
+
+# A name of which one of these is a part, between underscores, dashes and dots, is one of a secret.
+SECRET_WORDS = frozenset(
+    "password passwd passphrase pass pwd secret secrets token tokens credential credentials creds apikey privatekey "
+    "accesskey secretkey".split()
+)
+# These are, with another word in front: cache_key is none, and PUBLIC_KEY is for everybody.
+SECRET_KEYS = frozenset("access api auth client encryption master private secret service session signing ssh".split())
+# A file of Google's with a private key: GOOGLE_ACCOUNT_JSON, SERVICE_ACCOUNT_JSON (of which SERVICE_ is the prefix).
+SECRET_FILES = frozenset({("account", "json"), ("service", "account"), ("account", "key")})
+PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
+
+
+@dataclass(frozen=True)
+class Meta:
+    """The pairs, and a sentence for each that was left out. No sentence shows a value: it may be a secret."""
+
+    pairs: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def meta_of(metadata: Metadata) -> Meta:
+    """Copy every key but id, name and tags that Consul can hold. What it cannot hold costs no service."""
+    pairs: dict[str, str] = {}
+    notes: list[str] = []
+    for key, entry in sorted(metadata.entries.items(), key=lambda pair: (pair[0] not in FIRST, pair[0])):
+        if key in NOT_META:
+            continue
+        parts, reason = _parts(key, entry.value)
+        if reason:
+            notes.append(f"{_shown(entry.spelled)} is not copied into Consul's Meta: {reason}")
+        pairs |= parts
+    kept = dict(list(pairs.items())[: PAIRS - MARKS])
+    if left := [key for key in pairs if key not in kept]:
+        names = _listed(metadata.spelled(key) for key in left)
+        notes.append(f"{names} not copied into Consul's Meta: it holds {PAIRS} pairs, of which {MARKS} are ours")
+    return Meta(kept, tuple(notes))
+
+
+def _parts(key: str, value: str) -> tuple[dict[str, str], str]:
+    """Give the pairs of one entry, and why it, or a part of it, has none."""
+    if not KEY.fullmatch(key):
+        return {}, "Consul allows 1 to 128 letters, digits, - and _ in a key"
+    if key.startswith((RESERVED, MARK)):
+        return {}, f"keys that begin with {RESERVED if key.startswith(RESERVED) else MARK} are reserved"
+    if looks_secret(key) or PRIVATE_KEY.search(value):
+        return {}, "it looks like a secret, and everybody may read Meta"
+    if key == route_metadata.HOSTS:
+        parts, lost = route_metadata.divided(value, VALUE_BYTES)
+        return parts, f"{lost} of its host names do not fit" if lost else ""
+    size = len(value.encode(errors="replace"))
+    return ({}, f"{size} bytes, and Consul holds {VALUE_BYTES}") if size > VALUE_BYTES else ({key: value}, "")
+
+
+def looks_secret(key: str) -> bool:
+    """Whether a key's name is one of a secret."""
+    words = re.split(r"[_.-]+", key.lower())
+    pairs = set(zip(words, words[1:], strict=False))
+    if SECRET_WORDS.intersection(words) or SECRET_FILES & pairs:
+        return True
+    # SERVICE_KEY is the key of a service.
+    return words == ["key"] or any(first in SECRET_KEYS and second in ("key", "keys") for first, second in pairs)
+
+
+def _shown(spelled: str) -> str:
+    text = spelled if len(spelled) <= KEY_SHOWN else f"{spelled[:KEY_SHOWN]}…"
+    return text if text.isprintable() else repr(text)
+
+
+KEY_SHOWN, LISTED = 80, 3
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = [_shown(name) for name in names]
+    more = f" and {len(shown) - LISTED} more are" if len(shown) > LISTED else " is" if len(shown) == 1 else " are"
+    return f"{', '.join(shown[:LISTED])}{more}"
