@@ -48,7 +48,7 @@ DnsName = Annotated[
 # consul-template's query: an optional tag, a dot, a service name. A dot inside the name would break it.
 ServiceQuery = Annotated[
     str,
-    StringConstraints(pattern=r"^([A-Za-z0-9_-]+\.)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$"),
+    StringConstraints(pattern=r"^([A-Za-z0-9_-]+\.)?[A-Za-z0-9_-]+$"),
     Expected('a service, "name" or "tag.name"'),
 ]
 # As nginx writes them; 0 is its word for any size.

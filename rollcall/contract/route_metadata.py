@@ -56,6 +56,8 @@ def read(meta: Mapping[str, str]) -> RouteMetadata | None:
             raise ValueError("virtual_path: got no virtual_host beside it; expected both")
         return None
     hosts, faults = _hosts(named)
+    if not hosts:
+        raise ValueError(faults[0])
     return RouteMetadata(
         hosts,
         path(meta.get("virtual_path") or "/"),
@@ -97,7 +99,8 @@ def _host_keys() -> Sequence[str]:
 
 def _hosts(named: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Read host names, and tell what is wrong with those that are none."""
-    found, faults = {}, {}
+    found: dict[str, None] = {}
+    faults: dict[str, None] = {}
     for name in named:
         try:
             found[host(name)] = None

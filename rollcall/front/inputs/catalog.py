@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Literal
 
+from rollcall.contract import service_protocol
 from rollcall.contract.maintenance_checks import NODE_MAINTENANCE, SERVICE_MAINTENANCE
 
 State = Literal["passing", "warning", "critical", "maintenance"]
@@ -37,6 +38,11 @@ class Instance:
     def endpoint(self) -> str:
         """Return address and port as nginx writes them."""
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+    @property
+    def udp(self) -> bool:
+        """Whether it takes UDP, and so no request of HTTP."""
+        return service_protocol.is_udp(self.identity, self.tags, dict(self.meta))
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,11 @@ def candidate(settings: Settings, template: str, catalog: Catalog, retained: tup
 
 def routed(catalog: Catalog) -> tuple[Instance, ...]:
     """Return the instances of a catalog that may get requests."""
-    return tuple(instance for instance in catalog.instances if instance.state == "passing" and instance.node_alive)
+    return tuple(
+        instance
+        for instance in catalog.instances
+        if instance.state == "passing" and instance.node_alive and not instance.udp
+    )
 
 
 def retained_text(retained: Iterable[Retained]) -> str:

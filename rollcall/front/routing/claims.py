@@ -1,6 +1,7 @@
 """Which service gets which host and path: claims of group_data and of containers, and who wins."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from rollcall.contract import route_metadata
@@ -69,6 +70,22 @@ def collect(instances: Sequence[Instance], settings: Settings) -> Claims:
     return claims
 
 
+def of_udp(instances: Sequence[Instance], claims: Claims, settings: Settings) -> list[Complaint]:
+    """Complain about UDP services that request a host name which no other service has.
+
+    Metadata without a port number is every port's: a container's UDP port usually stands beside a TCP one.
+    """
+    hosts = {host for host, _ in claims.by_place}
+    complaints = []
+    for instance in sorted(instances, key=lambda instance: (instance.service, instance.node, instance.identity)):
+        with suppress(ValueError):
+            route = route_metadata.read(dict(instance.meta))
+            if route and not hosts.issuperset(_site(host, settings) for host in route.hosts):
+                text = f"{_named_instance(instance)} takes UDP, so it gets no requests of {', '.join(route.hosts)}"
+                complaints.append(Complaint("metadata", text))
+    return complaints
+
+
 def winner(place: Place, claims: Sequence[Claim], complaints: list[Complaint]) -> Claim:
     """Choose the claim that gets a host and path. A declared route overrides the default site without a complaint."""
     first, *others = sorted(claims, key=lambda claim: claim.rank)
@@ -93,13 +110,13 @@ def _collect_metadata(claims: Claims, service: str, instances: Sequence[Instance
             if route:
                 route_metadata.check_service(service)
         except ValueError as error:
-            named = f"{route_metadata.cut(instance.identity)} of {route_metadata.cut(service)}"
-            claims.complaints.append(
-                Complaint("metadata", f"{named} gets no requests because of its metadata: {error}")
-            )
+            text = f"{_named_instance(instance)} gets no requests because of its metadata: {error}"
+            claims.complaints.append(Complaint("metadata", text))
             continue
         if route is None:
             continue
+        for fault in route.faults:
+            claims.complaints.append(Complaint("metadata", f"{_named_instance(instance)}: {fault}"))
         for host in route.hosts:
             place = (_site(host, settings), route.path)
             requested.setdefault(place, {}).setdefault(route.options, []).append(instance)
@@ -126,6 +143,10 @@ def _outvoted(place: Place, instance: Instance, options: ProxyOptions) -> Compla
         f"{instance.identity} of {instance.service} gets no requests of {_spelled(place)}: most instances have "
         f"{options.protocol}, prefix {prefix}, buffering {buffering}; expected the same for all",
     )
+
+
+def _named_instance(instance: Instance) -> str:
+    return f"{route_metadata.cut(instance.identity)} of {route_metadata.cut(instance.service)}"
 
 
 def _named(claim: Claim) -> str:

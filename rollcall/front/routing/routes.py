@@ -20,6 +20,8 @@ def routing(catalog: Catalog, settings: Settings) -> Routing:
 
     A default site without a registered instance has no name: a container that requests front.server_name gets it.
     """
+    udp = [instance for instance in catalog.instances if instance.udp]
+    catalog = replace(catalog, instances=tuple(instance for instance in catalog.instances if not instance.udp))
     sentences = maintenance_page.sentences(catalog.keys, settings.server_name)
     name = settings.server_name.lower()
     if not _has_default(catalog, settings):
@@ -27,7 +29,7 @@ def routing(catalog: Catalog, settings: Settings) -> Routing:
     routed = [instance for instance in catalog.instances if instance.state == "passing"]
     instances = sorted(catalog.instances, key=_order)
     found = claims.collect(instances, settings)
-    complaints = found.complaints
+    complaints = [*found.complaints, *claims.of_udp(udp, found, settings)]
     won = {place: claims.winner(place, made, complaints) for place, made in sorted(found.by_place.items())}
     services = {instance.service for instance in instances}
     percentages = operator_keys.percentages(catalog.keys, services, complaints)

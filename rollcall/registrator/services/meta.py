@@ -1,11 +1,12 @@
 """A service's Meta: what Consul can hold of a container's metadata, without what is nobody's business."""
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rollcall.contract import route_metadata
-from rollcall.registrator.services.metadata import PREFIX, Metadata
+from rollcall.registrator.services.metadata import Metadata
 
 # Consul's limits on a service's Meta: agent/structs, ValidateServiceMetadata.
 KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -20,11 +21,42 @@ FIRST = frozenset({*route_metadata.KEYS, "weight"})
 
 # A name of which one of these is a part, between underscores, dashes and dots, is one of a secret.
 SECRET_WORDS = frozenset(
-    "password passwd passphrase pass pwd secret secrets token tokens credential credentials creds apikey privatekey "
-    "accesskey secretkey".split()
+    [
+        "password",
+        "passwd",
+        "passphrase",
+        "pass",
+        "pwd",
+        "secret",
+        "secrets",
+        "token",
+        "tokens",
+        "credential",
+        "credentials",
+        "creds",
+        "apikey",
+        "privatekey",
+        "accesskey",
+        "secretkey",
+    ]
 )
 # These are, with another word in front: cache_key is none, and PUBLIC_KEY is for everybody.
-SECRET_KEYS = frozenset("access api auth client encryption master private secret service session signing ssh".split())
+SECRET_KEYS = frozenset(
+    [
+        "access",
+        "api",
+        "auth",
+        "client",
+        "encryption",
+        "master",
+        "private",
+        "secret",
+        "service",
+        "session",
+        "signing",
+        "ssh",
+    ]
+)
 # A file of Google's with a private key: GOOGLE_ACCOUNT_JSON, SERVICE_ACCOUNT_JSON (of which SERVICE_ is the prefix).
 SECRET_FILES = frozenset({("account", "json"), ("service", "account"), ("account", "key")})
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
@@ -74,7 +106,7 @@ def _parts(key: str, value: str) -> tuple[dict[str, str], str]:
 def looks_secret(key: str) -> bool:
     """Whether a key's name is one of a secret."""
     words = re.split(r"[_.-]+", key.lower())
-    pairs = set(zip(words, words[1:], strict=False))
+    pairs = set(itertools.pairwise(words))
     if SECRET_WORDS.intersection(words) or SECRET_FILES & pairs:
         return True
     # SERVICE_KEY is the key of a service.

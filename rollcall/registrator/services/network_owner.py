@@ -26,7 +26,8 @@ class NetworkOwner:
 
 def network_owner(container: Container, find: Callable[[str], Container | None]) -> NetworkOwner:
     """Follow the chain. `find` gives a container by what stands in a network mode, None for one that is gone."""
-    borrower, passed = container, []
+    passed: list[str] = []
+    borrower = container
     while borrower.lender:
         owner = find(borrower.lender)
         if owner is None:

@@ -1,9 +1,12 @@
 """Which requests go to which instances."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from front_catalog import complaints, declared, instance, location, places, routed, served_by, settings, upstream
+
+from rollcall.config.settings import Route
 
 SHOP = "shop.example.com"
 
@@ -94,3 +97,53 @@ def test_the_order_of_registration_makes_no_difference() -> None:
     for seed in range(5):
         random.Random(seed).shuffle(all_of_them)
         assert routed(*all_of_them) == expected
+
+
+@pytest.mark.parametrize("service", ["shop_web-80", "_shop", "v_1.shop_web-80"])
+def test_a_service_with_underscores_can_be_declared(service: str) -> None:
+    assert Route(service=service, host=SHOP).service == service
+    name = service.rpartition(".")[2]
+    found = routed(instance("one", name, tags=("v_1",)), settings=settings(declared(service, SHOP)))
+    assert served_by(found, SHOP) == {"one": 1}
+
+
+def test_a_bad_host_name_costs_only_itself() -> None:
+    found = routed(instance("one", virtual_host=f"{SHOP},shop_.example,{'x' * 300}"))
+    assert places(found) == {("", "/"), (SHOP, "/")}
+    assert served_by(found, SHOP) == {"one": 1}
+    assert [text.partition(";")[0][:60] for text in complaints(found)] == [
+        "app1:one:80 of shop-80: virtual_host: got 'shop_.example'",
+        "app1:one:80 of shop-80: virtual_host: got 'xxxxxxxxxxxxxxxxxxx",
+    ]
+
+
+def test_a_list_of_hosts_may_go_on_in_further_values() -> None:
+    more = {"virtual_host-2": "b.example", "virtual_host-3": "c.example d.example"}
+    found = routed(instance("one", virtual_host="a.example,", **more))
+    assert places(found) - {("", "/")} == {(f"{letter}.example", "/") for letter in "abcd"}
+
+
+UDP = {"registrator-host": "app1", "registrator-protocol": "udp"}
+
+
+@pytest.mark.parametrize("by_mark", [True, False])
+def test_a_udp_service_is_no_upstream(by_mark: bool) -> None:
+    """Of an image that exposes 443 for both: one name, two ports, and one site."""
+    tcp = instance("one", "shop-443", 443, virtual_host=SHOP, address="10.0.0.1", **({"registrator-host": "app1"}))
+    marks = UDP if by_mark else {}
+    udp = instance("one", "shop-443", 444, virtual_host=SHOP, address="10.0.0.1", tags=("udp",), **marks)
+    found = routed(tcp, replace(udp, identity="app1:one:443:udp"), settings=settings(declared("shop-443", "b.example")))
+    for host in (SHOP, "b.example"):
+        assert [one.instance.endpoint for one in upstream(found, host).servers] == ["10.0.0.1:443"]
+    assert complaints(found) == []
+
+
+def test_a_tcp_service_may_have_the_tag_udp() -> None:
+    found = routed(instance("one", virtual_host=SHOP, tags=("udp",), **{"registrator-host": "app1"}))
+    assert served_by(found, SHOP) == {"one": 1}
+
+
+def test_a_udp_service_that_alone_wants_a_host_is_said() -> None:
+    found = routed(instance("dns", "dns-53", 53, virtual_host=SHOP, tags=("udp",), **UDP))
+    assert places(found) == {("", "/")}
+    assert complaints(found) == [f"app1:dns:53 of dns-53 takes UDP, so it gets no requests of {SHOP}"]
