@@ -15,8 +15,8 @@ from rollcall.registrator import logs
 from rollcall.registrator.consul.agent import Agent
 from rollcall.registrator.consul.agent_sync import GaveUpError, Writer
 from rollcall.registrator.consul.token import token_from
-from rollcall.registrator.docker.engine import Connected, Engine, EngineError
-from rollcall.registrator.docker.events import Event
+from rollcall.registrator.docker.engine import Engine, EngineError, Inbox
+from rollcall.registrator.docker.inspector import Inspector
 from rollcall.registrator.flags import ONCE, PROGRAM, UsageError, parse, usage
 from rollcall.registrator.healthcheck import arguments_of, first_process, healthy, status_endpoint
 from rollcall.registrator.loop import Loop
@@ -78,6 +78,9 @@ def once(settings: Settings, *, dry: bool) -> int:
             sys.stdout.write(f"{look.text()}\n")
             return 0
         return 0 if look.write() else 1
+    except UsageError as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return 2
     except EngineError as error:
         sys.stderr.write(
             f"{PROGRAM}: Docker does not answer ({error}): is its socket there, and may this user open it?\n"
@@ -88,11 +91,15 @@ def once(settings: Settings, *, dry: bool) -> int:
 def work(settings: Settings) -> int:
     """Start the threads that listen to Docker and answer about this process, and reconcile in this one."""
     log.info("registrator %s on %s, for Consul's agent at %s", VERSION, settings.hostname, settings.agent)
-    engine = Engine(os.environ)
-    inbox: SimpleQueue[Event | Connected] = SimpleQueue()
+    inbox: Inbox = SimpleQueue()
     metrics = Metrics()
-    writer = Writer(Agent(settings.agent, settings.token), settings, metrics)
-    loop = Loop(settings, engine, writer, inbox, metrics)
+    try:
+        engine = Engine(os.environ)
+        writer = Writer(Agent(settings.agent, settings.token), settings, metrics)
+    except UsageError as error:
+        sys.stderr.write(f"{PROGRAM}: {error}\n")
+        return 2
+    loop = Loop(settings, engine, writer, inbox, metrics, inspector=Inspector(engine, inbox))
     if settings.status:
         try:
             serve(settings.status, lambda: _status(engine, writer, loop), metrics)

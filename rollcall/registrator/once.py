@@ -1,18 +1,25 @@
 """`registrator once`: one look at everything, registered or only shown."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from rollcall.registrator.consul.agent import Agent
 from rollcall.registrator.consul.agent_sync import Writer
-from rollcall.registrator.docker.container import Container, read_container
-from rollcall.registrator.docker.engine import Engine
+from rollcall.registrator.docker.container import SHORT_ID, read_container
+from rollcall.registrator.docker.engine import Engine, Inspected
+from rollcall.registrator.docker.inspector import inspected
 from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.services.network_owner import network_owner
 from rollcall.registrator.services.services import Service, read_services
 from rollcall.registrator.settings import Settings
 from rollcall.registrator.tracker import Fleet
 
+log = logging.getLogger(__name__)
+
 GAP = "  "
+# Inspections side by side: one that hangs costs the others nothing.
+AT_ONCE = 16
 
 
 class Look:
@@ -22,15 +29,19 @@ class Look:
         """Look at every running container. Raises EngineError."""
         self._settings = settings
         self._fleet = Fleet(keep_failed=False)
-        for container_id in engine.running():
-            document = engine.inspect(container_id)
-            if document is not None:
-                self._see(document, engine)
+        self._unseen: list[tuple[str, str]] = []
+        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
+            for seen in pool.map(lambda container_id: inspected(engine, container_id), engine.running()):
+                self._see(seen)
 
-    def _see(self, document: Mapping[str, object], engine: Engine) -> None:
-        container = read_container(document)
-        owner = network_owner(container, lambda text: found(engine, text))
-        self._fleet.saw(container, read_services(container, self._settings, owner, document))
+    def _see(self, seen: Inspected) -> None:
+        if seen.error:
+            self._unseen.append((seen.container_id[:SHORT_ID], f"Docker cannot tell about it: {seen.error}"))
+        if seen.document is None:
+            return
+        container = read_container(seen.document)
+        owner = network_owner(container, seen.lender)
+        self._fleet.saw(container, read_services(container, self._settings, owner, seen.document))
 
     @property
     def services(self) -> dict[str, Service]:
@@ -45,6 +56,7 @@ class Look:
         remarks = self._fleet.remarks()
         for head, ignored in (("IGNORED", True), ("REMARK", False)):
             reasons = [(str(one.container), one.text) for one in remarks if one.ignored is ignored]
+            reasons += self._unseen if ignored else []
             if reasons:
                 lines += ["", *_table([(head, "WHY"), *reasons])]
         return "\n".join(lines)
@@ -54,13 +66,9 @@ class Look:
         writer = Writer(Agent(self._settings.agent, self._settings.token), self._settings, Metrics())
         writer.refresh(0.0)
         writer.apply(self.services, 0.0, may_remove=())
-        return writer.content
-
-
-def found(engine: Engine, text: str) -> Container | None:
-    """Find a container by what stands in another's network mode. Raises EngineError."""
-    document = engine.inspect(text)
-    return read_container(document) if document is not None else None
+        for container, why in self._unseen:
+            log.warning("not registered, container %s: %s", container, why)
+        return writer.content and not self._unseen
 
 
 def _row(service: Service) -> tuple[str, ...]:

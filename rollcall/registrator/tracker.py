@@ -74,8 +74,8 @@ class Fleet:
         return list(self._watched)
 
     def borrowers(self, container_id: str) -> list[str]:
-        """The containers that use this one's network."""
-        return [other for other, watched in self._watched.items() if watched.container.lender == container_id]
+        """The containers that use this one's network, by however many steps."""
+        return [other for other, watched in self._watched.items() if container_id in watched.reading.passed]
 
     def desired(self) -> dict[str, Service]:
         """Every service that should be registered, by id; `claims` tells whose it is."""
@@ -83,10 +83,14 @@ class Fleet:
             service
             for container_id, watched in self._watched.items()
             for service in watched.reading.services
-            if not (service.drain and container_id in self._draining)
+            if not (service.drain and self._stops(container_id, watched))
         )
         owners = claims(standing)
         return {service.id: service for service in self._services() if owners.get(folded(service.id)) is service}
+
+    def _stops(self, container_id: str, watched: Watched) -> bool:
+        """Whether it was told to stop, or one whose network it uses."""
+        return bool(self._draining) and not self._draining.keys().isdisjoint((container_id, *watched.reading.passed))
 
     def clashes(self) -> list[Clash]:
         """Every id that a container asks for in vain."""
@@ -154,14 +158,15 @@ class Fleet:
         if watched is None or container_id in self._failed or not is_stop(watched.container, number):
             return []
         self._draining[container_id] = now + watched.container.stop_timeout + STOP_MARGIN
-        return self._release(watched)
+        borrowed = [self._watched[other] for other in self.borrowers(container_id)]
+        return [service_id for one in (watched, *borrowed) for service_id in self._release(one)]
 
     def survivors(self, now: float) -> list[str]:
         """The containers whose time to stop is over, no longer counted as stopping."""
         over = [container_id for container_id, deadline in self._draining.items() if deadline <= now]
         for container_id in over:
             del self._draining[container_id]
-        return over
+        return [one for container_id in over for one in (container_id, *self.borrowers(container_id))]
 
     def next_survivor(self) -> float | None:
         """When `survivors` should be asked next."""

@@ -7,8 +7,9 @@ from typing import Any
 from registrator_documents import WEB, settings
 
 from rollcall.registrator.consul.agent_sync import Writer
-from rollcall.registrator.docker.engine import Connected, EngineError
+from rollcall.registrator.docker.engine import EngineError, Inbox, Message
 from rollcall.registrator.docker.events import Change, Event
+from rollcall.registrator.docker.inspector import inspected, listed
 from rollcall.registrator.loop import Loop
 from rollcall.registrator.metrics import Metrics
 
@@ -38,6 +39,27 @@ class FakeEngine:
         return self.documents[full] if full else None
 
 
+class AtOnce:
+    """Inspects without a thread: the answer is the next message, but for containers that hang."""
+
+    def __init__(self, engine: FakeEngine, inbox: Inbox) -> None:
+        self.engine, self.inbox = engine, inbox
+        self.hangs: set[str] = set()
+
+    def inspect(self, container_id: str) -> None:
+        if container_id not in self.hangs:
+            self.inbox.put(inspected(self.engine, container_id))  # type: ignore[arg-type]
+
+    def list_running(self) -> None:
+        self.inbox.put(listed(self.engine))  # type: ignore[arg-type]
+
+    def free(self, now: float) -> bool:
+        return self.inbox.empty()
+
+    def next_time(self) -> float | None:
+        return None
+
+
 class Clock:
     """Time that only moves when told, so that no test waits."""
 
@@ -60,13 +82,15 @@ class World:
         self.clock = clock
         self.engine = engine or FakeEngine()
         self.agent = agent
-        self.inbox: SimpleQueue[Event | Connected] = SimpleQueue()
+        self.inbox: Inbox = SimpleQueue()
+        self.inspector = AtOnce(self.engine, self.inbox)
         chosen = settings(**{"internal": True, **fields})
         self.metrics = Metrics()
         writer = Writer(self.agent, chosen, self.metrics)
-        self.loop = Loop(chosen, self.engine, writer, self.inbox, self.metrics)  # type: ignore[arg-type]
+        engine: Any = self.engine
+        self.loop = Loop(chosen, engine, writer, self.inbox, self.metrics, inspector=self.inspector)
 
-    def settle(self, *messages: Event | Connected) -> None:
+    def settle(self, *messages: Message) -> None:
         """Give it messages, and let it work until nothing is left to do at this moment."""
         for message in messages:
             self.inbox.put(message)

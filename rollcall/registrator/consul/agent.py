@@ -3,19 +3,14 @@
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-import consul
-import requests
-from consul.callback import CB
-from docker.transport import UnixHTTPAdapter
+from urllib.parse import urlencode
 
 from rollcall.contract.timeouts import stretched
 from rollcall.registrator.consul import out_of_service
-from rollcall.registrator.consul.exact_client import ExactConsul
 from rollcall.registrator.consul.reconcile import (
     MARK_RETIRED,
     Register,
@@ -23,6 +18,8 @@ from rollcall.registrator.consul.reconcile import (
     checks_of,
     metadata_check_id,
 )
+from rollcall.registrator.flags import UsageError
+from rollcall.registrator.http_connection import Answer, Connection, HttpError, Target
 from rollcall.registrator.services.health import Health, check_id
 from rollcall.registrator.services.identity import MARK_HOST, addressable, folded, path_segment
 from rollcall.registrator.settings import AgentAddress
@@ -69,8 +66,8 @@ class Agent:
     """A connection to the agent that stays open between requests."""
 
     def __init__(self, address: AgentAddress, token: str = "") -> None:
-        """Prepare; nothing is sent yet."""
-        self._consul = _connection(address, token)
+        """Prepare; nothing is sent yet. Raises UsageError for certificates that cannot be read."""
+        self._connection = Connection(_target(address, token), TIMEOUT)
         # What Consul says of checks that it named service:ID:1, as registrators before 0.2 let it. A check of another
         # name would begin critical.
         self._renamed: dict[str, str] = {}
@@ -78,9 +75,8 @@ class Agent:
     def services(self) -> Listing:
         """All services of the agent, also those of others. Raises AgentUnreachableError."""
         try:
-            with _agent_errors():
-                documents, whole = self._listed("/v1/agent/services")
-                checks, _ = self._listed("/v1/agent/checks")
+            documents, whole = self._listed("/v1/agent/services")
+            checks, _ = self._listed("/v1/agent/checks")
         except AgentRefusedError as error:
             raise AgentUnreachableError(str(error)) from error
         registrations = {
@@ -100,22 +96,28 @@ class Agent:
     def maintenance(self, service_id: str) -> str | None:
         """Why a service is out of service at this moment, None where it is not. Raises as `register` does."""
         mark = out_of_service.check_id(service_id)
-        only = [("filter", f'CheckID == "{mark}"')] if QUOTABLE.fullmatch(mark) else None
-        with _agent_errors():
-            found, _ = self._listed("/v1/agent/checks", params=only)
+        query = urlencode({"filter": f'CheckID == "{mark}"'}) if QUOTABLE.fullmatch(mark) else ""
+        found, _ = self._listed(f"/v1/agent/checks?{query}")
         return _note(found[mark]) if mark in found else None
 
-    def _listed(self, path: str, **options: Any) -> tuple[dict[str, Any], bool]:
-        """Ask as py-consul's own methods do, which keep the answer's headers to themselves."""
+    def _listed(self, path: str) -> tuple[dict[str, Any], bool]:
+        """Read a list, and tell whether it is whole. Raises as `register` does."""
+        answer = self._send("GET", path)
+        try:
+            listed: dict[str, Any] = json.loads(answer.body) or {}
+        except ValueError as error:
+            raise AgentUnreachableError(f"what answers is no Consul agent: {error}") from None
+        return listed, answer.headers.get(FILTERED) != "true"
 
-        def read(answer: Any) -> tuple[dict[str, Any], bool]:
-            return CB.json()(answer) or {}, answer.headers.get(FILTERED) != "true"
-
-        listed: tuple[dict[str, Any], bool] = self._ask(self._consul.http.get, read, path, **options)
-        return listed
-
-    def _ask(self, method: Callable[..., Any], read: Callable[[Any], Any], path: str, **options: Any) -> Any:
-        return method(read, path, headers=self._consul.prepare_headers(None), **options)
+    def _send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Answer:
+        try:
+            answer = self._connection.request(method, path, None if body is None else json.dumps(body).encode())
+        except HttpError as error:
+            raise AgentUnreachableError(str(error)) from error
+        if not answer.good:
+            text = f"{answer.status} {' '.join(answer.body.decode(errors='replace').split())}"
+            raise (TokenUnknownError if UNKNOWN_TOKEN in text else AgentRefusedError)(text)
+        return answer
 
     def register(self, write: Register) -> None:
         """Write one service and its health. Raises AgentUnreachableError or AgentRefusedError."""
@@ -124,20 +126,18 @@ class Agent:
         for check in checks:
             if wanted.id in self._renamed and check["CheckID"] == metadata_check_id(wanted.id):
                 check.setdefault("Status", self._renamed[wanted.id])
-        with _agent_errors():
-            self._consul.agent.service.register(
-                wanted.name,
-                service_id=wanted.id,
-                address=wanted.address,
-                port=wanted.port,
-                tags=list(wanted.tags),
-                meta=dict(wanted.meta),
-                check=checks[0] if checks else None,
-                extra_checks=checks[1:],
-                enable_tag_override=wanted.enable_tag_override,
-                # Else a check that the container no longer asks for would stay.
-                replace_existing_checks=True,
-            )
+        self._register(
+            {
+                "ID": wanted.id,
+                "Name": wanted.name,
+                "Address": wanted.address,
+                "Port": wanted.port,
+                "Tags": list(wanted.tags),
+                "Meta": dict(wanted.meta),
+                "Checks": checks,
+                "EnableTagOverride": wanted.enable_tag_override,
+            }
+        )
         if wanted.health and wanted.health.note:
             self.report(wanted)
 
@@ -146,70 +146,51 @@ class Agent:
         health = wanted.health
         if health is None:
             return
-        body = json.dumps({"Status": health.status, "Output": health.note})
-        with _agent_errors():
-            # py-consul only knows the older requests, whose note stands in the URL.
-            path = f"/v1/agent/check/update/{path_segment(check_id(wanted.id))}"
-            self._ask(self._consul.http.put, CB.boolean(), path, data=body)
+        path = f"/v1/agent/check/update/{path_segment(check_id(wanted.id))}"
+        self._send("PUT", path, {"Status": health.status, "Output": health.note})
+
+    def _register(self, service: Mapping[str, object]) -> None:
+        # Else a check that the container no longer asks for would stay.
+        self._send("PUT", "/v1/agent/service/register?replace-existing-checks=true", service)
 
     def deregister(self, registration: Registration) -> None:
         """Take one service out; one that is not there is no error. Raises as `register` does."""
-        with _agent_errors():
-            if addressable(registration.id):
-                path = f"/v1/agent/service/deregister/{path_segment(registration.id)}"
-                self._ask(self._consul.http.put, CB.boolean(), path)
-            else:
-                self._retire(registration)
+        if addressable(registration.id):
+            self._send("PUT", f"/v1/agent/service/deregister/{path_segment(registration.id)}")
+        else:
+            self._retire(registration)
 
     def _retire(self, registration: Registration) -> None:
         """Make the agent take out by itself what no path can name: at once for others, and altogether in 90 seconds."""
-        self._consul.agent.service.register(
-            registration.name,
-            service_id=registration.id,
-            meta={MARK_HOST: registration.meta.get(MARK_HOST, ""), MARK_RETIRED: "true"},
-            check={
-                "CheckID": check_id(registration.id),
-                "Name": "Removed by the registrator",
-                "TTL": REAP_TTL,
-                "Status": "critical",
-                "DeregisterCriticalServiceAfter": REAP_AFTER,
-            },
-            replace_existing_checks=True,
-        )
+        check = {
+            "CheckID": check_id(registration.id),
+            "Name": "Removed by the registrator",
+            "TTL": REAP_TTL,
+            "Status": "critical",
+            "DeregisterCriticalServiceAfter": REAP_AFTER,
+        }
+        meta = {MARK_HOST: registration.meta.get(MARK_HOST, ""), MARK_RETIRED: "true"}
+        self._register({"ID": registration.id, "Name": registration.name, "Meta": meta, "Checks": [check]})
 
 
-@contextmanager
-def _agent_errors() -> Iterator[None]:
-    """Turn what the libraries raise into the three ways in which the agent may say no."""
-    try:
-        yield
-    except requests.RequestException as error:
-        raise AgentUnreachableError(_reason(error)) from error
-    except consul.ConsulException as error:
-        kind = TokenUnknownError if UNKNOWN_TOKEN in str(error) else AgentRefusedError
-        raise kind(_reason(error)) from error
-
-
-def _connection(address: AgentAddress, token: str) -> Any:
-    secure = address.scheme == "consul-tls"
-    certificate, key = os.environ.get("CONSUL_CLIENT_CERT"), os.environ.get("CONSUL_CLIENT_KEY")
-    client = ExactConsul(
-        host=address.host or "localhost",
-        port=address.port,
-        scheme="https" if secure else "http",
-        verify=os.environ.get("CONSUL_CACERT") or True,
-        cert=(certificate, key) if secure and certificate and key else None,
-        connections_timeout=TIMEOUT,
-    )
-    # Set here, and not given above, where CONSUL_HTTP_TOKEN would win over the file's.
-    client.token = token
-    # The agent is on this host: a proxy from the environment is never the way to it, and looking for one takes time.
-    client.http.session.trust_env = False
+def _target(address: AgentAddress, token: str) -> Target:
+    headers = {"X-Consul-Token": token} if token else {}
     if address.socket:
-        # py-consul knows no Unix sockets, but the session that it uses can be taught, as Docker's client does.
-        client.http.base_uri = "http+unix://localhost"
-        client.http.session.mount("http+unix://", UnixHTTPAdapter(f"http+unix://{address.socket}", timeout=TIMEOUT))
-    return client
+        return Target(socket=address.socket, headers=headers)
+    tls = _tls(os.environ) if address.scheme == "consul-tls" else None
+    return Target(address.host, address.port, tls=tls, headers=headers)
+
+
+def _tls(environment: Mapping[str, str]) -> ssl.SSLContext:
+    authority = environment.get("CONSUL_CACERT")
+    certificate, key = environment.get("CONSUL_CLIENT_CERT"), environment.get("CONSUL_CLIENT_KEY")
+    try:
+        context = ssl.create_default_context(cafile=authority or None)
+        if certificate and key:
+            context.load_cert_chain(certificate, key)
+    except OSError as error:
+        raise UsageError(f"CONSUL_CACERT, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY: expected PEM files: {error}") from None
+    return context
 
 
 def _registration(fields: Mapping[str, Any], check: Mapping[str, Any] | None) -> Registration:
@@ -227,10 +208,3 @@ def _registration(fields: Mapping[str, Any], check: Mapping[str, Any] | None) ->
 
 def _note(mark: Mapping[str, Any]) -> str:
     return str(mark.get("Notes") or "")
-
-
-def _reason(error: Exception) -> str:
-    """One line: urllib3 wraps errors in errors, and the innermost says what is wrong."""
-    while isinstance(error.__context__, Exception):
-        error = error.__context__
-    return " ".join(str(error).split()) or type(error).__name__

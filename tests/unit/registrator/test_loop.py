@@ -16,10 +16,11 @@ from rollcall.registrator.consul.reconcile import (
     Register,
     Registration,
 )
-from rollcall.registrator.docker.engine import Connected
+from rollcall.registrator.docker.engine import Connected, Inspected
 from rollcall.registrator.docker.events import Change, Event
 from rollcall.registrator.services.health import CONFIRM, Health
 from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST
+from rollcall.registrator.tracker import STOP_MARGIN
 
 
 class FakeAgent:
@@ -674,7 +675,84 @@ def test_a_poisonous_id_stays_until_every_container_was_looked_at(world: World) 
     assert ".." in world.registered
     world.engine.away = False
     world.later(REFRESH)
+    world.later(REFRESH)
     assert ".." not in world.registered
+
+
+def test_a_container_whose_inspection_hangs_keeps_nobody_waiting(world: World) -> None:
+    world.settle(Connected())
+    hanging, dying = world.engine.add("hanging"), world.engine.add("dying")
+    world.settle(started(dying))
+    world.inspector.hangs.add(hanging)
+    other = world.engine.add("other")
+    world.settle(started(hanging), started(other), died(dying))
+    assert world.registered == {"app1:other:80"}
+    world.settle(Inspected(hanging, world.engine.documents[hanging]))
+    assert world.registered == {"app1:other:80", "app1:hanging:80"}
+
+
+def test_what_the_engine_said_of_a_life_that_has_ended_counts_for_nothing(world: World) -> None:
+    world.settle(Connected())
+    one = world.engine.add("one")
+    world.inspector.hangs.add(one)
+    world.settle(started(one))
+    world.settle(died(one))
+    world.settle(Inspected(one, world.engine.documents[one]))
+    assert world.registered == set()
+    world.inspector.hangs.clear()
+    world.settle(started(one))
+    assert world.registered == {"app1:one:80"}
+
+
+def test_a_start_after_such_an_end_is_looked_at_when_the_answer_has_come(world: World) -> None:
+    world.settle(Connected())
+    one = world.engine.add("one")
+    world.inspector.hangs.add(one)
+    world.settle(started(one))
+    world.settle(died(one), started(one))
+    world.inspector.hangs.clear()
+    world.settle(Inspected(one, error="timed out"))
+    assert world.registered == {"app1:one:80"}
+
+
+def test_a_stop_signal_during_the_first_inspection_counts(world: World) -> None:
+    world.settle(Connected())
+    one = world.engine.add("one")
+    world.inspector.hangs.add(one)
+    world.settle(started(one))
+    world.settle(Event(one, Change.SIGNALLED, 15))
+    world.inspector.hangs.clear()
+    world.settle(Inspected(one, world.engine.documents[one]))
+    assert world.registered == set()
+
+
+def borrower(world: World, owner: str, name: str = "borrower") -> str:
+    return world.engine.add(
+        name, HostConfig={"NetworkMode": f"container:{owner}"}, NetworkSettings={"Ports": {}, "Networks": {}}
+    )
+
+
+def test_whoever_borrows_a_network_goes_with_its_owners_stop_signal_and_comes_back_with_it(world: World) -> None:
+    owner = world.engine.add("owner")
+    first = borrower(world, owner)
+    borrower(world, first, "second")
+    world.settle(Connected())
+    both = {"app1:borrower:80", "app1:second:80"}
+    assert world.registered == {"app1:owner:80", *both}
+    world.settle(Event(owner, Change.SIGNALLED, 15))
+    assert world.registered == set()
+    world.later(STOP_MARGIN + 10)
+    assert world.registered == {"app1:owner:80", *both}
+
+
+def test_a_new_network_of_the_owner_is_followed_by_those_who_borrow_it(world: World) -> None:
+    owner = world.engine.add("owner")
+    borrower(world, owner)
+    world.settle(Connected())
+    networks = {"Ports": {}, "Networks": {"bridge": {"IPAddress": "172.17.0.77"}}}
+    world.engine.documents[owner]["NetworkSettings"] = networks
+    world.settle(Event(owner, Change.CHANGED))
+    assert world.agent.present["app1:borrower:80"].address == "172.17.0.77"
 
 
 def test_an_id_in_another_case_waits_until_the_agent_has_let_go_of_the_first(world: World) -> None:

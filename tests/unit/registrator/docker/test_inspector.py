@@ -1,0 +1,82 @@
+"""Inspections side by side: whoever hangs holds nobody else up."""
+
+import time
+from collections.abc import Mapping
+from queue import SimpleQueue
+from threading import Event
+from typing import Any
+
+import pytest
+from waiting import until
+
+from rollcall.registrator.docker import inspector as inspector_module
+from rollcall.registrator.docker.engine import EngineError, Inbox, Inspected, Listed
+from rollcall.registrator.docker.inspector import Inspector, inspected
+
+SECONDS = 10
+
+
+class HangingEngine:
+    def __init__(self) -> None:
+        self.released = Event()
+        self.calls: list[str] = []
+
+    def running(self) -> list[str]:
+        return ["one"]
+
+    def inspect(self, container_id: str) -> Mapping[str, object] | None:
+        self.calls.append(container_id)
+        if container_id.startswith("hangs"):
+            self.released.wait(SECONDS)
+            raise EngineError("timed out")
+        return {"Id": container_id}
+
+
+@pytest.fixture
+def engine() -> Any:
+    engine = HangingEngine()
+    yield engine
+    engine.released.set()
+
+
+def test_one_that_hangs_holds_nobody_up(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspector_module, "PATIENCE", 0.05)
+    inbox: Inbox = SimpleQueue()
+    inspector = Inspector(engine, inbox)
+    for number in range(5):
+        until(lambda: inspector.free(time.monotonic()), "a free thread", SECONDS)
+        inspector.inspect(f"hangs-{number}")
+    until(lambda: inspector.free(time.monotonic()), "a free thread", SECONDS)
+    inspector.inspect("other")
+    inspector.list_running()
+    found = {type(one): one for one in (inbox.get(timeout=SECONDS), inbox.get(timeout=SECONDS))}
+    assert found == {Inspected: Inspected("other", {"Id": "other"}), Listed: Listed(("one",))}
+    engine.released.set()
+    errors = [inbox.get(timeout=SECONDS) for _ in range(5)]
+    assert {one.error for one in errors if isinstance(one, Inspected)} == {"timed out"}
+
+
+def test_it_is_not_free_while_two_are_on_their_way_and_says_when_that_may_change(engine: Any) -> None:
+    inspector = Inspector(engine, SimpleQueue())
+    before = time.monotonic()
+    assert inspector.free(before)
+    inspector.inspect("hangs-1")
+    inspector.inspect("hangs-2")
+    assert not inspector.free(time.monotonic())
+    assert (inspector.next_time() or 0) >= before + inspector_module.PATIENCE
+
+
+def test_a_borrower_is_inspected_with_those_whose_network_it_uses() -> None:
+    class Engine:
+        def inspect(self, container_id: str) -> Mapping[str, object] | None:
+            mode = (
+                {"last": "container:middle", "middle": "container:gone"}[container_id] if container_id != "gone" else ""
+            )
+            state = {"Running": True}
+            return {"Id": container_id, "HostConfig": {"NetworkMode": mode}, "State": state} if mode else None
+
+    found = inspected(Engine(), "last")  # type: ignore[arg-type]
+    assert list(found.lenders) == ["middle", "gone"]
+    assert found.lender("gone") is None
+    middle = found.lender("middle")
+    assert middle and middle.id == "middle"
