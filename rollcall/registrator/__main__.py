@@ -15,6 +15,7 @@ from rollcall.registrator import logs
 from rollcall.registrator.consul.agent import Agent
 from rollcall.registrator.consul.agent_sync import GaveUpError, Writer
 from rollcall.registrator.consul.token import token_from
+from rollcall.registrator.docker.container import read_ip
 from rollcall.registrator.docker.engine import Engine, EngineError, Inbox
 from rollcall.registrator.docker.inspector import Inspector
 from rollcall.registrator.flags import ONCE, PROGRAM, UsageError, parse, usage
@@ -130,12 +131,15 @@ def _status(engine: Engine, writer: Writer, loop: Loop) -> Status:
 
 
 def host_address(hostname: str) -> str:
-    """This host's address as its own name resolves; empty where that is loopback, as on Debian, or nothing."""
+    """This host's address as its own name resolves, IPv4 first; empty where no other host reaches that, as on Debian."""
     try:
-        address = socket.gethostbyname(hostname)
-    except OSError:
+        found = socket.getaddrinfo(hostname, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
         return ""
-    return "" if address.startswith("127.") else address
+    # An address with a zone means something on this host only.
+    addresses = [ip for *_, place in found if (ip := read_ip(str(place[0]))) and "%" not in str(ip)]
+    others = [ip for ip in addresses if not (ip.is_loopback or ip.is_link_local or ip.is_unspecified)]
+    return str(min(others, key=lambda ip: ip.version, default=""))
 
 
 def _deregister_and_leave(number: int, _: FrameType | None) -> None:

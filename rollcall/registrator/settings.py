@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from rollcall.registrator import logs
+from rollcall.registrator.docker.container import read_ip
 from rollcall.registrator.flags import CommandLine, UsageError
 from rollcall.registrator.services import template
 
@@ -23,7 +24,8 @@ class AgentAddress:
 
     def __str__(self) -> str:
         """Spell it as on the command line."""
-        return f"{self.scheme}://{self.socket or f'{self.host}:{self.port}'}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{self.socket or f'{host}:{self.port}'}"
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def settings_from(line: CommandLine, hostname: str, host_address: str, token: st
     """Make settings of a command line. Raises UsageError: what is wrong and what would be right."""
     _check(line)
     dry = line.once and line.switch("dry")
-    ip = line.text("ip")
+    ip = _ip(line.text("ip"))
     return Settings(
         # Where nothing is written, the agent need not be named.
         agent=_agent(line.arguments or ([f"consul://127.0.0.1:{CONSUL_PORT}"] if dry else [])),
@@ -90,6 +92,14 @@ def settings_from(line: CommandLine, hostname: str, host_address: str, token: st
         log_format=line.text("log-format"),
         token=token,
     )
+
+
+def _ip(text: str) -> str:
+    """Check the address for published ports: one at which others reach this host. Raises UsageError."""
+    address = read_ip(text)
+    if text and (address is None or address.is_unspecified or address.is_multicast or "%" in text):
+        raise UsageError(f"-ip: got {text!r}; expected one IP address of this host, such as 10.0.0.1 or fd00::1")
+    return str(address or "")
 
 
 def _check(line: CommandLine) -> None:
@@ -140,13 +150,24 @@ def _agent(arguments: list[str]) -> AgentAddress:
         raise UsageError(f"{scheme} is not supported: only Consul is, such as consul://127.0.0.1:8500")
     if scheme not in ("consul", "consul-tls", "consul-unix") or "://" not in text:
         raise UsageError(f"{text!r} is no address of a Consul agent: write consul://, consul-tls:// or consul-unix://")
+    return _unix(text) if scheme == "consul-unix" else _by_port(scheme, text)
+
+
+def _unix(text: str) -> AgentAddress:
+    path = text.removeprefix("consul-unix://")
+    if not path.startswith("/") or path == "/":
+        raise UsageError(f"{text!r} names no socket: write consul-unix:///path/to.sock, with three slashes")
+    return AgentAddress("consul-unix", socket=path)
+
+
+def _by_port(scheme: str, text: str) -> AgentAddress:
     try:
         parts = urlsplit(text)
-        port = parts.port or CONSUL_PORT
+        port = CONSUL_PORT if parts.port is None else parts.port
     except ValueError as error:
         raise UsageError(f"{text!r} is no address of a Consul agent: {error}") from None
-    if scheme == "consul-unix":
-        if not parts.path.startswith("/"):
-            raise UsageError(f"{text!r} names no socket: write consul-unix:///path/to.sock")
-        return AgentAddress(scheme, socket=parts.path)
-    return AgentAddress(scheme, host=parts.hostname or "127.0.0.1", port=port)
+    host = parts.hostname or "127.0.0.1"
+    bare = f"{host}:{port}".count(":") > 1 and "[" not in parts.netloc
+    if port == 0 or bare or "@" in parts.netloc or parts.query or parts.fragment or parts.path not in ("", "/"):
+        raise UsageError(f"{text!r} is no address of a Consul agent: expected {scheme}://HOST:PORT, or [HOST] for IPv6")
+    return AgentAddress(scheme, host=host, port=port)

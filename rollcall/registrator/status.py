@@ -1,6 +1,7 @@
 """`/healthz` and `/metrics`: what the registrator says about itself over HTTP."""
 
 import json
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -54,7 +55,10 @@ def serve(endpoint: Endpoint, status: Callable[[], Status], metrics: Metrics) ->
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing: a scrape every few seconds is no news."""
 
-    server = ThreadingHTTPServer((endpoint.host, endpoint.port), Handler)
+    class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
+
+    server = Server((endpoint.host, endpoint.port), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True, name="status").start()
     return server

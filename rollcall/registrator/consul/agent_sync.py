@@ -29,6 +29,9 @@ REFRESH = 2.0
 # Delays of a write that the agent refuses, in seconds.
 REFUSED_FIRST, REFUSED_CAP = 1.0, 60.0
 UNREACHABLE_FIRST = 0.1
+# What the agent says of checks that are commands where it runs none (agent/agent.go: addCheck).
+SCRIPTS_OFF = "Scripts are disabled on this agent"
+SCRIPTS_HINT = " (-script-checks=false registers such services without their check)"
 # How the metrics name each write.
 KINDS = {Register: "register", Deregister: "deregister", Report: "health"}
 
@@ -44,6 +47,8 @@ class Refusal:
     wanted: Registration
     backoff: Backoff
     at: float
+    # What people were told of it.
+    reason: str = ""
 
 
 class Writer:
@@ -234,7 +239,11 @@ class Writer:
         delay = refusal.backoff.delay()
         refusal.at = now + delay
         self._refusals[write.registration.id] = refusal
-        log.warning("Consul refuses %s: %s; again in %.1f s", _shown(write.registration.id), error, delay)
+        if refusal.reason != str(error):
+            hint = SCRIPTS_HINT if SCRIPTS_OFF in str(error) else ""
+            name = _shown(write.registration.id)
+            log.warning("Consul refuses %s: %s; trying again until it does not%s", name, error, hint)
+        refusal.reason = str(error)
 
     def _lost(self, error: AgentUnreachableError, now: float) -> None:
         self._metrics.failures.labels("consul").inc()

@@ -2,11 +2,26 @@
 
 import pytest
 
-from rollcall.registrator.__main__ import with_running_flags
+from rollcall.registrator.__main__ import host_address, with_running_flags
 from rollcall.registrator.flags import UsageError, parse, usage
 from rollcall.registrator.settings import AgentAddress, Endpoint, Settings, settings_from
 
 URI = "consul://127.0.0.1:8500"
+
+
+WRONG_PLACES = ["::1:8500", "::1", "a:0", "a:b", "a:70000", "u:p@a:8500", "a:8500/v1", "a:8500?x", "a#b", "[::1"]
+WRONG_ADDRESSES = [
+    "10.0.0.1,10.0.0.2",
+    "10.0.0.1 10.0.0.2",
+    "eth0",
+    "0.0.0.0",
+    "::",
+    "fe80::1%eth0",
+    "224.0.0.1",
+    "a",
+    " ",
+]
+WRONG_ADDRESSES += [" ", "10.0.0", "10.0.0.1/24", "10.0.0.1:80", "[::1]"]
 
 
 def read(*arguments: str, address: str = "") -> Settings:
@@ -69,6 +84,10 @@ def test_the_defaults_of_the_contract() -> None:
         ("consul://", AgentAddress("consul", "127.0.0.1", 8500)),
         ("consul-tls://10.0.0.1:8501", AgentAddress("consul-tls", "10.0.0.1", 8501)),
         ("consul-unix:///run/consul.sock", AgentAddress("consul-unix", socket="/run/consul.sock")),
+        ("consul-unix:///run/a?b#c", AgentAddress("consul-unix", socket="/run/a?b#c")),
+        ("consul://[::1]:8500", AgentAddress("consul", "::1", 8500)),
+        ("consul://[fd00::1]", AgentAddress("consul", "fd00::1", 8500)),
+        ("consul://10.0.0.1:1/", AgentAddress("consul", "10.0.0.1", 1)),
     ],
 )
 def test_addresses_of_the_agent(uri: str, address: AgentAddress | None) -> None:
@@ -100,6 +119,10 @@ def test_addresses_of_the_agent(uri: str, address: AgentAddress | None) -> None:
         (["127.0.0.1:8500"], "is no address of a Consul agent"),
         (["consul://127.0.0.1:port"], "is no address of a Consul agent"),
         (["consul-unix://"], "names no socket"),
+        (["consul-unix:///"], "names no socket"),
+        (["consul-unix://run/consul.sock"], "names no socket: write consul-unix:///path/to.sock, with three slashes"),
+        *[([f"consul://{place}"], "is no address of a Consul agent") for place in WRONG_PLACES],
+        *[(["-ip", one, URI], f"-ip: got {one!r}; expected one IP address of this host") for one in WRONG_ADDRESSES],
         (["etcd://127.0.0.1:2379"], "etcd is not supported: only Consul is"),
         (["zookeeper://127.0.0.1/base"], "zookeeper is not supported"),
         (["consulkv://127.0.0.1"], "consulkv is not supported"),
@@ -142,3 +165,35 @@ def test_a_look_without_flags_has_those_of_the_one_that_runs(typed: list[str]) -
 )
 def test_other_command_lines_are_taken_as_typed(typed: list[str], running: bytes) -> None:
     assert with_running_flags(typed, running) == typed
+
+
+@pytest.mark.parametrize(
+    ("given", "ip"), [("fd00:0::1", "fd00::1"), ("::ffff:10.0.0.1", "10.0.0.1"), ("127.0.0.1", "127.0.0.1"), ("", "")]
+)
+def test_an_address_is_kept_in_its_usual_form(given: str, ip: str) -> None:
+    assert read("-ip", given, URI).ip == ip
+
+
+@pytest.mark.parametrize("uri", ["consul://[::1]:8500", "consul://a:8500", "consul-unix:///run/consul.sock"])
+def test_an_address_is_shown_as_it_is_written(uri: str) -> None:
+    assert str(read(uri).agent) == uri
+
+
+@pytest.mark.parametrize(
+    ("resolved", "address"),
+    [
+        (["10.0.0.9"], "10.0.0.9"),
+        (["fd00::9", "10.0.0.9"], "10.0.0.9"),
+        (["fd00::9"], "fd00::9"),
+        (["127.0.1.1"], ""),
+        (["127.0.1.1", "10.0.0.9"], "10.0.0.9"),
+        (["::1", "fe80::1%eth0", "fe80::1"], ""),
+        ([], ""),
+    ],
+)
+def test_the_hosts_own_address_is_what_others_reach(
+    monkeypatch: pytest.MonkeyPatch, resolved: list[str], address: str
+) -> None:
+    found = [(0, 0, 0, "", (one, 0)) for one in resolved]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
+    assert host_address("app1") == address
