@@ -131,7 +131,7 @@ def _status(engine: Engine, writer: Writer, loop: Loop) -> Status:
 
 
 def host_address(hostname: str) -> str:
-    """This host's address as its own name resolves, IPv4 first; empty where no other host reaches that, as on Debian."""
+    """This host's address as its own name resolves, IPv4 first; empty where no other host reaches it, as on Debian."""
     try:
         found = socket.getaddrinfo(hostname, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
