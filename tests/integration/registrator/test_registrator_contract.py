@@ -11,6 +11,8 @@ from docker.models.networks import Network
 from registrator_world import HOSTNAME, Agent, Run, Start, run_once
 from waiting import always, until
 
+from rollcall.contract import route_metadata
+
 
 def at(agent: Agent, name: str) -> set[tuple[str, int]]:
     """The addresses and ports under which a service is in the catalog."""
@@ -62,12 +64,27 @@ def test_two_instances_are_one_service_with_two_addresses(start: Start, run: Run
 
 def test_published_ports_are_registered_at_the_given_address(start: Start, run: Run, agent: Agent, name: str) -> None:
     start("-ip", "10.99.0.1")
-    container = run(ports={"80/tcp": ("127.0.0.1", None), "81/tcp": None}, environment={"SERVICE_81_IGNORE": "x"})
+    container = run(ports={"80/tcp": None, "81/tcp": None}, environment={"SERVICE_81_IGNORE": "x"})
     until(lambda: agent.catalog(f"{name}-80"), "the published port")
     container.reload()
     published = int(container.attrs["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"])
     assert at(agent, f"{name}-80") == {("10.99.0.1", published)}
     assert not agent.catalog(f"{name}-81")
+
+
+def test_a_port_on_loopback_alone_is_no_service_and_of_two_bindings_the_reachable_one_counts(
+    start: Start, run: Run, agent: Agent, name: str
+) -> None:
+    registrator = start("-ip", "10.99.0.1")
+    run("-alone", ports={"80/tcp": ("127.0.0.1", None)}, environment={"SERVICE_NAME": f"{name}-alone"})
+    registrator.says("port 80/tcp: published on 127.0.0.1 only, where no clients of 10.99.0.1 reach it")
+    both = run("-both", ports={"80/tcp": [("127.0.0.1", None), ("0.0.0.0", None)]})
+    until(lambda: agent.catalog(name), name)
+    both.reload()
+    bindings = both.attrs["NetworkSettings"]["Ports"]["80/tcp"]
+    (outside,) = {int(one["HostPort"]) for one in bindings if one["HostIp"] == "0.0.0.0"}
+    assert at(agent, name) == {("10.99.0.1", outside)}
+    assert not agent.catalog(f"{name}-alone")
 
 
 def test_an_unpublished_container_is_ignored_and_the_log_says_why(
@@ -100,15 +117,63 @@ def test_the_address_from_a_label(start: Start, run: Run, agent: Agent, name: st
     assert at(agent, name) == {("10.98.0.7", 80)}
 
 
-def test_host_network_and_a_borrowed_network(start: Start, run: Run, agent: Agent, name: str) -> None:
-    start("-ip", "10.99.0.1")
+@pytest.mark.parametrize("internal", [True, False])
+def test_host_network_and_a_chain_of_borrowed_networks(
+    start: Start, run: Run, agent: Agent, name: str, internal: bool
+) -> None:
+    start("-ip", "10.99.0.1", f"-internal={str(internal).lower()}")
     lender = run("-lender", ports={"80/tcp": None}, environment={"SERVICE_NAME": f"{name}-lender"})
     sleep = {"entrypoint": ["sleep", "600"]}
-    run("-borrower", network_mode=f"container:{lender.id}", environment={"SERVICE_NAME": f"{name}-borrower"}, **sleep)
+    middle = run("-middle", network_mode=f"container:{lender.id}", environment={"SERVICE_IGNORE": "1"}, **sleep)
+    run("-borrower", network_mode=f"container:{middle.id}", environment={"SERVICE_NAME": f"{name}-borrower"}, **sleep)
     run("-host", network_mode="host", environment={"SERVICE_NAME": f"{name}-host"}, **sleep)
     until(lambda: agent.catalog(f"{name}-borrower") and agent.catalog(f"{name}-host"), "both")
-    assert at(agent, f"{name}-borrower") == {(address(lender), 80)}
+    lender.reload()
+    outside = int(lender.attrs["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"])
+    assert at(agent, f"{name}-borrower") == {(address(lender), 80) if internal else ("10.99.0.1", outside)}
     assert at(agent, f"{name}-host") == {("10.99.0.1", 80)}
+
+
+def test_a_borrowed_network_is_lost_with_the_restart_of_its_owner_until_the_borrower_restarts(
+    start: Start, run: Run, agent: Agent, name: str
+) -> None:
+    registrator = start("-ip", "10.99.0.1")
+    lender = run("-lender", ports={"80/tcp": None}, environment={"SERVICE_IGNORE": "1"})
+    borrower = run(network_mode=f"container:{lender.id}", entrypoint=["sleep", "600"], stop_signal="SIGKILL")
+    until(lambda: agent.catalog(name), name)
+    lender.restart(timeout=1)
+    until(lambda: not agent.catalog(name), f"{name}, out of the catalog")
+    registrator.says("has a new network since its restart")
+    borrower.restart(timeout=1)
+    until(lambda: agent.catalog(name), f"{name} again")
+    lender.reload()
+    outside = int(lender.attrs["NetworkSettings"]["Ports"]["80/tcp"][0]["HostPort"])
+    assert at(agent, name) == {("10.99.0.1", outside)}
+
+
+def test_the_same_port_by_tcp_and_udp_with_a_check_by_tcp(start: Start, run: Run, agent: Agent, name: str) -> None:
+    start("-internal")
+    run(ports={"80/udp": None}, environment={"SERVICE_CHECK_TCP": "true", "SERVICE_CHECK_INTERVAL": "1s"})
+    until(lambda: len(agent.catalog(f"{name}-80")) == 2, "both")
+    udp = agent.catalog(f"{name}-80")[f"{HOSTNAME}:{name}:80:udp"]
+    assert udp["ServiceMeta"]["registrator-protocol"] == "udp"
+    assert {check["ServiceID"] for check in agent.checks(f"{name}-80")} == {f"{HOSTNAME}:{name}:80"}
+
+
+def test_metadata_that_consul_cannot_hold_costs_nothing(start: Start, run: Run, agent: Agent, name: str) -> None:
+    registrator = start("-internal")
+    hosts = ",".join(f"shop-number-{number}.europe.example.com" for number in range(20))
+    odd = {"SERVICE_ACCOUNT_JSON": "{" + "s3cret" * 400 + "}", "SERVICE_PASSWORD": "s3cret", "SERVICE_CONSUL-FOO": "x"}
+    many = {f"SERVICE_K{number}": "v" for number in range(70)}
+    run(
+        environment={**odd, **many, "SERVICE_VIRTUAL_HOST": hosts}, labels={"rollcall.test": "1", "SERVICE_my.app": "1"}
+    )
+    (entry,) = until(lambda: agent.catalog(name), name).values()
+    assert route_metadata.host_names(entry["ServiceMeta"]) == hosts.split(",")
+    assert "password" not in entry["ServiceMeta"]
+    for key in (*odd, "SERVICE_my.app", "SERVICE_K"):
+        registrator.says(key)
+    assert "s3cret" not in registrator.text
 
 
 def test_names_and_ids_that_the_container_chooses(start: Start, run: Run, agent: Agent, name: str) -> None:
