@@ -1,4 +1,4 @@
-"""An engine that hangs over one container: the others come and go, and the one itself does as soon as it is answered."""
+"""An engine that hangs over one container: others come and go, and it goes at its end, too."""
 
 import re
 import socket
