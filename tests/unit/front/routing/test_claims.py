@@ -77,7 +77,7 @@ def test_two_declared_routes_to_one_place_conflict() -> None:
 @pytest.mark.parametrize(
     ("said", "right"),
     [
-        ({"virtual_host": "a b;c"}, "virtual_host: got 'b;c'; expected host names such as"),
+        ({"virtual_host": "b;c"}, "virtual_host: got 'b;c'; expected host names such as"),
         ({"virtual_host": "shop.*.com"}, "virtual_host: got 'shop.*.com'; expected"),
         ({"virtual_host": "x" * 64}, "virtual_host: got 'xxxx"),
         ({"virtual_host": SHOP, "virtual_path": "api"}, "virtual_path: got 'api'; expected a path such as \"/api\""),
