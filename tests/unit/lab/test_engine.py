@@ -12,7 +12,7 @@ from rollcall.lab import dockerd, engine, packages
 @pytest.fixture(autouse=True)
 def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(engine, "answers", lambda: False)
+    monkeypatch.setattr(engine, "responds", lambda: False)
     monkeypatch.setattr(engine.os, "geteuid", lambda: 0)
     monkeypatch.setattr(sys, "platform", "linux")
 

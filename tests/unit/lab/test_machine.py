@@ -132,7 +132,7 @@ def test_a_failed_program_is_one_sentence_with_its_last_line() -> None:
 
 
 def test_a_missing_program_is_named() -> None:
-    with pytest.raises(RollcallError, match="no program nonesuch on this machine"):
+    with pytest.raises(RollcallError, match="The program nonesuch is missing on this machine"):
         command.run(["nonesuch"], doing="do it")
 
 
