@@ -1,4 +1,4 @@
-"""Who may do what in Consul: one policy for each role, and the tokens that carry them."""
+"""Define Consul's access control: one policy for each role, and the tokens that carry them."""
 
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet
@@ -7,14 +7,14 @@ from rollcall.consul.temporary_token import READER
 from rollcall.secrets.store import Secrets
 from rollcall.secrets.tokens import Role, Tokens
 
-# Roles that are the same on every host, with what a person reads beside them.
+# Roles that are the same on every host, each with the description that users read.
 SHARED: dict[Role, str] = {
     "operator": "a person at the command line or the UI: everything but ACLs",
-    "auditor": "the deploy's look at the cluster: its health and its ACLs, read only",
+    "auditor": "deploys: the cluster's health and its ACLs, read only",
     "front": "consul-template: services, nodes and the keys below rollcall/, read only",
-    "dns": "DNS answers: services and nodes, read only",
+    "dns": "DNS responses: services and nodes, read only",
 }
-# Only where some host has templates of the user's own.
+# Only if a host has users' own templates.
 TEMPLATES: dict[Role, str] = {"templates": "the user's own templates: services, nodes and the keys set, read only"}
 EACH_NODE: dict[Role, str] = {
     "agent": "the agent of {node}: its own node",
@@ -23,7 +23,7 @@ EACH_NODE: dict[Role, str] = {
 
 
 def desired(fleet: Fleet, secrets: Secrets) -> AccessControl:
-    """Say which policies and tokens there are; while tokens are rotated, those of both generations."""
+    """Return the desired policies and tokens; during a rotation of tokens, those of both generations."""
     return AccessControl(
         policies=(
             *(_policy(fleet, role, node) for role, node, _ in _roles(fleet)),
@@ -49,10 +49,14 @@ def hosts_left_out(fleet: Fleet, found: Listed) -> list[str]:
 
 
 def _roles(fleet: Fleet) -> list[tuple[Role, str, str]]:
-    everywhere = SHARED | (TEMPLATES if any(one.settings.templates for one in fleet.members) else {})
-    shared = [(role, "", words) for role, words in everywhere.items()]
-    each = [(role, one.node, words.format(node=one.node)) for role, words in EACH_NODE.items() for one in fleet.members]
-    return [*shared, *each]
+    everywhere = SHARED | (TEMPLATES if any(member.settings.templates for member in fleet.members) else {})
+    shared = [(role, "", purpose) for role, purpose in everywhere.items()]
+    each_node = [
+        (role, member.node, purpose.format(node=member.node))
+        for role, purpose in EACH_NODE.items()
+        for member in fleet.members
+    ]
+    return [*shared, *each_node]
 
 
 def _name(role: Role, node: str) -> str:
@@ -60,17 +64,17 @@ def _name(role: Role, node: str) -> str:
 
 
 def _policy(fleet: Fleet, role: Role, node: str) -> Policy:
-    keys = sorted({prefix for one in fleet.members for prefix in one.settings.template_keys})
+    keys = sorted({prefix for member in fleet.members for prefix in member.settings.template_keys})
     return Policy(_name(role, node), render(f"consul/policies/{role}.hcl.j2", node=node, template_keys=keys))
 
 
 def _tokens(fleet: Fleet, generation: Tokens, *, current: bool) -> list[Token]:
     tokens = [
-        Token(generation.accessor(role, node), generation.secret(role, node), words, (_name(role, node),))
-        for role, node, words in _roles(fleet)
+        Token(generation.accessor(role, node), generation.secret(role, node), purpose, (_name(role, node),))
+        for role, node, purpose in _roles(fleet)
     ]
     if not current:
-        # The one in use is made by the servers themselves (initial_management), or was made here as the next one.
+        # The servers create the current one (initial_management), or a rotation created it here as the next one.
         management = generation.accessor("management"), generation.secret("management")
         tokens.append(Token(*management, "rollcall itself: everything", (GLOBAL_MANAGEMENT,)))
     return tokens

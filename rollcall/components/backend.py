@@ -1,4 +1,4 @@
-"""The sample web containers: something for the front to balance, and for a person to look at."""
+"""Describe the sample web containers, which show how a front balances requests."""
 
 from rollcall.components.component import Check, Component, Context
 from rollcall.components.open_port import TCP, OpenPort
@@ -22,19 +22,19 @@ from rollcall.secrets.store import Secrets
 FOLDER = "/etc/rollcall/backend"
 TARGET = "/etc/nginx/rollcall"
 NETWORK = "rollcall"
-# The user nginx of the image. Docker lets it listen on port 80, since the network is the container's own.
+# The user nginx of the image. It may listen on port 80, since the container has its own network.
 OWNER = "101:101"
-# MiB; 19 were measured with as many connections as it takes, half of them by TLS.
+# MiB; measured 19 with the maximum number of connections, half of them TLS.
 MEMORY = 64
-# Where the engine may publish each port. A range of its own for each: when a host comes back from a power loss,
-# the catalog names its old ports for a moment, and behind one of port 80 there must not be a port 443.
+# Where the engine may publish each port. After a power loss the catalog briefly names a host's old ports: separate
+# ranges keep requests for port 80 from reaching a port 443.
 PORTS = {80: "20000-20999", 443: "21000-21999"}
 # The image nginx declares port 80 alone.
 UNDECLARED_PORTS = (443,)
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
-    """Say what the backends of one host consist of; nothing where the host has none."""
+    """Return the resources of one host's backends; none if the host has no backends."""
     fleet, member, secrets = context.fleet, context.member, context.secrets
     if not member.is_backend or not any(backend.count for backend in member.settings.backends):
         return ()
@@ -64,7 +64,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
 
 def _container(fleet: Fleet, member: Member, backend: Backend, number: int, configuration: str) -> Container:
     name = f"{backend.name}-{number}"
-    # Reached by the host's address only where other hosts are to reach it; at a new port after every start.
+    # In published mode other hosts reach it at the host's address, at a new port after every start.
     published = tuple(PublishedPort(port, member.address, chosen) for port, chosen in PORTS.items())
     return Container(
         name=name,
@@ -86,10 +86,10 @@ def _container(fleet: Fleet, member: Member, backend: Backend, number: int, conf
 
 
 def _metadata(backend: Backend) -> dict[str, str]:
-    """What the registrator reads.
+    """Return the metadata that the registrator reads.
 
-    nginx listens before `docker run` returns, so an instance counts as passing until a check says otherwise;
-    Consul's own default, critical until the first check, would hold it back for up to a whole interval.
+    nginx listens before `docker run` returns, so an instance starts as passing; Consul's default, critical until the
+    first check, would delay it by up to one interval.
     """
     return {
         "SERVICE_NAME": backend.name,
@@ -116,23 +116,23 @@ OPEN_PORTS = tuple(
         TCP,
         ("the host's address",),
         f"port {port} of the sample web containers",
-        "the fronts, everybody",
+        "the fronts, everyone",
     )
     for port, chosen in PORTS.items()
 )
 
 
 def open_ports(fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
-    """List the ports of the sample containers; in internal mode they publish none."""
+    """Return the ports of the sample containers; in internal mode they publish none."""
     return OPEN_PORTS if member.is_backend and fleet.mode == "published" else ()
 
 
 def validate(check: Check) -> None:
-    """Raise RollcallError for two backends of one name, or one with a component's name."""
-    one, locate = check.member, check.locate
+    """Raise RollcallError for two backends of one name, or a backend with the name of a component's container."""
+    member, locate = check.member, check.locate
     seen: set[str] = set()
-    for position, backend in enumerate(one.settings.backends):
-        where = locate(one.name, ("backends", position, "name"))
+    for position, backend in enumerate(member.settings.backends):
+        where = locate(member.name, ("backends", position, "name"))
         if backend.name in seen:
             raise RollcallError(
                 f"{where}backends[{position}].name: got {backend.name!r} a second time; "

@@ -1,4 +1,4 @@
-"""What every component is: a name, what it owns, and functions from settings to resources.
+"""Define the component protocol: a name, the objects it owns, and functions from settings to resources.
 
 docs/adding-a-component.md has an example.
 """
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class HostFacts:
-    """The little that components must know of a host as it is.
+    """The facts about a host that components depend on.
 
-    bridge, bridge_interface: the Docker bridge's address and interface; resolver: how it resolves names; socket_group:
-    the id of the group that may open the engine's socket; interfaces: those of the host by their addresses; memory:
-    the host's, in MiB, 0 where it is not known.
+    `bridge` and `bridge_interface` are the Docker bridge's address and interface; `resolver` is how the host resolves
+    names; `socket_group` is the gid that may open the engine's socket; `interfaces` are the host's by address; `memory`
+    is in MiB, 0 if unknown.
     """
 
     bridge: str
@@ -37,7 +37,7 @@ class HostFacts:
 
 @dataclass(frozen=True)
 class Context:
-    """What a component's resources are a function of: the fleet, one host of it, that host's facts, and the secrets."""
+    """The inputs of a component's resources: the fleet, one of its hosts, that host's facts, and the secrets."""
 
     fleet: Fleet
     member: Member
@@ -47,9 +47,9 @@ class Context:
 
 @dataclass(frozen=True)
 class Check:
-    """What a component validates: the settings of one host of a fleet.
+    """The input of a component's validation: the settings of one host of a fleet.
 
-    `reserved` are the names of the components' own containers. `locate` says where a setting stands, for a sentence.
+    `reserved` are the names of the components' own containers. `locate` returns a setting's location for an error.
     """
 
     fleet: Fleet
@@ -59,7 +59,7 @@ class Check:
 
 
 def _valid(_check: Check) -> None:
-    """Accept whatever the settings' own types accept."""
+    """Accept everything that the settings' types accept."""
 
 
 def _closed(_fleet: Fleet, _member: Member) -> tuple[OpenPort, ...]:
@@ -70,10 +70,10 @@ def _closed(_fleet: Fleet, _member: Member) -> tuple[OpenPort, ...]:
 class Component:
     """One part of what a deploy puts on hosts.
 
-    `resources` lists what should be on a host: nothing where the host does not have the component. `containers`,
-    `volumes`, and `networks` are the names it owns: no user's container may take them, and a deploy reads and removes
-    them. `validate` raises RollcallError for settings that cannot work, before any host is touched. `open_ports` lists
-    what it opens on a host, for `rollcall verify`.
+    `resources` returns what should be on a host: nothing on hosts without the component. `containers`, `volumes`, and
+    `networks` are the names it owns: users' containers must not use them, and a deploy reads and removes them.
+    `validate` raises RollcallError for settings that cannot work, before any host is touched. `open_ports` returns the
+    ports it opens on a host, for `rollcall verify`.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The Consul agent of a host: server or client, one container on the host's network."""
+"""Describe a host's Consul agent: server or client, one container on the host's network."""
 
 import json
 import re
@@ -17,22 +17,22 @@ from rollcall.secrets.store import ON_HOSTS, Secrets
 FOLDER = "/etc/rollcall/consul"
 VOLUME = "consul-data"
 IDENTITY = ON_HOSTS
-# The user consul of the official image, to which its entrypoint would drop from root.
+# The user consul of the official image; its entrypoint would otherwise start as root and switch to it.
 OWNER = "100:1000"
-# Consul leaves the cluster or hands leadership over within this many seconds of its stop signal.
-STOP_TIMEOUT = 15
-# Only a server has it.
+# After its stop signal Consul needs up to this long to leave the cluster or hand over leadership.
+STOP_TIMEOUT_SECONDS = 15
+# Only servers have this file.
 MANAGEMENT = "40-management.json"
-# What the agent was last started with.
+# The configuration that the agent last started with.
 AGENT = f"{FOLDER}/10-agent.hcl"
 _RETRY_JOIN = re.compile(r"^retry_join\s*=\s*\[(.*)\]", re.MULTILINE)
 _NODE_NAME = re.compile(r'^node_name\s*=\s*"([^"]+)"', re.MULTILINE)
-# A restart would take up more, but needs the agent to leave for a moment.
+# A restart reads more settings, but interrupts the agent.
 RELOAD = "docker kill --signal=HUP consul >/dev/null"
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
-    """Say what the Consul agent of one host consists of."""
+    """Return the resources of one host's Consul agent."""
     fleet, member, bridge, secrets = context.fleet, context.member, context.facts.bridge, context.secrets
     settings = member.settings
     read_at_start = _read_at_start(fleet, member, bridge, secrets)
@@ -57,7 +57,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
             user=OWNER,
             memory=settings.consul.memory,
             pids=512,
-            stop_timeout=STOP_TIMEOUT * settings.timeout_factor,
+            stop_timeout=STOP_TIMEOUT_SECONDS * settings.timeout_factor,
             configuration=configuration_digest(read_at_start),
         ),
     )
@@ -70,7 +70,10 @@ def _listens(member: Member, bridge: str) -> tuple[tuple[str, int], ...]:
 
 
 def _read_at_start(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tuple[File, ...]:
-    """Consul merges a directory's files in the order of their names: what the user adds comes last."""
+    """Return the files that an agent reads only at its start.
+
+    Consul merges a directory's files in the order of their names: the user's additions come last.
+    """
     settings = member.settings
     agent = render(
         "consul/agent.hcl.j2",
@@ -82,36 +85,36 @@ def _read_at_start(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) 
         consul=settings.consul,
         consul_server=settings.consul_server,
     )
-    files = [_closed("10-agent.hcl", agent)]
+    files = [_private("10-agent.hcl", agent)]
     if member.is_server:
-        # A server makes this token whenever it becomes the leader and there is none: a new one needs a restart.
+        # A new leader creates this token if it does not exist; a new value requires a restart.
         management = {"acl": {"tokens": {"initial_management": secrets.tokens.secret("management")}}}
-        files.append(_closed(MANAGEMENT, _json(management)))
-    files += [_closed("50-extra.json", _json(settings.consul.extra))] if settings.consul.extra else []
+        files.append(_private(MANAGEMENT, _json(management)))
+    files += [_private("50-extra.json", _json(settings.consul.extra))] if settings.consul.extra else []
     if member.is_server and settings.consul_server.extra:
-        files.append(_closed("60-server-extra.json", _json(settings.consul_server.extra)))
+        files.append(_private("60-server-extra.json", _json(settings.consul_server.extra)))
     return tuple(files)
 
 
 def _read_again(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
-    """Give what a running agent takes up, and the gossip key, which it has in its own keyring after its first start."""
+    """Return the files that a running agent reloads, and the gossip key, which it keeps in its keyring from then on."""
     certificate = secrets.agents[member.node]
     tokens = {"agent": secrets.tokens.secret("agent", member.node), "dns": secrets.tokens.secret("dns")}
     header = f"X-Consul-Token: {secrets.tokens.secret('auditor')}\n"
     resources: list[Resource] = [
-        _closed("20-gossip.json", _json({"encrypt": secrets.gossip_key})),
-        _closed("30-tokens.json", _json({"acl": {"tokens": tokens}}), RELOAD),
+        _private("20-gossip.json", _json({"encrypt": secrets.gossip_key})),
+        _private("30-tokens.json", _json({"acl": {"tokens": tokens}}), RELOAD),
         Directory(f"{FOLDER}/tls", 0o700, OWNER),
-        _closed("tls/ca.crt", secrets.authority, RELOAD),
-        _closed("tls/agent.crt", certificate.certificate, RELOAD),
-        _closed("tls/agent.key", certificate.key, RELOAD),
+        _private("tls/ca.crt", secrets.authority, RELOAD),
+        _private("tls/agent.crt", certificate.certificate, RELOAD),
+        _private("tls/agent.key", certificate.key, RELOAD),
     ]
     if member.is_server:
-        resources += [Directory(f"{FOLDER}/auditor", 0o700, OWNER), _closed(agent_queries.HEADER, header)]
+        resources += [Directory(f"{FOLDER}/auditor", 0o700, OWNER), _private(agent_queries.HEADER, header)]
     return tuple(resources)
 
 
-def _closed(name: str, text: str, notify: str = "") -> File:
+def _private(name: str, text: str, notify: str = "") -> File:
     return File(f"{FOLDER}/{name}", text, 0o600, OWNER, notify, consumer="consul" if notify else "")
 
 
@@ -144,21 +147,21 @@ PORTS = (
 
 
 def open_ports(_fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
-    """List the ports of an agent."""
+    """Return the ports of an agent."""
     return (RPC, *PORTS) if member.is_server else PORTS
 
 
 def was_server(paths: Collection[str]) -> bool:
-    """Tell from the files of a host whether its agent was last deployed as a server."""
+    """Return whether a host's agent was last deployed as a server, judged by the host's files."""
     return f"{FOLDER}/{MANAGEMENT}" in paths
 
 
 def renamed(member: Member, agent: str) -> str:
-    """Say that a host would change its name in Consul; nothing where it keeps it, or has none yet.
+    """Return an error if a host would change its name in Consul, otherwise "".
 
     Args:
         member: the host.
-        agent: the text of its agent's configuration, as it was last deployed.
+        agent: the text of its agent's configuration, as last deployed.
     """
     found = _NODE_NAME.search(agent)
     if found is None or found[1] == member.node:

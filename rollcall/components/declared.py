@@ -1,4 +1,4 @@
-"""The components of a project: those that its deploy.py lists, in that order."""
+"""Load the components of a project: those that its deploy.py lists, in that order."""
 
 import ast
 import sys
@@ -12,7 +12,7 @@ from rollcall.converge import preflight
 from rollcall.converge.resources import Container, Resource
 from rollcall.errors import RollcallError
 
-# Only these import pyinfra, and only pyinfra's own process runs the rest of a deploy.py.
+# Only these import pyinfra, and only pyinfra's own process runs the rest of deploy.py.
 _NOT_HERE = ("pyinfra", "rollcall.deploy")
 
 
@@ -20,7 +20,7 @@ def components(project: Path) -> tuple[Component, ...]:
     """Return the list COMPONENTS of a project's deploy.py, without running its deploy.
 
     Raises:
-        RollcallError: deploy.py has no such list, or a name in it cannot be imported.
+        RollcallError: deploy.py lacks the list, or a name in it cannot be imported.
     """
     file = project / "deploy.py"
     tree = ast.parse(file.read_text("utf-8"), filename=str(file))
@@ -41,15 +41,16 @@ def components(project: Path) -> tuple[Component, ...]:
 
 
 def resources(context: Context, chosen: Sequence[Component]) -> Mapping[str, tuple[Resource, ...]]:
-    """List everything that should be on a host, by component, in the order of the roll-out."""
+    """Return everything that should be on a host, by component, in deployment order."""
     memory = context.facts.memory
     return {
-        component.name: tuple(_fitting(one, memory) for one in component.resources(context)) for component in chosen
+        component.name: tuple(_fitting(resource, memory) for resource in component.resources(context))
+        for component in chosen
     }
 
 
 def _fitting(resource: Resource, memory: int) -> Resource:
-    """Keep a container's memory limit within the machine's memory; beyond it, a limit limits nothing."""
+    """Reduce a container's memory limit to fit the machine; a larger limit would have no effect."""
     return (
         replace(resource, memory=preflight.fitting(resource.memory, memory))
         if isinstance(resource, Container)
@@ -60,7 +61,7 @@ def _fitting(resource: Resource, memory: int) -> Resource:
 def _is_import(node: ast.stmt) -> bool:
     if isinstance(node, ast.ImportFrom):
         return not (node.module or "").startswith(_NOT_HERE)
-    return isinstance(node, ast.Import) and not any(one.name.startswith(_NOT_HERE) for one in node.names)
+    return isinstance(node, ast.Import) and not any(name.name.startswith(_NOT_HERE) for name in node.names)
 
 
 def _is_list(node: ast.stmt) -> bool:

@@ -1,8 +1,8 @@
-"""Consul's domain for the host's own resolver and for its containers.
+"""Resolve Consul's domain on the host and in its containers.
 
-dnsmasq listens on the Docker bridges' addresses, hands Consul's domain to the host's agent and everything else
-to the resolvers that the host had before (`resolver`). `resolver_files` makes the host use it, and its containers
-follow, since their resolv.conf is the engine's copy of the host's.
+dnsmasq listens on the Docker bridges' addresses and forwards Consul's domain to the host's agent, everything else to
+the resolvers that the host had before (`resolver`). `resolver_files` makes the host use it; its containers follow,
+since the engine copies the host's resolv.conf into them.
 """
 
 from rollcall.components.component import Component, Context
@@ -21,14 +21,14 @@ from rollcall.converge.resources import (
 )
 
 FOLDER = "/etc/rollcall/dns"
-# MiB, and processes: 8 and 21 were measured with 75,000 questions a second over UDP and as many at a time over TCP as
-# dnsmasq takes, 20, each of which has a process of its own.
+# MiB, and processes: measured 8 and 21 under 75,000 UDP queries per second and 20 concurrent TCP connections, dnsmasq's
+# maximum, each with its own process.
 MEMORY = 64
 PIDS = 64
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
-    """Say what DNS forwarding consists of on one host."""
+    """Return the resources of DNS forwarding on one host."""
     member, resolver = context.member, context.facts.resolver
     bridge, interface = context.facts.bridge, context.facts.bridge_interface
     settings = member.settings.dns
@@ -40,7 +40,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
         f"{FOLDER}/dnsmasq.conf",
         render(
             "dns/dnsmasq.conf.j2",
-            dns={"interface": interface, "domain": domain, "servers": [one for one in servers if "#" in one]},
+            dns={"interface": interface, "domain": domain, "servers": [server for server in servers if "#" in server]},
         ),
     )
     return (
@@ -57,8 +57,8 @@ def resources(context: Context) -> tuple[Resource, ...]:
             hostname=member.node,
             listens=((bridge, 53),),
             mounts=(Mount(FOLDER, FOLDER),),
-            # For port 53, and to become the user dnsmasq, who keeps the first, for bridges that come later. It starts
-            # with no fewer.
+            # To listen on port 53, also on bridges that appear later, and to switch to the user dnsmasq. It does not
+            # start with fewer.
             add_capabilities=("NET_BIND_SERVICE", "SETGID", "SETUID"),
             memory=MEMORY,
             pids=PIDS,
@@ -69,22 +69,22 @@ def resources(context: Context) -> tuple[Resource, ...]:
 
 
 def unusable(member: Member, resolver: Resolver) -> str:
-    """Say why the host's resolver cannot use the forwarder; nothing if it can."""
+    """Return an error if the host's resolver cannot use the forwarder, otherwise ""."""
     if not (member.settings.dns.enabled and resolver.wants_tls):
         return ""
     return (
-        f"{member.name}: DNSOverTLS: systemd-resolved requires TLS, which the forwarder does not speak; "
+        f"{member.name}: DNSOverTLS: systemd-resolved requires TLS, which the forwarder does not support; "
         'expected DNSOverTLS=opportunistic or no in resolved.conf, or `dns = {"enabled": False}`'
     )
 
 
 def not_held(member: Member, resolver: Resolver) -> str:
-    """Say who may undo what a deploy writes to /etc/resolv.conf; nothing if nobody does."""
+    """Return a warning if an unknown program may rewrite /etc/resolv.conf, otherwise ""."""
     if not (member.settings.dns.enabled and resolver.unknown_writer):
         return ""
     return (
-        f"{member.name}: /etc/resolv.conf: {resolver.unknown_writer} writes this file and may take the forwarder's "
-        "line out; deploy again after it did, or make it keep that line first (docs/dns.md)"
+        f"{member.name}: /etc/resolv.conf: {resolver.unknown_writer} writes this file and may remove the forwarder's "
+        "line; deploy again afterwards, or configure it to keep that line first (docs/dns.md)"
     )
 
 
@@ -92,7 +92,7 @@ PORT = OpenPort("every host", single(53), BOTH, ("Docker's bridges",), "DNS: Con
 
 
 def open_ports(_fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
-    """List the ports of the forwarder."""
+    """Return the ports of the forwarder."""
     return (PORT,) if member.settings.dns.enabled else ()
 
 

@@ -1,4 +1,4 @@
-"""nginx with consul-template: the door to the services."""
+"""Describe the front: nginx with consul-template, which passes requests on to the services."""
 
 import json
 from datetime import datetime
@@ -13,23 +13,22 @@ from rollcall.converge.resources import Container, Directory, File, Mount, Resou
 from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/front"
-# This host's own agent.
-# The last good configuration: a new container serves it until Consul has been heard. And nginx's temporary files.
+# Holds nginx's temporary files and the last good configuration, which a new container serves until Consul responds.
 VOLUME = "front-state"
-# The user nginx of the image: of its programs, only what becomes that user is root for a moment.
+# The user nginx of the image; its programs run as root only until they switch to this user.
 OWNER = "101:101"
-# What makes nginx, and what makes consul-template take up its changed files.
+# The commands that make nginx and consul-template read their changed files.
 APPLY = "docker exec front front-apply"
 RELOAD = "docker exec front front-reload"
-# MiB. Measured with 2,000 connections by TLS: 15 MB without them, 25 KB for each that is idle, 33 KB in the middle of a
-# request; and 4 MB a worker. A core has one, and as many older ones as the setting old_generations allows.
+# MiB. Measured with 2,000 TLS connections: 15 MB without them, 25 KB per idle one, 33 KB per one with a request, and
+# 4 MB per worker. Each core has one worker, and as many older ones as the setting old_generations allows.
 MEMORY = 4096
-# Processes and threads: 11 on two cores at rest; the older workers are what counts.
+# Processes and threads: 11 on two cores at rest; older workers add most.
 PIDS = 4096
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
-    """Say what the front of one host consists of; nothing where the host is no front."""
+    """Return the resources of one host's front; none if the host is not a front."""
     member, secrets = context.member, context.secrets
     if not member.is_front:
         return ()
@@ -43,27 +42,27 @@ def resources(context: Context) -> tuple[Resource, ...]:
             image=member.image(settings.image),
             image_source=member.image_source(settings.image, settings.image_source),
             environment=(("SERVICE_IGNORE", "true"), *timeouts.environment(member.settings.timeout_factor)),
-            # Clients' addresses arrive unchanged, and no packet is translated on its way.
+            # Keeps clients' addresses, and avoids address translation.
             network="host",
             hostname=member.node,
             listens=((settings.address, settings.http_port), (settings.address, settings.https_port)),
             mounts=(Mount(FOLDER, FOLDER), Mount(VOLUME, "/var/lib/rollcall/front", read_only=False)),
             tmpfs=(Tmpfs("/run/rollcall/front", "uid=101,gid=101,mode=0755,size=16m"),),
-            # On the host's network Docker gives nobody but root a right to ports below 1024. With the last two root
-            # becomes nginx, which keeps the first.
+            # On the host's network only root may use ports below 1024. The last two let root switch to the user nginx,
+            # which keeps the first.
             add_capabilities=("NET_BIND_SERVICE", "SETGID", "SETUID"),
             memory=MEMORY,
             pids=PIDS,
-            # A little more than the front gives nginx's workers to end their requests.
+            # Slightly longer than the front waits for nginx's workers to finish their requests.
             stop_timeout=settings.stop_timeout + 10,
-            # A new one is given the listening sockets by the old one, and tells it to end once it serves.
+            # A new container takes over the old one's listening sockets, and stops it once it serves.
             readiness_command=("front-health",),
         ),
     )
 
 
 def _files(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
-    """consul-template's files come first: it is told first, and what nginx serves follows."""
+    """Return the front's files, consul-template's first: it is notified first, and nginx follows."""
     front, connect = member.settings.front, member.settings.timeout_factor
     certificate = secrets.fronts[member.node]
     return (
@@ -83,7 +82,7 @@ def _files(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
 
 
 def front_config(node: str, front: Front, certificate_end: datetime) -> str:
-    """Say what the front's own program needs of the settings (rollcall/front/inputs/settings.py)."""
+    """Return the settings of the front's own program as JSON (rollcall/front/inputs/settings.py)."""
     config = {
         "node": node,
         "listens": [[front.address, front.http_port], [front.address, front.https_port]],
@@ -119,10 +118,10 @@ def _file(name: str, text: str, notify: str, mode: int = 0o644) -> File:
 
 
 def ports(front: Front) -> tuple[OpenPort, ...]:
-    """List what a front opens, by its settings."""
+    """Return the ports that a front opens, by its settings."""
     return (
-        OpenPort("fronts", single(front.http_port), TCP, ("every address",), "the site by HTTP", "everybody"),
-        OpenPort("fronts", single(front.https_port), TCP, ("every address",), "the site by HTTPS", "everybody"),
+        OpenPort("fronts", single(front.http_port), TCP, ("every address",), "the site by HTTP", "everyone"),
+        OpenPort("fronts", single(front.https_port), TCP, ("every address",), "the site by HTTPS", "everyone"),
         *_status(front),
     )
 
@@ -138,7 +137,7 @@ def _status(front: Front) -> tuple[OpenPort, ...]:
 
 
 def open_ports(_fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
-    """List the ports of one host's front."""
+    """Return the ports of one host's front."""
     return ports(member.settings.front) if member.is_front else ()
 
 

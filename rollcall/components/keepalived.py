@@ -1,4 +1,4 @@
-"""One address for all fronts: keepalived gives it to one of those which serve (VRRP, RFC 5798)."""
+"""Share one address among all fronts: keepalived assigns it to a front that serves (VRRP, RFC 5798)."""
 
 from collections.abc import Mapping
 
@@ -8,18 +8,18 @@ from rollcall.config.fleet import Fleet, Member
 from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs
 
 FOLDER = "/etc/rollcall/keepalived"
-# Takes its changed file up and keeps the address meanwhile.
+# keepalived reloads its file and keeps the address meanwhile.
 RELOAD = "docker kill --signal=HUP keepalived >/dev/null"
-# 255 means the address's owner, which no front is (RFC 5798, 5.2.4).
+# 255 is reserved for the address's owner (RFC 5798, 5.2.4); no front owns it.
 HIGHEST_PRIORITY = 254
-# MiB, and processes: two of keepalived and the check.
+# MiB, and processes: two of keepalived's and the check's.
 MEMORY = 64
 PIDS = 16
 LOOPBACK = "127.0.0.1"
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
-    """Say what keepalived consists of on one host; nothing without a shared address.
+    """Return the resources of keepalived on one host; none without a shared address.
 
     All fronts take part, in the order of the inventory.
     """
@@ -42,8 +42,8 @@ def resources(context: Context) -> tuple[Resource, ...]:
             hostname=member.node,
             mounts=(Mount(FOLDER, FOLDER),),
             tmpfs=(Tmpfs("/run/keepalived", "mode=0700,size=1m"),),
-            # For addresses of the host, and for packets of a protocol that is neither TCP nor UDP. Without the last it
-            # cannot start its question to the front, and takes that for a yes (keepalived 2.3.3, tried).
+            # To set the host's addresses and to send VRRP packets. Without SETGID it cannot start its check of the
+            # front, and counts that as a success (keepalived 2.3.3, tried).
             add_capabilities=("NET_ADMIN", "NET_RAW", "SETGID"),
             memory=MEMORY,
             pids=PIDS,
@@ -52,18 +52,18 @@ def resources(context: Context) -> tuple[Resource, ...]:
 
 
 def no_interface(member: Member, interfaces: Mapping[str, str]) -> str:
-    """Say why a host has no interface for the shared address; nothing where it has one, or needs none."""
+    """Return an error if a host needs an interface for the shared address and has none, otherwise ""."""
     wanted = member.settings.front.virtual_interface
     if not _takes_part(member) or (wanted or member.address) in (interfaces.values() if wanted else interfaces):
         return ""
     if wanted:
         return (
-            f"{member.name}: front.virtual_interface is {wanted!r}, but the interfaces that have an address are "
-            f"{', '.join(sorted({*interfaces.values()}))}; expected one of these"
+            f"{member.name}: front.virtual_interface: got {wanted!r}; expected an interface that has an address: "
+            f"{', '.join(sorted({*interfaces.values()}))}"
         )
     return (
-        f"{member.name}: no interface with its address {member.address} was found, perhaps for want of the program ip; "
-        "expected the interface's name as front.virtual_interface"
+        f"{member.name}: front.virtual_interface: got nothing, and no interface with the address {member.address} was "
+        "found (is the program ip missing?); expected the interface's name"
     )
 
 
@@ -81,7 +81,7 @@ def _configuration(fleet: Fleet, member: Member, interfaces: Mapping[str, str]) 
         others=[other.address for other in fleet.fronts if other != member],
         interface=front.virtual_interface or interfaces.get(member.address, ""),
         router=front.virtual_router,
-        # As far apart as can be: each waits a little longer than the one before it, lest two take the address at once.
+        # As far apart as possible: each front waits longer than the one before it, so only one takes the address.
         priority=HIGHEST_PRIORITY - fleet.fronts.index(member) * (HIGHEST_PRIORITY // len(fleet.fronts)),
         virtual_address=front.virtual_address,
     )

@@ -1,7 +1,7 @@
-"""From an inventory to a fleet whose settings are checked, by the components that the project has.
+"""Read an inventory and return its fleet, validated by the project's components.
 
-Commands import this module before they run, so what is slow to import (pydantic, cryptography) is imported in it later:
-`--help` and wrong usage need not wait.
+Every command imports this module, so it defers slow imports (pydantic, cryptography): `--help` and usage errors stay
+fast.
 """
 
 import socket
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def checked_fleet(
     source: str, limit: Sequence[str] = (), reader: inventory.Reader | None = None
 ) -> tuple[inventory.Inventory, Fleet]:
-    """Read an inventory and check every host's settings, also of hosts outside the limit.
+    """Read an inventory and validate every host's settings, including hosts outside the limit.
 
     Raises:
-        RollcallError: the inventory, the limit, a setting, or the project's deploy.py is wrong.
+        RollcallError: the inventory, the limit, a setting, or the project's deploy.py is invalid.
     """
     from rollcall.components import declared, template_files
     from rollcall.config import groups, local_files, validation
@@ -42,16 +42,16 @@ def checked_fleet(
 def check(
     name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Locate, components: "Sequence[Component]"
 ) -> Fleet:
-    """Turn an inventory's raw data into a fleet.
+    """Convert an inventory's raw data into a validated fleet.
 
     Raises:
-        RollcallError: the first thing that is wrong, in one sentence.
+        RollcallError: the first fault, in one sentence.
     """
     from rollcall.components.component import Check
     from rollcall.config import validation
 
     fleet = validation.check(name, hosts, local_hostname, locate)
-    # A command waits for all hosts alike, so the slowest host counts.
+    # A command uses one timeout for all hosts, so the slowest host decides.
     timeouts.use(member.settings.timeout_factor for member in fleet.members)
     reserved = frozenset(name for component in components for name in component.containers)
     for member in fleet.members:

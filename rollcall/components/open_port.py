@@ -1,4 +1,4 @@
-"""A port that a component opens on a host: where it listens, and who may connect."""
+"""Describe a port that a component opens on a host: where it listens, and who may connect."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +14,7 @@ HERE = "the host and its containers"
 
 @dataclass(frozen=True)
 class OpenPort:
-    """A port, or a range of which as many may be open as are used."""
+    """A port, or a range from which some ports may be open."""
 
     hosts: Hosts
     ports: range
@@ -25,12 +25,12 @@ class OpenPort:
 
     @property
     def is_one(self) -> bool:
-        """Whether it is a single port, which is open at all times."""
+        """Whether this is a single port, which is always open."""
         return len(self.ports) == 1
 
     @property
     def shown(self) -> str:
-        """Give it as a person writes it."""
+        """The port as users write it."""
         number = str(self.ports[0]) if self.is_one else f"{self.ports[0]}–{self.ports[-1]}"
         return f"{number} {' and '.join(self.protocols)}"
 

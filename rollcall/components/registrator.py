@@ -1,4 +1,4 @@
-"""The registrator of a host: it watches the host's engine and tells the host's own Consul agent."""
+"""Describe a host's registrator: it watches the host's engine and registers services with the local Consul agent."""
 
 from rollcall.components import socket_filter
 from rollcall.components.component import Component, Context
@@ -9,15 +9,15 @@ from rollcall.converge.resources import Container, Directory, File, Mount, Resou
 
 FOLDER = "/etc/rollcall/registrator"
 TOKEN = f"{FOLDER}/token"
-# Nobody: it owns nothing on the host but its token, and reads the engine through the socket filter.
+# The user nobody: it owns only its token, and reads the engine through the socket filter.
 OWNER = "65534:65534"
 ENGINE_FOLDER = "/run/socket-filter"
-# It takes 37 MiB beside 200 containers.
+# It uses 37 MiB for 200 containers.
 MEMORY, PIDS = 128, 64
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
-    """Say what the registrator of one host consists of."""
+    """Return the resources of one host's registrator."""
     fleet, member, secrets = context.fleet, context.member, context.secrets
     settings = member.settings.registrator
     token = File(TOKEN, f"{secrets.tokens.secret('registrator', member.node)}\n", 0o600, OWNER)
@@ -37,13 +37,13 @@ def resources(context: Context) -> tuple[Resource, ...]:
                 ("DOCKER_HOST", f"unix://{ENGINE_FOLDER}/{socket_filter.SOCKET}"),
             ),
             network="host",
-            # Service ids begin with it, and cleanup goes by it: it must outlive the container.
+            # Service ids start with it, and cleanup relies on it: it must outlast the container.
             hostname=member.node,
             mounts=(Mount(FOLDER, FOLDER), Mount(socket_filter.VOLUME, ENGINE_FOLDER)),
             user=OWNER,
             memory=MEMORY,
             pids=PIDS,
-            # A new token replaces it, and the new one registers everything once more under that.
+            # A new token replaces the container, and the new one registers everything again with it.
             configuration=configuration_digest((token,)),
         ),
     )
@@ -66,7 +66,7 @@ PORT = OpenPort("every host", single(8510), TCP, ("loopback",), "the registrator
 
 
 def open_ports(_fleet: Fleet, _member: Member) -> tuple[OpenPort, ...]:
-    """List the ports of the registrator."""
+    """Return the ports of the registrator."""
     return (PORT,)
 
 

@@ -1,6 +1,6 @@
-"""How a host resolves names: what is read of it, who is in charge of /etc/resolv.conf, and which servers it had before.
+"""Read how a host resolves names: which program manages /etc/resolv.conf, and which servers it had before.
 
-Pure. What a deploy does with it is in `dns`, and for people in docs/dns.md.
+Pure. `dns` uses it; docs/dns.md explains it to users.
 """
 
 import re
@@ -10,7 +10,7 @@ from ipaddress import ip_address
 
 RESOLV_CONF = "/etc/resolv.conf"
 RESOLVED_UPSTREAM = "/run/systemd/resolve/resolv.conf"
-# The last of its folder: a server that a later drop-in adds would be asked for Consul's names, too.
+# Sorts last in its folder: a server from a later drop-in would get queries for Consul's names, too.
 RESOLVED_DROP_IN = "/etc/systemd/resolved.conf.d/zz-rollcall.conf"
 EARLIER_DROP_IN = "/etc/systemd/resolved.conf.d/rollcall.conf"
 TEXTS = (RESOLV_CONF, RESOLVED_UPSTREAM)
@@ -24,12 +24,12 @@ pidof udhcpc >/dev/null && echo "active udhcpc"
 [ -e /etc/resolvconf.conf ] && echo "program openresolv"
 systemd-analyze cat-config systemd/resolved.conf | sed "s/^/resolved /"
 """
-"""A shell script whose output `read` understands, together with the texts of TEXTS."""
+"""A shell script whose output `read` parses, together with the texts of TEXTS."""
 
 _STUBS = ("127.0.0.53", "127.0.0.54")
 _OWN_FOLDER = "/run/systemd/resolve/"
 _DNS_PORT = "53"
-# What programs write at the top of a resolv.conf that they keep: the ones that a deploy can hold, and all others.
+# Programs that manage resolv.conf name themselves at its top: these a deploy can configure, others it cannot.
 _HELD = ("networkmanager", "resolvconf", "dhcpcd", "dhclient")
 _WRITER = re.compile(
     r"^[#;].*\b(?:auto-?)?(?:generated|written|managed|created)\s+by\s+(?P<name>.+?)\s*(?:[.!](?:\s.*)?)?$",
@@ -41,9 +41,9 @@ _WRITER = re.compile(
 class Resolver:
     """How a host resolves names now.
 
-    resolv_conf, resolved_upstream: the texts of TEXTS; link: where /etc/resolv.conf leads to; active: units that run;
-    programs: those of PROBE that are there; resolved_conf: all of systemd-resolved's configuration, a comment with its
-    path above each file.
+    `resolv_conf` and `resolved_upstream` are the texts of TEXTS; `link` is the target of /etc/resolv.conf; `active` are
+    running units; `programs` are those of PROBE that exist; `resolved_conf` is all of systemd-resolved's configuration,
+    with the path of each file in a comment above it.
     """
 
     resolv_conf: str
@@ -55,27 +55,27 @@ class Resolver:
 
     @property
     def is_resolved(self) -> bool:
-        """Whether systemd-resolved is at work, whoever reads its answers."""
+        """Whether systemd-resolved runs, even if /etc/resolv.conf does not use it."""
         return "systemd-resolved" in self.active or self.follows_resolved
 
     @property
     def follows_resolved(self) -> bool:
-        """Whether /etc/resolv.conf is systemd-resolved's own file, or names its stub."""
+        """Whether /etc/resolv.conf is systemd-resolved's own file or names its stub."""
         return self.link.startswith(_OWN_FOLDER) or any(stub in _nameservers(self.resolv_conf) for stub in _STUBS)
 
     @property
     def validates(self) -> bool:
-        """Whether systemd-resolved wants signatures, which Consul's names do not have."""
+        """Whether systemd-resolved requires DNSSEC signatures, which Consul's names lack."""
         return self._setting("DNSSEC").lower() in ("yes", "true", "on", "1", "allow-downgrade")
 
     @property
     def wants_tls(self) -> bool:
-        """Whether systemd-resolved speaks to no server without TLS."""
+        """Whether systemd-resolved requires TLS of every server."""
         return self.is_resolved and self._setting("DNSOverTLS").lower() in ("yes", "true", "on", "1")
 
     @property
     def unknown_writer(self) -> str:
-        """Who wrote /etc/resolv.conf, if it is nobody whose configuration a deploy can change; else nothing."""
+        """The program that wrote /etc/resolv.conf, if a deploy cannot configure that program; otherwise ""."""
         if self.follows_resolved:
             return ""
         found = (_WRITER.match(line) for line in self.resolv_conf.splitlines())
@@ -85,9 +85,9 @@ class Resolver:
         return next((name for name in names if not any(held in name.lower() for held in _HELD)), "")
 
     def servers(self, own: str) -> tuple[str, ...]:
-        """List the servers that the host had before, without `own`, the forwarder; those with a port as ADDRESS#PORT.
+        """Return the servers that the host had before, without the forwarder `own`; with a port as ADDRESS#PORT.
 
-        systemd-resolved no longer shows the global ones where a drop-in of ours resets them: its configuration does.
+        Our drop-in resets systemd-resolved's global servers, so they are read from its configuration.
         """
         found = [] if self.follows_resolved else _nameservers(self.resolv_conf)
         if self.is_resolved:
@@ -107,7 +107,7 @@ class Resolver:
         return next(iter(reversed(self._values(key))), "")
 
     def _values(self, key: str) -> list[str]:
-        """Every value of a key of [Resolve] in order, without those of our own drop-ins."""
+        """Return every value of a key of [Resolve] in order, without those of our own drop-ins."""
         ours, section, values = False, "", []
         for line in self.resolved_conf.splitlines():
             if line.startswith("# /"):
@@ -121,7 +121,7 @@ class Resolver:
 
 
 def read(texts: Mapping[str, str], probed: str) -> Resolver:
-    """Understand what was read of a host: the texts of TEXTS, and the output of PROBE."""
+    """Parse what was read from a host: the texts of TEXTS and the output of PROBE."""
     lines = [line.partition(" ") for line in probed.splitlines()]
 
     def of(kind: str) -> list[str]:
@@ -138,12 +138,12 @@ def read(texts: Mapping[str, str], probed: str) -> Resolver:
 
 
 def _nameservers(text: str) -> list[str]:
-    words = (line.split() for line in text.splitlines())
-    return [one[1] for one in words if len(one) > 1 and one[0] == "nameserver"]
+    split = (line.split() for line in text.splitlines())
+    return [words[1] for words in split if len(words) > 1 and words[0] == "nameserver"]
 
 
 def _server(configured: str) -> str:
-    """Read 192.0.2.1, 192.0.2.1:5353, 2001:db8::1, [2001:db8::1]:5353, each with %interface and #name behind it."""
+    """Parse 192.0.2.1, 192.0.2.1:5353, 2001:db8::1 or [2001:db8::1]:5353, each optionally with %interface and #name."""
     address, _, _ = configured.partition("#")
     address, _, interface = address.partition("%")
     bracketed = re.fullmatch(r"\[(?P<address>.+)\](?::(?P<port>\d+))?", address)
@@ -169,5 +169,5 @@ def _is_address(text: str) -> bool:
 
 
 def plain(servers: Iterable[str]) -> str:
-    """Give the resolv.conf of those servers that have no port of their own."""
+    """Return a resolv.conf of the servers without a port."""
     return "".join(f"nameserver {server}\n" for server in servers if "#" not in server)

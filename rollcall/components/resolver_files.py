@@ -1,7 +1,7 @@
-"""The files that make a host's resolver use the forwarder, and keep it so when other programs write /etc/resolv.conf.
+"""List the files that make a host's resolver use the forwarder, also when other programs write /etc/resolv.conf.
 
-Each program keeps the forwarder's line first by its own configuration. What is not wanted is said to be absent, so a
-host that changes its resolver, or that is left, keeps nothing of the former.
+Each program's own configuration keeps the forwarder's line first. Files that do not apply are listed as absent, so a
+host that changes its resolver, or leaves the fleet, keeps none of them.
 """
 
 from rollcall.components.resolver import EARLIER_DROP_IN, RESOLV_CONF, RESOLVED_DROP_IN, Resolver
@@ -9,7 +9,7 @@ from rollcall.components.template_files import render
 from rollcall.converge.resources import AbsentFile, Directory, File, LeadingLine, Resource
 
 _NAMESERVER = "nameserver {}"
-# By the program that heeds it: the file, and the line that stands first in it.
+# For each program: the file that it reads, and the line to put first in it.
 _LINES = {
     "": (RESOLV_CONF, _NAMESERVER),
     "resolvconf": ("/etc/resolvconf/resolv.conf.d/head", _NAMESERVER),
@@ -18,33 +18,33 @@ _LINES = {
     "dhcpcd": ("/etc/resolv.conf.head", _NAMESERVER),
 }
 _NETWORK_MANAGER = "/etc/NetworkManager/dispatcher.d/90-rollcall-dns"
-# Names below Consul's domain have no signatures.
+# Names below Consul's domain are unsigned.
 _UNSIGNED = "/etc/dnssec-trust-anchors.d/rollcall.negative"
 _ROUTE_UNIT = "/etc/systemd/system/rollcall-dns-route.service"
 _ROUTE_PRIORITY = 32000
 _RESTART = "systemctl restart systemd-resolved"
 _FOLDERS = tuple(path.rsplit("/", 1)[0] for path in (RESOLVED_DROP_IN, _UNSIGNED))
-_LEAVE = f"rmdir --ignore-fail-on-non-empty {' '.join(_FOLDERS)} 2>/dev/null; systemctl try-restart systemd-resolved"
+_DISABLE = f"rmdir --ignore-fail-on-non-empty {' '.join(_FOLDERS)} 2>/dev/null; systemctl try-restart systemd-resolved"
 _ROUTE = "systemctl daemon-reload && systemctl enable rollcall-dns-route && systemctl restart rollcall-dns-route"
 _NO_ROUTE = (
     f"while ip rule del priority {_ROUTE_PRIORITY} 2>/dev/null; do :; done; "
     "rm -f /etc/systemd/system/sysinit.target.wants/rollcall-dns-route.service; systemctl daemon-reload"
 )
 _ABSENT = {
-    RESOLVED_DROP_IN: _LEAVE,
-    EARLIER_DROP_IN: _LEAVE,
-    _UNSIGNED: _LEAVE,
+    RESOLVED_DROP_IN: _DISABLE,
+    EARLIER_DROP_IN: _DISABLE,
+    _UNSIGNED: _DISABLE,
     _NETWORK_MANAGER: "",
     _ROUTE_UNIT: _NO_ROUTE,
 }
 
 PATHS = (*_ABSENT, *_FOLDERS)
-"""What a deploy must read of a host, as digests; TEXTS as whole texts."""
+"""Files that a deploy must read as digests; those of TEXTS as whole texts."""
 TEXTS = tuple(path for path, _ in _LINES.values())
 
 
 def announced(bridge: str, domain: str, resolver: Resolver) -> tuple[Resource, ...]:
-    """List the files by which a host uses the forwarder at its bridge's address."""
+    """Return the files that make a host use the forwarder at its bridge's address."""
     wanted = [*_route(bridge, resolver)]
     if resolver.is_resolved:
         wanted += _resolved(bridge, domain, resolver)
@@ -54,7 +54,7 @@ def announced(bridge: str, domain: str, resolver: Resolver) -> tuple[Resource, .
 
 
 def withdrawn(bridge: str, resolver: Resolver) -> tuple[Resource, ...]:
-    """Say what the host's resolver is like without us."""
+    """Return the resources that restore the host's own resolver."""
     return _absent(bridge, resolver, set())
 
 
@@ -83,7 +83,7 @@ def _route(bridge: str, resolver: Resolver) -> list[Directory | File | LeadingLi
 
 
 def _absent(bridge: str, resolver: Resolver, wanted: set[str]) -> tuple[Resource, ...]:
-    """All that may be there and is not wanted; the file of systemd-resolved is never touched."""
+    """Return everything that must be absent; systemd-resolved's own file is never touched."""
     untouched = {RESOLV_CONF} if resolver.follows_resolved else set()
     lines = [
         LeadingLine(path, line.format(bridge), present=False)

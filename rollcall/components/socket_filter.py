@@ -1,6 +1,6 @@
-"""The socket filter of a host: the one container with the engine's socket, which lets only reading calls through.
+"""Describe a host's socket filter: the one container with the engine's socket, which passes only read requests on.
 
-Whoever may write to that socket owns the host. nginx stands before it, so that the registrator need not be trusted.
+Write access to that socket is root access to the host. With nginx in front of it, the registrator need not be trusted.
 """
 
 from rollcall.components.component import Component, Context
@@ -9,20 +9,20 @@ from rollcall.converge.docker_query import SOCKET as ENGINE
 from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs, Volume, configuration_digest
 
 FOLDER = "/etc/rollcall/socket-filter"
-# Holds the filter's own socket; mounted by the registrator, too, and by nobody else.
+# Holds the filter's own socket; only the filter and the registrator mount it.
 VOLUME = "socket-filter"
 SOCKET = "docker.sock"
-# The user nginx of the official image. The registrator's is another.
+# The user nginx of the official image; the registrator runs as another user.
 USER = 101
-# Where the volume is for nginx. Docker gives a new volume the mode of the directory that the image has in its place,
-# and in this one every user may make a socket. On the host only root gets as far as the volume.
+# The volume's mount point in nginx's container. A new volume gets the mode of the image's directory there, and in this
+# one every user may create a socket. On the host only root can reach the volume.
 TARGET = "/var/tmp"  # noqa: S108 - inside the container
-# nginx takes 4 MiB.
+# nginx uses 4 MiB.
 MEMORY, PIDS = 32, 16
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
-    """Say what the socket filter of one host consists of."""
+    """Return the resources of one host's socket filter."""
     member, socket_group = context.member, context.facts.socket_group
     settings = member.settings.socket_filter
     files = _files()

@@ -1,6 +1,6 @@
-"""The files of templates/, rendered strictly: a mistyped variable is an error and not an empty line.
+"""Render the files of templates/ strictly: a mistyped variable is an error instead of an empty line.
 
-A file of the same path in the project's own templates/ wins.
+A file of the same path in the project's own templates/ takes precedence.
 """
 
 import traceback
@@ -19,7 +19,7 @@ _folders: list[Path] = [SHIPPED]
 
 
 def search(root: Path) -> None:
-    """Take a project's own templates before ours, file by file.
+    """Prefer a project's own templates to ours, file by file.
 
     Raises:
         RollcallError: a file in one of our components' folders replaces none of ours, so nothing would read it.
@@ -37,7 +37,7 @@ def render(name: str, **values: Any) -> str:
     """Render one template by its path below templates/.
 
     Raises:
-        RollcallError: the template has a mistake, such as a variable that is not given.
+        RollcallError: the template is faulty, for example because of an undefined variable.
     """
     try:
         return _environment().get_template(name).render(**values)
@@ -46,7 +46,7 @@ def render(name: str, **values: Any) -> str:
 
 
 def _place(name: str, problem: TemplateError) -> str:
-    """Say in which file and line a template failed; of an error while rendering, the traceback knows the line."""
+    """Return the file and line where a template failed; for a rendering error the line comes from the traceback."""
     file = _file(name)
     if isinstance(problem, TemplateSyntaxError):
         return f"{problem.filename or file}:{problem.lineno}"
@@ -59,13 +59,13 @@ def _file(name: str) -> Path:
 
 
 def source(name: str) -> str:
-    """Return a file of templates/ as it stands, for files without anything to fill in."""
+    """Return a file of templates/ unrendered, for files without variables."""
     return _file(name).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    # No HTML escaping: what is rendered is configuration, and HTML pages get only values we checked.
+    # No HTML escaping: templates render configuration, and HTML pages get only validated values.
     return Environment(  # noqa: S701
         loader=FileSystemLoader(_folders),
         undefined=StrictUndefined,
@@ -76,7 +76,7 @@ def _environment() -> Environment:
 
 
 def _check(own: Path) -> None:
-    """Folders of other names are those of the user's own components."""
+    """Reject a file that replaces none of ours; folders of other names belong to users' own components."""
     ours = {str(file.relative_to(SHIPPED)) for file in SHIPPED.rglob("*") if file.is_file()}
     components = {name.split("/")[0] for name in ours}
     for file in sorted(own.rglob("*")):

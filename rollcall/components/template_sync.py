@@ -1,8 +1,8 @@
-"""Templates of the user's own: rendered, checked and put in place by one container, their commands run through another.
+"""Describe users' own templates: one container renders, checks and installs files, another runs their commands.
 
-What renders need not be trusted with the host: it may write to the directories of the destinations and nowhere else.
-To run a check or a reload in the user's container it asks the commands filter. That one has the engine's socket, and
-passes on nothing but the commands that stand in the settings.
+The renderer need not be trusted: it can write only to the directories of the destinations. To run a check or a reload
+in the user's container, it sends a request to the commands filter, which has the engine's socket and passes on only the
+commands from the settings.
 """
 
 import json
@@ -22,26 +22,26 @@ from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/templates"
 FILTER_FOLDER = "/etc/rollcall/templates-filter"
-# Holds the commands filter's socket; mounted by the templates' container, too, and by nobody else.
+# Holds the commands filter's socket; only the filter and the templates' container mount it.
 VOLUME = "templates-filter"
 SOCKET = "commands.sock"
 COMMANDS_FOLDER = "/run/templates-filter"
-# MiB: 20 for the program, and for each template a consul-template of its own, 21 with a small catalog.
+# MiB: measured 20 for the program, and 21 for each template's own consul-template with a small catalog.
 MEMORY, MEMORY_EACH = 96, 64
 PIDS = 512
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
-    """Say what the user's own templates consist of on one host; nothing where it has none.
+    """Return the resources of one host's templates; none if it has no templates.
 
     Raises:
-        OSError: a source cannot be read; the check of the settings has read it before.
+        OSError: a source cannot be read; validation has read it before.
     """
     member, socket_group, secrets = context.member, context.facts.socket_group, context.secrets
     if not member.settings.templates:
         return ()
     files = _files(member, secrets)
-    folders = sorted({one.destination.rpartition("/")[0] for one in member.settings.templates})
+    folders = sorted({template.destination.rpartition("/")[0] for template in member.settings.templates})
     through_filter = _filter(member, socket_group) if containers(member) else ()
     return (
         Directory(FOLDER, 0o700),
@@ -54,7 +54,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
             image=member.image(member.settings.templates_image),
             image_source=member.image_source(member.settings.templates_image, None),
             environment=(("SERVICE_IGNORE", "true"), *timeouts.environment(member.settings.timeout_factor)),
-            # The agent is asked at its loopback address.
+            # To reach the agent at its loopback address.
             network="host",
             hostname=member.node,
             mounts=(
@@ -63,7 +63,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
                 *((Mount(VOLUME, COMMANDS_FOLDER),) if through_filter else ()),
             ),
             tmpfs=(Tmpfs("/run/rollcall/templates", "mode=0700,size=64m"), Tmpfs("/tmp")),  # noqa: S108 - inside
-            # The destinations' directories are root's, or any service's own, and so are the files.
+            # The destinations and their directories belong to root or to any service's user.
             user="0:0",
             add_capabilities=("CHOWN", "DAC_OVERRIDE"),
             memory=MEMORY + MEMORY_EACH * len(member.settings.templates),
@@ -74,8 +74,8 @@ def resources(context: Context) -> tuple[Resource, ...]:
 
 
 def containers(member: Member) -> tuple[str, ...]:
-    """Name the user's containers in which commands run."""
-    return tuple(sorted({one.container for one in member.settings.templates if one.container}))
+    """Return the names of the user's containers in which commands run."""
+    return tuple(sorted({template.container for template in member.settings.templates if template.container}))
 
 
 def _files(member: Member, secrets: Secrets) -> tuple[File, ...]:
@@ -84,37 +84,37 @@ def _files(member: Member, secrets: Secrets) -> tuple[File, ...]:
         File(f"{FOLDER}/consul-template.hcl", consul_template()),
         File(f"{FOLDER}/templates.json", written(member.node, tuple(map(template_config, member.settings.templates)))),
         *(
-            File(f"{FOLDER}/{one.name}.ctmpl", rendering.source(read_source(one.source)))
-            for one in member.settings.templates
+            File(f"{FOLDER}/{template.name}.ctmpl", rendering.source(read_source(template.source)))
+            for template in member.settings.templates
         ),
     )
 
 
 def consul_template(consul_address: str = local_agent.AUTHORITY) -> str:
-    """Give consul-template's configuration; the address is this host's own agent's."""
+    """Return consul-template's configuration; by default it uses this host's own agent."""
     return render("template_sync/consul-template.hcl.j2", folder=FOLDER, consul_address=consul_address)
 
 
-def template_config(one: settings.Template) -> Template:
-    """Say what the program needs of a template's settings (rollcall/template_sync/settings.py)."""
+def template_config(template: settings.Template) -> Template:
+    """Return the part of a template's settings that the program reads (rollcall/contract/template_settings.py)."""
     return Template(
-        one.name,
-        one.destination,
-        one.check,
-        reload=one.reload,
-        container=one.container,
-        owner=one.owner,
-        mode=int(one.mode, 8),
-        keep=one.keep,
+        template.name,
+        template.destination,
+        template.check,
+        reload=template.reload,
+        container=template.container,
+        owner=template.owner,
+        mode=int(template.mode, 8),
+        keep=template.keep,
     )
 
 
 def _filter(member: Member, socket_group: int) -> tuple[Resource, ...]:
     commands = [
-        {"path": f"/{one.name}/{purpose}", "container": one.container, "body": exec_body(command)}
-        for one in map(template_config, member.settings.templates)
-        for purpose, command in (("check", one.check_command), ("reload", one.reload))
-        if one.container and command
+        {"path": f"/{template.name}/{purpose}", "container": template.container, "body": exec_body(command)}
+        for template in map(template_config, member.settings.templates)
+        for purpose, command in (("check", template.check_command), ("reload", template.reload))
+        if template.container and command
     ]
     paths = {"socket": f"{socket_filter.TARGET}/{SOCKET}", "engine": ENGINE, "folder": FILTER_FOLDER}
     files = (
@@ -150,9 +150,9 @@ def _filter(member: Member, socket_group: int) -> tuple[Resource, ...]:
 
 
 def exec_body(command: str) -> str:
-    """Give what the engine is template_config to run a command, so that nginx may have it between single quotes.
+    """Return the body of the engine's exec request for a command, escaped for single quotes in nginx.
 
-    nginx would take a dollar for a variable of its own, and has no word for one that is none; JSON has.
+    nginx reads a dollar as a variable and cannot escape it, so the JSON does.
     """
     body = json.dumps({"AttachStdout": True, "AttachStderr": True, "Cmd": ["/bin/sh", "-c", command]})
     return body.replace("$", r"\u0024").replace("'", r"\u0027").replace("\\", r"\\")

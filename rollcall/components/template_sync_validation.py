@@ -1,4 +1,4 @@
-"""What can be wrong with templates of the user's own, said in one sentence before anything is touched."""
+"""Validate users' own templates before any host is touched."""
 
 from collections.abc import Collection
 from difflib import get_close_matches
@@ -9,7 +9,7 @@ from rollcall.config.fleet import Locate, Member
 from rollcall.config.settings import Template
 from rollcall.errors import RollcallError
 
-# The whole directory of a destination is mounted into the container that writes it.
+# The container that writes a destination mounts its whole directory.
 TOO_WIDE = {
     f"/{name}"
     for name in ("bin", "boot", "etc", "home", "lib", "mnt", "opt", "root", "run", "sbin", "srv", "usr", "var")
@@ -19,68 +19,68 @@ OURS = ("/etc/rollcall/", "/run/rollcall/", "/var/lib/rollcall/")
 
 
 def validate(check: Check) -> None:
-    """Look at one host's templates.
+    """Validate one host's templates.
 
     Raises:
-        RollcallError: the first thing that is wrong.
+        RollcallError: the first fault.
     """
-    one, locate = check.member, check.locate
-    for position, template in enumerate(one.settings.templates):
-        before = one.settings.templates[:position]
-        for key, wrong in (
+    member, locate = check.member, check.locate
+    for position, template in enumerate(member.settings.templates):
+        before = member.settings.templates[:position]
+        for key, fault in (
             ("name", _name(template, before)),
             ("destination", _destination(template, before)),
             ("container", _container(template, check.reserved)),
             ("source", _source(template)),
         ):
-            if wrong:
-                where = locate(one.name, ("templates", position, key))
-                raise RollcallError(f"{where}templates[{position}].{key} is {getattr(template, key)!r}, {wrong}")
+            if fault:
+                where = locate(member.name, ("templates", position, key))
+                raise RollcallError(f"{where}templates[{position}].{key}: got {getattr(template, key)!r}{fault}")
 
 
-def unknown_container(one: Member, existing: Collection[str], coming: Collection[str], locate: Locate) -> str:
-    """Say which container a template names that the host neither has nor gets by this deploy; nothing if there is none.
+def unknown_container(member: Member, existing: Collection[str], coming: Collection[str], locate: Locate) -> str:
+    """Return an error if a template names a container that the host neither has nor gets by this deploy, otherwise "".
 
     Args:
-        one: the host.
+        member: the host.
         existing: the names of its containers.
-        coming: those of the containers that the deploy makes.
-        locate: says where a setting stands.
+        coming: the names of the containers that the deploy creates.
+        locate: returns a setting's location.
     """
-    for position, template in enumerate(one.settings.templates):
+    for position, template in enumerate(member.settings.templates):
         if not template.container or template.container in (*existing, *coming):
             continue
         close = get_close_matches(template.container, sorted({*existing, *coming}), n=1)
-        right = f"did you mean {close[0]}?" if close else "start it before the deploy"
-        where = locate(one.name, ("templates", position, "container"))
+        hint = f"did you mean {close[0]}?" if close else "start it before the deploy"
+        where = locate(member.name, ("templates", position, "container"))
         return (
-            f"{where}templates[{position}].container is {template.container!r}, "
-            f"and {one.name} has no container of that name; {right}"
+            f"{where}templates[{position}].container: got {template.container!r}; "
+            f"expected a container of {member.name}; {hint}"
         )
     return ""
 
 
 def read_source(path: str) -> str:
-    """Read a template of the user's on this machine. Raises OSError, UnicodeDecodeError."""
+    """Read a user's template on this machine. Raises OSError, UnicodeDecodeError."""
     return local_files.found(path).read_text(encoding="utf-8")
 
 
 def _name(template: Template, before: Collection[Template]) -> str:
     if template.name in [other.name for other in before]:
-        return "for the second time; expected a different name for each"
+        return " a second time; expected a different name for each template"
     return ""
 
 
 def _destination(template: Template, before: Collection[Template]) -> str:
     path = template.destination
     if path in [other.destination for other in before]:
-        return "for the second time; expected one template for each file"
+        return " a second time; expected one template for each file"
     if path.startswith(OURS):
-        return "which is in a directory of Rollcall's; expected a file of the service's own"
+        return ", which is in Rollcall's own directory; expected a file of the service's own"
     folder = path.rpartition("/")[0]
     if folder in TOO_WIDE or path.startswith(NOT_FOR_FILES):
         return (
-            f"and its whole directory {folder} would be open to the templates; "
+            f", whose whole directory {folder} the templates could write to; "
             'expected a directory of the service\'s own, such as "/etc/haproxy/haproxy.cfg"'
         )
     return ""
@@ -88,7 +88,7 @@ def _destination(template: Template, before: Collection[Template]) -> str:
 
 def _container(template: Template, our_containers: Collection[str]) -> str:
     if template.container in our_containers:
-        return "which is a part of Rollcall; expected the container of the service that reads the file"
+        return ", which is Rollcall's own; expected the container of the service that reads the file"
     return ""
 
 
@@ -97,9 +97,9 @@ def _source(template: Template) -> str:
         read_source(template.source)
     except OSError as problem:
         return (
-            f"but {local_files.found(template.source)} cannot be read: {problem.strerror}; "
+            f", but {local_files.found(template.source)} cannot be read: {problem.strerror}; "
             "expected a template for consul-template on this machine"
         )
     except UnicodeDecodeError:
-        return "which is not UTF-8; expected a template for consul-template"
+        return ", which is not UTF-8; expected a template for consul-template"
     return ""

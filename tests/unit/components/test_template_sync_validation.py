@@ -40,11 +40,11 @@ CASES = [
     ({"destination": "/haproxy.cfg"}, "templates[0].destination: got '/haproxy.cfg'; expected the absolute path"),
     ({"destination": "/etc/a/../b"}, "templates[0].destination: got '/etc/a/../b'; expected the absolute path"),
     ({"destination": "/etc/haproxy/a b"}, "expected the absolute path of a file"),
-    ({"destination": "/etc/rollcall/x"}, "'/etc/rollcall/x', which is in a directory of Rollcall's; expected a file"),
-    ({"destination": "/etc/fstab"}, "and its whole directory /etc would be open to the templates; expected"),
-    ({"destination": "/proc/sys/x"}, "and its whole directory /proc/sys would be open"),
-    ({"source": "absent.ctmpl"}, "templates[0].source is 'absent.ctmpl', but "),
-    ({"container": "consul"}, "templates[0].container is 'consul', which is a part of Rollcall; expected"),
+    ({"destination": "/etc/rollcall/x"}, "'/etc/rollcall/x', which is in Rollcall's own directory; expected a file"),
+    ({"destination": "/etc/fstab"}, "whose whole directory /etc the templates could write to; expected"),
+    ({"destination": "/proc/sys/x"}, "whose whole directory /proc/sys the templates could write to"),
+    ({"source": "absent.ctmpl"}, "templates[0].source: got 'absent.ctmpl', but "),
+    ({"container": "consul"}, "templates[0].container: got 'consul', which is Rollcall's own; expected"),
     ({"container": "-x"}, "templates[0].container: got '-x'; expected the name of a container"),
     ({"owner": "root"}, "templates[0].owner: got 'root'; expected a numeric uid:gid"),
     ({"mode": "644"}, "templates[0].mode: got '644'; expected an octal mode"),
@@ -70,14 +70,14 @@ def test_what_is_missing_is_named(source: str) -> None:
 @pytest.mark.parametrize(
     ("second", "sentence"),
     [
-        ({}, "templates[1].name is 'haproxy', for the second time"),
-        ({"name": "b"}, "templates[1].destination is '/etc/haproxy/haproxy.cfg', for the second time"),
+        ({}, "templates[1].name: got 'haproxy' a second time"),
+        ({"name": "b"}, "templates[1].destination: got '/etc/haproxy/haproxy.cfg' a second time"),
     ],
 )
 def test_two_for_the_same(source: str, second: dict[str, Any], sentence: str) -> None:
-    one = {**GOOD, "source": source}
+    first = {**GOOD, "source": source}
     with pytest.raises(RollcallError) as refusal:
-        checked(one, {**one, **second})
+        checked(first, {**first, **second})
     assert sentence in str(refusal.value)
 
 
@@ -93,7 +93,7 @@ def test_the_file_and_line_are_named(tmp_path: Path) -> None:
     data = {"address": "127.0.0.1", "templates": [{**GOOD, "source": "absent"}]}
     layers = (Layer(str(tmp_path / "group_data" / "all.py"), "all", data),)
     hosts = [RawHost("a", frozenset({"consul_servers"}), data, layers)]
-    with pytest.raises(RollcallError, match=r"group_data/all\.py:3: templates\[0\]\.source is 'absent'"):
+    with pytest.raises(RollcallError, match=r"group_data/all\.py:3: templates\[0\]\.source: got 'absent'"):
         check("t", hosts, "a", validation.locator(tmp_path / "inventory.py", hosts))
 
 
@@ -112,7 +112,7 @@ def test_the_documented_example_is_right_and_every_setting_is_documented(monkeyp
     ("existing", "sentence"),
     [
         ({"haproxy", "x"}, ""),
-        ({"haproxy1", "x"}, "and a has no container of that name; did you mean haproxy1?"),
+        ({"haproxy1", "x"}, "expected a container of a; did you mean haproxy1?"),
         (set(), "start it before the deploy"),
     ],
 )
