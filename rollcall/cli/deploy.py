@@ -99,7 +99,7 @@ def run_deploy(chosen: inventory.Inventory) -> None:
         process.wait()
         raise
     if code != 0:
-        raise RollcallError("the deploy failed, the lines above say why; the same command can be run again")
+        raise RollcallError("the deploy failed (see the lines above); run the same command again")
 
 
 def _limits(limit: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Consul's ACLs as data: what should be, what is, and the requests that lead from one to the other."""
+"""Compare Consul's desired and actual ACLs, and build the requests that correct the difference."""
 
 import base64
 import hashlib
@@ -9,14 +9,14 @@ from typing import Any, Literal
 
 from rollcall.registrator.services.identity import path_segment
 
-# Consul's own policy of that name allows everything.
+# Consul's built-in policy that allows everything.
 GLOBAL_MANAGEMENT = "global-management"
-# Consul's description of the token that its servers make of `initial_management`.
+# Consul's description of the token that its servers create from `initial_management`.
 INITIAL = "Initial Management Token"
-# How what is ours is told from what users make beside it.
+# Prefixes that distinguish our objects from users' own.
 OURS = "Rollcall: "
 POLICY_PREFIX = "rollcall-"
-# Whoever shows no token has this one's rights (Consul's documentation, "Anonymous token").
+# Requests without a token have this token's rights (Consul's documentation, "Anonymous token").
 ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 
 Method = Literal["GET", "PUT", "DELETE"]
@@ -25,14 +25,14 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Policy:
-    """Rules under a name."""
+    """A named set of rules."""
 
     name: str
     rules: str
 
     @property
     def description(self) -> str:
-        """What a person reads beside it."""
+        """The description that users read."""
         return f"{OURS}changes made by hand are undone by the next deploy"
 
     @property
@@ -44,7 +44,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Token:
-    """A token with its policies' names. Its accessor id follows from its secret, so the right id says it all."""
+    """A token with its policies' names. Its accessor id is derived from its secret, so comparing the id suffices."""
 
     accessor: str
     secret: str = field(repr=False)
@@ -53,13 +53,13 @@ class Token:
 
     @property
     def description(self) -> str:
-        """What a person reads beside it."""
+        """The description that users read."""
         return f"{OURS}{self.purpose}"
 
 
 @dataclass(frozen=True)
 class AccessControl:
-    """All policies and tokens of ours. `management` is the token with which they are kept in order."""
+    """All of our policies and tokens. `management` is the token that manages them."""
 
     policies: tuple[Policy, ...]
     tokens: tuple[Token, ...]
@@ -69,7 +69,7 @@ class AccessControl:
 
 @dataclass(frozen=True)
 class Listed:
-    """What Consul's lists say there is."""
+    """The policies and tokens that Consul lists."""
 
     policies: Sequence[Document]
     tokens: Sequence[Document]
@@ -77,7 +77,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Request:
-    """One request, and what a person is told of it if it is a write. The body may hold a secret."""
+    """One request; `text` describes a write to the user. The body may hold a secret."""
 
     text: str
     method: Method
@@ -86,7 +86,7 @@ class Request:
 
 
 def listed(policies: str, tokens: str) -> Listed | None:
-    """Read the answers to /v1/acl/policies and /v1/acl/tokens; None where Consul gave another answer."""
+    """Parse the responses to /v1/acl/policies and /v1/acl/tokens; return None for any other response."""
     try:
         found = Listed(json.loads(policies), json.loads(tokens))
     except ValueError:
@@ -95,19 +95,19 @@ def listed(policies: str, tokens: str) -> Listed | None:
 
 
 def requests(wanted: AccessControl, found: Listed, own_accessor: str = "") -> tuple[Request, ...]:
-    """List the writes in their order: policies, the tokens that carry them, then what is no longer wanted.
+    """Return the writes in their order: policies, the tokens that carry them, then removals.
 
     Args:
-        wanted: what should be.
-        found: what is.
-        own_accessor: the accessor id of the token these requests are made with, which must outlive them; empty
-            where it is not known, and then tokens of `initial_management` are left alone.
+        wanted: the desired ACLs.
+        found: the actual ACLs.
+        own_accessor: the accessor id of the token for these requests, which must stay; empty if unknown, and then
+            tokens of `initial_management` stay, too.
     """
-    policies = {str(one["Name"]): one for one in found.policies}
-    tokens = {str(one["AccessorID"]): one for one in found.tokens}
+    policies = {str(policy["Name"]): policy for policy in found.policies}
+    tokens = {str(token["AccessorID"]): token for token in found.tokens}
     return (
-        *(request for one in wanted.policies if (request := _policy(one, policies.get(one.name)))),
-        *(request for one in wanted.tokens if (request := _token(one, tokens.get(one.accessor)))),
+        *(request for policy in wanted.policies if (request := _policy(policy, policies.get(policy.name)))),
+        *(request for token in wanted.tokens if (request := _token(token, tokens.get(token.accessor)))),
         *_anonymous(tokens.get(ANONYMOUS)),
         *_unwanted(wanted, found, own_accessor),
     )
@@ -139,7 +139,7 @@ def _token(wanted: Token, found: Document | None) -> Request | None:
 
 
 def _anonymous(found: Document | None) -> list[Request]:
-    """Take its rights from the anonymous token, if somebody gave it any."""
+    """Remove any rights of the anonymous token."""
     if found is None or not _rights(found):
         return []
     body = {"AccessorID": ANONYMOUS, "Description": found.get("Description", "")}
@@ -148,29 +148,31 @@ def _anonymous(found: Document | None) -> list[Request]:
 
 
 def _rights(token: Document) -> set[tuple[str, str]]:
-    """Name everything that gives a token rights."""
+    """Return everything that gives a token rights."""
     kinds = ("Policies", "Roles", "ServiceIdentities", "NodeIdentities", "TemplatedPolicies")
     return {
-        (kind, str(one.get("Name") or one.get("ServiceName") or one.get("NodeName") or one.get("TemplateName")))
+        (kind, str(link.get("Name") or link.get("ServiceName") or link.get("NodeName") or link.get("TemplateName")))
         for kind in kinds
-        for one in token.get(kind) or ()
+        for link in token.get(kind) or ()
     }
 
 
 def _unwanted(wanted: AccessControl, found: Listed, own_accessor: str) -> list[Request]:
-    """List what Rollcall once made: tokens of an earlier generation, what belonged to a host that is gone."""
-    kept = {wanted.management_accessor, own_accessor, *(token.accessor for token in wanted.tokens)}
+    """Return the removals of what Rollcall once created: tokens of earlier generations, ACLs of former hosts."""
+    desired = {wanted.management_accessor, own_accessor, *(token.accessor for token in wanted.tokens)}
     names = {policy.name for policy in wanted.policies}
-    tokens = [one for one in found.tokens if one["AccessorID"] not in kept and _is_ours(one, own_accessor)]
-    policies = [one for one in found.policies if one["Name"].startswith(POLICY_PREFIX) and one["Name"] not in names]
+    tokens = [token for token in found.tokens if token["AccessorID"] not in desired and _is_ours(token, own_accessor)]
+    policies = [
+        policy for policy in found.policies if policy["Name"].startswith(POLICY_PREFIX) and policy["Name"] not in names
+    ]
     return [
         *(
-            Request(f"remove token {_purpose(one)}", "DELETE", f"/v1/acl/token/{path_segment(one['AccessorID'])}")
-            for one in tokens
+            Request(f"remove token {_purpose(token)}", "DELETE", f"/v1/acl/token/{path_segment(token['AccessorID'])}")
+            for token in tokens
         ),
         *(
-            Request(f"remove policy {one['Name']}", "DELETE", f"/v1/acl/policy/{path_segment(one['ID'])}")
-            for one in policies
+            Request(f"remove policy {policy['Name']}", "DELETE", f"/v1/acl/policy/{path_segment(policy['ID'])}")
+            for policy in policies
         ),
     ]
 

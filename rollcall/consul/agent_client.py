@@ -1,4 +1,4 @@
-"""A host's own Consul agent, asked over SSH: curl there reads requests and token from its standard input."""
+"""Send requests to a host's own Consul agent over SSH: curl there reads requests and token from standard input."""
 
 import json
 from collections.abc import Sequence
@@ -13,15 +13,15 @@ from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell
 
-# An agent answers from memory, in milliseconds; this also covers an election in the middle of the question.
-REQUEST_TIMEOUT_SECONDS = 10  # of one request
+# An agent responds from memory, in milliseconds; this also covers an election during the request.
+REQUEST_TIMEOUT_SECONDS = 10
 COMMAND_TIMEOUT_SECONDS = 60
 OK, NOT_FOUND = 200, 404
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request; `path` begins with a slash and carries its query."""
+    """One request; `path` starts with a slash and includes the query."""
 
     method: Literal["GET", "PUT", "DELETE"]
     path: str
@@ -29,59 +29,59 @@ class Request:
 
 
 class AgentClient:
-    """The agent of one host, with the rights of a token."""
+    """A client of one host's agent, with the rights of a token."""
 
     def __init__(self, host: Host, token: str) -> None:
-        """Nothing is asked yet."""
+        """Take the host and the token; send no request yet."""
         self.host = host
         self._token = token
 
     def read(self, path: str) -> Any:
-        """Give the JSON that the agent answers; None where there is nothing of that name.
+        """Return the JSON of the agent's response; None if the object does not exist.
 
         Raises:
-            RollcallError: the host or its agent gives no answer, or refuses.
+            RollcallError: the host or its agent does not respond, or rejects the request.
         """
         return self.read_all([path])[0]
 
     def read_all(self, paths: Sequence[str]) -> list[Any]:
-        """Do the same for several paths at once."""
-        return [self._document(answer) for answer in self._ask([Request("GET", path) for path in paths])]
+        """Read several paths at once. Raises as `read` does."""
+        return [self._document(response) for response in self._request([Request("GET", path) for path in paths])]
 
     def write(self, *requests: Request) -> None:
-        """Make the agent do several things. Raises as `read` does, at the first that it does not take."""
-        for answer in self._ask(requests):
-            self._check(answer)
+        """Send several requests. Raises as `read` does, for the first that fails."""
+        for response in self._request(requests):
+            self._check(response)
 
     def documents(self, *requests: Request) -> list[Any]:
-        """Make the agent do several things, and give the JSON that it answers. Raises as `read` does."""
-        return [self._document(answer) for answer in self._ask(requests)]
+        """Send several requests and return the JSON of their responses. Raises as `read` does."""
+        return [self._document(response) for response in self._request(requests)]
 
     def response(self, request: Request) -> Response:
-        """Give the response to one request as it is, whatever its status. Raises RollcallError: there is none."""
-        (answer,) = self._ask([request], exact=True)
-        if not answer.status:
-            raise RollcallError(f"the Consul agent of {self.host.name} does not answer; docker logs consul there")
-        return answer
+        """Return the unchanged response to one request, with any status. Raises RollcallError: there is none."""
+        (response,) = self._request([request], exact=True)
+        if not response.status:
+            raise RollcallError(f"the Consul agent of {self.host.name} does not respond; docker logs consul there")
+        return response
 
-    def _ask(self, requests: Sequence[Request], *, exact: bool = False) -> list[Response]:
+    def _request(self, requests: Sequence[Request], *, exact: bool = False) -> list[Response]:
         if not requests:
             return []
         given = curl.configuration(
             requests, local_agent.URL, self._token, [f"max-time = {stretched(REQUEST_TIMEOUT_SECONDS):g}"]
         )
         result = Shell(self.host).run(curl.ON_ANY_HOST, given, COMMAND_TIMEOUT_SECONDS)
-        answers = curl.responses(result.output, exact=exact)
-        if len(answers) < len(requests):
-            raise RollcallError(f"the Consul agent of {self.host.name} cannot be asked: {result.reason}")
-        return answers
+        responses = curl.responses(result.output, exact=exact)
+        if len(responses) < len(requests):
+            raise RollcallError(f"the Consul agent of {self.host.name} is not reachable: {result.reason}")
+        return responses
 
-    def _document(self, answer: Response) -> Any:
-        if answer.status == NOT_FOUND:
+    def _document(self, response: Response) -> Any:
+        if response.status == NOT_FOUND:
             return None
-        self._check(answer)
-        return json.loads(answer.body)
+        self._check(response)
+        return json.loads(response.body)
 
-    def _check(self, answer: Response) -> None:
-        if answer.status != OK:
-            raise RollcallError(f"the Consul agent of {self.host.name} refuses: {answer}")
+    def _check(self, response: Response) -> None:
+        if response.status != OK:
+            raise RollcallError(f"the Consul agent of {self.host.name} rejects the request: {response}")

@@ -1,9 +1,9 @@
-"""How a server's own agent is asked, by a token that may look and not change: paths in, a shell command out."""
+"""Build a shell command that reads paths from a server's own agent with a read-only token."""
 
 from rollcall.contract import local_agent
 from rollcall.contract.timeouts import stretched
 
-# In the agent's folder on every server: what curl sends to be allowed to look.
+# In the agent's folder on every server: the header with the token.
 HEADER = "auditor/token.header"
 HEALTH = "/v1/operator/autopilot/health"
 POLICIES = "/v1/acl/policies"
@@ -21,7 +21,7 @@ def command_on_servers(*paths: str) -> str:
 def command(*paths: str) -> str:
     """Build the command; it prints one line for each path.
 
-    The image has curl where the host has none, but `docker exec` takes 100 ms.
+    Without curl on the host it runs the image's, although `docker exec` takes 100 ms.
     """
     urls = " ".join(f"{local_agent.URL}{path}" for path in paths)
     curl = f"curl -s --max-time {stretched(3):g} -w '\\n' -H"

@@ -1,4 +1,4 @@
-"""Which tag gets how much of a service's requests: what a person types, and what then happens, in words."""
+"""Parse a user's canary shares by tag, and describe the resulting shares of requests."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -11,10 +11,10 @@ Percents = Mapping[str, int]
 
 
 def read(given: Sequence[str]) -> Percents:
-    """Read TAG=PERCENT, several times.
+    """Parse several TAG=PERCENT.
 
     Raises:
-        RollcallError: one of them is none, a tag comes twice, or together they are more than everything.
+        RollcallError: a share is malformed, a tag is given twice, or the shares exceed 100 % together.
     """
     found: dict[str, int] = {}
     for text in given:
@@ -22,21 +22,21 @@ def read(given: Sequence[str]) -> Percents:
         if not (tag and equals and re.fullmatch("[0-9]{1,3}", percent, re.ASCII) and int(percent) <= WHOLE_PERCENT):
             raise RollcallError(f"got {text!r}; expected TAG=PERCENT with an integer from 0 to 100, as in v2=10")
         if tag in found:
-            raise RollcallError(f"the tag {tag!r} is given twice; expected one share for each tag")
+            raise RollcallError(f"got the tag {tag!r} twice; expected one share for each tag")
         found[tag] = int(percent)
     if sum(found.values()) > WHOLE_PERCENT:
         raise RollcallError(
-            f"{' and '.join(given)} are {sum(found.values())} % together; expected at most 100, the rest is shared by "
-            "the instances without these tags"
+            f"got {' and '.join(given)}, {sum(found.values())} % together; expected at most 100: the instances without "
+            "these tags share the rest"
         )
     return found
 
 
 def check(percents: Percents, service: str, services: Mapping[str, Collection[str]]) -> None:
-    """See that the catalog, as tags by service, has this service and these tags.
+    """Check that the catalog, as tags by service, has this service and these tags.
 
     Raises:
-        RollcallError: it has not.
+        RollcallError: the service or a tag is missing.
     """
     if service not in services:
         raise RollcallError(f"the catalog has no service {service!r}; {suggestion(service, services)}")
@@ -49,12 +49,12 @@ def check(percents: Percents, service: str, services: Mapping[str, Collection[st
 
 
 def words(service: str, percentages: Percentages | None, instances: Sequence[Sequence[str]]) -> str:
-    """Say how a service's requests are shared.
+    """Describe how a service's requests are shared.
 
     Args:
         service: its name.
-        percentages: what is asked for; None for nothing.
-        instances: the tags of each instance that is in service.
+        percentages: the requested shares; None for no canary.
+        instances: the tags of each instance in service.
     """
     if percentages is None:
         return f"{service}: no canary; {_count(len(instances))} {'has' if len(instances) == 1 else 'have'} all requests"
@@ -67,7 +67,7 @@ def words(service: str, percentages: Percentages | None, instances: Sequence[Seq
         wanted = (
             ""
             if group is None or sum(mine) * WHOLE_PERCENT == percentages[group]
-            else f", {percentages[group]} % asked for"
+            else f", {percentages[group]} % requested"
         )
         parts.append(f"{name} {float(sum(mine) * WHOLE_PERCENT):.3g} % ({_count(len(mine))}{wanted})")
     return f"{service}: {', '.join(parts)}"

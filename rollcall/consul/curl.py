@@ -1,4 +1,4 @@
-"""Several requests to a Consul agent in one curl, which reads them, tokens and all, from its standard input."""
+"""Send several requests to a Consul agent with one curl, which reads them and the token from standard input."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from typing import Protocol
 from rollcall import sections
 
 COMMAND = "curl --silent --show-error --config -"
-# The agent's image has curl where the host has none.
+# Without curl on the host, use the one in the agent's image.
 ON_ANY_HOST = f"if command -v curl >/dev/null; then {COMMAND}; else docker exec -i consul {COMMAND}; fi"
 
 OK = 200
@@ -23,56 +23,56 @@ class AnyRequest(Protocol):
 
     @property
     def path(self) -> str:
-        """With its query."""
+        """The path with its query."""
 
     @property
     def body(self) -> str:
-        """What is sent; empty for nothing."""
+        """The body; empty for none."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """What came of one request; status 0: nothing."""
+    """The response to one request; status 0 means none."""
 
     status: int
     body: str
 
     def __str__(self) -> str:
-        """Give what a person should read of it."""
-        return self.body or (f"status {self.status}" if self.status else "the agent does not answer")
+        """Return the text to show to a user."""
+        return self.body or (f"status {self.status}" if self.status else "the agent does not respond")
 
 
 def configuration(requests: Iterable[AnyRequest], base: str, token: str = "", options: Sequence[str] = ()) -> str:
-    """Write what curl is to do.
+    """Write curl's configuration for several requests.
 
     Args:
-        requests: the requests, in their order.
-        base: what stands before every path, as http://ADDRESS:PORT.
-        token: Consul's, none if empty.
-        options: further lines of curl's own, for each request.
+        requests: the requests, in order.
+        base: the prefix of every path, such as http://ADDRESS:PORT.
+        token: the ACL token; empty for none.
+        options: further configuration lines for each request.
     """
     header = [f'header = "X-Consul-Token: {token}"'] if token else []
     parts = [
         "\n".join(
             [
-                f"url = {json.dumps(base + one.path)}",
-                f"request = {one.method}",
-                # Else curl walks a path before it sends it.
+                f"url = {json.dumps(base + request.path)}",
+                f"request = {request.method}",
+                # Otherwise curl resolves dots in the path.
                 "path-as-is",
-                # Raw, for a body that begins with @ is no file's name. curl knows no \u….
-                *([f"data-raw = {json.dumps(one.body, ensure_ascii=False)}"] if one.body else []),
+                # Raw: otherwise a body that starts with @ would name a file. curl does not support \u….
+                *([f"data-raw = {json.dumps(request.body, ensure_ascii=False)}"] if request.body else []),
                 *header,
                 *options,
                 f'write-out = "\\n{sections.MARKER} %{{http_code}}\\n"',
             ]
         )
-        for one in requests
+        for request in requests
     ]
     return "\nnext\n".join(parts) + "\n"
 
 
 def responses(output: str, *, exact: bool = False) -> list[Response]:
-    """Read the bodies, each followed by a line with its status; exact, with the white space around them."""
+    """Parse the bodies, each followed by a line with its status; `exact` keeps the white space around them."""
     first, rest = sections.split(output)
     bodies = [first, *(body for _, body in rest)]
     return [

@@ -1,4 +1,4 @@
-"""Consul's keys below rollcall/front/, by which people tell the fronts something, as requests and as answers."""
+"""Read and write Consul's keys below rollcall/front/, through which users control the fronts."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -12,15 +12,15 @@ PREFIX = "rollcall/front/"
 
 
 def keys(agent: AgentClient, prefix: str) -> dict[str, str]:
-    """Read the keys that begin with a prefix, written without rollcall/front/. Raises as AgentClient.read does."""
+    """Read the keys with a prefix; both without rollcall/front/. Raises as AgentClient.read does."""
     return decoded(agent.read(f"{_path(prefix)}?recurse=true") or ())
 
 
 def decoded(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Read what Consul answers, without rollcall/front/; an empty value is null there."""
+    """Decode Consul's entries, without rollcall/front/; Consul returns null for an empty value."""
     return {
-        one["Key"].removeprefix(PREFIX): base64.b64decode(one["Value"] or "").decode(errors="replace")
-        for one in entries
+        entry["Key"].removeprefix(PREFIX): base64.b64decode(entry["Value"] or "").decode(errors="replace")
+        for entry in entries
     }
 
 
@@ -30,15 +30,15 @@ def put(key: str, value: str) -> Request:
 
 
 def delete(key: str) -> Request:
-    """Remove a key; one that is not there is no error."""
+    """Remove a key; a missing key is not an error."""
     return Request("DELETE", _path(key))
 
 
 def _path(key: str) -> str:
-    """Write a key into a path as it is. Raises RollcallError: Consul would clean it into another key, or refuse it."""
-    # A prefix, and a folder as Consul's own page makes it, end with a slash.
+    """Return the path of a key. Raises RollcallError: Consul would normalise it into another key, or reject it."""
+    # A prefix, and a folder that Consul's UI creates, end with a slash.
     segments = key.removesuffix("/").split("/")
-    wrong = [one for one in segments if one != one.strip() or path_fault(one)]
+    wrong = [segment for segment in segments if segment != segment.strip() or path_fault(segment)]
     if wrong and key:
         raise RollcallError(
             f"invalid key {PREFIX + key!r}: expected printable parts other than '.', '..' and nothing between slashes, "

@@ -1,7 +1,7 @@
-"""Consul's own maintenance mode, of nodes and of single services, as requests to an agent and in what it shows.
+"""Set and read Consul's own maintenance mode, of nodes and of single services.
 
-Nobody is sent to what is in maintenance, by DNS, the API or a front, while it goes on running. The agent keeps it on
-disk, and a registrator keeps it when it registers a service again.
+DNS, the API and the fronts send no requests to what is in maintenance, while it keeps running. The agent stores the
+mode on disk, and the registrator preserves it when it registers a service again.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -30,15 +30,15 @@ def _query(enable: bool) -> str:
 
 
 def nodes(checks: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Name the nodes that are in maintenance, from a list of checks."""
-    return frozenset(one["Node"] for one in checks if one["CheckID"] == NODE_MAINTENANCE)
+    """Return the nodes in maintenance, from a list of checks."""
+    return frozenset(check["Node"] for check in checks if check["CheckID"] == NODE_MAINTENANCE)
 
 
 def among(checks: Iterable[Mapping[str, Any]], identity: str) -> bool:
-    """Tell by a service's checks, its node's among them, whether it is in maintenance."""
-    return any(one["CheckID"] in (NODE_MAINTENANCE, f"{SERVICE_MAINTENANCE}{identity}") for one in checks)
+    """Return whether a service is in maintenance, from its checks and its node's."""
+    return any(check["CheckID"] in (NODE_MAINTENANCE, f"{SERVICE_MAINTENANCE}{identity}") for check in checks)
 
 
 def in_maintenance(identities: Collection[str], checks: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
-    """Tell which of an agent's services are in maintenance by themselves, from the answer to /v1/agent/checks."""
-    return frozenset(one for one in identities if f"{SERVICE_MAINTENANCE}{one}" in checks)
+    """Return an agent's services that are in maintenance themselves, from the response to /v1/agent/checks."""
+    return frozenset(identity for identity in identities if f"{SERVICE_MAINTENANCE}{identity}" in checks)

@@ -1,4 +1,4 @@
-"""Which host's Consul agent a person's command goes to, and where it answers there."""
+"""Choose the host whose Consul agent runs a user's command."""
 
 from rollcall.config.inventory import Host, Inventory
 from rollcall.errors import RollcallError
@@ -9,23 +9,23 @@ RUNNING = "docker inspect --type=container --format={{.State.Running}} consul"
 
 
 def pick_agent(source: str, chosen: Inventory) -> Host:
-    """Give the first host whose agent runs: a server if there is one among those chosen.
+    """Return the first host whose agent runs: a server if the chosen hosts include one.
 
     Raises:
-        RollcallError: none does; it says of each why.
+        RollcallError: no agent runs, with the reason for each.
     """
     hosts = chosen.group("consul_servers") or chosen.hosts
-    complaints = []
+    problems = []
     for host in hosts:
-        complaint = _complaint(host)
-        if not complaint:
+        problem = _problem(host)
+        if not problem:
             return host
-        complaints.append(f"{host.name} ({complaint})")
+        problems.append(f"{host.name} ({problem})")
     connectivity.check(hosts)
-    raise RollcallError(f"no Consul agent runs on {', '.join(complaints)}; deploy it: rollcall deploy {source}")
+    raise RollcallError(f"no Consul agent runs on {', '.join(problems)}; deploy it: rollcall deploy {source}")
 
 
-def _complaint(host: Host) -> str:
+def _problem(host: Host) -> str:
     try:
         result = Shell(host).run(RUNNING)
     except RollcallError as problem:

@@ -1,4 +1,4 @@
-"""Which servers a cluster has, as autopilot's health names them."""
+"""Read a cluster's servers from autopilot's health."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def by_name(health: str) -> Mapping[str, Mapping[str, Any]] | None:
-    """Read the body of /v1/operator/autopilot/health, which is JSON even when unhealthy; None where it is another."""
+    """Parse the body of /v1/operator/autopilot/health, which is JSON even when unhealthy; None for any other body."""
     try:
         return {str(server["Name"]): server for server in json.loads(health)["Servers"] or ()}
     except (ValueError, KeyError, TypeError):
@@ -14,16 +14,16 @@ def by_name(health: str) -> Mapping[str, Mapping[str, Any]] | None:
 
 
 def unlisted(health: str, addresses: Collection[str]) -> str:
-    """Refuse live servers that no host of the inventory is: they would keep their votes, and their tokens would go.
+    """Return an error if live servers are not in the inventory: they would keep their votes but lose their tokens.
 
-    A dead one is no reason: autopilot takes its vote as soon as another server has its place.
+    Dead servers are fine: autopilot removes their vote as soon as another server takes their place.
 
     Args:
         health: the body of /v1/operator/autopilot/health.
-        addresses: those of the inventory's hosts.
+        addresses: the addresses of the inventory's hosts.
 
     Returns:
-        A sentence, empty where nothing is wrong.
+        One sentence, or "".
     """
     alive = {
         name: address
@@ -37,5 +37,5 @@ def unlisted(health: str, addresses: Collection[str]) -> str:
     what = "a Consul server" if len(alive) == 1 else "Consul servers"
     return (
         f"{named}: still {what} of this fleet, but not in the inventory; list it outside consul_servers and run "
-        "`rollcall deploy --yes`, so that it leaves the quorum; then take it out of the inventory"
+        "`rollcall deploy --yes`, so that it leaves the quorum; then remove it from the inventory"
     )

@@ -1,4 +1,4 @@
-"""Commands that callbacks run on a host: with the rights that pyinfra gives its own operations and facts only."""
+"""Run commands from callbacks on a host, with the privileges that pyinfra gives only its own operations and facts."""
 
 import base64
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from rollcall.errors import RollcallError
 def command(function: Callable[..., bool], *arguments: object) -> FunctionCommand:
     """Let pyinfra call a function with its state, the host, and these arguments.
 
-    What it raises fails the host with one sentence; pyinfra itself would print a traceback.
+    An exception fails the host with one sentence; pyinfra would print a traceback.
     """
 
     def guarded(state: State, host: Host) -> bool:
@@ -36,37 +36,36 @@ def command(function: Callable[..., bool], *arguments: object) -> FunctionComman
 
 
 def run(host: Host, command: str, stdin: str = "") -> tuple[bool, CommandOutput]:
-    """Run a command with sudo where the inventory, or pyinfra's own command line, says so.
+    """Run a command, with sudo if the inventory or pyinfra's own command line requests it.
 
     Raises:
         RollcallError: the connection was lost.
     """
     arguments, _ = pop_global_arguments(host.state, host, {})
     rights = {key: value for key, value in arguments.items() if key in auth_argument_meta}
-    # Without any standard input pyinfra sends none; an empty one would be a line.
+    # pyinfra sends an empty standard input as one line, so pass none at all.
     given = {"_stdin": stdin} if stdin else {}
     try:
         done, output = host.run_shell_command(StringCommand(command), **rights, **given)
     except (OSError, EOFError, SSHException) as problem:
         raise RollcallError(
-            f"the connection was lost ({str(problem) or 'it ended'}); run the same command again"
+            f"the connection was lost ({str(problem) or 'it closed'}); run the same command again"
         ) from None
     return done, output
 
 
 @dataclass(frozen=True)
 class Files:
-    """An archive of files, which may be secret, and the marks that are left before they are put in their places."""
+    """An archive of files, which may be secret, and the markers to create before it is extracted."""
 
     archive: bytes = field(repr=False)
     marks: tuple[str, ...]
 
 
 def put_files(state: State, host: Host, files: Files) -> bool:
-    """Put files in their places.
+    """Write files on a host through standard input.
 
-    They go in by standard input: an upload would lie in the directory for temporary files, readable for everybody,
-    where the user who logs in is not root.
+    An upload by a user other than root would leave them in the temporary directory, readable by everyone.
     """
     done, output = run(
         host, docker_commands.receive(len(files.archive), files.marks), base64.b64encode(files.archive).decode()

@@ -1,4 +1,4 @@
-"""The one pyinfra fact: everything that is on a host now, read in one command."""
+"""Define the one pyinfra fact: everything that is on a host now, read in one command."""
 
 from pyinfra.api.exceptions import FactProcessError
 from pyinfra.api.facts import FactBase
@@ -9,7 +9,7 @@ from rollcall.converge.host_state import HostState, parse, script
 
 
 class HostFact(FactBase[HostState]):
-    """The one fact. A host whose engine does not answer fails, and only that host."""
+    """The one fact. Only a host whose engine does not respond fails."""
 
     @override
     def command(
@@ -20,16 +20,16 @@ class HostFact(FactBase[HostState]):
         probes: tuple[tuple[str, str], ...] = (),
         directories: tuple[str, ...] = (),
     ) -> str:
-        """Give the shell script; pyinfra calls it with the arguments of get_fact."""
+        """Return the shell script; pyinfra calls this with the arguments of get_fact."""
         self.images = wanted.images
         return script(wanted, paths, texts, dict(probes), directories)
 
     @override
     def process(self, output: list[str]) -> HostState:
-        """Parse the answer.
+        """Parse the script's output.
 
         Raises:
-            FactProcessError: it cannot be understood; pyinfra then fails this host and goes on with others.
+            FactProcessError: the output is malformed; pyinfra then fails this host and continues with the others.
         """
         try:
             return parse("\n".join(output), self.images)

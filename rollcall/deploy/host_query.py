@@ -1,4 +1,4 @@
-"""What is read of a host so that it can be compared with what should be there."""
+"""Select what to read from a host, to compare it with the desired resources."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from rollcall.converge.resources import Container, Directory, Network, Resource,
 from rollcall.secrets.store import Secrets
 
 RESOLVER_PROBE = "resolver"
-# What will be read does not depend on these, only what will be wanted does.
+# Placeholder facts: they affect the desired contents, but not what to read.
 _UNKNOWN = HostFacts("0.0.0.0", "docker0", resolver.Resolver(""), 0)  # noqa: S104
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The arguments of `state.script`.
+    """The arguments of `host_state.script`.
 
-    `wanted` is for the engine, `paths` are files outside /etc/rollcall whose digests, and `texts` those whose texts are
-    to be read; `directories` are looked at without what is in them; `probes` are further commands by name.
+    `wanted` is what to look up in the engine, `paths` are files outside /etc/rollcall to digest, `texts` files to read
+    whole, `directories` directories to list without their contents, and `probes` further commands by name.
     """
 
     wanted: Wanted
@@ -32,7 +32,7 @@ class Reading:
 
 
 def reading(fleet: Fleet, member: Member, secrets: Secrets, components: Sequence[Component]) -> Reading:
-    """Say what is to be read of one host."""
+    """Return what to read from one host."""
     parts = declared.resources(Context(fleet, member, _UNKNOWN, secrets), components)
     resources = [resource for part in parts.values() for resource in part]
     networks = {network for component in components for network in component.networks}
@@ -57,7 +57,7 @@ def reading(fleet: Fleet, member: Member, secrets: Secrets, components: Sequence
 
 
 def facts(state: HostState) -> HostFacts:
-    """Find in what was read the little that components must know."""
+    """Return the facts that components depend on."""
     found = resolver.read(state.texts, state.probes.get(RESOLVER_PROBE, ""))
     return HostFacts(
         bridge=state.bridge,

@@ -1,4 +1,4 @@
-"""Images that a host lacks: what is known to be in the way before anything is touched, and bringing them."""
+"""Check that missing images can be brought before any host is touched, and bring them."""
 
 import atexit
 import shlex
@@ -30,28 +30,28 @@ MEGABYTE = 1_000_000
 
 
 def lines(missing: Sequence[Container]) -> list[str]:
-    """Say which images will be brought, one line for each."""
-    sizes = _local(tuple(one.image for one in missing if one.image_source == "push"))
-    return [_line(one, sizes) for one in missing]
+    """Return one line for each image that will be brought."""
+    local = _local(tuple(container.image for container in missing if container.image_source == "push"))
+    return [_line(container, local) for container in missing]
 
 
-def _line(one: Container, here: docker.Documents) -> str:
-    size = here[one.image].get("Size", 0) if one.image in here else 0
-    return f"{one.image_source} image {one.image}" + (f" ({megabytes(size)})" if size else "")
+def _line(container: Container, local: docker.Documents) -> str:
+    size = local[container.image].get("Size", 0) if container.image in local else 0
+    return f"{container.image_source} image {container.image}" + (f" ({megabytes(size)})" if size else "")
 
 
 def check(name: str, missing: Sequence[Container], platform: str) -> None:
-    """See that all images that this machine is to send can be sent.
+    """Check that this machine can push every image that it must push.
 
     Args:
-        name: the host's, for the sentence.
+        name: the host's name, for the error.
         missing: containers whose images the host lacks.
-        platform: that of the host's engine.
+        platform: the platform of the host's engine.
 
     Raises:
-        RollcallError: one of them is not here, or is made for other machines.
+        RollcallError: an image is missing here, or built for another platform.
     """
-    wanted = tuple(one.image for one in missing if one.image_source == "push")
+    wanted = tuple(container.image for container in missing if container.image_source == "push")
     if not wanted:
         return
     for image in wanted:
@@ -95,28 +95,28 @@ def _remedy(images: Sequence[str], platform: str = "") -> str:
 
 @lru_cache(maxsize=16)
 def _local(images: tuple[str, ...]) -> docker.Documents:
-    """Find images on this machine's engine, by the names that the settings give them."""
+    """Return this machine's images by their names in the settings."""
     found = docker.inspect("image", tuple(as_listed(image) for image in images))
     return {image: found[as_listed(image)] for image in images if as_listed(image) in found}
 
 
 def megabytes(size: int) -> str:
-    """Give a size for a person."""
+    """Format a size in megabytes."""
     return f"{size / MEGABYTE:.1f} MB"
 
 
 @operation()
 def bring(missing: Sequence[Container], platform: str) -> Generator[str | PyinfraCommand, None, None]:
-    """Get the images that a host lacks before anything is stopped for them."""
-    for one in missing:
-        if one.image_source == "pull":
-            yield docker_commands.pull(one.image)
+    """Bring the images that a host lacks, before any container stops."""
+    for container in missing:
+        if container.image_source == "pull":
+            yield docker_commands.pull(container.image)
         else:
-            yield callbacks.command(push, one.image, platform)
+            yield callbacks.command(push, container.image, platform)
 
 
 def push(state: State, host: Host, image: str, platform: str) -> bool:
-    """Send an image of this machine's engine to a host that cannot pull it."""
+    """Push an image from this machine's engine to a host that cannot pull it."""
     try:
         archive = _sender.image(image, platform)
 
@@ -134,7 +134,7 @@ def push(state: State, host: Host, image: str, platform: str) -> bool:
 
 
 def _reached(state: State, host: Host) -> inventory.Host:
-    entries = {str(one["name"]): one for one in inventory_layers.of_this_run()}
+    entries = {str(entry["name"]): entry for entry in inventory_layers.of_this_run()}
     return inventory.host_of(entries[host.name], Path(state.cwd or "."))
 
 
@@ -142,12 +142,12 @@ _removal_requested: list[bool] = []
 
 
 def request_removal() -> None:
-    """Let a removal take the images, too."""
+    """Make a removal remove the images, too."""
     _removal_requested.append(True)
 
 
 def remove_or_list(resources: Sequence[Resource], engine: EngineState) -> None:
-    """Say which images a removal leaves on the host, or remove those that nobody else's container uses."""
+    """Log which images a removal leaves on the host, or remove those that no other container uses."""
     if names := of_a_deploy(resources, engine):
         if _removal_requested:
             remove(name="Images", images=names)
@@ -156,7 +156,7 @@ def remove_or_list(resources: Sequence[Resource], engine: EngineState) -> None:
 
 
 def of_a_deploy(resources: Sequence[Resource], engine: EngineState) -> list[str]:
-    """Name the images that the host has for what should run or runs there."""
+    """Return the images on the host that belong to desired or running containers."""
     documents = [engine.containers[name] for name in engine.managed if name in engine.containers]
     running = [str((document.get("Config") or {}).get("Image")) for document in documents]
     wanted = [
@@ -167,7 +167,7 @@ def of_a_deploy(resources: Sequence[Resource], engine: EngineState) -> list[str]
 
 @operation()
 def remove(images: Sequence[str]) -> Generator[str | PyinfraCommand, None, None]:
-    """Remove images, and older ones that are ours; what a container of somebody else uses stays."""
+    """Remove these images and older ones of ours, except those that other containers use."""
     for image in images:
         logger.info(f"{host.print_prefix}remove image {image}")
     ours = f"docker image ls --filter label={build.LABEL} --format '{{{{.Repository}}}}:{{{{.Tag}}}}'"
@@ -178,10 +178,10 @@ def remove(images: Sequence[str]) -> Generator[str | PyinfraCommand, None, None]
 
 
 class _Sender:
-    """Saves each image once for all hosts, and serves them until the run ends."""
+    """Save each image once for all hosts, and serve it until the run ends."""
 
     def __init__(self) -> None:
-        """Open nothing yet."""
+        """Create a sender; the registry opens on first use."""
         self._lock = RLock()
         self._stack = ExitStack()
         self._saved: dict[tuple[str, str], saved.Saved] = {}
@@ -191,17 +191,17 @@ class _Sender:
 
     @property
     def registry(self) -> registry.Registry:
-        """The registry; opened when it is first needed."""
+        """The registry, opened on first use."""
         with self._lock:
             if self._registry is None:
                 self._registry = self._stack.enter_context(registry.registry())
             return self._registry
 
     def image(self, image: str, platform: str) -> saved.Saved:
-        """Give an image's archive.
+        """Return an image's archive.
 
         Raises:
-            RollcallError: the engine does not save it.
+            RollcallError: the engine cannot save it.
         """
         with self._lock:
             key = (image, platform)
@@ -211,7 +211,7 @@ class _Sender:
 
     def _save(self, image: str, platform: str) -> saved.Saved:
         if self._folder is None:
-            # Not in the memory that /tmp is on many machines.
+            # On many machines /tmp is in memory.
             disk = "/var/tmp" if Path("/var/tmp").is_dir() else None  # noqa: S108
             self._folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-", dir=disk)))
         archive = self._folder / f"{len(self._saved)}.tar"

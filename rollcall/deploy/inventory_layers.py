@@ -1,7 +1,7 @@
-"""The layers of every host's data, which pyinfra itself flattens key by top-level key.
+"""Read the layers of every host's data, which pyinfra merges by top-level key.
 
 `python -m rollcall.deploy.inventory_layers` takes the arguments of `pyinfra` and prints the hosts as JSON; a deploy
-calls `hosts` inside of pyinfra. Both read the files by pyinfra's own functions, once more after pyinfra has.
+calls `hosts` inside pyinfra. Both read the files again after pyinfra, with pyinfra's own functions.
 """
 
 import json
@@ -29,12 +29,12 @@ Document = dict[str, Any]
 
 
 def hosts(inventory: Inventory, source: str, folders: Iterable[str]) -> list[Document]:
-    """Describe every host: name, groups, and the layers of its data, the weakest first.
+    """Describe every host: name, groups, and the layers of its data, lowest precedence first.
 
     Args:
-        inventory: what pyinfra made of it.
-        source: the inventory's file; anything else has no layers of its own.
-        folders: where group data is looked for, the weakest first.
+        inventory: pyinfra's inventory.
+        source: the inventory's file; any other source has no layers of its own.
+        folders: the folders with group data, lowest precedence first.
     """
     declared = exec_file(source, return_locals=True) if Path(source).is_file() else {}
     groups.check_declared(Path(source), declared)
@@ -51,7 +51,7 @@ def _host(
     group_data: list[tuple[str, dict[str, dict[str, Any]]]],
 ) -> Document:
     layers: list[Layer] = []
-    # A connector names groups twice; what counts is the last time.
+    # A connector lists groups twice; the last position counts.
     for group in ("all", *reversed(dict.fromkeys(reversed(host.groups)))):
         declared = groups.get(group)
         own = [Layer(source, group, declared[1])] if isinstance(declared, tuple) else []
@@ -70,23 +70,23 @@ def _file(folder: str, group: str) -> str:
 
 
 def _host_data(groups: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
-    """List a host's own data in pyinfra's order: as its groups stand in the inventory, `all` last."""
+    """Return a host's own data in pyinfra's order: its groups as in the inventory, `all` last."""
     found = []
     for group in sorted(groups, key=lambda group: group == "all"):
         members = groups[group][0] if isinstance(groups[group], tuple) else groups[group]
-        found += [one[1] for one in members if isinstance(one, tuple) and one[0] == name]
-    # A host that stands in several groups with the same data says it once.
+        found += [entry[1] for entry in members if isinstance(entry, tuple) and entry[0] == name]
+    # Count the same data once if a host has it in several groups.
     return [data for position, data in enumerate(found) if data not in found[position + 1 :]]
 
 
 def _unread(known: Mapping[str, Any], read: list[Layer], source: str, group: str) -> list[Layer]:
-    """Take from pyinfra what no file said: a connector's data, an inventory that a function returns."""
+    """Return pyinfra's data that is in no file: a connector's, or that of an inventory that a function returns."""
     rest = {key: value for key, value in known.items() if not any(key in layer.data for layer in read)}
     return [Layer(source, group, rest)] if rest else []
 
 
 def _document(layer: Layer) -> Document:
-    # What Rollcall does not read, such as the user's own data, may be any Python object.
+    # Data that Rollcall does not read, such as the user's own, may be any Python object.
     data = {key: value for key, value in layer.data.items() if _is_read(key, value)}
     return {"source": layer.source, "group": layer.group, "data": data}
 
@@ -98,18 +98,18 @@ def _is_read(key: str, value: Any) -> bool:
 
 
 def is_dry() -> bool:
-    """Whether pyinfra only says what it would do."""
+    """Return whether this is a dry run."""
     return bool(_arguments()["dry"])
 
 
 @lru_cache(maxsize=1)
 def _arguments() -> dict[str, Any]:
-    """Give the parameters of this run; pyinfra does not hand them to deploys."""
+    """Return the parameters of this run; pyinfra does not pass them to deploys."""
     return dict(cli.cli.make_context("pyinfra", sys.argv[1:], resilient_parsing=True).params)
 
 
 def of_this_run() -> list[Document]:
-    """Describe the hosts of the pyinfra that this is called in, as a command of Rollcall sees them."""
+    """Describe the hosts of the current pyinfra run, as Rollcall's commands see them."""
     arguments = _arguments()
     source = str(Path(run.cwd or ".") / arguments["inventory"])
     source = source if Path(source).is_file() else arguments["inventory"]
@@ -117,10 +117,10 @@ def of_this_run() -> list[Document]:
 
 
 def described(inventory: Inventory, source: str, named: Iterable[str] = ()) -> list[Document]:
-    """Describe the hosts of an inventory, `named` being folders of group data that were named beside the usual ones.
+    """Describe the hosts of an inventory; `named` are additional folders of group data.
 
     Raises:
-        RollcallError: a role is no list of hosts, or a value has no form in JSON.
+        RollcallError: a role is not a list of hosts, or a value cannot be written as JSON.
     """
     return list(json.loads(_json(hosts(inventory, source, _folders(source, named)))))
 
@@ -132,12 +132,12 @@ def _folders(source: str, named: Iterable[str]) -> list[str]:
 
 
 def _json(found: list[Document]) -> str:
-    """Write the hosts as JSON; a value that it has no form for is named."""
+    """Write the hosts as JSON; the error names a value that JSON cannot hold."""
     try:
         return str(jsonify(found, default=json_encode))
     except TypeError:
-        for one in found:
-            for layer in one["layers"]:
+        for host in found:
+            for layer in host["layers"]:
                 for key, value in layer["data"].items():
                     _check(layer["source"], key, value)
         raise
@@ -155,17 +155,17 @@ def _check(source: str, key: str, value: Any) -> None:
 
 def _culprit(value: Any) -> str:
     inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
-    for one in inside:
+    for item in inside:
         try:
-            jsonify(one, default=json_encode)
+            jsonify(item, default=json_encode)
         except TypeError:
-            return _culprit(one)
+            return _culprit(item)
     return type(value).__name__
 
 
 def main() -> None:
-    """Run pyinfra's command line, with these layers in place of its own description of hosts."""
-    # Its import makes sockets and threads of the whole process cooperative.
+    """Run pyinfra's command line, printing these layers instead of pyinfra's own description of hosts."""
+    # This import makes the whole process's sockets and threads cooperative.
     from pyinfra_cli.main import main as pyinfra_main
 
     cli.print_inventory_json = _print
@@ -176,7 +176,7 @@ def _print(_state: object) -> None:
     try:
         found = of_this_run()
     except RollcallError as problem:
-        # pyinfra would put words of its own around it.
+        # pyinfra would wrap an exception in its own words.
         found = [{"problem": str(problem)}]
     click.echo(json.dumps(found))
 

@@ -1,4 +1,4 @@
-"""pyinfra operations: planned changes in, commands out. Nothing here knows what Consul is."""
+"""Turn planned changes into commands: pyinfra operations that know no product."""
 
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
@@ -21,13 +21,13 @@ from rollcall.secrets.private_directory import PrivateDirectory
 
 Commands = Generator[str | PyinfraCommand, None, None]
 
-# What was said at the prepare stage need not be said again when it is done.
+# Changes already announced at the prepare stage are not repeated at execution.
 _announced: set[tuple[str, str]] = set()
 
 
 @operation()
 def keep_secrets(directory: PrivateDirectory) -> Commands:
-    """Write to the control machine what was made for the hosts; the first host does it for all."""
+    """Write new secrets to the control machine; the first host does it for all."""
     if directory.pending:
         yield callbacks.command(_commit, directory)
 
@@ -43,34 +43,34 @@ def _commit(state: State, host: Host, directory: PrivateDirectory) -> bool:
 
 @operation()
 def converge(changes: Sequence[Change]) -> Commands:
-    """Make the planned changes, saying of each what differs."""
+    """Make the planned changes, and log the differences of each."""
     yield from _converge(changes)
 
 
 class Turn:
-    """Hosts of which only one at a time may change, and none after one that failed."""
+    """Hosts that change one at a time, and no longer after one has failed."""
 
     def __init__(self) -> None:
-        """Nobody's turn yet."""
+        """Create a turn that no host holds."""
         self.free = BoundedSemaphore()
         self.failed = ""
 
 
 @operation()
 def converge_in_turn(changes: Sequence[Change], turn: Turn, readiness: Readiness) -> Commands:
-    """Make the planned changes when no other host is making its own, and pass the turn on through a readiness.
+    """Make the planned changes while no other host makes its own, and pass the turn on once the host is ready.
 
-    A readiness that was shut before is not waited for: then this change may be what opens it.
+    Skip the wait if the cluster was not ready before: then this change may be what makes it ready.
     """
     if not run.is_executing:
         yield from _converge(changes)
         return
     with turn.free:
         if turn.failed:
-            yield callbacks.command(_refuse, f"{turn.failed} did not come back; mend that one")
-        turn.failed = host.name  # until it is known to have gone well; a failure ends this generator
+            yield callbacks.command(_refuse, f"{turn.failed} did not come back; fix it")
+        turn.failed = host.name  # until it succeeds; a failure ends this generator
         missing: list[str] = []
-        yield callbacks.command(_look, readiness, missing)
+        yield callbacks.command(_find_missing, readiness, missing)
         yield from _converge(changes)
         if not missing:
             yield callbacks.command(readiness)
@@ -79,13 +79,13 @@ def converge_in_turn(changes: Sequence[Change], turn: Turn, readiness: Readiness
 
 @operation()
 def leave_in_turn(changes: Sequence[Change], turn: Turn, leave: Callable[[State, Host], bool]) -> Commands:
-    """Let a host leave what it is one of, when no other host is changing there, and only then make its changes."""
+    """Make a host leave a cluster while no other host changes, and then make its changes."""
     if not run.is_executing:
         yield from _converge(changes)
         return
     with turn.free:
         if turn.failed:
-            yield callbacks.command(_refuse, f"{turn.failed} did not come back; mend that one")
+            yield callbacks.command(_refuse, f"{turn.failed} did not come back; fix it")
         turn.failed = host.name
         yield callbacks.command(leave)
         yield from _converge(changes)
@@ -94,16 +94,16 @@ def leave_in_turn(changes: Sequence[Change], turn: Turn, leave: Callable[[State,
 
 @operation()
 def hold_without_images(lacking: Collection[str]) -> Commands:
-    """Change no host unless every one that lacked images has got them.
+    """Stop before any change unless every host has its images.
 
     Args:
-        lacking: names of the hosts that lacked some; complete once all hosts are prepared.
+        lacking: names of the hosts that lacked images; complete once all hosts are prepared.
     """
-    if failed := sorted(one.name for one in run.failed_hosts if one.name in lacking):
+    if failed := sorted(failed_host.name for failed_host in run.failed_hosts if failed_host.name in lacking):
         yield callbacks.command(_refuse, f"{', '.join(failed)} could not get every image; see the error above")
 
 
-def _look(state: State, host: Host, readiness: Readiness, missing: list[str]) -> bool:
+def _find_missing(state: State, host: Host, readiness: Readiness, missing: list[str]) -> bool:
     missing.extend(readiness.missing(host))
     return True
 
@@ -116,7 +116,9 @@ def _refuse(state: State, host: Host, why: str) -> bool:
 def _converge(changes: Sequence[Change]) -> Commands:
     announce(changes)
     pending = notifications(changes)
-    yield from _put_files([c.resource for c in changes if isinstance(c.resource, File | Directory)], pending.values())
+    yield from _put_files(
+        [change.resource for change in changes if isinstance(change.resource, File | Directory)], pending.values()
+    )
     for change in changes:
         resource = change.resource
         match resource:
@@ -135,7 +137,7 @@ def _converge(changes: Sequence[Change]) -> Commands:
 
 @operation()
 def remove(changes: Sequence[Change]) -> Commands:
-    """Remove what the planned changes name, in their order."""
+    """Remove the resources of the planned changes, in their order."""
     announce(changes)
     for change in changes:
         match change.resource:
@@ -151,13 +153,13 @@ def remove(changes: Sequence[Change]) -> Commands:
 
 @operation()
 def wait(readiness: Readiness, due: Callable[[], bool]) -> Commands:
-    """Wait at a readiness, if that is due when it is reached."""
+    """Wait for readiness, if the wait is due when pyinfra reaches it."""
     if due():
         yield callbacks.command(readiness)
 
 
 def announce(changes: Iterable[object]) -> None:
-    """Say of each change what it is, once: at the prepare stage, or where it was not known then."""
+    """Log each change once: at the prepare stage, or at execution if it was unknown then."""
     for change in changes:
         key = (host.name, str(change))
         if key not in _announced:

@@ -1,7 +1,7 @@
-"""pyinfra in this process: reading an inventory and running a deploy file cost one start of Python, not three.
+"""Run pyinfra in this process: an inventory and a deploy file then cost one start of Python instead of three.
 
-Importing pyinfra's command line makes sockets and threads of the whole process cooperative (gevent), so a command calls
-`begin` before it imports anything else.
+Importing pyinfra's command line makes the whole process's sockets and threads cooperative (gevent), so a command calls
+`begin` before any other import.
 """
 
 import contextlib
@@ -28,13 +28,13 @@ INTERRUPTED = 130
 
 
 def begin() -> None:
-    """Make this process pyinfra's."""
+    """Prepare this process for pyinfra."""
     monkey.patch_all()
     main = gevent.getcurrent()
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        # gevent prints a traceback of KeyboardInterrupt wherever it is raised, and none of SystemExit. Raised in
-        # another greenlet, such as an SSH connection's, it would end that one alone, and the deploy would wait for it.
+        # gevent prints a traceback for KeyboardInterrupt but not for SystemExit. Raised in another greenlet, such as an
+        # SSH connection's, it would end only that one, and the deploy would keep waiting.
         end = SystemExit(INTERRUPTED)
         if gevent.getcurrent() is main:
             raise end
@@ -47,7 +47,7 @@ def read(source: str, root: Path) -> Sequence[Entry]:
     """Read an inventory as `python -m rollcall.deploy.inventory_layers` prints it.
 
     Raises:
-        RollcallError: its Python, or that of its group_data, fails or does not end.
+        RollcallError: its Python, or that of its group_data, fails or does not finish in time.
     """
     from pyinfra.api import State
     from pyinfra.api.exceptions import PyinfraError
@@ -72,16 +72,16 @@ def read(source: str, root: Path) -> Sequence[Entry]:
         except (Exception, SystemExit) as error:
             if isinstance(error, SystemExit) and error.code == INTERRUPTED:
                 raise
-            raise RollcallError(f"pyinfra cannot read the inventory {source}: {_said(error)}") from None
+            raise RollcallError(f"pyinfra cannot read the inventory {source}: {_summary(error)}") from None
 
 
 def _raised(file: str, error: BaseException) -> str:
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     where = f", line {lines[-1]}" if lines else ""
-    return f"{file}{where}, raised {_said(error)}; an inventory and its group_data must load without an error."
+    return f"{file}{where}, raised {_summary(error)}; an inventory and its group_data must load without an error."
 
 
-def _said(error: BaseException) -> str:
+def _summary(error: BaseException) -> str:
     return traceback.format_exception_only(error)[-1].strip().rstrip(".")
 
 
@@ -100,7 +100,7 @@ def _in_time(source: str) -> Iterator[None]:
     def give_up(_signal: int, _frame: FrameType | None) -> None:
         raise RollcallError(
             f"pyinfra did not finish reading the inventory {source} in {READ_TIMEOUT_SECONDS} seconds; "
-            "look at what its Python waits for."
+            "check what its Python waits for."
         )
 
     before = signal.signal(signal.SIGALRM, give_up)
@@ -113,7 +113,7 @@ def _in_time(source: str) -> Iterator[None]:
 
 
 def run(inventory: Inventory, name: str, options: Sequence[str]) -> None:
-    """Run a deploy file on the hosts, as pyinfra's command line does; its output is pyinfra's.
+    """Run a deploy file on the hosts with pyinfra's command line and its output.
 
     Raises:
         RollcallError: it did not succeed on every host.
@@ -131,7 +131,7 @@ def run(inventory: Inventory, name: str, options: Sequence[str]) -> None:
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     os.chdir(inventory.root)
     arguments = [inventory.source, str(_deploy_file(inventory.root, name)), *options]
-    # Where the deploy looks for its inventory's file.
+    # The deploy reads its inventory's path from here.
     sys.argv = ["pyinfra", *arguments]
     try:
         cli(arguments, prog_name="pyinfra", standalone_mode=False)
@@ -140,20 +140,20 @@ def run(inventory: Inventory, name: str, options: Sequence[str]) -> None:
     except click.ClickException as error:
         if (inner := getattr(error, "exception", None)) is None:
             raise RollcallError(error.format_message()) from None
-        raise _theirs(inner) or inner from None
+        raise _fault_in_project(inner) or inner from None
     except SystemExit as end:
         if end.code == INTERRUPTED:
             raise KeyboardInterrupt from None
         if end.code:
             raise RollcallError(
-                f"{name} did not succeed on every host, the lines above say why; "
-                "what succeeded stays, and the same command can be run again"
+                f"{name} did not succeed on every host (see the lines above); "
+                "what succeeded stays; run the same command again"
             ) from None
 
 
 @contextlib.contextmanager
 def reported(dry: bool) -> Iterator[None]:
-    """Print what the block's run did as one JSON document; all else that is printed goes to stderr."""
+    """Print the result of the block's run as one JSON document; all other output goes to stderr."""
     started = time.monotonic()
     try:
         with contextlib.redirect_stdout(sys.stderr):
@@ -164,7 +164,7 @@ def reported(dry: bool) -> Iterator[None]:
 
 
 def _outcome(dry: bool) -> Mapping[str, Any]:
-    """Say what the run did, or of a dry one what it would have done: the hosts by operation."""
+    """Return what the run did, or what a dry run would have done: the hosts by operation."""
     from pyinfra.context import ctx_state
     from pyinfra_cli.prints import build_plan_json, build_results_json
 
@@ -175,9 +175,9 @@ def _outcome(dry: bool) -> Mapping[str, Any]:
         plan = build_plan_json(state)
         return {
             "operations": [
-                {"name": ", ".join(one["names"]), "changed": one["hosts_with_change"]}
-                for one in plan
-                if one["hosts_with_change"]
+                {"name": ", ".join(operation["names"]), "changed": operation["hosts_with_change"]}
+                for operation in plan
+                if operation["hosts_with_change"]
             ],
             "failed_hosts": sorted(host.name for host in state.failed_hosts),
         }
@@ -185,27 +185,27 @@ def _outcome(dry: bool) -> Mapping[str, Any]:
     return {
         "operations": [
             {
-                "name": ", ".join(one["names"]),
-                "changed": one["success"],
-                "unchanged": one["no_change"],
-                "failed": one["error"],
+                "name": ", ".join(operation["names"]),
+                "changed": operation["success"],
+                "unchanged": operation["no_change"],
+                "failed": operation["error"],
             }
-            for one in results["operations"]
+            for operation in results["operations"]
         ],
         "failed_hosts": results["failed_hosts"],
     }
 
 
-def _theirs(error: BaseException) -> RollcallError | None:
-    """Give the sentence for a fault in a file of the user's own, such as the project's deploy.py."""
+def _fault_in_project(error: BaseException) -> RollcallError | None:
+    """Return an error for a fault in one of the user's own files, such as the project's deploy.py."""
     last = traceback.extract_tb(error.__traceback__)[-1]
     if not last.filename.endswith(".py") or "site-packages" in last.filename:
         return None
     if Path(last.filename).is_relative_to(project.PACKAGE):
         return None
-    return RollcallError(f"{last.filename}:{last.lineno}: raised {_said(error)}")
+    return RollcallError(f"{last.filename}:{last.lineno}: raised {_summary(error)}")
 
 
 def _deploy_file(root: Path, name: str) -> Path:
-    """Return the project's own file of that name, or the one that Rollcall ships."""
+    """Return the project's own file of that name, or Rollcall's."""
     return root / name if (root / name).is_file() else project.shipped(".") / name

@@ -1,4 +1,4 @@
-"""Waiting for a cluster to be ready, and saying what is not."""
+"""Wait until a cluster and its containers are ready, and report what is not."""
 
 import json
 import time
@@ -15,18 +15,18 @@ from rollcall.consul.agent_queries import HEALTH, command
 from rollcall.deploy import callbacks
 
 
-def not_ready(answer: str, servers: Iterable[str]) -> list[str]:
-    """Say what keeps a Consul cluster from being ready, judged by autopilot's health.
+def not_ready(response: str, servers: Iterable[str]) -> list[str]:
+    """Return why a Consul cluster is not ready, judged by autopilot's health.
 
     Args:
-        answer: the body of /v1/operator/autopilot/health, which is JSON even when unhealthy.
+        response: the body of /v1/operator/autopilot/health, which is JSON even when unhealthy.
         servers: node names of the servers that must all be healthy voters.
     """
     try:
-        health = json.loads(answer)
+        health = json.loads(response)
         found = {server["Name"]: server for server in health["Servers"] or ()}
     except (ValueError, KeyError, TypeError):
-        return [f"no leader ({answer.strip() or 'the agent does not answer'})"]
+        return [f"no leader ({response.strip() or 'the agent does not respond'})"]
     missing = [problem for name in servers if (problem := _server_problem(name, found.get(name)))]
     if not any(server.get("Leader") for server in found.values()):
         missing.append("no leader")
@@ -43,61 +43,61 @@ def _server_problem(name: str, server: dict[str, object] | None) -> str:
     return ""
 
 
-# Name, whether it runs, when it started, how often it was restarted, its health if it has a check.
+# Prints name, whether it runs, start time, number of restarts, and health if it has a check.
 INSPECT = (
     "docker inspect --format '{{.Name}} {{.State.Running}} {{.State.StartedAt}} {{.RestartCount}} "
     "{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}' "
 )
-# Seconds. A program that cannot start ends within the first; Docker calls its second try a restart.
+# A program that cannot start exits within the first second; Docker counts its second start as a restart.
 STEADY_SECONDS = 2.0
 
 
 def unsteady(line: str, now: float) -> bool:
-    """Tell whether a container, by its line of INSPECT, is not yet known to stay up.
+    """Return whether a container may not stay up yet.
 
     Args:
-        line: what INSPECT printed of it.
+        line: the container's line of INSPECT.
         now: the host's clock, seconds since 1970.
     """
     _name, running, started, restarts, health = line.split()
     age = now - datetime.fromisoformat(started).timestamp()
-    # "starting" lasts until the first look of its own check, which may be a minute away: then the clock tells.
+    # "starting" lasts until its first health check, which may be a minute away: then its age decides.
     settled = health == "healthy" or (health != "unhealthy" and age > STEADY_SECONDS and restarts == "0")
     return not (running == "true" and settled)
 
 
 class Readiness(ABC):
-    """Something to wait for on a host. `deadline` is seconds to wait at most, `steady` how long it must hold."""
+    """A condition to wait for on a host: for at most `deadline` seconds, until it holds for `steady` seconds."""
 
     steady = 0.0
 
     def __init__(self, deadline: float) -> None:
-        """Nothing is asked before the readiness is called or looked at."""
+        """Take the deadline in seconds; send no request yet."""
         self.deadline = deadline
 
     @abstractmethod
     def missing(self, host: Host) -> list[str]:
-        """Say what is missing on the host now; nothing when the readiness is open."""
+        """Return what is missing on the host now; nothing if it is ready."""
 
     def __call__(self, state: State, host: Host) -> bool:
-        """Wait; a function of pyinfra's, so False is a failure and what was missing is in the log."""
+        """Wait; return False and log what is missing if the deadline passes, as pyinfra expects of a function."""
         end = time.monotonic() + self.deadline
-        open_since = None
+        ready_since = None
         while True:
             missing, now = self.missing(host), time.monotonic()
-            open_since = None if missing else open_since or now
-            if open_since is not None and now - open_since >= self.steady:
+            ready_since = None if missing else ready_since or now
+            if ready_since is not None and now - ready_since >= self.steady:
                 return True
             if missing and now > end:
                 logger.error(f"{host.print_prefix}after {self.deadline:.0f} s: {'; '.join(missing)}")
                 return False
-            time.sleep(0.3)  # between two looks; gevent lets other hosts go on meanwhile
+            time.sleep(0.3)  # gevent lets other hosts continue meanwhile
 
 
 class ConsulReady(Readiness):
-    """A leader, and every server a healthy voter, as one of the servers sees it."""
+    """The cluster has a leader, and every server is a healthy voter, as one of the servers sees it."""
 
-    # Autopilot looks every 2 s: a server that has just gone may still be called healthy for so long.
+    # Autopilot checks every 2 s: it may report a server as healthy for that long after it has gone.
     steady = 2.5
 
     def __init__(self, servers: tuple[str, ...], deadline: float) -> None:
@@ -112,7 +112,7 @@ class ConsulReady(Readiness):
 
 
 class ContainersStayUp(Readiness):
-    """Containers that run, and go on running."""
+    """Containers run and keep running."""
 
     def __init__(self, names: tuple[str, ...], deadline: float) -> None:
         """Take the containers' names."""
@@ -130,4 +130,4 @@ class ContainersStayUp(Readiness):
 
 def _last_words(host: Host, name: str) -> str:
     _, output = callbacks.run(host, f"docker logs --tail 1 {name} 2>&1")
-    return f"its log ends: {output.stdout.strip()}" if output.stdout.strip() else "it has said nothing"
+    return f"its log ends: {output.stdout.strip()}" if output.stdout.strip() else "its log is empty"

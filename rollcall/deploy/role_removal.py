@@ -1,4 +1,4 @@
-"""A deploy takes a whole role off a host only with consent, and a dry run says so before all else."""
+"""Remove a whole role from a host only with consent; a dry run prints the removal first."""
 
 import logging
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from rollcall.errors import RollcallError
 
 
 class _Held(logging.Filter):
-    """Holds back what hosts say of their changes until all hosts were looked at."""
+    """Hold back the hosts' log lines until all hosts are prepared."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -21,14 +21,14 @@ class _Held(logging.Filter):
         self.holds = True
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Hold everything but warnings and errors."""
+        """Hold back everything except warnings and errors."""
         held = self.holds and record.levelno <= logging.INFO
         if held:
             self.records.append(record)
         return not held
 
     def release(self) -> None:
-        """Print what was held, in its order."""
+        """Print the held lines in their order."""
         self.holds = False
         logger.removeFilter(self)
         for record in self.records:
@@ -47,27 +47,27 @@ def _held() -> _Held:
 
 
 def begin() -> None:
-    """Hold back what hosts say from now on."""
+    """Hold back the hosts' log lines from now on."""
     _held()
 
 
 def look(gone: Sequence[str]) -> None:
-    """Note what a host would lose, in sentences; with the last host, say it all, and refuse what nobody consented to.
+    """Record what a host would lose, in sentences; after the last host, print all and require consent.
 
     Raises:
         RollcallError: roles would be removed without consent. No host has been touched.
     """
     _gone[host.name] = gone
     _looked.add(host.name)
-    if not _looked.issuperset(one.name for one in run.active_hosts):
+    if not _looked.issuperset(active_host.name for active_host in run.active_hosts):
         return
-    said = list(dict.fromkeys(sentence for _, lost in sorted(_gone.items()) for sentence in lost))
-    if said and not (inventory_layers.is_dry() or inventory.get_override_data().get(CONSENT)):
+    sentences = list(dict.fromkeys(sentence for _, lost in sorted(_gone.items()) for sentence in lost))
+    if sentences and not (inventory_layers.is_dry() or inventory.get_override_data().get(CONSENT)):
         _held().release()
         raise RollcallError(
-            f"{'; '.join(said)}; expected the hosts in their groups, or `rollcall deploy --yes` "
+            f"{'; '.join(sentences)}; expected the hosts in their groups, or `rollcall deploy --yes` "
             f"(pyinfra: --data {CONSENT}=true)"
         )
-    for one in said:
-        logger.warning(one)
+    for sentence in sentences:
+        logger.warning(sentence)
     _held().release()

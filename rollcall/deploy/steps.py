@@ -1,4 +1,4 @@
-"""The thin shell between pyinfra and the pure core: what deploy.py and remove.py are written in."""
+"""Provide the steps of deploy.py and remove.py: the thin shell between pyinfra and the pure core."""
 
 import logging
 import os
@@ -51,13 +51,13 @@ from rollcall.errors import RollcallError
 from rollcall.secrets import deployed, store
 from rollcall.secrets.private_directory import PrivateDirectory
 
-# Seconds. A fresh cluster elects its leader within two or three; a server that restarts is a healthy voter
-# again after autopilot's next look, every two seconds, so half a minute means that something is wrong.
+# A fresh cluster elects its leader within 2–3 s; a restarted server is a healthy voter again after autopilot's next
+# check, every 2 s. So half a minute means a fault.
 CONSUL_TIMEOUT_SECONDS = 60.0
-# Seconds by which clocks may differ: Consul's and TLS's own tolerance is far larger, but logs stop making
-# sense, and certificates made a moment ago are not valid yet.
+# Consul and TLS tolerate a far larger difference of clocks, but logs no longer match, and fresh certificates are not
+# valid yet.
 CLOCK_TOLERANCE_SECONDS = 30
-# Seconds until a container must have stayed up: a registrator or front on a busy machine takes a few.
+# A registrator or front on a busy machine takes a few seconds to stay up.
 CONTAINER_TIMEOUT_SECONDS = 30.0
 IDENTITY = consul.IDENTITY
 
@@ -67,7 +67,7 @@ Returned = TypeVar("Returned")
 
 @dataclass(frozen=True)
 class Site:
-    """One host in the middle of a roll-out."""
+    """One host during a deploy."""
 
     fleet: Fleet
     member: Member
@@ -81,28 +81,28 @@ class Site:
 
     @cached_property
     def cluster(self) -> tuple[str, str, str]:
-        """Consul's health, from every server; policies and tokens from the first one. Empty where nobody was asked."""
+        """Consul's health from every server, its policies and tokens from the first one; empty if not requested."""
         health, policies, tokens = [*self.state.probes.get("consul", "").splitlines(), "", "", ""][:3]
         return health, policies, tokens
 
     @cached_property
     def plans(self) -> Mapping[str, tuple[Change, ...]]:
-        """What is to be done, by component. Raises RollcallError: a name is taken by something not Rollcall's."""
+        """The planned changes by component. Raises RollcallError: a foreign object has the name of a resource."""
         return {component: plan(resources, self.state) for component, resources in self.desired.items()}
 
 
-# Hosts of this run whose agent changes: pyinfra prepares all hosts before it touches the first.
+# Hosts of this run whose agent changes; complete before the first change, since pyinfra prepares all hosts first.
 _consul_changed: set[str] = set()
 # Hosts of this run that lack an image.
 _lacked_images: set[str] = set()
 _turn = operations.Turn()
 _reading = Lock()
-# A directory that cannot be there.
+# A directory that cannot exist.
 _NOWHERE = Path(os.devnull) / "none"
 
 
-def _say_only_changes() -> None:
-    """Leave out pyinfra's line for every host and operation that changes nothing, unless -v asks for it."""
+def _log_only_changes() -> None:
+    """Omit pyinfra's line for every host and operation that changes nothing, unless -v is given."""
     if not run.print_noop_info:
         logger.addFilter(_is_change)
 
@@ -112,7 +112,7 @@ def _is_change(record: logging.LogRecord) -> bool:
 
 
 def _step(function: Callable[Arguments, Returned]) -> Callable[Arguments, Returned]:
-    """End the run with one sentence where a step of a deploy.py raises; pyinfra itself would print a traceback."""
+    """Convert an exception of a step into one sentence that ends the run; pyinfra would print a traceback."""
 
     @wraps(function)
     def guarded(*arguments: Arguments.args, **named: Arguments.kwargs) -> Returned:
@@ -130,10 +130,10 @@ def _step(function: Callable[Arguments, Returned]) -> Callable[Arguments, Return
 
 @_step
 def site(components: Sequence[Component]) -> Site | None:
-    """Read the host pyinfra is preparing; None if that failed, and pyinfra goes on with the other hosts.
+    """Read the host that pyinfra is preparing; return None if that fails, and pyinfra continues with the other hosts.
 
     Raises:
-        PyinfraError: a setting of any host is wrong, or a host is another fleet's, before any host was touched.
+        PyinfraError: a setting of any host is invalid, or a host belongs to another fleet; no host has been touched.
     """
     role_removal.begin()
     here = _look(components, _secrets)
@@ -152,15 +152,15 @@ def site(components: Sequence[Component]) -> Site | None:
 
 
 def _look(components: Sequence[Component], secrets: Callable[[], store.Secrets]) -> Site | None:
-    _say_only_changes()
+    _log_only_changes()
     fleet = _fleet()
     member = fleet.member(host.name)
-    kept = secrets()
-    state = _read(fleet, member, reading(fleet, member, kept, components))
+    fleet_secrets = secrets()
+    state = _read(fleet, member, reading(fleet, member, fleet_secrets, components))
     if state is None:
         return None
     _check_host(member, state)
-    context = Context(fleet, member, facts(state), kept)
+    context = Context(fleet, member, facts(state), fleet_secrets)
     return Site(fleet, member, state, declared.resources(context, components))
 
 
@@ -183,7 +183,7 @@ def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
 
 
 def _left_out(problems: Sequence[str]) -> bool:
-    """Say what the host lacks, and leave it out if it lacks something; pyinfra goes on with the other hosts."""
+    """Log the host's problems and skip the host if it has any; pyinfra continues with the other hosts."""
     for problem in problems:
         logger.error(f"{host.print_prefix}{problem}")
     if problems:
@@ -194,13 +194,13 @@ def _left_out(problems: Sequence[str]) -> bool:
 def _check_host(member: Member, state: HostState) -> None:
     if state.user != 0:
         raise RollcallError(
-            f"{member.name}: user {state.user} logs in; expected ssh_user 'root', or another user together with "
-            "`_sudo = True`"
+            f"{member.name}: ssh_user: got a user with uid {state.user}; expected 'root', or another user together "
+            "with `_sudo = True`"
         )
     if member.address not in (*state.addresses, "127.0.0.1"):
         raise RollcallError(
-            f"{member.name}: its address is set to {member.address}, but the host has {', '.join(state.addresses)}; "
-            "expected one of these"
+            f"{member.name}: address: got {member.address}; expected one of the host's addresses: "
+            f"{', '.join(state.addresses)}"
         )
     if why := keepalived.no_interface(member, state.interfaces) or dns.unusable(member, facts(state).resolver):
         raise RollcallError(why)
@@ -214,12 +214,12 @@ def _check_host(member: Member, state: HostState) -> None:
     if skew > CLOCK_TOLERANCE_SECONDS:
         raise RollcallError(
             f"{member.name}: its clock differs from this machine's by {skew:.0f} s; expected less than "
-            f"{CLOCK_TOLERANCE_SECONDS} s: let systemd-timesyncd or chrony set it"
+            f"{CLOCK_TOLERANCE_SECONDS} s; set it with systemd-timesyncd or chrony"
         )
 
 
 def _check_membership(here: Site) -> None:
-    """Refuse what would leave a second entry of this host, or a vote without a host, in the cluster."""
+    """Reject changes that would leave a second entry of this host, or a vote without a host, in the cluster."""
     member, texts = here.member, here.state.texts
     if why := consul.renamed(member, texts.get(consul.AGENT, "")):
         raise RollcallError(f"{_locate()(member.name, ('node',))}{why}")
@@ -275,8 +275,8 @@ def _locate() -> Locate:
 
 
 def _secrets() -> store.Secrets:
-    """Read the secrets of the fleet that is there, or make those of a new one: in memory, until a host is touched."""
-    # While the hosts respond, another host's greenlet may come here.
+    """Read the fleet's secrets, or create those of a new fleet in memory until a host is touched."""
+    # While waiting for the hosts, another host's greenlet may enter.
     with _reading:
         return _read_secrets()
 
@@ -287,7 +287,7 @@ def _read_secrets() -> store.Secrets:
 
 
 def _keep_secrets() -> None:
-    """Write what was made to the control machine, before anything else happens on any host."""
+    """Write new secrets to the control machine before any host changes."""
     if _directory().pending:
         _directory().check_can_commit()
         new = "" if store.folder_is_complete(_directory().path) else f"make the fleet's secrets in {_directory().path}"
@@ -305,19 +305,19 @@ def _directory() -> PrivateDirectory:
 
 @lru_cache(maxsize=1)
 def _any_secrets() -> store.Secrets:
-    """Give some, to find by name what a fleet has: a removal works without the fleet's own, which may be lost."""
+    """Return arbitrary secrets: a removal finds resources by name, and the fleet's own secrets may be lost."""
     return store.read(PrivateDirectory(_NOWHERE, draft=True), _fleet())
 
 
 def _warn(name: str) -> None:
-    """Say once what will need a person."""
+    """Log once what will require action by the user."""
     if name == _fleet().members[0].name:
         for sentence in store.warnings(_secrets(), datetime.now(UTC)):
             logger.warning(sentence)
 
 
 def inventory_file() -> Path:
-    """Give the inventory's path; pyinfra does not hand it to deploys, its command line does."""
+    """Return the inventory's path from pyinfra's command line; pyinfra does not pass it to deploys."""
     for argument in sys.argv[1:]:
         if argument.endswith(".py") and Path(argument).is_file():
             return Path(argument)
@@ -326,10 +326,10 @@ def inventory_file() -> Path:
 
 @_step
 def bring_images(here: Site) -> None:
-    """Get every image that the host lacks, on all hosts at the same time.
+    """Bring every image that the host lacks, on all hosts at the same time.
 
     Raises:
-        PyinfraError: this machine lacks one that it is to push, or has it for other machines only.
+        PyinfraError: this machine lacks an image to push, or has it only for another platform.
     """
     if missing := list(_missing_images(here).values()):
         platform = here.state.probes.get("platform", "").strip()
@@ -341,17 +341,17 @@ def bring_images(here: Site) -> None:
 
 
 def _missing_images(here: Site) -> Mapping[str, Container]:
-    """Give the images that the host lacks, each with a container that wants it."""
-    wanted = (resource for resource in here.resources if isinstance(resource, Container))
-    return {one.image: one for one in wanted if one.image not in here.state.engine.images}
+    """Return the images that the host lacks, each with a container that uses it."""
+    containers = (resource for resource in here.resources if isinstance(resource, Container))
+    return {container.image: container for container in containers if container.image not in here.state.engine.images}
 
 
 @_step
 def converge(here: Site, component: Component) -> None:
-    """Bring one component of a host to what is desired.
+    """Bring one component of a host to its desired state.
 
     Raises:
-        PyinfraError: a name is taken by something that is not Rollcall's.
+        PyinfraError: an object that is not Rollcall's has the name of a resource.
     """
     if changes := _plan(here, component.name):
         operations.converge(name=component.name, changes=changes)
@@ -361,9 +361,8 @@ def converge(here: Site, component: Component) -> None:
 def converge_servers(here: Site) -> None:
     """Bring the Consul servers up.
 
-    A cluster that runs is never stopped as a whole: its servers are replaced one at a time, each waiting
-    until the one before is a healthy voter again. New servers start together: they need each other to elect
-    a leader.
+    Replace the servers of a running cluster one at a time, each after the previous one is a healthy voter again. New
+    servers start together: they need each other to elect a leader.
     """
     if not here.member.is_server:
         return
@@ -380,7 +379,7 @@ def converge_servers(here: Site) -> None:
 
 @_step
 def converge_access(here: Site) -> None:
-    """Bring Consul's ACLs to what is desired and see that the cluster is ready: with the first server, for all."""
+    """Bring Consul's ACLs to their desired state and wait for the cluster, once for all, with the first server."""
     if here.member != here.fleet.servers[0]:
         return
     health, *lists = here.cluster
@@ -398,9 +397,9 @@ def converge_access(here: Site) -> None:
 
 @_step
 def converge_clients(here: Site) -> None:
-    """Bring the Consul agents of the other hosts up: their tokens are there by now.
+    """Bring the Consul agents of the other hosts up, now that their tokens exist.
 
-    One that was a server leaves the quorum first, one after the other.
+    Agents that were servers leave the quorum first, one at a time.
     """
     if here.member.is_server:
         return
@@ -428,11 +427,13 @@ def _consul_ready(here: Site) -> readiness.ConsulReady:
 
 @_step
 def wait_for_containers(here: Site) -> None:
-    """See that everything stays up: `docker run` succeeds also where the program ends a moment later."""
+    """Wait until every container stays up: `docker run` succeeds even if the program exits a moment later."""
     started = {
         change.name for part in here.desired for change in _plan(here, part) if isinstance(change.resource, Container)
     }
-    restarting = {name for name, one in here.state.engine.containers.items() if one["State"].get("Restarting")}
+    restarting = {
+        name for name, document in here.state.engine.containers.items() if document["State"].get("Restarting")
+    }
     watched = tuple(sorted(started | restarting))
     if watched:
         stay_up = readiness.ContainersStayUp(watched, stretched(CONTAINER_TIMEOUT_SECONDS))
@@ -441,14 +442,14 @@ def wait_for_containers(here: Site) -> None:
 
 @_step
 def remove_leftovers(here: Site) -> None:
-    """Remove what Rollcall made here and nobody wants any more."""
+    """Remove what Rollcall created here and no component desires any more."""
     if changes := leftovers(here.resources, here.state):
         operations.remove(name="Leftovers", changes=changes)
 
 
 @_step
 def remove_everything() -> None:
-    """Take off this host all that a deploy put on it; the resolver first, so that names are found throughout."""
+    """Remove everything that a deploy put on this host; restore its resolver first, so that names keep resolving."""
     if here := _look(declared.components(project.root_of(inventory_file())), _any_secrets):
         former = resolver_files.withdrawn(here.state.bridge, facts(here.state).resolver)
         operations.converge(name="Resolver", changes=plan(former, here.state))

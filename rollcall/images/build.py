@@ -1,4 +1,4 @@
-"""Building an image with this machine's engine."""
+"""Build an image with this machine's engine."""
 
 import re
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from rollcall.images.cached import CACHE
 from rollcall.images.catalogue import OwnImage
 from rollcall.images.docker import docker, inspect
 
-# Its value is the digest of all that the image was built from.
+# Its value is the digest of everything that the image was built from.
 LABEL = "rollcall.image"
-# The kernel's words for a program of another architecture, through each of Docker's builders.
+# The kernel's error for a program of another architecture, as every Docker builder prints it.
 _FOREIGN_PROGRAM = re.compile("exec format error", re.IGNORECASE)
 
 
 def build(image: OwnImage, platform: str = "") -> None:
-    """Build one of our images under its own name; for another platform where the engine can.
+    """Build one of our images under its own name, for another platform if the engine can.
 
     Raises:
         RollcallError: it cannot be built.
@@ -34,27 +34,27 @@ def build(image: OwnImage, platform: str = "") -> None:
         built = platform_of(inspect("image", [image.reference])[image.reference])
         if not is_same_platform(built, wanted):
             raise RollcallError(
-                f"{image.reference} was built for {built}, not {wanted}: this machine's engine has the images that it "
-                f"starts from for {built} only"
+                f"{image.reference}: got an image for {built}; expected one for {wanted}: this machine's engine has "
+                f"its base images for {built} only"
             )
 
 
 def arguments(tag: str, label: str, directory: Path, platform: str = "") -> list[str]:
-    """Give docker's arguments that build a directory.
+    """Return docker's arguments that build a directory.
 
-    The host's network has the resolver and the proxies that this machine has; a container's own may have neither.
+    The build uses the host's network, which has this machine's resolver and proxies; a container's own may lack them.
     """
     wanted = [f"--platform={platform}"] if platform else []
     return ["build", "--network=host", *wanted, f"--label={label}", f"--tag={tag}", str(directory)]
 
 
 def run(docker_arguments: list[str], name: str, log: Path, platform: str = "") -> None:
-    """Run `docker build`; `log` gets all of its output where it fails.
+    """Run `docker build`; if it fails, write all of its output to `log`.
 
     Raises:
         RollcallError: it fails.
     """
-    # Without the attestations of BuildKit an image is one manifest, which every engine and registry takes.
+    # Without BuildKit's attestations an image is one manifest, which every engine and registry accepts.
     code, output, errors = command.attempt(
         ["docker", *docker_arguments], environment={"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
     )
@@ -71,20 +71,20 @@ def run(docker_arguments: list[str], name: str, log: Path, platform: str = "") -
 
 
 def engine_platform() -> str:
-    """Give the platform of this machine's engine, such as linux/amd64.
+    """Return the platform of this machine's engine, such as linux/amd64.
 
     Raises:
-        RollcallError: no engine answers.
+        RollcallError: no engine responds.
     """
     return docker("version", "--format={{.Server.Os}}/{{.Server.Arch}}", doing="reach this machine's Docker Engine")
 
 
 def platform_of(document: Mapping[str, Any]) -> str:
-    """Read the platform of an image in what `docker image inspect` says of it."""
+    """Return an image's platform from its inspect document."""
     parts = [document.get("Os", ""), document.get("Architecture", ""), document.get("Variant", "")]
     return "/".join(part for part in parts if part)
 
 
-def is_same_platform(one: str, other: str) -> bool:
-    """Compare two platforms; a variant (the v8 of linux/arm64/v8) that only one of them names is no difference."""
-    return all(a == b for a, b in zip(one.split("/"), other.split("/"), strict=False))
+def is_same_platform(left: str, right: str) -> bool:
+    """Compare two platforms; ignore a variant (the v8 of linux/arm64/v8) that only one of them names."""
+    return all(a == b for a, b in zip(left.split("/"), right.split("/"), strict=False))

@@ -1,4 +1,4 @@
-"""Files that are slow to make: made once per key, and never seen half-made."""
+"""Cache files that are slow to make: one per key, and never incomplete."""
 
 import hashlib
 import os
@@ -8,13 +8,13 @@ from pathlib import Path
 
 _KEY_LENGTH = 16
 _BASE = os.environ.get("XDG_CACHE_HOME", "")
-# The base directory specification says that a relative path is to be ignored.
+# The XDG base directory specification: programs must ignore a relative path.
 CACHE = (Path(_BASE) if _BASE.startswith("/") else Path.home() / ".cache") / "rollcall"
-"""What is slow to make and the same for every lab, fleet and checkout."""
+"""Files that are slow to make and the same for every lab, fleet and checkout."""
 
 
 def key(parts: Iterable[str | bytes]) -> str:
-    """Return a short digest that changes with any of the parts, their order and their borders."""
+    """Return a short digest that changes with any of the parts, their order and their boundaries."""
     digest = hashlib.sha256()
     for part in parts:
         content = part.encode() if isinstance(part, str) else part
@@ -23,7 +23,7 @@ def key(parts: Iterable[str | bytes]) -> str:
 
 
 def tree_key(directory: Path) -> str:
-    """Return the key of a directory: its files' names, contents and execute bits. Python's caches do not count."""
+    """Return the key of a directory: its files' names, contents and execute bits, without Python's caches."""
     return key(part for path in _files(directory) for part in _file_parts(path, directory))
 
 
@@ -37,9 +37,9 @@ def _file_parts(path: Path, root: Path) -> tuple[str | bytes, ...]:
 
 
 def get(name: str, make: Callable[[Path], None]) -> Path:
-    """Return the cached file or directory of that name; `make` writes it to the path that it is given.
+    """Return the cached file or directory of that name; `make` writes a missing one to the given path.
 
-    An interrupted run leaves at most a path that ends in `.part`, which the next run begins anew.
+    An interrupted run leaves at most a path that ends in `.part`, which the next run removes.
     """
     path = CACHE / name
     if not path.exists():
@@ -52,7 +52,7 @@ def get(name: str, make: Callable[[Path], None]) -> Path:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a directory with all that is in it, if it is there."""
+    """Remove a file, or a directory with its contents, if it exists."""
     if path.is_dir() and not path.is_symlink():
         _make_writable(path)
         shutil.rmtree(path)
@@ -61,6 +61,6 @@ def remove(path: Path) -> None:
 
 
 def _make_writable(directory: Path) -> None:
-    # Go makes the directories of its module cache read-only, which keeps anybody but root from removing them.
+    # Go makes the directories of its module cache read-only, so that only root can remove them.
     for path in (directory, *(path for path in directory.rglob("*") if path.is_dir() and not path.is_symlink())):
         path.chmod(0o700)

@@ -1,4 +1,4 @@
-"""Which images are Rollcall's own, and what each is built from."""
+"""List Rollcall's own images, and what each is built from."""
 
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -12,10 +12,10 @@ from rollcall.images import cached
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A directory with a Dockerfile, and what is put beside it before it is built.
+    """A directory with a Dockerfile, and what is added to it before the build.
 
     `sources` are parts of this package, such as rollcall/front; with `wheels` the Python packages of its
-    requirements.lock come along, because a container may not reach the package index.
+    requirements.lock are added, because a container may not reach the package index.
     """
 
     directory: Path
@@ -30,7 +30,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class OwnImage:
-    """One of our images: the name that a person gives it, its full name, and what it is built from."""
+    """One of our images: its short name, its full name, and what it is built from."""
 
     name: str
     reference: str
@@ -64,10 +64,10 @@ IMAGES = (
 
 
 def chosen(names: tuple[str, ...]) -> tuple[OwnImage, ...]:
-    """Find images by their names, all of them where none is given.
+    """Find images by name; without names, all of them.
 
     Raises:
-        RollcallError: there is no such image.
+        RollcallError: a name is unknown.
     """
     known = {image.name: image for image in IMAGES}
     for name in names:
@@ -84,12 +84,12 @@ def by_reference(reference: str) -> OwnImage | None:
 
 
 def source(relative: str) -> Path:
-    """Give a part of this package, by its path from the folder that holds `rollcall/`."""
+    """Return a part of this package, by its path from the folder that holds `rollcall/`."""
     return project.PACKAGE.parent / relative
 
 
 def key(recipe: Recipe) -> str:
-    """Digest all files that an image is built from: while it stays, the image need not be built again."""
+    """Digest all files that an image is built from; the same digest needs no new build."""
     return cached.key([cached.tree_key(recipe.directory), *(_source_key(source(part)) for part in recipe.sources)])
 
 

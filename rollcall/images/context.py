@@ -1,4 +1,4 @@
-"""The directory that an image is built from: its Dockerfile and what that needs, brought together."""
+"""Assemble the directory that an image is built from: its Dockerfile and everything that it needs."""
 
 import importlib.util
 import shutil
@@ -12,10 +12,10 @@ from rollcall import command
 from rollcall.images import cached, catalogue
 from rollcall.images.catalogue import Recipe
 
-# As the Dockerfiles have it.
+# The version in the Dockerfiles.
 _PYTHON = "3.13"
 _LOCK = "requirements.lock"
-# What pip calls an architecture, by what the engine calls it; others get no wheels from here.
+# pip's name of each architecture by the engine's; other architectures get no wheels from here.
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 _LIBC = ("manylinux2014", "manylinux_2_17", "manylinux_2_28", "manylinux_2_34")
 
@@ -28,16 +28,16 @@ def prepared(
     adapt: Callable[[str], str] = str,
     programs: Mapping[str, Path] | None = None,
 ) -> Iterator[Path]:
-    """Give a directory ready for `docker build`, for as long as the block lasts.
+    """Provide a directory for `docker build` while the block runs.
 
     Args:
-        recipe: what belongs into it.
+        recipe: the contents.
         architecture: of the image, as Docker names it.
         adapt: changes the Dockerfile's text.
-        programs: files that are put beside the Dockerfile, by their names there.
+        programs: files to put beside the Dockerfile, by their names there.
 
     Raises:
-        RollcallError: something that belongs into it cannot be had.
+        RollcallError: a part of the contents cannot be fetched.
     """
     with TemporaryDirectory(prefix="rollcall-") as temporary:
         directory = Path(temporary)
@@ -61,7 +61,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _add_wheels(lock: Path, architecture: str, target: Path) -> None:
-    """Put the packages into the directory; leave it empty for the container's own pip where this Python has none."""
+    """Download the packages into the directory; without pip here, leave it empty for the container's own pip."""
     target.mkdir()
     if architecture in _MACHINES and importlib.util.find_spec("pip"):
         _copy(_wheels(lock, _MACHINES[architecture]), target)

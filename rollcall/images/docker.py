@@ -1,4 +1,4 @@
-"""The machine's own Docker Engine, by its command line."""
+"""Use this machine's own Docker Engine through its command line."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 from rollcall import command
 from rollcall.errors import RollcallError
 
-# How the engine's versions say it: "No such container: x", "network x not found".
+# The wording differs between engine versions: "No such container: x", "network x not found".
 _MISSING = re.compile("no such|not found", re.IGNORECASE)
 
 
@@ -17,7 +17,7 @@ Documents = Mapping[str, Mapping[str, Any]]
 
 
 def docker(*arguments: str, doing: str, stdin: bytes = b"") -> str:
-    """Run `docker` and return what it printed.
+    """Run `docker` and return its output.
 
     Raises:
         RollcallError: it failed.
@@ -26,25 +26,25 @@ def docker(*arguments: str, doing: str, stdin: bytes = b"") -> str:
 
 
 def inspect(kind: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Inspect objects of one kind (`container`, `image`, `network`, `volume`) by name; the missing are left out.
+    """Inspect objects of one kind (`container`, `image`, `network`, `volume`) by name; omit missing ones.
 
     Raises:
-        RollcallError: the engine does not answer, or says anything else than that some are missing.
+        RollcallError: the engine does not respond, or fails for any reason other than missing objects.
     """
     if not names:
         return {}
-    # Where names are missing the exit code is 1, and the found ones are printed all the same.
+    # If names are missing, docker exits with 1 but still prints the others.
     code, output, errors = command.attempt(["docker", kind, "inspect", *names])
     problems = [line for line in errors.splitlines() if line.strip() and not _MISSING.search(line)]
     if code != 0 and problems:
-        raise RollcallError(f"Cannot look at {kind}s of this machine's engine: {problems[-1]}")
+        raise RollcallError(f"Cannot inspect {kind}s of this machine's engine: {problems[-1]}")
     found: list[dict[str, Any]] = json.loads(output or "[]")
     return _by_name(kind, names, found)
 
 
 def _by_name(kind: str, names: Sequence[str], found: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     result = {}
-    for one in found:
-        own = one.get("RepoTags") or [] if kind == "image" else [one["Name"].lstrip("/")]
-        result.update({name: one for name in names if name in own})
+    for document in found:
+        own = document.get("RepoTags") or [] if kind == "image" else [document["Name"].lstrip("/")]
+        result.update({name: document for name in names if name in own})
     return result

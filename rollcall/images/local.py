@@ -1,4 +1,4 @@
-"""Which of our images this machine's engine has."""
+"""Find which of our images this machine's engine has."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from rollcall.images import build, catalogue
 from rollcall.images.catalogue import OwnImage
 from rollcall.images.docker import Documents, inspect
 
-# "current": built from just these sources; "outdated": from others; "unknown": not by `rollcall images build`.
+# "current": built from these sources; "outdated": from others; "unknown": not built by `rollcall images build`.
 State = Literal["current", "outdated", "unknown", "missing"]
 
 
 @dataclass(frozen=True)
 class LocalImage:
-    """One of our images as the engine has it; without an id where it does not."""
+    """One of our images on the engine; a missing one has no id."""
 
     image: OwnImage
     state: State
@@ -25,7 +25,7 @@ class LocalImage:
     created: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as a JSON object; what is not known is null."""
+        """Return it as a JSON object; unknown values are null."""
         return {
             "name": self.image.name,
             "reference": self.image.reference,
@@ -64,7 +64,7 @@ def _local(image: OwnImage, found: Documents) -> LocalImage:
 
 
 def _time(text: str) -> datetime | None:
-    """Read the engine's time, which has more digits than Python takes and is missing where nothing says it."""
+    """Parse the engine's time, which has more digits than Python accepts; return None if it is missing."""
     try:
         return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
     except ValueError:
@@ -72,7 +72,7 @@ def _time(text: str) -> datetime | None:
 
 
 def age(created: datetime, now: datetime) -> str:
-    """Say how long ago that was."""
+    """Format how long ago that was."""
     minutes = int((now - created).total_seconds() // 60)
     for length, unit in ((60 * 24, "day"), (60, "hour"), (1, "minute")):
         if minutes >= length:

@@ -1,4 +1,4 @@
-"""Pushing our images to the registry that a fleet's settings name."""
+"""Push our images to the registry that a fleet's settings name."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from rollcall.images.docker import docker, inspect
 
 
 def targets(image: OwnImage, members: Iterable[Member]) -> list[str]:
-    """Name an image as the hosts' settings do, wherever that is another name than it is built under."""
+    """Return an image's names in the hosts' settings that differ from the name it is built under."""
     names = {member.image(_configured(image.name, member.settings)) for member in members}
     return sorted(names - {image.reference})
 
@@ -30,7 +30,7 @@ def publish(image: OwnImage, names: Iterable[str]) -> None:
     """Push an image of this machine under other names.
 
     Raises:
-        RollcallError: it is not here, or the registry does not take it.
+        RollcallError: it is missing here, or the registry rejects it.
     """
     if not inspect("image", [image.reference]):
         raise RollcallError(f"{image.reference} is not on this machine; run `rollcall images build {image.name}`")

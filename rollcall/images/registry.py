@@ -1,7 +1,7 @@
-"""A registry on this machine's loopback that serves saved images to the hosts' engines, and nothing else.
+"""Serve saved images to the hosts' engines from a registry on this machine's loopback.
 
-Each host pulls through its own name, which nobody else can guess: so it is known what it fetched, and no other user of
-either machine is served.
+Each host pulls under its own unguessable name: the registry knows what each host fetched, and serves no other user of
+either machine.
 """
 
 import json
@@ -31,20 +31,20 @@ class Offer:
     _counting: Lock = field(default_factory=Lock)
 
     def count(self, size: int) -> None:
-        """Add what is about to be sent: engines fetch several layers at once."""
+        """Add the size of what is sent next; locked, since engines fetch several layers at once."""
         with self._counting:
             self.sent += size
 
     def reference(self, address: str) -> str:
-        """Name the image as the engine pulls it from a registry at that address."""
+        """Return the name under which an engine pulls the image from a registry at that address."""
         return f"{address}/{self.name}/image:sent"
 
 
 class Registry:
-    """Serves offers for as long as it is open."""
+    """A registry that serves offers while it is open."""
 
     def __init__(self, server: "_Server") -> None:
-        """Take a server that runs."""
+        """Take a running server."""
         self._server = server
 
     @property
@@ -54,7 +54,7 @@ class Registry:
 
     @contextmanager
     def offered(self, image: Saved) -> Iterator[Offer]:
-        """Serve an image under a name of its own for as long as the block lasts."""
+        """Serve an image under its own name while the block runs."""
         offer = Offer(image)
         self._server.offers[offer.name] = offer
         try:
@@ -65,7 +65,7 @@ class Registry:
 
 @contextmanager
 def registry() -> Iterator[Registry]:
-    """Open a registry on a free port for as long as the block lasts."""
+    """Open a registry on a free port while the block runs."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         Thread(target=server.accept_all, daemon=True).start()
         try:
@@ -85,37 +85,37 @@ class _Server(ThreadingHTTPServer):
     def accept_all(self) -> None:
         """Serve until `stop`.
 
-        Not serve_forever: it waits with a selector that stops all of gevent, which pyinfra runs in, if socketserver
-        was imported before gevent.
+        serve_forever would wait with a selector that blocks all of gevent, and so pyinfra, if socketserver was imported
+        before gevent.
         """
         with suppress(OSError):
             while self._open:
                 self.process_request(*self.get_request())
 
     def stop(self) -> None:
-        """End the wait for the next connection by making it."""
+        """Stop serving; a connection of our own ends the wait for the next one."""
         self._open = False
         socket.create_connection(("127.0.0.1", self.server_address[1])).close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Let an engine hang up: it says itself what it lacks then."""
+        """Ignore a closed connection: the engine reports the reason itself."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # An engine with containerd's store tries TLS first, and HTTP only once it was answered in HTTP.
+    # An engine with containerd's store tries TLS first, and HTTP only after an HTTP response.
     default_request_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        """Serve what the distribution specification calls pull."""
+        """Serve the pull requests of the distribution specification."""
         self._respond(with_body=True)
 
     def do_HEAD(self) -> None:
-        """Respond as to GET, without the body."""
+        """Respond as to GET, without a body."""
         self._respond(with_body=False)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Write no log: a deploy reports what was sent."""
+        """Log nothing: a deploy reports what was sent."""
 
     def _respond(self, *, with_body: bool) -> None:
         if self.path == "/v2/":
@@ -145,12 +145,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Accept-Ranges", "bytes")
         self.end_headers()
         for chunk in blob.chunks(start) if with_body else ():
-            # Before the write: an engine that has its last byte may be done before this thread goes on.
+            # Count before the write: an engine may finish with the last byte before this thread continues.
             offer.count(len(chunk))
             self.wfile.write(chunk)
 
     def _range_start(self, size: int) -> int:
-        """Read where an interrupted download goes on; engines ask for no other ranges."""
+        """Return where an interrupted download continues; engines request no other ranges."""
         found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         return int(found[1]) if found and int(found[1]) < size and found[2] in ("", str(size - 1)) else 0
 

@@ -1,4 +1,4 @@
-"""What `docker save` writes, read as what a registry serves: one manifest, and the blobs that it names."""
+"""Read an archive of `docker save` as what a registry serves: one manifest and its blobs."""
 
 import hashlib
 import json
@@ -13,21 +13,21 @@ from rollcall.errors import RollcallError
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 _LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
-# By their first bytes: an engine with containerd's image store saves layers as it got them.
+# By their first bytes: an engine with containerd's image store saves layers as it received them.
 _COMPRESSIONS = {b"\x1f\x8b": "+gzip", b"\x28\xb5\x2f\xfd": "+zstd"}
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Blob:
-    """Bytes that lie somewhere in the archive."""
+    """A range of bytes in the archive."""
 
     archive: Path
     offset: int
     size: int
 
     def chunks(self, start: int = 0) -> Iterator[bytes]:
-        """Read it, from a byte on."""
+        """Read it from an offset."""
         with self.archive.open("rb") as file:
             file.seek(self.offset + start)
             left = self.size - start
@@ -38,7 +38,7 @@ class Blob:
 
 @dataclass(frozen=True)
 class Saved:
-    """One image: the archive that it lies in, its manifest, and the blobs by their digests."""
+    """One image: its archive, its manifest, and its blobs by digest."""
 
     archive: Path
     manifest: bytes = field(repr=False)
@@ -46,27 +46,27 @@ class Saved:
 
     @property
     def digest(self) -> str:
-        """Digest of the manifest."""
+        """The digest of the manifest."""
         return _digest([self.manifest])
 
     @property
     def size(self) -> int:
-        """Bytes of all blobs."""
+        """The size of all blobs in bytes."""
         return sum(blob.size for blob in self.blobs.values())
 
 
 def read(archive: Path, platform: str) -> Saved:
-    """Read the archive of one image, whichever version of Docker wrote it.
+    """Read the archive of one image from any version of Docker.
 
-    Layers are taken as they are, for the most part uncompressed: then their digests are the same wherever the image
-    is sent from, and an engine that has them does not fetch them again.
+    Layers stay as they are, mostly uncompressed: their digests are then the same from every machine, and an engine that
+    has them does not fetch them again.
 
     Args:
-        archive: what `docker save` wrote.
-        platform: of the image to take, where there are several.
+        archive: the archive of `docker save`.
+        platform: of the image to read, if there are several.
 
     Raises:
-        RollcallError: it holds no image for the platform.
+        RollcallError: the archive holds no image for the platform.
     """
     with tarfile.open(archive) as tar:
 
@@ -81,7 +81,7 @@ def read(archive: Path, platform: str) -> Saved:
             config = blob(entry["Config"])
             if _fits(json.loads(b"".join(config.chunks())), platform):
                 return _saved(config, [blob(name) for name in entry["Layers"]])
-    raise RollcallError(f"the saved image holds nothing for {platform}")
+    raise RollcallError(f"the saved image lacks the platform {platform}")
 
 
 def _target(member: tarfile.TarInfo) -> str:

@@ -1,7 +1,7 @@
-"""Sending an image of this machine to a host's engine, which fetches the layers that it lacks.
+"""Send an image of this machine to a host's engine, which fetches only the layers that it lacks.
 
-The engine pulls from a registry on this machine, through a port of the host's loopback that ssh forwards here. So it
-decides itself what it needs, whichever way it stores images. Where the host's sshd forwards nothing, all is sent.
+The engine pulls from a registry on this machine, through a port of the host's loopback that ssh forwards here. So the
+engine itself decides what it needs, with any kind of image store. Without port forwarding, send everything.
 """
 
 import random
@@ -20,11 +20,11 @@ from rollcall.images.registry import Offer, Registry
 from rollcall.images.saved import Saved
 from rollcall.remote.run import Shell
 
-# Below the ports that a kernel hands out by itself.
+# Below the kernel's ephemeral ports.
 _PORTS = range(20000, 32768)
 _ATTEMPTS = 3
 _REFUSED = "remote port forwarding failed"
-# ssh itself notices a dead connection within 15 s; a slow one may take its time.
+# ssh itself detects a dead connection within 15 s; a slow one may take long.
 _TIMEOUT_SECONDS = 6 * 3600
 _REPORT_SECONDS = 10
 
@@ -35,24 +35,24 @@ docker pull {reference} >/dev/null && docker tag {reference} {name}"""
 
 @dataclass(frozen=True)
 class Sent:
-    """What was sent, before ssh compressed it, and how long that took."""
+    """The bytes sent, before ssh's compression, and the duration."""
 
     bytes: int
     seconds: float
 
 
 def send(host: Host, name: str, image: Saved, registry: Registry, report: Callable[[int], None]) -> Sent:
-    """Let a host have an image under this name.
+    """Send an image to a host under this name.
 
     Args:
         host: the host.
         name: of the image, with its tag.
         image: the image as this machine's engine saved it.
-        registry: one that is open.
-        report: gets the number of bytes every few seconds.
+        registry: an open registry.
+        report: receives the number of sent bytes every few seconds.
 
     Raises:
-        RollcallError: the host does not have it in the end.
+        RollcallError: the transfer failed.
     """
     started = time.monotonic()
     with registry.offered(image) as offer, _reporting(offer, report):
@@ -65,8 +65,8 @@ def send(host: Host, name: str, image: Saved, registry: Registry, report: Callab
 
 
 def _pulled_through(host: Host, name: str, offer: Offer, port: int) -> bool:
-    """Return False if the host forwards no port: this one is taken, or its sshd forwards none."""
-    there = random.choice(_PORTS)  # noqa: S311 - any will do
+    """Pull through a forwarded port; return False if the port is taken or the host's sshd forwards none."""
+    there = random.choice(_PORTS)  # noqa: S311 - not security-relevant
     forward = ["-R", f"127.0.0.1:{there}:127.0.0.1:{port}", "-o", "ExitOnForwardFailure=yes"]
     own = ["-C", *forward, "-o", "ControlMaster=no", "-o", "ControlPath=none"]
     try:
@@ -89,7 +89,7 @@ def _load(host: Host, name: str, archive: Path) -> None:
         done = subprocess.run(line, stdin=file, capture_output=True, check=False)
     if done.returncode != 0:
         errors = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise RollcallError(f"on {host.name}: {name} could not be loaded: {errors[-1]}")
+        raise RollcallError(f"on {host.name}: cannot load {name}: {errors[-1]}")
 
 
 @contextmanager

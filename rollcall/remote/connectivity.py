@@ -1,4 +1,4 @@
-"""Whether every host responds by SSH to somebody who may do what root may: all at the same time, before all else."""
+"""Check first, for all hosts at the same time, that each responds by SSH and that its user has root's rights."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from rollcall.errors import RollcallError
 from rollcall.remote import login, ssh
 from rollcall.remote.run import Shell
 
-# A lost first packet is sent again after 1 and after 3 seconds; who is silent longer is not there.
+# TCP resends a lost first packet after 1 and after 3 seconds; treat a longer silence as down.
 CONNECT_TIMEOUT_SECONDS = 5
 # The lab's hosts, as inventories/lab.py names them.
 LAB_PORTS = range(22011, 22100)
@@ -29,10 +29,10 @@ class _Route:
 
 
 def check(hosts: Sequence[Host]) -> None:
-    """Make sure that the SSH server of each host greets, and that its user is root or may use sudo.
+    """Check that each host's SSH server responds, and that its user is root or may use sudo.
 
-    Raises RollcallError, naming every host that is silent and why, within about CONNECT_TIMEOUT_SECONDS; or
-    every host whose user may not do what root may.
+    Raises RollcallError within about CONNECT_TIMEOUT_SECONDS, with every host that does not respond and why, or every
+    host whose user lacks root's rights.
     """
     _check_greetings(hosts)
     with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
@@ -49,17 +49,17 @@ def _check_greetings(hosts: Sequence[Host]) -> None:
         problems = list(pool.map(_problem, remote))
     silent = [(host, problem) for host, problem in zip(remote, problems, strict=True) if problem]
     if silent:
-        raise RollcallError(_sentence(silent, everybody=len(silent) == len(remote)))
+        raise RollcallError(_sentence(silent, all_silent=len(silent) == len(remote)))
 
 
-def _sentence(silent: Sequence[tuple[Host, str]], *, everybody: bool) -> str:
+def _sentence(silent: Sequence[tuple[Host, str]], *, all_silent: bool) -> str:
     listed = ", ".join(f"{host.name} ({problem})" for host, problem in silent)
     verb = "does" if len(silent) == 1 else "do"
     if all(_is_lab(host) for host, _ in silent):
-        up = "up" if everybody else "wholly up"
-        return f"{listed} {verb} not answer by SSH: the lab is not {up}; run `make lab`."
+        up = "up" if all_silent else "completely up"
+        return f"{listed} {verb} not respond by SSH: the lab is not {up}; run `make lab`."
     return (
-        f"{listed} {verb} not answer by SSH; check that the machine runs and that ssh_hostname "
+        f"{listed} {verb} not respond by SSH; check that the machine runs and that ssh_hostname "
         "and ssh_port of the inventory are right."
     )
 
@@ -79,17 +79,17 @@ def _problem(host: Host) -> str | None:
         ) as connection:
             banner = connection.recv(255)
     except TimeoutError:
-        return f"{where}: silent for {stretched(CONNECT_TIMEOUT_SECONDS):g} s"
+        return f"{where}: no response within {stretched(CONNECT_TIMEOUT_SECONDS):g} s"
     except socket.gaierror:
         return f"{where}: the name does not resolve"
     except OSError as error:
         return f"{where}: {(error.strerror or str(error)).lower()}"
-    # A port forwarder accepts for a machine that is down, and then says nothing.
-    return None if banner.startswith(b"SSH-") else f"{where}: accepts, but is no SSH server"
+    # A port forwarder accepts connections for a machine that is down, and then sends nothing.
+    return None if banner.startswith(b"SSH-") else f"{where}: accepts connections, but is not an SSH server"
 
 
 def _route(host: Host) -> _Route:
-    """Ask ssh where it would connect: the user's own configuration may rename a host or use a jump host."""
+    """Return where ssh would connect: the user's own configuration may rename a host or use a jump host."""
     if shutil.which("ssh") is None:
         return _Route(host.hostname, host.port or 22, host.user or "", direct=True)
     command = ["ssh", "-G", *ssh.options(host), host.hostname]
@@ -111,13 +111,13 @@ def _problem_behind_proxy(host: Host) -> str | None:
             command, capture_output=True, text=True, timeout=stretched(2 * ssh.CONNECT_TIMEOUT_SECONDS), check=False
         )
     except subprocess.TimeoutExpired:
-        return f"{host.hostname}: silent for {seconds:g} s"
-    complaint = done.stderr.strip().splitlines() or [f"ssh ended with {done.returncode}"]
-    return None if done.returncode == 0 else f"{host.hostname}: {complaint[-1]}"
+        return f"{host.hostname}: no response within {seconds:g} s"
+    errors = done.stderr.strip().splitlines() or [f"ssh exited with {done.returncode}"]
+    return None if done.returncode == 0 else f"{host.hostname}: {errors[-1]}"
 
 
 def _rights_problem(host: Host) -> str:
-    """Say why the user that Rollcall logs in as may not do what root may. For root itself nothing is asked."""
+    """Return why the user that Rollcall logs in as lacks root's rights; root itself needs no request."""
     if not host.sudo and _is_root(host):
         return ""
     try:

@@ -1,25 +1,25 @@
-"""Whether the user that Rollcall logs in as may do what root may: what is asked of a host, and what the answer means.
+"""Check whether the user that Rollcall logs in as has root's rights: the probe, and the meaning of its output.
 
-Rollcall writes root's files and uses Docker, so it logs in as root, or as a user whose sudo asks nothing.
+Rollcall writes root's files and uses Docker, so it logs in as root, or as a user with passwordless sudo.
 """
 
 from rollcall.config.inventory import Host
 from rollcall.sections import lines, read, script
 
-# One command. `sudo -n` fails where it would have to ask.
+# `sudo -n` fails instead of prompting for a password.
 PROBE = script("section user; id -u; id -un; id -nG; section sudo; LC_ALL=C sudo -n id -u 2>&1")
 SUDOERS = "/etc/sudoers.d/rollcall"
-# Todd Miller's sudo, and the one in Rust.
+# Todd Miller's sudo, and sudo-rs.
 _COMPLAINTS = ("sudo: ", "sudo-rs: ")
 
 
-def problem(host: Host, answer: str) -> str:
-    """Say, from what PROBE printed, why the user may not do what root may; nothing if that is no problem.
+def problem(host: Host, output: str) -> str:
+    """Return why the user lacks root's rights, from PROBE's output; otherwise "".
 
     Raises:
-        ValueError: the answer is not complete.
+        ValueError: the output is incomplete.
     """
-    found = read(answer, ["user", "sudo"])
+    found = read(output, ["user", "sudo"])
     number, user, groups = lines(found["user"])
     if number == "0":
         return ""
@@ -34,7 +34,7 @@ def problem(host: Host, answer: str) -> str:
 
 
 def refusal(host: Host, errors: str) -> str:
-    """Say, from what a command on the host printed when it failed, that its user's rights are why; else nothing."""
+    """Return an error if a command failed because of its user's rights, judged by what it printed; otherwise ""."""
     user = host.user or "the user"
     if host.sudo:
         lines = [line for line in errors.splitlines() if line.startswith(_COMPLAINTS)]
@@ -46,10 +46,10 @@ def refusal(host: Host, errors: str) -> str:
 
 def _no_sudo(user: str, complaint: str) -> str:
     if "not found" in complaint:
-        return f'there is no sudo for {user}; expected sudo, or ssh_user "root"'
+        return f'sudo is missing for {user}; expected sudo, or ssh_user "root"'
     if "tty" in complaint:
-        return f"sudo wants a terminal of {user}; expected `Defaults:{user} !requiretty` in {SUDOERS}"
-    return f"sudo refuses {user} ({complaint}); expected {_sudoers_line(user)}"
+        return f"sudo requires a terminal of {user}; expected `Defaults:{user} !requiretty` in {SUDOERS}"
+    return f"sudo rejects {user} ({complaint}); expected {_sudoers_line(user)}"
 
 
 def _sudoers_line(user: str) -> str:

@@ -1,4 +1,4 @@
-"""Run a command on a host: over SSH as the inventory says, or here; as root, by sudo where the inventory says so."""
+"""Run a command on a host, over SSH or locally, as root, with sudo if the inventory requires it."""
 
 import shlex
 import subprocess
@@ -12,13 +12,13 @@ from rollcall.errors import RollcallError
 from rollcall.remote import login, ssh
 
 TIMEOUT_SECONDS = 30
-# ssh's own exit code where it cannot connect, or loses the connection.
+# ssh's own exit code if it cannot connect or loses the connection.
 DISCONNECTED = 255
 
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a command that ran to its end."""
+    """The result of a command that ran to its end."""
 
     code: int
     output: str
@@ -26,40 +26,40 @@ class Result:
 
     @property
     def reason(self) -> str:
-        """The line that says why it failed."""
+        """The line that explains the failure."""
         lines = (self.errors.strip() or self.output.strip()).splitlines()
         return lines[-1] if lines else f"exit code {self.code}"
 
 
 class Shell:
-    """Runs commands on one host.
+    """Run commands on one host.
 
     Args:
         host: the host.
-        options: ssh's, beside those that the inventory asks for.
-        as_root: with root's rights; else with those of the user who logs in.
-        detached: keep the commands apart from the terminal, so that Ctrl-C does not reach them.
+        options: ssh options in addition to the inventory's.
+        as_root: run with root's rights, otherwise with those of the user who logs in.
+        detached: detach the commands from the terminal, so that Ctrl-C does not reach them.
     """
 
     def __init__(
         self, host: Host, options: Sequence[str] = (), *, as_root: bool = True, detached: bool = False
     ) -> None:
-        """Connect to nothing yet."""
+        """Take the host and the options; connect later."""
         self.host = host
         self._sudo = ("sudo", "-H", "-n") if as_root and host.sudo else ()
         self._options = tuple(options)
         self._detached = detached
 
     def arguments(self, command: str) -> list[str]:
-        """Give the argument list of the process that runs a line of shell there."""
+        """Return the argument list of the process that runs a shell command there."""
         there = [*self._sudo, "sh", "-c", command]
         return there if self.host.connector == "local" else ssh.arguments(self.host, shlex.join(there), self._options)
 
     def run(self, command: str, stdin: str = "", timeout_seconds: float = TIMEOUT_SECONDS) -> Result:
-        """Run a line of shell and wait for its end, however it ends.
+        """Run a shell command, wait until it exits, and return its result, also if it failed.
 
         Raises:
-            RollcallError: it never ran, or did not end in time.
+            RollcallError: it could not run, or did not exit in time.
         """
         timeout_seconds = stretched(timeout_seconds)
         with subprocess.Popen(
@@ -76,16 +76,16 @@ class Shell:
                 if not isinstance(error, subprocess.TimeoutExpired):
                     raise
                 raise RollcallError(f"{self.host.name} did not respond within {timeout_seconds:g} s") from None
-        # Not in text mode: that would change line ends.
+        # Text mode would change line ends.
         result = Result(process.returncode, output.decode(errors="replace"), errors.decode(errors="replace"))
         self._check_that_it_ran(result)
         return result
 
     def read(self, command: str, stdin: str = "", timeout_seconds: float = TIMEOUT_SECONDS) -> str:
-        """Run a line of shell and give what it prints.
+        """Run a shell command and return its output.
 
         Raises:
-            RollcallError: it failed, never ran, or did not end in time.
+            RollcallError: it failed, could not run, or did not exit in time.
         """
         result = self.run(command, stdin, timeout_seconds)
         if result.code != 0:
@@ -104,7 +104,7 @@ class Shell:
 
 @contextmanager
 def connected(host: Host, sockets: str) -> Iterator[Shell]:
-    """Open a shell whose commands share one connection, made by the first of them; Ctrl-C does not reach them.
+    """Open a shell whose commands share one connection, which the first one opens; Ctrl-C does not reach them.
 
     Args:
         host: the host.

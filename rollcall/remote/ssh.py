@@ -1,4 +1,4 @@
-"""How Rollcall's own ssh processes reach a host: as pyinfra does, and never with a question."""
+"""Build ssh's arguments for a host: it connects as pyinfra does, and never prompts."""
 
 import shlex
 from collections.abc import Sequence
@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from rollcall.config.inventory import Host
 from rollcall.contract.timeouts import stretched
 
-# One lost packet of a handshake costs about a second; a host that needs longer than this is down.
+# A lost packet of a handshake costs about a second; treat a host that needs longer than this as down.
 CONNECT_TIMEOUT_SECONDS = 10
 
 
 def arguments(host: Host, command: str, more: Sequence[str] = ()) -> list[str]:
-    """Give the argument list of an ssh that runs a command on a host; `more` are options of its own."""
+    """Return the argument list of an ssh that runs a command on a host; `more` are additional options."""
     return ["ssh", *more, *options(host), host.hostname, command]
 
 
 def options(host: Host) -> list[str]:
     """Return ssh's options for a host, without the destination.
 
-    Given a known_hosts file, only the keys in it are accepted; otherwise `ssh_strict_host_key_checking`
-    of the inventory counts, with pyinfra's own default, accept-new.
+    With a known_hosts file, ssh accepts only the keys in it; otherwise the inventory's
+    `ssh_strict_host_key_checking` decides, with pyinfra's default, accept-new.
     """
     data = host.data
     strict = data.get("ssh_strict_host_key_checking") or ("yes" if host.known_hosts else "accept-new")
@@ -28,7 +28,7 @@ def options(host: Host) -> list[str]:
         "ConnectTimeout": f"{stretched(CONNECT_TIMEOUT_SECONDS):.0f}",
         "ServerAliveInterval": "5",
         "LogLevel": "ERROR",
-        # A question (ssh's default) would hang a run that nobody watches.
+        # A prompt (ssh's default) would hang an unattended run.
         "StrictHostKeyChecking": "accept-new" if strict == "ask" else str(strict),
     }
     if host.known_hosts:
@@ -36,7 +36,7 @@ def options(host: Host) -> list[str]:
         settings["GlobalKnownHostsFile"] = "/dev/null"
     if host.key:
         settings["IdentityFile"] = _quoted(str(host.key))
-        # Otherwise every key of the user's agent is tried first, and sshd hangs up after six.
+        # Otherwise ssh tries every key of the user's agent first, and sshd disconnects after six.
         settings["IdentitiesOnly"] = "yes"
     if host.port:
         settings["Port"] = str(host.port)
@@ -47,12 +47,12 @@ def options(host: Host) -> list[str]:
 
 
 def _quoted(path: str) -> str:
-    # ssh splits an option's value at spaces unless it is quoted.
+    # ssh splits an unquoted option value at spaces.
     return f'"{path}"' if " " in path else path
 
 
 def shown(host: Host, command: str = "") -> str:
-    """Give the line that a person types to run a command on a host with Rollcall's rights, or only to log in."""
+    """Return the line that a user types to run a command on a host with Rollcall's rights, or only to log in."""
     if command and host.sudo:
         command = f"sudo {command}"
     if host.connector == "local":

@@ -1,4 +1,4 @@
-"""An SSH tunnel to addresses that only a host itself reaches, such as its Consul agent on loopback."""
+"""Open an SSH tunnel to addresses that only a host itself reaches, such as its Consul agent on loopback."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.remote import ssh
 
-# An address as the host sees it, or the one to connect to on this machine.
+# An address on the host, or the one to connect to on this machine.
 Endpoint = tuple[str, int]
 
 OPEN_TIMEOUT_SECONDS = 20
@@ -29,12 +29,12 @@ class Tunnel(dict[Endpoint, Endpoint]):
     """For each remote (address, port), the loopback (address, port) of this machine that leads to it."""
 
     def __init__(self, endpoints: Mapping[Endpoint, Endpoint], process: subprocess.Popen[bytes] | None) -> None:
-        """Take the pairs, and the ssh that holds the tunnel open; none to this machine itself."""
+        """Take the pairs, and the ssh process of the tunnel; None for this machine itself."""
         super().__init__(endpoints)
         self._process = process
 
     def wait(self) -> None:
-        """Return when the tunnel has broken."""
+        """Wait until the tunnel breaks."""
         if self._process is None:
             threading.Event().wait()
         else:
@@ -43,17 +43,17 @@ class Tunnel(dict[Endpoint, Endpoint]):
 
 @contextlib.contextmanager
 def tunnel(host: Host, remote: Sequence[Endpoint], port: int = 0) -> Iterator[Tunnel]:
-    """Make a host's own addresses reachable from here as long as the block runs.
+    """Make a host's own addresses reachable from here while the block runs.
 
     For @local the addresses lead to themselves.
 
     Args:
-        host: whose addresses they are.
-        remote: the addresses as the host sees them.
-        port: the port of this machine that leads to a single one; 0: any that is free.
+        host: the host.
+        remote: the addresses on the host.
+        port: the port of this machine for a single address; 0 for any free port.
 
     Raises:
-        RollcallError: ssh cannot connect; with its own words.
+        RollcallError: ssh cannot connect; includes ssh's own error.
     """
     if host.connector == "local":
         yield Tunnel({endpoint: endpoint for endpoint in remote}, None)
@@ -69,7 +69,7 @@ def tunnel(host: Host, remote: Sequence[Endpoint], port: int = 0) -> Iterator[Tu
 def _opened(
     host: Host, remote: Sequence[Endpoint], port: int, complaints: IO[bytes]
 ) -> tuple[subprocess.Popen[bytes], Mapping[Endpoint, Endpoint]]:
-    # Between choosing a free port and ssh's listening on it another process may take it: then choose again.
+    # Another process may take the free port before ssh listens on it: then choose another.
     for attempt in range(1, _ATTEMPTS + 1):
         local = dict(zip(remote, [("127.0.0.1", port)] if port else _free_ports(len(remote)), strict=True))
         process = _start(host, local, complaints)
@@ -92,36 +92,36 @@ def _start(host: Host, local: Mapping[Endpoint, Endpoint], complaints: IO[bytes]
         part for (address, port), (here, free) in local.items() for part in ("-L", f"{here}:{free}:{address}:{port}")
     ]
     own = ["-o", "ExitOnForwardFailure=yes", "-o", "ControlMaster=no", "-o", "ControlPath=none"]
-    # Instead of -N: ssh starts the command once the forwards listen, so its first line says that they do, and
-    # cat ends with our end of the pipe, so that no tunnel outlives this process, whatever ends it.
+    # Instead of -N: ssh starts the command once the forwards listen, and its first line shows that. cat exits when our
+    # end of the pipe closes, so no tunnel outlasts this process.
     command = f"echo {shlex.quote(_READY.decode())}; exec cat"
     return subprocess.Popen(
         ssh.arguments(host, command, [*own, *forwards]),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=complaints,
-        # Ctrl-C must not cut the tunnel before what runs through it has put things back in order.
+        # Ctrl-C must not close the tunnel before the commands that use it have cleaned up.
         start_new_session=True,
     )
 
 
 def _wait_until_open(process: subprocess.Popen[bytes], host: Host) -> bool:
-    """Return False when ssh ended instead."""
+    """Wait until the tunnel is open; return False if ssh exits first."""
     assert process.stdout is not None  # noqa: S101 — Popen was given a pipe
     deadline = time.monotonic() + stretched(OPEN_TIMEOUT_SECONDS)
-    output, answer = process.stdout.fileno(), b""
-    while _READY not in answer:
-        readable, _, _ = select.select([output], [], [], max(0.0, deadline - time.monotonic()))
+    descriptor, output = process.stdout.fileno(), b""
+    while _READY not in output:
+        readable, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
         if not readable:
             raise RollcallError(
                 f"ssh to {host.name} ({host.hostname}) opened no tunnel within "
                 f"{stretched(OPEN_TIMEOUT_SECONDS):g} s; "
                 f"try `{ssh.shown(host)}`."
             )
-        part = os.read(output, 4096)
+        part = os.read(descriptor, 4096)
         if not part:
             return False
-        answer += part
+        output += part
     return True
 
 
@@ -133,9 +133,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 def _free_ports(count: int) -> list[Endpoint]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [("127.0.0.1", int(one.getsockname()[1])) for one in sockets]
+        for free in sockets:
+            free.bind(("127.0.0.1", 0))
+        return [("127.0.0.1", int(free.getsockname()[1])) for free in sockets]
 
 
 def _read(complaints: IO[bytes]) -> str:

@@ -1,4 +1,4 @@
-"""The fleet's own certificate authority: making certificates, and telling when one must be made anew."""
+"""Run the fleet's own certificate authority: issue certificates, and decide when to renew them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,40 +14,40 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY_DAYS = 3650
-# A year, renewed by any deploy in the last third of it: whoever deploys twice a year never meets an end.
+# Any deploy in the last third of the year renews a certificate: with two deploys a year none expires.
 DAYS = 365
 RENEWAL_DAYS = 120
-# Agents are both to each other.
+# Agents are servers and clients of each other.
 Usage = Literal["agent", "server", "client"]
 _USAGES: dict[Usage, list[x509.ObjectIdentifier]] = {
     "agent": [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH],
     "server": [ExtendedKeyUsageOID.SERVER_AUTH],
     "client": [ExtendedKeyUsageOID.CLIENT_AUTH],
 }
-# Hosts whose clock is a little behind must not find a certificate that is not valid yet.
+# Backdated, so that a certificate is already valid on hosts whose clock is slightly behind.
 _EARLIER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """A certificate and its private key, both PEM; the certificate may be followed by those that signed it."""
+    """A certificate and its private key, both PEM; the certificate may include its chain."""
 
     certificate: str
     key: str = field(repr=False)
 
     @cached_property
     def parsed(self) -> x509.Certificate:
-        """The certificate itself. Raises ValueError: it is none."""
+        """The parsed certificate. Raises ValueError: it is malformed."""
         return x509.load_pem_x509_certificate(self.certificate.encode())
 
     @property
     def end(self) -> datetime:
-        """When it ends."""
+        """The end of its validity."""
         return self.parsed.not_valid_after_utc
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The host names and addresses it is for, sorted."""
+        """Its host names and addresses, sorted."""
         try:
             found = self.parsed.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         except x509.ExtensionNotFound:
@@ -56,12 +56,12 @@ class Certificate:
         return tuple(sorted((*found.get_values_for_type(x509.DNSName), *addresses)))
 
     def has_its_key(self) -> bool:
-        """Tell whether certificate and key belong together. Raises ValueError: the key is none."""
+        """Return whether certificate and key belong together. Raises ValueError: the key is malformed."""
         private = serialization.load_pem_private_key(self.key.encode(), None)
         return private.public_key() == self.parsed.public_key()
 
     def signed_by(self, authority: "Certificate") -> bool:
-        """Tell whether the authority has signed it."""
+        """Return whether the authority has signed it."""
         try:
             self.parsed.verify_directly_issued_by(authority.parsed)
         except (InvalidSignature, ValueError, TypeError):
@@ -70,7 +70,7 @@ class Certificate:
 
 
 def authority(name: str) -> Certificate:
-    """Make a certificate authority."""
+    """Create a certificate authority."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(name)
     usage = _usage(certificates=True)
@@ -81,17 +81,17 @@ def authority(name: str) -> Certificate:
 
 
 def issue(signer: Certificate, name: str, names: Iterable[str], usage: Usage) -> Certificate:
-    """Make a certificate.
+    """Issue a certificate.
 
     Args:
         signer: the authority.
-        name: whom it is for, for people.
-        names: host names and addresses it is for.
-        usage: what it may be shown as. Agents let in who shows a client's: a site's certificate must not be one.
+        name: the common name that users read.
+        names: its host names and addresses.
+        usage: its extended key usage. Agents accept client certificates, so a site's certificate must be server only.
     """
     signing = serialization.load_pem_private_key(signer.key.encode(), None)
     if not isinstance(signing, ec.EllipticCurvePrivateKey):
-        raise TypeError("the authority's key is of another kind than authority() makes")
+        raise TypeError("the authority's key is not an elliptic-curve key, as authority() creates")
     key = ec.generate_private_key(ec.SECP256R1())
     builder = _builder(_name(name), signer.parsed.subject, key, DAYS)
     builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -102,7 +102,7 @@ def issue(signer: Certificate, name: str, names: Iterable[str], usage: Usage) ->
 
 
 def is_due(certificate: Certificate, signer: Certificate, names: Sequence[str], now: datetime) -> bool:
-    """Tell whether a certificate must be made anew: it ends soon, another authority signed it, or its names changed."""
+    """Return whether to renew a certificate: it expires soon, another authority signed it, or its names changed."""
     ends_soon = certificate.end - now < timedelta(days=RENEWAL_DAYS)
     return ends_soon or certificate.names != tuple(sorted(names)) or not certificate.signed_by(signer)
 
@@ -119,7 +119,7 @@ def _builder(
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _EARLIER)
         .not_valid_after(now + timedelta(days=days))
-        # Two authorities of one name are told apart by it while one takes the other's place.
+        # Distinguishes two authorities of the same name during a rotation.
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
 
@@ -149,7 +149,7 @@ def _usage(*, certificates: bool) -> x509.KeyUsage:
 
 
 def _name(name: str) -> x509.Name:
-    # X.520 allows a common name of 64 characters; what counts are the alternative names.
+    # X.520 allows a common name of 64 characters; clients check only the alternative names.
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
 
 

@@ -1,4 +1,4 @@
-"""The secrets that a fleet was deployed with: found by the inventory's name, or by the identity that its hosts keep."""
+"""Find the secrets that a fleet was deployed with, by the inventory's name or by the identity on its hosts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 def read_secrets(source: str, chosen: Inventory, fleet: Fleet, command: str) -> "Secrets":
-    """Read the secrets of a deployed fleet; nothing is made or renewed.
+    """Read the secrets of a deployed fleet; create and renew nothing.
 
     Args:
         source: the inventory as the user typed it.
-        chosen: the hosts that are asked which fleet they belong to, if there are no secrets by the inventory's name.
+        chosen: the hosts whose identity is read if there are no secrets under the inventory's name.
         fleet: its hosts.
-        command: what needs the secrets, for the error sentence.
+        command: the command that needs the secrets, for the error.
 
     Raises:
-        RollcallError: they are not here, or cannot be used.
+        RollcallError: the secrets are missing here or unusable.
     """
-    # cryptography is slow to import; a command line that is wrong need not wait for it.
+    # cryptography is slow to import; usage errors need not wait for it.
     from rollcall.secrets import store
     from rollcall.secrets.private_directory import PrivateDirectory
 
@@ -46,13 +46,13 @@ def directory(source: str, chosen: Inventory, command: str) -> Path:
 
 
 def find(named: Path, hosts: tuple[Host, ...]) -> Path | None:
-    """Find the directory of the fleet that these hosts belong to; None if nobody has deployed them.
+    """Find the directory of the fleet that these hosts belong to; None if they were never deployed.
 
-    It is the one named after the inventory. Without one, the hosts tell which fleet they are, and an inventory that was
-    renamed since, or deployed by a version that named directories otherwise, has its secrets beside.
+    It is the one named after the inventory. If that is missing, the identity on the hosts finds a directory beside it:
+    the inventory was renamed, or deployed by a version that named directories differently.
 
     Raises:
-        RollcallError: the hosts are a fleet's whose secrets are not here; or a host does not answer.
+        RollcallError: the secrets of the hosts' fleet are missing here, or a host does not respond.
     """
     from rollcall.secrets.private_directory import PrivateDirectory
     from rollcall.secrets.store import IDENTITY
@@ -68,7 +68,7 @@ def find(named: Path, hosts: tuple[Host, ...]) -> Path | None:
             return other.parent
     raise RollcallError(
         f"{name} was deployed with secrets that are not here (fleet {identity.fleet}): {named} is missing; restore it "
-        "from a backup or from where the fleet was deployed, or begin anew with rollcall remove"
+        "from a backup or from where the fleet was deployed, or start over with rollcall remove"
     )
 
 
@@ -83,7 +83,7 @@ def _identities(hosts: tuple[Host, ...]) -> "dict[str, Identity]":
                 try:
                     found[host.name] = Identity.read(text)
                 except ValueError:
-                    continue  # edited by hand: another host tells, or the deploy mends it
+                    continue  # edited by hand: another host has it, or the deploy corrects it
     return found
 
 
@@ -93,4 +93,4 @@ def _read(file: Path) -> "Identity | None":
     try:
         return Identity.read(file.read_text("ascii"))
     except (OSError, ValueError):
-        return None  # not this fleet's, or not ours to read
+        return None  # malformed or unreadable, so not this fleet's

@@ -1,4 +1,4 @@
-"""A directory of secret files on the control machine: closed to others, each file written whole or not at all."""
+"""Store secret files in a private directory on the control machine; each file is written whole or not at all."""
 
 import errno
 import os
@@ -13,15 +13,15 @@ from rollcall.errors import RollcallError
 class PrivateDirectory:
     """Files of mode 0600 in a directory of mode 0700.
 
-    A draft keeps in memory what is written to it, until `commit` makes the directory and the files: a dry run, and a
-    command that only uses secrets, leave nothing behind.
+    A draft keeps new files in memory until `commit` creates the directory and writes them: a dry run, and a command
+    that only uses secrets, leave nothing behind.
     """
 
     def __init__(self, path: Path, *, draft: bool = False) -> None:
-        """Make the directory, or check the one that is there; a draft makes none.
+        """Create the directory or check the existing one; a draft creates none.
 
         Raises:
-            RollcallError: it cannot be made or read, or it or a file in it is open to others.
+            RollcallError: it cannot be created or read, or it or a file in it is open to other users.
         """
         self.path = path
         self._drafts: dict[str, str] | None = {} if draft else None
@@ -33,24 +33,24 @@ class PrivateDirectory:
 
     @property
     def pending(self) -> bool:
-        """Whether a draft holds what is not in the directory yet."""
+        """Whether a draft holds files that are not in the directory yet."""
         return bool(self._drafts)
 
     def check_can_commit(self) -> None:
-        """See in time that a draft's files can be written.
+        """Check before any change that a draft's files can be written.
 
         Raises:
-            RollcallError: the directory, or where it would be made, is read-only, somebody else's, or a file.
+            RollcallError: the directory or its parent is read-only, another user's, or a file.
         """
         with self._problems(self.path):
-            nearest = next(one for one in (self.path, *self.path.parents) if one.exists())
+            nearest = next(path for path in (self.path, *self.path.parents) if path.exists())
             if not nearest.is_dir():
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             if not os.access(nearest, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, "cannot be written to")
 
     def commit(self) -> None:
-        """Write a draft's files, in the order in which they came.
+        """Write a draft's files in their order of creation.
 
         Raises:
             RollcallError: they cannot be written.
@@ -62,14 +62,14 @@ class PrivateDirectory:
             self.write(name, text)
 
     def has(self, name: str) -> bool:
-        """Tell whether there is such a file."""
+        """Return whether the file exists."""
         if self._drafts is not None and name in self._drafts:
             return True
         with self._problems(self.path):
             return (self.path / name).exists()
 
     def read(self, name: str) -> str:
-        """Give a file's text.
+        """Return a file's text.
 
         Raises:
             RollcallError: it cannot be read.
@@ -81,16 +81,16 @@ class PrivateDirectory:
             return file.read_text(encoding="ascii")
         except FileNotFoundError:
             raise RollcallError(
-                f"{file}: missing, and the running fleet knows no other; restore the directory from a backup, "
+                f"{file}: missing, and the running fleet uses it; restore the directory from a backup, "
                 "or remove the fleet (rollcall remove) and this directory, and deploy again"
             ) from None
         except UnicodeDecodeError:
-            raise RollcallError(f"{file}: got other bytes than ASCII; restore the file from a backup") from None
+            raise RollcallError(f"{file}: got non-ASCII bytes; restore the file from a backup") from None
         except OSError as problem:
             raise self._sentence(file, problem) from None
 
     def write(self, name: str, text: str) -> None:
-        """Write a file with the right mode from the first byte on.
+        """Write a file, private from its first byte.
 
         Raises:
             RollcallError: it cannot be written.
@@ -108,23 +108,23 @@ class PrivateDirectory:
                     opened.write(text)
                 partial.replace(file)
             except OSError:
-                # Half of a secret on a full disk helps nobody.
+                # The disk is full: remove the incomplete secret.
                 partial.unlink(missing_ok=True)
                 raise
 
     def keep(self, name: str, other: str) -> None:
-        """Give a file a second name, unless that is taken already."""
+        """Give a file a second name, unless that name exists."""
         if not self.has(other):
             with self._problems(self.path / other):
                 (self.path / other).hardlink_to(self.path / name)
 
     def rename(self, name: str, other: str) -> None:
-        """Put a file in another's place, in one step."""
+        """Replace another file with this one atomically."""
         with self._problems(self.path / other):
             (self.path / name).replace(self.path / other)
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file if it exists."""
         with self._problems(self.path / name):
             (self.path / name).unlink(missing_ok=True)
 
@@ -132,13 +132,13 @@ class PrivateDirectory:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def _check(self) -> None:
-        for one in (self.path, *self.path.iterdir()):
-            if one.stat().st_mode & 0o077:
-                mode = "700" if one.is_dir() else "600"
-                raise RollcallError(f"{one}: got a mode that opens it to other users; run: chmod {mode} {one}")
+        for path in (self.path, *self.path.iterdir()):
+            if path.stat().st_mode & 0o077:
+                mode = "700" if path.is_dir() else "600"
+                raise RollcallError(f"{path}: got a mode that opens it to other users; run: chmod {mode} {path}")
 
     def _give_to_owner(self, descriptor: int) -> None:
-        """Let root's files in another user's directory belong to that user, who could not read them otherwise."""
+        """Give files that root writes to the directory's owner, who could not read them otherwise."""
         owner = self.path.stat()
         if os.geteuid() == 0 and owner.st_uid != 0:
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
@@ -156,13 +156,13 @@ class PrivateDirectory:
 
 
 def _owner(path: Path) -> str:
-    """Say whose it is, where it is somebody else's."""
-    for one in (path, *path.parents):
+    """Return a note about the owner, if that is another user."""
+    for existing in (path, *path.parents):
         try:
-            owner = one.stat().st_uid
+            owner = existing.stat().st_uid
         except OSError:
             continue
-        return "" if owner == os.geteuid() else f" ({one} belongs to {_name(owner)})"
+        return "" if owner == os.geteuid() else f" ({existing} belongs to {_name(owner)})"
     return ""
 
 

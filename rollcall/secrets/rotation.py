@@ -1,7 +1,7 @@
-"""Rotating what is secret on the control machine: issue the next beside what is in use, switch, retire what was before.
+"""Rotate secrets on the control machine: issue the next generation, switch to it, retire the previous one.
 
-Hosts accept both in between, and a deploy after each step brings them along. Every step can be repeated, so that a
-rotation which was interrupted anywhere is ended by being begun again.
+Hosts accept both in between, and a deploy after each step updates them. Every step is safe to repeat: to finish an
+interrupted rotation, start it again.
 """
 
 from dataclasses import replace
@@ -14,37 +14,37 @@ class Rotation:
     """The rotation of one secret, by its file in the folder."""
 
     def __init__(self, folder: PrivateDirectory, name: str) -> None:
-        """Nothing is changed yet."""
+        """Take the folder and the file's name; change nothing yet."""
         self.folder = folder
         self.name = name
-        self.following, _, self.before = generations(name)
+        self.next, _, self.previous = generations(name)
 
     def issue(self) -> None:
-        """Make the next one, unless a rotation is further along already."""
-        if not self.folder.has(self.following) and not self.folder.has(self.before):
-            self.folder.write(self.following, new(self.name))
+        """Create the next generation, unless a rotation is past this step."""
+        if not self.folder.has(self.next) and not self.folder.has(self.previous):
+            self.folder.write(self.next, new(self.name))
 
     def switch(self) -> None:
-        """Take the next one into use, and keep the one before."""
-        if not self.folder.has(self.following):
+        """Switch to the next generation, and keep the previous one."""
+        if not self.folder.has(self.next):
             return
-        # Counted first: a folder that counts one too many is refused by nobody, one that counts too few by every host.
+        # Count first: hosts accept a folder that counts one too many, and reject one that counts too few.
         identity = Identity.read(self.folder.read(IDENTITY))
         self.folder.write(IDENTITY, str(replace(identity, rotations=identity.rotations + 1)))
-        self.folder.keep(self.name, self.before)
-        self.folder.rename(self.following, self.name)
+        self.folder.keep(self.name, self.previous)
+        self.folder.rename(self.next, self.name)
 
     def retire(self) -> None:
-        """Forget the one before."""
-        self.folder.remove(self.before)
+        """Remove the previous generation."""
+        self.folder.remove(self.previous)
 
     @property
     def newest(self) -> str:
-        """The one that is to stay, in use already or not."""
-        return self.folder.read(self.following if self.folder.has(self.following) else self.name).strip()
+        """The newest generation, in use already or not."""
+        return self.folder.read(self.next if self.folder.has(self.next) else self.name).strip()
 
 
 def discard_certificates(folder: PrivateDirectory) -> None:
-    """Let the next deploy make every certificate anew; hosts have the old ones until then."""
+    """Make the next deploy renew every certificate; hosts use the old ones until then."""
     for file in folder.path.glob("*.crt.pem"):
         folder.remove(file.name)

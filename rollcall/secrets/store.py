@@ -1,4 +1,4 @@
-"""What is secret in a fleet: made at its first deploy, kept on the control machine, and never printed."""
+"""Store a fleet's secrets: created at its first deploy, kept on the control machine, never printed."""
 
 import base64
 import json
@@ -18,28 +18,28 @@ from rollcall.secrets.certificates import Certificate, Usage
 from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.tokens import Tokens
 
-# What a rotation replaces has a generation that is next, one that is in use, and one that was before.
+# A rotated secret has a next, a current, and a previous generation.
 GOSSIP, TOKENS, AUTHORITY = "gossip.key", "tokens.key", "ca.pem"
 ROTATED: Mapping[str, str] = {"gossip": GOSSIP, "tokens": TOKENS, "ca": AUTHORITY}
 IDENTITY = "fleet.json"
-# Every host has it, too: a deploy with the secrets of another fleet must not touch it.
+# Every host has a copy: a deploy with the secrets of another fleet must not touch the host.
 ON_HOSTS = "/etc/rollcall/fleet.json"
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Which fleet this is, and how often its secrets were rotated: hosts keep it, to tell this folder from another."""
+    """The fleet's id and its number of rotations; hosts store them to distinguish this folder from another."""
 
     fleet: str
     rotations: int
 
     def __str__(self) -> str:
-        """Give the text that is kept here and on every host. It is not secret."""
+        """Return the text that is stored here and on every host. It is not secret."""
         return json.dumps({"fleet": self.fleet, "rotations": self.rotations}) + "\n"
 
     @classmethod
     def read(cls, text: str) -> "Identity":
-        """Read that text. Raises ValueError: it is none."""
+        """Parse that text. Raises ValueError: it is malformed."""
         try:
             found = json.loads(text)
             return cls(str(found["fleet"]), int(found["rotations"]))
@@ -49,12 +49,12 @@ class Identity:
 
 @dataclass(frozen=True)
 class Secrets:
-    """Everything secret that components put on hosts.
+    """Every secret that components put on hosts.
 
-    `tokens` are those in use; `other_tokens` are also good while tokens are rotated.
-    `authority` is the PEM of every certificate authority to be trusted: two while it is rotated.
-    `unfinished` are the kinds whose rotation was begun and not ended.
-    `agents` and `fronts` have a certificate for each node; `operator` is for a person's own use of Consul's HTTPS.
+    `tokens` are those in use; `other_tokens` are also valid during a rotation.
+    `authority` is the PEM of every trusted certificate authority: two during a rotation.
+    `unfinished` are the kinds whose rotation was started and not finished.
+    `agents` and `fronts` hold one certificate per node; `operator` is for users of Consul's HTTPS API.
     """
 
     identity: Identity
@@ -71,13 +71,13 @@ class Secrets:
 
 
 def generations(name: str) -> tuple[str, str, str]:
-    """Give the file names of what is next, what is in use, and what was before."""
+    """Return the file names of the next, the current, and the previous generation."""
     stem, suffix = name.rsplit(".", 1)
     return f"{stem}.next.{suffix}", name, f"{stem}.previous.{suffix}"
 
 
 def folder_of(project: Path, inventory: str | Path) -> Path:
-    """Say where the secrets of an inventory are kept: under its own name within the project.
+    """Return the folder of an inventory's secrets: named after the inventory, within the project.
 
     `inventories/eu/production.py` has `.secrets/eu.production`, `inventories/production.py` has `.secrets/production`.
     """
@@ -97,29 +97,26 @@ def _own_name(project: Path, inventory: Path) -> tuple[str, ...]:
 
 
 def load(path: Path, fleet: Fleet) -> Secrets:
-    """Read the secrets, making those of a new fleet and certificates that are due.
+    """Read the secrets; create those of a new fleet and certificates that are due.
 
     Args:
         path: the inventory's own folder.
-        fleet: whose hosts and names the certificates are for.
+        fleet: the hosts and names to issue certificates for.
 
     Raises:
-        RollcallError: the folder cannot be used, is open to others or not complete; or a certificate of the user's is
-            wrong.
+        RollcallError: the folder is unusable, open to other users or incomplete; or a user's certificate is invalid.
     """
     return read(PrivateDirectory(path), fleet)
 
 
 def read(folder: PrivateDirectory, fleet: Fleet) -> Secrets:
-    """Do the same in a directory that is open already; in a draft, what is made is kept in memory."""
+    """Read the secrets from an open directory, as `load` does; a draft keeps new secrets in memory."""
     if not folder.has(IDENTITY):
         _make(folder)
     try:
         identity = Identity.read(folder.read(IDENTITY))
     except ValueError as problem:
-        raise RollcallError(
-            f"{folder.path / IDENTITY} cannot be understood ({problem}); restore it from a backup"
-        ) from None
+        raise RollcallError(f"{folder.path / IDENTITY} is malformed ({problem}); restore it from a backup") from None
     signer = _pem(folder.read(AUTHORITY))
     trusted = [signer, *(_pem(text) for text in _others(folder, AUTHORITY))]
     issued = _Issued(folder, signer)
@@ -128,31 +125,31 @@ def read(folder: PrivateDirectory, fleet: Fleet) -> Secrets:
         gossip_key=folder.read(GOSSIP).strip(),
         tokens=_tokens(folder.read(TOKENS)),
         other_tokens=tuple(map(_tokens, _others(folder, TOKENS))),
-        authority="".join(one.certificate for one in trusted),
+        authority="".join(authority.certificate for authority in trusted),
         authority_end=signer.end,
         unfinished=tuple(kind for kind, name in ROTATED.items() if _others(folder, name)),
-        agents={one.node: issued(f"agent-{one.node}", _agent_names(one), "agent") for one in fleet.members},
-        fronts={one.node: _front(issued, one) for one in fleet.members if one.is_front},
+        agents={member.node: issued(f"agent-{member.node}", _agent_names(member), "agent") for member in fleet.members},
+        fronts={member.node: _front(issued, member) for member in fleet.members if member.is_front},
         backend=issued("backend", ["backend.rollcall.internal"], "server"),
         operator=issued("operator", ["operator.rollcall.internal"], "client"),
     )
 
 
 def folder_is_complete(path: Path) -> bool:
-    """Whether a fleet's secrets were made there once."""
+    """Return whether the folder holds a fleet's secrets."""
     return (path / IDENTITY).exists()
 
 
 def check_identity(host: str, found: str, ours: Identity) -> None:
-    """Compare what a host says of its fleet with the folder that is to be deployed; a new host says nothing.
+    """Compare a host's identity with that of the folder to deploy; a new host has none.
 
     Raises:
-        RollcallError: the host is another fleet's, or this folder is older than what the host has.
+        RollcallError: the host belongs to another fleet, or this folder is older than the host's secrets.
     """
     try:
         theirs = Identity.read(found) if found.strip() else ours
     except ValueError:
-        return  # edited by hand; the deploy mends it
+        return  # edited by hand; the deploy corrects it
     if theirs.fleet != ours.fleet:
         raise RollcallError(
             f"{host} was deployed with other secrets than these (its fleet is {theirs.fleet}, not {ours.fleet}); "
@@ -160,33 +157,33 @@ def check_identity(host: str, found: str, ours: Identity) -> None:
         )
     if theirs.rotations > ours.rotations:
         raise RollcallError(
-            f"{host} has secrets that were rotated {theirs.rotations} times, those here were {ours.rotations} times; "
+            f"{host} has secrets that were rotated {theirs.rotations} times, those here {ours.rotations} times; "
             "restore a later copy of the folder .secrets/, or run `rollcall remove INVENTORY` to start over"
         )
 
 
 def warnings(secrets: Secrets, now: datetime) -> list[str]:
-    """Say what a person must see to in time; everything else a deploy renews by itself."""
+    """Return warnings about what the user must renew; a deploy renews everything else."""
     sentences = []
     if secrets.authority_end - now < timedelta(days=certificates.DAYS):
         sentences.append(
-            f"The fleet's certificate authority ends on {secrets.authority_end:%Y-%m-%d}; "
+            f"The fleet's certificate authority expires on {secrets.authority_end:%Y-%m-%d}; "
             "run rollcall rotate INVENTORY ca"
         )
     sentences += [
-        f"The certificate of the front {node} ends on {one.end:%Y-%m-%d}; renew the file of front.certificate"
-        for node, one in secrets.fronts.items()
-        if one.end - now < EXPIRING
+        f"The certificate of the front {node} expires on {certificate.end:%Y-%m-%d}; renew front.certificate's file"
+        for node, certificate in secrets.fronts.items()
+        if certificate.end - now < EXPIRING
     ]
     sentences += [
-        f"A rotation of {kind} is under way; if nobody is at it, end it with rollcall rotate INVENTORY {kind}"
+        f"A rotation of {kind} is unfinished; unless it is running now, finish it: rollcall rotate INVENTORY {kind}"
         for kind in secrets.unfinished
     ]
     return sentences
 
 
 def _make(folder: PrivateDirectory) -> None:
-    """Make the secrets of a new fleet; its identity last, since with it the folder counts as complete."""
+    """Create the secrets of a new fleet; the identity last, since it marks the folder as complete."""
     for name in (GOSSIP, TOKENS, AUTHORITY):
         if not folder.has(name):
             folder.write(name, new(name))
@@ -194,12 +191,12 @@ def _make(folder: PrivateDirectory) -> None:
 
 
 def new(name: str) -> str:
-    """Make the text of a new generation."""
+    """Create the text of a new generation."""
     return _MAKERS[name]()
 
 
 def _random_key() -> str:
-    """Give 32 random bytes in base64, what `consul keygen` prints."""
+    """Return 32 random bytes in base64, as `consul keygen` prints."""
     return base64.b64encode(os.urandom(32)).decode() + "\n"
 
 
@@ -211,8 +208,8 @@ _MAKERS: Mapping[str, Callable[[], str]] = {GOSSIP: _random_key, TOKENS: _random
 
 
 def _others(folder: PrivateDirectory, name: str) -> list[str]:
-    following, _, before = generations(name)
-    return [folder.read(one) for one in (following, before) if folder.has(one)]
+    following, _, previous = generations(name)
+    return [folder.read(file) for file in (following, previous) if folder.has(file)]
 
 
 def _tokens(text: str) -> Tokens:
@@ -229,7 +226,7 @@ def _pem(text: str) -> Certificate:
 
 
 class _Issued:
-    """Certificates that the fleet's authority has signed, made anew when they are due."""
+    """Certificates that the fleet's authority signs, renewed when they are due."""
 
     def __init__(self, folder: PrivateDirectory, signer: Certificate) -> None:
         self.folder = folder
@@ -238,16 +235,16 @@ class _Issued:
     def __call__(self, name: str, names: list[str], usage: Usage) -> Certificate:
         file = f"{name}.crt.pem"
         if self.folder.has(file):
-            kept = _pem(self.folder.read(file))
-            if not certificates.is_due(kept, self.signer, names, datetime.now(UTC)):
-                return kept
-        made = certificates.issue(self.signer, name, names, usage)
-        self.folder.write(file, _text(made))
-        return made
+            current = _pem(self.folder.read(file))
+            if not certificates.is_due(current, self.signer, names, datetime.now(UTC)):
+                return current
+        issued = certificates.issue(self.signer, name, names, usage)
+        self.folder.write(file, _text(issued))
+        return issued
 
 
 def _agent_names(member: Member) -> list[str]:
-    """Servers are known to other agents by their role alone (Consul's documentation, `verify_server_hostname`)."""
+    """Return an agent's names; agents verify a server by its role alone (Consul, `verify_server_hostname`)."""
     consul = member.settings.consul
     role = "server" if member.is_server else "client"
     names = [f"{role}.{consul.datacenter}.{consul.domain}", f"{member.node}.node.{consul.domain}", "localhost"]
@@ -265,18 +262,19 @@ def _front(issued: _Issued, member: Member) -> Certificate:
         matches = given.has_its_key()
     except (ValueError, TypeError) as problem:
         raise RollcallError(
-            f"front.certificate of {member.name} cannot be used ({problem}); expected a certificate and its private "
-            f"key without a passphrase, both PEM: {front.certificate}, {front.certificate_key}"
+            f"front.certificate of {member.name}: got {front.certificate}, {front.certificate_key} ({problem}); "
+            "expected a certificate and its private key without a passphrase, both PEM"
         ) from None
     if not matches:
         raise RollcallError(
-            f"front.certificate_key of {member.name} ({front.certificate_key}) is not the key of {front.certificate}"
+            f"front.certificate_key of {member.name}: got {front.certificate_key}; "
+            f"expected the private key of {front.certificate}"
         )
     return given
 
 
 def _site_names(member: Member) -> list[str]:
-    """Without a name of the site, those by which a person tries it out."""
+    """Return the site's name, or without one the names that users try a front with."""
     if name := member.settings.front.server_name:
         return [name]
     return list(dict.fromkeys((member.node, "localhost", "127.0.0.1", member.address)))

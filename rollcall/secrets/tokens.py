@@ -1,4 +1,4 @@
-"""The ACL tokens of a fleet: all of them follow from one key, so that none need be kept by itself."""
+"""Derive a fleet's ACL tokens from one key, so that none is stored by itself."""
 
 import hashlib
 import hmac
@@ -6,17 +6,17 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Literal
 
-# management  may do everything; it stays on the control machine but for the servers' configuration (initial_management)
-# operator    what a person at `rollcall consul` or the UI may do: everything but ACLs
-# auditor     reads the cluster's health and its ACLs: a deploy's look at what is there
+# management  everything; only on the control machine and in the servers' configuration (initial_management)
+# operator    users of `rollcall consul` and the UI: everything except ACLs
+# auditor     deploys: reads the cluster's health and its ACLs
 # agent       a host's own node
 # registrator the services of a host
-# front       what consul-template reads
-# templates   what the templates of the user's own read
-# dns         what DNS answers from
+# front       what the front's consul-template reads
+# templates   what users' own templates read
+# dns         what DNS responses contain
 Role = Literal["management", "operator", "auditor", "agent", "registrator", "front", "templates", "dns"]
 
-# Any fixed one will do; it only keeps our ids apart from those others derive from the same secret.
+# Any fixed namespace works; it separates our ids from those that others derive from the same secret.
 _NAMESPACE = uuid.UUID("6f6c6c63-616c-4c00-8000-726f6c6c6361")
 
 
@@ -24,17 +24,17 @@ _NAMESPACE = uuid.UUID("6f6c6c63-616c-4c00-8000-726f6c6c6361")
 class Tokens:
     """One generation of tokens.
 
-    A token's secret is HMAC-SHA256 of its role and host under the key: from one secret nobody can tell another. Its
-    accessor id, which is public, follows from the secret: a token in Consul with the right id has the right secret.
+    A token's secret is HMAC-SHA256 of its role and host under the key: one secret does not reveal another. Its accessor
+    id, which is public, is derived from the secret: a token in Consul with the right id has the right secret.
     """
 
     key: bytes = field(repr=False)
 
     def secret(self, role: Role, node: str = "") -> str:
-        """Give a token's secret, a UUID as Consul wants it."""
+        """Return a token's secret, a UUID as Consul requires."""
         digest = hmac.digest(self.key, f"{role} {node}".encode(), hashlib.sha256)
         return str(uuid.UUID(bytes=digest[:16], version=4))
 
     def accessor(self, role: Role, node: str = "") -> str:
-        """Give the id by which a token is spoken of."""
+        """Return a token's public accessor id."""
         return str(uuid.uuid5(_NAMESPACE, self.secret(role, node)))

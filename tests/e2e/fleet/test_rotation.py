@@ -118,7 +118,7 @@ def test_a_host_that_would_be_locked_out_stops_the_rotation_of_the_gossip_key(fl
     before = keys(fleet)
     fleet.on("app1", "docker stop consul")
     try:
-        assert "app1 does not answer in the cluster" in rollcall("rotate", LAB, "gossip", code=1)
+        assert "app1 does not respond in the cluster" in rollcall("rotate", LAB, "gossip", code=1)
         assert keys(fleet) == before
     finally:
         fleet.on("app1", "docker start consul")

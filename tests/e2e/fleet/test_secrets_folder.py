@@ -53,7 +53,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "older": (older, "restore a later copy of the folder .secrets/"),
     "a file missing": (
         lambda folder: (folder / TOKENS).unlink(),
-        f"{FOLDER / TOKENS}: missing, and the running fleet knows no other",
+        f"{FOLDER / TOKENS}: missing, and the running fleet uses it",
     ),
     "open to others": (lambda folder: folder.chmod(0o755), f"run: chmod 700 {FOLDER}"),
     "a file open to others": (
@@ -62,7 +62,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "not to be understood": (
         lambda folder: (folder / IDENTITY).write_text("{}"),
-        f"{FOLDER / IDENTITY} cannot be understood",
+        f"{FOLDER / IDENTITY} is malformed",
     ),
 }
 

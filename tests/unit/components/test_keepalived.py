@@ -153,8 +153,12 @@ def test_its_image_is_a_setting() -> None:
 @pytest.mark.parametrize(
     ("front", "interfaces", "sentence"),
     [
-        ({"virtual_interface": "eth9"}, EVERYWHERE, "front.virtual_interface is 'eth9', but the interfaces that have"),
-        ({}, {}, "no interface with its address 10.77.0.31 was found"),
+        (
+            {"virtual_interface": "eth9"},
+            EVERYWHERE,
+            "front.virtual_interface: got 'eth9'; expected an interface that has",
+        ),
+        ({}, {}, "no interface with the address 10.77.0.31 was found"),
         ({}, EVERYWHERE, ""),
         ({"virtual_interface": "ens5"}, EVERYWHERE, ""),
     ],

@@ -24,8 +24,8 @@ def test_what_is_no_share_is_said_with_what_would_be(text: str) -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (["v2=60", "v3=41"], "v2=60 and v3=41 are 101 % together; expected at most 100"),
-        (["v2=1", "v2=2"], "the tag 'v2' is given twice"),
+        (["v2=60", "v3=41"], "got v2=60 and v3=41, 101 % together; expected at most 100"),
+        (["v2=1", "v2=2"], "got the tag 'v2' twice"),
     ],
 )
 def test_more_than_everything_and_twice_the_same_are_refused(given: list[str], sentence: str) -> None:
@@ -53,12 +53,12 @@ def test_names_that_the_catalog_has_not_are_refused(service: str, tag: str, sent
         (
             {"v2": Fraction(10)},
             [["v2"], ["v2"]],
-            "shop: v2 100 % (2 instances, 10 % asked for), the rest 0 % (0 instances)",
+            "shop: v2 100 % (2 instances, 10 % requested), the rest 0 % (0 instances)",
         ),
         (
             {"v2": Fraction(10)},
             [["v1"]],
-            "shop: v2 0 % (0 instances, 10 % asked for), the rest 100 % (1 instance)",
+            "shop: v2 0 % (0 instances, 10 % requested), the rest 100 % (1 instance)",
         ),
         (None, [[]], "shop: no canary; 1 instance has all requests"),
     ],

@@ -66,5 +66,5 @@ def test_none_runs(program: Program, docker: str, reason: str) -> None:
 
 
 def test_nobody_answers_by_ssh(program: Program) -> None:
-    with pytest.raises(RollcallError, match=r"s1\.invalid .* s2\.invalid .* do not answer by SSH"):
+    with pytest.raises(RollcallError, match=r"s1\.invalid .* s2\.invalid .* do not respond by SSH"):
         found(FIRST, SECOND)

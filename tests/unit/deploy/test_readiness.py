@@ -34,7 +34,7 @@ def test_what_is_missing_is_named() -> None:
 
 
 def test_answers_that_are_no_health() -> None:
-    assert not_ready("", SERVERS) == ["no leader (the agent does not answer)"]
+    assert not_ready("", SERVERS) == ["no leader (the agent does not respond)"]
     assert not_ready("No cluster leader", SERVERS) == ["no leader (No cluster leader)"]
     assert not_ready('{"Servers": null}', ()) == ["no leader"]
 

@@ -10,7 +10,7 @@ from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from rollcall import sections
 from rollcall.deploy import callbacks
-from rollcall.deploy.server_leave import IS_RUNNING, RESTARTS_NO_MORE, ServerLeaves
+from rollcall.deploy.server_leave import DISABLE_RESTART, IS_RUNNING, ServerLeaves
 
 MANAGEMENT = "open sesame"
 
@@ -43,7 +43,7 @@ class Cluster:
 
     @property
     def asked(self) -> list[tuple[str, str]]:
-        return [(name, what) for name, what in self.ran if what.startswith("/v1/agent") or what == RESTARTS_NO_MORE]
+        return [(name, what) for name, what in self.ran if what.startswith("/v1/agent") or what == DISABLE_RESTART]
 
 
 def server(name: str) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def leave(monkeypatch: pytest.MonkeyPatch) -> Leave:
 def test_it_leaves_by_its_own_agent_which_docker_does_not_start_again(leave: Leave) -> None:
     cluster = Cluster(["c1", "c2"])
     assert leave(cluster)
-    assert cluster.asked == [("c2", RESTARTS_NO_MORE), ("c2", "/v1/agent/leave")]
+    assert cluster.asked == [("c2", DISABLE_RESTART), ("c2", "/v1/agent/leave")]
 
 
 def test_one_that_has_left_is_not_asked_again(leave: Leave) -> None:

@@ -97,7 +97,7 @@ def test_of_several_platforms_the_hosts_own_is_taken(tmp_path: Path) -> None:
     }
     path = archive(tmp_path / "i.tar", files)
     assert digest(b"arm") in saved.read(path, "linux/arm64/v8").blobs
-    with pytest.raises(RollcallError, match="the saved image holds nothing for linux/s390x"):
+    with pytest.raises(RollcallError, match="the saved image lacks the platform linux/s390x"):
         saved.read(path, "linux/s390x")
 
 

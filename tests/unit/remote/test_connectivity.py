@@ -40,20 +40,20 @@ def test_an_ssh_server_is_enough(listener: socket.socket) -> None:
 
 
 def test_a_port_that_accepts_and_says_something_else(listener: socket.socket) -> None:
-    with pytest.raises(RollcallError, match=r"web1 \(127.0.0.1:\d+: accepts, but is no SSH server\)"):
+    with pytest.raises(RollcallError, match=r"web1 \(127.0.0.1:\d+: accepts connections, but is not an SSH server\)"):
         connectivity.check([greet(listener, b"HTTP/1.0 400 Bad Request\r\n")])
 
 
 def test_every_silent_host_is_named() -> None:
     hosts = [Host(name, "ssh", "127.0.0.1", port=closed_port()) for name in ("web1", "web2")]
-    with pytest.raises(RollcallError, match=r"web1 .*connection refused.*, web2 .*do not answer by SSH; check"):
+    with pytest.raises(RollcallError, match=r"web1 .*connection refused.*, web2 .*do not respond by SSH; check"):
         connectivity.check(hosts)
 
 
 def test_the_lab_is_not_up(monkeypatch: pytest.MonkeyPatch) -> None:
     port = closed_port()
     monkeypatch.setattr(connectivity, "LAB_PORTS", range(port, port + 1))
-    with pytest.raises(RollcallError, match=r"consul1 .* does not answer by SSH: .*run `make lab`"):
+    with pytest.raises(RollcallError, match=r"consul1 .* does not respond by SSH: .*run `make lab`"):
         connectivity.check([Host("consul1", "ssh", "127.0.0.1", port=port)])
 
 
@@ -96,7 +96,7 @@ def test_a_user_with_sudo_is_asked_once(login: Callable[..., tuple[Host, Path]])
     ("sudo", "data", "sentence"),
     [
         ("0", {}, "web1: admin is not root; set `_sudo = True` for this host"),
-        ("sudo: a password is required", {"_sudo": True}, "web1: sudo refuses admin .*expected `admin ALL="),
+        ("sudo: a password is required", {"_sudo": True}, "web1: sudo rejects admin .*expected `admin ALL="),
     ],
 )
 def test_a_user_who_may_not_do_what_root_may_is_a_sentence(

@@ -26,16 +26,16 @@ def test_a_user_with_sudo() -> None:
 @pytest.mark.parametrize(
     ("sudo", "sentence"),
     [
-        ("sudo: a password is required", f"sudo refuses admin (sudo: a password is required); expected {LINE}"),
+        ("sudo: a password is required", f"sudo rejects admin (sudo: a password is required); expected {LINE}"),
         (
             "sudo-rs: interactive authentication is required",
-            f"sudo refuses admin (sudo-rs: interactive authentication is required); expected {LINE}",
+            f"sudo rejects admin (sudo-rs: interactive authentication is required); expected {LINE}",
         ),
         (
             "sudo: sorry, you must have a tty to run sudo",
-            "sudo wants a terminal of admin; expected `Defaults:admin !requiretty` in /etc/sudoers.d/rollcall",
+            "sudo requires a terminal of admin; expected `Defaults:admin !requiretty` in /etc/sudoers.d/rollcall",
         ),
-        ("sh: 1: sudo: not found", 'there is no sudo for admin; expected sudo, or ssh_user "root"'),
+        ("sh: 1: sudo: not found", 'sudo is missing for admin; expected sudo, or ssh_user "root"'),
     ],
 )
 def test_sudo_that_does_not_work(sudo: str, sentence: str) -> None:
@@ -63,7 +63,7 @@ def test_an_answer_that_was_cut_off() -> None:
 @pytest.mark.parametrize(
     ("host", "errors", "sentence"),
     [
-        (SUDO, "noise\nsudo: a password is required\n", "sudo refuses admin"),
+        (SUDO, "noise\nsudo: a password is required\n", "sudo rejects admin"),
         (PLAIN, "permission denied while trying to connect to … unix:///var/run/docker.sock", "may not use Docker"),
         (SUDO, "Error: No such container: sudo: x", ""),
         (PLAIN, "sudo: a password is required", ""),

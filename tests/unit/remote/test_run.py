@@ -70,7 +70,7 @@ def test_a_host_that_ssh_does_not_reach(program: Program) -> None:
 
 def test_sudo_that_refuses_is_no_failure_of_the_command(program: Program) -> None:
     program("sudo", "echo 'sudo: a password is required' >&2; exit 1")
-    with pytest.raises(RollcallError, match=r"@local: sudo refuses the user .*; expected `the user ALL"):
+    with pytest.raises(RollcallError, match=r"@local: sudo rejects the user .*; expected `the user ALL"):
         Shell(Host("@local", "local", "127.0.0.1", data=SUDO)).run("true")
 
 

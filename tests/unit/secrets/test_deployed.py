@@ -55,7 +55,7 @@ def test_a_lost_directory_is_one_sentence_and_stays_lost(
             find()
         assert str(refused.value) == (
             f"@local was deployed with secrets that are not here (fleet f1): {chosen.root}/.secrets/six is missing; "
-            "restore it from a backup or from where the fleet was deployed, or begin anew with rollcall remove"
+            "restore it from a backup or from where the fleet was deployed, or start over with rollcall remove"
         )
     assert [one.name for one in chosen.root.iterdir()] == ["host"]
 

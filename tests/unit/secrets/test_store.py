@@ -121,11 +121,11 @@ def test_people_are_warned_of_what_no_deploy_renews(tmp_path: Path, fleet: Fleet
     made = store.load(tmp_path / "lab", fleet)
     assert store.warnings(made, NOW) == []
     (front,) = store.warnings(made, NOW + timedelta(days=340))
-    assert "certificate of the front front1 ends on" in front
+    assert "certificate of the front front1 expires on" in front
     authority, _ = store.warnings(made, NOW + timedelta(days=3300))
     assert "rollcall rotate INVENTORY ca" in authority
     (half,) = store.warnings(dataclasses.replace(made, unfinished=("tokens",)), NOW)
-    assert "end it with rollcall rotate INVENTORY tokens" in half
+    assert "finish it: rollcall rotate INVENTORY tokens" in half
 
 
 def given(folder: Path, key_of: str = "") -> Fleet:
@@ -143,11 +143,13 @@ def test_a_users_certificate_is_taken_with_what_signed_it(tmp_path: Path) -> Non
 
 
 def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RollcallError, match=r"front1 \(.*site.key\) is not the key of .*site.crt"):
+    with pytest.raises(RollcallError, match=r"front1: got .*site.key; expected the private key of .*site.crt"):
         store.load(tmp_path / "lab", given(tmp_path, key_of="other"))
 
 
-@pytest.mark.parametrize(("name", "said"), [("site.crt", "cannot be used"), ("site.key", "cannot be used")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("site.crt", "expected a certificate"), ("site.key", "expected a certificate")]
+)
 def test_what_is_no_certificate_is_refused(tmp_path: Path, name: str, said: str) -> None:
     fleet = given(tmp_path)
     (tmp_path / name).write_text("nonsense")
