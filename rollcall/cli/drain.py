@@ -18,7 +18,7 @@ from rollcall.drain import instances
 from rollcall.drain.instances import Instance
 from rollcall.drain.target import Target
 from rollcall.drain.target import read as read_target
-from rollcall.drain.waiting import Look, wait
+from rollcall.drain.waiting import DrainCheck, wait
 from rollcall.errors import RollcallError
 from rollcall.registrator.services.identity import path_segment
 from rollcall.remote import connectivity
@@ -55,9 +55,9 @@ def drain(source: str, text: str, deadline: float, as_json: bool) -> None:
         out.print(f"– nobody else is in service for {service}: its visitors will get no answer", markup=False)
     started = time.monotonic()
     agent.write(*_maintenance(target, drained, enable=True))
-    look = Look(chosen, fleet, target, drained, running)
+    check = DrainCheck(chosen, fleet, target, drained, running)
     with step(f"Waiting until nobody is connected to {target}"):
-        left = wait(look, deadline)
+        left = wait(check, deadline)
         if as_json:
             result = {
                 "target": str(target),
@@ -65,12 +65,12 @@ def drain(source: str, text: str, deadline: float, as_json: bool) -> None:
                 "seconds": round(time.monotonic() - started, 1),
                 "instances": [one.identity for one in drained],
                 "services_without_instances": alone,
-                "left": look.words(left) if left else "",
+                "left": check.words(left) if left else "",
             }
             click.echo(json.dumps(result, indent=2, ensure_ascii=False))
         if left:
             raise RollcallError(
-                f"{target} is out of service, but after {deadline:g} s {look.words(left)}; to wait longer: the same "
+                f"{target} is out of service, but after {deadline:g} s {check.words(left)}; to wait longer: the same "
                 f"command again; to put it back: rollcall undrain {source} {text}"
             )
     seconds = time.monotonic() - started

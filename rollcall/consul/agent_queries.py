@@ -14,7 +14,7 @@ _ON_HOST = f"/etc/rollcall/consul/{HEADER}"
 
 
 def command_on_servers(*paths: str) -> str:
-    """Build the same for any host; where no server was deployed it prints nothing."""
+    """Build the command for any host; it prints nothing if no server was deployed there."""
     return f"[ ! -f {_ON_HOST} ] || {{ {command(*paths)}; }}"
 
 

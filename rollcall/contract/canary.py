@@ -1,4 +1,4 @@
-"""Canaries: Consul's key rollcall/front/canary/SERVICE holds percentages by tag, such as {"v2": 10}."""
+"""Read canaries: Consul's key rollcall/front/canary/SERVICE holds percentages by tag, such as {"v2": 10}."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,37 +6,37 @@ from fractions import Fraction
 
 PREFIX = "canary/"
 WHOLE_PERCENT = 100
-# Percent. Finer shares would need weights beyond what nginx counts in.
-SMALLEST = 0.01
+# Percent. Smaller shares would need weights beyond nginx's range.
+MIN_PERCENT = 0.01
 
 Percentages = Mapping[str, Fraction]
 
 
 def read(text: str) -> Percentages:
-    """Read one key's value.
+    """Parse one key's value.
 
     Raises:
-        ValueError: what is wrong with it, and what would be right.
+        ValueError: the fault, and the expected form.
     """
-    right = 'expected JSON such as {"v2": 10}, percentages by tag, 0 or from 0.01, together at most 100'
+    expected = 'expected JSON such as {"v2": 10}, percentages by tag, 0 or from 0.01, together at most 100'
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"is no JSON; {right}") from error
+        raise ValueError(f"is not JSON; {expected}") from error
     if not isinstance(document, dict) or not all(_is_percentage(value) for value in document.values()):
-        raise ValueError(f"is not a percentage for each tag; {right}")
+        raise ValueError(f"is not a percentage for each tag; {expected}")
     found = {tag: Fraction(str(value)) for tag, value in sorted(document.items())}
     if sum(found.values()) > WHOLE_PERCENT:
-        raise ValueError(f"adds up to {float(sum(found.values())):g} %; {right}")
+        raise ValueError(f"adds up to {float(sum(found.values())):g} %; {expected}")
     return found
 
 
 def shares(instances: Sequence[tuple[Sequence[str], int]], percentages: Percentages) -> tuple[Fraction, ...]:
     """Divide 1 among instances, each given by its tags and its weight.
 
-    A tag's percentage is divided among the instances that have it, by their weights; one with several of the tags
-    belongs to the first by the alphabet. The others divide what is left, and with it the part of a tag that nobody
-    has; where there are no others, the tags divide all. A share of nought is no share: that instance gets no requests.
+    Instances with a tag divide its percentage by their weights; an instance with several of the tags counts for the
+    alphabetically first. All other instances divide the rest, including the percentages of unused tags; without other
+    instances, the tags divide everything. An instance with a share of 0 gets no requests.
     """
     groups = [next((tag for tag in percentages if tag in tags), None) for tags, _ in instances]
     wanted: dict[str | None, Fraction] = {tag: percentages[tag] for tag in percentages if tag in groups}
@@ -53,4 +53,4 @@ def shares(instances: Sequence[tuple[Sequence[str], int]], percentages: Percenta
 def _is_percentage(value: object) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    return value == 0 or SMALLEST <= value <= WHOLE_PERCENT
+    return value == 0 or MIN_PERCENT <= value <= WHOLE_PERCENT

@@ -1,10 +1,10 @@
-"""How the figures of the status document are written for people."""
+"""Format the status document's figures for users."""
 
 from datetime import datetime
 
 
 def duration(since: str | None, now: str) -> str:
-    """Say how long something has been so, in its one or two largest units: "4 min 3 s", "2 d 5 h"."""
+    """Format the time since a moment in its one or two largest units: "4 min 3 s", "2 d 5 h"."""
     if since is None:
         return "–"
     seconds = max(0, int((datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds()))
@@ -14,10 +14,10 @@ def duration(since: str | None, now: str) -> str:
 
 
 def percent(part: float | None) -> str:
-    """Write a share of 0 to 1: "16.7 %"."""
+    """Format a share of 0 to 1: "16.7 %"."""
     return "–" if part is None else f"{part * 100:.1f}".removesuffix(".0") + " %"
 
 
 def mean(seconds: float, tries: int) -> str:
-    """Write the mean time of so many tries: "80.0 ms"."""
+    """Format the mean time per try: "80.0 ms"."""
     return f"{seconds / tries * 1000:.1f} ms" if tries else "–"

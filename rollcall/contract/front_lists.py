@@ -1,4 +1,4 @@
-"""Which instances a front's nginx is sending requests to, by the front's own status document."""
+"""Read from a front's status document which instances its nginx sends requests to."""
 
 import json
 import shlex
@@ -8,15 +8,17 @@ STATUS = shlex.join(["docker", "exec", "front", "front", "status"])
 
 
 def listed(output: str, node: str, identities: Collection[str]) -> frozenset[str]:
-    """Give those of a node's instances that are in nginx's list.
+    """Return those of a node's instances that are in nginx's list.
 
     Raises:
-        ValueError: the output is no status document.
+        ValueError: the output is not a status document.
     """
     try:
-        instances = [one for service in json.loads(output)["services"] for one in service["instances"]]
+        instances = [instance for service in json.loads(output)["services"] for instance in service["instances"]]
         return frozenset(
-            one["id"] for one in instances if one["node"] == node and one["listed_since"] and one["id"] in identities
+            instance["id"]
+            for instance in instances
+            if instance["node"] == node and instance["listed_since"] and instance["id"] in identities
         )
     except (KeyError, TypeError) as error:
-        raise ValueError(f"no status document of a front: {error}") from None
+        raise ValueError(f"not a front's status document: {error} is missing") from None

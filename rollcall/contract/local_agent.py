@@ -1,4 +1,4 @@
-"""Where every host's own Consul agent serves its API, as the host and its own programs see it."""
+"""Name the address at which every host's own Consul agent serves its API to the host's programs."""
 
 ADDRESS, PORT = "127.0.0.1", 8500
 ENDPOINT = (ADDRESS, PORT)

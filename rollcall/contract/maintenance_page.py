@@ -1,18 +1,18 @@
-"""Maintenance pages: Consul's key rollcall/front/maintenance/HOST/PATH holds the sentence that visitors read."""
+"""Read maintenance pages: Consul's key rollcall/front/maintenance/HOST/PATH holds the sentence that visitors read."""
 
 from collections.abc import Mapping
 
 PREFIX = "maintenance/"
-# Whoever asks for no known host; a name that no host can have.
+# Stands for requests to unknown hosts; not a valid host name.
 DEFAULT_HOST = "_"
-# Characters. nginx takes no more than 4 KB in one word of its configuration, and a sentence is no longer.
+# Characters. nginx limits one word of its configuration to 4 KB.
 MAX_LENGTH = 300
 
 Place = tuple[str, str]
 
 
 def sentences(keys: Mapping[str, str], server_name: str) -> dict[Place, str]:
-    """Read the sentence for each host and path; "" is the host of the default site, "/" its whole."""
+    """Return the sentence for each host and path; "" is the host of the default site, "/" the whole site."""
     found = {}
     for key, value in sorted(keys.items()):
         if key.startswith(PREFIX):
@@ -23,10 +23,10 @@ def sentences(keys: Mapping[str, str], server_name: str) -> dict[Place, str]:
 
 
 def escaped(sentence: str) -> str:
-    """Write a sentence so that neither HTML nor nginx finds a character of theirs in it.
+    """Escape a sentence for both HTML and nginx.
 
-    Of ASCII only letters, digits, spaces and a few marks stay as they are; a dollar, a quote, a brace or a backslash
-    becomes a reference such as &#36;, which browsers show as the character.
+    Of ASCII only letters, digits, spaces and a few marks stay; a dollar, a quote, a brace or a backslash becomes a
+    reference such as &#36;, which browsers show as the character.
     """
     words = " ".join(sentence.split())
     cut = words if len(words) <= MAX_LENGTH else f"{words[:MAX_LENGTH]}…"

@@ -1,4 +1,4 @@
-"""What an instance says of itself in its metadata: where it wants to be reached, how, and how much it takes."""
+"""Read an instance's metadata: its host names and path, how to proxy its requests, and its weight."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,27 +7,27 @@ from typing import Literal, get_args
 
 Protocol = Literal["http", "https", "grpc", "grpcs"]
 
-# RFC 1123 labels; the first may be a wildcard, which nginx finds without a regular expression.
+# RFC 1123 labels; the first may be a wildcard, which nginx matches without a regular expression.
 HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 MAX_HOST_LENGTH = 253
-# What needs no percent-encoding and means nothing to nginx. Dots alone would be a way up, and nginx resolves them.
+# Characters without percent-encoding or meaning to nginx. No segment of dots alone, since nginx resolves those.
 PATH = re.compile(r"/|(/(?!\.{1,2}(/|$))[A-Za-z0-9._~@:+=,-]+)+")
 MAX_PATH_LENGTH = 255
 MAX_WEIGHT = 1000
-# nginx takes no word of more than 4 KB; nobody has a service of such a name by intention.
+# nginx limits a word to 4 KB; a longer name is a mistake.
 MAX_SERVICE_LENGTH = 255
-# The keys of the metadata, in Consul's Meta. A list of host names that is too long for one value goes on in HOSTS-2, …
+# The metadata's keys in Consul's Meta. A list of host names too long for one value continues in HOSTS-2, …
 HOSTS = "virtual_host"
 KEYS = (HOSTS, "virtual_path", "virtual_strip", "virtual_proto", "virtual_buffering")
-MOST_PARTS = 16
+MAX_PARTS = 16
 YES, NO = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off", ""})
-# As the registrator's: a value can be long, its complaint should still fit one line.
+# As in the registrator: a long value must not keep an error from fitting on one line.
 SHOWN = 80
 
 
 @dataclass(frozen=True)
 class ProxyOptions:
-    """How a location's requests are passed on."""
+    """How to proxy a location's requests."""
 
     protocol: Protocol = "http"
     strip: bool = False
@@ -36,7 +36,7 @@ class ProxyOptions:
 
 @dataclass(frozen=True)
 class RouteMetadata:
-    """Host names and the path at which an instance wants requests. `faults` tell of names that are none."""
+    """The route that an instance requests: host names, path, and proxy options. `faults` are invalid host names."""
 
     hosts: tuple[str, ...]
     path: str
@@ -45,10 +45,10 @@ class RouteMetadata:
 
 
 def read(meta: Mapping[str, str]) -> RouteMetadata | None:
-    """Read the route that an instance asks for; None where it asks for none. A bad host name costs only itself.
+    """Return the route that an instance requests; None if it requests none. An invalid host name costs only itself.
 
     Raises:
-        ValueError: key, value and what would be right.
+        ValueError: key, value and the expected form.
     """
     named = host_names(meta)
     if not named:
@@ -71,22 +71,22 @@ def read(meta: Mapping[str, str]) -> RouteMetadata | None:
 
 
 def host_names(meta: Mapping[str, str]) -> list[str]:
-    """Take the host names that an instance asks for out of its Meta, as they are written there."""
+    """Return the host names that an instance requests, as written in its Meta."""
     return " ".join(meta.get(key, "") for key in _host_keys()).replace(",", " ").split()
 
 
-def divided(text: str, longest: int) -> tuple[dict[str, str], int]:
-    """Divide a list of host names into Meta values of at most so many bytes; and count the names that do not fit."""
-    if len(text.encode(errors="replace")) <= longest:
+def divided(text: str, max_bytes: int) -> tuple[dict[str, str], int]:
+    """Divide a list of host names into Meta values of at most `max_bytes`, and count the names that do not fit."""
+    if len(text.encode(errors="replace")) <= max_bytes:
         return {HOSTS: text}, 0
     keys, values, lost = _host_keys(), [""], 0
     for name in text.replace(",", " ").split():
         added = f"{values[-1]},{name}".removeprefix(",")
-        if len(name.encode(errors="replace")) > longest:
+        if len(name.encode(errors="replace")) > max_bytes:
             lost += 1
-        elif len(added.encode(errors="replace")) <= longest:
+        elif len(added.encode(errors="replace")) <= max_bytes:
             values[-1] = added
-        elif len(values) < MOST_PARTS:
+        elif len(values) < MAX_PARTS:
             values.append(name)
         else:
             lost += 1
@@ -94,7 +94,7 @@ def divided(text: str, longest: int) -> tuple[dict[str, str], int]:
 
 
 def _host_keys() -> Sequence[str]:
-    return (HOSTS, *(f"{HOSTS}-{number}" for number in range(2, MOST_PARTS + 1)))
+    return (HOSTS, *(f"{HOSTS}-{number}" for number in range(2, MAX_PARTS + 1)))
 
 
 def _hosts(named: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -113,7 +113,7 @@ def host(text: str) -> str:
     """Return a host name in lower case.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is invalid.
     """
     name = text.lower().removesuffix(".")
     if len(name) > MAX_HOST_LENGTH or not HOST.fullmatch(name):
@@ -124,10 +124,10 @@ def host(text: str) -> str:
 
 
 def path(text: str) -> str:
-    """Return a path prefix without a slash at its end, since /api and /api/ are one route.
+    """Return a path prefix without a final slash, since /api and /api/ are one route.
 
     Raises:
-        ValueError: it does not begin with a slash, or has characters that mean something else in an address.
+        ValueError: it does not start with a slash, or contains characters with a meaning in URLs.
     """
     name = text.rstrip("/") or "/"
     if len(name) > MAX_PATH_LENGTH or not PATH.fullmatch(name):
@@ -138,20 +138,20 @@ def path(text: str) -> str:
 
 
 def check_service(name: str) -> None:
-    """Check that nginx can have an upstream named after a service.
+    """Check that nginx can name an upstream after a service.
 
     Raises:
-        ValueError: it cannot.
+        ValueError: the name is too long.
     """
     if len(name) > MAX_SERVICE_LENGTH:
         raise ValueError(f"SERVICE_NAME: got {len(name)} characters; expected at most {MAX_SERVICE_LENGTH}")
 
 
 def weight(meta: Mapping[str, str]) -> int | None:
-    """Read an instance's share against the others of its service; None where it says nothing.
+    """Return an instance's weight among the instances of its service; None if it has none.
 
     Raises:
-        ValueError: it is no whole number from 1 to 1000.
+        ValueError: it is not an integer from 1 to 1000.
     """
     text = meta.get("weight", "")
     if not text:
@@ -162,12 +162,12 @@ def weight(meta: Mapping[str, str]) -> int | None:
 
 
 def shown(text: str) -> str:
-    """Quote a value for a sentence, cut where it is long."""
+    """Quote a value for an error, truncated if it is long."""
     return repr(cut(text))
 
 
 def cut(text: str) -> str:
-    """Cut a text where it is too long for a sentence."""
+    """Truncate a text that is too long for an error."""
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 

@@ -1,4 +1,4 @@
-"""What consul-template made of a template, and whether that may take the place of the file there is."""
+"""Read what consul-template rendered, and decide whether it may replace the current file."""
 
 import math
 import re
@@ -6,53 +6,55 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 _MARK = "# rollcall: "
-# An agent that lost its state, or hides it from our token, shows not even the servers. Such a rendering says nothing.
+# An agent that lost its state, or hides it from our token, does not even list the servers: ignore such a rendering.
 READABLE = f'\n{{{{ if service "consul|any" }}}}{_MARK}readable{{{{ else }}}}{_MARK}unreadable{{{{ end }}}}\n'
-# IPv4, or IPv6 in brackets, with or without a port; what only looks like one is sorted out afterwards.
+# IPv4, or IPv6 in brackets, with or without a port; `_is_address` rejects false matches.
 _ADDRESS = re.compile(r"(?<![\w.])(?:(\d{1,3}(?:\.\d{1,3}){3})|\[([0-9A-Fa-f:.]+)\])(?::\d{1,5})?(?![\w.]*\w)")
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """A file's whole text, and whether the catalog that it was made of could be read."""
+    """A file's whole text, and whether its catalog was readable."""
 
     text: str
     readable: bool
 
 
 def source(text: str) -> str:
-    """Give what consul-template is to render for a template of the user's: that, and whether it saw the catalog."""
+    """Return the template that consul-template renders: the user's, and a mark of whether the catalog is readable."""
     return text + READABLE
 
 
 def read(rendered: str) -> Rendering:
-    """Take apart what consul-template rendered of a `source`."""
+    """Split what consul-template rendered from a `source`."""
     text, _, state = rendered.rpartition(_MARK)
-    # A template that ends by trimming white space has taken our newline, too.
+    # A template that ends by trimming white space has removed our newline, too.
     return Rendering(text.removesuffix("\n"), state.strip() == "readable")
 
 
 def addresses(text: str) -> frozenset[str]:
-    """Find the addresses in a text, each with its port if it has one."""
+    """Return the addresses in a text, each with its port if it has one."""
     return frozenset(match[0] for match in _ADDRESS.finditer(text) if _is_address(match[1] or match[2]))
 
 
 def instances(text: str, template: str) -> frozenset[str]:
-    """Find the addresses that came from the catalog: those that do not stand in the template itself."""
+    """Return the addresses from the catalog: those that are not in the template itself."""
     return addresses(text) - addresses(template)
 
 
 def objection(rendering: Rendering, former: str, template: str, keep: float) -> str:
-    """Say why a rendering must not replace the file of before, whatever its check says; nothing if it may.
+    """Return why a rendering must not replace the current file, whatever its check returns; otherwise "".
 
     Args:
-        rendering: what would be put in place.
-        former: the text of the file there is.
+        rendering: the new file.
+        former: the text of the current file.
         template: the user's template.
         keep: the fraction of the file's addresses that must stay, from 0 to 1.
     """
     if not rendering.readable:
-        return "Consul shows nothing of its catalog, not even itself; may the token of the templates read services?"
+        return (
+            "Consul's catalog is empty, even without Consul itself; check that the templates' token may read services"
+        )
     before, now = len(instances(former, template)), len(instances(rendering.text, template))
     least = math.ceil(keep * before)
     if now < least:

@@ -1,6 +1,6 @@
-"""One factor for every deadline: what is plenty on a usual machine is short on an emulated or a very busy one.
+"""Multiply every deadline by one factor: an emulated or very busy machine needs longer than a usual one.
 
-In a container it comes from the environment. The command line takes it from the fleet's settings.
+In a container the factor comes from the environment, on the command line from the fleet's settings.
 """
 
 import os
@@ -15,16 +15,16 @@ Number = TypeVar("Number", int, float)
 
 
 def use(factors: Iterable[int]) -> None:
-    """Stretch every deadline of this process by the largest of these factors."""
-    global _factor  # noqa: PLW0603 — a process has one, and every deadline follows it
+    """Multiply every deadline of this process by the largest of these factors."""
+    global _factor  # noqa: PLW0603 — one per process, for every deadline
     _factor = max(factors, default=1)
 
 
 def stretched(seconds: Number) -> Number:
-    """Return a deadline as long as the factor says."""
+    """Return a deadline multiplied by the factor."""
     return seconds * _factor
 
 
 def environment(factor: int) -> tuple[tuple[str, str], ...]:
-    """Return what a container's environment needs; nothing for the usual factor."""
+    """Return the variables for a container's environment; none for the usual factor."""
     return () if factor == 1 else ((VARIABLE, str(factor)),)

@@ -1,4 +1,4 @@
-"""Which TCP connections are established to some ports, read where they end: in a container's network, or a host's."""
+"""List the established TCP connections to some ports, in a container's or the host's network."""
 
 import ipaddress
 import re
@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 from rollcall import sections
 
-# The network of the host itself; any other is named by a container's id.
+# The host's own network; any other is named by a container's id.
 HOST = "host"
 
-# A container that is gone has no connections; an engine that does not answer says nothing about any.
-# In /proc/net/tcp the second column is the local end, the third the other, the fourth the state: 01 is ESTABLISHED
-# (Linux, include/net/tcp_states.h).
+# A missing container has no connections; if the engine does not respond, the script fails. The columns of /proc/net/tcp
+# are 2: local end, 3: remote end, 4: state, where 01 is ESTABLISHED (Linux, include/net/tcp_states.h).
 _SCRIPT = r"""
 running=$(docker ps --quiet --no-trunc) || exit 1
 {{
@@ -30,7 +29,7 @@ done
 
 @dataclass(frozen=True)
 class Port:
-    """A TCP port in a network: HOST, or that of a container, by its id."""
+    """A TCP port in a network: HOST, or a container's id."""
 
     network: str
     number: int
@@ -38,7 +37,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Connection:
-    """One established connection to a port; `peer` is the address at its other end."""
+    """One established connection to a port; `peer` is the remote address."""
 
     port: Port
     peer: str
@@ -49,18 +48,18 @@ def command(networks: Iterable[str]) -> str:
     names = sorted(set(networks))
     for name in names:
         if name != HOST and not re.fullmatch("[0-9a-f]{64}", name):
-            raise ValueError(f"{name!r} is no container's id")
+            raise ValueError(f"invalid network: expected a container's id, got {name!r}")
     ids = shlex.join(name for name in names if name != HOST)
     return sections.script(_SCRIPT.format(host=HOST if HOST in names else "", ids=ids))
 
 
 def parse(output: str, ports: Iterable[Port]) -> tuple[Connection, ...]:
-    """Give the connections to these ports.
+    """Parse the connections to these ports.
 
-    What a container says to itself is left out: its own health check is nobody who waits for an answer.
+    Ignore a container's connections to itself: its own health check is not a client to wait for.
 
     Raises:
-        ValueError: the output is not complete.
+        ValueError: the output is incomplete.
     """
     wanted = set(ports)
     found = []
@@ -75,7 +74,7 @@ def parse(output: str, ports: Iterable[Port]) -> tuple[Connection, ...]:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """Read an address as Linux prints it: words of four bytes, in the order of a little-endian machine's memory."""
+    """Parse an address as Linux prints it: words of four bytes, each in little-endian order."""
     words = [bytes.fromhex(text[start : start + 8])[::-1] for start in range(0, len(text), 8)]
     packed = b"".join(words)
     if len(packed) == 4:

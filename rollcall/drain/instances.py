@@ -1,4 +1,4 @@
-"""What a host's own agent has registered, and in which of its networks each instance takes connections."""
+"""Read the instances of a host's own agent, and the network in which each accepts connections."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,12 +11,12 @@ from rollcall.drain.target import Target
 from rollcall.errors import RollcallError
 from rollcall.registrator.services.identity import MARK_CONTAINER
 
-# Of each running container only what is read here: a whole inspect document has ten kilobytes.
+# Only the fields that are read here: a whole inspect document takes ten kilobytes.
 FORMAT = (
     '{"Id":{{json .Id}},"Name":{{json .Name}},"Mode":{{json .HostConfig.NetworkMode}},'
     '"Ports":{{json .NetworkSettings.Ports}},"Networks":{{json .NetworkSettings.Networks}}}'
 )
-# One that has gone since the first line was read is not there: no error.
+# `|| true`: a container may have gone since the first line.
 LIST = f"""
 running=$(docker ps --quiet --no-trunc) || exit 1
 [ -z "$running" ] || docker inspect --type container --format '{FORMAT}' $running 2>/dev/null || true
@@ -25,7 +25,7 @@ running=$(docker ps --quiet --no-trunc) || exit 1
 
 @dataclass(frozen=True)
 class Container:
-    """A running container: its own addresses, and which host port leads to which of its own TCP ports."""
+    """A running container: its own addresses, and its TCP ports by published host port."""
 
     identity: str
     name: str
@@ -36,7 +36,7 @@ class Container:
 
 @dataclass(frozen=True)
 class Instance:
-    """A service of one agent. `container` is a short id, empty where no registrator wrote it."""
+    """A service of one agent. `container` is a short id, empty unless a registrator registered it."""
 
     identity: str
     service: str
@@ -47,7 +47,7 @@ class Instance:
 
 
 def containers(output: str) -> tuple[Container, ...]:
-    """Read what LIST prints."""
+    """Parse the output of LIST."""
     return tuple(_container(json.loads(line)) for line in output.split("\n") if line)
 
 
@@ -63,65 +63,74 @@ def _container(document: Mapping[str, Any]) -> Container:
         identity=document["Id"],
         name=document["Name"].lstrip("/"),
         network=document["Mode"],
-        addresses=frozenset(one["IPAddress"] for one in networks if one.get("IPAddress")),
+        addresses=frozenset(network["IPAddress"] for network in networks if network.get("IPAddress")),
         published=published,
     )
 
 
 def instances(document: Mapping[str, Mapping[str, Any]]) -> tuple[Instance, ...]:
-    """Read the answer to /v1/agent/services. Consul's own service is none of ours."""
+    """Parse the response to /v1/agent/services, without Consul's own service."""
     return tuple(
         Instance(
-            identity=one["ID"],
-            service=one["Service"],
-            address=one.get("Address") or "",
-            port=one.get("Port") or 0,
-            container=(one.get("Meta") or {}).get(MARK_CONTAINER, ""),
-            # The registrator gives UDP services this tag; nobody is connected to one.
-            takes_connections="udp" not in (one.get("Tags") or ()),
+            identity=service["ID"],
+            service=service["Service"],
+            address=service.get("Address") or "",
+            port=service.get("Port") or 0,
+            container=(service.get("Meta") or {}).get(MARK_CONTAINER, ""),
+            # The registrator tags UDP services, which have no connections.
+            takes_connections="udp" not in (service.get("Tags") or ()),
         )
-        for one in document.values()
-        if one["Service"] != "consul"
+        for service in document.values()
+        if service["Service"] != "consul"
     )
 
 
 def of(target: Target, found: Sequence[Instance], running: Sequence[Container]) -> tuple[Instance, ...]:
-    """Choose a target's instances.
+    """Return a target's instances.
 
     Raises:
-        RollcallError: the target is a container that does not run there, or has no service.
+        RollcallError: the target is a container that does not run there or has no service.
     """
     if not target.container:
         return tuple(found)
-    chosen = [one for one in running if one.name == target.container]
+    chosen = [container for container in running if container.name == target.container]
     if not chosen:
         raise RollcallError(
             f"{target.member.name} runs no container {target.container!r}; "
-            f"{suggestion(target.container, (one.name for one in running))}"
+            f"{suggestion(target.container, (container.name for container in running))}"
         )
-    mine = tuple(one for one in found if one.container and chosen[0].identity.startswith(one.container))
-    if not mine:
+    own = tuple(
+        instance for instance in found if instance.container and chosen[0].identity.startswith(instance.container)
+    )
+    if not own:
         raise RollcallError(
-            f"{target} has no service in Consul, so nobody is sent to it; "
+            f"{target} has no service in Consul and gets no requests; "
             "expected a container that the registrator has registered, or the whole host"
         )
-    return mine
+    return own
 
 
 def ports(chosen: Iterable[Instance], running: Sequence[Container]) -> dict[Port, str]:
-    """Say where the connections to these instances end, each with the instance's id."""
-    return {port(one, running): one.identity for one in chosen if one.takes_connections}
+    """Return the ports where the connections to these instances end, each with the instance's id."""
+    return {port(instance, running): instance.identity for instance in chosen if instance.takes_connections}
 
 
 def port(instance: Instance, running: Sequence[Container]) -> Port:
-    """Say where the connections to an instance end."""
+    """Return the port where the connections to an instance end."""
     container = next(
-        (one for one in running if instance.container and one.identity.startswith(instance.container)), None
+        (
+            candidate
+            for candidate in running
+            if instance.container and candidate.identity.startswith(instance.container)
+        ),
+        None,
     )
     if container is None or container.network == "host":
         return Port(HOST, instance.port)
-    # One that has another's network has that one's addresses and ports.
-    network_owner = next((one for one in running if container.network == f"container:{one.identity}"), container)
+    # A container on another one's network uses that one's addresses and ports.
+    network_owner = next(
+        (candidate for candidate in running if container.network == f"container:{candidate.identity}"), container
+    )
     if network_owner.network == "host":
         return Port(HOST, instance.port)
     inner = (

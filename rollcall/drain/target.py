@@ -1,4 +1,4 @@
-"""What a person wants to take out of service: a host, or a container of a host."""
+"""Parse the target of a drain: a host, or a container of a host."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,25 +16,25 @@ class Target:
     container: str = ""
 
     def __str__(self) -> str:
-        """Write it as a person does."""
+        """Return it as users write it."""
         return f"{self.member.name}/{self.container}" if self.container else self.member.name
 
 
 def read(text: str, members: Sequence[Member]) -> Target:
-    """Understand HOST or HOST/CONTAINER; a host may be given by its name in the inventory or in Consul.
+    """Parse HOST or HOST/CONTAINER; HOST is a name in the inventory or in Consul.
 
     Raises:
-        RollcallError: there is no such host, or half of it is missing.
+        RollcallError: the host is unknown, or the container's name is missing.
     """
     named = {**{member.node: member for member in members}, **{member.name: member for member in members}}
-    # A host's own name may hold a slash: @ssh/host1.
+    # A host's own name may contain a slash: @ssh/host1.
     start = next((name for name in named if "/" in name and f"{text}/".startswith(f"{name}/")), "")
     host, slash, container = (start, *text[len(start) :].partition("/")[1:]) if start else text.partition("/")
     if host not in named:
         raise RollcallError(
-            f"{text!r} names no host of the inventory: {host!r} is none, {suggestion(host, named)}; "
-            "expected HOST, or HOST/CONTAINER as in app1/webserver-1"
+            f"unknown host {host!r}: got {text!r}; expected HOST, or HOST/CONTAINER as in app1/webserver-1; "
+            f"{suggestion(host, named)}"
         )
     if slash and not container:
-        raise RollcallError(f"{text!r} names no container; expected {host}, or {host}/CONTAINER")
+        raise RollcallError(f"got {text!r} without a container; expected {host}, or {host}/CONTAINER")
     return Target(named[host], container)

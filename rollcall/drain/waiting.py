@@ -1,4 +1,4 @@
-"""Waiting until nobody is connected any more to what was taken out of service."""
+"""Wait until nothing is connected any more to what was taken out of service."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,34 +15,34 @@ from rollcall.drain.target import Target
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell
 
-PAUSE = 0.5  # seconds between two looks
-# A connection may end between two requests of one visitor: only what stays away is gone.
-LOOKS = 2
+POLL_SECONDS = 0.5
+# A client may reconnect between two requests: require several checks in a row without connections.
+CLEAR_CHECKS = 2
 
 Found = TypeVar("Found")
 
 
-class Look:
-    """What is asked again and again: the fronts for their lists, the host for its connections."""
+class DrainCheck:
+    """A repeatable check: it reads the fronts' lists and the host's connections."""
 
     def __init__(
         self, chosen: Inventory, fleet: Fleet, target: Target, drained: Sequence[Instance], running: Sequence[Container]
     ) -> None:
-        """Nothing is asked yet."""
+        """Take the target and its instances; read nothing yet."""
         self._host = next(host for host in chosen.hosts if host.name == target.member.name)
         self._fronts = [host for host in chosen.hosts if fleet.member(host.name).is_front]
         self._node = target.member.node
-        self._identities = [one.identity for one in drained]
+        self._identities = [instance.identity for instance in drained]
         self._ports = instances.ports(drained, running)
         self._names = {member.address: member.name for member in fleet.members}
 
     def __call__(self) -> Remaining:
-        """Say what is left now."""
+        """Return what remains now."""
         with ThreadPoolExecutor(max_workers=len(self._fronts) + 1) as pool:
-            sending = pool.map(lambda host: _understood(host, lambda: self._sends(host)), self._fronts)
-            connected = _understood(self._host, self._connected)
+            sending = pool.map(lambda host: _result_or_error(host, lambda: self._sends(host)), self._fronts)
+            connected = _result_or_error(self._host, self._connected)
             fronts = list(zip(self._fronts, sending, strict=True))
-        unknown = [one for one in (connected, *(answer for _, answer in fronts)) if isinstance(one, str)]
+        unknown = [result for result in (connected, *(sends for _, sends in fronts)) if isinstance(result, str)]
         return Remaining(
             fronts=tuple(host.name for host, sends in fronts if sends is True),
             connections=() if isinstance(connected, str) else connected,
@@ -50,7 +50,7 @@ class Look:
         )
 
     def words(self, left: Remaining) -> str:
-        """Say it in a sentence."""
+        """Describe it in a sentence."""
         return words(left, self._ports, self._names)
 
     def _sends(self, front: Host) -> bool:
@@ -63,21 +63,21 @@ class Look:
         return connections.parse(Shell(self._host).read(command), self._ports)
 
 
-def _understood(host: Host, ask: Callable[[], Found]) -> Found | str:
-    """Ask a host; where it gives no answer, say so in words."""
+def _result_or_error(host: Host, read: Callable[[], Found]) -> Found | str:
+    """Read from a host; on failure return the error as a sentence."""
     try:
-        return ask()
+        return read()
     except (RollcallError, ValueError) as error:
-        return f"{host.name} cannot be asked: {error}"
+        return f"{host.name} cannot be read: {error}"
 
 
-def wait(look: Callable[[], Remaining], seconds: float) -> Remaining:
-    """Look until nothing is left LOOKS times in a row, or the time is over; give what is left then."""
+def wait(check: Callable[[], Remaining], seconds: float) -> Remaining:
+    """Check until nothing remains CLEAR_CHECKS times in a row, or the time is over; return what remains then."""
     end = time.monotonic() + seconds
-    nothing = 0
+    clear = 0
     while True:
-        left = look()
-        nothing = 0 if left else nothing + 1
-        if nothing == LOOKS or (left and time.monotonic() >= end):
+        left = check()
+        clear = 0 if left else clear + 1
+        if clear == CLEAR_CHECKS or (left and time.monotonic() >= end):
             return left
-        time.sleep(PAUSE)
+        time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""The first process of the container `templates`."""
+"""Run the first process of the container `templates`."""
 
 import asyncio
 import json
@@ -19,18 +19,18 @@ from rollcall.template_sync.inside import Inside
 
 
 def main() -> int:
-    """Follow all templates until told to stop; or, as `templates healthy`, say whether that goes well."""
+    """Follow all templates until SIGTERM; `templates healthy` prints the health instead."""
     if sys.argv[1:] == ["healthy"]:
-        return _say_health()
+        return _print_health()
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s")
     asyncio.run(_follow())
     return 0
 
 
-def _say_health() -> int:
-    well, words = status.health(json.loads(settings.STATUS.read_text()))
-    print(words)  # noqa: T201 - what Docker keeps of a health check
-    return 0 if well else 1
+def _print_health() -> int:
+    healthy, words = status.health(json.loads(settings.STATUS.read_text()))
+    print(words)  # noqa: T201 - Docker stores the output of a health check
+    return 0 if healthy else 1
 
 
 async def _follow() -> None:
@@ -39,31 +39,31 @@ async def _follow() -> None:
     followers: list[Follower] = []
 
     def show() -> None:
-        sights = [one.sight for one in followers]
+        sights = [follower.sight for follower in followers]
         status.write(settings.STATUS, status.document(node, sights, datetime.now(UTC)))
 
-    followers += [_follower(one, show) for one in templates]
+    followers += [_follower(template, show) for template in templates]
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
-    # Each looks for itself whether it has a new rendering.
+    # Each follower checks for itself whether it has a new rendering.
     loop.add_signal_handler(signal.SIGUSR1, _wake, followers)
     show()
-    running = [asyncio.create_task(one.run()) for one in followers]
+    running = [asyncio.create_task(follower.run()) for follower in followers]
     ended = asyncio.create_task(stopped.wait())
     await asyncio.wait([*running, ended], return_when=asyncio.FIRST_COMPLETED)
     for task in running:
         task.cancel()
     results = await asyncio.gather(*running, return_exceptions=True)
     for problem in results:
-        # One that ended by itself is a mistake in this program: Docker starts the container anew.
+        # A task that ended by itself is a fault in this program: Docker restarts the container.
         if isinstance(problem, Exception):
             raise problem
 
 
 def _wake(followers: list[Follower]) -> None:
-    for one in followers:
-        one.wake()
+    for follower in followers:
+        follower.wake()
 
 
 def _follower(template: Template, show: Callable[[], None]) -> Follower:

@@ -1,4 +1,4 @@
-"""Running a template's check and reload: here, or in the user's container."""
+"""Run a template's check and reload, here or in the user's container."""
 
 import subprocess
 from typing import Literal, Protocol
@@ -7,16 +7,16 @@ from rollcall.contract.template_settings import Template
 from rollcall.contract.timeouts import stretched
 
 Purpose = Literal["check", "reload"]
-# consul-template gives up on its own commands after 30 s, too.
+# consul-template stops its own commands after 30 s, too.
 TIMEOUT_SECONDS = stretched(30)
 
 
 class CommandError(Exception):
-    """A command failed; the message is what it said."""
+    """A command failed; the message is its output."""
 
 
 class NotRunningError(CommandError):
-    """The container in which it should run does not run, or there is none."""
+    """The container for the command does not run or does not exist."""
 
 
 class Commands(Protocol):
@@ -27,10 +27,10 @@ class Commands(Protocol):
 
 
 class Here:
-    """In this container: for a check whose program is in its image, and services that notice a file by themselves."""
+    """Run commands in this container: checks whose program is in its image, and services that detect changed files."""
 
     def __init__(self, template: Template) -> None:
-        """Run nothing yet."""
+        """Take the template's commands; run nothing yet."""
         self._commands: dict[Purpose, str] = {"check": template.check_command, "reload": template.reload}
 
     def run(self, purpose: Purpose) -> None:
@@ -46,13 +46,13 @@ class Here:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise CommandError(f"did not end within {TIMEOUT_SECONDS:g} s") from None
+            raise CommandError(f"did not exit within {TIMEOUT_SECONDS:g} s") from None
         if done.returncode != 0:
             raise CommandError(worded(done.returncode, done.stdout))
 
 
 def worded(status: int, output: bytes) -> str:
-    """Make one line of what a failed command said."""
+    """Format a failed command's output as one line."""
     lines = [line.strip() for line in output.decode(errors="replace").splitlines() if line.strip()]
-    # The first complaints are about the cause, the last are mostly about their consequence.
+    # The first errors show the cause, the last mostly its consequences.
     return f"exit status {status}" + (f": {' | '.join(lines)[:800]}" if lines else "")

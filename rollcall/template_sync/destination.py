@@ -1,4 +1,4 @@
-"""The file that a service reads, on the host: replaced by one rename, and put back by one."""
+"""Replace the file that a service reads on the host, or restore the previous one, each with one rename."""
 
 import errno
 import os
@@ -9,20 +9,20 @@ from rollcall.contract.template_settings import Template
 
 
 class Destination:
-    """A template's destination, and beside it the candidate and, for as long as a change is open, the file of before.
+    """A template's destination, with the candidate beside it and, until a change is confirmed, the previous file.
 
     Every method raises OSError: the disk is full, the directory is gone.
     """
 
     def __init__(self, template: Template) -> None:
-        """Touch nothing yet."""
+        """Take the template's paths; touch no file yet."""
         self._template = template
         self._path = Path(template.destination)
         self._candidate = Path(template.candidate)
         self._former = Path(template.former)
 
     def text(self) -> str | None:
-        """Give the file's text; None where there is no file, or a link in its place."""
+        """Return the file's text; None if it is missing or a symlink."""
         try:
             with self._opened() as file:
                 return file.read().decode(encoding="utf-8", errors="surrogateescape")
@@ -34,11 +34,11 @@ class Destination:
             raise
 
     def _opened(self) -> BinaryIO:
-        # By no link: whose directory it is could have a file of another read, or made its own. No pipe is waited for.
+        # Follow no symlink: the directory's owner could point it at another user's file. Do not block on a pipe.
         return os.fdopen(os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
 
     def write_candidate(self, text: str) -> None:
-        """Write a candidate with the file's own rights, so that its check reads it as the service will."""
+        """Write a candidate with the file's owner and mode, so that its check reads it as the service will."""
         self._candidate.unlink(missing_ok=True)
         with self._candidate.open("x", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)
@@ -51,7 +51,7 @@ class Destination:
         self._candidate.unlink(missing_ok=True)
 
     def swap(self) -> None:
-        """Put the candidate in place. Until `confirm` the file of before stays, empty where there was none."""
+        """Install the candidate. Keep the previous file until `confirm`, empty if there was none."""
         self._former.unlink(missing_ok=True)
         try:
             os.link(self._path, self._former, follow_symlinks=False)
@@ -61,11 +61,11 @@ class Destination:
         self._keep_names()
 
     def confirm(self) -> None:
-        """Close a change: there is no way back from here."""
+        """Confirm a change, which can then no longer be undone."""
         self._former.unlink(missing_ok=True)
 
     def put_back(self) -> None:
-        """Undo a change that was not confirmed."""
+        """Undo an unconfirmed change."""
         if self._former.lstat().st_size == 0:
             self._path.unlink(missing_ok=True)
             self._former.unlink()
@@ -75,7 +75,7 @@ class Destination:
 
     @property
     def is_open(self) -> bool:
-        """Whether a change was neither confirmed nor undone."""
+        """Whether a change is neither confirmed nor undone."""
         return os.path.lexists(self._former)
 
     def mend_rights(self) -> None:
@@ -90,13 +90,13 @@ class Destination:
 
     def _give_rights(self, file: int) -> None:
         user, group = (int(number) for number in self._template.owner.split(":"))
-        # In this order: once it is another's, its mode is that one's to change.
+        # In this order: after the chown only the new owner may change the mode.
         os.fchmod(file, self._template.mode)
         if (user, group) != (os.fstat(file).st_uid, os.fstat(file).st_gid):
             os.fchown(file, user, group)
 
     def _keep_names(self) -> None:
-        """See to it that a power cut does not undo a rename."""
+        """Sync the directory, so that a power cut does not undo a rename."""
         folder = os.open(self._path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -1,4 +1,4 @@
-"""One template's life: consul-template renders it, the guard lets it through, a refusal is tried again."""
+"""Follow one template: consul-template renders it, the guard applies it, and the follower retries rejections."""
 
 import asyncio
 import logging
@@ -16,9 +16,9 @@ from rollcall.contract.template_settings import FOLDER, RUN, Template
 from rollcall.template_sync.guard import Guard, RefusedError
 from rollcall.template_sync.status import Sight, problem
 
-# Seconds. What was refused may be taken later without the catalog changing: a container that has come up since.
-FIRST_RETRY, LAST_RETRY = 1.0, 60.0
-# Bytes of one of consul-template's lines. It may quote all of what it could not render; its reason comes first.
+# A rejected rendering may succeed later without a change of the catalog, for example when a container has started.
+FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 1.0, 60.0
+# Of one of consul-template's lines, which may quote a whole failed rendering after the reason.
 MAX_LINE_BYTES = 800
 
 log = logging.getLogger("templates")
@@ -37,15 +37,15 @@ class Follower:
         folder: Path = FOLDER,
         run: Path = RUN,
     ) -> None:
-        """Start nothing yet.
+        """Take the template; start nothing yet.
 
         Args:
             template: the template's settings.
-            guard: what takes a rendering up.
+            guard: applies a rendering.
             source: the template's text.
-            changed: is called whenever `sight` is another.
+            changed: called whenever `sight` changes.
             folder: holds the template and consul-template's configuration.
-            run: where consul-template renders to, in its directory `staging`.
+            run: consul-template renders into its directory `staging`.
         """
         self.sight = Sight(template.name, template.destination, template.container)
         self._template = template
@@ -56,16 +56,16 @@ class Follower:
         self._staging = run / "staging" / template.name
         self._woken = asyncio.Event()
         self._process: Process | None = None
-        # Why nothing is rendered, and why what was rendered is not taken; the first is shown before the second.
+        # Why nothing is rendered, and why a rendering is rejected; the first takes precedence.
         self._failure = ""
         self._refusal = ""
 
     def wake(self) -> None:
-        """Say that there may be a new rendering."""
+        """Check soon for a new rendering."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Follow until cancelled; then consul-template has ended."""
+        """Follow until cancelled, and then stop consul-template."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_rendering())
@@ -83,13 +83,13 @@ class Follower:
             started = loop.time()
             reason = await self._render()
             pause = next_pause(pause, loop.time() - started)
-            self._failure = f"consul-template ended and is started again: {reason}"
+            self._failure = f"consul-template exited and restarts: {reason}"
             self._see(running=False)
             self._show_problem()
             await asyncio.sleep(pause)
 
     async def _render(self) -> str:
-        """Run consul-template until it ends, and give its last complaint."""
+        """Run consul-template until it exits, and return its last error."""
         self._process = await asyncio.create_subprocess_exec(
             *command(
                 self._folder / "consul-template.hcl",
@@ -101,14 +101,14 @@ class Follower:
         )
         self._see(running=True)
         last = ""
-        assert self._process.stderr is not None  # noqa: S101 - asked for above
+        assert self._process.stderr is not None  # noqa: S101 - set to PIPE above
         async for text in _lines(self._process.stderr):
             log.info("%s: consul-template: %s", self._template.name, text)
-            if said := complaint(text):
-                last = said
+            if error := complaint(text):
+                last = error
                 self._show_obstacle(last)
         status = await self._process.wait()
-        # The next one says nothing of a rendering that is the same as the file there.
+        # The next process does not report a rendering that equals the existing file.
         self._staging.unlink(missing_ok=True)
         return last or f"exit status {status}"
 
@@ -130,7 +130,9 @@ class Follower:
                 except RefusedError as refusal:
                     self._refusal = str(refusal)
                     taken = rendered if refusal.final else ""
-                    retry = None if refusal.final else min(retry * 2, LAST_RETRY) if retry else FIRST_RETRY
+                    retry = (
+                        None if refusal.final else min(retry * 2, LAST_RETRY_SECONDS) if retry else FIRST_RETRY_SECONDS
+                    )
             self._show_problem()
 
     async def _apply(self, rendered: str) -> None:
@@ -143,7 +145,7 @@ class Follower:
             log.info("%s: %s has %d addresses", self._template.name, self._template.destination, addresses)
 
     def _show_obstacle(self, complaint: str) -> None:
-        """Show why there is no rendering yet. Where there is one it serves, and what Consul hinders comes later."""
+        """Show why there is no rendering yet; an existing rendering stays in use while Consul fails."""
         if not self._staging.exists():
             self._failure = f"consul-template has rendered nothing yet: {complaint}"
             self._show_problem()
@@ -160,7 +162,7 @@ class Follower:
 
 
 async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
-    """Give the lines of a stream, cut off where they are too long."""
+    """Yield the lines of a stream, truncated to MAX_LINE_BYTES."""
     begun = b""
     while block := await stream.read(1 << 16):
         *whole, begun = (begun + block).split(b"\n")

@@ -1,4 +1,4 @@
-"""The guard of one template: objection, check, swap, reload; and the way back."""
+"""Guard one template: object, check, swap and reload, or undo."""
 
 from rollcall.contract.template_rendering import Rendering, objection
 from rollcall.contract.template_settings import Template
@@ -7,9 +7,9 @@ from rollcall.template_sync.destination import Destination
 
 
 class RefusedError(Exception):
-    """A rendering was not taken up; the message says why. What was there before serves on.
+    """A rendering was rejected; the message is the reason. The previous file stays in use.
 
-    `final` is whether it should not be tried again: while it tries to reload, a service may not serve.
+    `final` forbids a retry: a service may not serve while it tries to reload.
     """
 
     def __init__(self, reason: str, *, final: bool = False) -> None:
@@ -19,24 +19,24 @@ class RefusedError(Exception):
 
 
 class Guard:
-    """Lets a rendering reach its destination only if the service takes it."""
+    """Install a rendering only if the service accepts it."""
 
     def __init__(self, template: Template, source: str, destination: Destination, commands: Commands) -> None:
-        """Take the template's settings and its text, its file and what runs its commands."""
+        """Take the template's settings and text, its destination and its commands."""
         self._template = template
         self._source = source
         self._destination = destination
         self._commands = commands
 
     def apply(self, rendering: Rendering) -> bool:
-        """Make the service use a rendering; False if it does already.
+        """Make the service use a rendering; return False if it already does.
 
         Raises:
-            RefusedError: it does not, and the file of before is in its place.
+            RefusedError: the rendering was rejected, and the previous file is in place.
         """
         try:
             if self._destination.is_open:
-                self._undo("an earlier life of this container left a change half done", final=False)
+                self._undo("an earlier run of this container left a change unfinished", final=False)
             return self._apply(rendering)
         except OSError as problem:
             raise RefusedError(f"{self._template.destination} cannot be written: {problem}") from problem
@@ -60,13 +60,13 @@ class Guard:
         return True
 
     def _check(self, *, has_former: bool) -> bool:
-        """Say whether the service runs."""
+        """Check the candidate, and return whether the service runs."""
         try:
             self._commands.run("check")
         except NotRunningError as problem:
             if has_former:
                 raise RefusedError(f"it cannot be checked: {problem}") from problem
-            # A service that waits for its first configuration cannot check it, and has nothing to lose.
+            # A service that waits for its first configuration cannot check it, and serves nothing yet.
             return False
         except CommandError as problem:
             raise RefusedError(f"its check fails: {problem}") from problem
@@ -79,7 +79,7 @@ class Guard:
             self._undo(f"the reload fails ({problem})", final=not isinstance(problem, NotRunningError))
 
     def _undo(self, why: str, *, final: bool) -> None:
-        """Put the former file back and have the service read that. Always raises RefusedError."""
+        """Restore the previous file and reload the service. Always raises RefusedError."""
         self._destination.put_back()
         try:
             if self._template.reload:

@@ -1,8 +1,7 @@
-"""Running commands in the user's container, without the engine's socket.
+"""Run commands in the user's container, without the engine's socket.
 
-The commands filter (templates/template_sync/nginx.conf.j2) has that socket. It can be asked for no more than "the
-check of haproxy" or "the reload of haproxy": what these are was fixed by the deploy, and nothing that is sent here
-changes it.
+The commands filter (templates/template_sync/nginx.conf.j2) has that socket. It accepts only requests such as "the check
+of haproxy" or "the reload of haproxy": the deploy fixes the commands, and no request can change them.
 """
 
 import http.client
@@ -20,10 +19,10 @@ _HEADER = 8
 
 
 class Inside:
-    """In the container that a template names."""
+    """Run commands in the container that a template names."""
 
     def __init__(self, template: Template, filter_socket: Path) -> None:
-        """Ask nothing yet."""
+        """Take the template and the filter's socket; send no request yet."""
         self._template = template
         self._socket = filter_socket
 
@@ -31,41 +30,41 @@ class Inside:
         """Run one and wait for its end. Raises CommandError; NotRunningError if the container does not run."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         try:
-            identity = json.loads(self._ask("POST", f"/{self._template.name}/{purpose}"))["Id"]
-            output = b"".join(frames(self._ask("POST", f"/exec/{identity}/start")))
-            while (state := json.loads(self._ask("GET", f"/exec/{identity}/json")))["Running"]:
+            identity = json.loads(self._request("POST", f"/{self._template.name}/{purpose}"))["Id"]
+            output = b"".join(frames(self._request("POST", f"/exec/{identity}/start")))
+            while (state := json.loads(self._request("GET", f"/exec/{identity}/json")))["Running"]:
                 if time.monotonic() > deadline:
                     raise TimeoutError
                 time.sleep(0.01)
         except TimeoutError:
-            raise CommandError(f"did not end within {TIMEOUT_SECONDS:g} s") from None
+            raise CommandError(f"did not exit within {TIMEOUT_SECONDS:g} s") from None
         except (OSError, http.client.HTTPException, ValueError, KeyError) as problem:
-            raise CommandError(f"the commands filter does not answer as it should: {problem}") from problem
+            raise CommandError(f"the commands filter does not respond as expected: {problem}") from problem
         if state["ExitCode"] != 0:
             raise CommandError(worded(state["ExitCode"], output))
 
-    def _ask(self, method: str, path: str) -> bytes:
+    def _request(self, method: str, path: str) -> bytes:
         connection = _Connection(self._socket)
         try:
             connection.request(method, path)
-            answer = connection.getresponse()
-            body = answer.read()
+            response = connection.getresponse()
+            body = response.read()
         finally:
             connection.close()
-        if answer.status >= http.HTTPStatus.BAD_REQUEST:
-            raise self._error(answer.status, body)
+        if response.status >= http.HTTPStatus.BAD_REQUEST:
+            raise self._error(response.status, body)
         return body
 
     def _error(self, status: int, body: bytes) -> CommandError:
         message = _message(body)
-        # No such container; a container that is stopped or paused.
+        # The container is missing, or stopped or paused.
         if status in (http.HTTPStatus.NOT_FOUND, http.HTTPStatus.CONFLICT):
             return NotRunningError(f"the container {self._template.container} does not run: {message}")
-        return CommandError(message or f"the engine answers {status}")
+        return CommandError(message or f"the engine responds with {status}")
 
 
 def frames(stream: bytes) -> Iterator[bytes]:
-    """Take the engine's framing off the output of a command (its API, "Attach to a container", stream format)."""
+    """Remove the engine's framing from a command's output (Docker's API, "Attach to a container", stream format)."""
     at = 0
     while at + _HEADER <= len(stream):
         size = int.from_bytes(stream[at + 4 : at + _HEADER], "big")

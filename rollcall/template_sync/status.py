@@ -1,4 +1,4 @@
-"""What `docker exec templates templates-status` shows, as a document and as files."""
+"""Build the status that `docker exec templates templates-status` shows."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Problem:
-    """What is not as it should be, since when."""
+    """A problem, and since when it exists."""
 
     text: str
     since: datetime
@@ -18,11 +18,11 @@ class Problem:
 
 @dataclass(frozen=True)
 class Sight:
-    """One template at one moment.
+    """The state of one template at one moment.
 
-    `served` is since when its file is what the catalog asks for, None as long as there was none in this life of the
-    container; `addresses` are those of the catalog in it; `changes` counts files put in place. `running` is whether
-    consul-template runs for it.
+    `served` is since when its file matches the catalog, None if it has not since the container started; `addresses`
+    counts the catalog's addresses in it; `changes` counts installed files; `running` is whether its consul-template
+    runs.
     """
 
     name: str
@@ -36,8 +36,8 @@ class Sight:
 
 
 def document(node: str, sights: Sequence[Sight], now: datetime) -> dict[str, Any]:
-    """Make the document."""
-    return {"version": 1, "node": node, "time": _time(now), "templates": [_template(one) for one in sights]}
+    """Build the status document."""
+    return {"version": 1, "node": node, "time": _time(now), "templates": [_template(sight) for sight in sights]}
 
 
 def _template(sight: Sight) -> dict[str, Any]:
@@ -55,24 +55,26 @@ def _template(sight: Sight) -> dict[str, Any]:
 
 
 def problem(before: Problem | None, text: str, now: datetime) -> Problem | None:
-    """Give a problem its age: the same one keeps its own."""
+    """Return the current problem; an unchanged one keeps its start."""
     if not text:
         return None
     return before if before and before.text == text else Problem(text, now)
 
 
 def health(found: dict[str, Any]) -> tuple[bool, str]:
-    """Say whether the container is well, and in one line how its templates are.
+    """Return whether the container is healthy, and the state of its templates in one line.
 
-    A refused rendering is no illness, since the last good file serves; its reason is shown all the same.
+    A rejected rendering is healthy, since the last good file stays in use; its reason is shown anyway.
     """
     templates = found["templates"]
-    words = [f"{one['name']}: {(one['problem'] or {}).get('text', one['state'])}" for one in templates]
-    return all(one["consul_template"]["running"] for one in templates), "; ".join(words)
+    words = [
+        f"{template['name']}: {(template['problem'] or {}).get('text', template['state'])}" for template in templates
+    ]
+    return all(template["consul_template"]["running"] for template in templates), "; ".join(words)
 
 
 def write(path: Path, found: dict[str, Any]) -> None:
-    """Put the document where others read it, whole at any moment."""
+    """Write the document atomically."""
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(found, indent=2) + "\n")
     fresh.replace(path)

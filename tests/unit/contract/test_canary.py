@@ -56,9 +56,9 @@ def test_the_shares_are_the_whole(percentages: dict[str, int], instances: list[t
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ("", "is no JSON"),
-        ("v2=10", "is no JSON"),
-        ("[" * 100_000, "is no JSON"),
+        ("", "is not JSON"),
+        ("v2=10", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
         ("[10]", "is not a percentage for each tag"),
         ('{"v2": "10"}', "is not a percentage for each tag"),
         ('{"v2": true}', "is not a percentage for each tag"),

@@ -55,7 +55,7 @@ def test_half_an_answer_is_none(output: str) -> None:
 
 
 def test_only_ids_get_into_the_command() -> None:
-    with pytest.raises(ValueError, match="no container's id"):
+    with pytest.raises(ValueError, match="expected a container's id"):
         command(["$(reboot)"])
 
 

@@ -32,7 +32,7 @@ def test_a_host_whose_name_has_a_slash() -> None:
     [
         ("app3", "did you mean app"),
         ("webserver-1", "expected HOST, or HOST/CONTAINER as in app1/webserver-1"),
-        ("app1/", "'app1/' names no container; expected app1, or app1/CONTAINER"),
+        ("app1/", "got 'app1/' without a container; expected app1, or app1/CONTAINER"),
         ("", "there are app1, app2, consul1"),
     ],
 )

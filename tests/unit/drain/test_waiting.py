@@ -50,12 +50,12 @@ def test_without_any_time_it_is_still_looked_twice() -> None:
 
 def test_what_is_left_is_said_with_how_many_and_of_whom() -> None:
     left = Remaining(
-        ("front1",), (*HELD.connections * 2, Connection(PORT, "10.0.0.9")), ("app1 cannot be asked: it is gone",)
+        ("front1",), (*HELD.connections * 2, Connection(PORT, "10.0.0.9")), ("app1 cannot be read: it is gone",)
     )
     assert words(left, {PORT: "app1:web-1:80"}, {"10.77.0.31": "front1"}) == (
         "front1 still sends requests to it; "
         "3 connections are left: 1 of 10.0.0.9 to app1:web-1:80, 2 of front1 to app1:web-1:80; "
-        "app1 cannot be asked: it is gone"
+        "app1 cannot be read: it is gone"
     )
     assert words(HELD, {PORT: "web"}, {}) == "1 connection is left: 1 of 10.77.0.31 to web"
 

@@ -46,7 +46,7 @@ def service() -> Service:
 
 @pytest.fixture
 def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(module, "FIRST_RETRY", 0.02)
+    monkeypatch.setattr(module, "FIRST_RETRY_SECONDS", 0.02)
     program = tmp_path / "bin" / "consul-template"
     program.parent.mkdir()
     program.write_text(CONSUL_TEMPLATE)
@@ -127,7 +127,7 @@ def test_a_consul_template_that_ends_is_started_again_and_its_last_words_are_sho
     async def watch(follower: Follower) -> None:
         sight = await until(follower, lambda now: now.problem and "ended" in now.problem.text)
         assert sight.problem is not None
-        assert sight.problem.text == "consul-template ended and is started again: no such thing"
+        assert sight.problem.text == "consul-template exited and restarts: no such thing"
         assert not sight.running
         catalog.write_text(text)
         await until(follower, lambda now: now.served and now.running and not now.problem)

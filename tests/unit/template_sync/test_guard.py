@@ -162,7 +162,7 @@ def test_a_change_that_was_cut_off_before_its_reload_is_undone_first(
     cut_off = Destination(template)
     cut_off.write_candidate(BETTER)
     cut_off.swap()
-    with pytest.raises(RefusedError, match="half done"):
+    with pytest.raises(RefusedError, match="unfinished"):
         guard.apply(good(BETTER))
     assert path.read_text() == GOOD
     assert service.loaded[-1] == GOOD

@@ -94,7 +94,7 @@ def test_a_refusal_of_the_filter_is_its_sentence(engine: Engine, inside: Inside)
 
 
 def test_a_filter_that_is_away_is_a_reason(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="the commands filter does not answer"):
+    with pytest.raises(CommandError, match="the commands filter does not respond"):
         Inside(TEMPLATE, tmp_path / "absent").run("check")
 
 

@@ -9,7 +9,7 @@ SHOP = "shop.example.com"
 @pytest.mark.parametrize(
     ("keys", "text"),
     [
-        ({"canary/shop-80": "v2 = 10"}, " is no JSON; expected JSON such as"),
+        ({"canary/shop-80": "v2 = 10"}, " is not JSON; expected JSON such as"),
         ({"canary/shp-80": '{"v2": 10}'}, " is for a service that is not registered"),
         (
             {"maintenance/shop.example.com/x": ""},
