@@ -169,7 +169,7 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
     ): Run("app2", IMAGES, first=SHOP),
     (
         "docs/routes.md",
-        "shop.example.com/ goes to ape-80 as the name that sorts first, and not to zebra-80, which wants it too",
+        "shop.example.com/ goes to ape-80 as the name that sorts first; zebra-80 claims it too",
     ): OUTPUT,
     ("docs/routes.md", "rollcall consul INVENTORY -- kv put rollcall/front/canary/shop-80 '{\"v2\": 10}'"): Run(
         replace=LAB
