@@ -63,7 +63,7 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool, as_json: bool) ->
     with connected(source, chosen, fleet, secrets, declared.components(chosen.root)) as cluster:
         verification = Verification(cluster, disturb)
         with step(f"Looking at {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):
-            cluster.look()
+            cluster.probe()
         code = _run(verification)
     if as_json:
         click.echo(json.dumps(verification.to_json(), indent=2, ensure_ascii=False))

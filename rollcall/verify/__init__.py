@@ -1,1 +1,1 @@
-"""The checks of a running fleet."""
+"""Check a running fleet."""

@@ -1,19 +1,19 @@
-"""What a check of a cluster found wrong, and waiting for it to become right."""
+"""The failure of a check, and the wait until a check passes."""
 
 import time
 from collections.abc import Callable, Sequence
 
 from rollcall.contract.timeouts import stretched
 
-# Between two questions to something that is asked over the network: far less than a person notices.
+# Between two requests over the network: too short for a person to notice.
 _PAUSE_SECONDS = 0.1
 
 
 class CheckError(Exception):
-    """A check that failed: what was expected, what was found and where, and the command to type next."""
+    """A failed check: what was expected, what was found and where, and the next command."""
 
     def __init__(self, expected: str, found: str | Sequence[str], command: str) -> None:
-        """Take one or more lines of what was found."""
+        """Take the expectation, one or more findings, and the next command."""
         self.expected = expected
         self.found = [found] if isinstance(found, str) else list(found)
         self.command = command
@@ -21,7 +21,7 @@ class CheckError(Exception):
 
 
 def wait_until_none(problems: Callable[[], Sequence[str]], seconds: float) -> list[str]:
-    """Ask again and again until there are no problems; return those that are left after `seconds`, stretched."""
+    """Call `problems` until it returns none; return those left after `seconds`, stretched."""
     deadline = time.monotonic() + stretched(seconds)
     while left := list(problems()):
         if time.monotonic() > deadline:

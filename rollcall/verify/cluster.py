@@ -1,4 +1,4 @@
-"""A deployed cluster as a user finds it: its agents, its catalog, its fronts, and a shell on each host."""
+"""Connect to a deployed cluster: its agents, its catalog, its fronts, and a shell on each host."""
 
 import shlex
 import tempfile
@@ -31,20 +31,20 @@ from rollcall.remote.run import Shell
 from rollcall.remote.tunnel import Endpoint
 from rollcall.secrets.store import Secrets
 from rollcall.verify import host_probe, listeners, nginx_sites
-from rollcall.verify.catalog import UNANSWERED, Catalog, dns_names
+from rollcall.verify.catalog import AGENT_ERRORS, Catalog, dns_names
 from rollcall.verify.front_requests import Response, front_by_tls, front_endpoint, request
-from rollcall.verify.host_probe import Survey
+from rollcall.verify.host_probe import HostProbe
 from rollcall.verify.listeners import Listener, with_published
 from rollcall.verify.nginx_sites import NginxSites
 
-# Stopping several containers one after the other, each ignoring its stop signal, is the longest of all.
-COMMAND_SECONDS = 120
+# The longest command stops several containers in turn, each of which ignores its stop signal.
+COMMAND_TIMEOUT_SECONDS = 120
 
 Looked = TypeVar("Looked")
 
 
 class Cluster:
-    """The hosts to look at and the connections to them."""
+    """The hosts to check and the connections to them."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Cluster:
         components: Sequence[Component],
         endpoints: Mapping[str, Mapping[Endpoint, Endpoint]],
     ):
-        """Take the inventory, its name as the user typed it, and where each host's own addresses are reached."""
+        """Take the inventory, its name as the user typed it, and the local endpoint of each remote address."""
         self.source = source
         self.hosts = {host.name: host for host in inventory.hosts}
         self.fleet = fleet
@@ -67,17 +67,17 @@ class Cluster:
         agents = {name: where[local_agent.ENDPOINT] for name, where in endpoints.items()}
         self.catalog = Catalog(source, agents, secrets.tokens.secret("operator"))
         self.shells: dict[str, Shell] = {}
-        self.surveys: Mapping[str, Survey] = {}
+        self.probes: Mapping[str, HostProbe] = {}
         self.names: tuple[str, ...] = ()
 
     @property
     def domain(self) -> str:
-        """The top-level domain of the catalog."""
+        """Return the top-level domain of the catalog."""
         return self.members[0].settings.consul.domain
 
     @property
     def fronts(self) -> tuple[Member, ...]:
-        """The hosts with nginx."""
+        """Return the hosts with nginx."""
         return tuple(member for member in self.members if member.is_front)
 
     @property
@@ -87,34 +87,34 @@ class Cluster:
             return f"rollcall rotate {self.source} {self.secrets.unfinished[0]}  (finishes an interrupted rotation)"
         return f"rollcall deploy {self.source}"
 
-    def look(self) -> None:
-        """Survey every host, side by side, with names that the catalog has now.
+    def probe(self) -> None:
+        """Probe every host in parallel, with the catalog's current names.
 
         Raises:
-            RollcallError: a host cannot be surveyed, or Consul tells nothing.
+            RollcallError: a host cannot be probed, or Consul does not return its catalog.
         """
         try:
             self.names = dns_names(self.catalog.instances(), self.domain)
         except consul.ACLPermissionDenied as problem:
             raise RollcallError(
-                f"Consul does not take the operator's token as the secrets of {self.source} give it ({problem}); "
-                "use the folder it was deployed from, or deploy again"
+                f"Consul refuses the operator's token in the secrets of {self.source} ({problem}); "
+                "run this in the folder it was deployed from, or deploy again"
             ) from None
-        except UNANSWERED as problem:
-            raise RollcallError(f"Consul tells nothing of its catalog: {problem}") from None
-        self.surveys = self._survey(self.names)
+        except AGENT_ERRORS as problem:
+            raise RollcallError(f"Consul does not return its catalog: {problem}") from None
+        self.probes = self._probe(self.names)
 
-    def look_at_containers(self) -> None:
-        """Survey every host's containers again; what was found out about names stays."""
-        seen = self._survey(())
-        self.surveys = {name: replace(self.surveys[name], containers=seen[name].containers) for name in seen}
+    def probe_containers(self) -> None:
+        """Probe every host's containers again; keep the results about names."""
+        seen = self._probe(())
+        self.probes = {name: replace(self.probes[name], containers=seen[name].containers) for name in seen}
 
-    def _survey(self, names: Sequence[str]) -> Mapping[str, Survey]:
+    def _probe(self, names: Sequence[str]) -> Mapping[str, HostProbe]:
         return self._each(lambda host: host_probe.parse(self.run(host, host_probe.command(names))))
 
     @cached_property
     def states(self) -> Mapping[str, HostState]:
-        """Every host as a deploy reads it."""
+        """Return every host's state as a deploy reads it."""
         return self._each(self._state)
 
     def _state(self, name: str) -> HostState:
@@ -126,53 +126,51 @@ class Cluster:
         return state
 
     def listeners(self) -> Mapping[str, frozenset[Listener]]:
-        """See who listens on each host, of Rollcall's containers and of others."""
+        """Return the listeners on each host, of Rollcall's containers and of others."""
         return self._each(
-            lambda host: with_published(
-                listeners.parse(self.run(host, listeners.command())), self.surveys[host].managed
-            )
+            lambda host: with_published(listeners.parse(self.run(host, listeners.command())), self.probes[host].managed)
         )
 
     def _each(self, look: Callable[[str], Looked]) -> Mapping[str, Looked]:
-        """Look at every host, side by side."""
+        """Call a function for every host, in parallel."""
 
         def understood(name: str) -> Looked:
             try:
                 return look(name)
             except ValueError as error:
-                raise RollcallError(f"{name}: {error}; run the same command again.") from None
+                raise RollcallError(f"{name}: {error}; run the same command again") from None
 
         with ThreadPoolExecutor(max_workers=len(self.hosts)) as pool:
             return dict(zip(self.hosts, pool.map(understood, self.hosts), strict=True))
 
     def run(self, name: str, command: str) -> str:
-        """Run a shell command on a host and return what it prints. Raises RollcallError when it fails."""
-        return self.shells[name].read(command, timeout_seconds=COMMAND_SECONDS)
+        """Run a shell command on a host and return its output; raise RollcallError if it fails."""
+        return self.shells[name].read(command, timeout_seconds=COMMAND_TIMEOUT_SECONDS)
 
     def docker(self, name: str, *arguments: str) -> str:
         """Run docker on a host."""
         return self.run(name, shlex.join(["docker", *arguments]))
 
-    def shown(self, name: str, command: str = "") -> str:
-        """Give the command line by which a person does the same on that host."""
+    def command_line(self, name: str, command: str = "") -> str:
+        """Return the command line by which a person runs a command on that host."""
         return ssh.shown(self.hosts[name], command)
 
     def expected(self, member: Member) -> Expected:
-        """Return the services that the running containers of a host should have, by its registrator's own rule."""
-        return expected(self.surveys[member.name].containers, self.registrator(member))
+        """Return the services that a host's running containers should have, by the registrator's own rule."""
+        return expected(self.probes[member.name].containers, self.registrator(member))
 
     def registrator(self, member: Member) -> Settings:
-        """Return what a host's registrator goes by; where none runs, what the settings would have told it."""
+        """Return the settings of a host's running registrator, or those of a deploy if none runs."""
         tags = ",".join(member.settings.registrator.tags)
         deployed = settings(member.node, member.address, internal=self.fleet.mode == "internal", tags=tags)
-        running = self.surveys[member.name].component("registrator")
+        running = self.probes[member.name].component("registrator")
         return registrator_settings(running, deployed) if running else deployed
 
     def nginx_sites(self, front: Member) -> NginxSites:
-        """Read what a front's nginx serves now."""
+        """Read the sites that a front's nginx serves now."""
         return nginx_sites.parse(self.run(front.name, host_probe.NGINX_SITES))
 
-    def ask_front(self, member: Member, path: str = "/", headers: Mapping[str, str] | None = None) -> Response:
+    def request_front(self, member: Member, path: str = "/", headers: Mapping[str, str] | None = None) -> Response:
         """Send a request to a front."""
         return request(self.endpoints[member.name][front_endpoint(member)], member, path, headers or {})
 
@@ -181,15 +179,15 @@ class Cluster:
 def connected(
     source: str, inventory: Inventory, fleet: Fleet, secrets: Secrets, components: Sequence[Component]
 ) -> Iterator[Cluster]:
-    """Open a tunnel and a shell to every host; all are gone when the block ends."""
+    """Open a tunnel and a shell to every host, and close them at the end of the block."""
     with ExitStack() as stack:
         sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
         tunnels = [_tunnel(host, fleet.member(host.name)) for host in inventory.hosts]
         with ThreadPoolExecutor(max_workers=len(tunnels)) as pool:
-            opening = [pool.submit(one.__enter__) for one in tunnels]
-        for one, opened in zip(tunnels, opening, strict=True):
+            opening = [pool.submit(tunnel.__enter__) for tunnel in tunnels]
+        for closing, opened in zip(tunnels, opening, strict=True):
             if opened.exception() is None:
-                stack.push(one.__exit__)
+                stack.push(closing.__exit__)
         names = [host.name for host in inventory.hosts]
         endpoints = {name: opened.result() for name, opened in zip(names, opening, strict=True)}
         cluster = Cluster(source, inventory, fleet, secrets, components=components, endpoints=endpoints)
@@ -199,7 +197,7 @@ def connected(
 
 
 def agent_by_tls(member: Member) -> Endpoint:
-    """Return where a host's agent answers other hosts by HTTPS."""
+    """Return where a host's agent serves HTTPS to other hosts."""
     return (member.address, 8501)
 
 

@@ -1,4 +1,4 @@
-"""DNS answers as bytes (RFC 1035): what one particular server said, without any tool on the host."""
+"""Write DNS queries and parse responses (RFC 1035), for one particular server and without a tool on the host."""
 
 import socket
 import struct
@@ -14,27 +14,27 @@ _CODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP",
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said: its response code (NOERROR, NXDOMAIN …) and IPv4 addresses."""
+    """A server's response: its code (NOERROR, NXDOMAIN …) and IPv4 addresses."""
 
     code: str
     addresses: frozenset[str]
 
 
 def question(name: str, identifier: int) -> bytes:
-    """Write a question for the IPv4 addresses of a name."""
+    """Write a query for the IPv4 addresses of a name."""
     labels = b"".join(bytes([len(label)]) + label.encode("ascii") for label in name.split("."))
     recursion_desired = 0x0100
     return _HEADER.pack(identifier, recursion_desired, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", _TYPE_A, 1)
 
 
 def answer(message: bytes, name: str) -> Answer:
-    """Read a server's answer to a question for a name. Raises ValueError for bytes that are none."""
+    """Parse a server's response to a query for a name; raise ValueError for invalid bytes."""
     try:
         _, flags, questions, answers, _, _ = _HEADER.unpack_from(message)
         position = _HEADER.size
         asked = ".".join(_labels(message, position)) if questions else ""
         if questions and asked.lower() != name.lower():
-            raise ValueError(f"asked for {name}, a name server answered for {asked}")
+            raise ValueError(f"queried {name}, but the response is for {asked}")
         for _ in range(questions):
             position = _after_name(message, position) + 4
         addresses = set()
@@ -46,13 +46,13 @@ def answer(message: bytes, name: str) -> Answer:
                 addresses.add(socket.inet_ntoa(message[position : position + length]))
             position += length
     except (struct.error, IndexError, OSError) as error:
-        raise ValueError(f"the answer is cut off or damaged: {error}") from None
+        raise ValueError(f"the response is truncated or damaged: {error}") from None
     code = flags & 0xF
     return Answer(_CODES.get(code, f"code {code}"), frozenset(addresses))
 
 
 def _labels(message: bytes, position: int) -> Iterator[str]:
-    """Read the name of a question, where nothing earlier could be pointed to."""
+    """Read the name of a query, which has no pointers."""
     while length := message[position]:
         yield message[position + 1 : position + 1 + length].decode("ascii", "replace")
         position += length + 1
@@ -60,7 +60,7 @@ def _labels(message: bytes, position: int) -> Iterator[str]:
 
 def _after_name(message: bytes, position: int) -> int:
     while message[position]:
-        if message[position] & 0xC0:  # a pointer to an earlier name ends this one
+        if message[position] & 0xC0:  # a pointer to an earlier name is the last label
             return position + 2
         position += message[position] + 1
     return position + 1

@@ -1,4 +1,4 @@
-"""What is declared for a host, and what on it is not so: the changes that a deploy would make."""
+"""Compare a host with its declaration: the changes that a deploy would make."""
 
 from collections.abc import Sequence
 
@@ -15,15 +15,15 @@ from rollcall.secrets.store import Secrets
 def declared(
     fleet: Fleet, member: Member, secrets: Secrets, state: HostState, components: Sequence[Component]
 ) -> tuple[Resource, ...]:
-    """List everything that should be on a host."""
+    """Return every resource that should be on a host."""
     parts = project.resources(Context(fleet, member, facts(state), secrets), components)
     return tuple(resource for resources in parts.values() for resource in resources)
 
 
 def drift(resources: Sequence[Resource], state: HostState) -> tuple[Change, ...]:
-    """List what is to be done for these things to be there, and no others of ours.
+    """Return the changes that make a host have exactly these resources of Rollcall's.
 
     Raises:
-        RollcallError: a name is taken by something that Rollcall does not manage.
+        RollcallError: something that Rollcall does not manage has a resource's name.
     """
     return (*plan(resources, state), *leftovers(resources, state))

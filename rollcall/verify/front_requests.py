@@ -1,4 +1,4 @@
-"""Requests to a front, as a visitor sends them."""
+"""Send requests to a front as a client does."""
 
 import http.client
 import time
@@ -9,29 +9,29 @@ from dataclasses import dataclass
 from rollcall.config.fleet import Member
 from rollcall.contract.timeouts import stretched
 from rollcall.remote.tunnel import Endpoint
-from rollcall.verify.catalog import ANSWER_SECONDS
+from rollcall.verify.catalog import RESPONSE_TIMEOUT_SECONDS
 from rollcall.verify.tls_probe import unverified
 
-# Bytes. What a sample container says of itself has about 1 KiB.
-LARGEST_BODY = 64 * 1024
+# A sample container responds with about 1 KiB.
+MAX_BODY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class Response:
-    """What a front answered. Status 0: nothing at all."""
+    """A front's response; status 0 for none."""
 
     status: int
     body: str
 
 
 def request(endpoint: Endpoint, member: Member, path: str, headers: Mapping[str, str]) -> Response:
-    """Send one request to a front over a connection of its own, as a new visitor does.
+    """Send one request to a front over a new connection, as a new client does.
 
     Args:
-        endpoint: where the front is reached from here.
+        endpoint: the front's endpoint on this machine.
         member: its host.
-        path: what is requested of the default site.
-        headers: those beside the site's name.
+        path: the path on the default site.
+        headers: the headers beside Host.
     """
     connection = _connection(*endpoint, tls=bool(member.settings.front.redirect))
     try:
@@ -45,29 +45,29 @@ def request(endpoint: Endpoint, member: Member, path: str, headers: Mapping[str,
 
 
 def _body(response: http.client.HTTPResponse) -> bytes:
-    """Read a body, but not all of one that is large, or never ends: a user's container may send anything."""
-    deadline = time.monotonic() + stretched(ANSWER_SECONDS)
+    """Read the first part of a body: a container may send a large or endless one."""
+    deadline = time.monotonic() + stretched(RESPONSE_TIMEOUT_SECONDS)
     body = b""
-    # What came before a pause that is too long, or before the connection broke, was sent all the same.
+    # Keep what arrived before a timeout or a broken connection.
     with suppress(OSError, http.client.HTTPException):
-        while len(body) < LARGEST_BODY and time.monotonic() < deadline and (piece := response.read1(LARGEST_BODY)):
+        while len(body) < MAX_BODY_BYTES and time.monotonic() < deadline and (piece := response.read1(MAX_BODY_BYTES)):
             body += piece
     return body
 
 
 def front_endpoint(member: Member) -> Endpoint:
-    """Return where a front serves its site, as its host sees it: by HTTPS where plain HTTP only leads there."""
+    """Return where a front serves its site, on its host: HTTPS if plain HTTP only redirects there."""
     front = member.settings.front
     return (front.address or "127.0.0.1", front.https_port if front.redirect else front.http_port)
 
 
 def front_by_tls(member: Member) -> Endpoint:
-    """Return where a front answers by HTTPS, as its host sees it."""
+    """Return where a front serves HTTPS, on its host."""
     return (member.settings.front.address or "127.0.0.1", member.settings.front.https_port)
 
 
 def _connection(address: str, port: int, *, tls: bool) -> http.client.HTTPConnection:
     if not tls:
-        return http.client.HTTPConnection(address, port, timeout=stretched(ANSWER_SECONDS))
-    # Who signed the certificate is the visitors' matter, and the address is a tunnel's end.
-    return http.client.HTTPSConnection(address, port, timeout=stretched(ANSWER_SECONDS), context=unverified())
+        return http.client.HTTPConnection(address, port, timeout=stretched(RESPONSE_TIMEOUT_SECONDS))
+    # Clients decide which issuer they trust, and the address is a tunnel's end.
+    return http.client.HTTPSConnection(address, port, timeout=stretched(RESPONSE_TIMEOUT_SECONDS), context=unverified())

@@ -1,4 +1,4 @@
-"""What a host itself sees, read in one command: its containers and the answers of its resolvers."""
+"""Probe a host in one command: its containers and the responses of its resolvers."""
 
 import base64
 import binascii
@@ -16,12 +16,12 @@ from rollcall.converge.docker_query import LABEL
 from rollcall.registrator.services.expected import Inspected
 from rollcall.verify.dns_message import Answer, answer
 
-# nginx serves what this file says: a generation is the current one only once nginx has accepted it.
+# nginx serves this file: a generation becomes current only after nginx accepted it.
 NGINX_SITES = "docker exec front cat /var/lib/rollcall/front/current/sites.conf"
-# Starting a container on a busy host is the slowest part, and takes seconds.
-SECONDS = 60
-NO_BASH = "bash is not installed, which rollcall verify requires; install bash"
-# In a container, so that containers' DNS is asked; ignored by the registrator, gone when it ends.
+# The slowest part starts a container, which takes seconds on a busy host.
+TIMEOUT_SECONDS = 60
+NO_BASH = "rollcall verify requires bash, which is not installed; install bash"
+# In a container, to test containers' DNS; the registrator ignores it, and it removes itself.
 _THROWAWAY = "docker run --rm -i --pull never --network bridge -e SERVICE_IGNORE=true --entrypoint sh"
 
 _CONTAINERS = r"""
@@ -32,13 +32,12 @@ all=$({{ echo "$running"; docker ps -aq --no-trunc --filter label={label}; }} | 
 [ -z "$all" ] || docker inspect --format '{{{{json .}}}}' $all
 """
 
-# ask SERVER PORT NAME: one DNS question over UDP, as dig would ask it; hosts rarely have dig. dd makes one datagram of
-# it, for bash's own printf writes line by line, and any byte may be a newline. All names are asked at the same time,
-# so that a resolver which is down costs one timeout and not one for each; a result is one line, written at once.
+# ask SERVER PORT NAME sends one DNS query over UDP, since hosts rarely have dig. dd makes it one datagram: bash's
+# printf splits at newline bytes. Queries run in parallel, so a resolver that is down costs one timeout in total.
 _LOOKUPS = r"""
 ask() {{
   local message label length IFS=.
-  # Docker's own name server mixes up questions that are asked at the same time with the same number.
+  # Docker's own name server mixes up simultaneous queries with the same number.
   printf -v message '\\x%02x\\x%02x' $((RANDOM % 256)) $((RANDOM % 256))
   message+='\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00'
   for label in $3; do printf -v length '\\x%02x' "${{#label}}"; message+=$length$label; done
@@ -50,7 +49,7 @@ lookup='for name in "$@"; do echo "$name" $(timeout {lookup:g} getent hosts "$na
 others=$(grep -hoE 'https?://[A-Za-z0-9.-]+' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
   cut -d/ -f3 | sort -u | head -n 2)
 others="$others rollcall-asks.invalid"
-# As a container that was started with no network in mind: what it asks of this host, a firewall of the host may drop.
+# From a container on the default network, whose packets to this host a firewall may drop.
 bridged='hex=$(awk "\$2 == \"00000000\" {{ print \$3; exit }}" /proc/net/route)
 gateway=$(for at in 7-8 5-6 3-4 1-2; do printf "%d." "0x$(echo "$hex" | cut -c $at)"; done)
 echo "agent ${{gateway%.}} $(curl -s -o /dev/null -m {answer:g} -w "%{{http_code}}" "http://${{gateway%.}}:8500/v1/status/leader")"
@@ -87,14 +86,14 @@ for name in $others; do ask "$before" 53 "$name" & done; wait
 
 
 @dataclass(frozen=True)
-class Survey:
-    """One host as it sees itself.
+class HostProbe:
+    """The result of a probe.
 
-    `containers` are all that run, and all of Rollcall's own whether they run or not. `system` and `inside` hold the
-    addresses that the host's own resolver, and that of a container, give for each name, `bridge` those that one on
-    Docker's default bridge gets; `agent` what the Consul agent's DNS answers; `before` what the name server that the
-    host had before Rollcall says of names outside Consul. `gateway` is the host's address on that bridge, `reached`
-    whether the agent answers there; `firewall` is "ufw", "firewalld", "nftables", or "" where none of these drops.
+    `containers` are all running ones, and all of Rollcall's own. `system`, `inside` and `bridge` have the addresses
+    that the resolvers of the host, of a container, and of one on Docker's default bridge return for each name; `agent`
+    has the responses of the Consul agent's DNS; `before` those of the host's name server before Rollcall, for names
+    outside Consul. `gateway` is the host's address on the default bridge, `reached` whether the agent responds there;
+    `firewall` is "ufw", "firewalld", "nftables", or "" if none of these drops packets.
     """
 
     containers: tuple[Inspected, ...]
@@ -108,7 +107,7 @@ class Survey:
     firewall: str = ""
 
     def component(self, name: str) -> Inspected | None:
-        """Return the running container of one of Rollcall's components, None if there is none."""
+        """Return the running container of one of Rollcall's components, or None."""
         for container in self.managed:
             if container["Config"]["Labels"][LABEL] == name and container["State"]["Status"] == "running":
                 return container
@@ -116,15 +115,15 @@ class Survey:
 
     @property
     def managed(self) -> tuple[Inspected, ...]:
-        """Rollcall's own containers."""
-        return tuple(one for one in self.containers if LABEL in (one["Config"].get("Labels") or {}))
+        """Return Rollcall's own containers."""
+        return tuple(container for container in self.containers if LABEL in (container["Config"].get("Labels") or {}))
 
 
 def command(names: Sequence[str], dns_port: int = 8600) -> str:
-    """Build the one command that reads everything and looks these names up; without names, only the containers."""
+    """Return the command that reads everything and resolves these names; without names, only the containers."""
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-            raise ValueError(f"{name!r} is no DNS name")
+            raise ValueError(f"invalid DNS name: {name!r}")
     body = (_CONTAINERS + (_LOOKUPS if names else "")).format(
         explain=engine_failure.FUNCTION,
         label=LABEL,
@@ -136,17 +135,17 @@ def command(names: Sequence[str], dns_port: int = 8600) -> str:
     )
     return (
         f"command -v bash >/dev/null || {{ echo '{NO_BASH}' >&2; exit 90; }}; "
-        f"timeout {stretched(SECONDS):g} bash -c {shlex.quote(sections.script(body))}"
+        f"timeout {stretched(TIMEOUT_SECONDS):g} bash -c {shlex.quote(sections.script(body))}"
     )
 
 
-def parse(output: str) -> Survey:
-    """Read the command's output. Raises ValueError when it is not complete."""
+def parse(output: str) -> HostProbe:
+    """Parse the command's output; raise ValueError if it is incomplete."""
     found = {title: sections.lines(text) for title, text in sections.read(output, ["containers"]).items()}
     bridge = found.get("bridge", ())
     agents = [line.split() for line in bridge if line.startswith("agent ")]
     _, gateway, code = agents[0] if agents else ("", "", "000")
-    return Survey(
+    return HostProbe(
         containers=tuple(json.loads(line) for line in found["containers"]),
         system=_addresses(found.get("system", ())),
         inside=_addresses(found.get("inside", ())),
@@ -160,7 +159,7 @@ def parse(output: str) -> Survey:
 
 
 def _addresses(lines: Iterable[str]) -> dict[str, frozenset[str]]:
-    """Read "NAME ADDRESS NAME ADDRESS NAME …", what getent says with its lines joined."""
+    """Parse "NAME ADDRESS NAME ADDRESS NAME …", getent's output with its lines joined."""
     found = {}
     for line in lines:
         name, *words = line.split()
@@ -177,7 +176,7 @@ def _is_address(word: str) -> bool:
 
 
 def _answers(lines: Iterable[str]) -> dict[str, Answer | None]:
-    """Read "NAME ANSWER"; give None for a server that did not answer in time."""
+    """Parse "NAME RESPONSE" lines; None for a server that did not respond in time."""
     both = (line.partition(" ") for line in lines)
     return {name: _answer(encoded, name) for name, _, encoded in both}
 
@@ -186,4 +185,4 @@ def _answer(encoded: str, name: str) -> Answer | None:
     try:
         return answer(base64.b64decode(encoded), name) if encoded else None
     except binascii.Error as error:
-        raise ValueError(f"the host's answer is damaged: {error}") from None
+        raise ValueError(f"the host's response is damaged: {error}") from None

@@ -1,4 +1,4 @@
-"""Who listens on a host's own addresses: the one command that tells, and what its answer means."""
+"""Find the listeners on a host's addresses: one command and the parser of its output."""
 
 import shlex
 from collections.abc import Iterable, Mapping
@@ -9,8 +9,8 @@ from rollcall.converge.docker_query import LABEL
 from rollcall.converge.host_state import listener
 from rollcall.registrator.services.expected import Inspected
 
-# The kernel names a socket's owner by a number alone; its container is the one in whose control group a process has
-# that socket open. State 0A is a TCP socket that listens, 07 a UDP socket that takes datagrams from everybody.
+# A socket's container is the one with a process, in its control group, that has the socket open.
+# State 0A is a listening TCP socket, 07 an unconnected UDP socket.
 _SCRIPT = r"""
 section containers
 ours=$(docker ps --no-trunc --filter label={label} --format '{{{{.ID}}}} {{{{.Names}}}}') || exit 91
@@ -25,13 +25,13 @@ for table in tcp tcp6 udp udp6; do
     "/proc/net/$table" 2>/dev/null
 done
 """
-# Where Docker says that it listens for a published port without an address.
+# Docker's host addresses of a published port without an address.
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - recognised, not listened on
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A port at one of the host's addresses, "" for all of them; `container` is "" for what is no container of ours."""
+    """A port at one of the host's addresses, "" for all; `container` is "" for a program outside our containers."""
 
     protocol: str
     address: str
@@ -39,17 +39,17 @@ class Listener:
     container: str = ""
 
     def __str__(self) -> str:
-        """Give it as a person writes it."""
+        """Return it in words."""
         return f"{self.address or 'every address'}, port {self.port}/{self.protocol}"
 
 
 def command() -> str:
-    """Build the command."""
+    """Return the shell command."""
     return f"bash -c {shlex.quote(sections.script(_SCRIPT.format(label=LABEL)))}"
 
 
 def parse(output: str) -> frozenset[Listener]:
-    """Read what the command printed. Raises ValueError: it is not complete."""
+    """Parse the command's output; raise ValueError if it is incomplete."""
     found = sections.read(output, ["containers", "owners", "sockets"])
     containers, owned, sockets = (sections.lines(found[title]) for title in ("containers", "owners", "sockets"))
     names = dict(_pair(line) for line in containers)
@@ -66,9 +66,12 @@ def _pair(line: str) -> tuple[str, str]:
 
 
 def with_published(found: Iterable[Listener], ours: Iterable[Inspected]) -> frozenset[Listener]:
-    """Give the ports that our containers publish to them: for these the engine listens, or only the firewall knows."""
-    published = {one: name for container in ours for one, name in _published(container).items()}
-    kept = {one if one.container else replace(one, container=published.get(one, "")) for one in found}
+    """Assign published ports to our containers: the engine listens for these, or only the firewall has them."""
+    published = {listener: name for container in ours for listener, name in _published(container).items()}
+    kept = {
+        container if container.container else replace(container, container=published.get(container, ""))
+        for container in found
+    }
     return frozenset(kept | {replace(one, container=name) for one, name in published.items()})
 
 

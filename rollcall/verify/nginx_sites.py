@@ -1,6 +1,6 @@
-"""What nginx is told to serve, read from its configuration.
+"""Parse nginx's configuration into the sites that it serves.
 
-Written from nginx's grammar and not with the front's code: what checks it must not share its mistakes.
+It follows nginx's grammar and uses none of the front's code, so that the check does not share its mistakes.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 # The upstream of the front's default site.
 BACKENDS = "backends"
-# Blocks at the top level, as the front's template writes them: they end with a brace at the start of a line.
+# Top-level blocks of the front's template end with a brace at the start of a line.
 _BLOCK = re.compile(r"^(?P<kind>upstream|server)\b(?P<name>[^{\n]*)\{(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL)
 _SERVER = re.compile(r"^\s*server\s+([^\s;]+)", re.MULTILINE)
 _NAMES = re.compile(r"^\s*server_name\s+([^;]+);", re.MULTILINE)
@@ -19,9 +19,9 @@ _PASS = re.compile(r"^\s*(?:proxy|grpc)_pass\s+\w+://([^/;\s]+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class NginxSites:
-    """`lists` has the address:port pairs of each upstream, `hosts` those that each host name leads to.
+    """The sites: `lists` has the address:port pairs of each upstream, `hosts` those behind each host name.
 
-    `closed` are host names of which a part at least is answered with a maintenance page.
+    `closed` are host names with a maintenance page on at least one path.
     """
 
     lists: Mapping[str, frozenset[str]]
@@ -30,12 +30,12 @@ class NginxSites:
 
     @property
     def backends(self) -> frozenset[str]:
-        """The address:port pairs that the default site balances over."""
+        """Return the address:port pairs that the default site balances over."""
         return self.lists.get(BACKENDS, frozenset())
 
 
 def parse(configuration: str) -> NginxSites:
-    """Read the upstreams and the sites of a front; a host name may have a site by HTTP and one by HTTPS."""
+    """Parse the upstreams and sites of a front; a host name may have one site for HTTP and one for HTTPS."""
     blocks = [found.groupdict() for found in _BLOCK.finditer(configuration)]
     lists = {
         block["name"].strip(): frozenset(_SERVER.findall(block["body"]))
@@ -45,7 +45,7 @@ def parse(configuration: str) -> NginxSites:
     hosts: dict[str, frozenset[str]] = {}
     closed: set[str] = set()
     for block in blocks:
-        reached = frozenset(one for name in _PASS.findall(block["body"]) for one in lists.get(name, ()))
+        reached = frozenset(endpoint for name in _PASS.findall(block["body"]) for endpoint in lists.get(name, ()))
         for host in " ".join(_NAMES.findall(block["body"])).split():
             hosts[host] = hosts.get(host, frozenset()) | reached
             closed.update({host} if _PAGE.search(block["body"]) else ())

@@ -1,7 +1,6 @@
-"""Every port that Rollcall opens on a host: where it listens, and who gets in. docs/security.md has this table.
+"""List every port that Rollcall opens on a host, with address and access; docs/security.md has this table.
 
-Fronts with one address in common (front.virtual_address) also receive VRRP from each other. That is a protocol of its
-own, IP's number 112, and has no ports.
+Fronts with a shared address (front.virtual_address) also send each other VRRP, IP protocol 112, which has no ports.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,26 +13,26 @@ from rollcall.config.fleet import Fleet, Member
 from rollcall.config.settings import Front
 from rollcall.verify.listeners import Listener
 
-# Settings by which a user moves Consul's own ports; the table cannot know where to.
+# Settings by which a user moves Consul's own ports; the table cannot follow them.
 MOVING = frozenset({"addresses", "bind_addr", "client_addr", "ports", "serf_lan"})
 
 
 def opened(fleet: Fleet, member: Member, components: Sequence[Component]) -> tuple[OpenPort, ...]:
-    """List what one host has open."""
+    """Return the ports that one host opens."""
     return tuple(port for component in components for port in component.open_ports(fleet, member))
 
 
 def differences(
     member: Member, wanted: Sequence[OpenPort], bridge: str, bridges: Iterable[str], ours: Iterable[Listener]
 ) -> list[str]:
-    """Say what our containers listen on beyond the table, and what of it nothing listens on.
+    """Return the listeners of our containers outside the table, and its ports without a listener.
 
     Args:
         member: the host.
-        wanted: what it should have open.
-        bridge: its Docker bridge's address.
-        bridges: those of all of its Docker networks, which come and go.
-        ours: who listens there, of our containers.
+        wanted: the ports that it should open.
+        bridge: the address of its Docker bridge.
+        bridges: the addresses of all its Docker networks, which come and go.
+        ours: the listeners of our containers.
     """
     addresses: dict[At, tuple[str, ...]] = {
         "the host's address": (member.address,),
@@ -53,18 +52,21 @@ def differences(
         for at in port.at
         for address in addresses[at]
     }
-    # Whoever listens at an interface does so at its link-local address, too, which nobody beyond that link reaches.
+    # A program that listens at an interface also does at its link-local address, which only that link reaches.
     bridged = {number for port in ports if "Docker's bridges" in port.at for number in port.ports}
     listening = {
-        one
-        for one in ours
-        if one.container not in left_out and not (one.port in bridged and _is_link_local(one.address))
+        container
+        for container in ours
+        if container.container not in left_out and not (container.port in bridged and _is_link_local(container.address))
     }
     extra = [one for one in listening if not any(_is_of(one, *place) for place in places)]
     lasting = [place for place in places if place[2].is_one and place[1] not in {*bridges} - {bridge}]
     missing = [place for place in lasting if not any(_is_of(one, *place) for one in listening)]
     return sorted(
-        [f"{one.container} listens on {one}, which is not in the table of open ports" for one in extra]
+        [
+            f"{container.container} listens on {container}, which is not in the table of open ports"
+            for container in extra
+        ]
         + [
             f"nothing listens on {Listener(protocol, at, port.ports[0])} ({port.serves})"
             for protocol, at, port in missing
@@ -76,13 +78,13 @@ def _is_link_local(address: str) -> bool:
     return bool(address) and ip_address(address).is_link_local
 
 
-def _is_of(one: Listener, protocol: str, address: str, port: OpenPort) -> bool:
-    return one.protocol == protocol and one.address == address and one.port in port.ports
+def _is_of(listener: Listener, protocol: str, address: str, port: OpenPort) -> bool:
+    return listener.protocol == protocol and listener.address == address and listener.port in port.ports
 
 
 def markdown() -> str:
-    """Write the table of docs/security.md."""
+    """Return the table of docs/security.md."""
     rows = (consul.RPC, *consul.PORTS, dns.PORT, registrator.PORT, *backend.OPEN_PORTS, *front.ports(Front()))
     lines = ["| port | on | listens at | what | open to |", "| --- | --- | --- | --- | --- |"]
-    lines += [f"| {one.shown} | {one.hosts} | {', '.join(one.at)} | {one.serves} | {one.open_to} |" for one in rows]
+    lines += [f"| {row.shown} | {row.hosts} | {', '.join(row.at)} | {row.serves} | {row.open_to} |" for row in rows]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""The checks' pytest plugin: gives them the cluster, and says in plain words what they found."""
+"""The checks' pytest plugin: provides the cluster, and prints one line for each check."""
 
 import time
 from collections.abc import Callable
@@ -9,21 +9,21 @@ from rich.markup import escape
 
 from rollcall.console import out
 from rollcall.errors import RollcallError
-from rollcall.verify.catalog import UNANSWERED
+from rollcall.verify.catalog import AGENT_ERRORS
 from rollcall.verify.check_error import CheckError
 from rollcall.verify.cluster import Cluster
 
 
 class Verification:
-    """Replaces pytest's own reporting by one line for each check and a summary."""
+    """Replace pytest's own report with one line for each check and a summary."""
 
     def __init__(self, cluster: Cluster, disturb: bool) -> None:
-        """Take an open cluster, and whether backends may be stopped."""
+        """Take a connected cluster, and whether checks may stop backends."""
         self.cluster = cluster
         self.disturb = disturb
         self.passed = 0
         self.failed = 0
-        # pytest calls it an interruption, too, when a file with checks cannot be loaded.
+        # pytest also reports a file that fails to load as an interruption.
         self.failed_to_load = False
         self.checks: list[dict[str, Any]] = []
         self._started = time.monotonic()
@@ -31,21 +31,21 @@ class Verification:
 
     @pytest.fixture(name="cluster", scope="session")
     def give_cluster(self) -> Cluster:
-        """Give the cluster to look at."""
+        """Provide the cluster."""
         return self.cluster
 
-    @pytest.fixture(name="says")
-    def give_says(self, request: pytest.FixtureRequest) -> Callable[[str], None]:
-        """Give the function by which a check says what it found to be right."""
+    @pytest.fixture(name="passed")
+    def give_passed(self, request: pytest.FixtureRequest) -> Callable[[str], None]:
+        """Provide the function by which a check reports what passed."""
 
-        def says(sentence: str) -> None:
+        def passed(sentence: str) -> None:
             request.node.user_properties.append(("says", sentence))
 
-        return says
+        return passed
 
     @pytest.fixture(name="remark")
     def give_remark(self, request: pytest.FixtureRequest) -> Callable[[str], None]:
-        """Give the function by which a check says what people should know although nothing is wrong with the fleet."""
+        """Provide the function by which a check remarks on something that people should know and that is no fault."""
 
         def remark(sentence: str) -> None:
             request.node.user_properties.append(("remark", sentence))
@@ -54,26 +54,26 @@ class Verification:
 
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Silence pytest's own report."""
+        """Turn off pytest's own report."""
         config.pluginmanager.unregister(name="terminalreporter")
 
     @pytest.hookimpl
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Show a check that cannot even be loaded: never leave it out silently."""
+        """Report a file of checks that fails to load as a failure."""
         if report.failed:
             self.failed_to_load = True
             self._failure(f"{report.nodeid} cannot be loaded", str(report.longrepr).splitlines()[-1:])
 
     @pytest.hookimpl
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """Show what is being waited for; on a terminal only, where the line can be wiped out again."""
+        """Show the running check, on a terminal only, where the line can be erased."""
         if out.is_terminal:
             self._spinner.update(escape(_title(item)))
             self._spinner.start()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        """Print a check's line when it ends."""
+        """Print a check's line after it has run."""
         report = yield
         if call.excinfo is not None or call.when == "call":
             self._spinner.stop()
@@ -88,16 +88,14 @@ class Verification:
         self.checks.append(result | _error(error))
         if error is None:
             self.passed += 1
-            # Without emoji=False, rich makes a ghost of the id app1:ghost:80.
+            # Without emoji=False, rich replaces :ghost: in the id app1:ghost:80.
             out.print(f"[green]✓[/] {escape('; '.join(said) or title)}", emoji=False)
         elif isinstance(error, CheckError):
-            self._failure(
-                f"not so: {title}", [f"expected: {error.expected}", *_found(error), f"next:     {error.command}"]
-            )
+            self._failure(title, [f"expected: {error.expected}", *_found(error), f"next:     {error.command}"])
         elif isinstance(error, RollcallError):
             self._failure(f"cannot be checked: {title}", [str(error)])
-        elif isinstance(error, UNANSWERED):
-            self._failure(f"cannot be checked: {title}", [f"a Consul agent gave no answer: {error}"])
+        elif isinstance(error, AGENT_ERRORS):
+            self._failure(f"cannot be checked: {title}", [f"a Consul agent did not respond: {error}"])
         else:
             self._failure(f"cannot be checked: {title}", [f"{type(error).__name__}: {error}", _place(error)])
         for sentence in remarks:
@@ -110,7 +108,7 @@ class Verification:
             out.print(f"    {escape(detail)}", emoji=False)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the result as one document."""
+        """Return the result as one document."""
         return {
             "passed": self.failed == 0,
             "seconds": round(time.monotonic() - self._started, 1),

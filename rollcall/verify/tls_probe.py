@@ -1,4 +1,4 @@
-"""TLS as a host shows it to those who connect: its certificate, and whom it lets in."""
+"""Probe a host's TLS: its certificate, and which clients it accepts."""
 
 import http.client
 import socket
@@ -12,14 +12,14 @@ from rollcall.contract.timeouts import stretched
 from rollcall.remote.tunnel import Endpoint
 from rollcall.secrets.certificates import Certificate
 
-ANSWER_SECONDS = 5.0
+RESPONSE_TIMEOUT_SECONDS = 5.0
 
 
 def trusting(authority: str, certificate: Certificate | None = None) -> ssl.SSLContext:
-    """Make the context of a client that believes this authority (PEM) alone, and that may have a certificate."""
+    """Make the context of a client that trusts only this authority (PEM), with an optional certificate."""
     context = ssl.create_default_context(cadata=authority)
     if certificate:
-        # Python takes a certificate from a file only; nobody else can look into this folder.
+        # Python reads a certificate only from a file; the folder is private to this user.
         with tempfile.TemporaryDirectory(prefix="rollcall-") as folder:
             file = Path(folder) / "client.pem"
             file.write_text(certificate.certificate + certificate.key)
@@ -28,7 +28,7 @@ def trusting(authority: str, certificate: Certificate | None = None) -> ssl.SSLC
 
 
 def unverified() -> ssl.SSLContext:
-    """Make the context of a client that takes any certificate, whoever signed it and for whatever name."""
+    """Make the context of a client that accepts any certificate, of any issuer and for any name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -36,22 +36,22 @@ def unverified() -> ssl.SSLContext:
 
 
 def certificate(endpoint: Endpoint) -> x509.Certificate:
-    """Read the certificate that is shown to anybody, whoever signed it. Raises OSError: there is none to see."""
+    """Read the certificate that a server presents, of any issuer; raise OSError without one."""
     with (
-        socket.create_connection(endpoint, stretched(ANSWER_SECONDS)) as plain,
+        socket.create_connection(endpoint, stretched(RESPONSE_TIMEOUT_SECONDS)) as plain,
         unverified().wrap_socket(plain) as encrypted,
     ):
         return x509.load_der_x509_certificate(encrypted.getpeercert(binary_form=True) or b"")
 
 
 def refusal(endpoint: Endpoint, context: ssl.SSLContext, name: str, path: str) -> str:
-    """Ask for a path, expecting a certificate for that name; say why nothing was answered, "" if something was.
+    """Request a path, expecting a certificate for that name; return why there is no response, or "".
 
-    With TLS 1.3 a client hears only with the answer that its certificate was refused.
+    With TLS 1.3 a client learns only with the response that the server refused its certificate.
     """
     try:
         with (
-            socket.create_connection(endpoint, stretched(ANSWER_SECONDS)) as plain,
+            socket.create_connection(endpoint, stretched(RESPONSE_TIMEOUT_SECONDS)) as plain,
             context.wrap_socket(plain, server_hostname=name) as encrypted,
         ):
             encrypted.sendall(f"GET {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())

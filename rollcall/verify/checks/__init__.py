@@ -1,1 +1,1 @@
-"""The checks of `rollcall verify`: a product command, run by pytest with the plugin in report.py."""
+"""The checks of `rollcall verify`, which pytest runs with the plugin in report.py."""

@@ -1,51 +1,51 @@
-"""Consul itself: an agent on every host, a leader, a quorum."""
+"""Check Consul itself: an agent on every host, a leader, a quorum."""
 
 from collections.abc import Callable
 from typing import Any
 
 from rollcall.config.fleet import Member
 from rollcall.contract.timeouts import stretched
-from rollcall.verify.catalog import UNANSWERED, unanswered
+from rollcall.verify.catalog import AGENT_ERRORS, failure
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.cluster import Cluster
 
 # Autopilot calls a server stable, and makes it a voter, 10 s after it joined (ServerStabilizationTime).
-STABLE_SECONDS = 20
-Says = Callable[[str], None]
+STABLE_TIMEOUT_SECONDS = 20
+Report = Callable[[str], None]
 
 
-def test_every_agent_is_alive(cluster: Cluster, says: Says) -> None:
+def test_every_agent_is_alive(cluster: Cluster, passed: Report) -> None:
     """Every host's Consul agent is alive"""
     members = {member["Name"]: member for member in cluster.catalog.any_agent().agent.members()}
     problems = [problem for member in cluster.members if (problem := _not_alive(cluster, member, members))]
     if problems:
         raise CheckError(
-            f"{len(cluster.members)} agents that answer and that gossip calls alive",
+            f"{len(cluster.members)} agents that respond and are alive in gossip",
             problems,
-            cluster.shown(problems[0].split(":")[0], "docker logs --tail 20 consul"),
+            cluster.command_line(problems[0].split(":")[0], "docker logs --tail 20 consul"),
         )
-    says(f"every agent is alive: {len(cluster.members)} of {len(cluster.members)}")
+    passed(f"every agent is alive: {len(cluster.members)} of {len(cluster.members)}")
 
 
 def _not_alive(cluster: Cluster, member: Member, members: dict[str, Any]) -> str:
     try:
         cluster.catalog.agents[member.name].agent.self()
-    except UNANSWERED as problem:
-        return f"{member.name}: {unanswered(problem)}"
+    except AGENT_ERRORS as problem:
+        return f"{member.name}: {failure(problem)}"
     # 1 is serf's "alive"; 2 leaving, 3 left, 4 failed.
     status = members.get(member.node, {}).get("Status")
     states = {None: "unknown to the others", 2: "leaving", 3: "left", 4: "failed"}
     return "" if status == 1 else f"{member.name}: {states.get(status, status)}"
 
 
-def test_every_agent_is_of_its_kind(cluster: Cluster, says: Says) -> None:
-    """Agents are servers or clients as the inventory says, in the right datacenter"""
+def test_every_agent_is_of_its_kind(cluster: Cluster, passed: Report) -> None:
+    """Agents are servers or clients as in the inventory, in the right datacenter"""
     problems, servers = [], 0
     for member in cluster.members:
         try:
             config = cluster.catalog.agents[member.name].agent.self()["Config"]
-        except UNANSWERED as problem:
-            problems.append(f"{member.name}: {unanswered(problem)}")
+        except AGENT_ERRORS as problem:
+            problems.append(f"{member.name}: {failure(problem)}")
             continue
         wanted = {
             "NodeName": member.node,
@@ -59,13 +59,13 @@ def test_every_agent_is_of_its_kind(cluster: Cluster, says: Says) -> None:
             if config[key] != value
         ]
     if problems:
-        raise CheckError("agents as the inventory says", problems, f"rollcall deploy {cluster.source}")
+        raise CheckError("agents as in the inventory", problems, f"rollcall deploy {cluster.source}")
     clients, datacenter = len(cluster.members) - servers, cluster.members[0].settings.consul.datacenter
     kinds = [f"{number} {kind}{'s' * (number != 1)}" for number, kind in ((servers, "server"), (clients, "client"))]
-    says(f"agents are of the right kind: {', '.join(kinds)}, in {datacenter}")
+    passed(f"agents are of the right kind: {', '.join(kinds)}, in {datacenter}")
 
 
-def test_leader_and_quorum(cluster: Cluster, says: Says) -> None:
+def test_leader_and_quorum(cluster: Cluster, passed: Report) -> None:
     """There is a leader, and every server is a healthy voter"""
     servers = cluster.fleet.servers
 
@@ -83,21 +83,21 @@ def test_leader_and_quorum(cluster: Cluster, says: Says) -> None:
                 (missing, "not among Consul's servers"),
                 (unhealthy, "not healthy"),
                 (learning, "healthy, but not a voter yet"),
-                (extra, "a server that the inventory does not name"),
+                (extra, "a server outside the inventory"),
             )
             if names
         ] + ([] if len(leaders) == 1 else [f"{len(leaders)} leaders"])
 
-    left = wait_until_none(problems, STABLE_SECONDS)
+    left = wait_until_none(problems, STABLE_TIMEOUT_SECONDS)
     if left:
         raise CheckError(
-            f"{len(servers)} healthy voters, one of them the leader, within {stretched(STABLE_SECONDS):g} s",
+            f"{len(servers)} healthy voters, one of them the leader, within {stretched(STABLE_TIMEOUT_SECONDS):g} s",
             left,
             f"rollcall consul {cluster.source} -- operator raft list-peers",
         )
     health = cluster.catalog.any_agent().operator.autopilot_health()
     leader = next(server["Name"] for server in health["Servers"] if server["Leader"])
-    says(
+    passed(
         f"{leader} leads; {len(servers)} of {len(servers)} servers are healthy voters, "
         f"{health['FailureTolerance']} may fail"
     )

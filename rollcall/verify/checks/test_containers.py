@@ -1,4 +1,4 @@
-"""Rollcall's own containers run, and are healthy where they can tell."""
+"""Check that Rollcall's own containers run, and are healthy if they have a health check."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,10 @@ from rollcall.verify.check_error import CheckError
 from rollcall.verify.cluster import Cluster
 
 
-def test_every_container_runs(cluster: Cluster, says: Callable[[str], None]) -> None:
-    """Every container of Rollcall's runs"""
+def test_every_container_runs(cluster: Cluster, passed: Callable[[str], None]) -> None:
+    """Rollcall's containers run"""
     problems, count, broken = [], 0, []
-    for host, seen in cluster.surveys.items():
+    for host, seen in cluster.probes.items():
         for container in seen.managed:
             count += 1
             if state := _trouble(container):
@@ -19,8 +19,10 @@ def test_every_container_runs(cluster: Cluster, says: Callable[[str], None]) -> 
                 broken.append((host, name))
     if problems:
         host, name = broken[0]
-        raise CheckError(f"{count} running containers", problems, cluster.shown(host, f"docker logs --tail 20 {name}"))
-    says(f"every container of Rollcall's runs: {count} of {count}")
+        raise CheckError(
+            f"{count} running containers", problems, cluster.command_line(host, f"docker logs --tail 20 {name}")
+        )
+    passed(f"Rollcall's containers run: {count} of {count}")
 
 
 def _trouble(container: Inspected) -> str:

@@ -1,4 +1,4 @@
-"""Hosts are as they are declared, and Rollcall's containers have no rights but those they are declared to have."""
+"""Check that hosts are as declared, and that Rollcall's containers have no other rights than declared."""
 
 from collections.abc import Callable
 
@@ -9,23 +9,23 @@ from rollcall.verify.check_error import CheckError
 from rollcall.verify.cluster import Cluster
 from rollcall.verify.drift import declared, drift
 
-Says = Callable[[str], None]
+Report = Callable[[str], None]
 ON_DISK = (Directory, File, AbsentFile, LeadingLine)
 SOCKETS = ("/var/run/docker.sock", "/run/docker.sock")
 
 
-def test_containers(cluster: Cluster, says: Says) -> None:
+def test_containers(cluster: Cluster, passed: Report) -> None:
     """Containers are as declared: rights, limits, image and command"""
     _check(cluster, "containers as declared", lambda change: not isinstance(change.resource, ON_DISK))
-    found = [(host, one) for host, seen in cluster.surveys.items() for one in seen.managed]
-    problems = [f"{host}: {_name(one)} {word}" for host, one in found for word in _more_rights(one)]
+    found = [(host, container) for host, seen in cluster.probes.items() for container in seen.managed]
+    problems = [f"{host}: {_name(container)} {word}" for host, container in found for word in _more_rights(container)]
     if problems:
-        raise CheckError("containers without further rights", problems, f"rollcall deploy {cluster.source}")
-    says(f"{len(found)} containers are as declared, each limited and on a read-only root; {_rights(found)}")
+        raise CheckError("containers without undeclared rights", problems, f"rollcall deploy {cluster.source}")
+    passed(f"{len(found)} containers are as declared, each limited and on a read-only root; {_rights(found)}")
 
 
 def _more_rights(container: Inspected) -> list[str]:
-    """Say which rights a container has that none of ours is ever declared to have."""
+    """Return the rights of a container that Rollcall never declares."""
     host = container["HostConfig"]
     modes = [key for key in ("PidMode", "IpcMode", "UTSMode", "UsernsMode") if host.get(key) == "host"]
     return [
@@ -36,26 +36,25 @@ def _more_rights(container: Inspected) -> list[str]:
 
 
 def _rights(found: list[tuple[str, Inspected]]) -> str:
-    capabilities = {_name(one): one["HostConfig"].get("CapAdd") or () for _, one in found}
-    # Some versions of the engine write CAP_ before each.
+    capabilities = {_name(container): container["HostConfig"].get("CapAdd") or () for _, container in found}
+    # Some versions of the engine prefix each with CAP_.
     kept = [
         f"{name} {', '.join(sorted(word.removeprefix('CAP_') for word in few))}"
         for name, few in sorted(capabilities.items())
         if few
     ]
-    engine = sorted({_name(one) for _, one in found for mount in one["Mounts"] if mount["Source"] in SOCKETS})
-    return (
-        f"no capabilities{' but ' * bool(kept)}{'; '.join(kept)}; "
-        f"the engine's socket: {', '.join(engine) or 'none of them'}"
+    engine = sorted(
+        {_name(container) for _, container in found for mount in container["Mounts"] if mount["Source"] in SOCKETS}
     )
+    return f"capabilities: {'; '.join(kept) or 'none'}; the engine's socket: {', '.join(engine) or 'none'}"
 
 
-def test_files(cluster: Cluster, says: Says) -> None:
+def test_files(cluster: Cluster, passed: Report) -> None:
     """Files are as declared: text, owner and mode"""
     _check(cluster, "files as declared", lambda change: isinstance(change.resource, ON_DISK))
-    files = [one for host in cluster.hosts for one in _declared(cluster, host) if isinstance(one, File)]
-    closed = sum(one.mode == 0o600 for one in files)
-    says(f"{len(files)} files are as declared; {closed} of them can be read by one user alone")
+    files = [resource for host in cluster.hosts for resource in _declared(cluster, host) if isinstance(resource, File)]
+    closed = sum(file.mode == 0o600 for file in files)
+    passed(f"{len(files)} files are as declared; only one user can read {closed} of them")
 
 
 def _declared(cluster: Cluster, host: str) -> tuple[Resource, ...]:

@@ -1,4 +1,4 @@
-"""Writing to the key-value store: run with --disturb. The key is removed again."""
+"""Write a key to the key-value store (--disturb), read it everywhere, and delete it."""
 
 import json
 import uuid
@@ -8,8 +8,8 @@ from rollcall.verify.check_error import CheckError
 from rollcall.verify.cluster import Cluster
 
 
-def test_put_and_get(cluster: Cluster, says: Callable[[str], None]) -> None:
-    """What is put into the key-value store on one host is read on every other"""
+def test_put_and_get(cluster: Cluster, passed: Callable[[str], None]) -> None:
+    """A key written on one host is readable on every other"""
     key = f"rollcall/verify/{uuid.uuid4()}"
     value = {"name": "rollcall", "hosts": sorted(cluster.hosts), "number": 1.5, "none": None}
     writer = cluster.catalog.any_agent()
@@ -24,4 +24,6 @@ def test_put_and_get(cluster: Cluster, says: Callable[[str], None]) -> None:
         writer.kv.delete(key)
     if problems:
         raise CheckError(str(value), problems, f"rollcall verify {cluster.source} --disturb")
-    says(f"a JSON value put on one host is read on every other: {len(cluster.hosts)} of {len(cluster.hosts)}")
+    passed(
+        f"a JSON value written on one host is readable on every other:  {len(cluster.hosts)} of {len(cluster.hosts)}"
+    )

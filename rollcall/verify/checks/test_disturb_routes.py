@@ -1,4 +1,4 @@
-"""A container that says where it wants to be reached: run with --disturb. It is made for that, and removed again."""
+"""Start a container with a host name (--disturb), reach it through the fronts, and remove it."""
 
 import shlex
 import time
@@ -9,34 +9,34 @@ from contextlib import contextmanager
 from rollcall.config.fleet import Member
 from rollcall.contract.timeouts import stretched
 from rollcall.verify.check_error import CheckError, wait_until_none
-from rollcall.verify.checks.test_front import FOLLOW_SECONDS
+from rollcall.verify.checks.test_front import FOLLOW_TIMEOUT_SECONDS
 from rollcall.verify.cluster import Cluster
 
-# nginx answers each request with the name it was given.
+# nginx responds to each request with the container's name.
 ANSWER = "echo {name} >/usr/share/nginx/html/index.html && exec nginx -g 'daemon off;'"
 
 
-def test_route_by_its_own_word(cluster: Cluster, says: Callable[[str], None]) -> None:
-    """A new container is reached at the host name that it asks for, and is not when it is gone"""
+def test_route_by_its_own_word(cluster: Cluster, passed: Callable[[str], None]) -> None:
+    """A new container is reachable by the host name that it sets, until it is removed"""
     name = f"rollcall-verify-{uuid.uuid4().hex[:8]}"
     host = f"{name}.invalid"
-    place = next((one for one in cluster.members if one.is_backend), cluster.members[0])
+    place = next((member for member in cluster.members if member.is_backend), cluster.members[0])
     for front in cluster.fronts:
         with _container(cluster, place, name, host):
             started = time.monotonic()
             _wait(cluster, front, lambda front=front: _reached(cluster, front, name, host), f"{name} at {host}")
             seconds = time.monotonic() - started
-        _wait(cluster, front, lambda front=front: _left(cluster, front, name, host), f"nobody at {host}")
-        says(
-            f"{front.name} led to a new container on {place.name} by the name that it asked for, "
-            f"{seconds:.1f} s after its start, and did not when it was gone"
+        _wait(cluster, front, lambda front=front: _left(cluster, front, name, host), f"no site {host}")
+        passed(
+            f"{front.name} led to a new container on {place.name} by its own host name "
+            f"{seconds:.1f} s after its start, and no longer after its removal"
         )
 
 
 def _reached(cluster: Cluster, front: Member, name: str, host: str) -> list[str]:
-    response = cluster.ask_front(front, "/", {"Host": host})
-    # Its page and nothing else: the default site's backends may well repeat the name that they were asked for.
-    return [] if response.body.strip() == name else [f"{front.name}: {response.status or 'no answer'} for {host}"]
+    response = cluster.request_front(front, "/", {"Host": host})
+    # Its page exactly: the default site's backends may repeat the requested host name.
+    return [] if response.body.strip() == name else [f"{front.name}: {response.status or 'no response'} for {host}"]
 
 
 def _left(cluster: Cluster, front: Member, name: str, host: str) -> list[str]:
@@ -45,15 +45,15 @@ def _left(cluster: Cluster, front: Member, name: str, host: str) -> list[str]:
 
 
 def _wait(cluster: Cluster, front: Member, problems: Callable[[], list[str]], expected: str) -> None:
-    left = wait_until_none(problems, FOLLOW_SECONDS)
+    left = wait_until_none(problems, FOLLOW_TIMEOUT_SECONDS)
     if left:
-        command = cluster.shown(front.name, "docker exec front front status")
-        raise CheckError(f"{expected}, within {stretched(FOLLOW_SECONDS):g} s", left, command)
+        command = cluster.command_line(front.name, "docker exec front front status")
+        raise CheckError(f"{expected}, within {stretched(FOLLOW_TIMEOUT_SECONDS):g} s", left, command)
 
 
 @contextmanager
 def _container(cluster: Cluster, member: Member, name: str, host: str) -> Iterator[None]:
-    """Run an nginx, of the image that the socket filter has on every host, as a user would run any container."""
+    """Run nginx as a user runs a container, from the socket filter's image, which every host has."""
     image = cluster.docker(member.name, "inspect", "--format", "{{.Image}}", "socket-filter").strip()
     published = [] if cluster.fleet.mode == "internal" else ["--publish", f"{member.address}::80"]
     metadata = {"SERVICE_80_NAME": name, "SERVICE_80_VIRTUAL_HOST": host}

@@ -1,4 +1,4 @@
-"""Rollcall's containers listen where the table of docs/security.md says, and nowhere else."""
+"""Check that Rollcall's containers listen exactly where the table of docs/security.md lists them."""
 
 from collections.abc import Callable
 
@@ -7,12 +7,12 @@ from rollcall.verify.cluster import Cluster
 from rollcall.verify.listeners import Listener
 from rollcall.verify.open_ports import differences, opened
 
-# A resolver waits for an answer at a port of its own, for a few seconds at most.
-SECONDS = 10
+# A resolver waits for a response at a temporary port, for a few seconds at most.
+TIMEOUT_SECONDS = 10
 
 
-def test_open_ports(cluster: Cluster, says: Callable[[str], None]) -> None:
-    """Every port that Rollcall opens is in its table, and the other way round"""
+def test_open_ports(cluster: Cluster, passed: Callable[[str], None]) -> None:
+    """Rollcall opens exactly the ports of its table"""
     others: dict[str, set[Listener]] = {}
     count = 0
 
@@ -21,8 +21,8 @@ def test_open_ports(cluster: Cluster, says: Callable[[str], None]) -> None:
         found = []
         count = 0
         for host, listeners in cluster.listeners().items():
-            ours = {one for one in listeners if one.container}
-            others[host] = {one for one in listeners - ours if not one.address.startswith("127.")}
+            ours = {listener for listener in listeners if listener.container}
+            others[host] = {listener for listener in listeners - ours if not listener.address.startswith("127.")}
             count += len(ours)
             member, state = cluster.fleet.member(host), cluster.states[host]
             wanted = opened(cluster.fleet, member, cluster.components)
@@ -30,12 +30,12 @@ def test_open_ports(cluster: Cluster, says: Callable[[str], None]) -> None:
             found += [f"{host}: {text}" for text in wrong]
         return found
 
-    left = wait_until_none(problems, SECONDS)
+    left = wait_until_none(problems, TIMEOUT_SECONDS)
     if left:
         host = left[0].split(":")[0]
-        raise CheckError("the table of open ports in docs/security.md", left, cluster.shown(host, "ss -lntup"))
-    more = sorted({f"{one.port}/{one.protocol}" for listeners in others.values() for one in listeners})
-    says(
+        raise CheckError("the table of open ports in docs/security.md", left, cluster.command_line(host, "ss -lntup"))
+    more = sorted({f"{listener.port}/{listener.protocol}" for listeners in others.values() for listener in listeners})
+    passed(
         f"Rollcall listens at {count} ports, all in the table of docs/security.md"
-        + (f"; other programs are reached from outside at {', '.join(more)}" if more else "")
+        + (f"; other programs listen at {', '.join(more)}" if more else "")
     )

@@ -1,4 +1,4 @@
-"""Containers that say where they want to be reached are reached there: what the front's nginx has, against Docker."""
+"""Check that the fronts route each host name that a container sets, by nginx's configuration and Docker."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,55 +9,59 @@ from rollcall.contract.route_metadata import ProxyOptions, RouteMetadata
 from rollcall.contract.timeouts import stretched
 from rollcall.registrator.services.services import Service
 from rollcall.verify.check_error import CheckError, wait_until_none
-from rollcall.verify.checks.test_front import FOLLOW_SECONDS
+from rollcall.verify.checks.test_front import FOLLOW_TIMEOUT_SECONDS
 from rollcall.verify.cluster import Cluster
 
-Says = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-def test_wished_hosts(cluster: Cluster, says: Says, remark: Says) -> None:
-    """Every passing container is in nginx's list for each host that it names"""
+def test_requested_hosts(cluster: Cluster, passed: Report, remark: Report) -> None:
+    """Every passing container is in nginx's rotation for each host name that it sets"""
     for front in cluster.fronts:
-        left = wait_until_none(lambda front=front: _problems(cluster, front), FOLLOW_SECONDS)
+        left = wait_until_none(lambda front=front: _problems(cluster, front), FOLLOW_TIMEOUT_SECONDS)
         if left:
-            command = cluster.shown(front.name, "docker exec front front status")
+            command = cluster.command_line(front.name, "docker exec front front status")
             raise CheckError(
-                f"containers at the hosts that they name, within {stretched(FOLLOW_SECONDS):g} s", left, command
+                f"containers at the host names that they set, within {stretched(FOLLOW_TIMEOUT_SECONDS):g} s",
+                left,
+                command,
             )
-        wished = _wished(cluster, front)
-        for text in wished.contested:
-            remark(f"{front.name}: {text}; rollcall status {cluster.source} says who has it")
-        endpoints = {one for its in wished.endpoints.values() for one in its}
-        says(
-            f"{front.name} leads to {len(endpoints)} services at the {len(wished.endpoints)} host names they ask for"
+        found = _requested(cluster, front)
+        for text in found.contested:
+            remark(f"{front.name}: {text}; rollcall status {cluster.source} shows the winner")
+        endpoints = {endpoint for own in found.endpoints.values() for endpoint in own}
+        passed(
+            f"{front.name} leads to {len(endpoints)} instances at the {len(found.endpoints)} host names that they set"
             if endpoints
-            else f"no container asks {front.name} for a host name"
+            else f"no container behind {front.name} sets a host name"
         )
 
 
 def _problems(cluster: Cluster, front: Member) -> list[str]:
-    """A host may lead to more than those that name it, by settings; or to a maintenance page, by an operator's wish."""
-    cluster.look_at_containers()
+    """Return the missing routes. A host may also lead to other instances by settings, or to a maintenance page."""
+    cluster.probe_containers()
     served = cluster.nginx_sites(front)
     return [
-        f"{front.name}: {host} does not lead to {endpoint}, which asks for it"
-        for host, endpoints in sorted(_wished(cluster, front).endpoints.items())
+        f"{front.name}: {host} does not lead to {endpoint}, which sets it"
+        for host, endpoints in sorted(_requested(cluster, front).endpoints.items())
         for endpoint in sorted(endpoints)
         if host not in served.closed and endpoint not in served.hosts.get(host, ())
     ]
 
 
 @dataclass(frozen=True)
-class _Wished:
-    """The endpoints that each host must lead to, and in a sentence each the places that several services ask for."""
+class _Requested:
+    """The endpoints that each host must lead to, and one sentence per place that several services claim."""
 
     endpoints: Mapping[str, frozenset[str]]
     contested: tuple[str, ...]
 
 
-def _wished(cluster: Cluster, front: Member) -> _Wished:
-    """Return what passing instances ask for and must get: what is contested, or badly said, need not be theirs."""
-    passing = {(one.node, one.id): one.endpoint for one in cluster.catalog.instances() if one.passing}
+def _requested(cluster: Cluster, front: Member) -> _Requested:
+    """Return the routes that passing instances must get; not the contested and invalid ones."""
+    passing = {
+        (instance.node, instance.id): instance.endpoint for instance in cluster.catalog.instances() if instance.passing
+    }
     places: dict[tuple[str, str], dict[str, dict[str, ProxyOptions]]] = {}
     for member in cluster.members:
         for service in cluster.expected(member).services.values():
@@ -70,17 +74,17 @@ def _wished(cluster: Cluster, front: Member) -> _Wished:
     contested = []
     taken = _taken(cluster, front)
     for (host, path), services in places.items():
-        ways = {way for endpoints in services.values() for way in endpoints.values()}
-        if (host, path) in taken or len(services) > 1 or len(ways) > 1:
-            contested.append(f"{host}{path} is asked for by {' and '.join(sorted(services))} and not theirs alone")
+        variants = {options for endpoints in services.values() for options in endpoints.values()}
+        if (host, path) in taken or len(services) > 1 or len(variants) > 1:
+            contested.append(f"{host}{path} is contested; claimed by {' and '.join(sorted(services))}")
             continue
         (endpoints,) = services.values()
         found[host] = found.get(host, frozenset()) | endpoints.keys()
-    return _Wished(found, tuple(contested))
+    return _Requested(found, tuple(contested))
 
 
 def _routes(service: Service) -> RouteMetadata | None:
-    """Read where a service wants to be reached; None where it does not, or says it badly, which costs it the route."""
+    """Read the route that a service sets; None without one, or for an invalid one."""
     try:
         route_metadata.check_service(service.name)
         return route_metadata.read(service.meta)
@@ -89,11 +93,13 @@ def _routes(service: Service) -> RouteMetadata | None:
 
 
 def _taken(cluster: Cluster, front: Member) -> frozenset[tuple[str, str]]:
-    """Return the places that group_data gives to a service: they come before what containers ask for."""
+    """Return the places that group_data assigns, which take precedence over containers."""
     settings = front.settings.front
     routes = {(route.host.lower(), route_metadata.path(route.path)) for route in settings.routes}
     has_instances = any(
-        one.service == query.rpartition(".")[2] for query in settings.services for one in cluster.catalog.instances()
+        instance.service == query.rpartition(".")[2]
+        for query in settings.services
+        for instance in cluster.catalog.instances()
     )
     default = {(settings.server_name.lower(), "/")} if settings.server_name and has_instances else set()
     return frozenset(routes | default)

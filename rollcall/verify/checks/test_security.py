@@ -1,4 +1,4 @@
-"""Nobody gets in without the fleet's certificates and tokens, and these are good for a while yet."""
+"""Check that access needs the fleet's certificates and tokens, and that certificates last."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -16,15 +16,15 @@ from rollcall.contract.problems import EXPIRING, INVENTORY
 from rollcall.contract.problems import certificate as ending
 from rollcall.contract.timeouts import stretched
 from rollcall.secrets import certificates
-from rollcall.verify.catalog import ANSWER_SECONDS, UNANSWERED, unanswered
+from rollcall.verify.catalog import AGENT_ERRORS, RESPONSE_TIMEOUT_SECONDS, failure
 from rollcall.verify.check_error import CheckError
 from rollcall.verify.cluster import Cluster, agent_by_tls
 from rollcall.verify.front_requests import front_by_tls
 from rollcall.verify.tls_probe import certificate, refusal, trusting
 
-Says = Callable[[str], None]
-# What an anonymous request is refused; and what it is answered with nothing in it, since Consul leaves out all that one
-# may not see. Who leads is no secret to Consul: /v1/status is answered to everybody.
+Report = Callable[[str], None]
+# Consul refuses the first to an anonymous request, and returns the second empty, since it filters by rights.
+# /v1/status needs no token.
 REFUSED = (
     "/v1/agent/self",
     "/v1/agent/metrics",
@@ -36,24 +36,24 @@ EMPTY = ("/v1/catalog/nodes", "/v1/catalog/services", "/v1/agent/services", "/v1
 FORBIDDEN = 403
 
 
-def test_anonymous_requests(cluster: Cluster, says: Says) -> None:
-    """Whoever shows no token sees nothing and changes nothing"""
+def test_anonymous_requests(cluster: Cluster, passed: Report) -> None:
+    """Every request needs a token"""
     problems = [
         problem
         for host in cluster.hosts
         for problem in (*_seen(cluster, host), *_key_written(cluster, host), *_service_registered(cluster, host))
     ]
     if problems:
-        raise CheckError("nothing without a token", problems, cluster.mend)
+        raise CheckError("no access without a token", problems, cluster.mend)
     count = len(cluster.hosts)
-    says(f"without a token nobody sees or changes anything: {count} of {count} agents")
+    passed(f"every request needs a token: {count} of {count} agents")
 
 
 def _anonymous(cluster: Cluster, host: str, method: str, path: str, body: str = "") -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
         base = cluster.catalog.agents[host].http.base_uri
-        return session.request(method, f"{base}{path}", data=body, timeout=stretched(ANSWER_SECONDS))
+        return session.request(method, f"{base}{path}", data=body, timeout=stretched(RESPONSE_TIMEOUT_SECONDS))
 
 
 def _seen(cluster: Cluster, host: str) -> Iterable[str]:
@@ -61,7 +61,7 @@ def _seen(cluster: Cluster, host: str) -> Iterable[str]:
         answer = _anonymous(cluster, host, "GET", path)
         nothing = answer.status_code == FORBIDDEN or (path in EMPTY and not answer.json())
         if not nothing:
-            yield f"{host}: GET {path} is answered ({answer.status_code}, {len(answer.content)} bytes)"
+            yield f"{host}: GET {path} needs no token ({answer.status_code}, {len(answer.content)} bytes)"
 
 
 def _key_written(cluster: Cluster, host: str) -> Iterable[str]:
@@ -69,7 +69,7 @@ def _key_written(cluster: Cluster, host: str) -> Iterable[str]:
     answer = _anonymous(cluster, host, "PUT", f"/v1/kv/{key}", "written by nobody")
     if answer.status_code != FORBIDDEN:
         cluster.catalog.agents[host].kv.delete(key)
-        yield f"{host}: a key was written ({answer.status_code}); it was removed again"
+        yield f"{host}: writing a key needs no token ({answer.status_code}); deleted the key"
 
 
 def _service_registered(cluster: Cluster, host: str) -> Iterable[str]:
@@ -77,11 +77,11 @@ def _service_registered(cluster: Cluster, host: str) -> Iterable[str]:
     answer = _anonymous(cluster, host, "PUT", "/v1/agent/service/register", f'{{"Name": "{name}"}}')
     if answer.status_code != FORBIDDEN:
         cluster.catalog.agents[host].agent.service.deregister(name)
-        yield f"{host}: a service was registered ({answer.status_code}); it was removed again"
+        yield f"{host}: registering a service needs no token ({answer.status_code}); removed the service"
 
 
-def test_https(cluster: Cluster, says: Says) -> None:
-    """Agents answer other hosts by HTTPS, and only those who have a certificate of the fleet"""
+def test_https(cluster: Cluster, passed: Report) -> None:
+    """Agents serve HTTPS to other hosts, and only to certificates of the fleet"""
     authority = cluster.secrets.authority
     operator = trusting(authority, cluster.secrets.operator)
     stranger = certificates.authority("Stranger")
@@ -92,21 +92,21 @@ def test_https(cluster: Cluster, says: Says) -> None:
         endpoint = cluster.endpoints[member.name][agent_by_tls(member)]
         name = f"{member.node}.node.{cluster.domain}"
         if why := refusal(endpoint, operator, name, "/v1/status/leader"):
-            problems.append(f"{member.name}: the operator's certificate does not get in: {why}")
+            problems.append(f"{member.name}: the agent refuses the operator's certificate: {why}")
             continue
         problems += [
-            f"{member.name}: somebody with {what} gets in"
+            f"{member.name}: the agent accepts a client with {what}"
             for what, context in strangers.items()
             if not refusal(endpoint, context, name, "/v1/status/leader")
         ]
     if problems:
-        raise CheckError("HTTPS for the fleet's own certificates", problems, cluster.mend)
+        raise CheckError("HTTPS only for the fleet's own certificates", problems, cluster.mend)
     count = len(cluster.members)
-    says(f"HTTPS (8501) lets the operator's certificate in, and nobody with another or none: {count} of {count}")
+    passed(f"HTTPS (8501) accepts the operator's certificate, and no foreign or missing one: {count} of {count}")
 
 
-def test_certificates_last(cluster: Cluster, says: Says) -> None:
-    """Certificates of agents and fronts are good for a while yet"""
+def test_certificates_last(cluster: Cluster, passed: Report) -> None:
+    """Certificates of agents and fronts are valid for a while"""
     found = [
         (f"{member.name}'s {what}", certificate(cluster.endpoints[member.name][endpoint]), own)
         for member in cluster.members
@@ -120,13 +120,13 @@ def test_certificates_last(cluster: Cluster, says: Says) -> None:
     ]
     if problems:
         # A certificate of the user's own comes first: no rotation and no deploy renews it.
-        own = [one.next for one in problems if "front.certificate" in one.next]
+        own = [problem.next for problem in problems if "front.certificate" in problem.next]
         step = own[0].replace(INVENTORY, cluster.source) if own else cluster.mend
-        raise CheckError(f"{EXPIRING.days} days at least", [one.text for one in problems], step)
+        raise CheckError(f"at least {EXPIRING.days} days", [problem.text for problem in problems], step)
     first, earliest, _ = min(found, key=_end)
-    says(
-        f"{len(found)} certificates of agents and fronts are good for {EXPIRING.days} days at least; "
-        f"the first to end is {first}, on {earliest.not_valid_after_utc:%Y-%m-%d}"
+    passed(
+        f"{len(found)} certificates of agents and fronts are valid for at least {EXPIRING.days} days; "
+        f"the first to expire is {first}, on {earliest.not_valid_after_utc:%Y-%m-%d}"
     )
 
 
@@ -142,14 +142,14 @@ def _end(entry: tuple[str, x509.Certificate, str]) -> datetime:
     return entry[1].not_valid_after_utc
 
 
-def test_gossip_and_rpc(cluster: Cluster, says: Says) -> None:
-    """Agents encrypt what they tell each other, and know each other by certificates"""
+def test_gossip_and_rpc(cluster: Cluster, passed: Report) -> None:
+    """Agents encrypt gossip, and verify each other's certificates"""
     problems = []
     for name, agent in cluster.catalog.agents.items():
         try:
             own = agent.agent.self()
-        except UNANSWERED as problem:
-            problems.append(f"{name}: {unanswered(problem)}")
+        except AGENT_ERRORS as problem:
+            problems.append(f"{name}: {failure(problem)}")
             continue
         if own["Stats"]["serf_lan"]["encrypted"] != "true":
             problems.append(f"{name}: its gossip is not encrypted")
@@ -159,27 +159,29 @@ def test_gossip_and_rpc(cluster: Cluster, says: Says) -> None:
     if problems:
         raise CheckError("encrypted gossip and verified RPC", problems, cluster.mend)
     count = len(cluster.catalog.agents)
-    says(f"gossip is encrypted, and RPC verified by certificates on both ends: {count} of {count}")
+    passed(f"gossip is encrypted, and both ends of RPC verify certificates: {count} of {count}")
 
 
-def test_policies_and_tokens(cluster: Cluster, says: Says) -> None:
+def test_policies_and_tokens(cluster: Cluster, passed: Report) -> None:
     """Consul's policies and tokens are as declared"""
     wanted = access.desired(cluster.fleet, cluster.secrets)
     agent = cluster.catalog.any_agent()
     header = {"X-Consul-Token": cluster.secrets.tokens.secret("auditor")}
     policies, tokens = (
-        agent.http.session.get(f"{agent.http.base_uri}{path}", headers=header, timeout=stretched(ANSWER_SECONDS)).text
+        agent.http.session.get(
+            f"{agent.http.base_uri}{path}", headers=header, timeout=stretched(RESPONSE_TIMEOUT_SECONDS)
+        ).text
         for path in (agent_queries.POLICIES, agent_queries.TOKENS)
     )
     found = listed(policies, tokens)
     if found is None:
-        raise CheckError("Consul's own lists of them", policies[:200], cluster.mend)
+        raise CheckError("Consul's own lists of policies and tokens", policies[:200], cluster.mend)
     problems = [f"a deploy would {request.text}" for request in due(wanted, found)]
     if problems:
         raise CheckError("policies and tokens as declared", problems, cluster.mend)
     own = {ANONYMOUS, wanted.management_accessor, *(token.accessor for token in wanted.tokens)}
-    others = [one for one in found.tokens if one["AccessorID"] not in own and one["Description"] != INITIAL]
-    says(
+    others = [token for token in found.tokens if token["AccessorID"] not in own and token["Description"] != INITIAL]
+    passed(
         f"{len(wanted.policies)} policies and {len(wanted.tokens)} tokens are as declared"
         + (f"; tokens of others: {len(others)}" if others else "")
     )

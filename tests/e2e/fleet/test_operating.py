@@ -60,7 +60,7 @@ def test_what_is_drained_survives_deploy_registrator_agent_and_its_own_restart(w
     wait_for("service in the catalog", lambda: whole.consul("/v1/catalog/service/webserver-80", "front1"))
     wait_for("answer of the others", lambda: answering() == BACKENDS - {ONE})
     verified = rollcall("verify", LAB)
-    assert "drained, so that nobody is sent there: app1:webserver-1:443, app1:webserver-1:80" in verified
+    assert "drained, so they get no requests: app1:webserver-1:443, app1:webserver-1:80" in verified
     assert answering() == BACKENDS - {ONE}
 
 
@@ -136,7 +136,7 @@ def test_a_maintenance_page_is_there_within_a_second_and_gone_again(fleet: Fleet
         _, text, again = said("", "/")
         assert "Zurück um &#60;zwölf&#62;" in text
         assert int(again) > 0
-        assert "as was asked for" in rollcall("verify", LAB)
+        assert "shows the maintenance page as requested" in rollcall("verify", LAB)
     finally:
         rollcall("maintenance", LAB, "/", "off")
     wait_for("site", lambda: said("", "/json")[0] == 200, 1)

@@ -1,4 +1,4 @@
-"""What the checks of the catalog find, and what they only remark upon."""
+"""What the checks of the catalog report as failures, and what as remarks."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -49,10 +49,10 @@ class Cluster:
     def registrator(self, _: object) -> object:
         return RULE
 
-    def look_at_containers(self) -> None:
+    def probe_containers(self) -> None:
         """Nothing changes."""
 
-    def shown(self, host: str, command: str) -> str:
+    def command_line(self, host: str, command: str) -> str:
         return f"{host}: {command}"
 
 
@@ -62,8 +62,8 @@ def remarks(cluster: Cluster) -> list[str]:
     return said
 
 
-def test_an_id_of_its_own_choice_is_no_failure_and_no_remark(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "CATCH_UP_SECONDS", 0)
+def test_a_containers_own_id_is_neither_a_failure_nor_a_remark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "CATCH_UP_TIMEOUT_SECONDS", 0)
     cluster = Cluster([document("web-1", "SERVICE_ID=shop")], instance("shop"))
     said: list[str] = []
     checks.test_running_containers_and_no_others(cluster, said.append)  # type: ignore[arg-type]
@@ -72,8 +72,8 @@ def test_an_id_of_its_own_choice_is_no_failure_and_no_remark(monkeypatch: pytest
     assert remarks(cluster) == []
 
 
-def test_what_cannot_be_used_is_a_remark_and_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "CATCH_UP_SECONDS", 0)
+def test_unusable_metadata_is_a_remark_and_not_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "CATCH_UP_TIMEOUT_SECONDS", 0)
     documents = [
         document("walks", "SERVICE_80_ID=x/../app1:web-1:80", "SERVICE_TAGS=a.b"),
         document("shop-1", "SERVICE_ID=shop"),
@@ -95,15 +95,15 @@ def test_what_cannot_be_used_is_a_remark_and_no_failure(monkeypatch: pytest.Monk
         "app1: bad: port 80/tcp: SERVICE_CHECK_TTL='soon'",
         "app1: odd: port 80/tcp: the name 'my_shop' is found over HTTP only",
         "app1: shop-1 has the id shop, so shop-2 cannot be registered by it",
-        "no request can name the service 'a/../b' of another tool",
-        "Consul and DNS take the names Web and web for one",
-        "DNS does not answer for 1 tags, such as a.b",
+        "no request can carry the name of the service 'a/../b' of another tool",
+        "the names Web and web are the same to Consul and DNS",
+        "DNS cannot carry 1 tags, such as a.b",
     ):
         assert sentence in said
 
 
-def test_what_is_lost_and_what_is_left_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checks, "CATCH_UP_SECONDS", 0)
+def test_missing_and_extra_registrations_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "CATCH_UP_TIMEOUT_SECONDS", 0)
     lost = document("web-2")
     lost["NetworkSettings"] = {"Ports": {}, "Networks": {}}
     cluster = Cluster([document("web-1"), lost], instance("shop"))

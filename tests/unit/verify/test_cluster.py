@@ -1,4 +1,4 @@
-"""What follows from a catalog, without any host."""
+"""DNS names and instances of a catalog, without any host."""
 
 import pytest
 from six_hosts import checked
@@ -11,7 +11,7 @@ def instance(service: str, *tags: str, passing: bool = True) -> Instance:
     return Instance(f"a:{service}:80", service, "a", "10.0.0.1", 80, frozenset(tags), passing)
 
 
-def test_services_and_their_tags_have_names() -> None:
+def test_services_and_their_tags_have_dns_names() -> None:
     names = dns_names([instance("web-80", "http", "blue")], "example")
     assert set(names) == {
         "consul.service.example",
@@ -21,16 +21,16 @@ def test_services_and_their_tags_have_names() -> None:
     }
 
 
-def test_a_service_that_passes_nowhere_has_no_name() -> None:
+def test_a_service_without_a_passing_instance_has_no_dns_name() -> None:
     assert dns_names([instance("web-80", passing=False)], "consul") == ("consul.service.consul",)
 
 
-def test_what_dns_cannot_carry_is_not_asked_for() -> None:
+def test_names_that_dns_cannot_carry_are_skipped() -> None:
     names = dns_names([instance("a.b", "x"), instance("web", "v1.2", "$(reboot)")], "consul")
     assert names == ("consul.service.consul", "web.service.consul")
 
 
-def test_names_that_differ_only_in_case_are_one_name_and_no_label_is_too_long() -> None:
+def test_names_that_differ_only_in_case_are_one_name_and_labels_fit() -> None:
     names = dns_names(
         [instance("Web", "V1"), instance("web", "x" * 64), instance("-web"), instance("x" * 64)], "consul"
     )
@@ -50,5 +50,5 @@ def test_a_large_catalog_is_sampled() -> None:
         ({"redirect": 8443}, ("127.0.0.1", 443)),
     ],
 )
-def test_a_front_is_asked_where_it_serves(settings: dict[str, object], endpoint: tuple[str, int]) -> None:
+def test_requests_go_where_the_front_serves(settings: dict[str, object], endpoint: tuple[str, int]) -> None:
     assert front_endpoint(checked(front=settings).member("front1")) == endpoint

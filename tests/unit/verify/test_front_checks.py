@@ -49,11 +49,11 @@ class Cluster:
         self._responses, self._connected, self._sent = responses, connected, 0
         self.catalog = SimpleNamespace(instances=lambda: instances, front_keys=dict)
         ours = [{"Name": "/webserver-1", "Config": {"Labels": {"rollcall.managed": "backend"}}}]
-        self.surveys = {"app1": SimpleNamespace(managed=ours), "front1": SimpleNamespace(managed=[])}
+        self.probes = {"app1": SimpleNamespace(managed=ours), "front1": SimpleNamespace(managed=[])}
         self.hosts: dict[str, frozenset[str]] = {}
         self.documents: list[dict[str, Any]] = []
 
-    def ask_front(self, *_: object) -> Response:
+    def request_front(self, *_: object) -> Response:
         self._sent += 1
         return self._responses[self._sent % len(self._responses)]
 
@@ -67,10 +67,10 @@ class Cluster:
         rule = settings("app1", APP.address, internal=True, tags="")
         return expected(self.documents if member is APP else [], rule)
 
-    def look_at_containers(self) -> None:
+    def probe_containers(self) -> None:
         """Nothing changes."""
 
-    def shown(self, host: str, command: str = "") -> str:
+    def command_line(self, host: str, command: str = "") -> str:
         return f"{host}: {command}"
 
 
@@ -92,17 +92,17 @@ def reached(cluster: Any) -> str:
 def test_what_a_users_container_answers_is_no_fault(answer: Response) -> None:
     assert "reaches every backend: 1 of 1" in reached(Cluster(SAMPLE, answer))
     alone: Any = Cluster(answer, instances=(instance("users-own"),))
-    assert "requests answered" in reached(alone)
+    assert "requests got a response" in reached(alone)
     said: list[str] = []
     checks.test_headers(Cluster(SAMPLE, answer), said.append)  # type: ignore[arg-type]
-    assert said[0].startswith("backends see Host: www.example.com")
+    assert said[0].startswith("backends get Host: www.example.com")
     checks.test_headers(alone, said.append)
     assert "no sample backend" in said[1]
 
 
 @pytest.mark.parametrize("status", [502, 504, 0])
 def test_an_instance_that_is_not_reached_is_a_fault(status: int) -> None:
-    with pytest.raises(CheckError, match="an answer from a backend"):
+    with pytest.raises(CheckError, match="a response from a backend"):
         reached(Cluster(SAMPLE, Response(status, ""), connected=REFUSED))
 
 
@@ -112,8 +112,8 @@ def test_a_sample_that_never_answers_is_a_fault() -> None:
 
 
 def test_without_an_instance_the_site_is_a_502_or_its_name_another_services() -> None:
-    assert "with a 502" in reached(Cluster(Response(502, ""), instances=()))
-    with pytest.raises(CheckError, match="502, for nothing"):
+    assert "responds 502" in reached(Cluster(Response(502, ""), instances=()))
+    with pytest.raises(CheckError, match="502, since the front"):
         reached(Cluster(Response(200, ""), instances=()))
     taken: Any = Cluster(Response(200, ""), instances=())
     taken.hosts = {"www.example.com": frozenset({"10.0.0.1:80"})}
@@ -138,14 +138,14 @@ SHOP = "SERVICE_VIRTUAL_HOST=shop.example.com"
 def routed(cluster: Any) -> tuple[list[str], list[str]]:
     said: list[str] = []
     remarks: list[str] = []
-    routes.test_wished_hosts(cluster, said.append, remarks.append)
+    routes.test_requested_hosts(cluster, said.append, remarks.append)
     return said, remarks
 
 
 def test_a_host_leads_to_every_container_that_asks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "FOLLOW_SECONDS", 0)
+    monkeypatch.setattr(routes, "FOLLOW_TIMEOUT_SECONDS", 0)
     cluster = asking(("a", "shop", SHOP), ("bb", "shop", SHOP))
-    with pytest.raises(CheckError, match="containers at the hosts that they name"):
+    with pytest.raises(CheckError, match="containers at the host names that they set"):
         routed(cluster)
     cluster.hosts = {"shop.example.com": frozenset({"10.77.0.21:20001", "10.77.0.21:20002"})}
     assert routed(cluster) == (["front1 leads to 2 services at the 1 host names they ask for"], [])
@@ -160,13 +160,13 @@ def test_a_host_leads_to_every_container_that_asks_for_it(monkeypatch: pytest.Mo
 )
 def test_what_several_want_is_a_remark(second: tuple[str, str, str]) -> None:
     _, (remark,) = routed(asking(("a", "shop", SHOP), second))
-    assert "shop.example.com/ is asked for by " in remark
+    assert "shop.example.com/ is contested; claimed by " in remark
 
 
 def test_a_route_that_is_badly_said_or_that_group_data_has_is_no_fault() -> None:
     assert routed(asking(("a", "shop", f"{SHOP} SERVICE_VIRTUAL_PATH=nowhere")))[1] == []
     cluster = asking(("a", "shop", "SERVICE_VIRTUAL_HOST=www.example.com"), ("bb", "web", ""))
-    assert "www.example.com/ is asked for by shop" in routed(cluster)[1][0]
+    assert "www.example.com/ is contested; claimed by shop" in routed(cluster)[1][0]
 
 
 @contextmanager
@@ -196,7 +196,7 @@ def test_a_body_that_never_ends_is_read_no_further_than_it_matters() -> None:
     with server(endless) as endpoint:
         found = front_requests.request(endpoint, FRONT, "/", {})
     assert found.status == 200
-    assert len(found.body) < 4 * front_requests.LARGEST_BODY
+    assert len(found.body) < 4 * front_requests.MAX_BODY_BYTES
 
 
 def test_a_body_that_breaks_off_has_its_status_all_the_same() -> None:

@@ -1,4 +1,4 @@
-"""A host's own view, read from real output of the command."""
+"""Parse a host's probe, from real output of the command."""
 
 import base64
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 from rollcall.verify import host_probe
 from rollcall.verify.dns_message import Answer, answer
 
-# dig +short nginx-80.service.consul on an agent with two instances: the datagram that came back.
+# The datagram that an agent with two instances returned for nginx-80.service.consul.
 TWO_ADDRESSES = bytes.fromhex(
     "010785800001000200000000086e67696e782d383007736572766963650"
     "6636f6e73756c0000010001c00c00010001000000000004c0a80a0bc00c00010001000000000004c0a80a0c"
@@ -17,24 +17,24 @@ TWO_ADDRESSES = bytes.fromhex(
 UNKNOWN = bytes.fromhex("010785830001000000000000" + "047a7a7a7a06636f6e73756c0000010001")
 
 
-def test_answers() -> None:
+def test_responses_are_parsed() -> None:
     two = answer(TWO_ADDRESSES, "nginx-80.service.consul")
     assert two == Answer("NOERROR", frozenset({"192.168.10.11", "192.168.10.12"}))
     assert answer(UNKNOWN, "zzzz.consul") == Answer("NXDOMAIN", frozenset())
 
 
-def test_an_answer_to_another_question() -> None:
-    with pytest.raises(ValueError, match=r"asked for web\.service\.consul, .* answered for nginx-80"):
+def test_a_response_to_another_query_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"queried web\.service\.consul, .* response is for nginx-80"):
         answer(TWO_ADDRESSES, "web.service.consul")
 
 
 @pytest.mark.parametrize("length", [0, 11, 30, len(TWO_ADDRESSES) - 1])
-def test_an_answer_that_is_cut_off(length: int) -> None:
-    with pytest.raises(ValueError, match="cut off"):
+def test_a_truncated_response_is_refused(length: int) -> None:
+    with pytest.raises(ValueError, match="truncated"):
         answer(TWO_ADDRESSES[:length], "nginx-80.service.consul")
 
 
-def test_sections() -> None:
+def test_sections_are_parsed() -> None:
     output = f"""@@rollcall containers
 {{"Name": "/web", "State": {{"Status": "running"}}, "Config": {{"Labels": {{"rollcall.managed": "backend"}}}}}}
 @@rollcall system
@@ -62,17 +62,17 @@ b.service.consul
 
 
 @pytest.mark.parametrize("said", ["agent 172.17.0.1 000", "docker: no such network"])
-def test_an_agent_out_of_reach_from_the_default_bridge(said: str) -> None:
+def test_an_agent_unreachable_from_the_default_bridge(said: str) -> None:
     output = f"@@rollcall containers\n@@rollcall bridge\n{said}\n@@rollcall end\n"
     assert not host_probe.parse(output).reached
 
 
-def test_output_that_is_cut_off() -> None:
+def test_truncated_output_is_refused() -> None:
     with pytest.raises(ValueError, match="cut off"):
         host_probe.parse("@@rollcall containers\n")
 
 
-def test_a_host_whose_engine_is_down_says_so(tmp_path: Path) -> None:
+def test_a_stopped_engine_is_reported(tmp_path: Path) -> None:
     docker = tmp_path / "docker"
     docker.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n")
     docker.chmod(0o755)
@@ -87,6 +87,6 @@ def test_a_host_whose_engine_is_down_says_so(tmp_path: Path) -> None:
     assert "Cannot connect to the Docker daemon" in done.stderr
 
 
-def test_a_name_never_reaches_the_shell_as_code() -> None:
-    with pytest.raises(ValueError, match="no DNS name"):
+def test_a_name_cannot_inject_shell_code() -> None:
+    with pytest.raises(ValueError, match="invalid DNS name"):
         host_probe.command(["$(reboot)"])

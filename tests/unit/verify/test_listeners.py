@@ -1,4 +1,4 @@
-"""Who listens on a host, from what its kernel and its engine say."""
+"""Find a host's listeners, from the output of its kernel and its engine."""
 
 import os
 import socket
@@ -35,12 +35,12 @@ def test_each_socket_has_its_container() -> None:
 
 
 @pytest.mark.parametrize("length", [0, len(OUTPUT) // 2, len(OUTPUT) - 5])
-def test_output_that_is_cut_off(length: int) -> None:
+def test_truncated_output_is_refused(length: int) -> None:
     with pytest.raises(ValueError, match="cut off"):
         listeners.parse(OUTPUT[:length])
 
 
-def test_published_ports_are_their_containers() -> None:
+def test_published_ports_belong_to_their_containers() -> None:
     ports = {
         "80/tcp": [{"HostIp": "10.0.0.1", "HostPort": "20000"}],
         "443/tcp": [{"HostIp": "0.0.0.0", "HostPort": "443"}, {"HostIp": "::", "HostPort": "443"}],
@@ -49,7 +49,7 @@ def test_published_ports_are_their_containers() -> None:
     web = {"Name": "/web", "NetworkSettings": {"Ports": ports}}
     proxy = Listener("tcp", "10.0.0.1", 20000)
     others = Listener("tcp", "", 22)
-    # Of port 443 nothing is heard where the engine has no proxy.
+    # Without the engine's proxy nothing listens at port 443.
     assert with_published({proxy, others}, [web]) == {
         Listener("tcp", "10.0.0.1", 20000, "web"),
         Listener("tcp", "", 443, "web"),
@@ -57,7 +57,7 @@ def test_published_ports_are_their_containers() -> None:
     }
 
 
-def test_the_command_sees_who_listens_and_who_does_not(tmp_path: Path) -> None:
+def test_the_command_finds_listening_sockets_only(tmp_path: Path) -> None:
     docker = tmp_path / "docker"
     docker.write_text(f"#!/bin/sh\necho {ONE} consul\n")
     docker.chmod(0o755)
@@ -79,7 +79,7 @@ def test_the_command_sees_who_listens_and_who_does_not(tmp_path: Path) -> None:
             assert connected.getsockname()[1] not in {one.port for one in seen}
 
 
-def test_a_host_whose_engine_is_down_says_so(tmp_path: Path) -> None:
+def test_a_stopped_engine_is_reported(tmp_path: Path) -> None:
     docker = tmp_path / "docker"
     docker.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n")
     docker.chmod(0o755)

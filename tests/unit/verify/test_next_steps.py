@@ -18,46 +18,50 @@ FOLDER = Path(str(checks.__file__)).parent
 # written as it is run there; the rest are commands of ours.
 STEPS: dict[str, set[str]] = {
     "test_agents.test_every_agent_is_alive": {
-        "cluster.shown(problems[0].split(':')[0], 'docker logs --tail 20 consul')"
+        "cluster.command_line(problems[0].split(':')[0], 'docker logs --tail 20 consul')"
     },
     "test_agents.test_every_agent_is_of_its_kind": {"f'rollcall deploy {cluster.source}'"},
     "test_agents.test_leader_and_quorum": {"f'rollcall consul {cluster.source} -- operator raft list-peers'"},
-    "test_bridge.test_the_default_bridge": {"cluster.shown(host, command)"},
-    "test_catalog.test_running_containers_and_no_others": {"cluster.shown(host, 'docker logs --tail 20 registrator')"},
-    "test_catalog.test_names_addresses_and_tags": {"cluster.shown(host, 'docker logs --tail 20 registrator')"},
+    "test_bridge.test_the_default_bridge": {"cluster.command_line(host, command)"},
+    "test_catalog.test_running_containers_and_no_others": {
+        "cluster.command_line(host, 'docker logs --tail 20 registrator')"
+    },
+    "test_catalog.test_names_addresses_and_tags": {"cluster.command_line(host, 'docker logs --tail 20 registrator')"},
     "test_catalog.test_once_by_name_and_once_per_instance": {
         "f\"rollcall consul {cluster.source} -- catalog nodes -service={next(iter(counts), '')}\""
     },
-    "test_containers.test_every_container_runs": {"cluster.shown(host, f'docker logs --tail 20 {name}')"},
+    "test_containers.test_every_container_runs": {"cluster.command_line(host, f'docker logs --tail 20 {name}')"},
     "test_declared.test_containers": {"f'rollcall deploy {cluster.source}'"},
     "test_declared._check": {"_step(cluster)"},
-    "test_disturb_front.test_killed_and_back_elsewhere": {"cluster.shown(host, f'docker port {name}')"},
+    "test_disturb_front.test_killed_and_back_elsewhere": {"cluster.command_line(host, f'docker port {name}')"},
     "test_disturb_front._backends": {
-        "cluster.shown(host, f'docker inspect {name}')",
+        "cluster.command_line(host, f'docker inspect {name}')",
         "f'rollcall deploy {cluster.source}'",
     },
     "test_disturb_front._movable": {"'docker run --publish 80 …'"},
-    "test_disturb_front._wait": {"cluster.shown(front.name, 'docker logs --tail 20 front')"},
-    "test_disturb_front._wait_for_return": {"cluster.shown(front.name, 'docker logs --tail 20 front')"},
+    "test_disturb_front._wait": {"cluster.command_line(front.name, 'docker logs --tail 20 front')"},
+    "test_disturb_front._wait_for_return": {"cluster.command_line(front.name, 'docker logs --tail 20 front')"},
     "test_disturb_front._put_back": {"f'rollcall deploy {cluster.source}'"},
     "test_disturb_kv.test_put_and_get": {"f'rollcall verify {cluster.source} --disturb'"},
-    "test_disturb_routes._wait": {"cluster.shown(front.name, 'docker exec front front status')"},
-    "test_dns.test_names_of_the_catalog": {"cluster.shown(host, command)"},
-    "test_dns.test_other_names_as_before": {"cluster.shown(host, 'cat /etc/resolv.conf')"},
-    "test_front.test_list": {"cluster.shown(front.name, 'docker logs --tail 20 front')"},
+    "test_disturb_routes._wait": {"cluster.command_line(front.name, 'docker exec front front status')"},
+    "test_dns.test_names_of_the_catalog": {"cluster.command_line(host, command)"},
+    "test_dns.test_other_names_as_before": {"cluster.command_line(host, 'cat /etc/resolv.conf')"},
+    "test_front.test_list": {"cluster.command_line(front.name, 'docker logs --tail 20 front')"},
     "test_front._closed": {"f'rollcall maintenance {cluster.source}'"},
     "test_front.reach_every_backend": {
-        "cluster.shown(front.name, 'docker logs --tail 20 front')",
-        "cluster.shown(front.name, _curl(front))",
+        "cluster.command_line(front.name, 'docker logs --tail 20 front')",
+        "cluster.command_line(front.name, _curl(front))",
     },
-    "test_front._nobody": {"cluster.shown(front.name, _curl(front))"},
+    "test_front._nobody": {"cluster.command_line(front.name, _curl(front))"},
     "test_front.test_headers": {
-        "cluster.shown(front.name, 'docker exec front cat /var/lib/rollcall/front/current/nginx.conf')"
+        "cluster.command_line(front.name, 'docker exec front cat /var/lib/rollcall/front/current/nginx.conf')"
     },
-    "test_kv.test_reading": {"cluster.shown(problems[0].split(':')[0], 'docker logs --tail 20 consul')"},
-    "test_ports.test_open_ports": {"cluster.shown(host, 'ss -lntup')"},
-    "test_registrator.test_a_registrator_on_every_host": {"cluster.shown(host, 'docker logs --tail 20 registrator')"},
-    "test_routes.test_wished_hosts": {"cluster.shown(front.name, 'docker exec front front status')"},
+    "test_kv.test_reading": {"cluster.command_line(problems[0].split(':')[0], 'docker logs --tail 20 consul')"},
+    "test_ports.test_open_ports": {"cluster.command_line(host, 'ss -lntup')"},
+    "test_registrator.test_a_registrator_on_every_host": {
+        "cluster.command_line(host, 'docker logs --tail 20 registrator')"
+    },
+    "test_routes.test_requested_hosts": {"cluster.command_line(front.name, 'docker exec front front status')"},
     "test_security.test_anonymous_requests": {"cluster.mend"},
     "test_security.test_https": {"cluster.mend"},
     "test_security.test_certificates_last": {"own[0].replace(INVENTORY, cluster.source) if own else cluster.mend"},

@@ -1,4 +1,4 @@
-"""What nginx serves, read from its configuration."""
+"""Parse the sites in nginx's configuration."""
 
 from rollcall.verify.nginx_sites import parse
 
@@ -39,13 +39,13 @@ server {
 """
 
 
-def test_the_lists_of_upstreams() -> None:
+def test_upstreams_are_parsed() -> None:
     sites = parse(CONFIGURATION)
     assert sites.backends == {"10.0.0.1:80", "[fd00::1]:8080"}
     assert sites.lists["shop"] == {"10.0.0.2:80"}
 
 
-def test_where_host_names_lead() -> None:
+def test_host_names_lead_to_their_servers() -> None:
     sites = parse(CONFIGURATION)
     hosts = sites.hosts
     assert sites.closed == {"closed.example.org"}
@@ -54,5 +54,5 @@ def test_where_host_names_lead() -> None:
     assert hosts["closed.example.org"] == frozenset()
 
 
-def test_a_front_without_sites() -> None:
+def test_a_front_without_sites_is_empty() -> None:
     assert parse("").backends == frozenset()

@@ -1,4 +1,4 @@
-"""The table of open ports, against those who really listen."""
+"""Compare the table of open ports with the listeners of a host."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ HERE = ("127.0.0.1", BRIDGE)
 
 
 def listening(member: str, address: str) -> set[Listener]:
-    """What a client's containers listen on."""
+    """Return the listeners of a client's containers."""
     both = ("tcp", "udp")
     return {
         *(Listener(protocol, address, 8301, "consul") for protocol in both),
@@ -42,12 +42,12 @@ def found(fleet: Fleet, host: str, ours: set[Listener]) -> list[str]:
     return differences(member, opened(fleet, member, COMPONENTS), BRIDGE, (BRIDGE, OTHER), ours)
 
 
-def test_a_host_as_it_should_be(fleet: Fleet) -> None:
+def test_a_host_with_exactly_its_ports_passes(fleet: Fleet) -> None:
     backends = {Listener("tcp", "10.77.0.21", port, "webserver-1") for port in (20000, 21999)}
     assert found(fleet, "app1", APP | backends) == []
 
 
-def test_a_front_and_a_server_have_more(fleet: Fleet) -> None:
+def test_a_front_and_a_server_open_more_ports(fleet: Fleet) -> None:
     assert found(fleet, "front1", listening("front1", "10.77.0.31") | FRONT) == []
     server = listening("consul1", "10.77.0.11") | {Listener("tcp", "10.77.0.11", 8300, "consul")}
     assert found(fleet, "consul1", server) == []
@@ -65,21 +65,21 @@ def test_a_front_and_a_server_have_more(fleet: Fleet) -> None:
         (Listener("tcp", "10.77.0.21", 22000, "nginx-1"), "nginx-1 listens on 10.77.0.21, port 22000/tcp"),
     ],
 )
-def test_what_is_not_in_the_table(fleet: Fleet, more: Listener, sentence: str) -> None:
+def test_a_listener_outside_the_table_is_found(fleet: Fleet, more: Listener, sentence: str) -> None:
     assert found(fleet, "app1", APP | {more}) == [f"{sentence}, which is not in the table of open ports"]
 
 
-def test_a_network_that_was_made_a_moment_ago_is_not_waited_for(fleet: Fleet) -> None:
+def test_a_new_network_needs_no_listener_yet(fleet: Fleet) -> None:
     assert found(fleet, "app1", {one for one in APP if one.address != OTHER}) == []
 
 
-def test_only_what_listens_at_bridges_may_have_their_link_local_addresses(fleet: Fleet) -> None:
+def test_only_ports_at_bridges_may_use_link_local_addresses(fleet: Fleet) -> None:
     address = "fe80::42:b6ff:fe93:e5a6"
     assert found(fleet, "app1", APP | {Listener("udp", address, 53, "dns")}) == []
     assert found(fleet, "app1", APP | {Listener("tcp", address, 8500, "consul")}) != []
 
 
-def test_what_nothing_listens_on(fleet: Fleet) -> None:
+def test_a_port_without_a_listener_is_found(fleet: Fleet) -> None:
     less = APP - {Listener("udp", BRIDGE, 53, "dns")}
     assert found(fleet, "app1", less) == [
         "nothing listens on 172.17.0.1, port 53/udp (DNS: Consul's names and all others)"
@@ -122,10 +122,10 @@ def test_a_user_may_move_the_fronts_status(status: str, listener: set[Listener])
     assert found(fleet, "front1", listening("front1", "10.77.0.31") | sites | listener) == []
 
 
-def test_the_readme_has_the_table() -> None:
+def test_the_docs_have_the_table() -> None:
     assert markdown() in (CHECKOUT / "docs" / "security.md").read_text()
 
 
-def test_everything_on_one_host(single: Fleet) -> None:
+def test_everything_on_one_host_passes(single: Fleet) -> None:
     ours = listening("@local", "127.0.0.1") | {Listener("tcp", "127.0.0.1", 8300, "consul")}
     assert found(single, "@local", ours | FRONT) == []

@@ -1,4 +1,4 @@
-"""How checks speak: one plain line each, what to do next where one failed, and no traceback."""
+"""The report of checks: one line each, the next command after a failure, and no traceback."""
 
 import json
 import subprocess
@@ -25,10 +25,10 @@ def run(tmp_path: Path, checks: str) -> tuple[int, list[str]]:
     return done.returncode, done.stdout.splitlines()
 
 
-def test_checks_that_pass(tmp_path: Path) -> None:
+def test_a_passed_check_prints_its_sentences(tmp_path: Path) -> None:
     code, lines = run(
         tmp_path,
-        'def test_agents(says):\n    """Agents are alive"""\n    says("every agent is alive: 6 of 6")\n'
+        'def test_agents(passed):\n    """Agents are alive"""\n    passed("every agent is alive: 6 of 6")\n'
         'def test_silent():\n    """The front [a] answers"""\n',
     )
     assert code == 0
@@ -37,18 +37,18 @@ def test_checks_that_pass(tmp_path: Path) -> None:
     assert "Nothing was changed" in lines[3]
 
 
-def test_a_remark_is_said_below_its_check_and_fails_nothing(tmp_path: Path) -> None:
+def test_a_remark_follows_its_check_and_fails_nothing(tmp_path: Path) -> None:
     code, lines = run(
         tmp_path,
-        'def test_ids(says, remark):\n    """Ids are right"""\n'
-        '    says("ids are right")\n    remark("app1: [odd] id")\n',
+        'def test_ids(passed, remark):\n    """Ids are right"""\n'
+        '    passed("ids are right")\n    remark("app1: [odd] id")\n',
     )
     assert code == 0
     assert lines[:2] == ["✓ ids are right", "– app1: [odd] id"]
     assert lines[3].startswith("All 1 checks passed in ")
 
 
-def test_a_check_that_fails_says_what_to_type_next(tmp_path: Path) -> None:
+def test_a_failed_check_prints_the_next_command(tmp_path: Path) -> None:
     code, lines = run(
         tmp_path,
         'def test_agents():\n    """Every agent is alive"""\n'
@@ -57,7 +57,7 @@ def test_a_check_that_fails_says_what_to_type_next(tmp_path: Path) -> None:
     )
     assert code == 1
     assert lines[:5] == [
-        "✗ not so: Every agent is alive",
+        "✗ Every agent is alive",
         "    expected: 6 agents",
         "    found:    app1:ghost:80 [lost]",
         "              app2: left",
@@ -82,23 +82,23 @@ def test_a_check_that_cannot_run_fails_too(tmp_path: Path) -> None:
     assert "Traceback" not in "\n".join(lines)
 
 
-def test_checks_that_cannot_be_loaded_are_not_left_out(tmp_path: Path) -> None:
+def test_checks_that_fail_to_load_are_reported(tmp_path: Path) -> None:
     code, lines = run(tmp_path, "def test_agents(:\n")
     assert code != 0
     assert lines[0].startswith("✗ ")
     assert "cannot be loaded" in lines[0]
 
 
-def test_ctrl_c_is_no_success(tmp_path: Path) -> None:
+def test_ctrl_c_is_a_failure(tmp_path: Path) -> None:
     code, lines = run(tmp_path, "def test_agents():\n    raise KeyboardInterrupt\n")
     assert code == 2
     assert any(line.startswith("Interrupted after 0 checks") for line in lines)
 
 
-def test_the_document_says_the_same(tmp_path: Path) -> None:
+def test_the_document_has_the_same_facts(tmp_path: Path) -> None:
     (tmp_path / "test_checks.py").write_text(
         "from rollcall.verify.check_error import CheckError\n"
-        'def test_a(says):\n    """A is"""\n    says("A is 1")\n'
+        'def test_a(passed):\n    """A is"""\n    passed("A is 1")\n'
         'def test_b():\n    """B is"""\n    raise CheckError("1 B", ["no B"], "make b")\n'
         'def test_c():\n    """C is"""\n    raise KeyError("c")\n'
     )

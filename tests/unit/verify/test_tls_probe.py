@@ -1,4 +1,4 @@
-"""TLS from a stranger's side and from the operator's, against a server that asks for certificates."""
+"""Probe TLS as a stranger and as the operator, on a server that requires certificates."""
 
 import ssl
 import threading
@@ -21,7 +21,7 @@ NAME = "app1.node.consul"
 
 class Answer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(403)  # what the agent thinks of the request is not TLS's matter
+        self.send_response(403)  # the response's status does not matter to TLS
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -30,12 +30,12 @@ class Answer(BaseHTTPRequestHandler):
 
 class Agent(HTTPServer):
     def handle_error(self, *_: object) -> None:
-        """Say nothing of strangers."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def agent(tmp_path: Path) -> Iterator[Endpoint]:
-    """A server that lets only certificates of the fleet's authority in."""
+    """A server that accepts only certificates of the fleet's authority."""
     for name, text in (("agent.pem", AGENT.certificate + AGENT.key), ("ca.pem", AUTHORITY.certificate)):
         (tmp_path / name).write_text(text)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -52,11 +52,11 @@ def agent(tmp_path: Path) -> Iterator[Endpoint]:
     server.server_close()
 
 
-def test_the_operator_gets_in(agent: Endpoint) -> None:
+def test_the_agent_accepts_the_operator(agent: Endpoint) -> None:
     assert refusal(agent, trusting(AUTHORITY.certificate, OPERATOR), NAME, "/v1/status/leader") == ""
 
 
-def test_nobody_else_does(agent: Endpoint) -> None:
+def test_the_agent_refuses_other_certificates(agent: Endpoint) -> None:
     stranger = certificates.authority("Stranger")
     foreign = certificates.issue(stranger, "operator", ["operator.rollcall.internal"], "client")
     assert refusal(agent, trusting(AUTHORITY.certificate), NAME, "/")
@@ -70,15 +70,15 @@ def test_nobody_else_does(agent: Endpoint) -> None:
         (AUTHORITY, "app2.node.consul", "app2.node.consul"),
     ],
 )
-def test_the_agent_must_be_the_one_that_is_meant(
+def test_the_agents_certificate_must_have_its_name(
     agent: Endpoint, authority: Certificate, name: str, reason: str
 ) -> None:
     assert reason in refusal(agent, trusting(authority.certificate, OPERATOR), name, "/")
 
 
-def test_nothing_listens() -> None:
+def test_a_closed_port_is_a_refusal() -> None:
     assert "refused" in refusal(("127.0.0.1", 1), trusting(AUTHORITY.certificate, OPERATOR), NAME, "/")
 
 
-def test_everybody_sees_the_certificate(agent: Endpoint) -> None:
+def test_the_certificate_is_public(agent: Endpoint) -> None:
     assert certificate(agent) == AGENT.parsed
