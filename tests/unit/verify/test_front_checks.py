@@ -148,7 +148,7 @@ def test_a_host_leads_to_every_container_that_asks_for_it(monkeypatch: pytest.Mo
     with pytest.raises(CheckError, match="containers at the host names that they set"):
         routed(cluster)
     cluster.hosts = {"shop.example.com": frozenset({"10.77.0.21:20001", "10.77.0.21:20002"})}
-    assert routed(cluster) == (["front1 leads to 2 services at the 1 host names they ask for"], [])
+    assert routed(cluster) == (["front1 leads to 2 instances at the 1 host names that they set"], [])
 
 
 @pytest.mark.parametrize(
