@@ -2,59 +2,67 @@
 PYTHON ?= python3
 # Docker Engines that the hosts of the tests' lab take in turn (docs/engines.md); without any each has Debian's.
 export ENGINES ?=
-BIN := .venv/bin
-export PATH := $(CURDIR)/$(BIN):$(PATH)
+VENV ?= .venv
+BIN := $(VENV)/bin
+export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: lab lab-down demo demo-down test test-long test-machine check unit integration e2e docs clean
+.PHONY: lab lab-down demo demo-down test test-long test-machine test-pythons check unit integration e2e docs clean
 
-lab: .venv/installed
+lab: $(VENV)/installed
 	rollcall lab up
 	rollcall deploy inventories/lab.py
 
-lab-down: .venv/installed
+lab-down: $(VENV)/installed
 	rollcall lab down
 
 # The same on this machine alone, with its own engine.
-demo: .venv/installed
+demo: $(VENV)/installed
 	rollcall lab images --for-demo
 	rollcall deploy inventories/single.py
 	@echo "The demo: http://127.0.0.1:8081/"
 
-demo-down: .venv/installed
+demo-down: $(VENV)/installed
 	rollcall remove --yes inventories/single.py
 	rollcall lab images --remove-demo
 
 # Cheap checks first; the last part ends with the lab taken down and a look at what is left.
 test: check unit integration e2e
 
-check: .venv/installed
+check: $(VENV)/installed
 	ruff check .
 	ruff format --check .
 	mypy
 	lint-imports
 
-unit: .venv/installed
+unit: $(VENV)/installed
 	pytest tests/unit --ignore=tests/unit/deploy -n 2
 	@# pyinfra's command line patches the sockets and threads of its whole process.
 	pytest tests/unit/deploy
 
-integration: .venv/installed
+# The unit tests by other Pythons, each with a virtual environment of its own outside the checkout.
+PYTHONS ?= python3.12 python3.13
+test-pythons:
+	for python in $(PYTHONS); do \
+	  $(MAKE) unit PYTHON=$$python VENV=$${XDG_CACHE_HOME:-$$HOME/.cache}/rollcall/venv-$$(basename $$python) || exit 1; \
+	done
+
+integration: $(VENV)/installed
 	rollcall lab images
 	pytest tests/integration --ignore=tests/integration/resolver
 
 # From nothing: a lab that another checkout deployed has that one's secrets, and a deploy from here rightly refuses it.
-e2e: .venv/installed
+e2e: $(VENV)/installed
 	rollcall lab down
 	pytest tests/e2e/lab
 	pytest tests/e2e/fleet
 	pytest tests/e2e/teardown
 
 # A unit test fails while this is not done.
-docs: .venv/installed
+docs: $(VENV)/installed
 	rollcall settings --markdown > docs/settings.md
 
 # Sudo, interrupts, hosts that have nothing, other writers of resolv.conf: too long for `make test` and CI.
-test-long: .venv/installed
+test-long: $(VENV)/installed
 	rollcall lab images
 	pytest tests/integration/resolver
 	rollcall lab down
@@ -62,16 +70,16 @@ test-long: .venv/installed
 	pytest tests/e2e/teardown
 
 # Real Debian machines in QEMU, emulated: too slow for `make test` and CI.
-test-machine: .venv/installed
+test-machine: $(VENV)/installed
 	pytest tests/machine
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 
 # On Debian venv is a package of its own; anywhere else its absence is said by Python itself.
-.venv/installed: requirements.lock pyproject.toml
+$(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "rollcall needs Python 3.11 or newer: make PYTHON=python3.13 …")'
-	$(PYTHON) -m venv .venv || { apt-get install -y python3-venv && $(PYTHON) -m venv .venv; }
+	$(PYTHON) -m venv $(VENV) || { apt-get install -y python3-venv && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@# pyinfra writes no bytecode, and would compile all of rollcall anew in every run.

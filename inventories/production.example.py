@@ -1,6 +1,7 @@
 """Three servers, two hosts for containers, one front: copy this file, put your addresses in, deploy.
 
     cp inventories/production.example.py inventories/production.py
+    rollcall images build
     rollcall deploy inventories/production.py --dry
     rollcall deploy inventories/production.py
     rollcall verify inventories/production.py
@@ -17,12 +18,10 @@ _common = {
     # As another user, whose sudo asks for no password:
     # "ssh_user": "admin", "_sudo": True,
     "ssh_key": "~/.ssh/id_ed25519",
-    # The images that are Rollcall's are on no public registry: build them on this machine (README) and
-    # let a deploy send them over SSH. With a registry of your own, name its images here instead.
-    "registrator": {"image_source": "push"},
-    "dns": {"image_source": "push"},
-    "keepalived": {"image_source": "push"},
-    "front": {"image_source": "push", "server_name": "www.example.com"},
+    # A deploy pushes the images that `rollcall images build` built on this machine; hosts pull all others.
+    # Hosts that reach no public registry get everything from here (docs/images.md):
+    # "image_source": "push",
+    "front": {"server_name": "www.example.com"},
 }
 
 # One server, three or five. Three go on when one is lost; put them on machines that do not fail together.

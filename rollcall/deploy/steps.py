@@ -290,9 +290,15 @@ def _keep_secrets() -> None:
     """Write new secrets to the control machine before any host changes."""
     if _directory().pending:
         _directory().check_can_commit()
-        new = "" if store.folder_is_complete(_directory().path) else f"make the fleet's secrets in {_directory().path}"
-        operations.announce([new] if new else [])
+        _announce_secrets()
         operations.keep_secrets(name="Secrets", directory=_directory())
+
+
+@lru_cache(maxsize=1)
+def _announce_secrets() -> None:
+    """Announce new secrets with the first host, for all."""
+    if not store.folder_is_complete(_directory().path):
+        operations.announce([f"make the fleet's secrets in {_directory().path}"])
 
 
 @lru_cache(maxsize=1)

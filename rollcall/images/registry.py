@@ -23,9 +23,10 @@ _PATH = re.compile(r"/v2/([0-9a-f]{32})/image/(manifests|blobs)/(\S+)")
 
 @dataclass
 class Offer:
-    """One image for one host, and how many bytes it has fetched."""
+    """One image for one host, whether its engine has asked for it, and how many bytes it has fetched."""
 
     image: Saved
+    requested: bool = False
     sent: int = 0
     name: str = field(default_factory=lambda: secrets.token_hex(16))
     _counting: Lock = field(default_factory=Lock)
@@ -125,7 +126,9 @@ class _Handler(BaseHTTPRequestHandler):
         offer = cast(_Server, self.server).offers.get(found[1]) if found else None
         if found is None or offer is None:
             self._send_missing("NAME_UNKNOWN")
-        elif found[2] == "manifests" and found[3] in ("sent", offer.image.digest):
+            return
+        offer.requested = True
+        if found[2] == "manifests" and found[3] in ("sent", offer.image.digest):
             body = offer.image.manifest
             self._send(HTTPStatus.OK, MANIFEST_TYPE, body, digest=offer.image.digest, with_body=with_body)
         elif found[2] == "blobs" and found[3] in offer.image.blobs:

@@ -1,7 +1,8 @@
 """Send an image of this machine to a host's engine, which fetches only the layers that it lacks.
 
 The engine pulls from a registry on this machine, through a port of the host's loopback that ssh forwards here. So the
-engine itself decides what it needs, with any kind of image store. Without port forwarding, send everything.
+engine itself decides what it needs, with any kind of image store. Where sshd forwards no port, or the engine cannot
+reach the port, send everything.
 """
 
 import random
@@ -10,9 +11,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from typing import IO, cast
 
 from rollcall.config.inventory import Host
 from rollcall.errors import RollcallError
@@ -27,6 +28,7 @@ _REFUSED = "remote port forwarding failed"
 # ssh itself detects a dead connection within 15 s; a slow one may take long.
 _TIMEOUT_SECONDS = 6 * 3600
 _REPORT_SECONDS = 10
+_CHUNK = 1 << 20
 
 _PULL = """\
 trap 'docker rmi {reference} >/dev/null 2>&1' EXIT
@@ -58,24 +60,31 @@ def send(host: Host, name: str, image: Saved, registry: Registry, report: Callab
     with registry.offered(image) as offer, _reporting(offer, report):
         if host.connector == "local":
             _pull(Shell(host), name, offer, registry.port)
-        elif not any(_pulled_through(host, name, offer, registry.port) for _ in range(_ATTEMPTS)):
-            _load(host, name, image.archive)
-            offer.sent = image.size
+        elif not _pulled_through(host, name, offer, registry.port):
+            _load(host, name, offer)
         return Sent(offer.sent, time.monotonic() - started)
 
 
 def _pulled_through(host: Host, name: str, offer: Offer, port: int) -> bool:
-    """Pull through a forwarded port; return False if the port is taken or the host's sshd forwards none."""
-    there = random.choice(_PORTS)  # noqa: S311 - not security-relevant
-    forward = ["-R", f"127.0.0.1:{there}:127.0.0.1:{port}", "-o", "ExitOnForwardFailure=yes"]
-    own = ["-C", *forward, "-o", "ControlMaster=no", "-o", "ControlPath=none"]
-    try:
-        _pull(Shell(host, own), name, offer, there)
-    except RollcallError as problem:
-        if _REFUSED not in str(problem):
-            raise
-        return False
-    return True
+    """Return False if the engine cannot reach the registry: sshd forwards no port, or the engine has another loopback.
+
+    Raises:
+        RollcallError: it reached the registry, and failed to pull.
+    """
+    for _ in range(_ATTEMPTS):
+        there = random.choice(_PORTS)  # noqa: S311 - not security-relevant
+        forward = ["-R", f"127.0.0.1:{there}:127.0.0.1:{port}", "-o", "ExitOnForwardFailure=yes"]
+        own = ["-C", *forward, "-o", "ControlMaster=no", "-o", "ControlPath=none"]
+        try:
+            _pull(Shell(host, own), name, offer, there)
+        except RollcallError as problem:
+            if offer.requested:
+                raise
+            if _REFUSED not in str(problem):
+                return False
+            continue
+        return True
+    return False
 
 
 def _pull(shell: Shell, name: str, offer: Offer, port: int) -> None:
@@ -83,13 +92,19 @@ def _pull(shell: Shell, name: str, offer: Offer, port: int) -> None:
     shell.read(_PULL.format(reference=reference, name=shlex.quote(name)), timeout_seconds=_TIMEOUT_SECONDS)
 
 
-def _load(host: Host, name: str, archive: Path) -> None:
-    with archive.open("rb") as file:
-        line = Shell(host, ["-C"]).arguments("docker load --quiet")
-        done = subprocess.run(line, stdin=file, capture_output=True, check=False)
-    if done.returncode != 0:
-        errors = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
-        raise RollcallError(f"on {host.name}: cannot load {name}: {errors[-1]}")
+def _load(host: Host, name: str, offer: Offer) -> None:
+    line = Shell(host, ["-C"]).arguments("docker load --quiet")
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        stdin = cast(IO[bytes], process.stdin)
+        # A host that hangs up says why in its errors.
+        with suppress(BrokenPipeError), offer.image.archive.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                stdin.write(chunk)
+                offer.count(len(chunk))
+        _, errors = process.communicate()
+    if process.returncode != 0:
+        lines = errors.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
+        raise RollcallError(f"on {host.name}: cannot load {name}: {lines[-1]}")
 
 
 @contextmanager

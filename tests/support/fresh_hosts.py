@@ -45,12 +45,14 @@ def engine(*arguments: str, stdin: bytes = b"") -> str:
 
 @contextmanager
 def started(addresses: Mapping[str, str], folder: Path) -> Iterator[dict[str, FreshHost]]:
-    """Start hosts by their names and addresses (in SUBNET); `folder` gets a file daemon.json and known_hosts."""
-    keys.ensure()
+    """Start hosts by their names and addresses (in SUBNET); `folder` gets their keys and known_hosts."""
     (folder / "daemon.json").write_text(DAEMON)
-    public = keys.HOST_KEY.with_name(f"{keys.HOST_KEY.name}.pub").read_text().split()
+    user_key, host_key = folder / "id_ed25519", folder / "host_ed25519"
+    for key in (user_key, host_key):
+        keys.generate(key)
+    public = " ".join(keys.public(host_key).read_text().split()[:2])
     known = folder / "known_hosts"
-    known.write_text("".join(f"{address} {public[0]} {public[1]}\n" for address in addresses.values()))
+    known.write_text("".join(f"{address} {public}\n" for address in addresses.values()))
     lab = [LabHost(f"fresh-{name}", address, 22040 + at) for at, (name, address) in enumerate(addresses.items())]
     try:
         engine("network", "create", f"--label={LABEL}=1", f"--subnet={SUBNET}", OWN_NETWORK)
@@ -61,10 +63,10 @@ def started(addresses: Mapping[str, str], folder: Path) -> Iterator[dict[str, Fr
                     for part in hosts.create_arguments(host)
                 )
             )
-            engine("cp", "-", f"{host.container}:/", stdin=keys.archive())
+            engine("cp", "-", f"{host.container}:/", stdin=keys.archive(user_key, host_key))
             engine("cp", str(folder / "daemon.json"), f"{host.container}:/etc/docker/daemon.json")
             engine("start", host.container)
-        fresh = {name: FreshHost(name, address, keys.USER_KEY, known) for name, address in addresses.items()}
+        fresh = {name: FreshHost(name, address, user_key, known) for name, address in addresses.items()}
         for one in fresh.values():
             wait_for(f"the engine of {one.name}", one.has_engine, 120)
         yield fresh

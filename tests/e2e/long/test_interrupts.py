@@ -14,12 +14,12 @@ SENTENCE = "rollcall: interrupted; run the same command again to finish"
 def interrupt_at(mark: str, *arguments: str) -> tuple[int, str]:
     """Press Ctrl-C when a line with this mark is printed; give the exit code and what was printed after it."""
     with subprocess.Popen(
-        [sys.executable, "-u", "-m", "rollcall", *arguments],
+        ["env", "--default-signal=INT", sys.executable, "-u", "-m", "rollcall", *arguments],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # As in a terminal, the signal reaches every process of the command.
+        # As in a terminal, the signal reaches every process of the command, and none was told to ignore it.
         start_new_session=True,
     ) as process:
         assert process.stdout is not None
