@@ -1,0 +1,42 @@
+"""What a deploy refuses before a host is touched: servers that leave without consent, and hosts that change names."""
+
+from pathlib import Path
+
+from deployed import LAB, PROJECT, Fleet, rollcall
+
+SERVERS = 'consul_servers = [_hosts["consul1"], _hosts["consul2"], _hosts["consul3"]]'
+ONE = 'consul_servers = [_hosts["consul1"]]'
+FORMER = 'x_former = [_hosts["consul2"], _hosts["consul3"]]'
+
+
+def inventory(folder: Path, servers: str) -> str:
+    # Of the lab's file name: the secrets are the lab's.
+    text = (PROJECT / LAB).read_text()
+    assert SERVERS in text
+    (folder / "lab.py").write_text(text.replace(SERVERS, servers))
+    return str(folder / "lab.py")
+
+
+def servers(fleet: Fleet) -> set[str]:
+    found = fleet.consul("/v1/operator/raft/configuration")
+    return {one["Node"] for one in found["Servers"]} if found else set()
+
+
+def test_nobody_leaves_without_consent(fleet: Fleet, tmp_path: Path) -> None:
+    said = rollcall("deploy", inventory(tmp_path, f"{ONE}\n{FORMER}"), code=1)
+    assert "consul2 leaves consul_servers: this deploy makes its Consul agent a client" in said
+    assert "`rollcall deploy --yes`" in said
+    assert servers(fleet) == {"consul1", "consul2", "consul3"}
+
+
+def test_a_live_server_is_not_left_out_of_the_inventory(fleet: Fleet, tmp_path: Path) -> None:
+    said = rollcall("deploy", inventory(tmp_path, ONE), code=1)
+    assert "consul2 (10.77.0.12), consul3 (10.77.0.13): still Consul servers of this fleet" in said
+    assert servers(fleet) == {"consul1", "consul2", "consul3"}
+
+
+def test_a_host_keeps_its_name(fleet: Fleet, tmp_path: Path) -> None:
+    renamed = SERVERS.replace('_hosts["consul2"]', '("consul2", {**_hosts["consul2"][1], "node": "second"})')
+    said = rollcall("deploy", inventory(tmp_path, renamed), code=1)
+    assert "node: got 'second', but the Consul agent of consul2 runs as 'consul2'" in said
+    assert said.rstrip().endswith('("consul2", {"node": "consul2"})')
