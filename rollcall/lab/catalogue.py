@@ -1,4 +1,4 @@
-"""Every image of the lab: under which public name, made from what, and who may pull it."""
+"""List the lab's images: the public name of each, its sources, and where it is offered."""
 
 import re
 from collections.abc import Collection
@@ -32,9 +32,9 @@ class Base:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(own_images.Recipe):
-    """What an image is built from; `binaries` are Go programs that are put beside its Dockerfile.
+    """What an image is built from; `binaries` are Go programs to put beside its Dockerfile.
 
-    With `base` the image that the Dockerfile starts from is replaced by that one.
+    `base` replaces the Dockerfile's base image.
     """
 
     binaries: tuple[Binary, ...] = ()
@@ -51,8 +51,8 @@ class Recipe(own_images.Recipe):
 class Image:
     """An image by its public name.
 
-    `offered` ones are in the lab's registry, `public` ones also at a public one; `deployed` ones are what a deploy
-    asks for by default. One with `engines` is made only for a lab whose hosts have one of these.
+    `offered` images are in the lab's registry, `public` ones also in a public registry; a deploy uses the `deployed`
+    ones by default. An image with `engines` is built only for a lab whose hosts have one of them.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Image:
 
     @property
     def local(self) -> str:
-        """Its name on the machine's engine."""
+        """The image's name on the machine's engine."""
         return dockerfile.local_name(self.name)
 
 
@@ -88,10 +88,10 @@ HOSTS = {
     "28.5": _host("28.5", _lab("host-28.5"), "28.5", "newest"),
     "newest": _host("newest", _lab("host-newest", DOCKERD, DOCKER_PROXY), "newest"),
 }
-"""The images of lab hosts by their engines."""
+"""The images of lab hosts, by engine."""
 REGISTRY = Image("registry:2.8", _lab("registry"), offered=False, public=False)
 
-# In an order in which each can be built: what an image starts from stands before it.
+# In build order: an image's base image comes before it.
 IMAGES = (
     Image(f"debian:{DEBIAN_SUITE}-slim", Base(DEBIAN_SUITE)),
     HOSTS[DEFAULT_ENGINE],
@@ -116,25 +116,25 @@ NAMES = frozenset(image.name for image in IMAGES)
 
 
 def is_pulled(image: Image, hub: bool) -> bool:
-    """Whether an image comes from its public registry."""
+    """Return whether an image comes from its public registry."""
     return hub and image.public
 
 
 def parents(image: Image) -> list[str]:
-    """The names of the lab's images that an image is made from."""
+    """Return the names of the lab's images that an image is built from."""
     return dockerfile.parents(image.source.dockerfile, NAMES) if isinstance(image.source, own_images.Recipe) else []
 
 
 def needs_go(image: Image) -> bool:
-    """Whether an image, or one that it is made from, holds a program that is built with Go."""
+    """Return whether an image, or one that it is built from, contains a program built with Go."""
     own = isinstance(image.source, Recipe) and bool(image.source.binaries)
     return own or any(needs_go(parent) for parent in IMAGES if parent.name in parents(image))
 
 
 def needed(hub: bool, engines: Collection[str] = ()) -> tuple[Image, ...]:
-    """The images that a lab needs whose hosts have these engines besides the default one.
+    """Return the images that a lab needs if its hosts have these engines besides the default one.
 
-    Pulled ones need no Debian base system of their own.
+    Pulled images need no Debian base system of ours.
     """
     wanted = [image for image in IMAGES if not image.engines or set(image.engines) & set(engines)]
     unused = [f"debian:{NGINX_SUITE}"] if hub else []
@@ -142,7 +142,7 @@ def needed(hub: bool, engines: Collection[str] = ()) -> tuple[Image, ...]:
 
 
 def keys(hub: bool, engines: Collection[str] = ()) -> dict[str, str]:
-    """For each image what it depends on, as a digest: while the digest stays, the image need not be made again."""
+    """Return a digest of each image's sources; the same digest needs no new build."""
     found: dict[str, str] = {}
     for image in needed(hub, engines):
         found[image.name] = f"hub-{image.name}" if is_pulled(image, hub) else _key(image, found)

@@ -1,4 +1,4 @@
-"""Debian base systems, made by mmdebstrap from the mirror that the machine itself uses."""
+"""Make Debian base systems with mmdebstrap, from the mirror that the machine itself uses."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from rollcall.lab.progress import part
 
 _MIRROR_VARIABLE = "ROLLCALL_DEBIAN_MIRROR"
 
-# Kept small as Debian's own images are: no documentation, no translations, no caches of apt.
+# As small as Debian's own images: without documentation, translations and apt's caches.
 _APT_CONFIGURATION = """\
 Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
@@ -31,22 +31,22 @@ _OPTIONS = (
     f"--customize-hook={_WRITE_CONFIGURATION}",
     f"--customize-hook={_CLEAN}",
 )
-# A mirror of Debian testing may be a few days behind; for a lab that is as good.
+# A mirror of Debian testing may be a few days behind, which does not matter for a lab.
 _TESTING_OPTIONS = ('--aptopt=Acquire::Check-Valid-Until "false"',)
 
 
 def options(suite: str) -> tuple[str, ...]:
-    """Give mmdebstrap's options for a release of Debian."""
+    """Return mmdebstrap's options for a release of Debian."""
     return _OPTIONS + (_TESTING_OPTIONS if suite == NGINX_SUITE else ())
 
 
 def key(suite: str) -> str:
-    """What a base system depends on; the packages in it are those of the day it is made."""
+    """Return the key of a base system's inputs; its packages are those of the day it is made."""
     return cached.key([suite, *options(suite)])
 
 
 def base(suite: str) -> Path:
-    """Return the base system of a Debian release as a tar file, from the cache if it was made before.
+    """Return the base system of a Debian release as a tar file, from the cache if possible.
 
     Raises:
         RollcallError: the machine has no Debian mirror, or mmdebstrap failed.
@@ -65,7 +65,7 @@ def _make(suite: str, path: Path) -> None:
 
 
 def mirror() -> str:
-    """Give the address of the mirror to take packages from.
+    """Return the URL of the package mirror.
 
     Raises:
         RollcallError: the machine's apt has none.
@@ -80,7 +80,7 @@ def _sources() -> str:
 
 
 def own_mirror(sources: str) -> str:
-    """Pick the mirror of Debian's main archive out of lines of `origin|label|component|address`.
+    """Return the mirror of Debian's main archive from lines of `origin|label|component|address`.
 
     Raises:
         RollcallError: there is none, as on Ubuntu.
@@ -91,5 +91,5 @@ def own_mirror(sources: str) -> str:
             return address
     raise RollcallError(
         "This machine's apt has no Debian mirror to make the lab's images from; "
-        f"set {_MIRROR_VARIABLE} to the address of one, or take the public images with IMAGES=hub."
+        f"set {_MIRROR_VARIABLE} to a mirror's URL, or use the public images with IMAGES=hub."
     )

@@ -1,4 +1,4 @@
-"""The Docker Engine started by hand, for machines whose first process is not systemd."""
+"""Start the Docker Engine without systemd, for machines whose first process is another."""
 
 import os
 import shutil
@@ -22,29 +22,29 @@ _STOP_TIMEOUT_SECONDS = 30
 
 
 def program() -> str | None:
-    """The path of dockerd, None if there is none; it may stand where only root's PATH leads."""
+    """Return the path of dockerd, which may be only on root's PATH; None if it is missing."""
     return shutil.which("dockerd") or shutil.which("dockerd", path="/usr/sbin:/usr/local/sbin")
 
 
 def start(responds: Callable[[], bool]) -> None:
-    """Start an engine that outlives this process, or wait for one that is on its way up.
+    """Start an engine that outlasts this process, or wait for one that is starting.
 
     Raises:
-        RollcallError: it does not answer, or has ended; with the last line of its log.
+        RollcallError: it does not respond or has exited; includes the last line of its log.
     """
     if is_alive(_PID) or is_alive(_PID_OF_THE_DISTRIBUTION):
-        ended = False
+        exited = False
         responded = waiting.until(responds, _START_TIMEOUT_SECONDS)
     else:
         process = _start()
         responded = waiting.until(lambda: responds() or process.poll() is not None, _START_TIMEOUT_SECONDS)
-        ended = process.poll() is not None
-    if ended or not responded:
-        raise RollcallError(f"The Docker Engine does not answer: {_last_words()}")
+        exited = process.poll() is not None
+    if exited or not responded:
+        raise RollcallError(f"The Docker Engine does not respond: {_log_end()}")
 
 
 def _start() -> subprocess.Popen[bytes]:
-    # A crash leaves these, and by now the number may belong to another process: the engine would believe it.
+    # A crash leaves these files. Their process id may belong to another process by now, and the engine would trust it.
     for pid in (_PID, _PID_OF_THE_DISTRIBUTION, _PID_OF_CONTAINERD):
         if not is_alive(pid):
             pid.unlink(missing_ok=True)
@@ -56,38 +56,38 @@ def _start() -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd="/",
-            start_new_session=True,  # Ctrl-C here is not for the engine
+            start_new_session=True,  # keeps Ctrl-C from the engine
         )
 
 
 def is_ours() -> bool:
-    """Whether the engine that `start` started still runs."""
+    """Return whether the engine that `start` started still runs."""
     return is_alive(_PID)
 
 
 def is_alive(pid_file: Path) -> bool:
-    """Whether the process named in the file runs and is a part of Docker, not one that got the number since."""
+    """Return whether the file's process runs and is Docker's, not another process with the same id."""
     try:
         name, _, rest = Path(f"/proc/{int(pid_file.read_text())}/stat").read_text().partition(")")
     except (OSError, ValueError):
         return False
-    # "12 (dockerd) S 1 …"; a Z is a process that has ended and that nobody has asked about yet.
+    # "12 (dockerd) S 1 …"; Z is a zombie.
     return name.partition("(")[2] in ("dockerd", "containerd") and rest.split()[0] != "Z"
 
 
 def stop() -> None:
-    """Stop it, and take from the kernel what it put there.
+    """Stop it, and remove what it left in the kernel.
 
     Raises:
-        RollcallError: it does not stop in time; with the last line of its log.
+        RollcallError: it does not stop in time; includes the last line of its log.
     """
     os.kill(int(_PID.read_text()), signal.SIGTERM)
     if not waiting.until(lambda: not is_alive(_PID), _STOP_TIMEOUT_SECONDS):
-        raise RollcallError(f"The Docker Engine is still there after {_STOP_TIMEOUT_SECONDS} s: {_last_words()}")
+        raise RollcallError(f"The Docker Engine still runs after {_STOP_TIMEOUT_SECONDS} s: {_log_end()}")
     firewall.clear(_FORWARD_POLICY.read_text() if _FORWARD_POLICY.exists() else "")
     for path in (_PID, _LOG, _FORWARD_POLICY):
         path.unlink(missing_ok=True)
 
 
-def _last_words() -> str:
-    return (command.last_line(_LOG.read_text()) if _LOG.exists() else "") or "it left no log."
+def _log_end() -> str:
+    return (command.last_line(_LOG.read_text()) if _LOG.exists() else "") or "its log is empty."

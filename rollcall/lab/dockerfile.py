@@ -1,4 +1,4 @@
-"""Dockerfiles name public images; on the machine's engine the lab's stand-ins have names of their own."""
+"""Replace the public images in Dockerfiles with the lab's stand-ins, which have their own names on the engine."""
 
 from collections.abc import Collection
 
@@ -6,12 +6,12 @@ from rollcall.lab.layout import PREFIX
 
 
 def local_name(image: str) -> str:
-    """The name of a lab image on the machine's engine, where nothing of the lab may shadow the real one."""
+    """Return the name of a lab image on the machine's engine, where it must not shadow the real image."""
     return f"{PREFIX}/{image}"
 
 
 def parents(dockerfile: str, known: Collection[str]) -> list[str]:
-    """The images of the lab that a Dockerfile starts from or copies from, in order."""
+    """Return the lab's images that a Dockerfile starts from or copies from, in order."""
     return [word for line in dockerfile.splitlines() for word in _references(line) if word in known]
 
 

@@ -1,4 +1,4 @@
-"""What a stopped Docker Engine leaves in the kernel, and how to take it away: its bridge and its iptables chains."""
+"""Remove what a stopped Docker Engine leaves in the kernel: its bridge and its iptables chains."""
 
 import shutil
 
@@ -12,7 +12,7 @@ _BRIDGE = "docker0"
 
 
 def forward_policy() -> str:
-    """The policy for forwarded packets before an engine starts, which sets it to DROP; empty if unknown."""
+    """Return the policy for forwarded packets before an engine starts and sets it to DROP; empty if unknown."""
     if shutil.which("iptables") is None:
         return ""
     _, output, _ = command.attempt(["iptables", "-S", "FORWARD"])
@@ -21,7 +21,7 @@ def forward_policy() -> str:
 
 
 def clear(policy: str) -> None:
-    """Remove the bridge and the chains of an engine that no longer runs, and set the old policy again."""
+    """Remove the bridge and the chains of a stopped engine, and restore the old policy."""
     command.attempt(["ip", "link", "delete", _BRIDGE])
     if shutil.which("iptables-save") is None:
         return
@@ -29,14 +29,14 @@ def clear(policy: str) -> None:
     command.run(
         ["iptables-restore"],
         stdin=without_docker(rules, policy).encode(),
-        doing="take Docker's chains out of the firewall",
+        doing="remove Docker's chains from the firewall",
     )
 
 
 def without_docker(rules: str, policy: str) -> str:
-    """Take Docker's own chains and rules out of the text of `iptables-save`; everything else stays as it is.
+    """Remove Docker's own chains and rules from the text of `iptables-save`; everything else stays unchanged.
 
-    Where somebody put rules of their own into DOCKER-USER, nothing is taken out.
+    If DOCKER-USER contains users' own rules, remove nothing.
     """
     lines = rules.splitlines()
     own = [line for line in lines if line.startswith("-A DOCKER-USER") and line != "-A DOCKER-USER -j RETURN"]
@@ -52,7 +52,7 @@ def _is_docker(line: str) -> bool:
         return words[0][1:] in _CHAINS
     if not line.startswith("-A"):
         return False
-    # The bridge is named where traffic enters or leaves it; Docker's masquerading names its default network.
+    # Rules name the bridge for traffic that enters or leaves it; masquerading rules name Docker's default network.
     return any(word in _CHAINS or word == _BRIDGE for word in words[1:])
 
 

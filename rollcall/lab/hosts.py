@@ -1,4 +1,4 @@
-"""The six hosts: created, given their keys, started, and waited for."""
+"""Create the six hosts, give them their keys, start them, and wait for them."""
 
 import shlex
 import socket
@@ -18,8 +18,7 @@ from rollcall.lab import catalogue, keys, side_by_side
 from rollcall.lab.layout import DEFAULT_ENGINE, HOSTS, LABEL, LOOPBACK, NETWORK, LabHost
 from rollcall.remote import ssh
 
-# What systemd and a nested Docker Engine need. Not --privileged: it fails on machines that lack one of the
-# capabilities that it asks for.
+# What systemd and a nested Docker Engine need. --privileged would fail on machines that lack one of its capabilities.
 _CAPABILITIES = (
     *("DAC_READ_SEARCH", "IPC_LOCK", "NET_ADMIN", "SYSLOG"),
     *("SYS_ADMIN", "SYS_MODULE", "SYS_NICE", "SYS_PTRACE"),
@@ -39,16 +38,16 @@ _CONNECT_TIMEOUT_SECONDS = 5
 
 
 def engines_of(engines: Sequence[str]) -> dict[str, str]:
-    """Give each host its Docker Engine: the hosts take the given ones in turn."""
+    """Return each host's Docker Engine: the hosts get the given ones in turn."""
     return {host.name: engine for host, engine in zip(HOSTS, cycle(engines or [DEFAULT_ENGINE]), strict=False)}
 
 
 def create_arguments(host: LabHost, engine: str = DEFAULT_ENGINE) -> list[str]:
-    """Give docker's arguments that create a host."""
+    """Return docker's arguments that create a host."""
     ports = [(host.ssh_port, 22), *((port.machine, port.host) for port in host.published)]
     return [
         *("create", f"--name={host.container}", f"--hostname={host.name}", f"--label={LABEL}=1"),
-        # A host is no service: not even for a registrator that runs on this machine, as `make demo` has it.
+        # A registrator on this machine, as in `make demo`, must not register hosts as services.
         "--label=SERVICE_IGNORE=true",
         *(f"--network={NETWORK}", f"--ip={host.address}"),
         *(f"--publish={LOOPBACK}:{machine}:{inside}" for machine, inside in ports),
@@ -60,14 +59,13 @@ def create_arguments(host: LabHost, engine: str = DEFAULT_ENGINE) -> list[str]:
 
 
 def ensure(engines: Sequence[str] = ()) -> list[str]:
-    """Make sure that every host runs; return the names of those whose image is not the one that a new host would get.
+    """Make sure that every host runs; return the names of those whose image is outdated.
 
     Args:
-        engines: the Docker Engines that new hosts get in turn; without any the default one. Those that are there
-            keep theirs.
+        engines: the Docker Engines that new hosts get in turn; empty for the default one. Existing hosts keep theirs.
 
     Raises:
-        RollcallError: one cannot be created or started.
+        RollcallError: a host cannot be created or started.
     """
     found = inspect("container", [host.container for host in HOSTS])
     wanted = engines_of(engines)
@@ -75,12 +73,12 @@ def ensure(engines: Sequence[str] = ()) -> list[str]:
     if missing:
         with step(f"Starting {len(missing)} of {len(HOSTS)} hosts"):
             side_by_side.run([_task(host, wanted[host.name], found.get(host.container)) for host in missing])
-    there = [host for host in HOSTS if host.container in found]
-    current = {host: found[host.container]["Config"]["Image"] for host in there}
+    existing = [host for host in HOSTS if host.container in found]
+    current = {host: found[host.container]["Config"]["Image"] for host in existing}
     if engines:
-        current = {host: catalogue.HOSTS[wanted[host.name]].local for host in there}
+        current = {host: catalogue.HOSTS[wanted[host.name]].local for host in existing}
     newest = inspect("image", sorted(set(current.values())))
-    return [host.name for host in there if found[host.container]["Image"] != newest.get(current[host], {}).get("Id")]
+    return [host.name for host in existing if found[host.container]["Image"] != newest.get(current[host], {}).get("Id")]
 
 
 def _runs(found: dict[str, Any] | None) -> bool:
@@ -91,7 +89,7 @@ def _task(host: LabHost, engine: str, found: dict[str, Any] | None) -> Callable[
     def start() -> None:
         if found is None:
             docker(*create_arguments(host, engine), doing=f"create the host {host.name}")
-        # Also into a host that an interrupted run has created but not yet given its keys.
+        # Also for a host that an interrupted run created without keys.
         docker(
             "cp",
             "-",
@@ -105,33 +103,33 @@ def _task(host: LabHost, engine: str, found: dict[str, Any] | None) -> Callable[
 
 
 def wait_until_ready() -> None:
-    """Wait until every host answers over SSH and its Docker Engine answers too.
+    """Wait until every host responds over SSH and its Docker Engine responds, too.
 
     Raises:
-        RollcallError: names the hosts that do not, and what each lacks.
+        RollcallError: names the hosts that do not, and the reason for each.
     """
     with step("Waiting for SSH and the Docker Engine of every host"):
         lacking = side_by_side.run([_waiting(host) for host in HOSTS])
         if problems := [problem for problem in lacking if problem]:
             raise RollcallError(
                 f"After {_READY_TIMEOUT_SECONDS} s {', '.join(problems)}; "
-                "`rollcall lab down` and `rollcall lab up` make the lab anew."
+                "run `rollcall lab down` and `rollcall lab up` to rebuild the lab."
             )
 
 
 def renew(names: Sequence[str]) -> None:
-    """Let every host pull again those images that it has and that the registry has anew; a deploy then sees them.
+    """Make every host pull the renewed images that it has, so that a deploy uses them.
 
     Raises:
-        RollcallError: a host cannot pull one.
+        RollcallError: a host cannot pull an image.
     """
     if names:
-        with step(f"Giving the hosts {', '.join(names)} anew"):
+        with step(f"Renewing {', '.join(names)} on the hosts"):
             side_by_side.run([partial(_renew, host, names) for host in HOSTS])
 
 
 def _renew(host: LabHost, names: Sequence[str]) -> None:
-    # An image that a host has not is none of its business: a deploy brings it when it is wanted.
+    # Skip images that the host does not have: a deploy brings them if needed.
     pull = "docker image inspect {0} >/dev/null 2>&1 && { docker pull -q {0} >/dev/null || exit 1; }; "
     line = "".join(pull.replace("{0}", shlex.quote(name)) for name in names) + "true"
     command.run([*ssh_arguments(host), line], doing=f"let {host.name} pull {', '.join(names)}")
@@ -156,8 +154,8 @@ def _lack(host: LabHost) -> str:
         return stop_reason(state, int(_INOTIFY.read_text()))
     code, _, errors = command.attempt([*ssh_arguments(host), "true"])
     if code != 0:
-        return f"does not let us in over SSH ({command.last_line(errors)})"
-    return "has no answer from its Docker Engine"
+        return f"rejects the login over SSH ({command.last_line(errors)})"
+    return "has a Docker Engine that does not respond"
 
 
 def stop_reason(state: dict[str, Any], inotify_instances: int) -> str:
@@ -171,30 +169,29 @@ def stop_reason(state: dict[str, Any], inotify_instances: int) -> str:
 
 
 def engine_version(host: LabHost) -> str | None:
-    """The version of a host's Docker Engine, asked over SSH; None if either does not answer."""
+    """Return the version of a host's Docker Engine over SSH; None if either does not respond."""
     code, output, _ = command.attempt([*ssh_arguments(host), "docker version --format '{{.Server.Version}}'"])
     return output.strip() if code == 0 else None
 
 
 def ssh_arguments(host: LabHost) -> list[str]:
-    """Give the arguments of `ssh` that reach a host, up to and including its address."""
+    """Return the arguments of `ssh` that reach a host, up to and including its address."""
     reached = Host(host.name, "ssh", LOOPBACK, host.ssh_port, "root", key=keys.USER_KEY, known_hosts=keys.KNOWN_HOSTS)
-    # Nothing of the user's own ssh settings concerns the lab.
+    # The lab ignores the user's own ssh settings.
     return ["ssh", "-F", "none", *ssh.options(reached), LOOPBACK]
 
 
 def check_up(host: LabHost) -> None:
-    """Make sure that something answers at a host's SSH port.
+    """Check that a host's SSH port accepts connections.
 
     Raises:
-        RollcallError: nothing does.
+        RollcallError: it does not.
     """
     try:
         socket.create_connection((LOOPBACK, host.ssh_port), timeout=_CONNECT_TIMEOUT_SECONDS).close()
     except OSError as error:
         raise RollcallError(
-            f"The lab's host {host.name} is down: nothing answers at {LOOPBACK}:{host.ssh_port}; "
-            "`rollcall lab up` brings it back."
+            f"The lab's host {host.name} is down: nothing listens at {LOOPBACK}:{host.ssh_port}; run `rollcall lab up`."
         ) from error
 
 
@@ -208,5 +205,5 @@ def by_name(name: str) -> LabHost:
     if name in found:
         return found[name]
     close = get_close_matches(name, found, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"it has {', '.join(found)}."
+    hint = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(found)}."
     raise RollcallError(f"The lab has no host {name}; {hint}")

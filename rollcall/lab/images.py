@@ -1,4 +1,4 @@
-"""Making the lab's images on the machine's engine, and lending them to a deploy on the machine itself."""
+"""Build the lab's images on the machine's engine, and lend them to a deploy on the machine itself."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ _BUILD_LOG = STATE / "build.log"
 
 
 def from_hub() -> bool:
-    """Whether the public images are to be pulled instead of made: the variable IMAGES is `hub`.
+    """Return whether to pull the public images instead of building them: the variable IMAGES is `hub`.
 
     Raises:
         RollcallError: IMAGES has another value.
@@ -32,13 +32,13 @@ def from_hub() -> bool:
 
 
 def ensure(engines: Collection[str] = ()) -> None:
-    """Make every image that is missing, or whose sources have changed; waits for another run that is at it.
+    """Build every image that is missing or whose sources have changed, after any other run has finished.
 
     Args:
-        engines: the Docker Engines that hosts are to have besides the default one.
+        engines: the Docker Engines of hosts besides the default one.
 
     Raises:
-        RollcallError: one of them cannot be made.
+        RollcallError: an image cannot be built.
     """
     with _alone():
         _ensure(engines)
@@ -46,7 +46,7 @@ def ensure(engines: Collection[str] = ()) -> None:
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    # Two tests or checkouts at a time would make the same cached files, and prune each other's images.
+    # Two tests or checkouts at once would write the same cached files, and prune each other's images.
     STATE.mkdir(parents=True, exist_ok=True)
     with (STATE / "images.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -60,7 +60,7 @@ def _ensure(engines: Collection[str]) -> None:
     if not stale:
         return
     with_go = [image for image in stale if catalogue.needs_go(image) and not catalogue.is_pulled(image, hub)]
-    # Go's compiler and Debian's packages are the slow part: one after the other would leave a core idle.
+    # Go's compiler and Debian's packages are the slow parts: one after the other would leave a core idle.
     side_by_side.run(
         [lambda: _build_binaries(with_go), lambda: _make_all([i for i in stale if i not in with_go], keys)]
     )
@@ -69,7 +69,7 @@ def _ensure(engines: Collection[str]) -> None:
 
 
 def current() -> set[str]:
-    """The names of the images that are there and up to date."""
+    """Return the names of the images that exist and are current."""
     keys = catalogue.keys(from_hub())
     return set(keys) - {image.name for image in _outdated(keys)}
 
@@ -118,13 +118,13 @@ def _make(image: Image, key: str) -> None:
 
 
 def import_arguments(image: Image, key: str, tar: str) -> list[str]:
-    """Give docker's arguments that make an image of a base system."""
+    """Return docker's arguments that make an image of a base system."""
     changes = ['CMD ["bash"]', f"LABEL {IMAGE_LABEL}={key}"]
     return ["import", *(part for change in changes for part in ("--change", change)), tar, image.local]
 
 
 def pull_commands(image: Image, already_there: bool) -> list[list[str]]:
-    """Give docker's arguments that fetch a public image and keep it under the lab's name only."""
+    """Return docker's arguments that pull a public image and keep it only under the lab's name."""
     commands = [["pull", image.name], ["tag", image.name, image.local]]
     return commands if already_there else [*commands, ["rmi", image.name]]
 
@@ -142,13 +142,13 @@ def _localised(text: str) -> str:
 
 def _pull(image: Image) -> None:
     for arguments in pull_commands(image, bool(inspect("image", [image.name]))):
-        docker(*arguments, doing=f"get {image.name} from its public registry")
+        docker(*arguments, doing=f"pull {image.name} from its public registry")
 
 
 def lend() -> None:
-    """Name the images as a deploy on this machine itself asks for them.
+    """Tag the images with the names that a deploy on this machine itself uses.
 
-    A name that the user's own image has stays the user's. With IMAGES=hub public images are left to the deploy.
+    Names of users' own images stay unchanged. With IMAGES=hub the deploy pulls public images itself.
     """
     images = _lendable()
     present = inspect("image", [image.name for image in images])
@@ -159,7 +159,7 @@ def lend() -> None:
 
 
 def take_back() -> None:
-    """Remove the public names that `lend` gave; images of the user's own under such a name stay."""
+    """Remove the public names that `lend` added; users' own images with such a name stay."""
     images = _lendable()
     for name, found in inspect("image", [image.name for image in images]).items():
         if IMAGE_LABEL in _labels(found):
@@ -167,6 +167,6 @@ def take_back() -> None:
 
 
 def _lendable() -> list[Image]:
-    # With those that `rollcall images build` starts from.
+    # Includes the base images of `rollcall images build`.
     wanted = [image for image in catalogue.IMAGES if image.deployed or (image.offered and image.public)]
     return [image for image in wanted if not catalogue.is_pulled(image, from_hub())]

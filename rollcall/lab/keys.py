@@ -1,4 +1,4 @@
-"""The lab's SSH keys: one that opens every host, and one by which every host proves itself."""
+"""Create the lab's SSH keys: one to log in to every host, and one that authenticates every host."""
 
 import io
 import os
@@ -14,12 +14,12 @@ from rollcall.lab.layout import HOSTS, LOOPBACK, STATE
 USER_KEY = STATE / "id_ed25519"
 HOST_KEY = STATE / "host_ed25519"
 KNOWN_HOSTS = STATE / "known_hosts"
-# The number of the host's user admin, who may use sudo.
+# The uid of the host's user admin, who may use sudo.
 ADMIN = 1000
 
 
 def ensure() -> None:
-    """Make both keys, if they are missing, and the file by which the hosts are recognised."""
+    """Create both keys if they are missing, and the known_hosts file."""
     STATE.mkdir(parents=True, exist_ok=True)
     STATE.chmod(0o700)
     for path in (USER_KEY, HOST_KEY):
@@ -29,24 +29,24 @@ def ensure() -> None:
 
 
 def exist() -> bool:
-    """Whether a lab was begun here and not taken down since."""
+    """Return whether a lab was started here and not taken down since."""
     return USER_KEY.exists()
 
 
 def remove() -> None:
-    """Remove the keys and what goes with them."""
+    """Remove the keys and the known_hosts file."""
     for path in (USER_KEY, public(USER_KEY), HOST_KEY, public(HOST_KEY), KNOWN_HOSTS):
         path.unlink(missing_ok=True)
 
 
 def known_hosts(public_key: str, ports: Iterable[int]) -> str:
-    """The text of a known_hosts file in which whoever is reached at one of these ports has this public key."""
+    """Return the text of a known_hosts file with this public key for every port."""
     key = " ".join(public_key.split()[:2])
     return "".join(f"[{LOOPBACK}]:{port} {key}\n" for port in ports)
 
 
 def archive(user_key: Path, host_key: Path) -> bytes:
-    """A tar file with what goes into each host before its first start, with its places, modes and owner."""
+    """Return a tar file of what each host gets before its first start, with paths, modes and owners."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for path, content, mode, owner in (
@@ -62,16 +62,16 @@ def archive(user_key: Path, host_key: Path) -> bytes:
 
 
 def generate(path: Path) -> None:
-    """Make a key pair: the private key at the path, the public one beside it."""
+    """Create a key pair: the private key at the path, the public one beside it."""
     key = Ed25519PrivateKey.generate()
     text = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
-    # The private one last: its presence says that both are there.
+    # Write the private key last: if it exists, both exist.
     _write(public(path), text + b" rollcall-lab\n", mode=0o644)
     _write(path, key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
 
 
 def public(path: Path) -> Path:
-    """Give the place of the public key that belongs to a private one."""
+    """Return the path of a private key's public key."""
     return path.with_name(path.name + ".pub")
 
 

@@ -1,4 +1,4 @@
-"""What the lab consists of: names, addresses, ports and versions, as plain data."""
+"""Define the lab's names, addresses, ports and versions, as plain data."""
 
 import os
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 
 def _base(variable: str, default: str) -> Path:
     value = os.environ.get(variable, "")
-    # The base directory specification says that a relative path is to be ignored.
+    # The XDG base directory specification: programs must ignore a relative path.
     return Path(value) if value.startswith("/") else Path.home() / default
 
 
@@ -18,10 +18,10 @@ LABEL = "rollcall.lab"
 """The label (value `1`) of every container, network and volume of the lab."""
 
 IMAGE_LABEL = f"{LABEL}.image"
-"""The label of its images; another one, because a container has all the labels of its image, whoever started it."""
+"""The label of its images; separate from LABEL, because every container inherits its image's labels."""
 
 PREFIX = "rollcall-lab"
-"""Everything of the lab on the machine's engine is named after this."""
+"""The prefix of every name of the lab on the machine's engine."""
 
 NETWORK = "rollcall-lab"
 SUBNET = "10.77.0.0/24"
@@ -35,29 +35,29 @@ REGISTRY_PORT = 22002
 
 DEBIAN_SUITE = "trixie"
 NGINX_SUITE = "testing"
-"""Debian's own stable release is behind on nginx; its testing release has the 1.30 line."""
+"""Debian's stable release has an older nginx; testing has 1.30."""
 
 OLDEST_SUITE = "bookworm"
-"""It has the oldest engine that is supported."""
+"""It has the oldest supported engine."""
 
 CONSUL_VERSION = "1.22.7"
 CONSUL_TEMPLATE_VERSION = "0.42.1"
 DOCKER_VERSION = "2.0.0-beta.24"
-"""Of moby/v2, the newest engine: what its Go module calls itself, not what Docker's releases do."""
+"""The Go module's version of moby/v2, the newest engine; Docker's releases have other numbers."""
 
 ENGINES = ("20.10", "26.1", "28.5", "newest")
 """The Docker Engines that lab hosts can have, oldest first."""
 
 DEFAULT_ENGINE = "26.1"
-"""What Debian's stable release has, as most rented machines do."""
+"""The engine in Debian's stable release, as on most rented machines."""
 
 GO_MINIMUM = (1, 26, 4)
-"""What consul-template's go.mod asks for."""
+"""The version that consul-template's go.mod requires."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A port of a host that is reached at the machine's loopback."""
+    """A port of a host that is published on the machine's loopback."""
 
     machine: int
     host: int
@@ -74,7 +74,7 @@ class LabHost:
 
     @property
     def container(self) -> str:
-        """Its container's name on the machine's engine."""
+        """The host's container on the machine's engine."""
         return f"{PREFIX}-{self.name}"
 
     @property
@@ -84,7 +84,7 @@ class LabHost:
 
     @property
     def machine_ports(self) -> tuple[int, ...]:
-        """Every port it takes on the machine's loopback."""
+        """Every port it uses on the machine's loopback."""
         return (self.ssh_port, *(port.machine for port in self.published))
 
 

@@ -1,4 +1,4 @@
-"""Bringing the lab up and taking it down."""
+"""Bring the lab up and take it down."""
 
 import fcntl
 import os
@@ -15,13 +15,13 @@ from rollcall.lab.layout import GATEWAY, HOSTS, IMAGE_LABEL, LABEL, NETWORK, PRE
 
 
 def up(engines: Sequence[str] = ()) -> None:
-    """Make the lab whole, whatever is there of it; nothing is changed in a lab that is up and current.
+    """Create or complete the lab; a lab that is up and current stays unchanged.
 
     Args:
         engines: the Docker Engines that new hosts get in turn.
 
     Raises:
-        RollcallError: what is in the way, or what did not come up in time.
+        RollcallError: a prerequisite is missing, or a part did not come up in time.
     """
     with _only_one():
         packages.need("ssh", ["openssh-client"])
@@ -35,14 +35,17 @@ def up(engines: Sequence[str] = ()) -> None:
         hosts.wait_until_ready()
         hosts.renew(renewed)
     if outdated:
-        out.print(f"The image of a lab host has changed; {', '.join(outdated)} get it after `rollcall lab down`.")
+        out.print(
+            f"The lab hosts' image has changed; to renew {', '.join(outdated)}, run `rollcall lab down` and "
+            "`rollcall lab up`."
+        )
 
 
 def down(purge: bool) -> None:
-    """Take away every container, network, volume and key of the lab; with `purge` the images and the cache too.
+    """Remove every container, network, volume and key of the lab; with `purge` also the images and the cache.
 
     Raises:
-        RollcallError: something does not go away.
+        RollcallError: an object cannot be removed.
     """
     with _only_one():
         if engine.responds() or (engine.is_installed() and (purge or keys.exist())):
@@ -58,10 +61,10 @@ def down(purge: bool) -> None:
 
 
 def make_images(lend: bool) -> None:
-    """Make every image on this machine's engine; with `lend` also under the public names, for a deploy right here.
+    """Build every image on this machine's engine; with `lend` also under the public names, for a deploy right here.
 
     Raises:
-        RollcallError: no engine responds, or an image cannot be made.
+        RollcallError: no engine responds, or an image cannot be built.
     """
     with _only_one():
         engine.ensure()
@@ -71,10 +74,10 @@ def make_images(lend: bool) -> None:
 
 
 def take_images_back() -> None:
-    """Remove the public names that `make_images` gave, and stop the engine if it was started here and is idle.
+    """Remove the public names that `make_images` added, and stop the engine if the lab started it and it is idle.
 
     Raises:
-        RollcallError: a name does not go away.
+        RollcallError: a name cannot be removed.
     """
     with _only_one():
         if engine.responds():
@@ -90,7 +93,7 @@ def _only_one() -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise RollcallError("Another `rollcall lab` is at work on this lab; wait until it has ended.") from error
+            raise RollcallError("Another `rollcall lab` uses this lab; wait until it exits.") from error
         yield
 
 
@@ -119,7 +122,7 @@ def _remove_all() -> None:
 
 
 def _remove_images() -> None:
-    # By their name, so that what only tests made, and what an earlier version called otherwise, goes too.
+    # By name, to include images that only tests made, and those that earlier versions named differently.
     named = [f"--filter=reference={PREFIX}/{rest}" for rest in ("*", "*/*")]
     listed = docker("image", "ls", "--format={{.Repository}}:{{.Tag}}", *named, doing="list the lab's images").split()
     if listed:

@@ -1,4 +1,4 @@
-"""Programs that the lab needs on the machine, installed from its own Debian or Ubuntu sources."""
+"""Install programs that the lab needs on the machine, from its own Debian or Ubuntu sources."""
 
 import os
 import shutil
@@ -15,31 +15,31 @@ _LOCK_TIMEOUT_SECONDS = 300
 
 
 def can_install() -> bool:
-    """Whether this process may install packages: root on a machine with apt."""
+    """Return whether this process may install packages: root on a machine with apt."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def need(program: str, packages: Sequence[str]) -> None:
-    """Make sure that a program is there.
+    """Make sure that a program is installed.
 
     Raises:
-        RollcallError: it is not, and cannot be installed from here.
+        RollcallError: it is missing and cannot be installed from here.
     """
     if shutil.which(program) or Path("/usr/sbin", program).exists():
         return
     if not can_install():
         raise RollcallError(
             f"The lab needs the program {program}; install it "
-            f"(Debian and Ubuntu: apt-get install {' '.join(packages)}), or run this as root there, which installs it."
+            f"(Debian and Ubuntu: apt-get install {' '.join(packages)}), or run this as root there to install it."
         )
     install(packages)
 
 
 def install(packages: Sequence[str]) -> None:
-    """Install packages without their recommendations; those that the machine's sources do not know are left out.
+    """Install packages without their recommendations; skip those that the machine's sources lack.
 
     Raises:
-        RollcallError: none of them is known, or apt failed.
+        RollcallError: the sources have none of them, or apt failed.
     """
     refresh()
     known = [package for package in packages if _known(package)]

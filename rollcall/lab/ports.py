@@ -1,4 +1,4 @@
-"""The machine's loopback ports that the lab takes, and who else has them."""
+"""Check that the machine's loopback ports that the lab needs are free."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ from rollcall.lab.layout import HOSTS, LOOPBACK, REGISTRY, REGISTRY_PORT
 
 
 def wanted(running: Iterable[str]) -> dict[int, str]:
-    """The ports that are still to be taken and what each is for; `running` containers have theirs already."""
+    """Return the ports that the lab still needs, each with its purpose; `running` containers have theirs already."""
     have = set(running)
     ports = {
         port: f"the lab's host {host.name}"
@@ -23,10 +23,10 @@ def wanted(running: Iterable[str]) -> dict[int, str]:
 
 
 def check(ports: dict[int, str]) -> None:
-    """Make sure that nobody listens on any of these ports.
+    """Check that all of these ports are free.
 
     Raises:
-        RollcallError: somebody does; names the port and, where it can be seen, the program.
+        RollcallError: one is taken; names the port and, if visible, the program.
     """
     for port, purpose in ports.items():
         if _is_taken(port):
@@ -34,7 +34,7 @@ def check(ports: dict[int, str]) -> None:
 
 
 def conflict(port: int, purpose: str, owner: str) -> str:
-    """The sentence about a taken port."""
+    """Return the error about a taken port."""
     return (
         f"Port {port} of {LOOPBACK}, which {purpose} needs, is taken by {owner or 'another program'}; "
         "stop that program and run the command again."
@@ -43,7 +43,7 @@ def conflict(port: int, purpose: str, owner: str) -> str:
 
 def _is_taken(port: int) -> bool:
     with socket.socket() as probe:
-        # Connections that have just ended do not keep a port from being listened on.
+        # Connections that have just closed do not block a listener.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))

@@ -1,4 +1,4 @@
-"""Lines about work that goes on side by side, where one spinner cannot tell two stories."""
+"""Print the progress of parallel work, which one spinner cannot show."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from rollcall.console import out
 
 @contextmanager
 def part(text: str) -> Iterator[None]:
-    """Print a line when a part begins and one with its seconds when it has succeeded; safe in any thread."""
+    """Print a line when a part starts and one with its duration when it succeeds; safe in any thread."""
     started = time.monotonic()
     out.print(f"  … {text}")
     yield

@@ -1,4 +1,4 @@
-"""The lab's image registry: what the lab hosts' engines ask first, and what they are given."""
+"""Run the lab's image registry, which the lab hosts' engines use first."""
 
 import json
 import urllib.error
@@ -17,7 +17,7 @@ from rollcall.lab.layout import REGISTRY as CONTAINER
 _HOST = f"{LOOPBACK}:{REGISTRY_PORT}"
 _START_TIMEOUT_SECONDS = 20
 _RESPONSE_TIMEOUT_SECONDS = 5
-# Both image formats; without them an old registry answers with a format that no engine reads any more.
+# Both image formats; without this header an old registry returns a format that engines no longer read.
 _ACCEPT = ", ".join(
     f"application/vnd.{kind}+json"
     for kind in (
@@ -30,7 +30,7 @@ _ACCEPT = ", ".join(
 
 
 def create_arguments(user: str) -> list[str]:
-    """Give docker's arguments that start the registry; `user` (uid:gid) owns its storage in the cache."""
+    """Return docker's arguments that start the registry; `user` (uid:gid) owns its storage in the cache."""
     return [
         *("run", "--detach", f"--name={CONTAINER}", f"--label={LABEL}=1", f"--user={user}"),
         "--label=SERVICE_IGNORE=true",
@@ -41,16 +41,16 @@ def create_arguments(user: str) -> list[str]:
 
 
 def ensure(user: str) -> list[str]:
-    """Make sure that the registry runs and holds every image in its present state; return the names it was given.
+    """Make sure that the registry runs and holds every current image; return the names of the pushed images.
 
     Raises:
-        RollcallError: it does not answer, or an image cannot be pushed.
+        RollcallError: it does not respond, or an image cannot be pushed.
     """
     _ensure_running(user)
     local = inspect("image", [image.local for image in IMAGES if image.offered])
     missing = [image for image in IMAGES if image.offered and not _holds(image, local[image.local])]
     for image in missing:
-        with step(f"Putting {image.name} into the lab's registry"):
+        with step(f"Pushing {image.name} to the lab's registry"):
             _push(image)
     return [image.name for image in missing]
 
@@ -68,26 +68,26 @@ def _ensure_running(user: str) -> None:
         docker("start", CONTAINER, doing="start the lab's registry")
     if not waiting.until(responds, _START_TIMEOUT_SECONDS):
         raise RollcallError(
-            f"The lab's registry does not answer at {_HOST} after {_START_TIMEOUT_SECONDS} s: docker logs {CONTAINER}"
+            f"The lab's registry does not respond at {_HOST} after {_START_TIMEOUT_SECONDS} s: docker logs {CONTAINER}"
         )
 
 
 def responds() -> bool:
-    """Whether the registry answers on the machine's loopback."""
+    """Return whether the registry responds on the machine's loopback."""
     return _get("/v2/") is not None
 
 
 def holds(image: Image) -> bool:
-    """Whether the registry has an image under this name, in whatever state."""
+    """Return whether the registry has an image under this name, current or not."""
     return _get(_manifest_path(image)) is not None
 
 
 def _holds(image: Image, local: dict[str, Any]) -> bool:
-    answer = _get(_manifest_path(image))
-    if answer is None:
+    response = _get(_manifest_path(image))
+    if response is None:
         return False
-    manifest, digest = answer
-    # An engine names an image by its configuration or, with containerd's store, by its manifest.
+    manifest, digest = response
+    # An engine identifies an image by its configuration or, with containerd's store, by its manifest.
     return bool(local["Id"] in (manifest.get("config", {}).get("digest"), digest))
 
 
@@ -106,8 +106,8 @@ def _get(path: str) -> tuple[dict[str, Any], str] | None:
     request = urllib.request.Request(f"http://{_HOST}{path}", headers={"Accept": _ACCEPT})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=_RESPONSE_TIMEOUT_SECONDS) as answer:
-            return json.load(answer), answer.headers.get("Docker-Content-Digest", "")
+        with opener.open(request, timeout=_RESPONSE_TIMEOUT_SECONDS) as response:
+            return json.load(response), response.headers.get("Docker-Content-Digest", "")
     except (OSError, ValueError, urllib.error.URLError):
         return None
 
@@ -117,6 +117,6 @@ def _push(image: Image) -> None:
     target = f"{_HOST}/{name}:{tag}"
     docker("tag", image.local, target, doing=f"name {image.name}")
     try:
-        docker("push", "--quiet", target, doing=f"put {image.name} into the lab's registry")
+        docker("push", "--quiet", target, doing=f"push {image.name} to the lab's registry")
     finally:
         docker("rmi", target, doing=f"remove the name {target}")

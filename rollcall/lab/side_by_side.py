@@ -1,4 +1,4 @@
-"""Several pieces of work at once; the first that fails ends the others."""
+"""Run several tasks in parallel; the first failure interrupts the others."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -10,9 +10,9 @@ Result = TypeVar("Result")
 
 
 def run(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
-    """Run every task in a thread of its own and return their results in order.
+    """Run every task in its own thread and return their results in order.
 
-    Raises whatever the first failing task raised, after all others have ended.
+    Raises the exception of the first failing task, after all others have finished.
     """
     if not tasks:
         return []
@@ -25,7 +25,7 @@ def run(tasks: Sequence[Callable[[], Result]]) -> list[Result]:
                 if failed:
                     raise failed[0]
             except BaseException:
-                # Ctrl-C comes here too. Leaving the pool waits for its threads: their programs have to end.
+                # Also after Ctrl-C. Leaving the pool waits for its threads, so their programs must exit.
                 command.interrupt()
                 raise
             return [future.result() for future in futures]

@@ -1,4 +1,4 @@
-"""Components on this machine instead of a host, for tests and benchmarks: their files in a folder, their containers."""
+"""Run components on this machine instead of a host, for tests and benchmarks."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from rollcall.secrets.store import Secrets
 
 
 def put(resources: Iterable[Resource], source: str, folder: Path) -> None:
-    """Put what a deploy would put below `source` below a folder, with the same modes and owners. Needs root."""
+    """Write the files that a deploy writes below `source` into a folder, with the same modes and owners. Needs root."""
     for resource in resources:
         if not isinstance(resource, File | Directory):
             continue
@@ -29,24 +29,26 @@ def put(resources: Iterable[Resource], source: str, folder: Path) -> None:
 
 
 def container(resources: Iterable[Resource]) -> Container:
-    """Give the (first) container among a component's things."""
+    """Return the (first) container among a component's resources."""
     return next(resource for resource in resources if isinstance(resource, Container))
 
 
 def run(wanted: Container, labels: Mapping[str, str]) -> str:
-    """Run a container by the very command that a deploy gives, and give its id.
+    """Run a container with the same command as a deploy, and return its id.
 
-    It has these labels and none of a deploy's, so that no deploy takes it for its own.
+    It has only these labels and none of a deploy's, so that no deploy treats it as its own.
 
     Raises:
         RollcallError: it does not start.
     """
-    _, verb, *arguments = (one for one in docker_commands.run_arguments(wanted) if not one.startswith("--label="))
-    marks = [f"--label={key}={value}" for key, value in labels.items()]
-    return docker(verb, *marks, *arguments, doing=f"start {wanted.name}")
+    _, verb, *arguments = (
+        argument for argument in docker_commands.run_arguments(wanted) if not argument.startswith("--label=")
+    )
+    own_labels = [f"--label={key}={value}" for key, value in labels.items()]
+    return docker(verb, *own_labels, *arguments, doing=f"start {wanted.name}")
 
 
 def context(fleet: Fleet, member: Member, secrets: Secrets | None, **facts: Any) -> Context:
-    """Return what a component is a function of, on a plain host but for these facts; some need no secrets."""
+    """Return a component's inputs on a default host with these facts; some components need no secrets."""
     plain = {"bridge": "172.17.0.1", "bridge_interface": "docker0", "resolver": Resolver(""), "socket_group": 0}
     return Context(fleet, member, HostFacts(**{**plain, **facts}), cast(Secrets, secrets))

@@ -1,4 +1,4 @@
-"""What of the lab there is right now."""
+"""Read the lab's current state."""
 
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -12,7 +12,7 @@ from rollcall.lab.layout import HOSTS, LOOPBACK, REGISTRY, REGISTRY_ADDRESS, REG
 
 @dataclass(frozen=True)
 class HostStatus:
-    """A host; `state` is Docker's word for it, or `missing`; `engine` the version of its own engine if it answers."""
+    """A host; `state` is Docker's state or `missing`; `engine` is the version of its own engine if it responds."""
 
     name: str
     state: str
@@ -24,7 +24,7 @@ class HostStatus:
 
 @dataclass(frozen=True)
 class ImageStatus:
-    """An image; `current` if it was made from what the checkout holds now, `offered` by the lab's registry."""
+    """An image; `current` if it was built from this checkout's sources, `offered` if the lab's registry has it."""
 
     name: str
     current: bool
@@ -33,7 +33,7 @@ class ImageStatus:
 
 @dataclass(frozen=True)
 class LabStatus:
-    """The whole lab; `engine` tells whether the machine's own Docker Engine answers."""
+    """The whole lab; `engine` is whether the machine's own Docker Engine responds."""
 
     engine: bool
     hosts: tuple[HostStatus, ...]
@@ -46,13 +46,13 @@ class LabStatus:
         return self.registry == "running" and all(host.engine for host in self.hosts)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for `--json`."""
+        """Return plain data for `--json`."""
         at = {"state": self.registry, "address": f"{REGISTRY_ADDRESS}:5000", "push": f"{LOOPBACK}:{REGISTRY_PORT}"}
         return {**asdict(self), "registry": at, "up": self.is_up}
 
 
 def read() -> LabStatus:
-    """Look at everything, changing nothing."""
+    """Read the state of everything without changing it."""
     reachable = engine.responds()
     names = [*(host.container for host in HOSTS), REGISTRY]
     found = inspect("container", names) if reachable else {}

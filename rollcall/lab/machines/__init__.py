@@ -1,1 +1,1 @@
-"""Real Debian machines in QEMU, with a kernel, systemd and resolver of their own, emulated where there is no KVM."""
+"""Run real Debian machines in QEMU, with their own kernel, systemd and resolver; without KVM they are emulated."""

@@ -1,4 +1,4 @@
-"""The disk of a machine: a Debian release with Docker, made once by mmdebstrap and kept in the lab's cache."""
+"""Make a machine's disk: a Debian release with Docker, built once by mmdebstrap and stored in the lab's cache."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ DISK, KERNEL, INITRD = "disk.raw", "vmlinuz", "initrd.img"
 
 _ROOT = Path(__file__).parent / "root"
 _DISK_SIZE = "8G"
-# docker-cli is a package of its own since Debian 13.
+# Since Debian 13 the client is in docker-cli.
 _DOCKER = {"bookworm": ("docker.io",), "trixie": ("docker.io", "docker-cli")}
 _PACKAGES = (
     *("linux-image-cloud-amd64", "initramfs-tools", "zstd", "kmod", "udev"),
@@ -21,7 +21,7 @@ _PACKAGES = (
     *("ca-certificates", "curl", "bind9-dnsutils", "python3-minimal"),
 )
 _SERVICES = "systemd-networkd systemd-resolved ssh docker rollcall-machine-keys"
-# A small initrd, which an emulated machine unpacks sooner: the modules of QEMU's virtio devices and no others.
+# An emulated machine unpacks a small initrd faster: include only the modules of QEMU's virtio devices.
 _INITRAMFS = """\
 mkdir -p "$1/etc/initramfs-tools/conf.d"
 echo MODULES=list > "$1/etc/initramfs-tools/conf.d/rollcall"
@@ -36,12 +36,12 @@ rm -f "$1"/etc/ssh/ssh_host_*
 
 
 def key(suite: str) -> str:
-    """What a disk depends on; the packages in it are those of the day it is made."""
+    """Return the key of a disk's inputs; its packages are those of the day it is made."""
     return cached.key([suite, _DISK_SIZE, *_options(suite), cached.tree_key(_ROOT)])
 
 
 def get(suite: str) -> Path:
-    """Return the directory with the disk, the kernel and the initrd of a Debian release, from the cache if it is there.
+    """Return the directory with the disk, kernel and initrd of a Debian release, from the cache if possible.
 
     Raises:
         RollcallError: the machine has no Debian mirror, or a program failed.
@@ -75,7 +75,7 @@ def _options(suite: str) -> tuple[str, ...]:
 
 
 def _finish(system: Path, path: Path) -> None:
-    # mmdebstrap puts files of its own in the place of these two until it ends.
+    # mmdebstrap replaces these two files while it runs.
     (system / "etc/hostname").write_text("machine\n")
     (system / "etc/hosts").write_text("127.0.0.1 localhost machine\n")
     resolv_conf = system / "etc/resolv.conf"

@@ -1,4 +1,4 @@
-"""One machine in QEMU: started from a copy of its release's disk, reached over SSH, and gone with the block."""
+"""Run one machine in QEMU from a copy of its release's disk, reach it over SSH, and remove it after the block."""
 
 import socket
 import subprocess
@@ -14,13 +14,13 @@ from rollcall.lab.layout import LOOPBACK
 from rollcall.lab.machines import disk
 
 ADDRESS = "10.0.2.15"
-"""What a machine knows as its own address, behind QEMU's user network."""
+"""A machine's own address, behind QEMU's user network."""
 
 _QEMU = "qemu-system-x86_64"
-# Emulated, on a machine that has other work: 40 s were measured on a quiet one.
+# For an emulated machine on a busy computer; measured 40 s on a quiet one.
 BOOT_TIMEOUT_SECONDS = 900
-# Nobody logs in at the console, and what systemd waits for takes its time here; so does each mitigation, and a busy
-# machine is no lockup.
+# An emulated machine is slow: no console login, long systemd timeouts, no CPU mitigations, and no lockup detection,
+# which would take a busy machine for a lockup.
 _APPEND = (
     "root=/dev/vda rw console=ttyS0 net.ifnames=0 mitigations=off nowatchdog "
     "systemd.mask=serial-getty@ttyS0.service systemd.show_status=1 "
@@ -30,7 +30,7 @@ _APPEND = (
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine that runs, with its files in `folder` and its SSH server at a port of the loopback."""
+    """A running machine, with its files in `folder` and its SSH server on a port of the loopback."""
 
     suite: str
     folder: Path
@@ -38,33 +38,33 @@ class Machine:
 
     @property
     def user_key(self) -> Path:
-        """The private key that root and admin let in."""
+        """The private key to log in as root and admin."""
         return self.folder / "id_ed25519"
 
     @property
     def known_hosts(self) -> Path:
-        """The file by which the machine is recognised."""
+        """The known_hosts file with the machine's key."""
         return self.folder / "known_hosts"
 
     @property
     def console(self) -> Path:
-        """What its kernel and systemd print."""
+        """The output of its kernel and systemd."""
         return self.folder / "console.log"
 
     def run(self, line: str) -> str:
-        """Run a line in root's shell and return its output.
+        """Run a command in root's shell and return its output.
 
         Raises:
-            RollcallError: it failed; with the last line it printed.
+            RollcallError: it failed; includes the last line of its output.
         """
         return command.run([*self._ssh(), line], doing=f"run `{line}` on {self.suite}")
 
     def has(self, line: str) -> bool:
-        """Whether a line in root's shell succeeds; False also where the machine does not respond."""
+        """Return whether a command in root's shell succeeds; also False if the machine does not respond."""
         return command.attempt([*self._ssh(), line])[0] == 0
 
     def reboot(self) -> None:
-        """Restart it as its user would, and wait until it is back.
+        """Reboot it as its user would, and wait until it is back.
 
         Raises:
             RollcallError: it does not come back.
@@ -74,10 +74,10 @@ class Machine:
         self.wait_for(f"! grep -q {before} /proc/sys/kernel/random/boot_id")
 
     def wait_for(self, line: str) -> None:
-        """Wait until a line in root's shell succeeds.
+        """Wait until a command in root's shell succeeds.
 
         Raises:
-            RollcallError: it does not in time; with the last line on the machine's console.
+            RollcallError: it does not succeed in time; includes the last line of the machine's console.
         """
         if not waiting.until(lambda: self.has(line), BOOT_TIMEOUT_SECONDS):
             last = command.last_line(self.console.read_text(errors="replace")) or "its console is empty"
@@ -98,7 +98,7 @@ class Machine:
 
 @contextmanager
 def running(suite: str, folder: Path) -> Iterator[Machine]:
-    """Start a new machine of a Debian release, and end it with the block; its files are in `folder`.
+    """Start a new machine of a Debian release, and stop it after the block; its files are in `folder`.
 
     Raises:
         RollcallError: it cannot be made, or does not boot.
@@ -111,7 +111,7 @@ def running(suite: str, folder: Path) -> Iterator[Machine]:
         keys.generate(key)
     machine.known_hosts.write_text(keys.known_hosts(keys.public(host_key).read_text(), [machine.ssh_port]))
     (folder / "keys.tar").write_bytes(keys.archive(machine.user_key, host_key))
-    # A copy, sparse as it is: what one run writes, the next one must not find.
+    # A sparse copy, so that no run sees what an earlier one wrote.
     command.run(["cp", "--sparse=always", str(made / disk.DISK), str(folder)], doing="copy the machine's disk")
     process = subprocess.Popen(_arguments(machine, made), stdin=subprocess.DEVNULL)
     try:

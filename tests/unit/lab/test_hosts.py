@@ -54,7 +54,7 @@ def test_a_host_that_is_down_is_told_of_with_the_way_back() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with pytest.raises(RollcallError, match=f"host app2 is down: .*127.0.0.1:{port}; `rollcall lab up` brings it back"):
+    with pytest.raises(RollcallError, match=f"host app2 is down: .*127.0.0.1:{port}; run `rollcall lab up`"):
         hosts.check_up(dataclasses.replace(hosts.by_name("app2"), ssh_port=port))
 
 
@@ -65,7 +65,7 @@ def test_a_mistyped_host_is_answered_with_the_nearest_one(typed: str, meant: str
 
 
 def test_a_host_unlike_any_other_is_answered_with_all_of_them() -> None:
-    with pytest.raises(RollcallError, match="it has consul1, consul2, consul3, app1, app2, front1"):
+    with pytest.raises(RollcallError, match="expected one of consul1, consul2, consul3, app1, app2, front1"):
         hosts.by_name("zzz")
 
 
