@@ -53,7 +53,7 @@ def objection(rendering: Rendering, former: str, template: str, keep: float) -> 
     """
     if not rendering.readable:
         return (
-            "Consul's catalog is empty, even without Consul itself; check that the templates' token may read services"
+            "Consul lists no services, not even itself; check that the templates' token may read services"
         )
     before, now = len(instances(former, template)), len(instances(rendering.text, template))
     least = math.ceil(keep * before)

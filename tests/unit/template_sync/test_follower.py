@@ -125,7 +125,7 @@ def test_a_consul_template_that_ends_is_started_again_and_its_last_words_are_sho
     catalog.write_text("")
 
     async def watch(follower: Follower) -> None:
-        sight = await until(follower, lambda now: now.problem and "ended" in now.problem.text)
+        sight = await until(follower, lambda now: now.problem and "exited" in now.problem.text)
         assert sight.problem is not None
         assert sight.problem.text == "consul-template exited and restarts: no such thing"
         assert not sight.running
