@@ -1,4 +1,4 @@
-"""What a deploy costs that has nothing to do: Rollcall's beside Ansible's, for as many files and containers.
+"""Compare a deploy with nothing to do by Rollcall and by Ansible, for the same number of files and containers.
 
     python bench/ansible.py inventories/lab.py
 
@@ -42,7 +42,7 @@ FOLDER = "/var/tmp/rollcall-bench"
 LABEL = "rollcall.bench"
 PACKAGES = "python3 python3-requests python3-packaging"
 
-# One folder for each host's files; the same tasks for every host, as a playbook of roles would have them.
+# One folder for each host's files; the same tasks for every host, as in a playbook of roles.
 PLAYBOOK = [
     {
         "hosts": "all",
@@ -84,7 +84,7 @@ PLAYBOOK = [
 
 
 def ansible() -> Path:
-    """Return the folder of Ansible's programs, installing it where it is missing."""
+    """Return the folder of Ansible's programs; install them if they are missing."""
     if not (CACHE / "bin" / "ansible-playbook").exists():
         out.print(f"[dim]ansible {VERSION} from PyPI into {CACHE}[/]")
         venv.create(CACHE, with_pip=True, clear=True)
@@ -94,7 +94,7 @@ def ansible() -> Path:
 
 
 def variables(resources: Sequence[Resource]) -> dict[str, object]:
-    """Return what the playbook needs to know of one host: as many files and containers as Rollcall's, as large."""
+    """Return the playbook's variables of one host: as many files and containers as Rollcall's, of the same size."""
     return {
         "directories": [
             {"path": FOLDER + resource.path, "mode": f"{resource.mode:04o}"}
@@ -102,7 +102,7 @@ def variables(resources: Sequence[Resource]) -> dict[str, object]:
             if isinstance(resource, Directory)
         ],
         "files": [
-            # As large as ours; secrets stay where they are.
+            # The same size as ours, without the secrets.
             {"path": FOLDER + resource.path, "mode": f"{resource.mode:04o}", "text": "#" * len(resource.text)}
             for resource in resources
             if isinstance(resource, File)
@@ -154,7 +154,7 @@ def seconds(command: Sequence[str], folder: Path) -> float:
 
 
 def wanted(fleet: Fleet, kept: store.Secrets, components: Sequence[Component]) -> dict[str, list[Resource]]:
-    """Return what Rollcall wants of each host."""
+    """Return Rollcall's desired resources of each host."""
 
     def of(member: Member) -> list[Resource]:
         parts = declared.resources(stand_in.context(fleet, member, kept), components)
@@ -186,7 +186,7 @@ def measure(source: str, runs: int) -> dict[str, list[float]]:
             for command in commands.values():
                 seconds(command, folder)
             for number in range(runs):
-                # Neither always goes first.
+                # Alternate which one goes first.
                 for name in sorted(commands, reverse=number % 2 == 1):
                     times[name].append(seconds(commands[name], folder))
                     out.print(f"[dim]{name}: {times[name][-1]:.1f} s[/]")
@@ -202,7 +202,7 @@ def measure(source: str, runs: int) -> dict[str, list[float]]:
 @click.argument("source", metavar="INVENTORY", default="inventories/lab.py")
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(3), help="How many of each.")
 def main(source: str, runs: int) -> None:
-    """Measure a deploy of INVENTORY that has nothing to do, by Rollcall and by Ansible."""
+    """Measure a deploy of INVENTORY with nothing to do, by Rollcall and by Ansible."""
     run(report(source, runs))
 
 

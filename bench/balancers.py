@@ -1,10 +1,9 @@
-"""What can stand between visitors and instances: Rollcall's front and what it is compared with, each on loopback.
+"""Run Rollcall's front and the balancers that it is compared with, each on loopback.
 
-All of them follow the same Consul to the same instances, run in a container on the host's network, and write a line
-for each request to their standard output, as the front does. The front's line is JSON of about 450 bytes, nginx's own
-has about 80; the front writes several at once, the others each by itself, but for the static nginx that is told to do
-as the front. Besides that nothing is set but what their own manuals start with, and Traefik's `watch`: without it
-Traefik asks Consul every 15 seconds.
+All follow the same Consul to the same instances, run in a container on the host's network, and log each request to
+standard output, as the front does. The front's log line is JSON of about 450 bytes, nginx's own has about 80; the front
+buffers lines, the others do not, except the static nginx configured like the front. Otherwise each has the settings
+that its own manual starts with, and Traefik has `watch`: without it Traefik polls Consul every 15 seconds.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ from rollcall.lab.progress import part
 SERVICE = "bench"
 LABEL = "balancers"
 FOLDER = Path(__file__).parent / "balancers"
-# In a balancer's container.
+# The path in a balancer's container.
 TARGET = "/etc/bench"
 IMAGE = dockerfile.local_name("bench/balancers:1")
 CONSUL = f"127.0.0.1:{HTTP}"
@@ -44,7 +43,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Balancer:
-    """One of them; `start` runs it on its port until the block ends."""
+    """A balancer; `start` runs it on its port until the block ends."""
 
     name: str
     port: int
@@ -52,12 +51,12 @@ class Balancer:
 
     @contextmanager
     def running(self, place: Place) -> Iterator[None]:
-        """Run it; it answers when the block begins."""
+        """Run the balancer; it responds when the block starts."""
         with self.start(place, self.port):
-            until(self._answers, f"an answer of {self.name}")
+            until(self._responds, f"a response of {self.name}")
             yield
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         try:
             return requests.get(f"http://127.0.0.1:{self.port}/", timeout=5).status_code == 200
         except requests.RequestException:
@@ -65,12 +64,12 @@ class Balancer:
 
 
 def image(name: str) -> str:
-    """The name on this machine's engine of the lab's image whose public name begins like that."""
-    return next(one.local for one in catalogue.IMAGES if one.name.startswith(name))
+    """Return the local name of the lab's image whose public name starts with `name`."""
+    return next(image.local for image in catalogue.IMAGES if image.name.startswith(name))
 
 
 def rendered(template: str, **values: object) -> str:
-    # No HTML escaping: what is rendered is nginx's configuration.
+    # No HTML escaping: the output is nginx's configuration.
     environment = Environment(loader=FileSystemLoader(FOLDER), undefined=StrictUndefined, trim_blocks=True)
     return environment.get_template(template).render(**values)
 
@@ -85,7 +84,7 @@ def build_image() -> None:
 
 @contextmanager
 def instances(place: Place) -> Iterator[None]:
-    """Run all instances; which of them are in Consul's catalog is another matter."""
+    """Run all instances, registered in Consul or not."""
     configuration = place.folder / "instances.conf"
     configuration.write_text(rendered("instances.conf.j2", instances=place.instances))
     command = ["nginx", "-c", f"{TARGET}/nginx.conf", "-g", "daemon off;"]
@@ -100,7 +99,7 @@ def register(instance: int) -> None:
         address="127.0.0.1",
         port=instance,
         tags=["traefik.enable=true"],
-        # Traefik's watch looks at the names of services and at checks: it never learns of an instance without one.
+        # Traefik's watch follows service names and checks: it never detects an instance without a check.
         check={"TTL": "24h", "Status": "passing"},
     )
 
@@ -140,7 +139,7 @@ def _traefik(place: Place, port: int) -> AbstractContextManager[object]:
         f"--entrypoints.web.address=127.0.0.1:{port}",
         f"{provider}.endpoint.address={CONSUL}",
         f"{provider}.watch=true",
-        # Consul's own service would be a way for visitors, too.
+        # Consul's own service would be exposed, too.
         f"{provider}.exposedbydefault=false",
         f"{provider}.defaultrule=PathPrefix(`/`)",
         "--accesslog=true",

@@ -1,6 +1,6 @@
-"""Clients that keep their connections and ask again as soon as they are answered; the fate of each request is counted.
+"""Run clients that keep their connections and send requests back to back, and count the result of each request.
 
-A request is broken when its answer is none, not whole, or has another status than 200; nothing is asked a second time.
+A request fails without a complete response of status 200; clients do not retry.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-PATIENCE_SECONDS = 10
+RESPONSE_TIMEOUT_SECONDS = 10
 REQUEST = b"GET / HTTP/1.1\r\nHost: www.mastartup.io\r\n\r\n"
 HEAD_END = b"\r\n\r\n"
 OK = "200"
@@ -19,7 +19,7 @@ OK = "200"
 
 @dataclass
 class Clients:
-    """`fates` counts requests; `seen` says when each instance, by its header Instance, answered last (monotonic)."""
+    """`fates` counts requests by result; `seen` is when each instance, by its header Instance, last responded."""
 
     port: int
     count: int
@@ -65,17 +65,17 @@ class Clients:
 
 
 class Connection(asyncio.Protocol):
-    """One connection; there is always one request on it until it ends."""
+    """One connection, with one request at a time until it closes."""
 
     def __init__(self, clients: Clients) -> None:
         self.clients = clients
         self.ended = asyncio.get_running_loop().create_future()
         self.received = b""
-        self.asked = 0.0
+        self.sent = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self.transport = transport
-        self._ask()
+        self._send()
 
     def data_received(self, data: bytes) -> None:
         self.received += data
@@ -85,26 +85,26 @@ class Connection(asyncio.Protocol):
         status, headers = parsed(head)
         if len(body) < int(headers.get("content-length", "0")):
             return
-        self._answered(status, headers)
+        self._responded(status, headers)
 
-    def _answered(self, status: str, headers: dict[str, str]) -> None:
+    def _responded(self, status: str, headers: dict[str, str]) -> None:
         self.clients.fates[status if status == OK else f"status {status}"] += 1
         if "instance" in headers:
             self.clients.seen[headers["instance"]] = time.monotonic()
-        # Without a length only the end of the connection tells the end of the answer.
+        # Without a length, only the end of the connection ends the response.
         last = headers.get("connection", "").lower() == "close" or "content-length" not in headers
         if last or self.clients.stopping:
             self._end()
         else:
-            self._ask()
+            self._send()
 
-    def _ask(self) -> None:
-        self.received, self.asked = b"", time.monotonic()
+    def _send(self) -> None:
+        self.received, self.sent = b"", time.monotonic()
         self.transport.write(REQUEST)
 
     def give_up_when_late(self) -> None:
-        if not self.ended.done() and time.monotonic() - self.asked > PATIENCE_SECONDS:
-            self.clients.fates[f"no answer for {PATIENCE_SECONDS} s"] += 1
+        if not self.ended.done() and time.monotonic() - self.sent > RESPONSE_TIMEOUT_SECONDS:
+            self.clients.fates[f"no response within {RESPONSE_TIMEOUT_SECONDS} s"] += 1
             self._end()
 
     def _end(self) -> None:
@@ -114,12 +114,12 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if not self.ended.done():
             how = "reset" if error else "closed"
-            self.clients.fates[f"connection {how} {'within' if self.received else 'before'} the answer"] += 1
+            self.clients.fates[f"connection {how} {'within' if self.received else 'before'} the response"] += 1
             self.ended.set_result(None)
 
 
 def parsed(head: bytes) -> tuple[str, dict[str, str]]:
-    """Give the status and the headers of an answer, their names in lower case."""
+    """Return the status and the headers of a response, header names in lower case."""
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = (line.partition(":") for line in lines)
     return first.split()[1], {name.lower(): value.strip() for name, _, value in headers}

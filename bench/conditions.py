@@ -1,4 +1,4 @@
-"""What every benchmark says of the machine it ran on, and how it ends when something is wrong."""
+"""Print the conditions of a benchmark, and end it with one sentence on errors."""
 
 import os
 import sys
@@ -9,14 +9,14 @@ from rollcall.errors import RollcallError
 
 
 def print_load() -> None:
-    """Say how busy the machine was: figures taken beside other work are worth less."""
+    """Print how busy the machine was: other work makes the figures less reliable."""
     out.print(
         f"[dim]Load average of this machine afterwards: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors[/]"
     )
 
 
 def run(main: Callable[[], object]) -> None:
-    """Run a benchmark; what the user can mend is one sentence and exit code 1."""
+    """Run a benchmark; an error that the user can fix is one sentence and exit code 1."""
     try:
         main()
     except RollcallError as problem:

@@ -1,8 +1,8 @@
-"""Requests lost while containers are stopped and started: with the registrator's drain, and beside it without.
+"""Measure requests lost while containers stop and start, with the registrator's drain and without it.
 
-Two clients keep their connections to the lab's front and ask as fast as they are answered, while containers of
-app1 are stopped and started one after the other. With drain a service leaves the catalog at the stop signal;
-with SERVICE_DRAIN=false only when the container is gone. The containers are made like webserver-1 and removed.
+Two clients keep their connections to the lab's front and send requests back to back, while containers of app1 stop and
+start one after the other. With drain a service leaves the catalog at the stop signal; with SERVICE_DRAIN=false only
+after the container has stopped. The containers are copies of webserver-1 and are removed afterwards.
 """
 
 import http.client
@@ -27,11 +27,11 @@ CLIENTS = 2
 
 @dataclass
 class Client:
-    """One visitor with a connection that stays open, counting what it got."""
+    """One client with a persistent connection that counts its responses."""
 
     front: tuple[str, int]
     end: float
-    answers: Counter[str] = field(default_factory=Counter)
+    responses: Counter[str] = field(default_factory=Counter)
 
     def run(self) -> None:
         connection = http.client.HTTPConnection(*self.front, timeout=10)
@@ -40,15 +40,15 @@ class Client:
                 connection.request("GET", "/json")
                 response = connection.getresponse()
                 response.read()
-                self.answers["200" if response.status == 200 else f"status {response.status}"] += 1
+                self.responses["200" if response.status == 200 else f"status {response.status}"] += 1
             except (http.client.HTTPException, OSError) as error:
-                self.answers[type(error).__name__] += 1
+                self.responses[type(error).__name__] += 1
                 connection.close()
         connection.close()
 
 
 def one_phase(app: Shell, front: tuple[str, int], model: dict[str, dict[str, list[str]]], seconds: int, drain: str):
-    """Give the answers of all clients, and how many stops there were."""
+    """Return the responses of all clients, and the number of stops."""
     config = {**model["Config"], "Env": [*model["Config"]["Env"], f"SERVICE_DRAIN={drain}"]}
     names = [f"bench-{number}" for number in range(1, CONTAINERS + 1)]
     for name in names:
@@ -63,15 +63,15 @@ def one_phase(app: Shell, front: tuple[str, int], model: dict[str, dict[str, lis
         name = names[stops % CONTAINERS]
         app.ask(f"docker stop {name} && docker start {name}")
         stops += 1
-    answers = sum((client.answers for client in clients), Counter())
+    responses = sum((client.responses for client in clients), Counter())
     app.ask(f"docker rm --force --volumes {' '.join(names)}")
-    return answers, stops
+    return responses, stops
 
 
 @click.command()
 @click.argument("source", metavar="INVENTORY", default="inventories/lab.py")
-@click.option("--seconds", default=60, show_default=True, type=click.IntRange(5), help="How long each phase lasts.")
-@click.option("--front", default="127.0.0.1:8080", show_default=True, help="Where the front answers.")
+@click.option("--seconds", default=60, show_default=True, type=click.IntRange(5), help="Duration of each phase.")
+@click.option("--front", default="127.0.0.1:8080", show_default=True, help="Address of the front.")
 def main(source: str, seconds: int, front: str) -> None:
     """Count the requests that fail while containers are stopped and started."""
     hosts = {host.name: host for host in inventory.read(source).hosts}
@@ -84,10 +84,10 @@ def main(source: str, seconds: int, front: str) -> None:
         model = json.loads(app.ask(f"docker inspect --format '{{{{json .}}}}' {MODEL}"))
         try:
             for drain in ("true", "false"):
-                answers, stops = one_phase(app, (address, int(port)), model, seconds, drain)
-                failed = {kind: number for kind, number in answers.items() if kind != "200"}
+                responses, stops = one_phase(app, (address, int(port)), model, seconds, drain)
+                failed = {kind: number for kind, number in responses.items() if kind != "200"}
                 which = ", ".join(f"{number} {kind}" for kind, number in failed.items())
-                table.add_row(drain, str(stops), str(answers.total()), str(sum(failed.values())), which)
+                table.add_row(drain, str(stops), str(responses.total()), str(sum(failed.values())), which)
         finally:
             app.send(f"docker ps -aq --filter label={LABEL} | xargs -r docker rm --force --volumes >/dev/null; echo")
             app.line()

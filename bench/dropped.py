@@ -1,13 +1,12 @@
-"""Requests that break while the list of instances changes: Rollcall's front, and others beside it.
+"""Measure requests that fail while the list of instances changes, for Rollcall's front and other balancers.
 
-On this machine's loopback, one balancer after the other. 32 clients keep their connections and ask as fast as they are
-answered, while an instance is registered and deregistered in turn, at 50 changes and at least 100,000 requests. No
-instance ever stops, so whatever breaks was broken by the balancer. A change counts as followed with the first answer of
-the instance that was added, or the last one of the instance that was taken away; the next one comes only then.
+On this machine's loopback, one balancer after the other. 32 clients keep their connections and send requests back to
+back, while an instance is registered and deregistered in turn, for 50 changes and at least 100,000 requests. No
+instance ever stops, so the balancer causes every failure. A change counts as followed at the first response of the
+added instance, or at the last response of the removed one; the next change comes only then.
 
-A request is broken when its answer is none, not whole, or has another status than 200; clients ask nothing twice.
-Needs root, to give the front's files to its user. Everything is removed afterwards but the image
-rollcall-bench/balancers, which the next run needs.
+A request fails without a complete response of status 200; clients do not retry. Requires root, to give the front's
+files to its user. Everything is removed afterwards except the image rollcall-bench/balancers, which the next run needs.
 """
 
 import statistics
@@ -30,7 +29,7 @@ from rollcall.lab import engine, images
 
 INSTANCES = (28521, 28522, 28523, 28524)
 CLIENTS = 32
-# So long without an answer of it, with four others to ask: an instance is in no list any more.
+# An instance without a response for this long, beside other instances, has left the list.
 GONE_SECONDS = 0.3
 
 
@@ -49,21 +48,23 @@ class Result:
 
     @property
     def how(self) -> str:
-        """The fates of those that broke, the most frequent first."""
-        return ", ".join(f"{number:,} {fate}" for fate, number in sorted(self.broken.items(), key=lambda one: -one[1]))
+        """The kinds of failures, the most frequent first."""
+        return ", ".join(
+            f"{number:,} {fate}" for fate, number in sorted(self.broken.items(), key=lambda item: -item[1])
+        )
 
 
 def change(clients: Clients, instance: int, present: bool) -> float:
-    """Give the seconds from the change in Consul to when visitors notice."""
+    """Return the seconds from the change in Consul to its effect on clients."""
     began = time.monotonic()
     if present:
         balancers.register(instance)
-        until(lambda: clients.seen.get(str(instance), 0) > began, f"an answer of instance {instance}, registered")
+        until(lambda: clients.seen.get(str(instance), 0) > began, f"a response of instance {instance}, registered")
         return time.monotonic() - began
     balancers.deregister(instance)
     until(
         lambda: time.monotonic() - max(began, clients.seen[str(instance)]) > GONE_SECONDS,
-        f"no answer of instance {instance}, deregistered",
+        f"no response of instance {instance}, deregistered",
     )
     return max(0, clients.seen[str(instance)] - began)
 
@@ -90,10 +91,10 @@ def report(results: dict[str, Result], changes: int) -> None:
     for column in ("requests", "broken", "per million", "connections", "followed, median", "slowest"):
         table.add_column(column, justify="right")
     table.add_column("how they broke")
-    for name, one in results.items():
-        seconds = (f"{figure:.2f} s" for figure in (statistics.median(one.followed), max(one.followed)))
-        per_million = f"{1e6 * one.lost / one.requests:.0f}"
-        row = (f"{one.requests:,}", f"{one.lost:,}", per_million, f"{one.connections:,}", *seconds, one.how)
+    for name, result in results.items():
+        seconds = (f"{figure:.2f} s" for figure in (statistics.median(result.followed), max(result.followed)))
+        per_million = f"{1e6 * result.lost / result.requests:.0f}"
+        row = (f"{result.requests:,}", f"{result.lost:,}", per_million, f"{result.connections:,}", *seconds, result.how)
         table.add_row(name, *row)
     out.print(table)
     print_load()
@@ -113,14 +114,14 @@ def main(changes: int, requests: int, only: tuple[str, ...]) -> None:
     balancers.build_image()
     client = docker.from_env()
     remove_containers(client, LABEL)
-    chosen = [one for one in balancers.FOLLOWING if not only or any(part in one.name for part in only)]
+    chosen = [balancer for balancer in balancers.FOLLOWING if not only or any(part in balancer.name for part in only)]
     results = {}
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary:
         place = Place(client, Path(temporary), INSTANCES)
         with consul_agent(place.folder), balancers.instances(place):
             for balancer in chosen:
-                results[balancer.name] = one = measure(balancer, place, changes, requests)
-                out.print(f"[dim]  {one.requests:,} requests, broken: {one.how or 'none'}[/]")
+                results[balancer.name] = result = measure(balancer, place, changes, requests)
+                out.print(f"[dim]  {result.requests:,} requests, broken: {result.how or 'none'}[/]")
     report(results, changes)
 
 

@@ -1,4 +1,4 @@
-"""The front as a deploy runs it, on this machine's loopback and with the bench's Consul."""
+"""Run the front as a deploy does, on this machine's loopback and with the benchmark's Consul."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from rollcall.secrets import store
 
 STATE = "rollcall-bench-front-state"
 NAME = "bench"
-# Where it listens: visitors, visitors by TLS, whoever asks for its status.
+# Its ports for HTTP, for HTTPS, and for its status.
 PORT, TLS_PORT, STATUS_PORT = 28510, 28511, 28512
 
 
@@ -43,8 +43,8 @@ def front(engine: docker.DockerClient, image: str, folder: Path, label: str, ser
     stand_in.put(resources, front_component.FOLDER, files)
     follows = files / "consul-template.hcl"
     follows.write_text(render("front/consul-template.hcl.j2", consul_address=f"127.0.0.1:{HTTP}"))
-    told = files / "front.json"
-    told.write_text(json.dumps(json.loads(told.read_text()) | {"consul": f"127.0.0.1:{HTTP}"}))
+    config = files / "front.json"
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"consul": f"127.0.0.1:{HTTP}"}))
     mounts = (Mount(str(files), front_component.FOLDER), Mount(STATE, "/var/lib/rollcall/front", read_only=False))
     wanted = replace(stand_in.container(resources), name="rollcall-bench-front", image=image, mounts=mounts)
     running = engine.containers.get(stand_in.run(wanted, {"rollcall.bench": label}))

@@ -1,9 +1,9 @@
-"""A push of an image whose last layer changed, against `docker save | ssh docker load`: bytes through ssh, and seconds.
+"""Compare the push of an image whose last layer changed with `docker save | ssh docker load`: bytes and seconds.
 
     python bench/image_push.py [ADDRESS:PORT]
 
-The host is the lab's app1 (`rollcall lab up`), or any that the lab's key opens. The image has 300 MB that do not
-compress, so the figures are those of the layers, not of ssh's compression.
+The host is the lab's app1 (`rollcall lab up`), or any host that accepts the lab's key. The image has 300 MB of
+incompressible data, so the figures show the layers and not ssh's compression.
 """
 
 import os
@@ -30,7 +30,7 @@ LAYERS = {"base": 250 * MEGABYTE, "middle": 50 * MEGABYTE, "last": MEGABYTE // 1
 
 
 class Counter:
-    """A port of the loopback that leads to the host and counts what goes there."""
+    """A loopback port that forwards to the host and counts the bytes sent there."""
 
     def __init__(self, address: str, port: int) -> None:
         self.target = (address, port)
@@ -77,10 +77,10 @@ def images() -> Iterator[tuple[str, str]]:
 
 
 def push(counter: Counter, tag: str) -> None:
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, registry.registry() as one:
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder, registry.registry() as opened:
         archive = Path(folder) / "image.tar"
         subprocess.run(["docker", "save", f"--output={archive}", tag], check=True)
-        transfer.send(counter.host, tag, saved.read(archive, build.engine_platform()), one, lambda _: None)
+        transfer.send(counter.host, tag, saved.read(archive, build.engine_platform()), opened, lambda _: None)
 
 
 def load(counter: Counter, tag: str) -> None:
@@ -113,5 +113,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     if shutil.which("docker") is None:
-        sys.exit("no docker command on this machine")
+        sys.exit("the docker command is missing on this machine")
     main()

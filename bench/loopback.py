@@ -1,4 +1,4 @@
-"""What benchmarks on this machine's loopback share: a Consul that is thrown away, containers, and waiting for them."""
+"""Share tools among the benchmarks on this machine's loopback: a temporary Consul, containers, and waiting."""
 
 import os
 import signal
@@ -19,22 +19,22 @@ from rollcall.lab import go
 
 GIVE_UP_SECONDS = 60
 DNS_PORT_OFF = ["-dns-port=-1", "-grpc-port=-1", "-grpc-tls-port=-1", "-serf-wan-port=-1"]
-# Ports of the throw-away Consul, below those that the kernel gives to clients.
+# Ports of the temporary Consul, below the kernel's ephemeral ports.
 HTTP, SERF, SERVER = 28500, 28501, 28502
-# As the agents of a deploy have it: consul-template keeps a connection for each service.
+# As in a deploy's agents: consul-template keeps a connection for each service.
 LIMITS = "-hcl=limits { http_max_conns_per_client = 8192 }"
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = GIVE_UP_SECONDS) -> Any:
-    """Wait for a condition and give its value.
+    """Wait for a condition and return its value.
 
     Raises:
-        RollcallError: it did not come true within that many seconds.
+        RollcallError: the condition did not become true in time.
     """
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
-            raise RollcallError(f"not within {seconds:g} s: {what}.")
+            raise RollcallError(f"timed out after {seconds:g} s: {what}.")
         time.sleep(0.005)
     return value
 
@@ -72,7 +72,7 @@ def consul_agent(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 def container(
     engine: docker.DockerClient, image: str, command: list[str], mounts: Mapping[Path, str], label: str
 ) -> Iterator[Container]:
-    """Run a program in a container on the host's network, with these files of the machine at these paths in it."""
+    """Run a program in a container on the host's network, with this machine's files mounted at these paths."""
     running = engine.containers.run(
         image,
         command[1:],
@@ -87,13 +87,13 @@ def container(
     try:
         yield running
     except RollcallError as error:
-        last_words = running.logs(tail=5).decode(errors="replace").strip()
-        raise RollcallError(f"{error}\nThe last words of {command[0]} in {image}:\n{last_words}") from error
+        log_end = running.logs(tail=5).decode(errors="replace").strip()
+        raise RollcallError(f"{error}\nThe log of {command[0]} in {image} ends:\n{log_end}") from error
     finally:
         running.remove(force=True, v=True)
 
 
 def remove_containers(engine: docker.DockerClient, label: str) -> None:
-    """Remove what an interrupted run has left."""
+    """Remove containers of an interrupted run."""
     for left in engine.containers.list(all=True, filters={"label": f"rollcall.bench={label}"}):
         left.remove(force=True, v=True)

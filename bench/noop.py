@@ -1,4 +1,4 @@
-"""What a deploy costs that has nothing to do: by Rollcall, by pyinfra alone, and beside one trivial command.
+"""Measure a deploy with nothing to do: by Rollcall, by pyinfra alone, and beside one trivial command.
 
 Compares `rollcall deploy INVENTORY`, `pyinfra INVENTORY deploy.py -y` and `pyinfra INVENTORY exec -- true`, in
 alternation so that whatever else the machine does falls on all of them. The hosts must be deployed already: a first
@@ -24,7 +24,7 @@ from rollcall.remote import connectivity
 
 ROOT = Path(__file__).resolve().parent.parent
 ROLLCALL, DEPLOY, TRIVIAL = "rollcall deploy", "pyinfra deploy.py", "pyinfra exec true"
-# Medians, one divided by the other.
+# Ratios of medians.
 RATIOS = {(ROLLCALL, DEPLOY): 1.25, (ROLLCALL, TRIVIAL): 1.9, (DEPLOY, TRIVIAL): 1.6}
 COMMANDS = 2
 
@@ -41,7 +41,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", program, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        fail(f"{program} {' '.join(arguments)} ended with {done.returncode}; its last words follow.")
+        fail(f"{program} {' '.join(arguments)} exited with {done.returncode}; the end of its output follows.")
         sys.exit("\n".join(done.stderr.splitlines()[-10:]))
     return done
 
@@ -53,7 +53,7 @@ def seconds(arguments: list[str]) -> float:
 
 
 def commands_per_host(source: str, hosts: list[str]) -> Counter[str]:
-    """Count the commands that pyinfra's own debug log says it sends to each host."""
+    """Count the commands that pyinfra sends to each host, from its own debug log."""
     log = run("pyinfra", source, "deploy.py", "-y", "--debug").stderr
     counts = Counter(dict.fromkeys(hosts, 0))
     for line in log.splitlines():
@@ -83,15 +83,15 @@ def reached(source: str) -> tuple[inventory.Host, ...]:
 @click.argument("source", metavar="INVENTORY", default="inventories/lab.py")
 @click.option("--runs", default=7, show_default=True, type=click.IntRange(5), help="How many of each.")
 def main(source: str, runs: int) -> None:
-    """Measure a deploy of INVENTORY that has nothing to do."""
+    """Measure a deploy of INVENTORY with nothing to do."""
     hosts = [host.name for host in reached(source)]
     if changed := changes(source):
-        fail(f"{changed} operations changed something, so this is no no-op; run the same again.")
+        fail(f"{changed} operations changed something, so the deploy was not a no-op; run the same command again.")
         sys.exit(1)
     tried = commands(source)
     times: dict[str, list[float]] = {name: [] for name in tried}
     for number in range(runs):
-        # None always goes first.
+        # Rotate which one goes first.
         for name in sorted(times, reverse=number % 2 == 1):
             times[name].append(seconds(tried[name]))
             out.print(f"[dim]{name}: {times[name][-1]:.2f} s[/]")

@@ -1,15 +1,15 @@
-"""How fast the registrator is, and what it costs when it has nothing to do.
+"""Measure how fast the registrator is, and what it costs while idle.
 
-On this machine's own engine, with a Consul of its own on loopback that is thrown away afterwards, and as a deploy runs
-it: nobody, behind the socket filter, with a token. Needs root, to give files to nobody.
+On this machine's own engine, with a temporary Consul on loopback, and as a deploy runs it: as the user nobody, behind
+the socket filter, with a token. Requires root, to give files to nobody.
 
-    the start in Docker's event        →  in Consul's catalog, as a blocking query tells
+    the start in Docker's event        →  in Consul's catalog, by a blocking query
     the stop signal in Docker's event  →  out of Consul's catalog
     a registrator started              →  all of many running containers in the catalog
-    a registrator with nothing to do   →  its memory, its processor time, the writes that its resyncs make
+    an idle registrator                →  its memory, its processor time, the writes of its resyncs
 
-The containers only sleep, and use the host's network, so that their own start is as short as it can be. They bear the
-label rollcall.bench=registrator and are removed afterwards, also those that an interrupted run has left.
+The containers only sleep and use the host's network, to start as fast as possible. They have the label
+rollcall.bench=registrator and are removed afterwards, including those of an interrupted run.
 """
 
 import os
@@ -49,7 +49,7 @@ WANTED_LATENCY, WANTED_ALL, WANTED_MEGABYTES, WANTED_CPU = 0.060, 3.0, 60, 0.5
 
 
 def run_deployed(wanted: Container, image: str, sources: dict[str, str], **changes: Any) -> str:
-    """Run a container as a deploy does, but for its image, its name and what stands behind its mounts."""
+    """Run a container as a deploy does, except for its image, its name and its mounts' sources."""
     mounts = tuple(replace(mount, source=sources.get(mount.target, mount.source)) for mount in wanted.mounts)
     name = f"rollcall-bench-{wanted.name}"
     return stand_in.run(replace(wanted, image=image, name=name, mounts=mounts, **changes), LABEL)
@@ -73,7 +73,7 @@ def socket_filter(image: str, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def registrator(bench: "Bench", *flags: str) -> Iterator[Any]:
-    """The registrator as a deploy runs it: in its image, as nobody, behind the socket filter, with a token."""
+    """Run the registrator as a deploy does: in its image, as nobody, behind the socket filter, with a token."""
     sources = {registrator_component.FOLDER: str(bench.folder), registrator_component.ENGINE_FOLDER: VOLUME}
     command = ("-ip", "127.0.0.1", *flags, f"consul://127.0.0.1:{HTTP}")
     running = bench.client.containers.get(run_deployed(bench.deployed, bench.registrator, sources, command=command))
@@ -85,7 +85,7 @@ def registrator(bench: "Bench", *flags: str) -> Iterator[Any]:
 
 @dataclass
 class Events:
-    """When Docker says that each container was started and was sent its first signal, in seconds since 1970."""
+    """Each container's start and first signal in Docker's events, in seconds since 1970."""
 
     times: dict[tuple[str, str], float] = field(default_factory=dict)
 
@@ -100,7 +100,7 @@ class Events:
 
 @dataclass
 class Bench:
-    """One engine and Consul; the registrator's image, folder and container; an image whose containers only sleep."""
+    """The engine and Consul; the registrator's image, folder and container; an image whose containers only sleep."""
 
     client: docker.DockerClient
     api: consul.Consul
@@ -118,12 +118,12 @@ class Bench:
             environment={"SERVICE_NAME": NAME},
             network_mode="host",
             labels=LABEL,
-            # PID 1 ignores what it has no handler for, and waiting for SIGKILL is not what is measured.
+            # PID 1 ignores signals without a handler, and the measurement must not include the wait for SIGKILL.
             stop_signal="SIGKILL",
         )
 
     def when_catalog(self, holds: Callable[[int], bool]) -> float:
-        """Wait, by blocking queries, until the catalog has as many instances as wanted, and tell when that was."""
+        """Wait with blocking queries until the catalog has the wanted number of instances, and return the time."""
         index = None
         deadline = time.monotonic() + GIVE_UP_SECONDS
         while time.monotonic() < deadline:
@@ -149,9 +149,9 @@ def latencies(bench: Bench, count: int) -> tuple[list[float], list[float]]:
 
 
 def written(api: consul.Consul) -> dict[str, int]:
-    """At which entry of the raft log each instance and its checks were last written."""
+    """Return the raft index at which each instance and its checks were last written."""
     checks = {check["CheckID"]: check["ModifyIndex"] for check in api.health.checks(NAME)[1]}
-    return {one["ServiceID"]: one["ModifyIndex"] for one in api.catalog.service(NAME)[1]} | checks
+    return {service["ServiceID"]: service["ModifyIndex"] for service in api.catalog.service(NAME)[1]} | checks
 
 
 def processor_seconds(pid: int) -> float:
@@ -166,7 +166,7 @@ def megabytes(pid: int) -> float:
 
 @dataclass(frozen=True)
 class Burden:
-    """Many containers: seconds until all are there, then memory, processor time and writes with nothing to do."""
+    """Measure many containers: seconds until all are registered, then memory, processor time and writes while idle."""
 
     seconds: float
     megabytes: float
@@ -182,10 +182,10 @@ def burden(bench: Bench, containers: int, idle: int) -> Burden:
     with registrator(bench) as running:
         seconds = bench.when_catalog(lambda found: found == containers) - began
         pid = bench.client.api.inspect_container(running.id)["State"]["Pid"]
-        # Its own start is not idling: it is over when two looks at the agent, two seconds apart, have passed.
+        # Wait until its start is over, after two of its checks of the agent, two seconds apart.
         time.sleep(5)
         used, clock = processor_seconds(pid), time.monotonic()
-        with step(f"Watching it for {idle} s with nothing to do"):
+        with step(f"Watching it idle for {idle} s"):
             time.sleep(idle)
         cpu = 100 * (processor_seconds(pid) - used) / (time.monotonic() - clock)
         memory = megabytes(pid)
@@ -193,7 +193,7 @@ def burden(bench: Bench, containers: int, idle: int) -> Burden:
 
 
 def resync_writes(bench: Bench) -> int:
-    """Count what a registrator writes that finds everything as it should be, at its start and at three resyncs."""
+    """Count the writes of a registrator with nothing to correct, at its start and at three resyncs."""
     before = written(bench.api)
     with registrator(bench, "-cleanup", "-resync", "2"), step("Watching three resyncs"):
         time.sleep(8)
@@ -228,9 +228,11 @@ def verdict(what: str, figure: str, good: bool, wanted: str) -> None:
 
 
 @click.command()
-@click.option("-n", "count", default=50, show_default=True, type=click.IntRange(1), help="How many starts and stops.")
-@click.option("--containers", default=200, show_default=True, type=click.IntRange(1), help="How many at its start.")
-@click.option("--idle", default=60, show_default=True, type=click.IntRange(1), help="Seconds with nothing to do.")
+@click.option("-n", "count", default=50, show_default=True, type=click.IntRange(1), help="Number of starts and stops.")
+@click.option(
+    "--containers", default=200, show_default=True, type=click.IntRange(1), help="Number of containers at its start."
+)
+@click.option("--idle", default=60, show_default=True, type=click.IntRange(1), help="Seconds to watch it idle.")
 def main(count: int, containers: int, idle: int) -> None:
     """Measure the registrator on this machine's own engine."""
     engine.ensure()

@@ -1,13 +1,13 @@
-"""How long a container that starts waits for its first request, and how long nginx lists one that stops or was killed.
+"""Measure how long a new container waits for its first request, and how long nginx lists a stopped or killed one.
 
 On the lab, with everything between Docker's event and nginx's reload as deployed:
 
-    docker run returned on app1  →  the new container's first answer, 200, through the front on 127.0.0.1
+    docker run returned on app1  →  the new container's first response, 200, through the front on 127.0.0.1
     docker stop begun on app1    →  nginx serves a list without it
     docker kill begun on app1    →  nginx serves a list without it
 
-All hosts of the lab share the machine's clock, so times taken on app1, on front1 and here can be compared. The
-containers are made like webserver-1, one after the other, and removed; the lab is as before afterwards.
+All hosts of the lab share the machine's clock, so times from app1, front1 and here are comparable. The containers are
+copies of webserver-1, created one after the other and removed; the lab is unchanged afterwards.
 """
 
 import http.client
@@ -34,8 +34,8 @@ LABEL = "rollcall.bench=routing"
 MODEL = "webserver-1"
 ROUTED_SECONDS, DRAINED_SECONDS = 0.25, 0.15
 GIVE_UP_SECONDS = 30
-# Looking must not slow down what is looked at, so bash does it without starting a process. The front removes
-# earlier generations once it has confirmed a new one: its workers answer, and the others accept no more.
+# bash watches without starting a process, to avoid slowing down the front. The front removes earlier generations once
+# it has confirmed a new one: the new workers respond, and the old ones no longer accept.
 GONE = """
 cd /var/lib/rollcall/front
 exec {{pause}}<> <(:)
@@ -43,12 +43,12 @@ while mapfile -d '' list <current/sites.conf; [[ $list == *" {endpoint} "* ]]; d
 while generations=(generation.*); [[ ${{#generations[@]}} != 1 ]]; do read -t 0.01 -u "$pause"; done
 date +%s.%N
 """
-# Between two requests to the front: 200 a second are enough to see a new backend, and keep no processor busy.
+# Between two requests to the front: 200 per second suffice to see a new instance without keeping a core busy.
 PAUSE_SECONDS = 0.005
 
 
 class Shell:
-    """One SSH connection that stays open, so that no handshake is part of a measurement."""
+    """One persistent SSH connection, so that no measurement includes a handshake."""
 
     def __init__(self, host: inventory.Host) -> None:
         self.name = host.name
@@ -62,7 +62,7 @@ class Shell:
     def line(self) -> str:
         line = self.process.stdout.readline()
         if not line:
-            raise RollcallError(f"the shell on {self.name} ended; its last words stand above.")
+            raise RollcallError(f"the shell on {self.name} exited; see its output above.")
         return line.strip()
 
     def ask(self, script: str) -> str:
@@ -70,7 +70,7 @@ class Shell:
         self.send(f"{{ {script}\n}} | tail -n 1; echo 'answered'")
         answer = self.line()
         if answer == "answered":
-            raise RollcallError(f"on {self.name}, nothing came of: {script}")
+            raise RollcallError(f"on {self.name}, no output from: {script}")
         self.line()
         return answer
 
@@ -99,9 +99,9 @@ class Sample:
 
 
 def run_command(model: dict[str, Any], name: str) -> str:
-    """Start a container as the model was started, under another name."""
+    """Return the command that starts a copy of the model under another name."""
     config, host = model["Config"], model["HostConfig"]
-    # The engine chooses the port on the host again.
+    # The engine chooses a new host port.
     published = [f"{binding['HostIp']}::{port}" for port, bound in host["PortBindings"].items() for binding in bound]
     return shlex.join(
         [
@@ -122,7 +122,7 @@ def run_command(model: dict[str, Any], name: str) -> str:
 
 
 def first_answer(front: tuple[str, int], name: str) -> float:
-    """Ask the front, each time as a new visitor, until the container answers."""
+    """Send requests to the front, each on a new connection, until the container responds."""
     deadline = time.time() + GIVE_UP_SECONDS
     while time.time() < deadline:
         connection = http.client.HTTPConnection(*front, timeout=5)
@@ -135,11 +135,11 @@ def first_answer(front: tuple[str, int], name: str) -> float:
         if response.status == 200 and json.loads(body)["container"] == name:
             return time.time()
         time.sleep(PAUSE_SECONDS)
-    raise RollcallError(f"{name} answered nothing within {GIVE_UP_SECONDS} s; try `rollcall verify`.")
+    raise RollcallError(f"{name} did not respond within {GIVE_UP_SECONDS} s; run `rollcall verify`.")
 
 
 def until_gone(app: Shell, front: Shell, name: str, verb: str) -> tuple[float, float]:
-    """End a container by `docker VERB`; give when that began and when nginx's list was without it."""
+    """Stop a container with `docker VERB`; return when that started and when it left nginx's list."""
     endpoint = app.ask(f"docker port {name} 80/tcp")
     look = shlex.quote(GONE.format(endpoint=endpoint))
     front.send(f"echo watching; timeout {GIVE_UP_SECONDS} docker exec --user nginx front bash -c {look}")
@@ -164,7 +164,7 @@ def measure(app: Shell, front: Shell, address: tuple[str, int], model: dict[str,
 @click.command()
 @click.argument("source", metavar="INVENTORY", default="inventories/lab.py")
 @click.option("-n", "count", default=30, show_default=True, type=click.IntRange(20), help="How many containers.")
-@click.option("--front", default="127.0.0.1:8080", show_default=True, help="Where the front answers.")
+@click.option("--front", default="127.0.0.1:8080", show_default=True, help="Address of the front.")
 def main(source: str, count: int, front: str) -> None:
     """Measure how fast the lab's front follows containers that start, stop and die."""
     hosts = {host.name: host for host in inventory.read(source).hosts}

@@ -1,15 +1,15 @@
-"""How the front follows a change while Consul holds 10, 100, 1,000 and 5,000 instances, and what memory that takes.
+"""Measure how the front follows a change with 10, 100, 1,000 and 5,000 instances in Consul, and its memory.
 
-On this machine's loopback, with a Consul of its own. Ten instances make a service, and each service asks for a host
-name of its own, so that nginx's configuration grows with both. All are registered through Consul's API, on hosts that
-have no agent; nobody listens at their addresses. Then one instance more comes and goes:
+On this machine's loopback, with a temporary Consul. Ten instances form a service, and each service requests its own
+host name, so that nginx's configuration grows with both. All are registered through Consul's API, on hosts without an
+agent; nothing listens at their addresses. Then one more instance comes and goes:
 
-    change    Consul's API was asked
+    change    the request to Consul's API
     rendered  consul-template has written the catalog
-    served    nginx's new workers answer, the old ones accept no more, and the front has confirmed it
+    served    nginx's new workers respond, the old ones no longer accept, and the front has confirmed it
 
-Memory is the proportional set size: what nginx's processes share counts once. Needs root, to give the front's files to
-its user and to read its processes. Everything is removed afterwards.
+Memory is the proportional set size: memory that nginx's processes share counts once. Requires root, to give the front's
+files to its user and to read its processes. Everything is removed afterwards.
 """
 
 import statistics
@@ -37,7 +37,7 @@ from rollcall.lab import engine, images
 LABEL = "scale"
 SIZES = (10, 100, 1000, 5000)
 PER_SERVICE, PER_HOST = 10, 100
-# What Consul takes in one transaction.
+# Consul's limit per transaction.
 OPERATIONS = 128
 CHANGING = "127.2.0.1"
 GIVE_UP_SECONDS = 120
@@ -46,7 +46,7 @@ PARTS = ("consul", "consul-template", "front", "nginx")
 
 @dataclass(frozen=True)
 class Change:
-    """Seconds from asking Consul."""
+    """Seconds since the request to Consul."""
 
     rendered: float
     served: float
@@ -54,7 +54,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Size:
-    """So many instances: how changes were followed, how large nginx's part of it is, and the MB of each part."""
+    """The results with one number of instances: the changes, the size of nginx's configuration, the MB of each part."""
 
     instances: int
     changes: list[Change]
@@ -64,7 +64,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Front:
-    """The front's container, seen from the machine."""
+    """The front's container, as the machine sees it."""
 
     container: Container
     pid: int
@@ -85,7 +85,7 @@ class Front:
         return (self.root / "run/rollcall/front/staging/catalog.json").stat().st_mtime
 
     def is_confirmed(self) -> bool:
-        """Whether the current generation is the only one: the front removes the others once it has confirmed it."""
+        """Return whether only the current generation exists: the front removes the others after confirming it."""
         return len(list(self.state.glob("generation.*"))) == 1
 
     def current(self) -> str:
@@ -98,7 +98,7 @@ class Front:
 
 
 def service_operations(numbers: range) -> Iterator[dict[str, Any]]:
-    """What adds these instances to the catalog; a host before its first instance."""
+    """Yield the operations that add these instances to the catalog; a host before its first instance."""
     for number in numbers:
         host, service = f"host-{number // PER_HOST}", f"shop-{number // PER_SERVICE}"
         if number % PER_HOST == 0 or number == numbers.start:
@@ -133,7 +133,7 @@ def change(front: Front, *, present: bool) -> Change:
     before = front.current()
     began = time.time()
     transact([service_operation("set" if present else "delete", "host-0", "shop-0", "shop-0-more", CHANGING)])
-    # Cheap while nothing happens; the list itself is long.
+    # Cheap while nothing happens, unlike reading the long list.
     until(lambda: front.current() != before, "another generation", GIVE_UP_SECONDS)
     until(lambda: follows(front, f"{CHANGING}:80", present=present), "a front that followed", GIVE_UP_SECONDS)
     return Change(front.rendered_at() - began, time.time() - began)
@@ -143,13 +143,13 @@ def megabytes(pid: int) -> float:
     try:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except (FileNotFoundError, ProcessLookupError):
-        # An old worker of nginx that has just ended.
+        # An old worker of nginx that has just exited.
         return 0
     return int(rollup.partition("\nPss:")[2].split()[0]) / 1024
 
 
 def memory(front: Front, consul_pid: int) -> dict[str, float]:
-    """Give the megabytes of each part; a health check that happens to run is none."""
+    """Return the megabytes of each part, without a health check that happens to run."""
     found = Counter({"consul": megabytes(consul_pid), "front": megabytes(front.pid)})
     for name, pid in front.processes():
         if name in ("consul-template", "nginx"):
@@ -174,7 +174,7 @@ def report(sizes: list[Size]) -> None:
         "slowest",
         "÷ the first",
         "sites.conf",
-        *(f"{one} MB" for one in PARTS),
+        *(f"{part} MB" for part in PARTS),
     )
     for column in columns:
         table.add_column(column, justify="right")

@@ -1,10 +1,10 @@
-"""Requests per second through Rollcall's front, and through others beside it.
+"""Measure requests per second through Rollcall's front and through other balancers.
 
-On this machine's loopback, where clients, balancer and instances share the processors: only the ratios mean something.
-All balancers are up and wait, wrk asks one after the other over 32 connections that it keeps, and the rounds go
-through all of them in turn, so that whatever else the machine does falls on all. Each writes its access log. The
-instances answer with 1 KB. Needs root, to give the front's files to its user. Everything is removed afterwards but the
-image rollcall-bench/balancers, which the next run needs.
+On this machine's loopback, where clients, balancer and instances share the processors: only the ratios are meaningful.
+All balancers run all the time; wrk measures one after the other over 32 persistent connections, in rounds, so that
+other work on the machine affects all of them. Each writes its access log. The instances respond with 1 KB. Requires
+root, to give the front's files to its user. Everything is removed afterwards except the image rollcall-bench/balancers,
+which the next run needs.
 """
 
 import re
@@ -34,20 +34,20 @@ ARTICLE, BY_HAND = 1.8, 0.9
 
 @dataclass(frozen=True)
 class Round:
-    """Of one balancer: requests per second, and the milliseconds that one in a hundred exceeds."""
+    """One balancer's requests per second, and its 99th percentile in milliseconds."""
 
     rate: float
     slow: float
 
 
 def read(text: str) -> Round:
-    """Read what wrk printed.
+    """Parse wrk's output.
 
     Raises:
         RollcallError: some requests failed.
     """
     if failed := re.search(r"Socket errors.*|Non-2xx.*", text):
-        raise RollcallError(f"wrk counts failed requests: {failed.group()}; their rate says nothing.")
+        raise RollcallError(f"wrk counts failed requests: {failed.group()}; the rate is meaningless.")
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     slow = re.search(r"99%\s+([\d.]+)(us|ms|s)", text)
     if not rate or not slow:
@@ -55,23 +55,23 @@ def read(text: str) -> Round:
     return Round(float(rate.group(1)), float(slow.group(1)) * {"us": 0.001, "ms": 1, "s": 1000}[slow.group(2)])
 
 
-def ask(balancer: Balancer, seconds: int) -> Round:
+def measure(balancer: Balancer, seconds: int) -> Round:
     load = ["wrk", "--threads=1", f"--connections={CONNECTIONS}", f"--duration={seconds}s", "--latency"]
     return read(command.run([*load, f"http://127.0.0.1:{balancer.port}/"], doing=f"load {balancer.name}"))
 
 
 def report(rounds: dict[Balancer, list[Round]], seconds: int) -> None:
     count = len(next(iter(rounds.values())))
-    rates = {balancer: statistics.median(one.rate for one in taken) for balancer, taken in rounds.items()}
+    rates = {balancer: statistics.median(sample.rate for sample in taken) for balancer, taken in rounds.items()}
     ours = next(iter(rates))
     table = Table(title=f"{CONNECTIONS} keep-alive connections, medians of {count} rounds of {seconds} s")
     table.add_column("balancer")
     for column in ("requests/s", "slowest round", "fastest round", "99 % within", "front ÷ this"):
         table.add_column(column, justify="right")
     for balancer, taken in rounds.items():
-        extremes = (min(one.rate for one in taken), max(one.rate for one in taken))
+        extremes = (min(sample.rate for sample in taken), max(sample.rate for sample in taken))
         figures = (f"{figure:,.0f}" for figure in (rates[balancer], *extremes))
-        slow = f"{statistics.median(one.slow for one in taken):.1f} ms"
+        slow = f"{statistics.median(sample.slow for sample in taken):.1f} ms"
         table.add_row(balancer.name, *figures, slow, f"{rates[ours] / rates[balancer]:.2f}")
     out.print(table)
     print_load()
@@ -83,11 +83,18 @@ def report(rounds: dict[Balancer, list[Round]], seconds: int) -> None:
 
 
 @click.command()
-@click.option("--rounds", "count", default=7, show_default=True, type=click.IntRange(1), help="Through all balancers.")
-@click.option("--seconds", default=5, show_default=True, type=click.IntRange(1), help="How long each is asked.")
+@click.option(
+    "--rounds",
+    "count",
+    default=7,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Number of rounds through all balancers.",
+)
+@click.option("--seconds", default=5, show_default=True, type=click.IntRange(1), help="Duration of each measurement.")
 @click.option("--only", multiple=True, help="Part of a balancer's name; may be given more than once.")
 def main(count: int, seconds: int, only: tuple[str, ...]) -> None:
-    """Measure how many requests per second come through."""
+    """Measure the requests per second through each balancer."""
     engine.ensure()
     images.ensure()
     packages.need("wrk", ["wrk"])
@@ -107,7 +114,7 @@ def main(count: int, seconds: int, only: tuple[str, ...]) -> None:
         for number in range(1, count + 1):
             for balancer in chosen:
                 with step(f"Round {number}: {balancer.name}"):
-                    rounds[balancer].append(ask(balancer, seconds))
+                    rounds[balancer].append(measure(balancer, seconds))
     report(rounds, seconds)
 
 

@@ -21,19 +21,20 @@ from rollcall.lab.progress import part
 
 VERSION = "3.7.13"
 PACKAGE = "github.com/traefik/traefik/v3/cmd/traefik"
+FLAGS = go.Binary("traefik", VERSION, PACKAGE, "").flags
 SOURCE = Path(__file__).parent / "traefik"
 LEGO = "github.com/go-acme/lego/v5@v5.4.1"
-# go.sum does not hold it, because the module is replaced by its copy.
+# go.sum lacks it, because a copy replaces the module.
 LEGO_SUM = "h1:Jt6xAP9xQrJ3SLLGgxejfDDd3pzdrmuLCWe4oTqHHQc="
 
 
 def build() -> Path:
-    """Return the built program, from the cache if it was built before.
+    """Return the built program, from the cache if possible.
 
     Raises:
-        RollcallError: Go cannot be had, or the build failed.
+        RollcallError: Go is unavailable, or the build failed.
     """
-    key = cached.key([cached.tree_key(SOURCE), PACKAGE, LEGO, LEGO_SUM, *go.FLAGS])
+    key = cached.key([cached.tree_key(SOURCE), PACKAGE, LEGO, LEGO_SUM, *FLAGS])
     return cached.get(f"traefik-{VERSION}-{key}", _build)
 
 
@@ -47,7 +48,7 @@ def _build(path: Path) -> None:
         shutil.copytree(SOURCE, module)
         _copy_lego(program, module / "lego")
         command.run(
-            [program, "build", "-mod=readonly", *go.FLAGS, "-o", str(path), PACKAGE],
+            [program, "build", "-mod=readonly", *FLAGS, "-o", str(path), PACKAGE],
             doing=f"build Traefik {VERSION}",
             directory=module,
             environment=go.ENVIRONMENT,
@@ -55,13 +56,13 @@ def _build(path: Path) -> None:
 
 
 def _copy_lego(program: str, target: Path) -> None:
-    # Asked for beside the copy and not in it, where go.mod would say that it is here already.
+    # Download outside the copy, whose go.mod replaces the module.
     download = [program, "mod", "download", "-json", LEGO]
-    answer = command.run(download, doing=f"fetch {LEGO}", directory=target.parent.parent, environment=go.ENVIRONMENT)
-    found = json.loads(answer)
+    output = command.run(download, doing=f"fetch {LEGO}", directory=target.parent.parent, environment=go.ENVIRONMENT)
+    found = json.loads(output)
     if found["Sum"] != LEGO_SUM:
-        raise RollcallError(f"{LEGO} has the checksum {found['Sum']} and not {LEGO_SUM}; it is not what it was.")
-    # Go's cache is read-only, and so would be the copy.
+        raise RollcallError(f"{LEGO}: got the checksum {found['Sum']}; expected {LEGO_SUM}: the module has changed.")
+    # Go's cache is read-only; make the copy writable.
     shutil.copytree(found["Dir"], target, copy_function=shutil.copyfile)
     for folder in (target, *(path for path in target.rglob("*") if path.is_dir())):
         folder.chmod(0o700)

@@ -1,4 +1,4 @@
-"""What can be wrong with a fleet, how bad it is, what to do: one list for the front's page and `rollcall status`."""
+"""Define a fleet's problems, their severity, and the next step: one list for the front's page and `rollcall status`."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,19 +7,19 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Literal
 
-# Requests fail now; something no longer works as it should or soon will not; somebody should know.
+# outage: requests fail now; warning: something fails, or soon will; notice: worth knowing.
 Severity = Literal["outage", "warning", "notice"]
-# In every `next`: the command line puts the inventory's name here.
+# In every `next`; the command line replaces it with the inventory's name.
 INVENTORY = "INVENTORY"
-# How long before its end a certificate becomes a problem: time to buy one. Any deploy renews the fleet's own before.
+# How long before its expiry a certificate becomes a problem: time to buy one. Deploys renew the fleet's own earlier.
 EXPIRING = timedelta(days=30)
-# A synchronised clock is off by milliseconds; reading one over SSH is not as exact.
+# A synchronised clock is off by milliseconds; reading it over SSH is less exact.
 CLOCK_TOLERANCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How bad a kind of problem is, and what to do where the problem itself names nothing better."""
+    """The severity of a kind of problem, and the next step if the problem itself has none."""
 
     severity: Severity
     next: str
@@ -47,13 +47,13 @@ KINDS: Mapping[str, Kind] = {
     "kept": Kind("notice", "nothing, if you stopped these containers; otherwise rollcall verify INVENTORY"),
 }
 _RANKS = {kind: rank for rank, kind in enumerate(KINDS)}
-# One that a newer front has, and this program does not know.
+# A kind of a newer front, unknown to this program.
 _OTHER = Kind("notice", "rollcall verify INVENTORY")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is not as it should be, since when if that is known, and what to do.
+    """A problem, since when it exists if known, and what to do.
 
     It stays the same problem while kind and subject do, whatever the text; without a subject that is the text.
     """
@@ -66,27 +66,27 @@ class Problem:
 
     @property
     def severity(self) -> Severity:
-        """How bad it is."""
+        """The severity of its kind."""
         return KINDS.get(self.kind, _OTHER).severity
 
     @property
     def step(self) -> str:
-        """What to do: its own step, or the one of its kind."""
+        """The next step: its own, or its kind's."""
         return self.next or KINDS.get(self.kind, _OTHER).next
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes it the same problem."""
+        """The identity of the problem."""
         return self.kind, self.subject or self.text
 
 
 def rank(kind: str) -> int:
-    """Give a kind's place among all, the worst first; a kind of a newer front comes after those that are known."""
+    """Return a kind's rank, the worst first; unknown kinds of a newer front come last."""
     return _RANKS.get(kind, len(_RANKS))
 
 
 def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Put the worst first; of one kind, what has been so for longest."""
+    """Sort problems, the worst first; within a kind, the oldest first."""
     return tuple(sorted(problems, key=_badness))
 
 
@@ -96,7 +96,7 @@ def _badness(problem: Problem) -> tuple[int, float, str]:
 
 @dataclass(frozen=True)
 class Site:
-    """A host and path: to how many instances its visitors are passed on, and the states of its services' instances."""
+    """A host and path, its number of servers in nginx, and the states of its services' instances."""
 
     host: str
     path: str
@@ -106,12 +106,12 @@ class Site:
 
     @property
     def name(self) -> str:
-        """How people write it."""
+        """The site as users write it."""
         return f"{self.host}{self.path}" if self.host else f"the default site{'' if self.path == '/' else self.path}"
 
 
 def unserved(sites: Iterable[Site]) -> list[Problem]:
-    """Name the sites that nobody can serve: every visitor gets a 502."""
+    """Return the sites without a server: every request gets a 502."""
     return [
         Problem(
             "unserved",
@@ -144,7 +144,7 @@ def _unserved_step(site: Site) -> str:
 
 
 def lost(nodes: Mapping[str, int]) -> list[Problem]:
-    """Name the nodes that Consul no longer hears; each with the number of its instances."""
+    """Return the nodes that no longer respond to Consul, each with its number of instances."""
     return [
         Problem(
             "lost",
@@ -158,7 +158,7 @@ def lost(nodes: Mapping[str, int]) -> list[Problem]:
 
 
 def short_of_servers(well: Iterable[str], missing: Iterable[str]) -> list[Problem]:
-    """Say how many more of Consul's servers may go, where some have gone."""
+    """Return a problem if Consul servers are missing, with how many more may fail."""
     well, missing = sorted(well), sorted(missing)
     if not missing:
         return []
@@ -185,7 +185,7 @@ def short_of_servers(well: Iterable[str], missing: Iterable[str]) -> list[Proble
 
 
 def certificate(whose: str, end: datetime, own: str, now: datetime) -> list[Problem]:
-    """Say of a certificate that has ended, or is about to.
+    """Return a problem if a certificate has expired or soon will.
 
     Args:
         whose: what shows it, as "the front's certificate".
@@ -210,7 +210,7 @@ def certificate(whose: str, end: datetime, own: str, now: datetime) -> list[Prob
 
 
 def clocks(offsets: Mapping[str, float]) -> list[Problem]:
-    """Name those whose clocks differ from most others'; seconds by name, ahead is positive."""
+    """Return the clocks that differ from the median; `offsets` are seconds by name, positive if ahead."""
     if not offsets:
         return []
     usual = median(offsets.values())

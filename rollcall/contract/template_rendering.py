@@ -52,9 +52,7 @@ def objection(rendering: Rendering, former: str, template: str, keep: float) -> 
         keep: the fraction of the file's addresses that must stay, from 0 to 1.
     """
     if not rendering.readable:
-        return (
-            "Consul lists no services, not even itself; check that the templates' token may read services"
-        )
+        return "Consul lists no services, not even itself; check that the templates' token may read services"
     before, now = len(instances(former, template)), len(instances(rendering.text, template))
     least = math.ceil(keep * before)
     if now < least:
