@@ -8,10 +8,10 @@ consul = {
     "extra": {},
 }
 
-# Every minute the registrator compares all containers with its agent, and mends what an event did not.
+# Every minute the registrator compares all containers with its agent, and corrects what events missed.
 registrator = {"resync": 60, "cleanup": True}
 
-# "templates": files of services of your own that follow the catalog, such as HAProxy's: docs/own-templates.md.
+# "templates": files of your own services, such as HAProxy's, that follow the catalog: docs/own-templates.md.
 
-# Where images come from: "pull" by the host's engine, or "push" from this machine over SSH.
+# How hosts get images: "pull" by the host's engine, or "push" from this machine over SSH.
 image_source = "pull"

@@ -1,6 +1,6 @@
 """The lab's six hosts, reached over SSH on loopback ports exactly as rented machines are reached: `make lab`."""
 
-# With underscores, since every list or tuple here would be a group of hosts.
+# With underscores, since every public list or tuple would be a group of hosts.
 from rollcall.lab.layout import HOSTS as _HOSTS
 from rollcall.lab.layout import STATE as _STATE
 
@@ -15,7 +15,7 @@ _hosts = {
             "ssh_key": str(_STATE / "id_ed25519"),
             "ssh_known_hosts_file": str(_STATE / "known_hosts"),
             "ssh_strict_host_key_checking": "yes",
-            # The lab's key is the only one there is: asking an agent for others costs time for nothing.
+            # Only the lab's key works; trying an SSH agent's keys would cost time.
             "ssh_allow_agent": False,
             "ssh_look_for_keys": False,
         },

@@ -11,11 +11,11 @@ The hosts must reach each other on 8300, 8301 and 8501 (Consul: TCP, and UDP on 
 containers' published ports; nothing else need be open but 80 and 443 on the front.
 """
 
-# Every host's own data. `address` is the one the other hosts use: a private network's, if there is one.
+# Each host's own data. `address` is the one that other hosts use: that of a private network, if there is one.
 # A host whose SSH name is such an IPv4 address already does not need it.
 _common = {
     "ssh_user": "root",
-    # As another user, whose sudo asks for no password:
+    # As another user, with sudo without a password:
     # "ssh_user": "admin", "_sudo": True,
     "ssh_key": "~/.ssh/id_ed25519",
     # A deploy pushes the images that `rollcall images build` built on this machine; hosts pull all others.
@@ -24,21 +24,21 @@ _common = {
     "front": {"server_name": "www.example.com"},
 }
 
-# One server, three or five. Three go on when one is lost; put them on machines that do not fail together.
+# One, three or five servers. Three survive the loss of one; use machines that do not fail together.
 consul_servers = [
     ("consul1", {**_common, "ssh_hostname": "consul1.example.net", "address": "10.0.0.11"}),
     ("consul2", {**_common, "ssh_hostname": "consul2.example.net", "address": "10.0.0.12"}),
     ("consul3", {**_common, "ssh_hostname": "consul3.example.net", "address": "10.0.0.13"}),
 ]
 
-# Hosts of the sample containers. Your own containers may run on any host of the fleet: every one has a
-# registrator. For a host that shall only have that, make a group of your own (e.g. `hosts = [...]`).
+# Hosts of the sample containers. Your own containers may run on any host: every host has a registrator.
+# For a host without another role, make a group of your own (e.g. `hosts = [...]`).
 backends = [
     ("app1", {**_common, "ssh_hostname": "app1.example.net", "address": "10.0.0.21"}),
     ("app2", {**_common, "ssh_hostname": "app2.example.net", "address": "10.0.0.22"}),
 ]
 
-# Where requests come in, on ports 80 and 443. With two of them they can have one address in common: docs/two-fronts.md.
+# nginx on ports 80 and 443. Two fronts can share one address: docs/two-fronts.md.
 fronts = [
     ("front1", {**_common, "ssh_hostname": "front1.example.net", "address": "10.0.0.31"}),
 ]

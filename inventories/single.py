@@ -3,13 +3,13 @@
 _here = (
     "@local",
     {
-        # One host needs no address that others could reach: nothing listens beyond loopback and Docker's bridge.
+        # A single host needs no reachable address: everything listens on loopback and Docker's bridge only.
         "address": "127.0.0.1",
-        # Alone, every container with a port is a service at its own address, published or not (mode "internal"). For a
-        # database that should be none, set SERVICE_IGNORE=true on it, or register only what publishes a port:
+        # On a single host every container with a port is a service at its own address, published or not (mode
+        # "internal"). To leave out a database, set SERVICE_IGNORE=true on it, or register only published ports:
         # "registrator": {"mode": "published"},
         "backends": [{"name": "webserver", "count": 1}, {"name": "nginx", "count": 1}],
-        # Not 8080 and 8443, which are the lab's: both can run side by side.
+        # Not the lab's 8080 and 8443, so that both can run side by side.
         "front": {"address": "127.0.0.1", "http_port": 8081, "https_port": 8444},
     },
 )

@@ -1,4 +1,4 @@
-// What a sample backend tells about itself and about the request that reached it.
+// The response of a sample backend: facts about itself and the request.
 
 function facts(r) {
     const headers = Object.create(null);
@@ -24,7 +24,7 @@ function escape(text) {
     return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }
 
-// The same colour for the same container, and a distant one for its neighbour: one sees at a glance who answered.
+// A stable colour for each container, distant from its neighbour's, so that people see which one responded.
 function hue(name) {
     let sum = 0;
     for (let i = 0; i < name.length; i++) {

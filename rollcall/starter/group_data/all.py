@@ -3,5 +3,5 @@
 # `domain` is the last part of service names in DNS: webserver-80.service.consul.
 consul = {"datacenter": "dc1", "domain": "consul"}
 
-# What publishes a port is registered as a service: at the host's address, with the published port.
+# Containers with a published port become services, at the host's address with that port.
 registrator = {"mode": "published"}

@@ -1,4 +1,4 @@
-"""Your fleet: which hosts there are, how SSH reaches them, and what each is for.
+"""Your fleet: its hosts, how SSH reaches them, and their roles.
 
     rollcall deploy inventories/production.py --dry     # shows every change, makes none
     rollcall deploy inventories/production.py
@@ -14,20 +14,20 @@ _web1 = (
         "ssh_hostname": "203.0.113.10",
         "ssh_key": "~/.ssh/id_ed25519",
         "ssh_user": "root",
-        # As another user, who may use sudo without a password:
+        # As another user, with sudo without a password:
         # "ssh_user": "admin", "_sudo": True,
     },
 )
 
 # A list is a group, and a host has the settings of its groups (group_data/GROUP.py).
-# Consul servers: one, or three or five of which a minority may fail.
+# Consul servers: one, three or five; of three or five a minority may fail.
 consul_servers = [_web1]
-# The sample containers, until you declare services of your own.
+# The sample containers, until you run your own.
 backends = [_web1]
-# Where requests come in: nginx on ports 80 and 443.
+# nginx on ports 80 and 443.
 fronts = [_web1]
 
-# Next step: six hosts. `address` is the one by which the hosts reach each other, a private network's if there is one:
+# Next step: six hosts. `address` is the one by which hosts reach each other, a private network's if there is one:
 # on 8300, 8301 (TCP and UDP), and 8501; fronts also reach the published ports of containers.
 #
 # def _host(name, ssh_hostname, address):
