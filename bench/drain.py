@@ -52,7 +52,7 @@ def one_phase(app: Shell, front: tuple[str, int], model: dict[str, dict[str, lis
     config = {**model["Config"], "Env": [*model["Config"]["Env"], f"SERVICE_DRAIN={drain}"]}
     names = [f"bench-{number}" for number in range(1, CONTAINERS + 1)]
     for name in names:
-        app.ask(f"{run_command({**model, 'Config': config}, name)} && echo")
+        app.run(f"{run_command({**model, 'Config': config}, name)} && echo")
         first_answer(front, name)
     clients = [Client(front, time.monotonic() + seconds) for _ in range(CLIENTS)]
     threads = [threading.Thread(target=client.run) for client in clients]
@@ -61,10 +61,10 @@ def one_phase(app: Shell, front: tuple[str, int], model: dict[str, dict[str, lis
     stops = 0
     while any(thread.is_alive() for thread in threads):
         name = names[stops % CONTAINERS]
-        app.ask(f"docker stop {name} && docker start {name}")
+        app.run(f"docker stop {name} && docker start {name}")
         stops += 1
     responses = sum((client.responses for client in clients), Counter())
-    app.ask(f"docker rm --force --volumes {' '.join(names)}")
+    app.run(f"docker rm --force --volumes {' '.join(names)}")
     return responses, stops
 
 
@@ -81,7 +81,7 @@ def main(source: str, seconds: int, front: str) -> None:
     for column in ("SERVICE_DRAIN", "stops", "requests", "failed", "which"):
         table.add_column(column, justify="left" if column == "which" else "right")
     with shell(hosts["app1"]) as app:
-        model = json.loads(app.ask(f"docker inspect --format '{{{{json .}}}}' {MODEL}"))
+        model = json.loads(app.run(f"docker inspect --format '{{{{json .}}}}' {MODEL}"))
         try:
             for drain in ("true", "false"):
                 responses, stops = one_phase(app, (address, int(port)), model, seconds, drain)

@@ -237,7 +237,9 @@ def main(count: int, containers: int, idle: int) -> None:
     """Measure the registrator on this machine's own engine."""
     engine.ensure()
     images.ensure()
-    ours, nginx = (next(one for one in catalogue.IMAGES if part in one.name) for part in ("/registrator:", "nginx:"))
+    ours, nginx = (
+        next(image for image in catalogue.IMAGES if part in image.name) for part in ("/registrator:", "nginx:")
+    )
     client = docker.from_env()
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary:
         folder = Path(temporary)

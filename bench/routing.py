@@ -65,14 +65,14 @@ class Shell:
             raise RollcallError(f"the shell on {self.name} exited; see its output above.")
         return line.strip()
 
-    def ask(self, script: str) -> str:
+    def run(self, script: str) -> str:
         """Return the last line that a script prints."""
-        self.send(f"{{ {script}\n}} | tail -n 1; echo 'answered'")
-        answer = self.line()
-        if answer == "answered":
+        self.send(f"{{ {script}\n}} | tail -n 1; echo 'finished'")
+        output = self.line()
+        if output == "finished":
             raise RollcallError(f"on {self.name}, no output from: {script}")
         self.line()
-        return answer
+        return output
 
     def close(self) -> None:
         self.process.stdin.close()
@@ -140,24 +140,24 @@ def first_answer(front: tuple[str, int], name: str) -> float:
 
 def until_gone(app: Shell, front: Shell, name: str, verb: str) -> tuple[float, float]:
     """Stop a container with `docker VERB`; return when that started and when it left nginx's list."""
-    endpoint = app.ask(f"docker port {name} 80/tcp")
+    endpoint = app.run(f"docker port {name} 80/tcp")
     look = shlex.quote(GONE.format(endpoint=endpoint))
     front.send(f"echo watching; timeout {GIVE_UP_SECONDS} docker exec --user nginx front bash -c {look}")
     front.line()
-    begun = float(app.ask(f"date +%s.%N; docker {verb} {name} >/dev/null"))
+    begun = float(app.run(f"date +%s.%N; docker {verb} {name} >/dev/null"))
     return begun, float(front.line())
 
 
 def measure(app: Shell, front: Shell, address: tuple[str, int], model: dict[str, Any], number: int) -> Sample:
     name = f"bench-{number}"
-    started = float(app.ask(f"{run_command(model, name)} >/dev/null && date +%s.%N"))
+    started = float(app.run(f"{run_command(model, name)} >/dev/null && date +%s.%N"))
     routed = first_answer(address, name) - started
     stopped, drained = until_gone(app, front, name, "stop")
-    app.ask(f"docker start {name}")
+    app.run(f"docker start {name}")
     first_answer(address, name)
     begun, gone = until_gone(app, front, name, "kill")
-    died = float(app.ask(f"date +%s.%N --date $(docker inspect --format '{{{{.State.FinishedAt}}}}' {name})"))
-    app.ask(f"docker rm --volumes {name}")
+    died = float(app.run(f"date +%s.%N --date $(docker inspect --format '{{{{.State.FinishedAt}}}}' {name})"))
+    app.run(f"docker rm --volumes {name}")
     return Sample(routed, drained - stopped, gone - begun, gone - died)
 
 
@@ -171,14 +171,14 @@ def main(source: str, count: int, front: str) -> None:
     connectivity.check(list(hosts.values()))
     address, _, port = front.partition(":")
     with shell(hosts["app1"]) as app, shell(hosts["front1"]) as nginx:
-        model = json.loads(app.ask(f"docker inspect --format '{{{{json .}}}}' {MODEL}"))
+        model = json.loads(app.run(f"docker inspect --format '{{{{json .}}}}' {MODEL}"))
         remove = f"docker ps -aq --filter label={LABEL} | xargs -r docker rm --force --volumes >/dev/null; echo"
         try:
             samples = []
             for number in range(1, count + 1):
                 samples.append(measure(app, nginx, (address, int(port)), model, number))
-                one = samples[-1]
-                figures = f"routed {one.routed:.3f} s, drained {one.drained:.3f} s, gone {one.gone:.3f} s"
+                sample = samples[-1]
+                figures = f"routed {sample.routed:.3f} s, drained {sample.drained:.3f} s, gone {sample.gone:.3f} s"
                 out.print(f"[dim]{number}: {figures}[/]")
         finally:
             app.send(f"{remove}")
@@ -192,10 +192,10 @@ def report(samples: list[Sample]) -> None:
     for column in ("median", "fastest", "slowest"):
         table.add_column(column, justify="right")
     rows = {
-        "docker run returned → first 200 through the front": [one.routed for one in samples],
-        "docker stop begun → out of nginx's list": [one.drained for one in samples],
-        "docker kill begun → out of nginx's list": [one.gone for one in samples],
-        "its process ended → out of nginx's list": [one.gone_after_death for one in samples],
+        "docker run returned → first 200 through the front": [sample.routed for sample in samples],
+        "docker stop begun → out of nginx's list": [sample.drained for sample in samples],
+        "docker kill begun → out of nginx's list": [sample.gone for sample in samples],
+        "its process ended → out of nginx's list": [sample.gone_after_death for sample in samples],
     }
     for name, seconds in rows.items():
         figures = (statistics.median(seconds), min(seconds), max(seconds))

@@ -178,11 +178,11 @@ def report(sizes: list[Size]) -> None:
     )
     for column in columns:
         table.add_column(column, justify="right")
-    served = {size.instances: statistics.median(one.served for one in size.changes) for size in sizes}
+    served = {size.instances: statistics.median(change.served for change in size.changes) for size in sizes}
     first = served[sizes[0].instances]
     for size in sizes:
-        rendered = statistics.median(one.rendered for one in size.changes)
-        slowest = max(one.served for one in size.changes)
+        rendered = statistics.median(change.rendered for change in size.changes)
+        slowest = max(change.served for change in size.changes)
         seconds = (f"{figure:.3f} s" for figure in (rendered, served[size.instances], slowest))
         growth, text = f"{served[size.instances] / first:.1f}", f"{size.kilobytes:,.0f} KB"
         parts = (f"{size.megabytes[part]:.0f}" for part in PARTS)
@@ -218,7 +218,7 @@ def main(count: int, most: int) -> None:
             running.reload()
             seen = Front(running, running.attrs["State"]["Pid"])
             until(lambda: seen.state.joinpath("current").is_symlink(), "a front with a generation")
-            for size in (one for one in SIZES if one <= most):
+            for size in (size for size in SIZES if size <= most):
                 before = sizes[-1].instances if sizes else 0
                 sizes.append(measure(seen, consul.pid, before, size, count - count % 2))
     report(sizes)

@@ -101,7 +101,7 @@ def main(count: int, seconds: int, only: tuple[str, ...]) -> None:
     balancers.build_image()
     client = docker.from_env()
     remove_containers(client, LABEL)
-    chosen = [one for one in balancers.ALL if not only or any(part in one.name for part in only)]
+    chosen = [balancer for balancer in balancers.ALL if not only or any(part in balancer.name for part in only)]
     rounds: dict[Balancer, list[Round]] = {balancer: [] for balancer in chosen}
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary, ExitStack() as stack:
         place = Place(client, Path(temporary), INSTANCES)

@@ -41,9 +41,9 @@ def desired(fleet: Fleet, secrets: Secrets) -> AccessControl:
 
 
 def hosts_left_out(fleet: Fleet, found: Listed) -> list[str]:
-    """Give the node names whose agents have rights and that no host of the fleet has: a deploy takes those rights."""
+    """Return the nodes that have agent policies but are no longer in the fleet: a deploy removes their rights."""
     prefix = f"{_name('agent', '')}-"
-    policies = (str(one["Name"]) for one in found.policies)
+    policies = (str(policy["Name"]) for policy in found.policies)
     nodes = {name.removeprefix(prefix) for name in policies if name.startswith(prefix)}
     return sorted(nodes - {member.node for member in fleet.members})
 

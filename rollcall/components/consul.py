@@ -173,15 +173,15 @@ def renamed(member: Member, agent: str) -> str:
 
 
 def begins_anew(fleet: Fleet, agent: str) -> str:
-    """Say that none of the servers that a host's agent was deployed with stays; nothing where one does, or none was.
+    """Return a sentence if none of the servers that a host's agent was deployed with remains, otherwise "".
 
-    New servers do not know those before them, and would begin with an empty catalog.
+    New servers without a former one would start with an empty catalog.
     """
     before = re.findall(r'"([^"]+)"', found[1]) if (found := _RETRY_JOIN.search(agent)) else []
     if not before or {server.address for server in fleet.servers} & set(before):
         return ""
     return (
-        f"none of the fleet's Consul servers stays ({', '.join(before)}): this deploy begins with new ones, without "
+        f"none of the fleet's Consul servers remains ({', '.join(before)}): this deploy starts new ones, without "
         "keys and catalog; to keep these, leave one in consul_servers until the new ones have joined"
     )
 

@@ -98,7 +98,7 @@ def _host_keys() -> Sequence[str]:
 
 
 def _hosts(named: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Read host names, and tell what is wrong with those that are none."""
+    """Return the valid host names, and an error for each invalid one."""
     found: dict[str, None] = {}
     faults: dict[str, None] = {}
     for name in named:

@@ -1,14 +1,14 @@
-"""Whether a service in the catalog takes UDP, as what registered it says so."""
+"""Decide whether a service in the catalog uses UDP, from the marks of its registrator."""
 
 from collections.abc import Collection, Mapping
 
-# The Meta key by which Rollcall's registrator tells a UDP service, and the one that all of its services have.
+# The Meta key that marks a UDP service of Rollcall's registrator, and the one that all of its services have.
 MARK_PROTOCOL, MARK_HOST = "registrator-protocol", "registrator-host"
 UDP = "udp"
 
 
 def is_udp(identity: str, tags: Collection[str], meta: Mapping[str, str]) -> bool:
-    """Tell it by the mark; other registrators, and ours before 0.2, only have the tag, which a TCP service may, too."""
+    """Return whether the mark is set; other registrators, and ours before 0.2, only tag, as TCP services may, too."""
     if meta.get(MARK_PROTOCOL) == UDP:
         return True
     return UDP in tags and (MARK_HOST not in meta or identity.endswith(f":{UDP}"))

@@ -62,7 +62,11 @@ def _host(
     layers += [*_unread(inventory.get_host_data(host.name), of_host, source, ""), *of_host]
     override = {key: value for key, value in inventory.get_override_data().items() if key != pyinfra_data.CONSENT}
     layers.append(Layer(OVERRIDE, "", override))
-    return {"name": host.name, "groups": list(host.groups), "layers": [_document(one) for one in layers if one.data]}
+    return {
+        "name": host.name,
+        "groups": list(host.groups),
+        "layers": [_document(layer) for layer in layers if layer.data],
+    }
 
 
 def _file(folder: str, group: str) -> str:

@@ -204,11 +204,12 @@ def _check_host(member: Member, state: HostState) -> None:
         )
     if why := keepalived.no_interface(member, state.interfaces) or dns.unusable(member, facts(state).resolver):
         raise RollcallError(why)
-    asked, most = member.settings.consul.memory, preflight.fitting(member.settings.consul.memory, state.machine.memory)
-    if asked > most and "memory" in member.settings.consul.model_fields_set:
+    memory = member.settings.consul.memory
+    most = preflight.fitting(memory, state.machine.memory)
+    if memory > most and "memory" in member.settings.consul.model_fields_set:
         raise RollcallError(
-            f"{_locate()(member.name, ('consul', 'memory'))}consul.memory: got {asked}; expected at most {most}, three "
-            f"quarters of the memory of {member.name}"
+            f"{_locate()(member.name, ('consul', 'memory'))}consul.memory: got {memory}; expected at most {most}, "
+            f"three quarters of the memory of {member.name}"
         )
     skew = abs(state.clock - time.time())
     if skew > CLOCK_TOLERANCE_SECONDS:
@@ -223,7 +224,7 @@ def _check_membership(here: Site) -> None:
     member, texts = here.member, here.state.texts
     if why := consul.renamed(member, texts.get(consul.AGENT, "")):
         raise RollcallError(f"{_locate()(member.name, ('node',))}{why}")
-    if why := servers.unlisted(here.cluster[0], [one.address for one in here.fleet.members]):
+    if why := servers.unlisted(here.cluster[0], [other.address for other in here.fleet.members]):
         raise RollcallError(why)
 
 
@@ -239,7 +240,7 @@ def _lost_roles(here: Site) -> Sequence[str]:
         lost.append(why)
     if found := listed(*here.cluster[1:]):
         lost += [
-            f"{node} is no longer in the inventory: this deploy takes its agent's token, and its services with it"
+            f"{node} is no longer in the inventory: this deploy removes its agent's token, and its services with it"
             for node in access.hosts_left_out(here.fleet, found)
         ]
     return lost
@@ -267,7 +268,7 @@ def _fleet() -> Fleet:
 
 @lru_cache(maxsize=1)
 def _hosts() -> tuple[RawHost, ...]:
-    return tuple(raw_host(one) for one in inventory_layers.of_this_run())
+    return tuple(raw_host(entry) for entry in inventory_layers.of_this_run())
 
 
 def _locate() -> Locate:
@@ -305,7 +306,7 @@ def _announce_secrets() -> None:
 def _directory() -> PrivateDirectory:
     root = project.root_of(inventory_file())
     named = store.folder_of(root, inventory_file())
-    hosts = tuple(host_of(one, root) for one in inventory_layers.of_this_run())
+    hosts = tuple(host_of(entry, root) for entry in inventory_layers.of_this_run())
     return PrivateDirectory(deployed.find(named, hosts) or named, draft=True)
 
 

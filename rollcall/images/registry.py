@@ -23,7 +23,7 @@ _PATH = re.compile(r"/v2/([0-9a-f]{32})/image/(manifests|blobs)/(\S+)")
 
 @dataclass
 class Offer:
-    """One image for one host, whether its engine has asked for it, and how many bytes it has fetched."""
+    """One image for one host, whether its engine has requested it, and how many bytes it has fetched."""
 
     image: Saved
     requested: bool = False

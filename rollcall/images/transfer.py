@@ -66,10 +66,12 @@ def send(host: Host, name: str, image: Saved, registry: Registry, report: Callab
 
 
 def _pulled_through(host: Host, name: str, offer: Offer, port: int) -> bool:
-    """Return False if the engine cannot reach the registry: sshd forwards no port, or the engine has another loopback.
+    """Pull through a forwarded port; return False if the engine cannot reach the registry.
+
+    Then sshd forwards no port, or the engine has another loopback.
 
     Raises:
-        RollcallError: it reached the registry, and failed to pull.
+        RollcallError: the engine reached the registry and failed to pull.
     """
     for _ in range(_ATTEMPTS):
         there = random.choice(_PORTS)  # noqa: S311 - not security-relevant
@@ -96,7 +98,7 @@ def _load(host: Host, name: str, offer: Offer) -> None:
     line = Shell(host, ["-C"]).arguments("docker load --quiet")
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         stdin = cast(IO[bytes], process.stdin)
-        # A host that hangs up says why in its errors.
+        # If the host closes the connection, its errors contain the reason.
         with suppress(BrokenPipeError), offer.image.archive.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 stdin.write(chunk)

@@ -34,7 +34,7 @@ def test_servers_are_not_all_replaced_at_once_without_consent(fleet: Fleet, tmp_
     """Those that are new do not know those before them, and would begin with an empty catalog."""
     all_three = 'x_former = [_hosts["consul1"], _hosts["consul2"], _hosts["consul3"]]'
     said = rollcall("deploy", inventory(tmp_path, f'consul_servers = [_hosts["app1"]]\n{all_three}'), code=1)
-    assert "none of the fleet's Consul servers stays (10.77.0.11, 10.77.0.12, 10.77.0.13)" in said
+    assert "none of the fleet's Consul servers remains (10.77.0.11, 10.77.0.12, 10.77.0.13)" in said
     assert servers(fleet) == {"consul1", "consul2", "consul3"}
 
 
@@ -45,7 +45,7 @@ def test_a_host_is_not_forgotten_without_consent(fleet: Fleet, tmp_path: Path) -
     assert both in text
     path.write_text(text.replace(both, 'backends = [_hosts["app1"]]'))
     said = rollcall("deploy", str(path), code=1)
-    assert "app2 is no longer in the inventory: this deploy takes its agent's token" in said
+    assert "app2 is no longer in the inventory: this deploy removes its agent's token" in said
 
 
 @pytest.mark.usefixtures("lab_servers")

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from rollcall.cli import curl
 from rollcall.consul.agent_client import Request
-from rollcall.consul.curl import Answer
+from rollcall.consul.curl import Response
 from rollcall.errors import RollcallError
 
 
@@ -19,13 +19,13 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     class Agent:
         def __init__(self, *_: Any) -> None:
-            self.answer = Answer(200, '{"consul":[]}\n')
+            self.answer = Response(200, '{"consul":[]}\n')
 
-        def response(self, request: Request) -> Answer:
+        def response(self, request: Request) -> Response:
             asked.append(request)
             return answers[0]
 
-    answers = [Answer(200, '{"consul":[]}\n')]
+    answers = [Response(200, '{"consul":[]}\n')]
 
     class Tokens:
         def secret(self, _role: str) -> str:
@@ -39,7 +39,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(curl, "pick_agent", lambda *_: None)
     monkeypatch.setattr(curl, "AgentClient", Agent)
 
-    def of(*arguments: str, answer: Answer | None = None, stdin: str = "") -> click.testing.Result:
+    def of(*arguments: str, answer: Response | None = None, stdin: str = "") -> click.testing.Result:
         answers[0] = answer or answers[0]
         return CliRunner().invoke(curl.curl, ["six.py", *arguments], input=stdin)
 
@@ -50,7 +50,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_response_is_printed_as_it_came(run: Any) -> None:
     done = run("/v1/catalog/services")
     assert (done.exit_code, done.stdout) == (0, '{"consul":[]}\n')
-    assert run("/v1/kv/a?raw", answer=Answer(200, " white \n\n")).stdout == " white \n\n"
+    assert run("/v1/kv/a?raw", answer=Response(200, " white \n\n")).stdout == " white \n\n"
     assert [one.method for one in run.asked] == ["GET", "GET"]
 
 
@@ -63,7 +63,7 @@ def test_data_is_put(run: Any) -> None:
 
 
 def test_a_refusal_fails_with_its_status_and_its_body(run: Any) -> None:
-    done = run("/v1/acl/tokens", answer=Answer(403, "Permission denied"))
+    done = run("/v1/acl/tokens", answer=Response(403, "Permission denied"))
     assert done.stdout == "Permission denied"
     assert isinstance(done.exception, RollcallError)
     assert str(done.exception) == "Consul responds 403 to /v1/acl/tokens"

@@ -40,7 +40,7 @@ def test_servers_of_which_none_stays_are_named(fleet: Fleet, desired: Desired) -
         assert consul.begins_anew(fleet, "") == "", "it is new"
     assert consul.begins_anew(fleet, 'retry_join     = ["10.77.0.13", "10.77.0.99"]\n') == ""
     sentence = consul.begins_anew(fleet, 'node_name = "x"\nretry_join     = ["10.77.0.98", "10.77.0.99"]\n')
-    assert sentence.startswith("none of the fleet's Consul servers stays (10.77.0.98, 10.77.0.99)")
+    assert sentence.startswith("none of the fleet's Consul servers remains (10.77.0.98, 10.77.0.99)")
 
 
 def fleet_names(fleet: Fleet) -> list[str]:
