@@ -32,6 +32,10 @@ class Difference:
         return f"{self.field}: {self.old} → {self.new}"
 
 
+# What people read for a type whose name is not the word for it.
+_KINDS: Mapping[type, str] = {LeadingLine: "first line of", AbsentFile: "file"}
+
+
 @dataclass(frozen=True)
 class Change:
     """One resource that differs from its desired state, and the action that corrects it."""
@@ -48,7 +52,7 @@ class Change:
 
     def __str__(self) -> str:
         """Return one line: the action, the resource and the reason."""
-        kind = type(self.resource).__name__.lower().replace("firstline", "first line of").replace("absent", "file")
+        kind = _KINDS.get(type(self.resource), type(self.resource).__name__.lower())
         reasons = [*map(str, self.differences), *([self.remark] if self.remark else [])]
         why = f" ({'; '.join(reasons)})" if reasons else ""
         return f"{self.action} {kind} {self.name}{why}"

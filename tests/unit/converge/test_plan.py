@@ -12,6 +12,7 @@ from rollcall.converge.docker_query import EngineState
 from rollcall.converge.host_state import EMPTY, HostState, ObservedFile
 from rollcall.converge.plan import Action, Change, everything, leftovers, notifications, pending_marker, plan
 from rollcall.converge.resources import (
+    AbsentFile,
     Container,
     Directory,
     File,
@@ -196,6 +197,27 @@ def test_the_text_of_a_file_is_in_no_sentence() -> None:
 def test_first_line(text: str, changed: bool) -> None:
     resource = LeadingLine("/etc/resolv.conf", "nameserver 172.17.0.1")
     assert bool(plan([resource], HostState(texts={resource.path: text}))) is changed
+
+
+def test_every_kind_of_change_reads_as_a_sentence() -> None:
+    resources = (
+        Directory("/etc/x"),
+        File("/etc/x/y", ""),
+        AbsentFile("/etc/z"),
+        LeadingLine("/etc/resolv.conf", "nameserver 172.17.0.1"),
+        Network("rollcall"),
+        Volume("data"),
+        WEB,
+    )
+    assert [str(Change("create", resource)) for resource in resources] == [
+        "create directory /etc/x",
+        "create file /etc/x/y",
+        "create file /etc/z",
+        "create first line of /etc/resolv.conf",
+        "create network rollcall",
+        "create volume data",
+        f"create container {WEB.name}",
+    ]
 
 
 def test_files_come_before_the_containers_that_read_them() -> None:
