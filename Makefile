@@ -48,7 +48,7 @@ test-pythons:
 
 integration: $(VENV)/installed
 	rollcall lab images
-	pytest tests/integration --ignore=tests/integration/resolver
+	pytest tests/integration --ignore=tests/integration/resolver --ignore=tests/integration/firewalls
 
 # From nothing: a lab that another checkout deployed has that one's secrets, and a deploy from here rightly refuses it.
 e2e: $(VENV)/installed
@@ -61,10 +61,10 @@ e2e: $(VENV)/installed
 docs: $(VENV)/installed
 	rollcall settings --markdown > docs/settings.md
 
-# Sudo, interrupts, hosts that have nothing, other writers of resolv.conf: too long for `make test` and CI.
+# Sudo, interrupts, hosts that have nothing, other writers of resolv.conf, firewalls: too long for `make test` and CI.
 test-long: $(VENV)/installed
 	rollcall lab images
-	pytest tests/integration/resolver
+	pytest tests/integration/resolver tests/integration/firewalls
 	rollcall lab down
 	pytest tests/e2e/long
 	pytest tests/e2e/teardown
