@@ -1,1 +1,1 @@
-"""The command line: one module for each verb. It parses, calls, and prints."""
+"""The command line: one module for each verb, which parses, calls, and prints."""

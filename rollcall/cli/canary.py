@@ -1,4 +1,4 @@
-"""`rollcall canary`: a share of a service's requests for the instances that carry a tag."""
+"""`rollcall canary`: give the instances with a tag a share of a service's requests."""
 
 import json
 
@@ -24,13 +24,12 @@ from rollcall.secrets.deployed import read_secrets
 def canary(source: str, service: str | None, shares: tuple[str, ...], clear: bool) -> None:
     """Give a share of a service's requests to the instances with a tag: rollcall canary INVENTORY shop-80 v2=10.
 
-    The rest goes to the instances without these tags; what was said before is replaced. Without shares: how the
-    requests are shared now. It is kept in Consul, at rollcall/front/canary/SERVICE, and every front follows within a
-    second.
+    The rest goes to the instances without these tags; new shares replace earlier ones. Without shares: print the
+    current ones. They are in Consul, at rollcall/front/canary/SERVICE, and every front follows within a second.
     """
     percents = canary_shares.read(shares)
     if clear and (shares or not service):
-        raise click.UsageError("--clear goes with a SERVICE and without TAG=PERCENT.")
+        raise click.UsageError("--clear requires a SERVICE and no TAG=PERCENT.")
     chosen, fleet = checked_fleet(source)
     token = read_secrets(source, chosen, fleet, "rollcall canary").tokens.secret("operator")
     agent = AgentClient(pick_agent(source, chosen), token)
@@ -50,7 +49,7 @@ def canary(source: str, service: str | None, shares: tuple[str, ...], clear: boo
 def _show_all(agent: AgentClient) -> None:
     found = kv.keys(agent, document.PREFIX)
     if not found:
-        out.print("No service has a canary: the instances of each share its requests.")
+        out.print("No service has a canary.")
     for key in sorted(found):
         _show(agent, key.removeprefix(document.PREFIX))
 
@@ -62,5 +61,5 @@ def _show(agent: AgentClient, service: str) -> None:
         percentages = None if text is None else document.read(text)
     except ValueError as error:
         raise RollcallError(f"Consul's key {kv.PREFIX}{document.PREFIX}{service} {error}") from None
-    tags = [one["Service"]["Tags"] or () for one in passing]
+    tags = [instance["Service"]["Tags"] or () for instance in passing]
     out.print(canary_shares.words(service, percentages, tags), markup=False)

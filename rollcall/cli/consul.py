@@ -1,4 +1,4 @@
-"""`rollcall consul`: the real consul command line, with a token that nobody sees."""
+"""`rollcall consul`: run the real consul command line, with a hidden token."""
 
 import contextlib
 import os
@@ -23,10 +23,10 @@ from rollcall.secrets.deployed import read_secrets
 from rollcall.signals import interrupt_on
 
 STDIN = 0
-# ssh's own exit code where the connection is lost; consul has no such code.
+# ssh's exit code for a lost connection; consul never exits with it.
 CONNECTION_LOST = 255
-# The token is the first line of standard input. consul finds it in a pipe that only its own process has; the rest is
-# consul's own standard input, for `read` takes no byte beyond its line.
+# The token is the first line of standard input. consul reads it from a pipe that only its process has; the rest is
+# consul's own input, since `read` takes no byte beyond its line.
 SCRIPT = """
 IFS= read -r token
 exec 3<<END
@@ -34,7 +34,7 @@ $token
 END
 exec consul "$@"
 """
-# `docker exec` passes no signal on, so consul is found by its environment.
+# `docker exec` forwards no signals, so find consul by its environment.
 INTERRUPT = """
 for process in /proc/[0-9]*; do
   if tr '\\0' '\\n' <"$process/environ" | grep -qx "$1"; then
@@ -46,35 +46,35 @@ done 2>/dev/null
 
 @click.command("consul")
 @inventory_argument
-@click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Ask the agent of this host; a server's otherwise.")
-@click.option("--management", is_flag=True, help="With the token that may do everything: for ACLs and snapshots.")
+@click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Use the agent of this host; by default a server's.")
+@click.option("--management", is_flag=True, help="Use the management token, for ACLs and snapshots.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def consul(source: str, limit: tuple[str, ...], management: bool, arguments: tuple[str, ...]) -> None:
     """Run consul's own command line in the fleet of INVENTORY: rollcall consul INVENTORY -- members.
 
-    Its input, output and exit code are consul's own; it runs in the agent's container, so files it is to read are best
-    given as - (standard input).
+    Its input, output and exit code are consul's own. It runs in the agent's container, so pass files as -
+    (standard input).
     """
     chosen, fleet = checked_fleet(source, limit)
     tokens = read_secrets(source, chosen, fleet, "rollcall consul").tokens
     token = tokens.secret("management" if management else "operator")
     host = pick_agent(source, chosen)
-    # Ended by a supervisor or by a terminal that is closed, consul is told just as after Ctrl-C.
+    # A supervisor's stop or a closed terminal interrupts consul, as Ctrl-C does.
     interrupt_on(signal.SIGTERM, signal.SIGHUP)
     code = _run(host, arguments, token)
     if code == CONNECTION_LOST and host.connector == "ssh":
-        raise RollcallError(f"the connection to {host.name} was lost; what consul had begun there may be done or not")
+        raise RollcallError(f"lost the connection to {host.name}; consul may or may not have finished there")
     sys.exit(code)
 
 
 def inside(command: str, arguments: Sequence[str]) -> str:
-    """Build what is run on the host; `command` is a name that tells this run from all others."""
+    """Return the command for the host; `command` is a unique name for this run."""
     options = ["--interactive", "--env=CONSUL_HTTP_TOKEN_FILE=/dev/fd/3", f"--env={_mark(command)}"]
     return "exec " + shlex.join(["docker", "exec", *options, "consul", "sh", "-c", SCRIPT, "sh", *arguments])
 
 
 def interrupt(command: str) -> str:
-    """Build what is run on the host to interrupt that run."""
+    """Return the command that interrupts this run on the host."""
     return shlex.join(["docker", "exec", "consul", "sh", "-c", INTERRUPT, "sh", _mark(command)])
 
 
@@ -83,7 +83,7 @@ def _mark(command: str) -> str:
 
 
 def _run(host: Host, arguments: Sequence[str], token: str) -> int:
-    """Run consul and give its exit code. The first Ctrl-C is consul's own; after a second one nothing is waited for."""
+    """Run consul and return its exit code. The first Ctrl-C goes to consul; the second one ends the wait."""
     command = uuid.uuid4().hex
     with subprocess.Popen(
         Shell(host).arguments(inside(command, arguments)), stdin=subprocess.PIPE, start_new_session=True
@@ -103,7 +103,7 @@ def _run(host: Host, arguments: Sequence[str], token: str) -> int:
 
 
 def _feed(pipe: IO[bytes], token: str) -> None:
-    """Write the token's line and then whatever comes in here; consul may well end without reading it."""
+    """Write the token's line, then copy standard input; consul may exit without reading it."""
     with contextlib.suppress(OSError), pipe:
         pipe.write(f"{token}\n".encode())
         pipe.flush()

@@ -1,4 +1,4 @@
-"""`rollcall curl`: one request to Consul's HTTP API, with a token that nobody sees."""
+"""`rollcall curl`: send one request to Consul's HTTP API, with a hidden token."""
 
 import sys
 
@@ -19,9 +19,9 @@ SUCCESS = range(200, 300)
 @inventory_argument
 @click.argument("path")
 @click.option("-X", "--request", "method", type=click.Choice(("GET", "PUT", "DELETE")), help="GET; PUT with --data.")
-@click.option("-d", "--data", help="What is sent; - for standard input.")
-@click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Ask the agent of this host; a server's otherwise.")
-@click.option("--management", is_flag=True, help="With the token that may do everything: for ACLs.")
+@click.option("-d", "--data", help="The request's body; - for standard input.")
+@click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Use the agent of this host; by default a server's.")
+@click.option("--management", is_flag=True, help="Use the management token, for ACLs.")
 def curl(
     source: str, path: str, method: str | None, data: str | None, *, limit: tuple[str, ...], management: bool
 ) -> None:
@@ -31,7 +31,7 @@ def curl(
     """
     check_path(path)
     if data is not None and method in ("GET", "DELETE"):
-        raise click.UsageError(f"--data goes with PUT, not with {method}.")
+        raise click.UsageError(f"--data requires PUT, got {method}.")
     body = sys.stdin.read() if data == "-" else data or ""
     chosen, fleet = checked_fleet(source, limit)
     tokens = read_secrets(source, chosen, fleet, "rollcall curl").tokens
@@ -41,10 +41,10 @@ def curl(
     if response.status not in SUCCESS:
         newline = "\n" if response.body and not response.body.endswith("\n") else ""
         click.echo(newline, nl=False, err=True)
-        raise RollcallError(f"Consul responds {response.status} to {path.partition('?')[0]}")
+        raise RollcallError(f"Consul returned {response.status} for {path.partition('?')[0]}")
 
 
 def check_path(path: str) -> None:
-    """See that a path is one of Consul's API. Raises RollcallError: it is not."""
+    """Raise RollcallError unless a path belongs to Consul's API."""
     if not path.startswith(API) or not path.isprintable() or " " in path:
         raise RollcallError(f"PATH: got {path!r}; expected a path of Consul's API, such as {API}catalog/services")

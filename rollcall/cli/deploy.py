@@ -1,4 +1,4 @@
-"""`rollcall deploy` and `rollcall remove`: pyinfra, with checks before it and a truthful exit code after it."""
+"""`rollcall deploy` and `rollcall remove`: run pyinfra, with checks before and a truthful exit code after."""
 
 import os
 import subprocess
@@ -23,12 +23,12 @@ from rollcall.remote import connectivity
 @click.command()
 @inventory_argument
 @click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Only these hosts.")
-@click.option("--dry", is_flag=True, help="Say what would be changed, field by field; change nothing.")
+@click.option("--dry", is_flag=True, help="Print every change, field by field; make none.")
 @click.option("--yes", is_flag=True, help="Remove roles that hosts no longer have, such as a front's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 @click.option("-v", "verbosity", count=True, help="Show more of what pyinfra does (-v, -vv, -vvv).")
 def deploy(source: str, *, limit: tuple[str, ...], dry: bool, yes: bool, as_json: bool, verbosity: int) -> None:
-    """Bring every host of INVENTORY to what its settings say."""
+    """Bring every host of INVENTORY to its settings."""
     from rollcall.deploy import program
 
     started = time.monotonic()
@@ -51,12 +51,12 @@ def deploy(source: str, *, limit: tuple[str, ...], dry: bool, yes: bool, as_json
 
 @click.command()
 @inventory_argument
-@click.option("--images", "take_images", is_flag=True, help="Remove the images, too, unless somebody else uses them.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--images", "take_images", is_flag=True, help="Remove the images, too, unless other containers use them.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation.")
 def remove(source: str, yes: bool, take_images: bool) -> None:
     """Take everything off the hosts of INVENTORY that a deploy put there, Consul's data included.
 
-    Images stay, so that the next deploy need not send them, unless --images takes them.
+    Images stay for the next deploy, unless --images removes them.
     """
     from rollcall.deploy import program
 
@@ -74,21 +74,21 @@ def remove(source: str, yes: bool, take_images: bool) -> None:
 
 
 def _print_settings(chosen: inventory.Inventory, fleet: Fleet) -> None:
-    """Say which settings the hosts of a dry run have and where each stands."""
+    """Print the settings that are not defaults, with the file and line of each."""
     from rollcall.config import host_values
 
-    out.print("\nSettings that are no defaults, with their places:")
+    out.print("\nSettings other than defaults, with file and line:")
     for line in host_values.summary(
-        {one.name: host_values.of(one.raw, fleet.member(one.name)) for one in chosen.hosts}
+        {host.name: host_values.of(host.raw, fleet.member(host.name)) for host in chosen.hosts}
     ):
         out.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def run_deploy(chosen: inventory.Inventory) -> None:
-    """Deploy to every host, as a step of something larger, in a process of its own.
+    """Deploy to every host in a new process, as a step of another command.
 
     Raises:
-        RollcallError: it did not succeed everywhere.
+        RollcallError: the deploy failed on a host.
     """
     command = [sys.executable, "-m", "rollcall", "--project", str(chosen.root), "deploy", chosen.source]
     process = subprocess.Popen(command, env={**os.environ, failures.AS_STEP: "1"})

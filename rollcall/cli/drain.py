@@ -1,4 +1,4 @@
-"""`rollcall drain` and `rollcall undrain`: out of service by hand, and back."""
+"""`rollcall drain` and `rollcall undrain`: take a host or a container out of service, and put it back."""
 
 import json
 import time
@@ -36,14 +36,14 @@ DEADLINE = 30.0  # seconds
     type=click.FloatRange(min=0),
     default=DEADLINE,
     metavar="SECONDS",
-    help=f"How long to wait for the last connection; {DEADLINE:g} otherwise.",
+    help=f"How long to wait for the last connection; by default {DEADLINE:g}.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 def drain(source: str, text: str, deadline: float, as_json: bool) -> None:
-    """Take a host, or one container of it, out of service, and wait until nobody is connected to it.
+    """Take a host, or one of its containers, out of service, and wait until its last connection ends.
 
-    It goes on running, and stays out of service until it is put back with rollcall undrain: over deploys, restarts and
-    whatever the registrator does. Exit code: 0 if nobody is connected any more, 1 if the deadline passed before.
+    It keeps running, and stays out of service until rollcall undrain, over deploys and restarts. Exit code: 0 without
+    a connection left, 1 if the deadline passed before.
     """
     if as_json:
         print_to_stderr()
@@ -52,11 +52,11 @@ def drain(source: str, text: str, deadline: float, as_json: bool) -> None:
     drained = instances.of(target, instances.instances(agent.read("/v1/agent/services")), running)
     alone = _left_alone(agent, target, drained)
     for service in alone:
-        out.print(f"– nobody else is in service for {service}: its visitors will get no answer", markup=False)
+        out.print(f"– no other instance of {service} is in service; its requests will fail", markup=False)
     started = time.monotonic()
     agent.write(*_maintenance(target, drained, enable=True))
     check = DrainCheck(chosen, fleet, target, drained, running)
-    with step(f"Waiting until nobody is connected to {target}"):
+    with step(f"Waiting for the last connection to {target}"):
         left = wait(check, deadline)
         if as_json:
             result = {
@@ -70,8 +70,8 @@ def drain(source: str, text: str, deadline: float, as_json: bool) -> None:
             click.echo(json.dumps(result, indent=2, ensure_ascii=False))
         if left:
             raise RollcallError(
-                f"{target} is out of service, but after {deadline:g} s {check.words(left)}; to wait longer: the same "
-                f"command again; to put it back: rollcall undrain {source} {text}"
+                f"{target} is out of service, but after {deadline:g} s {check.words(left)}; to wait longer, run the "
+                f"same command again; to put it back: rollcall undrain {source} {text}"
             )
     seconds = time.monotonic() - started
     out.print(f"\n[green]Drained[/] {target} in {seconds:.1f} s. To put it back: rollcall undrain {source} {text}")
@@ -81,7 +81,7 @@ def drain(source: str, text: str, deadline: float, as_json: bool) -> None:
 @inventory_argument
 @click.argument("text", metavar="HOST|HOST/CONTAINER")
 def undrain(source: str, text: str) -> None:
-    """Put back into service what rollcall drain took out."""
+    """Put a drained host or container back into service."""
     _, _, target, agent = _opened(source, text, "rollcall undrain")
     found = instances.instances(agent.read("/v1/agent/services"))
     running = instances.containers(Shell(agent.host).read(instances.LIST)) if target.container else ()
@@ -93,7 +93,7 @@ def _opened(source: str, text: str, command: str) -> tuple[Inventory, Fleet, Tar
     chosen, fleet = checked_fleet(source)
     target = read_target(text, fleet.members)
     token = read_secrets(source, chosen, fleet, command).tokens.secret("operator")
-    [host] = [one for one in chosen.hosts if one.name == target.member.name]
+    [host] = [host for host in chosen.hosts if host.name == target.member.name]
     connectivity.check([host])
     return chosen, fleet, target, AgentClient(host, token)
 
@@ -105,7 +105,7 @@ def _maintenance(target: Target, chosen: Sequence[Instance], *, enable: bool) ->
 
 
 def _left_alone(agent: AgentClient, target: Target, drained: Sequence[Instance]) -> list[str]:
-    """Name the services that nobody serves but what is to be drained."""
+    """Return the services without any other instance in service than the drained ones."""
     names = sorted({one.service for one in drained})
     answers = agent.read_all([f"/v1/health/service/{path_segment(name)}?passing=true" for name in names])
     out_soon = {(target.member.node, one.identity) for one in drained}
@@ -114,10 +114,10 @@ def _left_alone(agent: AgentClient, target: Target, drained: Sequence[Instance])
 
 
 def _still_out(target: Target, found: Sequence[Instance], agent: AgentClient) -> list[str]:
-    """Say what a person may not expect: the other of the two kinds of maintenance is still on."""
+    """Name what is still out of service by the other kind of maintenance."""
     checks = agent.read("/v1/agent/checks")
     if target.container:
         whole = NODE_MAINTENANCE in checks
-        return [f"– but all of {target.member.name} is drained, and it with it"] if whole else []
+        return [f"– but all of {target.member.name} is drained, including this container"] if whole else []
     alone = sorted(maintenance.in_maintenance([one.identity for one in found], checks))
-    return [f"– but these were drained by themselves, and still are: {', '.join(alone)}"] if alone else []
+    return [f"– but these containers are drained individually: {', '.join(alone)}"] if alone else []

@@ -1,4 +1,4 @@
-"""What a person sees when a command fails: one sentence, never a traceback, and an exit code that tells the truth."""
+"""Turn failures into one sentence and a truthful exit code, never a traceback."""
 
 import os
 import sys
@@ -10,9 +10,9 @@ import click
 from rollcall.errors import RollcallError
 
 FAILED, INTERRUPTED = 1, 130
-# A shell's word for a program that SIGPIPE ended, as `head` ends what it has read enough of.
+# A shell's exit code for a program that SIGPIPE killed, as after `| head`.
 READER_GONE = 141
-# Set for a step of another command, which has the last word.
+# Set for a step of another command, which prints the final message.
 AS_STEP = "ROLLCALL_AS_STEP"
 SENTENCE = "interrupted; run the same command again to finish"
 EXPECTED = (click.ClickException, click.exceptions.Exit, click.Abort)
@@ -23,7 +23,7 @@ def as_sentences() -> Iterator[None]:
     """Turn what the block raises into a sentence on stderr and an exit code.
 
     Raises:
-        SystemExit: 1 for what the user can mend and for faults of Rollcall's own, 130 after Ctrl-C.
+        SystemExit: 1 for the user's errors and Rollcall's own faults, 130 after Ctrl-C.
     """
     try:
         try:
@@ -39,7 +39,7 @@ def as_sentences() -> Iterator[None]:
     except SystemExit as end:
         if end.code != INTERRUPTED:
             raise
-        # How Ctrl-C ends a process that is pyinfra's, wherever it is (rollcall/deploy/program.py).
+        # Ctrl-C in a process of pyinfra raises this (rollcall/deploy/program.py).
         _end(SENTENCE, INTERRUPTED)
     except BrokenPipeError:
         _discard_output()
@@ -54,7 +54,7 @@ def _unexpected(error: Exception) -> None:
         _end(f"cannot write to standard output: {why}", FAILED)
     if isinstance(error, FileNotFoundError) and not _current_folder_exists():
         _end("the current folder no longer exists; change to another one", FAILED)
-    # Imported here, since it is hardly ever needed.
+    # Imported here, since it is rarely needed.
     from rollcall import crash_report
 
     _end(crash_report.sentence(error), FAILED)
@@ -68,21 +68,21 @@ def _end(sentence: str, code: int) -> None:
     try:
         fail(sentence)
     except (OSError, ValueError):
-        # Nobody can be told any more; the exit code still says it.
+        # Standard error is gone; the exit code remains.
         _discard_output()
     sys.exit(code)
 
 
 def _flush() -> None:
-    # Otherwise Python does it at its very end, where a full disk is a traceback.
+    # Otherwise Python flushes at its exit, where a full disk causes a traceback.
     if sys.stdout is not None:
         sys.stdout.flush()
 
 
 def _output_problem() -> str:
-    """Say what keeps standard output from being written; nothing where it can be."""
+    """Return why standard output cannot be written, or ""."""
     try:
-        print(flush=True)  # noqa: T201 - what could not be written may be forgotten by now
+        print(flush=True)  # noqa: T201 - the unwritten text may be gone by now
     except OSError as problem:
         return (problem.strerror or str(problem)).lower()
     except ValueError:
@@ -91,7 +91,7 @@ def _output_problem() -> str:
 
 
 def _discard_output() -> None:
-    """Let what is still to be written vanish, so that Python's end says nothing of it."""
+    """Discard pending output, so that Python's exit does not report it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:

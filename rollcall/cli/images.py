@@ -1,4 +1,4 @@
-"""`rollcall images`: build, list and push the images that are Rollcall's own."""
+"""`rollcall images`: build, list and push Rollcall's own images."""
 
 import json
 from datetime import UTC, datetime
@@ -15,13 +15,13 @@ _MEGABYTE = 1_000_000
 def images() -> None:
     """Build, list and push the images that are Rollcall's own.
 
-    No public registry has them: a deploy sends them from this machine, or hosts pull them from a registry of yours.
+    No public registry has them: a deploy sends them from this machine, or hosts pull them from your own registry.
     """
 
 
 @images.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
-@click.option("--platform", default="", metavar="OS/ARCH", help="Such as linux/arm64; by default the engine's own.")
+@click.option("--platform", default="", metavar="OS/ARCH", help="For example linux/arm64; by default the engine's own.")
 def build(names: tuple[str, ...], platform: str) -> None:
     """Build these images with this machine's Docker Engine, or all of them."""
     from rollcall.console import out
@@ -32,13 +32,13 @@ def build(names: tuple[str, ...], platform: str) -> None:
         raise RollcallError(f"--platform: expected OS/ARCH such as linux/arm64, got '{platform}'")
     for image in catalogue.chosen(names):
         building.build(image, platform)
-    out.print("\nA deploy sends them where a host lacks them. Next: rollcall deploy INVENTORY --dry")
+    out.print("\nA deploy sends them to hosts that lack them. Next: rollcall deploy INVENTORY --dry")
 
 
 @images.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show(as_json: bool) -> None:
-    """Show which images this machine has, how old and large they are, and whether they are current."""
+    """List the images on this machine, with age, size, and whether they are current."""
     from rich.table import Table
 
     from rollcall.console import out
@@ -64,7 +64,7 @@ def show(as_json: bool) -> None:
 @click.argument("source", metavar="INVENTORY")
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 def push(source: str, names: tuple[str, ...]) -> None:
-    """Push these images, or all of them, to the registry that the settings of INVENTORY name.
+    """Push these images, or all of them, to the registry in the settings of INVENTORY.
 
     The setting is `registry`, or the `image` of a component.
     """

@@ -1,4 +1,4 @@
-"""`rollcall init`: a project of one's own to begin with."""
+"""`rollcall init`: write a new project."""
 
 from pathlib import Path
 

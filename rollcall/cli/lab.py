@@ -1,4 +1,4 @@
-"""`rollcall lab`: six real hosts on this machine."""
+"""`rollcall lab`: run six real hosts on this machine."""
 
 import json
 import os
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def lab() -> None:
     """Six real hosts on this machine, to try everything on.
 
-    Each has systemd, sshd and a Docker Engine of its own, in a container; a registry gives them images.
+    Each is a container with systemd, sshd and its own Docker Engine; a registry serves their images.
     """
 
 
@@ -28,7 +28,7 @@ def lab() -> None:
     "--engines", metavar="LIST", default="", help="Docker Engines that new hosts get in turn, such as 20.10,newest."
 )
 def up(engines: str) -> None:
-    """Bring the lab up, or a stopped or half-made one back. What is slow is made once and kept in the cache."""
+    """Start the lab, or complete a stopped or interrupted one. Slow parts are built once and cached."""
     from rollcall.lab import lifecycle
     from rollcall.lab.layout import HOSTS
 
@@ -48,21 +48,21 @@ def _engines(text: str) -> tuple[str, ...]:
 
 
 @lab.command()
-@click.option("--purge", is_flag=True, help="Remove the built images and the cache too.")
+@click.option("--purge", is_flag=True, help="Also remove the built images and the cache.")
 def down(purge: bool) -> None:
-    """Remove the lab: its containers, networks, volumes and keys. What was slow to build stays."""
+    """Remove the lab: its containers, networks, volumes and keys. Built images and the cache stay."""
     from rollcall.lab import lifecycle
 
     lifecycle.down(purge)
-    kept = "" if purge else " What is slow to build was kept; --purge removes it too."
-    out.print(f"The lab is gone.{kept}")
+    kept = "" if purge else " Built images and the cache stay; --purge removes them."
+    out.print(f"Removed the lab.{kept}")
 
 
 @lab.command("images")
 @click.option("--for-demo", "lend", is_flag=True, help="Also give them their public names, for inventories/single.py.")
-@click.option("--remove-demo", "take_back", is_flag=True, help="Take those names away again, and make nothing.")
+@click.option("--remove-demo", "take_back", is_flag=True, help="Remove those names again; build nothing.")
 def make_images(lend: bool, take_back: bool) -> None:
-    """Make the images of the lab on this machine's Docker Engine, without any host."""
+    """Build the lab's images with this machine's Docker Engine, without any host."""
     if lend and take_back:
         raise RollcallError("--for-demo and --remove-demo contradict each other; give one of them")
     from rollcall.lab import lifecycle
@@ -95,7 +95,7 @@ def ssh(host: str, command: tuple[str, ...]) -> None:
 
     reached = hosts.by_name(host)
     hosts.check_up(reached)
-    # One word is a line for the host's shell; several are one command and stay apart as they are.
+    # One word is a line for the host's shell; several words are one command, quoted as they are.
     line = [command[0]] if len(command) == 1 else [shlex.join(command)] if command else []
     sys.stdout.flush()
     os.execvp("ssh", [*hosts.ssh_arguments(reached), *line])  # noqa: S606 - in our place, so that its exit code is ours
@@ -105,17 +105,17 @@ def _print(found: "LabStatus") -> None:
     from rich.table import Table
 
     if not found.engine:
-        out.print("No Docker Engine answers on this machine, so the lab is down. [bold]rollcall lab up[/] starts it.")
+        out.print("No Docker Engine responds on this machine, so the lab is down. Next: [bold]rollcall lab up[/]")
         return
     table = Table("host", "state", "address", "SSH at 127.0.0.1", "engine", "published at 127.0.0.1", box=None)
     for host in found.hosts:
         published = ", ".join(f"{machine} → {port}" for machine, port in host.published.items())
-        engine = host.engine or ("no answer" if host.state == "running" else "")
+        engine = host.engine or ("no response" if host.state == "running" else "")
         table.add_row(host.name, host.state, host.address, str(host.ssh_port), engine, published)
     out.print(table)
     out.print(f"registry: {found.registry}")
     for image in found.images:
-        state = "in the registry" if image.offered else "made" if image.current else "not made yet"
+        state = "in the registry" if image.offered else "built" if image.current else "not built yet"
         outdated = "; its sources have changed since" if image.offered and not image.current else ""
         out.print(f"  {image.name}: {state}{outdated}")
     hint = "deploy inventories/lab.py" if found.is_up else "lab up"

@@ -1,4 +1,4 @@
-"""The command `rollcall`: which commands there are, and what becomes of their errors."""
+"""The command `rollcall`: its subcommands, and the handling of their errors."""
 
 import importlib
 from collections.abc import Mapping
@@ -13,35 +13,35 @@ from rollcall.cli import failures
 from rollcall.config import project
 from rollcall.did_you_mean import suggestion
 
-# Module, and what `rollcall --help` says. Only the module of the command that runs is imported: help, completion and a
-# mistyped command answer at once.
+# Module and summary. Only the module of the running command is imported, so help, completion and errors for
+# mistyped commands are immediate.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("init", "Write a commented project into a new folder"),
-    "deploy": ("deploy", "Bring every host to what its settings say"),
+    "deploy": ("deploy", "Bring every host to its settings"),
     "settings": ("settings", "Print every setting, or one host's values and their places"),
-    "verify": ("verify", "Check on the hosts everything that Rollcall promises"),
+    "verify": ("verify", "Check every promise on the running fleet"),
     "status": ("status", "Show every service's instances, and what is wrong"),
     "drain": ("drain", "Take a host or a container out of service"),
     "undrain": ("drain", "Put it back into service"),
     "canary": ("canary", "Give some instances a share of a service's requests"),
-    "maintenance": ("maintenance", "Show visitors of a route a maintenance page"),
+    "maintenance": ("maintenance", "Show a maintenance page for a route"),
     "ui": ("ui", "Open Consul's UI on this machine until Ctrl-C"),
     "consul": ("consul", "Run consul's own command line in the fleet"),
     "curl": ("curl", "Send a request to Consul's HTTP API"),
-    "token": ("token", "Print a token of Consul's that is good for a while"),
+    "token": ("token", "Print a Consul token that expires"),
     "render": ("render", "Print the sites that nginx would serve now"),
-    "rotate": ("rotate", "Replace the fleet's secrets while it works"),
+    "rotate": ("rotate", "Replace the fleet's secrets while it serves"),
     "remove": ("deploy", "Take everything off the hosts that a deploy put there"),
-    "images": ("images", "Build, list and push the images that are Rollcall's own"),
-    "lab": ("lab", "Six real hosts on this machine, to try everything on"),
+    "images": ("images", "Build, list and push Rollcall's own images"),
+    "lab": ("lab", "Run six real hosts on this machine, for trying things out"),
 }
 
 
 class Commands(click.Group):
-    """The commands, each imported when it runs; an error ends as one sentence and a truthful exit code."""
+    """The commands, each imported when it runs; errors become one sentence and a truthful exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the names, in the order in which a person meets the commands."""
+        """Return the names, in the order in which people meet the commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -55,7 +55,7 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; of one that does not exist, say which was meant."""
+        """Find the command; for an unknown one, suggest a similar name."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(f"no command {args[0]!r}; {suggestion(args[0], COMMANDS)}", ctx)
         return super().resolve_command(ctx, args)
@@ -71,7 +71,7 @@ class Commands(click.Group):
         return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what it raises becomes one sentence and an exit code."""
+        """Run a command; its exceptions become one sentence and an exit code."""
         with failures.as_sentences():
             return super().invoke(ctx)
 
@@ -86,6 +86,6 @@ class Commands(click.Group):
     help="The folder with deploy.py; by default the nearest above the inventory or above the current folder.",
 )
 def main(folder: Path | None) -> None:
-    """Turn plain Docker hosts into a fleet: services found in Consul, balanced by nginx."""
+    """Turn plain Docker hosts into a fleet: services in Consul, behind nginx."""
     if folder:
         project.name(folder)

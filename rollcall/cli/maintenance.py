@@ -1,4 +1,4 @@
-"""`rollcall maintenance`: a page for visitors, in place of a route."""
+"""`rollcall maintenance`: show a maintenance page in place of a route."""
 
 import json
 
@@ -24,16 +24,16 @@ from rollcall.secrets.deployed import read_secrets
 @inventory_argument
 @click.argument("text", metavar="[ROUTE]", required=False)
 @click.argument("state", metavar="[on|off]", type=click.Choice(["on", "off"]), required=False)
-@click.option("--text", "sentence", default="", metavar="SENTENCE", help="What the page says; a general one otherwise.")
+@click.option("--text", "sentence", default="", metavar="SENTENCE", help="The page's text; by default a general one.")
 def maintenance(source: str, text: str | None, state: str | None, sentence: str) -> None:
     """Show visitors of a route a maintenance page: rollcall maintenance INVENTORY shop.example.com/api on.
 
-    They get the status 503 and a time to come back; other routes go on as before. ROUTE is HOST/PATH, or "/" for all of
-    the default site. Without on or off: which routes show the page now. It is kept in Consul, at
-    rollcall/front/maintenance/HOST/PATH, and every front follows within a second.
+    Its status is 503 with Retry-After; other routes continue. ROUTE is HOST/PATH, or "/" for all of the default site.
+    Without on or off: print the routes with a page. They are in Consul, at rollcall/front/maintenance/HOST/PATH, and
+    every front follows within a second.
     """
     if sentence and state != "on":
-        raise click.UsageError("--text goes with on.")
+        raise click.UsageError("--text requires on.")
     check_sentence(sentence)
     chosen, fleet = checked_fleet(source)
     names = {member.settings.front.server_name.lower() for member in fleet.members if member.is_front}
@@ -51,7 +51,7 @@ def maintenance(source: str, text: str | None, state: str | None, sentence: str)
 
 
 def check_sentence(sentence: str) -> None:
-    """See that a sentence can stand on a page. Raises RollcallError: it cannot."""
+    """Raise RollcallError unless a page can show a sentence."""
     if len(sentence) > MAX_LENGTH or not sentence.isprintable():
         raise RollcallError(
             f"--text: got {len(sentence)} characters; expected one line of at most {MAX_LENGTH} printable ones"
@@ -59,7 +59,7 @@ def check_sentence(sentence: str) -> None:
 
 
 def _check_served(fronts: tuple[Host, ...], wanted: Route) -> None:
-    """Raise RollcallError where fronts tell what they serve, and this is not among it."""
+    """Raise RollcallError if the fronts report their routes and this one is not among them."""
     served = [one for front in fronts for one in _served(front)]
     if served:
         route.check(wanted, served)
@@ -70,7 +70,7 @@ def _served(front: Host) -> list[Route]:
         routes = json.loads(Shell(front).read(STATUS))["routes"]
         return [Route(one["host"], one["path"]) for one in routes]
     except (RollcallError, ValueError, KeyError, TypeError) as error:
-        out.print(f"– {front.name} does not tell which routes it serves: {error}", markup=False)
+        out.print(f"– cannot read the routes of {front.name}: {error}", markup=False)
         return []
 
 
@@ -80,7 +80,7 @@ def _route(key: str, names: set[str]) -> Route:
 
 
 def _show(agent: AgentClient, names: set[str], only: Route | None) -> None:
-    # Folders, as Consul's own page makes them, are shown by no front.
+    # Consul's own UI creates folders, which fronts ignore.
     pages = {key: text for key, text in kv.keys(agent, PREFIX).items() if not key.endswith("/")}
     found = {_route(key, names): text for key, text in pages.items()}
     shown = {one: text for one, text in found.items() if only in (None, one)}

@@ -1,4 +1,4 @@
-"""Parameters that several commands have."""
+"""Parameters that several commands share."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,7 +10,7 @@ Function = TypeVar("Function", bound=Callable[..., None])
 
 
 def inventory_argument(function: Function) -> Function:
-    """Give a command its INVENTORY; a shell completes it as a file's name."""
+    """Add the argument INVENTORY to a command; shells complete it as a file name."""
     return click.argument("source", metavar="INVENTORY", shell_complete=_file)(function)
 
 

@@ -1,4 +1,4 @@
-"""`rollcall render`: what nginx would serve now."""
+"""`rollcall render`: print what nginx would serve now."""
 
 import click
 
@@ -14,7 +14,7 @@ RENDER = "docker exec front front-render"
 @click.command()
 @inventory_argument
 def render(source: str) -> None:
-    """Print the sites that nginx would serve on each front of INVENTORY now; nothing is changed."""
+    """Print the sites that nginx would serve on each front of INVENTORY now; change nothing."""
     chosen, _ = checked_fleet(source)
     fronts = chosen.group("fronts")
     if not fronts:
@@ -29,6 +29,6 @@ def _rendered(host: inventory.Host) -> str:
     result = Shell(host).run(RENDER)
     if result.code != 0:
         raise RollcallError(
-            f"{host.name}: nothing could be rendered: {result.reason}; is the front deployed and running?"
+            f"{host.name}: the front cannot render: {result.reason}; check that it is deployed and runs"
         )
     return result.output

@@ -1,4 +1,4 @@
-"""`rollcall rotate`: new secrets for a fleet that goes on working."""
+"""`rollcall rotate`: replace a fleet's secrets while it serves."""
 
 import time
 from collections.abc import Callable
@@ -33,8 +33,8 @@ Deploy = Callable[[], None]
 def rotate(source: str, kind: str) -> None:
     """Replace secrets of the fleet while it works: the gossip key, all tokens, all certificates, or the CA.
 
-    Certificates are renewed by deploys, too; tokens and keys only here. A rotation that was interrupted is ended by the
-    same command.
+    Deploys renew certificates, too; only this command replaces tokens and keys. If interrupted, run the same command
+    again to finish.
     """
     from rollcall.consul.keyring import Keyring
     from rollcall.secrets import store
@@ -66,26 +66,26 @@ def rotate(source: str, kind: str) -> None:
 
 
 def _in_three_steps(rotation: "Rotation", kind: str, deploy: Deploy) -> None:
-    _say(1, f"the next {kind} beside those in use")
+    _say(1, f"every host accepts the next {kind}, too")
     rotation.issue()
     deploy()
     _say(2, f"every host uses the next {kind}")
     rotation.switch()
     deploy()
-    _say(3, f"the {kind} of before are good for nothing")
+    _say(3, f"no host accepts the old {kind} any more")
     rotation.retire()
     deploy()
 
 
 def _gossip(rotation: "Rotation", keyring: "Keyring", deploy: Deploy) -> None:
-    """The agents tell each other of keys; the deploy only writes down what a new agent begins with."""
-    _say(1, "every agent knows the next gossip key, and uses it")
+    """Rotate the gossip key. Agents distribute keys themselves; the deploy only writes the key for their next start."""
+    _say(1, "every agent uses the next gossip key")
     rotation.issue()
     keyring.change(rotation.newest)
     rotation.switch()
-    _say(2, "every host has it for its next start")
+    _say(2, "every host has the key for its agent's next start")
     deploy()
-    _say(3, "every agent forgets the gossip key of before")
+    _say(3, "every agent removes the old gossip key")
     keyring.keep_only(rotation.newest)
     rotation.retire()
 

@@ -1,4 +1,4 @@
-"""`rollcall settings`: the reference of all settings, or one host's values with the place of each."""
+"""`rollcall settings`: print the reference of all settings, or one host's values with their places."""
 
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("words", metavar="[INVENTORY] [KEY]", nargs=-1)
-@click.option("--host", metavar="HOST", help="The values of this host of INVENTORY, each with its file and line.")
+@click.option("--host", metavar="HOST", help="Print the values of this host of INVENTORY, with file and line.")
 @click.option("--set", "only_set", is_flag=True, help="With --host: leave out the defaults.")
 @click.option("--markdown", is_flag=True, help="Write docs/settings.md.")
 def settings(words: tuple[str, ...], host: str | None, only_set: bool, markdown: bool) -> None:
     """Print every setting with type, default, unit, and meaning; KEY is one, or a section.
 
-    With --host, print what the settings of INVENTORY give that host, and where each value stands.
+    With --host, print that host's values in INVENTORY, each with its file and line.
     """
     if host is None:
         _print(_reference(words, markdown=markdown))
@@ -33,7 +33,7 @@ def settings(words: tuple[str, ...], host: str | None, only_set: bool, markdown:
 
 
 def _print(text: str) -> None:
-    # Values are data: their brackets are no markup, and a line is not broken where a program reads it.
+    # Values are data: brackets are not markup, and programs need unbroken lines.
     out.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -64,7 +64,7 @@ def _values(source: str, host: str, key: str, *, only_set: bool) -> list[str]:
     return [f"{_assigned(one):{width}}  {one.origin}" for one in shown]
 
 
-# Places stand below each other behind values of at most this many characters.
+# Places align behind values of at most this many characters.
 _COLUMN = 60
 
 

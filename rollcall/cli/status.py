@@ -1,4 +1,4 @@
-"""`rollcall status`: one view of the fleet that joins Docker, Consul and nginx."""
+"""`rollcall status`: show one view of the fleet from Docker, Consul and nginx."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rollcall.status.fleet_status import FleetStatus
     from rollcall.status.host import Host
 
-# Between two looks, as a person reads them.
+# Often enough for a person.
 WATCH_SECONDS = 1.0
 
 
@@ -33,15 +33,15 @@ WATCH_SECONDS = 1.0
 @inventory_argument
 @click.option("--limit", multiple=True, metavar="HOST|GROUP", help="Only these hosts.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--watch", is_flag=True, help="Look again each second, until Ctrl-C.")
-@click.option("--check", is_flag=True, help="For scripts: exit code 1 also if there is a problem; remarks are none.")
+@click.option("--watch", is_flag=True, help="Refresh each second, until Ctrl-C.")
+@click.option("--check", is_flag=True, help="For scripts: exit code 1 also for a problem; remarks do not count.")
 def status(source: str, limit: tuple[str, ...], as_json: bool, watch: bool, check: bool) -> None:
     """Show what is wrong, and every service's instances as Docker, Consul and nginx see them.
 
     Exit code: 1 if a host, its agent or its front could not be read, else 0; with --check 1 for any problem.
     """
     if watch and (as_json or check):
-        raise click.UsageError(f"{'--json' if as_json else '--check'} looks once, so it cannot go with --watch.")
+        raise click.UsageError(f"{'--json' if as_json else '--check'} excludes --watch.")
     chosen, fleet = checked_fleet(source, limit)
     with ExitStack() as stack:
         look = _looking(stack, chosen, fleet, source)
@@ -59,7 +59,7 @@ def _print(found: "FleetStatus") -> None:
     from rollcall.status.table import shown
 
     view = shown(found)
-    # A file has no width: there a row is one line, however long.
+    # A file has no width, so each row is one line.
     width = (
         None if out.is_terminal else max(out.width, out.measure(view, options=out.options.update(width=10_000)).maximum)
     )
@@ -79,7 +79,7 @@ def _watch(found: "FleetStatus", look: "Callable[[], FleetStatus]") -> None:
 
 
 def _looking(stack: ExitStack, chosen: Inventory, fleet: Fleet, source: str) -> "Callable[[], FleetStatus]":
-    """Open a shell to each host, and give the function that looks through them, at all hosts at the same time."""
+    """Open a shell to each host, and return a function that reads all hosts in parallel."""
     from rollcall.status.fleet_status import joined
 
     sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))

@@ -1,4 +1,4 @@
-"""`rollcall token`: a token of Consul's for a while, for CONSUL_HTTP_TOKEN."""
+"""`rollcall token`: print a temporary Consul token, for CONSUL_HTTP_TOKEN."""
 
 import click
 
@@ -13,11 +13,11 @@ from rollcall.secrets.deployed import read_secrets
 @click.command()
 @inventory_argument
 @click.option("--read-only", is_flag=True, help="A token that reads services, nodes and keys, and changes nothing.")
-@click.option("--ttl", default="1h", metavar="DURATION", help="How long it is good for: 1m to 24h, 1h by default.")
+@click.option("--ttl", default="1h", metavar="DURATION", help="How long it is valid: 1m to 24h, by default 1h.")
 def token(source: str, read_only: bool, ttl: str) -> None:
     """Print a new token for a shell: export CONSUL_HTTP_TOKEN=$(rollcall token INVENTORY --read-only).
 
-    Consul itself removes it when its time is over. Without --read-only it may do everything but ACLs.
+    Consul removes it after that time. Without --read-only it may do everything except ACLs.
     """
     duration = temporary_token.seconds(ttl)
     chosen, fleet = checked_fleet(source)
@@ -25,5 +25,5 @@ def token(source: str, read_only: bool, ttl: str) -> None:
     agent = AgentClient(pick_agent(source, chosen), management)
     (made,) = agent.documents(temporary_token.request(duration, read_only=read_only))
     click.echo(temporary_token.secret(made))
-    kind = "reads only" if read_only else "may do everything but ACLs"
-    click.echo(f"It {kind} and is good for {ttl}; Consul then removes it.", err=True)
+    kind = "only reads" if read_only else "may do everything except ACLs"
+    click.echo(f"It {kind} and is valid for {ttl}; Consul then removes it.", err=True)

@@ -1,4 +1,4 @@
-"""`rollcall ui`: Consul's own web pages, through a tunnel that is open as long as the command runs."""
+"""`rollcall ui`: open Consul's UI through a tunnel, until Ctrl-C."""
 
 import signal
 import socket
@@ -20,15 +20,15 @@ from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.signals import interrupt_on
 
 REQUEST_TIMEOUT_SECONDS = 5.0
-# What a person pastes into the login form; it is there only while the command runs.
+# The token for the login form; the file exists only while the command runs.
 TOKEN = "operator.token"  # noqa: S105 - a file's name
 
 
 @click.command()
 @inventory_argument
-@click.option("--port", type=click.IntRange(1, 65535), help="The port of this machine; any that is free otherwise.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port on this machine; by default any free one.")
 def ui(source: str, port: int | None) -> None:
-    """Make Consul's UI reachable from this machine until Ctrl-C, and say where it is and how to log in."""
+    """Serve Consul's UI on this machine until Ctrl-C, and print its address and how to log in."""
     chosen, fleet = checked_fleet(source)
     token = read_secrets(source, chosen, fleet, "rollcall ui").tokens.secret("operator")
     host = pick_agent(source, chosen)
@@ -47,15 +47,15 @@ def ui(source: str, port: int | None) -> None:
             return
         finally:
             folder.remove(TOKEN)
-    raise RollcallError(f"the connection to {host.name} was lost; the same command opens it again")
+    raise RollcallError(f"lost the connection to {host.name}; run the same command again")
 
 
 def check_port(host: Host, port: int | None) -> None:
-    """See that the port is free. Raises RollcallError: it is not, or there is nothing to choose."""
+    """Raise RollcallError if the port is taken, or if there is nothing to choose."""
     if port is None:
         return
     if host.connector == "local":
-        raise RollcallError(f"{host.name} is this machine, and its UI is at port {local_agent.PORT}; leave --port out")
+        raise RollcallError(f"{host.name} is this machine, with its UI at port {local_agent.PORT}; leave out --port")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -63,7 +63,7 @@ def check_port(host: Host, port: int | None) -> None:
         except OSError as problem:
             reason = (problem.strerror or str(problem)).lower()
             raise RollcallError(
-                f"--port {port} of this machine cannot be used: {reason}; choose another one, or leave it out"
+                f"--port: cannot use port {port} of this machine: {reason}; choose another one, or leave out --port"
             ) from None
 
 
@@ -71,7 +71,7 @@ def _check_answer(host: Host, url: str) -> None:
     import requests
 
     with requests.Session() as session:
-        # A tunnel's end is not to be asked for through the machine's proxy.
+        # A tunnel's end must not go through the machine's HTTP proxy.
         session.trust_env = False
         try:
             answers = session.get(f"{url}/ui/", timeout=stretched(REQUEST_TIMEOUT_SECONDS)).ok
@@ -79,12 +79,12 @@ def _check_answer(host: Host, url: str) -> None:
             answers = False
     if not answers:
         raise RollcallError(
-            f"the Consul agent of {host.name} shows no UI at its port {local_agent.PORT}; "
-            "`docker logs consul` on that host may say why"
+            f"the Consul agent of {host.name} serves no UI at port {local_agent.PORT}; "
+            "see `docker logs consul` on that host"
         )
 
 
 def _say(host: Host, url: str, token: Path) -> None:
     out.print(f"Consul's UI, from {host.name}: [bold]{url}/ui/[/]")
     out.print(f"To log in, paste the token in [bold]{token}[/]")
-    out.print("Ctrl-C closes both.")
+    out.print("Ctrl-C ends both.")

@@ -1,4 +1,4 @@
-"""`rollcall verify`: whether a cluster keeps its promises, checked on the cluster itself."""
+"""`rollcall verify`: check every promise on the running cluster."""
 
 import json
 import os
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rollcall.verify.report import Verification
 
 CHECKS = Path(checks.__file__).parent
-# In this order; what is about fronts only where there are some.
+# In this order; those about fronts only if there are fronts.
 READ_ONLY = (
     *("containers", "declared", "ports", "security", "agents", "registrator", "catalog", "dns", "bridge", "kv"),
     *("front", "routes"),
@@ -37,13 +37,13 @@ ABOUT_FRONTS = frozenset({"front", "routes", "disturb_front", "disturb_routes"})
 @click.option(
     "--disturb",
     is_flag=True,
-    help="Also stop and kill backends, to see that they are missed and found again. Everything is put back.",
+    help="Also stop and kill backends, and check that the fronts follow. Starts everything again.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 def verify(source: str, limit: tuple[str, ...], disturb: bool, as_json: bool) -> None:
     """Check on the hosts of INVENTORY everything that Rollcall promises.
 
-    Changes nothing unless --disturb is given. Exit code: 0 if every check passed, 1 if one did not.
+    Changes nothing without --disturb. Exit code: 0 if every check passed, else 1.
     """
     import pytest
 
@@ -52,17 +52,17 @@ def verify(source: str, limit: tuple[str, ...], disturb: bool, as_json: bool) ->
     from rollcall.verify.report import Verification
 
     if disturb and limit:
-        raise click.UsageError("--disturb stops all backends behind the front, so it cannot go with --limit.")
+        raise click.UsageError("--disturb stops all backends behind the fronts, so it excludes --limit.")
     if as_json:
         print_to_stderr()
     chosen, fleet = checked_fleet(source, limit)
     secrets = read_secrets(source, chosen, fleet, "rollcall verify")
     connectivity.check(chosen.hosts)
-    # Ended by a supervisor, the checks put back what they took away just as after Ctrl-C.
+    # After a supervisor's stop the checks start everything again, as after Ctrl-C.
     interrupt_on(signal.SIGTERM)
     with connected(source, chosen, fleet, secrets, declared.components(chosen.root)) as cluster:
         verification = Verification(cluster, disturb)
-        with step(f"Looking at {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):
+        with step(f"Reading {len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"):
             cluster.probe()
         code = _run(verification)
     if as_json:
@@ -77,15 +77,13 @@ def _run(verification: "Verification") -> int:
 
     names = READ_ONLY + (DISTURBING if verification.disturb else ())
     if not verification.cluster.fronts:
-        out.print("– there is no front among these hosts, so nothing is said of one")
+        out.print("– no fronts; skipping the front checks")
         names = tuple(name for name in names if name not in ABOUT_FRONTS)
     files = [CHECKS / f"test_{name}.py" for name in names]
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
-        raise RollcallError(
-            f"{missing[0]} is missing: the checks stand in Rollcall's checkout; run rollcall from there."
-        )
-    # A developer's options for other tests are not meant for these.
+        raise RollcallError(f"{missing[0]} is missing; install Rollcall again")
+    # A developer's options for other tests do not apply here.
     os.environ.pop("PYTEST_ADDOPTS", None)
     options = ["-c", str(CHECKS / "pytest.ini"), "-p", "no:cacheprovider", "--capture=no"]
     return int(pytest.main([*options, *map(str, files)], plugins=[verification]))

@@ -1,1 +1,1 @@
-"""Docker, Consul, and nginx joined in one view."""
+"""Join Docker, Consul, and nginx in one view."""

@@ -1,4 +1,4 @@
-"""Docker, Consul and nginx joined: every service's instances as each of the three sees them."""
+"""Join Docker, Consul and nginx: every service's instances as each of the three sees them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -23,9 +23,9 @@ _Key = tuple[str, str]
 class Row:
     """One instance of a service.
 
-    `docker` is the container's health, or its state where it has no health check; `consul` is Consul's word for the
-    instance. `fronts` counts those that list it; weight and share are those of the first of them, `listed_since` the
-    latest, by the clock of the front whose `now` it is. Requests, errors and seconds are the sums of all fronts.
+    `docker` is the container's health, or its state without a health check; `consul` is the instance's state in Consul.
+    `fronts` counts the fronts that have it in rotation; weight and share are those of the first of them, `listed_since`
+    the latest, by the clock of the front whose `now` it is. Requests, errors and seconds are sums over all fronts.
     """
 
     id: str
@@ -48,14 +48,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Route:
-    """A host and path that lead to a service, or for the time being to the maintenance page."""
+    """A host and path that lead to a service, or now to its maintenance page."""
 
     host: str
     path: str
     maintenance: bool
 
     def __str__(self) -> str:
-        """Write it as a person would type it."""
+        """Return it as a person types it."""
         return f"{self.host or '*'}{self.path}"
 
 
@@ -71,7 +71,7 @@ class ServiceStatus:
 
 @dataclass(frozen=True)
 class FleetStatus:
-    """Everything together, as of `now`. `unread` names hosts and parts of them that told nothing, with the reason."""
+    """The whole status, as of `now`. `unread` has the hosts and parts of them that could not be read, with reasons."""
 
     services: tuple[ServiceStatus, ...]
     fronts: Mapping[str, Document]
@@ -81,16 +81,16 @@ class FleetStatus:
 
     @property
     def wrong(self) -> tuple[Trouble, ...]:
-        """All of both, the worst first."""
+        """Return problems and unread parts, the worst first."""
         return troubles.ordered((*self.problems, *self.unread))
 
     @property
     def is_well(self) -> bool:
-        """Whether nothing is wrong but what somebody should merely know."""
+        """Whether there are only notices."""
         return all(one.problem.severity == "notice" for one in self.wrong)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for `--json`."""
+        """Return plain data for `--json`."""
         return {
             "version": 1,
             "services": [asdict(one) for one in self.services],
@@ -104,11 +104,11 @@ class FleetStatus:
 
 
 def joined(fleet: Fleet, hosts: Iterable[Host], now: datetime, source: str = INVENTORY) -> FleetStatus:
-    """Join what the hosts say.
+    """Join the readings of the hosts.
 
     Args:
         fleet: all hosts of the inventory.
-        hosts: those that were read.
+        hosts: the hosts that were read.
         now: this moment.
         source: the inventory as the user typed it, for the commands to run next.
     """
@@ -196,7 +196,7 @@ def _front_row(service: str, instance: Document, host: Host | None) -> Row:
 
 
 def _seen_by(row: Row, instance: Document, now: str) -> Row:
-    """Add what one front knows of an instance. The catalog's word counts more than the agent's: others go by it."""
+    """Add a front's data of an instance. Its state from the catalog overrides the agent's, since others use it."""
     listed = instance["share"] is not None
     later = listed and (instance["listed_since"] or "") >= (row.listed_since or "")
     return replace(
@@ -224,15 +224,17 @@ def _mismatches(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Docume
 def _not_as_consul_says(name: str, front: Document) -> Iterable[Trouble]:
     for service in front["services"]:
         for one in service["instances"]:
-            # What is kept is among the front's own problems.
+            # Retained instances are among the front's own problems.
             if one["share"] is not None and one["state"] not in ("passing", "kept"):
-                yield Trouble(name, Problem("mismatch", f"{one['id']} is routed, and Consul calls it {one['state']}"))
+                yield Trouble(
+                    name, Problem("mismatch", f"{one['id']} gets requests, but Consul has it as {one['state']}")
+                )
 
 
 def _not_as_docker_says(fleet: Fleet, host: Host, registered: Iterable[Registered]) -> Iterable[Trouble]:
     rule = _registrator(fleet, host)
     wanted = expected(host.reading.containers, rule)
-    # Services that other tools registered with the same agent are none of the registrator's.
+    # Other tools may register services with the same agent.
     found = {
         one.identity
         for one in registered
@@ -240,20 +242,20 @@ def _not_as_docker_says(fleet: Fleet, host: Host, registered: Iterable[Registere
     }
     known = {one.identity for one in registered}
     for identity in sorted(wanted.services.keys() - known):
-        yield Trouble(host.member.name, Problem("mismatch", f"{identity} runs, and is not registered"))
+        yield Trouble(host.member.name, Problem("mismatch", f"{identity} runs, but is not registered"))
     for text in wanted.losses:
         yield Trouble(host.member.name, Problem("mismatch", text))
     for identity in sorted(found - wanted.services.keys()):
-        text = f"{identity} is registered, and its container does not run"
+        text = f"{identity} is registered, but its container does not run"
         yield Trouble(
-            host.member.name, Problem("mismatch", f"{identity} is registered, and its container does not run")
+            host.member.name, Problem("mismatch", f"{identity} is registered, but its container does not run")
         )
     for text in wanted.remarks:
         yield Trouble(host.member.name, Problem("metadata", text))
 
 
 def _registrator(fleet: Fleet, host: Host) -> Settings:
-    """Return what the host's registrator goes by; where none runs, what the settings would have told it."""
+    """Return the settings of the host's running registrator, or those of a deploy if none runs."""
     member = host.member
     tags = ",".join(member.settings.registrator.tags)
     deployed = settings(member.node, member.address, internal=fleet.mode == "internal", tags=tags)

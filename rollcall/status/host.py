@@ -1,4 +1,4 @@
-"""A host as `rollcall status` has read it."""
+"""One host's reading for `rollcall status`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,29 +7,29 @@ from functools import cached_property
 from rollcall.config.fleet import Member
 from rollcall.status.host_status import HostReading
 
-# What Docker says of a container that is not there, and what is said where Docker or Consul was not heard.
+# The state of a container that Docker does not have, and of one whose host could not be read.
 GONE = "gone"
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Host:
-    """A host and what was read of it; `unread` says in a sentence why nothing was."""
+    """A host and its reading; `unread` is the reason, in one sentence, if there is none."""
 
     member: Member
     reading: HostReading = field(default_factory=HostReading)
     unread: str = ""
-    # Seconds that its clock is ahead of this machine's, as far as reading it can tell.
+    # Seconds by which its clock is ahead of this machine's, at least.
     clock_offset: float | None = None
 
     def health(self, container: str | None) -> str:
-        """Give a container's health, or its state where it has no health check."""
+        """Return a container's health, or its state without a health check."""
         if container is None or self.unread:
             return UNKNOWN
         return self._healths.get(container, GONE)
 
     def container(self, short_id: str) -> str | None:
-        """Name the running container of this short id: a service's own id may name any other."""
+        """Return the name of the running container with this short id; a custom service id may contain any other name."""
         running = (one for one in self.reading.containers if short_id and str(one["Id"]).startswith(short_id))
         return next((str(one["Name"]).lstrip("/") for one in running), None)
 
@@ -44,7 +44,7 @@ class Host:
 
 
 def clock_offset(clock: float | None, started: float, ended: float) -> float | None:
-    """Say how far a clock is ahead of this machine's, as far as reading it between two moments can tell."""
+    """Return how far a clock, read between two moments, is at least ahead of this machine's."""
     if clock is None:
         return None
     return min(clock - started, 0.0) + max(clock - ended, 0.0)

@@ -1,4 +1,4 @@
-"""What `rollcall status` reads of a host, in one command: its containers, its agent's services, and its front."""
+"""Read a host for `rollcall status` in one command: its containers, its agent's services, and its front."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -18,8 +18,8 @@ from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST
 
 AGENT_URLS = " ".join(f"{local_agent.URL}/v1/agent/{what}" for what in ("services", "checks"))
 LEADER_URL = f"{local_agent.URL}/v1/status/leader"
-# The registrator's token reads what it wrote. `printf` is the shell's own, so the token is in no argument list; the
-# host may have no curl, the agent's image has.
+# The registrator's token may read its services. `printf` is a builtin, so the token is in no argument list; the
+# agent's image has curl if the host does not.
 SCRIPT = r"""
 {explain}
 section clock
@@ -50,7 +50,7 @@ docker exec front front status 2>&1
 
 @dataclass(frozen=True)
 class Registered:
-    """A service as the host's own agent has it; `state` is the worst of its checks, or maintenance."""
+    """A service in the host's own agent; `state` is the worst of its checks, or maintenance."""
 
     identity: str
     service: str
@@ -59,19 +59,19 @@ class Registered:
     tags: tuple[str, ...]
     weight: int
     state: str
-    # The host whose registrator wrote it, and the short id of its container; empty for another tool's.
+    # The host whose registrator wrote it, and its container's short id; "" for another tool's.
     registrator: str = ""
     container: str = ""
 
     @property
     def endpoint(self) -> str:
-        """Address and port as the front writes them."""
+        """Return address:port as the front writes it."""
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
 @dataclass(frozen=True)
 class Server:
-    """A Consul server as autopilot judges it; `since` is when that last changed."""
+    """A Consul server's health in autopilot; `since` is the last change of that."""
 
     node: str
     healthy: bool
@@ -80,12 +80,12 @@ class Server:
 
 @dataclass(frozen=True)
 class HostReading:
-    """What one host says.
+    """The reading of one host.
 
-    `containers` are those that run; `registered` is None where its agent tells nothing, `front` where the host has no
-    front or it tells nothing. `complaints` say what could not be read, in a sentence each. `clock` is its own, seconds
-    since 1970. `leader` is False where its agent knows none, None where it tells nothing. `servers` are Consul's as its
-    autopilot judges them, None on a host without a server. `certificate` is its agent's, PEM.
+    `containers` are the running ones; `registered` is None if its agent does not respond, `front` without a front that
+    responds. `complaints` name what could not be read, one sentence each. `clock` is its own, seconds since 1970.
+    `leader` is False if its agent knows none, None if it does not respond. `servers` are Consul's in its autopilot, None
+    on a host without a server. `certificate` is its agent's, PEM.
     """
 
     containers: tuple[Inspected, ...] = ()
@@ -99,7 +99,7 @@ class HostReading:
 
 
 def command(*, front: bool, server: bool) -> str:
-    """Build the one command, for a host with a front or without, with a Consul server or a client."""
+    """Return the command, for a host with or without a front, with a Consul server or a client."""
     body = (SCRIPT + (SERVERS if server else "") + (FRONT if front else "")).format(
         explain=engine_failure.FUNCTION,
         seconds=stretched(3),
@@ -113,10 +113,10 @@ def command(*, front: bool, server: bool) -> str:
 
 
 def parse(output: str) -> HostReading:
-    """Read the command's output.
+    """Parse the command's output.
 
     Raises:
-        ValueError: it is not complete.
+        ValueError: it is incomplete.
     """
     found = {title: sections.lines(text) for title, text in sections.read(output, ["containers", "agent"]).items()}
     complaints: list[str] = []
@@ -140,7 +140,7 @@ def _number(lines: list[str]) -> float | None:
 
 
 def _leader(lines: list[str]) -> bool | None:
-    """Tell whether the agent knows a leader: then it names an address. One without servers says so in a sentence."""
+    """Return whether the agent knows a leader, whose address it returns; without servers it returns a sentence."""
     if not lines:
         return None
     try:
@@ -170,8 +170,8 @@ def _registered(lines: list[str], complaints: list[str]) -> tuple[Registered, ..
         services, checks = (json.loads(line) for line in lines)
         return tuple(_service(one, checks.values()) for one in services.values())
     except (ValueError, AttributeError):
-        said = lines[-1] if lines else "it does not answer"
-        complaints.append(f"its Consul agent does not tell its services: {said}")
+        said = lines[-1] if lines else "it does not respond"
+        complaints.append(f"cannot read the services of its Consul agent: {said}")
         return None
 
 
@@ -191,7 +191,7 @@ def _service(one: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]) -> Reg
 
 
 def _state(identity: str, checks: Iterable[Mapping[str, Any]]) -> str:
-    """Judge a service by its own checks and its node's; Consul makes a check of its own for a maintenance."""
+    """Return a service's state by its own checks and its node's; maintenance is a check, too."""
     own = [one for one in checks if one["ServiceID"] in ("", identity)]
     if maintenance.among(own, identity):
         return "maintenance"
@@ -203,14 +203,14 @@ def _front(lines: list[str], complaints: list[str]) -> Document | None:
     try:
         found = json.loads(lines[-1]) if lines else None
     except ValueError:
-        complaints.append(f"its front does not tell its status: {lines[-1]}")
+        complaints.append(f"cannot read the status of its front: {lines[-1]}")
         return None
     if not isinstance(found, dict):
-        complaints.append("its front does not tell its status: it says nothing")
+        complaints.append("cannot read the status of its front: no response")
         return None
     if found.get("version") != VERSION:
         complaints.append(
-            f"its front tells its status in version {found.get('version')}, and this Rollcall reads {VERSION}; "
+            f"its front's status has version {found.get('version')}; expected version {VERSION}; "
             "deploy again, or use the Rollcall that deployed it"
         )
         return None

@@ -1,4 +1,4 @@
-"""`rollcall status` as a person reads it: what is wrong, the worst first, a table for each service, and remarks."""
+"""Print `rollcall status` for people: problems, the worst first, a table for each service, and remarks."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -23,14 +23,14 @@ COLOURS: Mapping[Severity, str] = {"outage": "red", "warning": "yellow", "notice
 WEIGHT = "weight"
 HEADS = ("instance", "host", "Docker", "Consul", WEIGHT, "share", "listed", "requests", "errors", "mean")
 NUMBERS = HEADS[4:]
-# Columns between two columns of the table: its padding, and what the box draws there.
+# Width between two columns of the table: padding and the box's own line.
 GAP = 2
-# What a narrow terminal does without, the first of them first.
+# Columns that a narrow terminal leaves out, in this order.
 DISPENSABLE = ("mean", "share", WEIGHT, "requests", "Docker", "listed", "errors")
 
 
 def shown(status: FleetStatus) -> Group:
-    """Write all of it. Names are text: what a container calls itself is no markup and no emoji."""
+    """Return the whole view. Names are plain text: never markup or emoji."""
     return Group(*_parts(status))
 
 
@@ -39,7 +39,7 @@ def _parts(status: FleetStatus) -> Iterator[RenderableType]:
     yield from _troubles("Problems", wrong, status.now)
     for service in status.services:
         yield from _service(service, len(status.fronts))
-    # Where hosts told nothing, nobody knows.
+    # With unread hosts there may be services.
     if not status.services and not status.unread:
         yield Text("No service is registered. Next: start a container with a published port (docs/registrator.md)\n")
     yield from _troubles("Remarks", [one for one in status.wrong if one.problem.severity == NOTICE], status.now)
@@ -52,12 +52,12 @@ def _service(service: ServiceStatus, fronts: int) -> Iterator[RenderableType]:
 
 
 class _Instances:
-    """The table of a service's instances, as wide as the terminal lets it be: names stay whole, columns go."""
+    """The table of a service's instances, as wide as the terminal: names stay whole, columns disappear."""
 
     def __init__(self, service: ServiceStatus, fronts: int) -> None:
         self._rows = [dict(zip(HEADS, _cells(row, fronts), strict=True)) for row in service.rows]
         weights = len({row.weight for row in service.rows}) > 1
-        # Weights are shown where they say anything.
+        # Show weights only if they differ.
         self._heads = [head for head in HEADS if weights or head != WEIGHT]
 
     def __rich_measure__(self, _console: Console, options: ConsoleOptions) -> Measurement:
@@ -76,7 +76,7 @@ class _Instances:
 
     def _column(self, head: str, *, whole: bool = False) -> int:
         cells = [head, *(row[head].plain for row in self._rows)]
-        # A name's tags may stand below it.
+        # A name's tags may wrap below it.
         words = cells if whole or head != HEADS[0] else [word for cell in cells for word in cell.split()]
         return max(map(cell_len, words))
 
@@ -157,5 +157,5 @@ def _troubles(title: str, troubles: Sequence[Trouble], now: datetime) -> Iterato
 
 
 def _plain(text: str) -> str:
-    """Take the terminal's own codes out of what others chose: a tag could otherwise write anywhere on the screen."""
+    """Replace terminal control codes: a tag could otherwise write anywhere on the screen."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

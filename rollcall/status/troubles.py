@@ -1,4 +1,4 @@
-"""What is wrong with the fleet by what its hosts and fronts say."""
+"""Find the fleet's problems in the readings of its hosts and fronts."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -14,29 +14,29 @@ from rollcall.secrets.certificates import Certificate
 from rollcall.status.host import Host
 from rollcall.status.host_status import Server
 
-# Among the clocks of the hosts.
+# This machine's name among the hosts' clocks.
 HERE = "this machine"
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """A problem and where it is; `kind` is one of rollcall/contract/problems.py."""
+    """A problem and its place; `kind` is one of rollcall/contract/problems.py."""
 
     where: str
     problem: Problem
 
     @property
     def kind(self) -> str:
-        """The problem's kind."""
+        """Return the problem's kind."""
         return self.problem.kind
 
     @property
     def text(self) -> str:
-        """The problem in a sentence."""
+        """Return the problem in a sentence."""
         return self.problem.text
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """Return plain data."""
         problem = self.problem
         return {
             "where": self.where,
@@ -49,7 +49,7 @@ class Trouble:
 
 
 def ordered(found: Iterable[Trouble]) -> tuple[Trouble, ...]:
-    """Put the worst first; of one kind, what has been so for longest."""
+    """Sort the worst first; within a kind, the oldest first."""
     found = list(found)
     # One problem may be in several places, each a trouble of its own.
     places: dict[Problem, list[Trouble]] = {}
@@ -59,7 +59,7 @@ def ordered(found: Iterable[Trouble]) -> tuple[Trouble, ...]:
 
 
 def unread(hosts: Iterable[Host]) -> Iterator[Trouble]:
-    """Name the hosts, agents and fronts that told nothing."""
+    """Return the hosts, agents and fronts that could not be read."""
     for host in hosts:
         name = host.member.name
         if host.unread:
@@ -70,7 +70,7 @@ def unread(hosts: Iterable[Host]) -> Iterator[Trouble]:
 
 
 def found(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Document], now: datetime) -> list[Trouble]:
-    """Say what is wrong, apart from where Docker, Consul and nginx differ about an instance."""
+    """Return the problems, except differences between Docker, Consul and nginx about an instance."""
     hosts = tuple(hosts)
     servers = list(_servers(fleet, hosts))
     return [
@@ -83,7 +83,7 @@ def found(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Document], n
 
 
 def _fronts(fronts: Mapping[str, Document]) -> Iterator[Trouble]:
-    """Take over what the fronts say; what several say is named once, since the first of them saw it."""
+    """Return the fronts' own problems; the same problem of several fronts once, since the earliest time."""
     first: dict[tuple[str, str], tuple[list[str], Problem]] = {}
     for name, front in fronts.items():
         for one in front["problems"]:
@@ -103,7 +103,7 @@ def _fronts(fronts: Mapping[str, Document]) -> Iterator[Trouble]:
 
 
 def _servers(fleet: Fleet, hosts: Iterable[Host]) -> Iterator[Trouble]:
-    """Judge Consul's servers by their own autopilot; without a leader, by which agents answer."""
+    """Find problems of Consul's servers by autopilot; without a leader, by which agents respond."""
     hosts = [host for host in hosts if not host.unread]
     heard = {host.member.node: host.reading.leader for host in hosts if host.reading.leader is not None}
     judged = max((host.reading.servers for host in hosts if host.reading.servers), key=_healthy, default=None)
@@ -134,7 +134,7 @@ def _healthy(servers: tuple[Server, ...]) -> int:
 
 
 def _stopped(hosts: Iterable[Host]) -> Iterator[Trouble]:
-    """Name what every host has and a host lacks: its agent, its registrator, its front."""
+    """Find hosts without a running agent, registrator or front."""
     for host in hosts:
         if host.unread:
             continue
@@ -155,7 +155,7 @@ def _certificates(hosts: Iterable[Host], now: datetime) -> Iterator[Trouble]:
             try:
                 end = Certificate(host.reading.certificate, "").end
             except ValueError:
-                continue  # a deploy and verify say so
+                continue  # deploy and verify report it
             for problem in problems.certificate("the certificate of its Consul agent", end, "", now):
                 yield Trouble(host.member.name, problem)
 

@@ -1,1 +1,1 @@
-"""The front's status: the page, the metrics, and the health check."""
+"""Report the front's status: page, metrics, and health check."""

@@ -1,4 +1,4 @@
-"""What the front answers to a request for its status."""
+"""Respond to requests for the front's status."""
 
 import json
 import re
@@ -16,7 +16,7 @@ METHODS = ("GET", "HEAD")
 
 @dataclass(frozen=True)
 class Request:
-    """The parts of an HTTP request that matter here; `host` is its Host header, "" without one."""
+    """The relevant parts of an HTTP request; `host` is its Host header, "" without one."""
 
     method: str
     path: str
@@ -25,7 +25,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What is sent back."""
+    """A response's status, body and content type."""
 
     status: int
     body: bytes
@@ -33,7 +33,7 @@ class Response:
 
 
 def answer(request: Request, document: Document) -> Response:
-    """Answer a request out of the status document."""
+    """Respond to a request from the status document."""
     if not is_address(request.host):
         return Response(421, b"unknown host name; use the front's IP address or localhost\n")
     if request.method not in METHODS:
@@ -42,10 +42,10 @@ def answer(request: Request, document: Document) -> Response:
 
 
 def is_address(host: str) -> bool:
-    """Tell whether a Host header, with a port or without, is an address or localhost.
+    """Whether a Host header, with or without a port, is an address or localhost.
 
-    A page elsewhere that makes its own name lead to the front's address, to read the front by a visitor's browser (DNS
-    rebinding), sends its name.
+    A foreign web page that points its own name to the front's address, to read it through a visitor's browser (DNS
+    rebinding), sends that name.
     """
     found = re.fullmatch(r"(\[(?P<six>[^]]*)\]|(?P<other>[^:]*))(:\d+)?", host.lower())
     if found is None:
@@ -60,7 +60,7 @@ def is_address(host: str) -> bool:
 
 
 def text_of(document: Document) -> bytes:
-    """Write the document as it is sent."""
+    """Return the document as JSON."""
     return json.dumps(document).encode() + b"\n"
 
 

@@ -1,4 +1,4 @@
-"""Requests, errors and seconds by server, counted from the lines that nginx adds for each request it passed on."""
+"""Count requests, errors and seconds by server, from the line that nginx appends per proxied request."""
 
 import ctypes
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rollcall.front.status.document import Counts
 
-# A service that is replaced all the time would otherwise leave a name for every port it ever had.
+# A bound, since services that are replaced often leave an entry for every port they ever had.
 SERVERS = 20_000
 BLOCK = 1 << 20  # bytes
 # linux/falloc.h: FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
@@ -15,9 +15,9 @@ PUNCH_HOLE = 0x01 | 0x02
 
 
 def tally(lines: Iterable[str]) -> dict[str, Counts]:
-    """Count by server (address:port) the tries in lines of "$upstream_addr|$upstream_status|$upstream_response_time".
+    """Count tries by server (address:port) in lines of "$upstream_addr|$upstream_status|$upstream_response_time".
 
-    An error is a try without an answer, or with a 5xx. A line that is none of these counts for nothing.
+    An error is a try without a response, or with a 5xx. Other lines are ignored.
     """
     requests: dict[str, int] = {}
     errors: dict[str, int] = {}
@@ -35,13 +35,13 @@ def tally(lines: Iterable[str]) -> dict[str, Counts]:
 
 
 def _tries(line: str) -> Iterator[tuple[str, str, str]]:
-    """Take a line apart: nginx puts ", " between tries, and " : " where the request was passed on anew within nginx."""
+    """Split a line: nginx puts ", " between tries, and " : " between internal redirects."""
     parts = line.split("|")
     if len(parts) != 3:
         return
     tries = zip(*(part.replace(" : ", ", ").split(", ") for part in parts), strict=False)
     for server, status, took in tries:
-        # "-" is no server, and of an upstream in which nobody was left nginx writes the name.
+        # "-" means no server; for an upstream without a server left, nginx writes its name.
         if server.rpartition(":")[2].isdigit() and _is_number(took):
             yield server, status, took
 
@@ -51,10 +51,10 @@ def _is_number(text: str) -> bool:
 
 
 class Counters:
-    """What was counted since it was made. The file is read on from where it was, and what was read takes no room."""
+    """The counts since the start. Each read continues where the last one ended, and frees what it has read."""
 
     def __init__(self, log: Path) -> None:
-        """Take the file, which nginx appends to; it need not be there yet."""
+        """Take the file that nginx appends to; it may not exist yet."""
         self._log = log
         self._at = 0
         self._begun = b""
@@ -62,11 +62,11 @@ class Counters:
 
     @property
     def counts(self) -> Mapping[str, Counts]:
-        """All tries so far by server; the ones of the longest unused servers are forgotten beyond SERVERS."""
+        """Return all tries by server; beyond SERVERS the longest unused are dropped."""
         return self._counts
 
     def read(self) -> None:
-        """Count what was added.
+        """Count the new lines.
 
         Raises:
             OSError: the file cannot be read, or its file system cannot give back a part of it.
@@ -77,7 +77,7 @@ class Counters:
             return
         try:
             if os.fstat(file).st_size < self._at:
-                # Another one of the same name.
+                # A new file of the same name.
                 self._at, self._begun = 0, b""
             while block := os.pread(file, BLOCK, self._at):
                 self._at += len(block)
@@ -89,7 +89,7 @@ class Counters:
     def _add(self, block: bytes) -> None:
         *whole, self._begun = (self._begun + block).split(b"\n")
         for server, more in tally(line.decode(errors="replace") for line in whole).items():
-            # Taken out and put in again, a server moves to the end: the first is the one unused for longest.
+            # Removing and inserting moves a server to the end: the first is the longest unused.
             so_far = self._counts.pop(server, Counts())
             self._counts[server] = Counts(
                 so_far.requests + more.requests, so_far.errors + more.errors, so_far.seconds + more.seconds
@@ -99,9 +99,9 @@ class Counters:
 
 
 def _give_back(file: int, length: int) -> None:
-    """Free the memory of a file's first bytes, in whole pages; its length and who appends to it do not notice.
+    """Free the memory of a file's first bytes, in whole pages, without changing its length or disturbing writers.
 
-    Cutting the file off would lose what nginx adds between the last read and the cut. Python itself has no call for it.
+    Truncating would lose lines that nginx appends meanwhile. Python itself has no call for this.
     """
     if length == 0:
         return

@@ -1,4 +1,4 @@
-"""The status document: what the front knows of itself, as the page, the metrics and `rollcall status` read it."""
+"""Build the status document, for the page, the metrics and `rollcall status`."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ _Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Generation:
-    """The configuration that nginx serves. `old` counts earlier ones whose workers still end their connections."""
+    """The configuration that nginx serves. `old` counts earlier ones whose workers still have connections."""
 
     number: int
     since: datetime
@@ -27,7 +27,7 @@ class Generation:
 
 @dataclass(frozen=True)
 class Counts:
-    """Tries with one server since counting began: all, those without an answer or with a 5xx, and their seconds."""
+    """Tries with one server since the start: all, those without a response or with a 5xx, and their seconds."""
 
     requests: int = 0
     errors: int = 0
@@ -36,11 +36,11 @@ class Counts:
 
 @dataclass(frozen=True)
 class Sight:
-    """Everything the front knows at one moment; the status document is a function of it.
+    """The front's state at one moment, from which the status document follows.
 
-    `routing` is what nginx serves, `catalog` what Consul said last, without what is kept. `kept` are instances that
-    vanished and are still served, by node and identity; `listed` tells since when a server (address:port) has been in
-    nginx's list without a break; `connections` is nginx's stub_status.
+    `routing` is what nginx serves, `catalog` Consul's last one, without retained instances. `kept` are the retained
+    instances, by node and identity; `listed` has the time since when a server (address:port) is in rotation;
+    `connections` is nginx's stub_status.
     """
 
     settings: Settings
@@ -60,14 +60,14 @@ class Sight:
 
 @dataclass(frozen=True)
 class _Place:
-    """An instance's weight in an upstream, and its part of the upstream's requests, 0 to 1."""
+    """An instance's weight in an upstream, and its share of the upstream's requests, 0 to 1."""
 
     weight: int
     share: float
 
 
 def document(sight: Sight, now: datetime) -> Document:
-    """Write the status document, as plain data for JSON."""
+    """Return the status document, as plain data for JSON."""
     return {
         "version": VERSION,
         "node": sight.settings.node,
@@ -179,7 +179,7 @@ def _state(instance: Instance, kept: Collection[_Key], registered: Collection[_K
 
 
 def _places(upstreams: Iterable[Upstream]) -> dict[_Key, _Place]:
-    """Say where nginx has each instance; the first of its places where it has several."""
+    """Return each instance's place in an upstream, the first one of several."""
     places: dict[_Key, _Place] = {}
     for upstream in upstreams:
         every = sum(server.weight for server in upstream.servers)
@@ -189,7 +189,7 @@ def _places(upstreams: Iterable[Upstream]) -> dict[_Key, _Place]:
 
 
 def _canary(keys: Mapping[str, str], service: str) -> dict[str, float] | None:
-    """Read a service's canary, percent by tag; what is wrong with one is among the problems."""
+    """Read a service's canary, percent by tag; the problems name an invalid one."""
     try:
         percentages = canary.read(keys[canary.PREFIX + service])
     except (KeyError, ValueError):

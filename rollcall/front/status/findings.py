@@ -1,4 +1,4 @@
-"""What is wrong by what nginx serves and by the catalog: sites that nobody can serve, lost nodes, missing servers."""
+"""Find problems in the routing and the catalog: sites without instances, lost nodes, missing servers."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from rollcall.front.routing.model import Routing
 
 
 def of_catalog(routing: Routing, catalog: Catalog) -> list[Problem]:
-    """Say what is wrong with what is served, and with the nodes that the catalog has."""
+    """Return the problems of the served sites and of the catalog's nodes."""
     servers = {one.node: one.node_alive for one in catalog.instances if one.service == CONSUL}
     dead = {one.node for one in catalog.instances if not one.node_alive}
     counts = Counter(one.node for one in catalog.instances if one.service != CONSUL)
@@ -26,7 +26,7 @@ def of_catalog(routing: Routing, catalog: Catalog) -> list[Problem]:
 
 
 def of_certificate(settings: Settings, now: datetime) -> list[Problem]:
-    """Say of the certificate that visitors are shown when it ends soon."""
+    """Return a problem if the served certificate expires soon."""
     if not settings.certificate_end:
         return []
     end = datetime.fromisoformat(settings.certificate_end).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Whether the front is well: what its container's health check and /healthz say."""
+"""Judge the front's health, for its container's health check and /healthz."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from rollcall.contract.status_document import Document
 
 @dataclass(frozen=True)
 class Verdict:
-    """Well or not, and why, one sentence a line."""
+    """Healthy or not, and why, one sentence per line."""
 
     well: bool
     text: str
@@ -16,7 +16,7 @@ class Verdict:
 def verdict(document: Document) -> Verdict:
     """Judge a status document.
 
-    What hinders the next configuration is no illness, since the last good one serves; it is said all the same.
+    A problem with the next configuration leaves the front healthy, since the last good one serves; the text has it.
     """
     problems = [str(problem["text"]) for problem in document["problems"]]
     if not document["consul_template"]["running"]:

@@ -1,4 +1,4 @@
-"""The status over HTTP/1.1, for browsers, Prometheus and health checks; one request a connection."""
+"""Serve the status over HTTP/1.1, to browsers, Prometheus and health checks; one request per connection."""
 
 import asyncio
 import logging
@@ -9,12 +9,12 @@ from rollcall.contract.status_document import Document
 from rollcall.contract.timeouts import stretched
 from rollcall.front.status.answering import METHODS, Request, Response, answer
 
-# A browser's header has a few hundred bytes, and comes at once.
+# A browser's header has a few hundred bytes.
 REQUEST_BYTES = 16 * 1024
 SECONDS = stretched(5.0)
-# Connections at the same time; who comes then is sent away, so that nobody can take the front's file descriptors.
+# Concurrent connections; more are closed at once, to protect the front's file descriptors.
 AT_ONCE = 64
-# The page loads nothing but its own style and script, and is shown in no other page.
+# The page loads only its own style and script, and no other page may embed it.
 POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
 base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HEADERS = {
@@ -30,14 +30,14 @@ log = logging.getLogger(__name__)
 
 
 async def serve(address: str, look: Callable[[], Document]) -> asyncio.Server:
-    """Answer requests at address:port from now on.
+    """Serve requests at address:port from now on.
 
     Args:
         address: as `front.status` gives it, "127.0.0.1:8511".
-        look: gives the status document of this moment.
+        look: returns the current status document.
 
     Raises:
-        OSError: the port is taken, or the address is not this host's. The front serves on without a status.
+        OSError: the port is taken, or the address is not this host's. The front continues without a status.
     """
     host, _, port = address.rpartition(":")
     return await asyncio.start_server(_Served(look).connected, host.strip("[]"), int(port), limit=REQUEST_BYTES)
@@ -55,11 +55,11 @@ class _Served:
                 async with asyncio.timeout(SECONDS):
                     await self._converse(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
-            # Gone, or too slow: nobody is there to be told. TimeoutError is an OSError.
+            # The client is gone or too slow. TimeoutError is an OSError.
             pass
         finally:
             self._open -= 1
-            # What was not taken by now is not kept for who does not take it.
+            # Drop unsent data: a slow client must not hold it in memory.
             writer.transport.abort()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,18 +79,18 @@ class _Served:
     async def _response(self, head: bytes) -> Response:
         request = request_of(head)
         if request is None:
-            return Response(400, b"no HTTP/1.1 request\n")
+            return Response(400, b"invalid request; expected HTTP/1.1\n")
         try:
-            # With thousands of instances this takes a good part of a second, in which reloads must not wait.
+            # With thousands of instances this takes a large part of a second, and reloads must not wait for it.
             return await asyncio.to_thread(answer, request, self._look())
         except Exception:
-            # Whatever is wrong with the status must not end what serves visitors.
-            log.exception("the status cannot be shown: %s", request.path)
-            return Response(500, b"the status cannot be shown; the front's log says why\n")
+            # A fault of the status must not stop the process that serves clients.
+            log.exception("cannot show the status: %s", request.path)
+            return Response(500, b"cannot show the status; see the front's log\n")
 
 
 def request_of(head: bytes) -> Request | None:
-    """Read a request's header; None where it is none."""
+    """Parse a request's header; None if it is invalid."""
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
@@ -101,7 +101,7 @@ def request_of(head: bytes) -> Request | None:
 
 
 def head_of(response: Response) -> bytes:
-    """Write a response's header."""
+    """Return a response's header."""
     more = {"Content-Type": response.kind, "Content-Length": str(len(response.body))}
     if response.status == HTTPStatus.METHOD_NOT_ALLOWED:
         more["Allow"] = ", ".join(METHODS)

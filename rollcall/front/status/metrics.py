@@ -1,4 +1,4 @@
-"""The status document as Prometheus reads it."""
+"""Write the status document in Prometheus' format."""
 
 from collections.abc import Iterable, Iterator
 
@@ -12,13 +12,13 @@ from rollcall.front import VERSION
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SERVER = ("service", "instance", "node", "address")
-# stub_status: what is so now, and what was counted since nginx started.
+# stub_status: gauges, and counters since nginx started.
 CONNECTION_STATES = ("active", "reading", "writing", "waiting")
 CONNECTIONS_COUNTED = ("accepted", "handled")
 
 
 def metrics(document: Document) -> bytes:
-    """Write all of it in Prometheus' text format."""
+    """Return the document in Prometheus' text format."""
     registry = CollectorRegistry()
     registry.register(_Collector(document))
     return generate_latest(registry)
@@ -38,7 +38,7 @@ class _Collector(Collector):
 
 def _instances(document: Document) -> Iterator[Metric]:
     requests = CounterMetricFamily("rollcall_front_requests", "Tries with an instance.", labels=SERVER)
-    errors = CounterMetricFamily("rollcall_front_errors", "Tries without an answer, or with a 5xx.", labels=SERVER)
+    errors = CounterMetricFamily("rollcall_front_errors", "Tries without a response, or with a 5xx.", labels=SERVER)
     seconds = CounterMetricFamily("rollcall_front_seconds", "Seconds that tries took.", labels=SERVER)
     listed = GaugeMetricFamily("rollcall_front_listed", "1 if nginx passes requests to it.", labels=SERVER)
     weight = GaugeMetricFamily("rollcall_front_weight", "Its weight in nginx's list, or else in Consul.", labels=SERVER)
@@ -62,7 +62,7 @@ def _generation(document: Document) -> Iterator[Metric]:
     )
     yield CounterMetricFamily("rollcall_front_reloads", "Reloads of nginx.", generation["reloads"])
     yield GaugeMetricFamily(
-        "rollcall_front_old_generations", "Earlier ones whose workers still end their connections.", generation["old"]
+        "rollcall_front_old_generations", "Earlier ones whose workers still have connections.", generation["old"]
     )
     if generation["last_reload_seconds"] is not None:
         yield GaugeMetricFamily(
@@ -73,7 +73,7 @@ def _generation(document: Document) -> Iterator[Metric]:
 
 
 def _health(document: Document) -> Iterator[Metric]:
-    problems = GaugeMetricFamily("rollcall_front_problems", "Things that are not as they should be.", labels=["kind"])
+    problems = GaugeMetricFamily("rollcall_front_problems", "Current problems.", labels=["kind"])
     kinds = [problem["kind"] for problem in document["problems"]]
     # All kinds, so that an alert has a zero to start from.
     for kind in dict.fromkeys((*KINDS, *kinds)):

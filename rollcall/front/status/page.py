@@ -1,4 +1,4 @@
-"""The status document as a page for people."""
+"""Render the status document as a page for people."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from rollcall.contract.status_document import Document
 FOLDER = Path(__file__).parent
 STYLE, SCRIPT = "status.css", "status.js"
 
-# Names and metadata come from whoever starts a container: all of it is text.
+# Anybody who starts a container chooses names and metadata: all of it is text.
 _environment = Environment(
     loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
 
 
 def page(document: Document) -> str:
-    """Write the page. Its style and its script are files of their own beside it, so that it can forbid all others."""
+    """Return the page. Its style and script are separate files, so that its policy can forbid all others."""
     return _environment.get_template("status.html.j2").render(front=document, style=STYLE, script=SCRIPT)
 
 

@@ -1,4 +1,4 @@
-"""What is not as it should be at the moment, by who found it, and since when."""
+"""Keep the current problems, by source and with their start."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,21 +9,21 @@ from rollcall.front.log import write_line
 
 
 class Problems:
-    """The problems of the moment; each is logged once, when it comes up."""
+    """The current problems; each is logged once, when it appears."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start without any."""
         self._found: dict[str, dict[tuple[str, str], Problem]] = {}
 
     def are(self, kind: str, texts: Iterable[str], source: str = "") -> None:
         """Take these, each one sentence, for all problems of a kind; none is how a kind of problem ends.
 
-        Where several find problems of one kind, each has a `source` of its own, and ends no other's.
+        Several sources of one kind have a `source` each, and replace only their own.
         """
         self.found_by(f"{kind} {source}", (Problem(kind, text) for text in texts))
 
     def found_by(self, source: str, problems: Iterable[Problem]) -> None:
-        """Take these for all that a source finds now. One that was there before keeps its time."""
+        """Replace all problems of a source; one that continues keeps its time."""
         now = datetime.now(UTC)
         known = self._found.get(source, {})
         found = {}
@@ -35,5 +35,5 @@ class Problems:
         self._found[source] = found
 
     def all(self) -> tuple[Problem, ...]:
-        """Every problem, the worst first."""
+        """Return every problem, the worst first."""
         return ordered(one for found in self._found.values() for one in found.values())
