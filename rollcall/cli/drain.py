@@ -63,7 +63,7 @@ def drain(source: str, text: str, deadline: float, as_json: bool) -> None:
                 "target": str(target),
                 "drained": not left,
                 "seconds": round(time.monotonic() - started, 1),
-                "instances": [one.identity for one in drained],
+                "instances": [instance.identity for instance in drained],
                 "services_without_instances": alone,
                 "left": check.words(left) if left else "",
             }
@@ -101,14 +101,14 @@ def _opened(source: str, text: str, command: str) -> tuple[Inventory, Fleet, Tar
 def _maintenance(target: Target, chosen: Sequence[Instance], *, enable: bool) -> list[Request]:
     if not target.container:
         return [maintenance.of_node(enable=enable)]
-    return [maintenance.of_service(one.identity, enable=enable) for one in chosen]
+    return [maintenance.of_service(instance.identity, enable=enable) for instance in chosen]
 
 
 def _left_alone(agent: AgentClient, target: Target, drained: Sequence[Instance]) -> list[str]:
     """Return the services without any other instance in service than the drained ones."""
-    names = sorted({one.service for one in drained})
+    names = sorted({instance.service for instance in drained})
     answers = agent.read_all([f"/v1/health/service/{path_segment(name)}?passing=true" for name in names])
-    out_soon = {(target.member.node, one.identity) for one in drained}
+    out_soon = {(target.member.node, instance.identity) for instance in drained}
     passing = [{(one["Node"]["Node"], one["Service"]["ID"]) for one in found} for found in answers]
     return [name for name, serving in zip(names, passing, strict=True) if serving and serving <= out_soon]
 
@@ -119,5 +119,5 @@ def _still_out(target: Target, found: Sequence[Instance], agent: AgentClient) ->
     if target.container:
         whole = NODE_MAINTENANCE in checks
         return [f"– but all of {target.member.name} is drained, including this container"] if whole else []
-    alone = sorted(maintenance.in_maintenance([one.identity for one in found], checks))
+    alone = sorted(maintenance.in_maintenance([instance.identity for instance in found], checks))
     return [f"– but these containers are drained individually: {', '.join(alone)}"] if alone else []

@@ -68,7 +68,7 @@ def _check_served(fronts: tuple[Host, ...], wanted: Route) -> None:
 def _served(front: Host) -> list[Route]:
     try:
         routes = json.loads(Shell(front).read(STATUS))["routes"]
-        return [Route(one["host"], one["path"]) for one in routes]
+        return [Route(route["host"], route["path"]) for route in routes]
     except (RollcallError, ValueError, KeyError, TypeError) as error:
         out.print(f"– cannot read the routes of {front.name}: {error}", markup=False)
         return []

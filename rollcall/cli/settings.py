@@ -53,13 +53,13 @@ def _values(source: str, host: str, key: str, *, only_set: bool) -> list[str]:
     from rollcall.config import host_values
 
     chosen, fleet = checked_fleet(source)
-    raw = {one.name: one.raw for one in chosen.hosts}
+    raw = {host.name: host.raw for host in chosen.hosts}
     if host not in raw:
         raise RollcallError(f"--host {host}: no such host in {source}; {suggestion(host, raw)}")
     values = host_values.of(raw[host], fleet.member(host))
     if key:
         values = host_values.below(values, key) or _no_value(key)
-    shown = [one for one in values if not (only_set and one.is_default)]
+    shown = [value for value in values if not (only_set and value.is_default)]
     width = max((len(_assigned(one)) for one in shown if len(_assigned(one)) <= _COLUMN), default=0)
     return [f"{_assigned(one):{width}}  {one.origin}" for one in shown]
 

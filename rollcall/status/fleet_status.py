@@ -87,19 +87,19 @@ class FleetStatus:
     @property
     def is_well(self) -> bool:
         """Whether there are only notices."""
-        return all(one.problem.severity == "notice" for one in self.wrong)
+        return all(problem.problem.severity == "notice" for problem in self.wrong)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data for `--json`."""
         return {
             "version": 1,
-            "services": [asdict(one) for one in self.services],
+            "services": [asdict(service) for service in self.services],
             "fronts": {
                 name: {key: value for key, value in front.items() if key not in ("services", "version", "node")}
                 for name, front in self.fronts.items()
             },
-            "problems": [one.to_json() for one in self.problems],
-            "unread": [one.to_json() for one in self.unread],
+            "problems": [problem.to_json() for problem in self.problems],
+            "unread": [host.to_json() for host in self.unread],
         }
 
 
@@ -116,14 +116,14 @@ def joined(fleet: Fleet, hosts: Iterable[Host], now: datetime, source: str = INV
     fronts = {host.member.node: host.reading.front for host in hosts if host.reading.front is not None}
     rows = _rows(hosts, fronts)
     names = sorted(
-        {row.service for row in rows} | {one["name"] for front in fronts.values() for one in front["services"]}
+        {row.service for row in rows} | {service["name"] for front in fronts.values() for service in front["services"]}
     )
     found = troubles.found(fleet, hosts, fronts, now)
     return FleetStatus(
         services=tuple(_service(name, rows, fronts) for name in names),
         fronts=fronts,
         problems=troubles.ordered(_named(one, source) for one in (*found, *_mismatches(fleet, hosts, fronts))),
-        unread=tuple(_named(one, source) for one in troubles.unread(hosts)),
+        unread=tuple(_named(host, source) for host in troubles.unread(hosts)),
         now=now,
     )
 
@@ -141,7 +141,9 @@ def _service(name: str, rows: Iterable[Row], fronts: Mapping[str, Document]) -> 
         for route in front["routes"]
         if name in route["services"]
     }
-    canaries = [one["canary"] for front in fronts.values() for one in front["services"] if one["name"] == name]
+    canaries = [
+        service["canary"] for front in fronts.values() for service in front["services"] if service["name"] == name
+    ]
     return ServiceStatus(
         name,
         tuple(row for row in rows if row.service == name),
@@ -223,11 +225,12 @@ def _mismatches(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Docume
 
 def _not_as_consul_says(name: str, front: Document) -> Iterable[Trouble]:
     for service in front["services"]:
-        for one in service["instances"]:
+        for instance in service["instances"]:
             # Retained instances are among the front's own problems.
-            if one["share"] is not None and one["state"] not in ("passing", "kept"):
+            if instance["share"] is not None and instance["state"] not in ("passing", "kept"):
                 yield Trouble(
-                    name, Problem("mismatch", f"{one['id']} gets requests, but Consul has it as {one['state']}")
+                    name,
+                    Problem("mismatch", f"{instance['id']} gets requests, but Consul has it as {instance['state']}"),
                 )
 
 
@@ -236,11 +239,11 @@ def _not_as_docker_says(fleet: Fleet, host: Host, registered: Iterable[Registere
     wanted = expected(host.reading.containers, rule)
     # Other tools may register services with the same agent.
     found = {
-        one.identity
-        for one in registered
-        if one.registrator == rule.hostname or one.identity.startswith(f"{rule.hostname}:")
+        instance.identity
+        for instance in registered
+        if instance.registrator == rule.hostname or instance.identity.startswith(f"{rule.hostname}:")
     }
-    known = {one.identity for one in registered}
+    known = {instance.identity for instance in registered}
     for identity in sorted(wanted.services.keys() - known):
         yield Trouble(host.member.name, Problem("mismatch", f"{identity} runs, but is not registered"))
     for text in wanted.losses:
@@ -259,7 +262,7 @@ def _registrator(fleet: Fleet, host: Host) -> Settings:
     member = host.member
     tags = ",".join(member.settings.registrator.tags)
     deployed = settings(member.node, member.address, internal=fleet.mode == "internal", tags=tags)
-    for one in host.reading.containers:
-        if (one["Config"].get("Labels") or {}).get(LABEL) == "registrator":
-            return registrator_settings(one, deployed)
+    for container in host.reading.containers:
+        if (container["Config"].get("Labels") or {}).get(LABEL) == "registrator":
+            return registrator_settings(container, deployed)
     return deployed

@@ -29,17 +29,19 @@ class Host:
         return self._healths.get(container, GONE)
 
     def container(self, short_id: str) -> str | None:
-        """Return the name of the running container with this short id; a custom service id may contain any other name."""
-        running = (one for one in self.reading.containers if short_id and str(one["Id"]).startswith(short_id))
-        return next((str(one["Name"]).lstrip("/") for one in running), None)
+        """Return the name of the running container with this short id; a custom service id may have any other name."""
+        running = (
+            container for container in self.reading.containers if short_id and str(container["Id"]).startswith(short_id)
+        )
+        return next((str(container["Name"]).lstrip("/") for container in running), None)
 
     @cached_property
     def _healths(self) -> Mapping[str, str]:
         return {
-            str(one["Name"]).lstrip("/"): str(
-                (one["State"].get("Health") or {}).get("Status") or one["State"]["Status"]
+            str(container["Name"]).lstrip("/"): str(
+                (container["State"].get("Health") or {}).get("Status") or container["State"]["Status"]
             )
-            for one in self.reading.containers
+            for container in self.reading.containers
         }
 
 

@@ -84,8 +84,8 @@ class HostReading:
 
     `containers` are the running ones; `registered` is None if its agent does not respond, `front` without a front that
     responds. `complaints` name what could not be read, one sentence each. `clock` is its own, seconds since 1970.
-    `leader` is False if its agent knows none, None if it does not respond. `servers` are Consul's in its autopilot, None
-    on a host without a server. `certificate` is its agent's, PEM.
+    `leader` is False if its agent knows none, None if it does not respond. `servers` are Consul's in its autopilot,
+    None on a host without a server. `certificate` is its agent's, PEM.
     """
 
     containers: tuple[Inspected, ...] = ()
@@ -153,7 +153,9 @@ def _leader(lines: list[str]) -> bool | None:
 def _servers(lines: list[str]) -> tuple[Server, ...] | None:
     try:
         servers = json.loads(lines[0])["Servers"] or ()
-        return tuple(Server(one["Name"], bool(one["Healthy"]), _time(one.get("StableSince"))) for one in servers)
+        return tuple(
+            Server(server["Name"], bool(server["Healthy"]), _time(server.get("StableSince"))) for server in servers
+        )
     except (ValueError, IndexError, KeyError, TypeError):
         return None
 
@@ -168,7 +170,7 @@ def _time(text: str | None) -> datetime | None:
 def _registered(lines: list[str], complaints: list[str]) -> tuple[Registered, ...] | None:
     try:
         services, checks = (json.loads(line) for line in lines)
-        return tuple(_service(one, checks.values()) for one in services.values())
+        return tuple(_service(service, checks.values()) for service in services.values())
     except (ValueError, AttributeError):
         said = lines[-1] if lines else "it does not respond"
         complaints.append(f"cannot read the services of its Consul agent: {said}")
@@ -192,7 +194,7 @@ def _service(one: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]) -> Reg
 
 def _state(identity: str, checks: Iterable[Mapping[str, Any]]) -> str:
     """Return a service's state by its own checks and its node's; maintenance is a check, too."""
-    own = [one for one in checks if one["ServiceID"] in ("", identity)]
+    own = [check for check in checks if check["ServiceID"] in ("", identity)]
     if maintenance.among(own, identity):
         return "maintenance"
     states = {str(one["Status"]) for one in own}

@@ -35,14 +35,16 @@ def shown(status: FleetStatus) -> Group:
 
 
 def _parts(status: FleetStatus) -> Iterator[RenderableType]:
-    wrong = [one for one in status.wrong if one.problem.severity != NOTICE]
+    wrong = [problem for problem in status.wrong if problem.problem.severity != NOTICE]
     yield from _troubles("Problems", wrong, status.now)
     for service in status.services:
         yield from _service(service, len(status.fronts))
     # With unread hosts there may be services.
     if not status.services and not status.unread:
         yield Text("No service is registered. Next: start a container with a published port (docs/registrator.md)\n")
-    yield from _troubles("Remarks", [one for one in status.wrong if one.problem.severity == NOTICE], status.now)
+    yield from _troubles(
+        "Remarks", [problem for problem in status.wrong if problem.problem.severity == NOTICE], status.now
+    )
 
 
 def _service(service: ServiceStatus, fronts: int) -> Iterator[RenderableType]:
@@ -144,11 +146,11 @@ def _troubles(title: str, troubles: Sequence[Trouble], now: datetime) -> Iterato
     if not troubles:
         return
     yield Text(title, f"bold {COLOURS[troubles[0].problem.severity]}")
-    for one in troubles:
-        problem = one.problem
+    for trouble in troubles:
+        problem = trouble.problem
         yield Text.assemble(
             "  ",
-            (_plain(one.where), f"bold {COLOURS[problem.severity]}"),
+            (_plain(trouble.where), f"bold {COLOURS[problem.severity]}"),
             _plain(f" {problem.kind}: {problem.text}"),
             (f" (for {duration(problem.since.isoformat(), now.isoformat())})" if problem.since else "", "dim"),
         )

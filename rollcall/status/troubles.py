@@ -109,15 +109,18 @@ def _servers(fleet: Fleet, hosts: Iterable[Host]) -> Iterator[Trouble]:
     judged = max((host.reading.servers for host in hosts if host.reading.servers), key=_healthy, default=None)
     every = {server.node for server in fleet.servers}
     if judged is not None:
-        well = {one.node for one in judged if one.healthy} & every
-        since = max((one.since for one in judged if one.since and one.node in every - well), default=None)
+        well = {judgement.node for judgement in judged if judgement.healthy} & every
+        since = max(
+            (judgement.since for judgement in judged if judgement.since and judgement.node in every - well),
+            default=None,
+        )
         for problem in problems.short_of_servers(well, every - well):
             yield Trouble("Consul", replace(problem, since=since))
     elif heard and not any(heard.values()):
         answering = {host.member.node for host in hosts if host.reading.registered is not None}
         missing = problems.short_of_servers(every & answering, every - answering)
-        if any(one.kind == "leaderless" for one in missing):
-            yield from (Trouble("Consul", one) for one in missing)
+        if any(name.kind == "leaderless" for name in missing):
+            yield from (Trouble("Consul", name) for name in missing)
         else:
             text = "no agent knows a leader: nothing new can be registered"
             yield Trouble("Consul", Problem("leaderless", text, subject="servers"))
@@ -130,7 +133,7 @@ def _servers(fleet: Fleet, hosts: Iterable[Host]) -> Iterator[Trouble]:
 
 
 def _healthy(servers: tuple[Server, ...]) -> int:
-    return sum(one.healthy for one in servers)
+    return sum(server.healthy for server in servers)
 
 
 def _stopped(hosts: Iterable[Host]) -> Iterator[Trouble]:
@@ -138,7 +141,7 @@ def _stopped(hosts: Iterable[Host]) -> Iterator[Trouble]:
     for host in hosts:
         if host.unread:
             continue
-        running = {(one["Config"].get("Labels") or {}).get(LABEL) for one in host.reading.containers}
+        running = {(container["Config"].get("Labels") or {}).get(LABEL) for container in host.reading.containers}
         step = f"docker logs NAME on {host.member.name}, then rollcall deploy INVENTORY"
         if host.member.is_front and "front" not in running:
             text = "its front does not run; visitors of this host get no response"

@@ -75,7 +75,7 @@ def document(sight: Sight, now: datetime) -> Document:
         "started": _time(sight.started),
         "counting_since": _time(sight.counting_since),
         "generation": _generation(sight),
-        "problems": [_problem(one) for one in sight.problems],
+        "problems": [_problem(problem) for problem in sight.problems],
         "consul_template": {
             "running": sight.consul_template_since is not None,
             "since": _time(sight.consul_template_since),
@@ -107,7 +107,7 @@ def _generation(sight: Sight) -> Document:
     return {
         "number": generation.number,
         "since": _time(generation.since),
-        "instances": len({server.instance for one in sight.routing.upstreams for server in one.servers}),
+        "instances": len({server.instance for upstream in sight.routing.upstreams for server in upstream.servers}),
         "reloads": generation.reloads,
         "old": generation.old,
         "last_reload_seconds": generation.last_reload_seconds,
@@ -134,9 +134,9 @@ def _routes(routing: Routing) -> list[Document]:
 
 def _services(sight: Sight) -> list[Document]:
     upstreams = sight.routing.upstreams
-    known = {_key(server.instance): server.instance for one in upstreams for server in one.servers}
-    known.update((_key(one), one) for one in sight.catalog.instances if one.service != CONSUL)
-    by_service: dict[str, list[Instance]] = {service: [] for one in upstreams for service in one.services}
+    known = {_key(server.instance): server.instance for upstream in upstreams for server in upstream.servers}
+    known.update((_key(instance), instance) for instance in sight.catalog.instances if instance.service != CONSUL)
+    by_service: dict[str, list[Instance]] = {service: [] for upstream in upstreams for service in upstream.services}
     for _, instance in sorted(known.items()):
         by_service.setdefault(instance.service, []).append(instance)
     registered = frozenset(map(_key, sight.catalog.instances))
@@ -144,10 +144,11 @@ def _services(sight: Sight) -> list[Document]:
     return [
         {
             "name": name,
-            "upstreams": [one.name for one in upstreams if name in one.services],
+            "upstreams": [upstream.name for upstream in upstreams if name in upstream.services],
             "canary": _canary(sight.catalog.keys, name),
             "instances": [
-                _instance(one, sight, _state(one, sight.kept, registered), places.get(_key(one))) for one in instances
+                _instance(instance, sight, _state(instance, sight.kept, registered), places.get(_key(instance)))
+                for instance in instances
             ],
         }
         for name, instances in sorted(by_service.items())

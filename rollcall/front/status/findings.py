@@ -13,9 +13,9 @@ from rollcall.front.routing.model import Routing
 
 def of_catalog(routing: Routing, catalog: Catalog) -> list[Problem]:
     """Return the problems of the served sites and of the catalog's nodes."""
-    servers = {one.node: one.node_alive for one in catalog.instances if one.service == CONSUL}
-    dead = {one.node for one in catalog.instances if not one.node_alive}
-    counts = Counter(one.node for one in catalog.instances if one.service != CONSUL)
+    servers = {instance.node: instance.node_alive for instance in catalog.instances if instance.service == CONSUL}
+    dead = {instance.node for instance in catalog.instances if not instance.node_alive}
+    counts = Counter(instance.node for instance in catalog.instances if instance.service != CONSUL)
     return [
         *unserved(_sites(routing, catalog)),
         *lost({node: counts[node] for node in dead}),
@@ -35,7 +35,7 @@ def of_certificate(settings: Settings, now: datetime) -> list[Problem]:
 
 def _sites(routing: Routing, catalog: Catalog) -> Iterator[Site]:
     states = _states(catalog)
-    upstreams = {one.name: one for one in routing.upstreams}
+    upstreams = {upstream.name: upstream for upstream in routing.upstreams}
     for site in routing.sites:
         for location in site.locations:
             if location.maintenance is None:
@@ -46,6 +46,6 @@ def _sites(routing: Routing, catalog: Catalog) -> Iterator[Site]:
 
 def _states(catalog: Catalog) -> Mapping[str, Sequence[str]]:
     found: dict[str, list[str]] = {}
-    for one in catalog.instances:
-        found.setdefault(one.service, []).append(one.state)
+    for instance in catalog.instances:
+        found.setdefault(instance.service, []).append(instance.state)
     return found

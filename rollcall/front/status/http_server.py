@@ -10,10 +10,10 @@ from rollcall.contract.timeouts import stretched
 from rollcall.front.status.answering import METHODS, Request, Response, answer
 
 # A browser's header has a few hundred bytes.
-REQUEST_BYTES = 16 * 1024
-SECONDS = stretched(5.0)
+MAX_REQUEST_BYTES = 16 * 1024
+TIMEOUT_SECONDS = stretched(5.0)
 # Concurrent connections; more are closed at once, to protect the front's file descriptors.
-AT_ONCE = 64
+MAX_CONNECTIONS = 64
 # The page loads only its own style and script, and no other page may embed it.
 POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
 base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -40,7 +40,7 @@ async def serve(address: str, look: Callable[[], Document]) -> asyncio.Server:
         OSError: the port is taken, or the address is not this host's. The front continues without a status.
     """
     host, _, port = address.rpartition(":")
-    return await asyncio.start_server(_Served(look).connected, host.strip("[]"), int(port), limit=REQUEST_BYTES)
+    return await asyncio.start_server(_Served(look).connected, host.strip("[]"), int(port), limit=MAX_REQUEST_BYTES)
 
 
 class _Served:
@@ -51,8 +51,8 @@ class _Served:
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open += 1
         try:
-            if self._open <= AT_ONCE:
-                async with asyncio.timeout(SECONDS):
+            if self._open <= MAX_CONNECTIONS:
+                async with asyncio.timeout(TIMEOUT_SECONDS):
                     await self._converse(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             # The client is gone or too slow. TimeoutError is an OSError.

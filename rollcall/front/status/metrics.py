@@ -44,14 +44,14 @@ def _instances(document: Document) -> Iterator[Metric]:
     weight = GaugeMetricFamily("rollcall_front_weight", "Its weight in nginx's list, or else in Consul.", labels=SERVER)
     share = GaugeMetricFamily("rollcall_front_share", "Its part of its upstream's requests, 0 to 1.", labels=SERVER)
     for service in document["services"]:
-        for one in service["instances"]:
-            labels = (service["name"], one["id"], one["node"], one["address"])
-            requests.add_metric(labels, one["requests"])
-            errors.add_metric(labels, one["errors"])
-            seconds.add_metric(labels, one["seconds"])
-            listed.add_metric(labels, one["share"] is not None)
-            weight.add_metric(labels, one["weight"])
-            share.add_metric(labels, one["share"] or 0)
+        for instance in service["instances"]:
+            labels = (service["name"], instance["id"], instance["node"], instance["address"])
+            requests.add_metric(labels, instance["requests"])
+            errors.add_metric(labels, instance["errors"])
+            seconds.add_metric(labels, instance["seconds"])
+            listed.add_metric(labels, instance["share"] is not None)
+            weight.add_metric(labels, instance["weight"])
+            share.add_metric(labels, instance["share"] or 0)
     yield from (requests, errors, seconds, listed, weight, share)
 
 

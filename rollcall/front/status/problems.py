@@ -27,11 +27,11 @@ class Problems:
         now = datetime.now(UTC)
         known = self._found.get(source, {})
         found = {}
-        for one in problems:
-            before = known.get(one.key)
+        for problem in problems:
+            before = known.get(problem.key)
             if before is None:
-                write_line(one.text)
-            found[one.key] = replace(one, since=before.since if before else now)
+                write_line(problem.text)
+            found[problem.key] = replace(problem, since=before.since if before else now)
         self._found[source] = found
 
     def all(self) -> tuple[Problem, ...]:

@@ -64,7 +64,7 @@ def test_a_container_that_nobody_uses_is_drained_at_once_and_comes_back(
     said = operator.types("drain", target)
     seconds = re.search(rf"Drained {target} in ([\d.]+) s\. To put it back: rollcall undrain here\.py {target}", said)
     assert seconds, said
-    assert f"nobody else is in service for {name}" in said
+    assert f"no other instance of {name} is in service; its requests will fail" in said
     assert float(seconds[1]) < 5
     assert not passing(guarded, name)
     assert guarded.catalog(name)

@@ -35,7 +35,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
         tokens = Tokens()
 
     monkeypatch.setattr(curl, "checked_fleet", lambda *_: (None, None))
-    monkeypatch.setattr(curl, "kept", lambda *_: Kept())
+    monkeypatch.setattr(curl, "read_secrets", lambda *_: Kept())
     monkeypatch.setattr(curl, "pick_agent", lambda *_: None)
     monkeypatch.setattr(curl, "AgentClient", Agent)
 
@@ -66,7 +66,7 @@ def test_a_refusal_fails_with_its_status_and_its_body(run: Any) -> None:
     done = run("/v1/acl/tokens", answer=Response(403, "Permission denied"))
     assert done.stdout == "Permission denied"
     assert isinstance(done.exception, RollcallError)
-    assert str(done.exception) == "Consul responds 403 to /v1/acl/tokens"
+    assert str(done.exception) == "Consul returned 403 for /v1/acl/tokens"
 
 
 @pytest.mark.parametrize("path", ["", "catalog/services", "http://x/v1/", "/v2/x", "/v1/a b", "/v1/a\n"])

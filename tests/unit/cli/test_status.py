@@ -62,7 +62,7 @@ def test_a_fleet_that_could_be_read_is_0(run: Any) -> None:
         (done(91, "", "noise\nCannot connect to the Docker daemon"), "Cannot connect to the Docker daemon"),
         (done(0, "half an output"), "the output is cut off"),
         (RollcallError("ssh to app2 failed: No route"), "ssh to app2 failed: No route"),
-        (done(0, ANSWER.replace("{}\n{}", "Permission denied")), "its Consul agent does not tell its services"),
+        (done(0, ANSWER.replace("{}\n{}", "Permission denied")), "cannot read the services of its Consul agent"),
     ],
 )
 def test_a_host_that_could_not_be_read_is_1_and_said(run: Any, second: Any, reason: str) -> None:

@@ -21,12 +21,12 @@ def test_a_port_that_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(
-            RollcallError, match=f"--port {port} of this machine cannot be used: address already in use"
+            RollcallError, match=f"--port: cannot use port {port} of this machine: address already in use"
         ):
             check_port(FAR, port)
     check_port(FAR, port)
 
 
 def test_this_machine_needs_no_other_port() -> None:
-    with pytest.raises(RollcallError, match="its UI is at port 8500; leave --port out"):
+    with pytest.raises(RollcallError, match="with its UI at port 8500; leave out --port"):
         check_port(HERE, 8600)

@@ -27,7 +27,7 @@ IN_CONTAINERS = {
     "rollcall.front.inputs.control": ("REQUEST_TIMEOUT_SECONDS",),
     "rollcall.front.inputs.commands": ("TURN_TIMEOUT_SECONDS",),
     "rollcall.front.routing.accepting": ("CONNECT_TIMEOUT_SECONDS",),
-    "rollcall.front.status.http_server": ("SECONDS",),
+    "rollcall.front.status.http_server": ("TIMEOUT_SECONDS",),
     "rollcall.registrator.consul.agent": ("TIMEOUT",),
     "rollcall.registrator.docker.engine": ("TIMEOUT",),
     "rollcall.registrator.healthcheck": ("TIMEOUT",),

@@ -77,7 +77,7 @@ def test_two_fronts_add_up() -> None:
 @pytest.mark.parametrize("state", ["critical", "maintenance", "gone"])
 def test_what_is_routed_and_does_not_pass_is_a_mismatch(state: str) -> None:
     found = with_front(seen("app1", "web-1", state), seen("app2", "web-2"))
-    assert troubles(found) == [("front1", "mismatch", f"app1:web-1:80 is routed, and Consul calls it {state}")]
+    assert troubles(found) == [("front1", "mismatch", f"app1:web-1:80 gets requests, but Consul has it as {state}")]
 
 
 def test_what_is_kept_and_what_has_no_route_is_no_mismatch() -> None:
@@ -88,12 +88,12 @@ def test_what_is_kept_and_what_has_no_route_is_no_mismatch() -> None:
 
 def test_a_container_that_is_not_registered_is_a_mismatch() -> None:
     found = status(host("app1", container("web-1"), container("web-2"), registered=(registered("app1", "web-1"),)))
-    assert troubles(found) == [("app1", "mismatch", "app1:web-2:80 runs, and is not registered")]
+    assert troubles(found) == [("app1", "mismatch", "app1:web-2:80 runs, but is not registered")]
 
 
 def test_a_service_whose_container_is_gone_is_a_mismatch() -> None:
     found = status(host("app1", registered=(registered("app1", "web-1"),)))
-    assert troubles(found) == [("app1", "mismatch", "app1:web-1:80 is registered, and its container does not run")]
+    assert troubles(found) == [("app1", "mismatch", "app1:web-1:80 is registered, but its container does not run")]
     assert rows(found)["app1:web-1:80"].docker == "gone"
 
 
@@ -121,7 +121,7 @@ def test_an_id_that_names_another_container_does_not_show_that_ones_health() -> 
 def test_a_service_by_another_id_whose_container_is_gone_is_a_mismatch() -> None:
     named = replace(registered("app1", "web-1"), identity="shop", registrator="app1")
     found = status(host("app1", registered=(named,)))
-    assert troubles(found) == [("app1", "mismatch", "shop is registered, and its container does not run")]
+    assert troubles(found) == [("app1", "mismatch", "shop is registered, but its container does not run")]
 
 
 def test_ids_that_cannot_be_used_and_ids_for_several_are_said() -> None:

@@ -113,14 +113,14 @@ def test_an_engine_that_does_not_answer_is_told_in_its_words(read: Any) -> None:
 def test_an_agent_that_tells_nothing_is_a_complaint(read: Any, said: str) -> None:
     found = reading(read, curl=f"#!/bin/sh\necho '{said}'\n")
     assert found.registered is None
-    assert found.complaints[0].startswith("its Consul agent does not tell its services")
+    assert found.complaints[0].startswith("cannot read the services of its Consul agent")
 
 
 @pytest.mark.parametrize(
     ("says", "part"),
     [
         ("echo 'No such container: front'", "No such container"),
-        ("true", "it says nothing"),
+        ("true", "no response"),
         ("""echo '{"version": 7}'""", "version 7"),
     ],
 )

@@ -184,7 +184,7 @@ def test_a_status_that_cannot_be_shown_is_no_end() -> None:
 
 
 def test_who_is_slow_is_not_waited_for_and_hinders_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_server, "SECONDS", 0.2)
+    monkeypatch.setattr(http_server, "TIMEOUT_SECONDS", 0.2)
 
     async def talk() -> tuple[bytes, bytes]:
         async with serving() as port:
@@ -199,7 +199,7 @@ def test_who_is_slow_is_not_waited_for_and_hinders_nobody(monkeypatch: pytest.Mo
 
 def test_who_takes_no_answer_keeps_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else such visitors would collect, each with a status in memory, until the front has no descriptor left."""
-    monkeypatch.setattr(http_server, "SECONDS", 0.2)
+    monkeypatch.setattr(http_server, "TIMEOUT_SECONDS", 0.2)
     size = 20_000_000
     large = {**seen(), "problems": [{"kind": "refused", "text": "x" * size, "since": None}]}
 
@@ -224,7 +224,7 @@ def test_who_takes_no_answer_keeps_no_connection_open(monkeypatch: pytest.Monkey
 
 
 def test_more_than_enough_connections_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_server, "AT_ONCE", 1)
+    monkeypatch.setattr(http_server, "MAX_CONNECTIONS", 1)
 
     async def talk() -> bytes:
         async with serving() as port:
