@@ -19,7 +19,7 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_engine_elsewhere_is_not_what_the_lab_wants(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
-    with pytest.raises(RollcallError, match=r"at DOCKER_HOST=tcp://192.0.2.1:2375; .* unset it"):
+    with pytest.raises(RollcallError, match=r"at DOCKER_HOST=tcp://192.0.2.1:2375; .* unset DOCKER_HOST"):
         engine.ensure()
 
 
@@ -37,7 +37,7 @@ def test_who_is_not_root_is_told_how_to_get_an_engine(monkeypatch: pytest.Monkey
 
 def test_where_nothing_can_be_installed_the_user_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine.shutil, "which", lambda *arguments, **keywords: None)
-    with pytest.raises(RollcallError, match="no Docker Engine on this machine; install one"):
+    with pytest.raises(RollcallError, match="has no Docker Engine; install one"):
         engine.ensure()
 
 
