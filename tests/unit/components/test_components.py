@@ -1,4 +1,4 @@
-"""What each host of a fleet is to run, as a person who reads the host would see it."""
+"""The resources of each host of a fleet, as a user would see them on the host."""
 
 import re
 from collections.abc import Callable
@@ -50,11 +50,11 @@ def test_agents_listen_on_loopback_and_the_bridge_only(fleet: Fleet, desired: De
 
 
 def test_a_front_may_follow_thousands_of_services(fleet: Fleet, desired: Desired) -> None:
-    """consul-template asks its own agent for each of them, by a connection that stays."""
+    """consul-template keeps one connection to its own agent for each of them."""
     assert "http_max_conns_per_client = 8192" in text(desired(fleet, "front1")["Consul"], "10-agent.hcl")
 
 
-def test_dns_answers_what_comes_by_dockers_interfaces(fleet: Fleet, desired: Desired) -> None:
+def test_dns_responds_on_dockers_interfaces(fleet: Fleet, desired: Desired) -> None:
     lines = text(desired(fleet, "app1")["DNS"], "dnsmasq.conf").splitlines()
     assert {"interface=docker0", "interface=br-*", "except-interface=lo"} <= set(lines)
     assert not [line for line in lines if line.startswith("listen-address")]
@@ -114,7 +114,7 @@ def test_one_host_uses_container_addresses(single: Fleet, desired: Desired) -> N
     assert all(not one.ports and one.exposed == (443,) for one in containers(resources["backends"]).values())
 
 
-def test_our_own_containers_are_no_services(fleet: Fleet, desired: Desired) -> None:
+def test_rollcalls_own_containers_are_not_services(fleet: Fleet, desired: Desired) -> None:
     for name in ("consul1", "app1", "front1"):
         for component, made in desired(fleet, name).items():
             for one in containers(made).values():

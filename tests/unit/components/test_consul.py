@@ -1,4 +1,4 @@
-"""What a host's Consul agent was last deployed as, by its own files."""
+"""A host's last deployed Consul agent, judged by its own files."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ def test_a_host_that_keeps_its_name_is_not_renamed(fleet: Fleet, desired: Desire
         assert consul.renamed(member, "") == "", "it is new"
 
 
-def test_a_host_that_would_change_its_name_is_told_how_to_keep_it(fleet: Fleet) -> None:
+def test_the_error_about_a_changed_node_name_shows_how_to_keep_it(fleet: Fleet) -> None:
     sentence = consul.renamed(fleet.member("app1"), 'node_name  = "app"\ndatacenter = "dc1"\n')
     assert "got 'app1', but the Consul agent of app1 runs as 'app'" in sentence
     assert sentence.endswith('keep that name by ("app1", {"node": "app"})')

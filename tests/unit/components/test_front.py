@@ -1,4 +1,4 @@
-"""Which change of a setting or a secret leads to what on a front, and who may read which of its files."""
+"""The effect of changed settings and secrets on a front, and the permissions of its files."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +36,7 @@ def container(resources: tuple[Resource, ...]) -> Container:
 
 
 def told(before: tuple[Resource, ...], after: tuple[Resource, ...]) -> list[str]:
-    """What is run in the front for the difference of two deploys, in its order."""
+    """The commands that run in the front for the difference of two deploys, in order."""
     changed = [resource for resource in after if isinstance(resource, File) and resource not in before]
     assert all(resource.consumer == "front" for resource in changed)
     return list(dict.fromkeys(resource.notify for resource in changed))
@@ -56,16 +56,14 @@ def told(before: tuple[Resource, ...], after: tuple[Resource, ...]) -> list[str]
         ({"keep_lost": 0}, [APPLY]),
     ],
 )
-def test_a_changed_setting_is_taken_up_by_the_front_as_it_runs(
-    front: Front, settings: dict[str, Any], commands: list[str]
-) -> None:
+def test_a_running_front_applies_a_changed_setting(front: Front, settings: dict[str, Any], commands: list[str]) -> None:
     before, after = front(), front(**settings)
     assert told(before, after) == commands
     assert container(before).spec == container(after).spec
 
 
 @pytest.mark.parametrize("settings", [{"image": "rollcall/front:0.3.0"}, {"stop_timeout": 60}])
-def test_what_docker_itself_must_know_replaces_the_container(front: Front, settings: dict[str, Any]) -> None:
+def test_a_setting_of_dockers_replaces_the_container(front: Front, settings: dict[str, Any]) -> None:
     assert container(front()).spec != container(front(**settings)).spec
 
 

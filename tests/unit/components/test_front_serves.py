@@ -1,4 +1,4 @@
-"""keepalived's question to the front, asked by the real script."""
+"""keepalived's check of the front, with the real script."""
 
 import subprocess
 import threading
@@ -16,7 +16,7 @@ Serving = Callable[[int], HTTPServer]
 
 @pytest.fixture
 def serving() -> Iterator[Serving]:
-    """Start servers that answer with one status, and remember the hosts that they were asked for."""
+    """Start servers that respond with one status, and record the requested hosts."""
     servers: list[HTTPServer] = []
 
     def serve(status: int) -> HTTPServer:
@@ -27,7 +27,7 @@ def serving() -> Iterator[Serving]:
                 self.end_headers()
 
             def log_message(self, *_: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         server: Any = HTTPServer(("127.0.0.1", 0), Handler)
         server.hosts = []
@@ -46,14 +46,14 @@ def asked(port: int) -> int:
 
 
 @pytest.mark.parametrize(("status", "code"), [(204, 0), (200, 1), (404, 1), (502, 1)])
-def test_only_the_fronts_own_answer_counts(serving: Serving, status: int, code: int) -> None:
-    """Somebody else's 200 at that port, or a front without that answer, is no front."""
+def test_only_the_fronts_own_response_counts(serving: Serving, status: int, code: int) -> None:
+    """Another server's 200 at that port, or a front without that response, does not count as a front."""
     server: Any = serving(status)
     assert asked(server.server_port) == code
     assert server.hosts == ["front.rollcall.invalid"]
 
 
-def test_nobody_there(serving: Serving) -> None:
+def test_nothing_listens(serving: Serving) -> None:
     server = serving(204)
     server.shutdown()
     server.server_close()

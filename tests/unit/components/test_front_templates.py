@@ -1,4 +1,4 @@
-"""The front's, the backends' and the forwarder's files as a deploy writes them."""
+"""The files of the front, the backends and the forwarder, as a deploy writes them."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def test_a_rendered_file_has_nothing_left_over(name: str) -> None:
     assert not [mark for mark in ("{{", "}}", "{%", "{#", "None", "Undefined") if mark in text]
 
 
-def test_backends_learn_who_asked_and_connections_to_them_are_kept() -> None:
+def test_backends_receive_the_clients_address_over_persistent_connections() -> None:
     assert {
         "proxy_http_version 1.1;",
         "proxy_set_header Connection $connection_upgrade;",
@@ -45,24 +45,24 @@ def test_backends_learn_who_asked_and_connections_to_them_are_kept() -> None:
 
 
 @pytest.mark.parametrize("module", ["proxy", "grpc"])
-def test_what_a_client_says_of_how_it_came_reaches_no_backend(module: str) -> None:
-    """Who believes it would send a visitor's password reset to a host of the client's choice."""
+def test_a_clients_forwarding_headers_reach_no_backend(module: str) -> None:
+    """A program that trusts it would send a visitor's password reset to a host of the client's choice."""
     assert {
         f"{module}_set_header X-Forwarded-Host $host$is_request_port$request_port;",
         f'{module}_set_header X-Forwarded-Port "";',
         f'{module}_set_header Forwarded "";',
-        # CVE-2016-5385: CGI programs take it for the setting of their own proxy.
+        # CVE-2016-5385: CGI programs read it as the setting of their own proxy.
         f'{module}_set_header Proxy "";',
     } <= set(nginx())
 
 
-def test_a_reload_gives_connections_time_but_not_for_ever() -> None:
+def test_a_reload_limits_the_time_of_old_connections() -> None:
     text = nginx(shutdown_timeout=45)
     assert "keepalive_min_timeout 10s;" in text
     assert "worker_shutdown_timeout 45s;" in text
 
 
-def test_nginx_tells_its_status_to_nobody_outside_the_container() -> None:
+def test_nginx_serves_its_status_only_inside_the_container() -> None:
     before, serving = "\n".join(nginx()).split("server_name front.rollcall.invalid;")
     assert "stub_status;" in before and "include generation.conf;" in before
     listening = [line for line in before.splitlines() if line.startswith("listen")]
@@ -70,7 +70,7 @@ def test_nginx_tells_its_status_to_nobody_outside_the_container() -> None:
     assert not [line for line in serving.splitlines() if line.startswith(("listen", "stub_status", "include gen"))]
 
 
-def test_whether_it_serves_is_answered_where_visitors_are_and_by_no_backend() -> None:
+def test_the_health_response_comes_from_the_front_itself() -> None:
     text = "\n".join(nginx(address="10.0.0.1", http_port=8080, redirect=True))
     assert "listen 10.0.0.1:8080;\nserver_name front.rollcall.invalid;\naccess_log off;\nreturn 204;\n}" in text
 
@@ -80,25 +80,25 @@ def http(**settings: object) -> Directive:
 
 
 def mapped(source: str, value: str) -> dict[str, str]:
-    """What a map of nginx's makes of each value; a pattern stands as it is."""
+    """The result of an nginx map for each value; a pattern stays unchanged."""
     (found,) = [one for one in http().all("map") if one.arguments == [source, value]]
     return {one.name: one.arguments[0] for one in found.block}
 
 
 def test_an_upgrade_takes_a_connection_along_and_nothing_else_does() -> None:
-    """Nor h2c: what a client then says to the backend, nobody at the front would see."""
+    """Nor h2c: the front could not see the client's further requests to the backend."""
     assert mapped("$http_upgrade", "$upgrade") == {"~*h2c": "", "default": "$http_upgrade"}
     assert mapped("$upgrade", "$connection_upgrade") == {"": "", "default": "upgrade"}
     assert ["Upgrade", "$upgrade"] in [one.arguments for one in http().all("proxy_set_header")]
 
 
 @pytest.mark.parametrize("given", ["abc-1", "4bf92f3577b34da6a3ce929d0e0e4736", "a/b+c=="])
-def test_a_request_id_of_a_client_is_kept(given: str) -> None:
+def test_a_clients_request_id_is_preserved(given: str) -> None:
     assert kept_id(given)
 
 
 @pytest.mark.parametrize("given", ["", "a b", 'a"b', "a, b", "a" * 129, "ä", "$host", "<b>"])
-def test_what_is_no_request_id_is_replaced(given: str) -> None:
+def test_an_invalid_request_id_is_replaced(given: str) -> None:
     assert not kept_id(given)
 
 
@@ -113,7 +113,7 @@ def test_a_request_id_goes_to_the_backend_the_client_and_the_log() -> None:
     for directive in ("proxy_set_header", "grpc_set_header"):
         assert ["X-Request-ID", "$known_request_id"] in [one.arguments for one in found.all(directive)]
     assert found.value("add_header") == "X-Request-ID $known_request_id always"
-    # Or a location with headers of its own would have none of these.
+    # Otherwise a location with its own headers would have none of these.
     assert found.value("add_header_inherit") == "merge"
     assert found.value("proxy_hide_header") == found.value("grpc_hide_header") == "X-Request-ID"
 
@@ -123,7 +123,7 @@ def test_http_2_is_spoken_on_both_ports() -> None:
 
 
 def test_the_access_log_is_written_in_pieces_that_a_pipe_keeps_whole() -> None:
-    """Larger ones of two workers would mix in the middle of a line."""
+    """Larger writes of two workers would mix within a line."""
     (one,) = [one.arguments for one in http().all("access_log") if one.arguments[1:2] == ["rollcall"]]
     (kilobytes,) = [int(size) for size in re.findall(r"buffer=(\d+)k", " ".join(one))]
     assert kilobytes * 1024 <= select.PIPE_BUF
@@ -181,7 +181,7 @@ def test_every_limit_is_the_settings() -> None:
     } <= set(nginx(**limits))
 
 
-def test_consul_template_asks_the_hosts_own_agent_and_never_gives_up() -> None:
+def test_consul_template_uses_the_hosts_own_agent_and_retries_for_ever() -> None:
     text = [" ".join(line.split()) for line in lines("front/consul-template.hcl.j2", consul_address="127.0.0.1:8600")]
     assert 'address = "127.0.0.1:8600"' in text
     assert "attempts = 0" in text

@@ -1,4 +1,4 @@
-"""One address for several fronts: what each of them is told, and what is refused."""
+"""One address for several fronts: each front's configuration, and rejected settings."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -48,7 +48,7 @@ def configuration(resources: tuple[Resource, ...]) -> str:
     return file.text
 
 
-def test_each_front_knows_the_others_and_stands_behind_those_before_it(desired: Desired) -> None:
+def test_each_front_lists_the_others_and_has_a_lower_priority_than_earlier_ones(desired: Desired) -> None:
     fleet = two_fronts(**SHARED, http_port=8080)
     first, second = (configuration(desired(fleet, name)["keepalived"]) for name in ("app2", "front1"))
     assert "unicast_src_ip 10.77.0.22" in first
@@ -88,8 +88,8 @@ def test_nothing_without_a_shared_address_and_nothing_beside_no_front(desired: D
     assert desired(two_fronts(**SHARED), "app1")["keepalived"] == ()
 
 
-def test_a_changed_configuration_is_taken_up_where_the_address_is(desired: Desired) -> None:
-    """Its container stays: with it the address would go, and with that every open connection."""
+def test_a_changed_configuration_reloads_and_keeps_the_address(desired: Desired) -> None:
+    """Its container stays: replacing it would release the address and close every connection."""
     made = [two_fronts(**SHARED), two_fronts(**SHARED, virtual_router=7)]
     one, other = ({type(resource): resource for resource in desired(fleet, "front1")["keepalived"]} for fleet in made)
     assert one[Container] == other[Container]
@@ -122,7 +122,7 @@ def test_a_changed_configuration_is_taken_up_where_the_address_is(desired: Desir
         ),
     ],
 )
-def test_an_address_that_cannot_be_is_one_sentence(front: dict[str, Any], sentence: str) -> None:
+def test_an_impossible_address_is_one_sentence(front: dict[str, Any], sentence: str) -> None:
     with pytest.raises(RollcallError) as refusal:
         two_fronts(**front)
     assert sentence in str(refusal.value)

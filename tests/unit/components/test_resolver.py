@@ -1,4 +1,4 @@
-"""Resolvers as people have them: who is in charge, which servers stay, and what a deploy writes where."""
+"""Common resolvers: the program that manages resolv.conf, the servers that stay, and the files that a deploy writes."""
 
 import subprocess
 from pathlib import Path
@@ -45,7 +45,7 @@ def conf(path: str, *lines: str) -> str:
 
 
 class Host:
-    """systemd-resolved on a host: what it shows of servers that are set globally and by the network."""
+    """systemd-resolved on a host, with servers set globally and by the network."""
 
     def __init__(self, configured: list[str], network: list[str], mode: str) -> None:
         self.configured, self.network, self.mode = configured, network, mode
@@ -120,7 +120,7 @@ def test_a_link_to_resolved_means_resolved_even_while_it_is_down() -> None:
         ((), ("NetworkManager",), {"/etc/NetworkManager/dispatcher.d/90-rollcall-dns"}),
     ],
 )
-def test_who_rewrites_the_file_keeps_our_line(
+def test_a_program_that_rewrites_the_file_keeps_our_line(
     programs: tuple[str, ...], active: tuple[str, ...], paths: set[str]
 ) -> None:
     resolver = Resolver("nameserver 192.0.2.1\n", "", "/etc/resolv.conf", frozenset(active), frozenset(programs))
@@ -173,7 +173,7 @@ def test_servers_as_resolved_writes_them(configured: str, found: str | None) -> 
     assert resolver.servers(BRIDGE) == ((found,) if found else ())
 
 
-def test_a_server_with_a_port_is_asked_there() -> None:
+def test_a_server_with_a_port_gets_queries_there() -> None:
     settings = conf("/etc/systemd/resolved.conf", "[Resolve]", "DNS=192.0.2.1:5353 192.0.2.2")
     resolver = Resolver(STUB, active=RESOLVED, resolved_conf=settings)
     assert dns.plain(resolver.servers(BRIDGE)) == "nameserver 192.0.2.2\n"
@@ -189,7 +189,7 @@ def test_an_empty_line_resets_and_other_sections_and_ours_do_not_count() -> None
     assert Resolver(STUB, active=RESOLVED, resolved_conf=settings).servers(BRIDGE) == ("192.0.2.3", "192.0.2.4")
 
 
-def test_the_fallback_is_kept_where_there_is_no_other() -> None:
+def test_the_fallback_is_used_without_other_servers() -> None:
     settings = conf("/etc/systemd/resolved.conf", "[Resolve]", "FallbackDNS=192.0.2.9")
     assert Resolver(STUB, "", "", RESOLVED, frozenset(), settings).servers(BRIDGE) == ("192.0.2.9",)
     network = Resolver(STUB, "nameserver 192.0.2.1\n", "", RESOLVED, frozenset(), settings)
@@ -207,7 +207,7 @@ def test_where_signatures_are_wanted_consuls_domain_is_excepted() -> None:
     assert anchor not in present(announced(BRIDGE, "consul", Resolver(STUB, active=RESOLVED)))
 
 
-def test_a_resolver_that_wants_tls_is_refused_in_a_sentence(fleet: Fleet) -> None:
+def test_a_resolver_that_requires_tls_is_rejected_in_one_sentence(fleet: Fleet) -> None:
     settings = conf("/etc/systemd/resolved.conf", "[Resolve]", "DNSOverTLS=yes")
     strict = Resolver(STUB, active=RESOLVED, resolved_conf=settings)
     assert dns.unusable(fleet.member("app1"), strict).startswith("app1: DNSOverTLS: ")
@@ -257,8 +257,8 @@ def test_the_probe_runs_wherever_there_is_a_shell() -> None:
     assert read({}, done.stdout).link == str(Path("/etc/resolv.conf").resolve())
 
 
-def test_a_directory_that_a_deploy_made_goes_with_its_only_file(tmp_path: Path) -> None:
-    """The command that follows a withdrawn drop-in, on directories of ours instead of the host's."""
+def test_a_directory_that_a_deploy_created_is_removed_with_its_only_file(tmp_path: Path) -> None:
+    """The command after a removed drop-in, on the test's directories instead of the host's."""
     withdrawal = by_path(withdrawn(BRIDGE, Host([], [], "stub").resolver()))[RESOLVED_DROP_IN]
     assert isinstance(withdrawal, AbsentFile)
     empty, used = tmp_path / "empty", tmp_path / "used"

@@ -1,4 +1,4 @@
-"""Who holds the engine's socket, who only reads through the filter, and what the filter's nginx is told."""
+"""The containers with the engine's socket, those that read through the filter, and the filter's configuration."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def test_no_container_but_the_filter_has_the_engines_socket(fleet: Fleet, desire
     assert holders == ["socket-filter"]
 
 
-def test_nobody_but_the_filter_and_the_registrator_has_the_filters_socket(fleet: Fleet, desired: Desired) -> None:
+def test_only_the_filter_and_the_registrator_mount_the_filters_socket(fleet: Fleet, desired: Desired) -> None:
     resources = desired(fleet, "app1")
     (volume,) = [resource for resource in resources["socket filter"] if isinstance(resource, Volume)]
     writable = {
@@ -117,7 +117,7 @@ def directives(configuration: str, name: str) -> list[str]:
 
 
 def test_an_event_stream_may_be_silent_for_a_year(configuration: str) -> None:
-    """nginx's own limit is 60 seconds. There is one place where the engine is asked, and so one limit."""
+    """nginx's own limit is 60 seconds. One location sends requests to the engine, so there is one limit."""
     assert len(directives(configuration, "proxy_pass")) == 1
     assert directives(configuration, "proxy_read_timeout") == ["365d"]
     assert directives(configuration, "proxy_buffering") == ["off"]

@@ -1,4 +1,4 @@
-"""Templates of a project replace ours file by file, and a mistake in one is a sentence with its place."""
+"""A project's templates replace ours file by file, and a faulty one is a sentence with its location."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,14 +28,14 @@ def test_a_file_of_the_same_path_wins_and_the_others_stay(own: Path) -> None:
     assert template_files.source("front/catalog.ctmpl") == before
 
 
-def test_without_templates_of_its_own_a_project_has_ours(own: Path) -> None:
+def test_a_project_without_templates_uses_rollcalls(own: Path) -> None:
     (own / CONF).write_text("mine")
     template_files.search(own.parent)
     template_files.search(own.parent / "elsewhere")
     assert template_files.render(CONF, **VALUES) != "mine"
 
 
-def test_a_file_that_replaces_nothing_is_refused(own: Path) -> None:
+def test_a_file_that_replaces_nothing_is_rejected(own: Path) -> None:
     (own / "dns" / "dnsmask.conf.j2").touch()
     with pytest.raises(
         RollcallError, match=r"dnsmask\.conf\.j2: replaces none .* did you mean dns/dnsmasq\.conf\.j2\?"
@@ -43,7 +43,7 @@ def test_a_file_that_replaces_nothing_is_refused(own: Path) -> None:
         template_files.search(own.parent)
 
 
-def test_a_folder_of_the_users_own_component_is_theirs(own: Path) -> None:
+def test_a_folder_of_a_users_component_is_accepted(own: Path) -> None:
     (own / "exporter").mkdir()
     (own / "exporter" / "config.j2").write_text("{{ x }}")
     template_files.search(own.parent)
@@ -57,7 +57,7 @@ def test_a_folder_of_the_users_own_component_is_theirs(own: Path) -> None:
         ("one\ntwo\n{{ dns.domian }}", r"dnsmasq\.conf\.j2:3: .*domian"),
     ],
 )
-def test_a_mistake_is_a_sentence_with_file_and_line(own: Path, text: str, sentence: str) -> None:
+def test_a_fault_is_a_sentence_with_file_and_line(own: Path, text: str, sentence: str) -> None:
     (own / CONF).write_text(text)
     template_files.search(own.parent)
     with pytest.raises(RollcallError, match=sentence):

@@ -1,4 +1,4 @@
-"""What hosts with templates of the user's own run, and with which rights."""
+"""The containers of hosts with users' own templates, and their rights."""
 
 import json
 import re
@@ -87,7 +87,7 @@ def test_only_the_directories_of_destinations_can_be_written(
     assert container.add_capabilities == ("CHOWN", "DAC_OVERRIDE")
 
 
-def test_the_program_is_told_of_its_templates(with_templates: Callable[..., Fleet], desired: Desired) -> None:
+def test_the_program_gets_its_templates(with_templates: Callable[..., Fleet], desired: Desired) -> None:
     resources = desired(with_templates(container="lb", mode="0640", keep=0.5), "front1")["own templates"]
     node, (template,) = read(text(resources, "/etc/rollcall/templates/templates.json"))
     assert (node, template.container, template.mode, template.keep) == ("front1", "lb", 0o640, 0.5)
@@ -99,12 +99,12 @@ def test_the_program_is_told_of_its_templates(with_templates: Callable[..., Flee
 def test_the_filter_has_commands_run_as_they_are_written(command: str) -> None:
     body = template_sync.exec_body(command)
     assert "$" not in body and "'" not in body and "\n" not in body
-    # As nginx reads what stands between single quotes.
+    # As nginx reads a single-quoted string.
     told = json.loads(re.sub(r"\\(\\|')", r"\1", body))
     assert told["Cmd"] == ["/bin/sh", "-c", command]
 
 
-def test_the_filter_knows_each_command_by_its_template(with_templates: Callable[..., Fleet], desired: Desired) -> None:
+def test_the_filter_has_each_command_under_its_template(with_templates: Callable[..., Fleet], desired: Desired) -> None:
     resources = desired(with_templates(container="lb"), "front1")["own templates"]
     configuration = text(resources, "/etc/rollcall/templates-filter/nginx.conf")
     assert re.findall(r"location = (/\S+/\S+) ", configuration) == ["/haproxy/check", "/haproxy/reload"]
@@ -117,7 +117,7 @@ def test_without_a_reload_the_filter_has_none_run(with_templates: Callable[..., 
     assert "/haproxy/reload" not in text(resources, "/etc/rollcall/templates-filter/nginx.conf")
 
 
-def test_a_changed_template_starts_the_container_anew(with_templates: Callable[..., Fleet], desired: Desired) -> None:
+def test_a_changed_template_restarts_the_container(with_templates: Callable[..., Fleet], desired: Desired) -> None:
     before = named(desired(with_templates(), "front1")["own templates"])["templates"]
     assert named(desired(with_templates(reload="x"), "front1")["own templates"])["templates"].spec != before.spec
 
@@ -132,9 +132,7 @@ def test_a_directory_that_is_there_keeps_its_owner(with_templates: Callable[...,
     assert plan(folders, HostState(files={"/etc/haproxy": ObservedFile(0o700, "99:99", None)})) == ()
 
 
-def test_of_a_destinations_directory_only_itself_is_looked_at(
-    with_templates: Callable[..., Fleet], secret: Secrets
-) -> None:
+def test_only_the_destinations_directory_itself_is_read(with_templates: Callable[..., Fleet], secret: Secrets) -> None:
     fleet = with_templates()
     read_of = reading(fleet, fleet.member("front1"), secret, COMPONENTS)
     assert read_of.directories == ("/etc/haproxy",)

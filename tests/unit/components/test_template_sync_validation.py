@@ -1,4 +1,4 @@
-"""Every mistake in a template's settings is one sentence: file and line, key, value, and what would be right."""
+"""Every fault in a template's settings is one sentence: file and line, key, value, and the expected form."""
 
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ def test_two_for_the_same(source: str, second: dict[str, Any], sentence: str) ->
     assert sentence in str(refusal.value)
 
 
-def test_a_source_that_is_no_text(tmp_path: Path) -> None:
+def test_a_source_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"\xff\xfe")
     with pytest.raises(RollcallError, match="which is not UTF-8"):
         checked({**GOOD, "source": str(tmp_path / "x")})
@@ -123,6 +123,6 @@ def test_a_container_that_the_host_has_not(source: str, existing: set[str], sent
     assert bool(sentence) == bool(said)
 
 
-def test_a_container_of_the_same_deploy_is_none_unknown(source: str) -> None:
+def test_a_container_of_the_same_deploy_is_known(source: str) -> None:
     member = checked({**GOOD, "source": source, "container": "webserver-1"})
     assert template_sync_validation.unknown_container(member, [], ["webserver-1"], nowhere) == ""

@@ -1,4 +1,4 @@
-"""Consul's ACLs: what is missing is made, what was changed by hand is mended, what users made is left alone."""
+"""Consul's ACLs: create missing ones, correct those changed by hand, leave users' own alone."""
 
 import dataclasses
 import json
@@ -21,7 +21,7 @@ def wanted(fleet: Fleet, secret: Secrets) -> AccessControl:
 
 
 def as_listed(wanted: AccessControl) -> Listed:
-    """What Consul lists once everything is there, with its own policy, its own tokens and one of a user."""
+    """Consul's lists once everything exists, with its own policy, its own tokens and a user's."""
     policies: list[dict[str, Any]] = [
         {"ID": f"id-{one.name}", "Name": one.name, "Hash": one.hash} for one in wanted.policies
     ]
@@ -62,7 +62,7 @@ def test_a_new_cluster_gets_policies_before_the_tokens_that_carry_them(wanted: A
 
 
 def test_the_digest_of_a_policy_is_consuls_own() -> None:
-    """As Consul 1.22.7 listed a policy that was made of this one; with another, each deploy would write all anew."""
+    """The hash that Consul 1.22.7 lists for this policy; with another, each deploy would rewrite all policies."""
     rules = (
         'node_prefix    "" { policy = "read" }\n'
         'service_prefix "" { policy = "read" }\n'
@@ -90,7 +90,7 @@ def test_a_policy_edited_by_hand_is_written_again(wanted: AccessControl) -> None
         {"Roles": [{"Name": "admin"}]},
     ],
 )
-def test_a_token_whose_rights_were_changed_is_mended(wanted: AccessControl, rights: dict[str, Any]) -> None:
+def test_a_token_whose_rights_were_changed_is_corrected(wanted: AccessControl, rights: dict[str, Any]) -> None:
     found = as_listed(wanted)
     found.tokens[0].update(rights)  # type: ignore[attr-defined]
     (request,) = requests(wanted, found)
@@ -146,7 +146,7 @@ def test_the_token_in_use_is_never_removed(fleet: Fleet, secret: Secrets, wanted
 
 
 @pytest.mark.parametrize("answer", ["", "Permission denied", '{"error": "no leader"}', "No cluster leader"])
-def test_an_answer_that_is_no_list_is_none(answer: str) -> None:
+def test_a_response_that_is_not_a_list_is_none(answer: str) -> None:
     assert listed(answer, "[]") is None
     assert listed("[]", answer) is None
 
@@ -159,7 +159,7 @@ def test_no_secret_is_in_what_is_printed(wanted: AccessControl) -> None:
     assert wanted.management not in repr(wanted)
 
 
-def test_curl_is_told_everything_on_its_standard_input(wanted: AccessControl) -> None:
+def test_curl_reads_everything_from_standard_input(wanted: AccessControl) -> None:
     text = configuration(requests(wanted, Listed([], []))[:2], "http://127.0.0.1:8500", "5ec4e7")
     first, second = text.split("\nnext\n")
     for part in (first, second):
@@ -168,7 +168,7 @@ def test_curl_is_told_everything_on_its_standard_input(wanted: AccessControl) ->
     assert 'url = "http://127.0.0.1:8500/v1/acl/policy"' in first
 
 
-def test_answers_are_told_apart_by_their_status_lines() -> None:
+def test_responses_are_separated_by_their_status_lines() -> None:
     one, two = responses(f'{{"ID": 1}}\n{MARKER} 200\nPermission denied\n{MARKER} 403\n')
     assert (one.status, one.body) == (200, '{"ID": 1}')
     assert (two.status, str(two)) == (403, "Permission denied")

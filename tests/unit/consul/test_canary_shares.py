@@ -1,4 +1,4 @@
-"""Shares by tag: what is taken, what is said of a mistake, and how the present state reads."""
+"""Shares by tag: accepted input, errors, and the description of the current state."""
 
 from fractions import Fraction
 
@@ -16,7 +16,7 @@ def test_shares_are_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["v2", "v2=", "=10", "v2=10.5", "v2=-1", "v2=101", "v2=10%", "v2=٣"])
-def test_what_is_no_share_is_said_with_what_would_be(text: str) -> None:
+def test_an_invalid_share_is_reported_with_the_expected_form(text: str) -> None:
     with pytest.raises(RollcallError, match="expected TAG=PERCENT with an integer from 0 to 100, as in v2=10"):
         canary_shares.read([text])
 
@@ -28,7 +28,7 @@ def test_what_is_no_share_is_said_with_what_would_be(text: str) -> None:
         (["v2=1", "v2=2"], "got the tag 'v2' twice"),
     ],
 )
-def test_more_than_everything_and_twice_the_same_are_refused(given: list[str], sentence: str) -> None:
+def test_more_than_100_percent_and_duplicates_are_rejected(given: list[str], sentence: str) -> None:
     with pytest.raises(RollcallError, match=sentence):
         canary_shares.read(given)
 
@@ -41,7 +41,7 @@ def test_more_than_everything_and_twice_the_same_are_refused(given: list[str], s
         ("nginx-80", "v2", "no instance of nginx-80 has the tag 'v2'; there are none"),
     ],
 )
-def test_names_that_the_catalog_has_not_are_refused(service: str, tag: str, sentence: str) -> None:
+def test_names_missing_from_the_catalog_are_rejected(service: str, tag: str, sentence: str) -> None:
     with pytest.raises(RollcallError, match=sentence):
         canary_shares.check({tag: 10}, service, SERVICES)
 
@@ -64,7 +64,7 @@ def test_names_that_the_catalog_has_not_are_refused(service: str, tag: str, sent
     ],
     ids=["as asked", "nobody else", "nobody with the tag", "no canary"],
 )
-def test_what_happens_is_said_also_where_it_is_not_what_was_asked(
+def test_the_actual_shares_are_printed_even_if_they_differ_from_the_requested(
     percentages: dict[str, Fraction] | None, instances: list[list[str]], words: str
 ) -> None:
     assert canary_shares.words("shop", percentages, instances) == words

@@ -1,4 +1,4 @@
-"""What curl makes of its configuration: the request that was meant."""
+"""curl sends the intended request for its configuration."""
 
 import http.server
 import subprocess
@@ -13,7 +13,7 @@ from rollcall.sections import MARKER
 
 
 class Agent(http.server.BaseHTTPRequestHandler):
-    """Answers with the body that it was sent, or with the path that it was asked for."""
+    """Responds with the received body, or with the requested path."""
 
     def do_PUT(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -27,7 +27,7 @@ class Agent(http.server.BaseHTTPRequestHandler):
         self.wfile.write(self.path.encode())
 
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_a_path_arrives_as_it_is(base: str, path: str) -> None:
     assert [one.body for one in curl.responses(said)] == [path]
 
 
-def test_a_character_that_python_takes_for_a_lines_end_is_none() -> None:
-    """A container may have one in a tag, and JSON leaves it as it is."""
+def test_a_character_that_only_python_treats_as_a_line_end_is_text() -> None:
+    """A container may have one in a tag, and JSON does not escape it."""
     said = f'{{"Tags":["a\x85b\u2028c"]}}\n{MARKER} 200\n'
     assert [one.body for one in curl.responses(said)] == ['{"Tags":["a\x85b\u2028c"]}']

@@ -1,4 +1,4 @@
-"""The keyring through an agent whose members do not all answer at once: their answers are single UDP packets."""
+"""The keyring through an agent whose members do not all respond at once: their responses are single UDP packets."""
 
 import http.server
 import threading
@@ -15,7 +15,7 @@ FAILED = "1 error occurred:\n\t* dc1 (LAN) error: 6/6 nodes reported failure"
 
 
 class Agent(http.server.ThreadingHTTPServer):
-    """Answers as it is told, and with an empty 200 once nothing is left of that."""
+    """Responds as configured, and with an empty 200 afterwards."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -39,7 +39,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.do_PUT()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Be silent."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -57,13 +57,13 @@ def ring(agent: Agent) -> Keyring:
     return Keyring(f"http://127.0.0.1:{agent.server_port}", "token")
 
 
-def test_a_member_that_was_not_heard_is_asked_again(agent: Agent) -> None:
+def test_a_lost_response_is_retried(agent: Agent) -> None:
     agent.refusals = [LOST, LOST]
     ring(agent).change("key")
     assert agent.asked == ["POST", "POST", "POST", "PUT"]
 
 
-def test_a_member_that_is_never_heard_is_told_of(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_member_that_never_responds_is_reported(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keyring, "REQUEST_TIMEOUT_SECONDS", 0.1)
     agent.refusals = [LOST] * 1000
     with pytest.raises(RollcallError, match="5/6 nodes reported success"):
@@ -71,7 +71,7 @@ def test_a_member_that_is_never_heard_is_told_of(agent: Agent, monkeypatch: pyte
     assert set(agent.asked) == {"POST"}
 
 
-def test_what_a_member_refuses_is_told_at_once(agent: Agent) -> None:
+def test_a_members_rejection_is_reported_at_once(agent: Agent) -> None:
     agent.refusals = [FAILED]
     with pytest.raises(RollcallError, match="6/6 nodes reported failure"):
         ring(agent).change("key")

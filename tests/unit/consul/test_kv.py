@@ -1,4 +1,4 @@
-"""Keys below rollcall/front/ as requests: each is the key that a person meant, or a sentence."""
+"""Keys below rollcall/front/ as requests: each is the intended key, or an error."""
 
 from urllib.parse import unquote
 
@@ -25,7 +25,7 @@ def test_a_key_is_sent_as_it_is(key: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["canary/../x", "canary/.", "..", "canary//x", "/x", "canary/ x", "canary/x ", "a\nb"])
-def test_a_key_that_consul_would_make_another_of_is_a_sentence(key: str) -> None:
+def test_a_key_that_consul_would_normalise_is_a_sentence(key: str) -> None:
     with pytest.raises(RollcallError, match="invalid key 'rollcall/front/"):
         kv.put(key, "1")
 

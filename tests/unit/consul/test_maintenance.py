@@ -1,4 +1,4 @@
-"""Consul's maintenance mode: what is asked of an agent, and what its checks say."""
+"""Consul's maintenance mode: the requests to an agent, and the meaning of its checks."""
 
 from rollcall.consul import maintenance
 from rollcall.consul.agent_client import Request

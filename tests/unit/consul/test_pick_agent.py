@@ -1,4 +1,4 @@
-"""Where a person's command goes: to the first server whose agent runs, over SSH or here."""
+"""A user's command goes to the first server whose agent runs, over SSH or locally."""
 
 import os
 from collections.abc import Callable
@@ -15,7 +15,7 @@ FIRST, SECOND = (
 )
 CLIENT = Host("app1.invalid", "ssh", "app1.invalid", groups=("backends",))
 LOCAL = Host("@local", "local", "127.0.0.1", groups=("consul_servers",))
-# Every host is a program that is run in the place of whatever ssh would run there.
+# Every host is a program that runs instead of what ssh would run there.
 SSH = '#!/bin/sh\nfor word; do [ -x "$0.$word" ] && exec "$0.$word"; done\necho "ssh: no route to host" >&2\nexit 255\n'
 
 Program = Callable[[str, str], None]
@@ -23,7 +23,7 @@ Program = Callable[[str, str], None]
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
-    """Give the function that puts a program of that name, a line of shell, into the search path."""
+    """Return a function that adds a program, a shell command, to the search path."""
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
     def put(name: str, line: str) -> None:
@@ -65,6 +65,6 @@ def test_none_runs(program: Program, docker: str, reason: str) -> None:
     assert str(refused.value) == (f"no Consul agent runs on {reason}; deploy it: rollcall deploy fleet.py")
 
 
-def test_nobody_answers_by_ssh(program: Program) -> None:
+def test_no_host_responds_by_ssh(program: Program) -> None:
     with pytest.raises(RollcallError, match=r"s1\.invalid .* s2\.invalid .* do not respond by SSH"):
         found(FIRST, SECOND)

@@ -1,4 +1,4 @@
-"""Servers that nobody lists."""
+"""Servers that are missing from the inventory."""
 
 import json
 
@@ -23,7 +23,7 @@ def test_every_server_is_a_host_of_the_inventory_by_whatever_name() -> None:
     assert unlisted(health(old=("10.0.0.1", "alive"), c2=("10.0.0.2", "alive")), ADDRESSES) == ""
 
 
-def test_a_live_server_that_was_taken_out_of_the_inventory_is_refused() -> None:
+def test_a_live_server_that_was_removed_from_the_inventory_is_rejected() -> None:
     sentence = unlisted(health(c1=("10.0.0.1", "alive"), c3=("10.0.0.3", "alive")), ADDRESSES)
     assert sentence.startswith("c3 (10.0.0.3): still a Consul server of this fleet, but not in the inventory")
     both = unlisted(health(c3=("10.0.0.3", "alive"), c4=("10.0.0.4", "alive")), ADDRESSES)
@@ -35,6 +35,6 @@ def test_a_dead_one_is_autopilots_to_remove() -> None:
 
 
 @pytest.mark.parametrize("answer", ["", "No cluster leader", '{"Servers": null}', "[]", "null"])
-def test_what_is_no_health_refuses_nothing(answer: str) -> None:
+def test_output_without_health_rejects_nothing(answer: str) -> None:
     assert unlisted(answer, ADDRESSES) == ""
     assert not by_name(answer)

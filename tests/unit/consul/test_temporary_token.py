@@ -1,4 +1,4 @@
-"""Tokens that Consul removes by itself."""
+"""Tokens that Consul removes when they expire."""
 
 import json
 
@@ -13,12 +13,12 @@ from rollcall.secrets.store import Secrets
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("1m", 60), ("60s", 60), ("1h", 3600), ("24h", 86400)])
-def test_how_long_one_is_good_for(text: str, seconds: int) -> None:
+def test_the_lifetime_of_a_token(text: str, seconds: int) -> None:
     assert temporary_token.seconds(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "1", "59s", "25h", "1d", "-1h", "1h30m", "٣h"])
-def test_a_duration_that_consul_does_not_take_is_one_sentence(text: str) -> None:
+def test_a_duration_outside_consuls_limits_is_one_sentence(text: str) -> None:
     with pytest.raises(RollcallError, match=r"^--ttl: got .*; expected a duration from 1m to 24h"):
         temporary_token.seconds(text)
 

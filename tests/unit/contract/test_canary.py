@@ -1,4 +1,4 @@
-"""Percentages by tag, as an operator writes them into Consul."""
+"""Percentages by tag, as operators write them into Consul."""
 
 from fractions import Fraction
 
@@ -22,12 +22,12 @@ def shares(value: str, *instances: tuple[str, int]) -> list[float]:
         ('{"v2": 10}', [("v2", 1), ("v2", 1), ("", 1), ("", 2)], [5, 5, 30, 60]),
         ('{"v2": 10, "v3": 0.5}', [("v2", 1), ("v3", 1), ("", 1)], [10, 0.5, 89.5]),
         ("{}", [("v2", 1), ("", 3)], [25, 75]),
-        # A tag that nobody has gives its share to the rest.
+        # An unused tag gives its share to the rest.
         ('{"v2": 10}', [("", 1), ("", 1)], [50, 50]),
         ('{"v2": 10, "v3": 20}', [("v2", 1), ("", 1)], [10, 90]),
-        # Without a rest the tags divide all.
+        # Without a rest the tags divide everything.
         ('{"v2": 10, "v3": 30}', [("v2", 1), ("v3", 1)], [25, 75]),
-        # Nought is nought, and a hundred leaves nothing.
+        # 0 gives nothing, and 100 leaves nothing.
         ('{"v2": 0}', [("v2", 1), ("", 1)], [0, 100]),
         ('{"v2": 100}', [("v2", 1), ("", 1)], [100, 0]),
         ('{"v2": 0}', [("v2", 1)], [0]),

@@ -1,4 +1,4 @@
-"""consul-template as a program that is kept running."""
+"""Running consul-template and restarting it."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def test_pauses_grow_to_the_longest_and_end_with_a_life_of_some_length() -> None
     assert consul_template.next_pause(7, lived=30) == 0
 
 
-def test_whoever_is_notified_does_not_end_it() -> None:
+def test_a_failing_notification_does_not_stop_it() -> None:
     words = consul_template.command(Path("/c.hcl"), Path("/t.ctmpl"), Path("/out"), notified=7)
     assert words == ("consul-template", "-config", "/c.hcl", "-template", "/t.ctmpl:/out:kill -USR1 7 || true")
 

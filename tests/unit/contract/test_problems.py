@@ -1,4 +1,4 @@
-"""What is called a problem, how bad it is, and what to do: pure functions, and a list of every kind."""
+"""Problems, their severity and next step: pure functions, and a list of every kind."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -33,7 +33,7 @@ def test_every_command_that_a_step_names_exists_and_takes_the_inventory() -> Non
 
 
 def test_every_kind_that_the_programs_name_is_in_the_list() -> None:
-    """A front that names a kind without a place in the list would have it last, without a step of its own."""
+    """A kind of a front's that is missing from the list would come last, without its own step."""
     sources = [
         path.read_text() for folder in ("front", "status") for path in (ROOT / "rollcall" / folder).rglob("*.py")
     ]
@@ -54,14 +54,16 @@ def test_every_kind_that_the_programs_name_is_in_the_list() -> None:
         ({"a-80": [], "b-80": ["critical"]}, "a-80 has no instance; b-80: 1 critical", "a-80 or b-80"),
     ],
 )
-def test_a_site_that_nobody_serves_says_why_and_what_to_do(states: dict[str, list[str]], text: str, step: str) -> None:
+def test_a_site_without_servers_has_a_reason_and_a_next_step(
+    states: dict[str, list[str]], text: str, step: str
+) -> None:
     (found,) = problems.unserved([site(states=states)])
     assert found.text == f"the default site: every request gets a 502; {text}"
     assert found.severity == "outage"
     assert step in found.step
 
 
-def test_a_site_with_a_server_is_no_problem_and_a_site_stays_the_same_while_its_services_change() -> None:
+def test_a_site_with_a_server_is_fine_and_keeps_its_identity_while_its_services_change() -> None:
     assert problems.unserved([site(servers=1)]) == []
     (one,), (other,) = (problems.unserved([site(states={"shop-80": states})]) for states in ([], ["critical"]))
     assert one.key == other.key
@@ -76,7 +78,9 @@ def test_a_site_with_a_server_is_no_problem_and_a_site_stays_the_same_while_its_
         (set(), {"a"}, "leaderless", "there is no quorum"),
     ],
 )
-def test_missing_servers_say_how_many_more_may_go(well: set[str], missing: set[str], kind: str, text: str) -> None:
+def test_missing_servers_are_reported_with_how_many_more_may_fail(
+    well: set[str], missing: set[str], kind: str, text: str
+) -> None:
     (found,) = problems.short_of_servers(well, missing)
     assert (found.kind, text in found.text) == (kind, True)
     assert all(name in found.text and name in found.step for name in missing)
@@ -97,7 +101,7 @@ def test_a_certificate_is_a_problem_before_it_ends(days: int, kind: str | None, 
     )
 
 
-def test_a_users_own_certificate_says_where_it_came_from() -> None:
+def test_a_users_own_certificate_is_reported_with_its_file() -> None:
     (found,) = problems.certificate("the front's certificate", NOW, "certificates/site.crt", NOW)
     assert "from certificates/site.crt" in found.text
     assert (
@@ -106,7 +110,7 @@ def test_a_users_own_certificate_says_where_it_came_from() -> None:
     )
 
 
-def test_a_clock_that_differs_from_most_is_named_also_if_it_is_this_machines() -> None:
+def test_a_clock_that_differs_from_most_is_reported_even_if_it_is_this_machines() -> None:
     (found,) = problems.clocks({"this machine": 0.0, "app1": 0.1, "app2": -40.0})
     assert found.text == "the clock of app2 is 40 s behind"
     (found,) = problems.clocks({"this machine": 0.0, "app1": 90.0, "app2": 90.2})

@@ -1,4 +1,4 @@
-"""One factor stretches every deadline: those of the programs in containers, and those of the command line."""
+"""One factor multiplies every deadline, in containers and on the command line."""
 
 import ast
 import os
@@ -69,7 +69,7 @@ def test_the_command_line_takes_the_largest_factor_of_the_fleet() -> None:
 
 
 def _bounded(tree: ast.AST) -> Iterator[ast.expr]:
-    """What stands as a deadline in calls: timeout(…), timeout=…, wait_for(…, …), settimeout(…)."""
+    """Return the deadlines in calls: timeout(…), timeout=…, wait_for(…, …), settimeout(…)."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -81,7 +81,7 @@ def _bounded(tree: ast.AST) -> Iterator[ast.expr]:
 
 
 def test_no_deadline_is_a_plain_number_or_an_unstretched_constant() -> None:
-    """A deadline that is written down is stretched where it is defined or where it is used."""
+    """Every literal deadline is multiplied where it is defined or where it is used."""
     package = Path(rollcall.__file__).parent
     found = []
     for file in sorted(package.rglob("*.py")):
@@ -99,7 +99,7 @@ def test_no_deadline_is_a_plain_number_or_an_unstretched_constant() -> None:
             number = isinstance(value, ast.Constant) and isinstance(value.value, int | float) and value.value > 0
             if number or (isinstance(value, ast.Name) and value.id in plain):
                 found.append(f"{file.relative_to(package)}:{value.lineno}: {ast.unparse(value)}")
-    # Reading an inventory comes before any setting is known; and it is this machine that does it.
+    # This machine reads the inventory before any setting is known.
     assert [line for line in found if not line.startswith("config/inventory.py")] == []
 
 

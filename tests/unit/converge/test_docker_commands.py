@@ -1,4 +1,4 @@
-"""Shell commands, tried on a real shell where what they do to a file matters."""
+"""Shell commands; those that change files run in a real shell."""
 
 import base64
 import io
@@ -23,7 +23,7 @@ from rollcall.converge.resources import Directory, File, LeadingLine
         ("nameserver 172.17.0.10\n", False, "nameserver 172.17.0.10\n"),
     ],
 )
-def test_first_line_is_put_and_taken_without_a_new_inode(
+def test_a_leading_line_is_inserted_and_removed_without_a_new_inode(
     tmp_path: Path, before: str, present: bool, after: str
 ) -> None:
     file = tmp_path / "resolv.conf"
@@ -57,7 +57,7 @@ def test_an_archive_carries_modes_and_owners() -> None:
 
 
 def receive(root: Path, resources: list[Directory | File], *, lost: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run the command for another root directory, of whose base64 the last characters are lost."""
+    """Run the command for another root directory, with the last characters of the base64 missing."""
     archive = docker_commands.archive(resources, 100.0)
     command = docker_commands.receive(len(archive), ["/etc/rollcall/mark"])
     for path in ("/etc/rollcall", "-C /"):

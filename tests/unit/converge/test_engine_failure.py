@@ -1,4 +1,4 @@
-"""Why an engine cannot be used: the sentence of a real shell on hosts that lack one thing each."""
+"""The error for an unusable engine, from a real shell on hosts that lack one thing each."""
 
 import socket
 import subprocess
@@ -29,7 +29,7 @@ def explained(folder: Path, words: str, programs: tuple[str, ...], function: str
 
 
 def at(folder: Path, changed: Mapping[str, str]) -> str:
-    """The function with other paths than this machine's."""
+    """The function with paths other than this machine's."""
     found = engine_failure.FUNCTION
     for old, new in changed.items():
         assert old in found
@@ -63,7 +63,7 @@ def test_what_is_missing_is_named(tmp_path: Path, words: str, programs: tuple[st
 
 
 def test_podmans_docker_command_is_named_whatever_it_printed(tmp_path: Path) -> None:
-    """As Debian's package podman-docker has it."""
+    """As in Debian's package podman-docker."""
     (tmp_path / "docker").write_text('#!/bin/sh\nexec /usr/bin/podman "$@"\n')
     words = "Emulate Docker CLI using podman.\nError: configure storage"
     programs = tmp_path / "programs"

@@ -1,4 +1,4 @@
-"""What each supported Docker Engine said, recorded on the lab: a container as it was made needs no change."""
+"""Each supported Docker Engine's recorded output from the lab: an unchanged container needs no change."""
 
 import json
 from typing import Any
@@ -23,7 +23,7 @@ def host(engine: str) -> HostState:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_what_was_made_as_desired_needs_no_change(engine: str) -> None:
+def test_a_container_created_as_desired_needs_no_change(engine: str) -> None:
     assert [str(change) for change in plan([NETWORK, VOLUME, *AS_DESIRED], host(engine))] == []
 
 
@@ -35,7 +35,7 @@ def test_our_containers_and_the_image_that_they_were_made_from_are_found(engine:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_api_of_an_engine_tells_the_registrator_the_same(engine: str) -> None:
+def test_every_api_version_gives_the_registrator_the_same(engine: str) -> None:
     apis = recorded(engine)["apis"]
     assert len(apis) == 2
     oldest, newest = ({name: read_container(one) for name, one in found.items()} for found in apis.values())

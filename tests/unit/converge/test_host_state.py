@@ -1,4 +1,4 @@
-"""Reading a host: the script on a real shell, and what is made of its answer."""
+"""Reading a host: the script in a real shell, and the parsing of its output."""
 
 import subprocess
 from pathlib import Path
@@ -50,7 +50,7 @@ nameserver 10.0.0.53
 """
 
 
-def test_everything_is_found_in_the_answer() -> None:
+def test_everything_is_parsed_from_the_output() -> None:
     host = parse(ANSWER, ["nginx:1.30", "missing:1"])
     assert list(host.engine.containers) == ["web-1"]
     assert host.engine.managed == {"web-1"}
@@ -76,12 +76,12 @@ def test_a_newer_engine_names_the_gateway() -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 30, 800, len(ANSWER) - 2])
-def test_an_answer_that_broke_off_is_an_error(cut: int) -> None:
+def test_a_truncated_output_is_an_error(cut: int) -> None:
     with pytest.raises(ValueError, match="the output is cut off"):
         parse(ANSWER[:cut], [])
 
 
-def test_an_answer_that_is_no_json_fails_one_host_only() -> None:
+def test_output_that_is_not_json_fails_only_one_host() -> None:
     fact = HostFact()
     fact.command(Wanted())
     with pytest.raises(FactProcessError, match="the host's state cannot be read"):
@@ -95,13 +95,13 @@ def fake_docker(folder: Path, body: str) -> dict[str, str]:
     return {"PATH": f"{folder}:/usr/bin:/bin"}
 
 
-def test_an_engine_that_does_not_answer_is_no_empty_host(tmp_path: Path) -> None:
+def test_a_host_whose_engine_does_not_respond_is_not_empty(tmp_path: Path) -> None:
     path = fake_docker(tmp_path, 'echo "Cannot connect to the Docker daemon" >&2; exit 1')
     done = subprocess.run(["sh", "-c", script(Wanted())], env=path, capture_output=True, text=True, check=True)
     assert "Cannot connect to the Docker daemon" in parse(done.stdout, []).engine_error
 
 
-def test_what_a_deploy_must_know_of_the_machine_is_read(tmp_path: Path) -> None:
+def test_everything_that_a_deploy_needs_from_the_machine_is_read(tmp_path: Path) -> None:
     path = fake_docker(tmp_path, """case "$1" in info) echo '{"DockerRootDir": "/data"}';; esac""")
     done = subprocess.run(["sh", "-c", script(Wanted())], env=path, capture_output=True, text=True, check=True)
     found = parse(done.stdout, [])
@@ -111,7 +111,7 @@ def test_what_a_deploy_must_know_of_the_machine_is_read(tmp_path: Path) -> None:
 
 
 def test_texts_survive_the_way(tmp_path: Path) -> None:
-    """A file may end without a newline, and still the next section is found."""
+    """The parser finds the next section after a file without a final newline."""
     docker = fake_docker(tmp_path, "exit 0")
     for text in ("a\nb\n", "a\nb", ""):
         file = tmp_path / "resolv.conf"
@@ -139,7 +139,7 @@ def test_a_host_without_curl_is_read_with_the_docker_command(tmp_path: Path) -> 
 
 
 def test_the_images_that_our_containers_were_made_from_are_read_too(tmp_path: Path) -> None:
-    """Their tags may have moved on to other images."""
+    """Their tags may point to other images by now."""
     curl = f"""case "$*" in
         *containers/json*) echo '[{{"Names": ["/web-1"], "ImageID": "sha256:old"}}]';;
         *containers/web-1/json*images/sha256:old/json) echo '{INSPECTED}' '{IMAGE}' | tr ' ' '\\n';;

@@ -1,4 +1,4 @@
-"""What a deploy would do to a host, given what is there and what should be."""
+"""The changes that a deploy plans for a host, from its state and its desired resources."""
 
 import copy
 from dataclasses import replace
@@ -46,7 +46,7 @@ WEB = Container(
 
 
 def document(container: Container = WEB) -> dict[str, Any]:
-    """Docker's inspect document of a container that runs as asked for."""
+    """Docker's inspect document of a container that runs as desired."""
     return inspect_documents.running(container, IMAGE)
 
 
@@ -128,7 +128,7 @@ def test_a_changed_container_is_replaced_and_the_field_is_named(changes: dict[st
     assert difference in [str(one) for one in change.differences]
 
 
-def test_a_wish_that_docker_does_not_give_back_shows_in_the_digest() -> None:
+def test_an_option_that_docker_does_not_keep_changes_the_digest() -> None:
     labels = {"rollcall.managed": "backend", "rollcall.spec": "old", "rollcall.configuration": "c0ffee"}
     assert said([WEB], state(Config__Labels=labels)) == [f"replace container web-1 (spec: 'old' → '{WEB.spec}')"]
 
@@ -158,7 +158,7 @@ def test_a_stopped_container_whose_network_was_removed_cannot_be_started_and_is_
     assert said([WEB], gone) == ["replace container web-1 (network: 'not attached' → 'rollcall')"]
 
 
-def test_somebody_elses_container_is_never_touched() -> None:
+def test_a_foreign_container_is_never_touched() -> None:
     with pytest.raises(RollcallError, match="named web-1 exists already and is not Rollcall's"):
         plan([WEB], HostState(engine(containers={"web-1": document()})))
     assert leftovers([], HostState(engine(containers={"web-1": document()}))) == ()
@@ -176,7 +176,7 @@ def test_files_are_compared_by_digest_mode_and_owner() -> None:
     ]
 
 
-def test_the_text_of_a_file_is_in_no_sentence() -> None:
+def test_no_message_contains_the_text_of_a_file() -> None:
     file = File("/etc/rollcall/key", "SECRET")
     changes = plan([file], HostState(files={file.path: ObservedFile(0o644, "0:0", "0" * 64)}))
     assert "SECRET" not in str(changes[0])
@@ -194,7 +194,7 @@ def test_the_text_of_a_file_is_in_no_sentence() -> None:
         ("", True),
     ],
 )
-def test_first_line(text: str, changed: bool) -> None:
+def test_leading_line(text: str, changed: bool) -> None:
     resource = LeadingLine("/etc/resolv.conf", "nameserver 172.17.0.1")
     assert bool(plan([resource], HostState(texts={resource.path: text}))) is changed
 
@@ -257,7 +257,7 @@ def test_leftovers_go_but_data_stays() -> None:
     ]
 
 
-def test_removal_takes_everything_of_ours_and_nothing_else() -> None:
+def test_removal_removes_everything_of_rollcalls_and_nothing_else() -> None:
     assert [str(change) for change in everything(observed())] == [
         "remove container old",
         "remove network rollcall",
@@ -274,7 +274,7 @@ def test_every_field_of_a_container_is_in_its_digest() -> None:
     assert other.spec != WEB.spec
 
 
-def test_run_arguments_say_everything_that_is_desired() -> None:
+def test_run_arguments_contain_everything_desired() -> None:
     assert docker_commands.run_arguments(WEB) == [
         "docker",
         "run",
@@ -313,7 +313,7 @@ def test_what_a_user_sets_cannot_become_another_command() -> None:
     assert "'--env=A=$(reboot) ; '\"'\"'x'\"'\"''" in docker_commands.run(evil)
 
 
-def test_change_says_what_it_is_about() -> None:
+def test_a_change_describes_its_resource() -> None:
     assert Change("remove", Network("rollcall")).name == "rollcall"
     assert Change("write", File("/f", "")).name == "/f"
 
@@ -337,7 +337,7 @@ def test_a_container_that_started_on_an_edited_file_is_replaced(modified: float,
         (("", 81), ("", 80), False),
     ],
 )
-def test_a_port_that_somebody_else_has_is_said_before_anything_is_done(
+def test_a_taken_port_is_an_error_before_any_change(
     listening: tuple[str, int], wanted: tuple[str, int], taken: bool
 ) -> None:
     front = Container(name="front", image="x", component="front", network="host", listens=(wanted,))
@@ -362,11 +362,11 @@ def front(**status: Any) -> dict[str, Any]:
 
 
 def beside(found: dict[str, Any], *, managed: frozenset[str] = frozenset(["front"])) -> HostState:
-    """A host where something listens on port 80, and where these are the managed containers."""
+    """A host where a program listens on port 80, with these managed containers."""
     return host(found, managed, listening=frozenset([("", 80)]))
 
 
-def test_a_container_that_can_hand_over_is_taken_over_from() -> None:
+def test_a_container_that_can_hand_over_is_taken_over() -> None:
     running = beside({"front": front()})
     assert said([FRONT], running) == []
     other = replace(FRONT, memory=64)
@@ -379,7 +379,7 @@ def test_one_that_does_not_run_has_nothing_to_hand_over(status: dict[str, Any]) 
     assert change.action == "replace"
 
 
-def test_one_that_was_not_made_for_it_is_stopped_first() -> None:
+def test_a_container_that_cannot_hand_over_is_stopped_first() -> None:
     old = front()
     del old["Config"]["Labels"]["rollcall.overlap"]
     assert said([FRONT], beside({"front": old})) == ["replace container front (readiness_command: [] → [front-health])"]
@@ -391,25 +391,25 @@ def test_an_interrupted_takeover_is_finished() -> None:
     begun = "takeover: interrupted → finished"
     assert said([FRONT], both) == [f"finish container front ({begun})"]
     assert said([replace(FRONT, memory=64)], both) == [f"take over container front ({begun}; memory: 128 → 64)"]
-    # Its predecessor listens on the ports that it is to have.
+    # Its predecessor listens on the ports that it needs.
     old = beside({"front-retired": retired}, managed=frozenset(["front-retired"]))
     assert said([FRONT], old) == [f"take over container front ({begun})"]
 
 
-def test_a_retired_container_is_no_leftover_while_its_successor_is_wanted() -> None:
+def test_a_retired_container_stays_while_its_successor_is_desired() -> None:
     both = beside({}, managed=BOTH)
     assert leftovers([FRONT, Network("rollcall"), Network("host")], both) == ()
     assert [change.name for change in leftovers([], both)][:2] == ["front", "front-retired"]
 
 
-def test_somebody_elses_container_with_the_name_of_a_retired_one_is_never_touched() -> None:
+def test_a_foreign_container_with_the_name_of_a_retired_one_is_never_touched() -> None:
     taken = beside({"front": front(), "front-retired": front()})
     with pytest.raises(RollcallError, match="named front-retired exists already and is not Rollcall's"):
         plan([FRONT], taken)
 
 
 def test_a_container_without_a_readiness_command_keeps_its_digest() -> None:
-    """The digest does not change because other containers have one."""
+    """The digest does not depend on other containers' readiness commands."""
     assert WEB.spec == "dd72279a5578e7b8"
     assert replace(WEB, readiness_command=("true",)).spec != WEB.spec
 
@@ -422,8 +422,8 @@ def test_the_readiness_command_is_a_label_of_the_container() -> None:
 @pytest.mark.parametrize(
     ("action", "told"), [("create", False), ("replace", False), ("take over", True), ("finish", True), (None, True)]
 )
-def test_a_reader_that_may_stay_is_told_of_its_files(action: Action | None, told: bool) -> None:
-    """Where a new container does not serve and the old one stays, the next deploy must still find it pending_marker."""
+def test_a_consumer_that_may_stay_is_notified_of_its_files(action: Action | None, told: bool) -> None:
+    """If a new container does not serve and the old one stays, the next deploy must still find the pending marker."""
     file = File("/etc/rollcall/front/nginx.conf", "", notify="docker exec front front-apply", consumer="front")
     changes = [Change("write", file), *([Change(action, FRONT)] if action else [])]
     assert notifications(changes) == ({file.notify: pending_marker(file)} if told else {})

@@ -1,4 +1,4 @@
-"""Plans over pairs of what is there and what should be: nothing raises, and only what differs is shown."""
+"""Plans for pairs of actual and desired containers: nothing raises, and only differences are shown."""
 
 import re
 from dataclasses import fields, replace
@@ -32,7 +32,7 @@ ANYTHING = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8)
 PORT = st.integers(1, 65535)
 PATH = WORD.map("/{}".format)
 IMAGES = ("nginx:1.30", "nginx:1.31", "registry.example.com:5000/shop/web:2")
-# Several of a container's fields must not name the same target, port or variable twice: Docker refuses that.
+# Docker rejects a container that names the same target, port or variable twice.
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "image": st.sampled_from(IMAGES),
     "component": WORD,
@@ -74,7 +74,7 @@ BROUGHT = st.fixed_dictionaries(
     }
 )
 NETWORKS = {name: inspect_documents.network(name) for name in ("bridge", "rollcall", "host", "none")}
-# What Docker does not give back: it shows in the digest alone, or (where a program listens) not at all.
+# Fields that Docker does not keep: they change only the digest, or (`listens`) nothing.
 NOT_KEPT = {"image_source", "listens"}
 
 
@@ -88,7 +88,7 @@ def images(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[Container, Container, dict[str, dict[str, Any]], set[str]]:
-    """A container as it was made, one as it should be, the images, and those fields in which the two differ."""
+    """A container as created, one as desired, the images, and the fields in which the two differ."""
     made = draw(containers())
     names = draw(st.sets(st.sampled_from(sorted(VALUES)), max_size=4))
     wanted = replace(made, **{name: draw(VALUES[name]) for name in names})
@@ -97,7 +97,7 @@ def pairs(draw: st.DrawFn) -> tuple[Container, Container, dict[str, dict[str, An
 
 
 def host(made: Container, sources: dict[str, Any], present: tuple[str, ...] = IMAGES) -> HostState:
-    """A host on which a container runs as it was made, and which has these images."""
+    """A host on which a container runs as created, with these images."""
     known = {key: sources[name] for name in present for key in (name, sources[name]["Id"])}
     document = inspect_documents.running(made, sources[made.image])
     return HostState(EngineState({made.name: document}, known, NETWORKS, {}, frozenset([made.name])))
@@ -111,7 +111,7 @@ def shown(changes: tuple[Change, ...]) -> set[str]:
 
 
 @given(containers(), st.data())
-def test_a_container_as_it_was_made_is_left_alone(made: Container, data: st.DataObject) -> None:
+def test_an_unchanged_container_is_left_alone(made: Container, data: st.DataObject) -> None:
     sources = data.draw(st.composite(images)())
     assert plan([made], host(made, sources)) == ()
 
@@ -122,7 +122,7 @@ def test_only_what_differs_is_shown(pair: tuple[Container, Container, dict[str, 
     expected = differing - NOT_KEPT
     if not expected and made.spec != wanted.spec:
         expected = {"spec"}
-    # A wish for what the image brings anyway is no difference that anybody could see; the digest tells of it.
+    # An option equal to the image's default is an invisible difference; only the digest shows it.
     seen = shown(plan([wanted], host(made, sources)))
     by_image = {"command", "environment", "user", "exposed", "hostname"} & differing
     assert seen - {"spec"} >= expected - by_image - {"spec"}
@@ -131,7 +131,7 @@ def test_only_what_differs_is_shown(pair: tuple[Container, Container, dict[str, 
 
 
 @given(pairs())
-def test_of_an_environment_only_what_was_asked_for_is_shown(
+def test_only_the_requested_environment_is_shown(
     pair: tuple[Container, Container, dict[str, Any], set[str]],
 ) -> None:
     made, wanted, sources, _ = pair
@@ -147,7 +147,7 @@ def test_of_an_environment_only_what_was_asked_for_is_shown(
 
 
 @given(pairs(), st.sets(st.sampled_from(IMAGES)))
-def test_an_image_that_the_host_lacks_is_said_to_be_unknown(
+def test_an_image_that_the_host_lacks_is_reported_as_unknown(
     pair: tuple[Container, Container, dict[str, Any], set[str]], present: set[str]
 ) -> None:
     made, wanted, sources, differing = pair
@@ -161,7 +161,7 @@ def test_an_image_that_the_host_lacks_is_said_to_be_unknown(
 
 
 @given(containers())
-def test_a_container_whose_image_was_given_anew_differs_in_its_image_alone(made: Container) -> None:
+def test_a_container_with_a_new_image_differs_only_in_its_image(made: Container) -> None:
     old = inspect_documents.image("sha256:old", Env=["PATH=/old", "VERSION=1"], Cmd=["old"], User="9:9")
     new = inspect_documents.image("sha256:new", made.image, Env=["PATH=/new"], Cmd=["new"])
     document = inspect_documents.running(made, old)
@@ -184,7 +184,7 @@ FILES: st.SearchStrategy[Resource] = st.one_of(
 
 
 def left_by(resource: Resource) -> HostState:
-    """A host as a deploy of this one thing leaves it."""
+    """A host after the deploy of this one resource."""
     labels = {"Labels": {"rollcall.managed": "x"}}
     match resource:
         case Directory():

@@ -1,4 +1,4 @@
-"""What a host must have: reading it, and a sentence for each thing that it lacks."""
+"""A host's requirements: reading them, and one sentence for each that is missing."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ def with_info(**more: Any) -> Machine:
     return replace(GOOD, info={**INFO, **more})
 
 
-def test_a_good_machine_lacks_nothing() -> None:
+def test_a_suitable_machine_has_no_problems() -> None:
     assert problems(GOOD, missing_images=1) == []
 
 
@@ -57,7 +57,7 @@ def test_everything_is_read() -> None:
         (replace(GOOD, free={"/": 3, "/data": 900}), "the disk is full: /etc has 3 MiB free; expected at least 16 MiB"),
     ],
 )
-def test_what_is_missing_is_one_sentence(machine: Machine, sentence: str) -> None:
+def test_each_missing_requirement_is_one_sentence(machine: Machine, sentence: str) -> None:
     [found] = problems(machine, missing_images=2)
     assert found.startswith(sentence)
 
@@ -72,13 +72,13 @@ def test_what_is_missing_is_one_sentence(machine: Machine, sentence: str) -> Non
         Machine(),
     ],
 )
-def test_what_harms_nobody_is_no_problem(machine: Machine) -> None:
-    """SELinux counts where kernel and engine apply it; what a host does not tell is not held against it."""
+def test_harmless_differences_are_accepted(machine: Machine) -> None:
+    """SELinux matters if kernel and engine apply it; unknown values are accepted."""
     assert problems(machine, missing_images=1) == []
 
 
 def programs(folder: Path, missing: str = "", **scripts: str) -> dict[str, str]:
-    """A PATH with this machine's tools but one, and with scripts of one's own."""
+    """A PATH with all of this machine's tools except one, and with the test's own scripts."""
     for tool in {*preflight.PACKAGES, "id", "cat", "readlink", "head", "sh"} - {missing}:
         (folder / tool).symlink_to(f"/usr/bin/{tool}")
     for name, text in {"docker": "exit 0", **scripts}.items():
@@ -122,7 +122,7 @@ def test_podmans_docker_command_is_recognised(tmp_path: Path, there: str) -> Non
 @pytest.mark.parametrize(
     "text", ["", "no json", "[]", '{"message": "page not found"}', '{"MemoryLimit": false, "ServerErrors": ["down"]}']
 )
-def test_an_engine_that_tells_nothing_of_itself_is_no_failure(text: str) -> None:
+def test_an_engine_without_info_is_accepted(text: str) -> None:
     assert problems(parse(LINES, text), missing_images=0) == []
 
 

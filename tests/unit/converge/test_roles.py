@@ -1,4 +1,4 @@
-"""Roles that a deploy would take off a host."""
+"""Roles that a deploy would remove from a host."""
 
 from dataclasses import replace
 
@@ -23,12 +23,12 @@ def test_a_host_that_leaves_its_group_loses_the_role() -> None:
     ]
 
 
-def test_what_stays_or_goes_in_part_is_no_removal_of_a_role() -> None:
+def test_a_partial_removal_does_not_remove_a_role() -> None:
     assert roles.removed("app1", [FRONT], state(front="front")) == []
     assert roles.removed("app1", [WEB], state(**{"web-1": "backend", "web-2": "backend"})) == []
 
 
-def test_what_a_setting_turns_off_is_no_role() -> None:
+def test_a_component_that_a_setting_turns_off_is_not_a_role() -> None:
     assert roles.removed("app1", [], state(keepalived="keepalived", dns="dns", templates="templates")) == []
 
 

@@ -1,4 +1,4 @@
-"""A container is replaced while both run: the command, run by a real shell against an engine of files."""
+"""Replacing a container while both run: a real shell runs the command against an engine made of files."""
 
 import os
 import subprocess
@@ -12,8 +12,8 @@ from rollcall.converge.resources import Container
 
 FRONT = Container(name="front", image="front:2", component="front", network="host", readiness_command=("front-health",))
 
-# What the command asks of an engine. A container is a folder with its `image`, `restart` policy and, while it runs,
-# `running`; `served` lists the images whose containers serve, `broken` those which the engine cannot start.
+# The engine's part. A container is a folder with its `image`, `restart` policy and, while it runs, `running`; `served`
+# lists the images whose containers serve, `broken` those that the engine cannot start.
 DOCKER = r"""#!/bin/sh
 cd "$ENGINE" || exit 1
 echo "$*" >>calls
@@ -41,7 +41,7 @@ esac
 
 @dataclass(frozen=True)
 class Engine:
-    """The engine of files."""
+    """The engine made of files."""
 
     folder: Path
 
@@ -118,7 +118,7 @@ def test_an_old_one_that_does_not_end_by_itself_is_stopped(engine: Engine) -> No
     assert "stop front-retired" in engine.calls
 
 
-def test_where_the_new_one_does_not_serve_the_old_one_is_as_before_and_the_reason_is_said(engine: Engine) -> None:
+def test_if_the_new_one_does_not_serve_the_old_one_is_restored_and_the_reason_printed(engine: Engine) -> None:
     engine.has("front", "front:1")
     engine.serves("front:1")
     code, said = engine.run(takeover.take_over(FRONT))

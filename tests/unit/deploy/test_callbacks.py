@@ -1,4 +1,4 @@
-"""What callbacks run has the rights that operations have."""
+"""Commands of callbacks have the same rights as operations."""
 
 import base64
 from typing import Any
@@ -16,7 +16,7 @@ SECRET = "open sesame"
 
 
 def host(data: dict[str, Any], *, sudo: bool = False) -> Host:
-    """A host of pyinfra's whose commands go nowhere."""
+    """A pyinfra host that discards its commands."""
     inventory = Inventory(([("web1", data)], {}))
     state = State(inventory, Config(SUDO=sudo))
     one: Host = inventory.get_host("web1")

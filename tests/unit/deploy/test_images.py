@@ -60,7 +60,7 @@ def test_an_image_named_by_digest_cannot_be_pushed() -> None:
     assert "cannot push nginx@sha256:abc; expected a name with a tag" in problem(wanted("nginx@sha256:abc"))
 
 
-def test_an_engine_that_does_not_respond_is_said_to_be_this_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_names_this_machines_engine_if_it_does_not_respond(monkeypatch: pytest.MonkeyPatch) -> None:
     def silent(*_: object) -> None:
         raise RollcallError("The program docker is missing on this machine; install it.")
 

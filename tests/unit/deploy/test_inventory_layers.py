@@ -1,4 +1,4 @@
-"""The layers of a host's data as files hold them: read by a command and inside of pyinfra, they are the same."""
+"""The layers of a host's data in files: a command and a deploy inside pyinfra read the same."""
 
 import json
 import subprocess
@@ -109,7 +109,7 @@ PLACES = ["all", "six", "consul_servers", "backends", "web"]
 
 @st.composite
 def projects(draw: st.DrawFn) -> dict[str, str]:
-    """An inventory and group data in both folders, with hosts in several groups that have data of their own."""
+    """An inventory and group data in both folders, with hosts in several groups that have their own data."""
     groups = {}
     for group in draw(st.permutations(["consul_servers", "backends", "web"])):
         members = [(name, draw(TREES)) if draw(st.booleans()) else name for name in ("a", "b")]
@@ -133,13 +133,13 @@ def test_generated_projects(tmp_path_factory: Any, found: list[dict[str, str]]) 
         for one, flat in json.loads(line):
             ours = inventory.raw_host(one)
             assert ours.data == _expected(files, one["name"], one["groups"])
-            # What is no section is what pyinfra itself would take; and no key is added or lost.
+            # A value that is not a section equals pyinfra's own; and no key is added or lost.
             assert ours.data.keys() == flat.keys()
             assert all(ours.data[key] == value for key, value in flat.items() if not isinstance(value, dict))
 
 
 def _expected(files: dict[str, str], host: str, groups: list[str]) -> dict[str, Any]:
-    """An oracle of its own: pyinfra's order of places written out, every value put where it belongs."""
+    """An independent oracle: pyinfra's order of locations, spelled out."""
     inventory_values = _values(files["inventories/six.py"])
     result: dict[str, Any] = {}
     for group in ("all", *groups):

@@ -1,4 +1,4 @@
-"""An inventory read in the deploy's own process is what pyinfra reads in another, and its faults are sentences."""
+"""An inventory read in the deploy's own process equals the one that pyinfra reads; its faults are sentences."""
 
 import subprocess
 import sys
@@ -39,7 +39,7 @@ def project(tmp_path: Path) -> Path:
         ("consul_servers = [('a', 'b')]", "cannot read the inventory"),
     ],
 )
-def test_what_is_wrong_with_its_python_is_a_sentence(project: Path, text: str, said: str) -> None:
+def test_a_fault_in_its_python_is_a_sentence(project: Path, text: str, said: str) -> None:
     (project / "inventory.py").write_text(text)
     with pytest.raises(RollcallError, match=said) as problem:
         inventory.read(str(project / "inventory.py"), reader=program.read)
@@ -53,13 +53,13 @@ def test_a_fault_in_group_data_is_its_own(project: Path) -> None:
         inventory.read(str(project / "inventory.py"), reader=program.read)
 
 
-def test_what_an_inventory_prints_is_not_ours(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_inventorys_own_output_is_ignored(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "inventory.py").write_text("print('hello')\nconsul_servers = ['a.example.net']")
     assert inventory.read(str(project / "inventory.py"), reader=program.read).hosts
     assert capsys.readouterr().out == ""
 
 
-def test_an_inventory_that_never_ends_is_given_up(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reading_an_inventory_times_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "READ_TIMEOUT_SECONDS", 1)
     (project / "inventory.py").write_text("import time\nwhile True: time.sleep(0.01)")
     with pytest.raises(RollcallError, match=r"did not finish reading .* in 1 seconds"):
@@ -97,7 +97,7 @@ def test_a_fault_in_a_deploy_is_a_sentence(project: Path, deploy: str, said: str
 
 
 def test_ctrl_c_ends_it_whichever_greenlet_runs() -> None:
-    """An SSH connection is a thread, and a thread that ends by SystemExit ends in silence."""
+    """An SSH connection is a thread, and SystemExit ends a thread silently."""
     code = (
         "from rollcall.deploy import program; program.begin()\n"
         "import os, signal, threading, time\n"

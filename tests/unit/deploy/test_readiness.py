@@ -1,4 +1,4 @@
-"""What is said of a cluster that is not ready."""
+"""The reasons why a cluster is not ready."""
 
 import json
 from typing import Any
@@ -33,14 +33,14 @@ def test_what_is_missing_is_named() -> None:
     assert not_ready(health(consul1={"Leader": False}), SERVERS) == ["no leader"]
 
 
-def test_answers_that_are_no_health() -> None:
+def test_responses_that_are_not_autopilots_health() -> None:
     assert not_ready("", SERVERS) == ["no leader (the agent does not respond)"]
     assert not_ready("No cluster leader", SERVERS) == ["no leader (No cluster leader)"]
     assert not_ready('{"Servers": null}', ()) == ["no leader"]
 
 
 class Flapping(Readiness):
-    """A readiness that is open at some looks and shut at others."""
+    """A readiness that holds at some checks and not at others."""
 
     steady = 0.5
 
@@ -53,7 +53,7 @@ class Flapping(Readiness):
         return [] if (self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]) else ["something"]
 
 
-def test_a_gate_must_stay_open() -> None:
+def test_readiness_must_hold() -> None:
     readiness = Flapping([True, False, True])
     assert readiness(MagicMock(), MagicMock())
     assert readiness.looks == [True], "it was not taken for open at the first look"

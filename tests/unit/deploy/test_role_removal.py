@@ -1,4 +1,4 @@
-"""Inside of pyinfra: a role is removed with consent only, and a dry run says so before all else."""
+"""Inside pyinfra: a role is removed only with consent, and a dry run prints that first."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def pyinfra(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
 
 
-def test_it_is_refused_before_anything_is_touched(project: Path) -> None:
+def test_it_is_rejected_before_any_change(project: Path) -> None:
     done = pyinfra(project, "-y")
     assert done.returncode != 0
     assert SENTENCE in done.stderr
@@ -37,13 +37,13 @@ def test_it_is_refused_before_anything_is_touched(project: Path) -> None:
     assert "PREPARED" not in done.stdout
 
 
-def test_a_dry_run_says_it_first(project: Path) -> None:
+def test_a_dry_run_prints_it_first(project: Path) -> None:
     done = pyinfra(project, "--dry")
     assert done.returncode == 0
     assert done.stderr.index(SENTENCE) < done.stderr.index("create file")
 
 
-def test_with_consent_it_goes_on(project: Path) -> None:
+def test_with_consent_it_continues(project: Path) -> None:
     done = pyinfra(project, "-y", "--data", "remove_roles=true")
     assert done.returncode == 0, done.stderr
     assert "PREPARED" in done.stdout

@@ -1,4 +1,4 @@
-"""Inside of `pyinfra … deploy.py`: what a step or a callback raises is one sentence, and the exit code says so."""
+"""Inside `pyinfra … deploy.py`: an exception of a step or a callback is one sentence and a non-zero exit code."""
 
 import os
 import subprocess
@@ -68,7 +68,7 @@ def test_every_step_of_a_deploy_is_guarded() -> None:
 
 
 @pytest.mark.parametrize("lost", [OSError("Socket is closed"), EOFError(), SSHException("Timeout opening channel.")])
-def test_a_connection_that_is_lost_is_said(lost: Exception) -> None:
+def test_a_lost_connection_is_reported(lost: Exception) -> None:
     host = MagicMock()
     host.run_shell_command.side_effect = lost
     host.state.config.__iter__ = lambda _: iter(())

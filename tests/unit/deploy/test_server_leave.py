@@ -1,4 +1,4 @@
-"""A server leaves while those that stay are ready, and only its absence from them counts as having left."""
+"""A server leaves while the remaining ones are ready, and has left only when they no longer list it."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ MANAGEMENT = "open sesame"
 
 
 class Cluster:
-    """Answers of the hosts c1, which stays, and c2, which leaves."""
+    """Responses of the hosts c1, which stays, and c2, which leaves."""
 
     def __init__(self, servers: list[str], *, running: bool = True, status: int = 200, leaves: bool = True) -> None:
         self.servers = servers
@@ -76,25 +76,25 @@ def test_it_leaves_by_its_own_agent_which_docker_does_not_start_again(leave: Lea
     assert cluster.asked == [("c2", DISABLE_RESTART), ("c2", "/v1/agent/leave")]
 
 
-def test_one_that_has_left_is_not_asked_again(leave: Leave) -> None:
+def test_a_server_that_has_left_gets_no_second_request(leave: Leave) -> None:
     cluster = Cluster(["c1"])
     assert leave(cluster)
     assert cluster.asked == []
 
 
-def test_one_that_does_not_run_is_let_go_by_those_that_stay(leave: Leave) -> None:
+def test_the_remaining_servers_remove_a_stopped_one(leave: Leave) -> None:
     cluster = Cluster(["c1", "c2"], running=False)
     assert leave(cluster)
     assert cluster.asked == [("c1", "/v1/agent/force-leave/c2")]
 
 
-def test_nobody_leaves_servers_that_are_not_ready(leave: Leave) -> None:
+def test_no_server_leaves_while_the_others_are_not_ready(leave: Leave) -> None:
     cluster = Cluster(["c2"])
     assert not leave(cluster)
     assert cluster.asked == []
 
 
-def test_an_answer_alone_is_no_departure(leave: Leave) -> None:
+def test_a_response_alone_does_not_prove_that_a_server_left(leave: Leave) -> None:
     assert not leave(Cluster(["c1", "c2"], leaves=False))
     assert not leave(Cluster(["c1", "c2"], status=403, leaves=False))
 

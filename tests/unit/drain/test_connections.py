@@ -1,4 +1,4 @@
-"""Established connections: read from Linux's own tables, and nobody counted who is not a visitor."""
+"""Established connections from Linux's own tables, counting only clients."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ def answer(*lines: str, network: str = WEB) -> str:
     return "\n".join([f"@@rollcall {network}", *lines, "@@rollcall end", ""])
 
 
-def test_a_connection_to_the_port_is_found_with_who_it_is_of() -> None:
+def test_a_connection_to_the_port_is_found_with_its_peer() -> None:
     found = parse(answer("020011AC:0050 1F004D0A:D2F0"), [WEB_PORT])
     assert found == (Connection(WEB_PORT, "10.77.0.31"),)
 
@@ -40,7 +40,7 @@ def test_other_ports_and_other_networks_do_not_count() -> None:
     assert parse(answer("020011AC:0050 1F004D0A:D2F0", network="b" * 64), [WEB_PORT]) == ()
 
 
-def test_a_containers_own_health_check_is_no_visitor_but_a_front_on_the_same_host_is() -> None:
+def test_a_containers_own_health_check_is_ignored_but_a_front_on_the_same_host_counts() -> None:
     line = "0100007F:0050 0100007F:D2F0"
     assert parse(answer(line), [WEB_PORT]) == ()
     assert len(parse(answer(line, network=HOST), [Port(HOST, 80)])) == 1
@@ -49,7 +49,7 @@ def test_a_containers_own_health_check_is_no_visitor_but_a_front_on_the_same_hos
 @pytest.mark.parametrize(
     "output", ["", "@@rollcall host\n020011AC:0050 1F004D0A:D2F0\n", "Cannot connect\n@@rollcall\n"]
 )
-def test_half_an_answer_is_none(output: str) -> None:
+def test_a_truncated_output_is_rejected(output: str) -> None:
     with pytest.raises(ValueError, match="cut off"):
         parse(output, [WEB_PORT])
 
@@ -73,7 +73,7 @@ def look(host: dict[str, str], *ports: Port) -> tuple[Connection, ...]:
 
 
 def test_a_connection_is_seen_as_long_as_it_is_open(tmp_path: Path) -> None:
-    """By the container's first process, whose network is this machine's here."""
+    """Through the container's first process, whose network is this machine's here."""
     pid = f"case $1 in ps) echo {WEB} ;; inspect) echo {WEB} {os.getpid()} ;; esac"
     host = host_with(tmp_path, pid)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -82,7 +82,7 @@ def test_a_connection_is_seen_as_long_as_it_is_open(tmp_path: Path) -> None:
             accepted, _ = listener.accept()
             with accepted:
                 assert look(host, Port(HOST, port)) == (Connection(Port(HOST, port), "127.0.0.1"),)
-                # Both networks are one here: it is seen in the container's, and left out as its own.
+                # Both networks are the same here: the connection is in the container's, and ignored as its own.
                 assert look(host, Port(WEB, port)) == ()
         assert look(host, Port(HOST, port)) == ()
 
@@ -92,6 +92,6 @@ def test_a_container_that_is_gone_has_no_connections(tmp_path: Path) -> None:
     assert look(host, WEB_PORT) == ()
 
 
-def test_an_engine_that_does_not_answer_is_not_taken_for_no_connections(tmp_path: Path) -> None:
+def test_an_engine_that_does_not_respond_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError):
         look(host_with(tmp_path, "exit 1"), WEB_PORT)

@@ -1,4 +1,4 @@
-"""Which services of an agent are a target's, and where connections to them end."""
+"""The services of a target, and where connections to them end."""
 
 import json
 from typing import Any
@@ -57,7 +57,7 @@ def test_a_hosts_services_are_all_but_consuls_own(fleet: Fleet) -> None:
     assert of("app1", fleet, found) == ["one", "by hand"]
 
 
-def test_a_container_that_does_not_run_or_has_no_service_is_said_so(fleet: Fleet) -> None:
+def test_a_container_that_does_not_run_or_has_no_service_is_an_error(fleet: Fleet) -> None:
     with pytest.raises(RollcallError, match=r"app1 runs no container 'web-2'; did you mean web-1\?"):
         of("app1/web-2", fleet, (), inspected("web-1", WEB))
     with pytest.raises(RollcallError, match="app1/web-1 has no service in Consul"):
@@ -69,7 +69,7 @@ def test_a_container_that_does_not_run_or_has_no_service_is_said_so(fleet: Fleet
     [
         ({}, {}, Port(WEB, 80)),
         ({"Address": "172.17.0.2", "Port": 80}, {}, Port(WEB, 80)),
-        # Registered by its own address: that host port 443 leads to another port of it is no matter.
+        # Registered at its own address: host port 443, which leads to another of its ports, does not matter.
         (
             {"Address": "172.17.0.2", "Port": 443},
             {"Ports": {"8443/tcp": [{"HostIp": "", "HostPort": "443"}]}},
@@ -91,5 +91,5 @@ def test_a_container_in_another_ones_network_is_reached_by_that_ones_ports() -> 
     assert instances.ports(found, running(inspected("web-1", WEB), borrower)) == {Port(OTHER, 80): "sidecar"}
 
 
-def test_nobody_is_connected_by_udp() -> None:
+def test_udp_services_have_no_connections() -> None:
     assert instances.ports(registered(service("dns", Tags=["udp"])), running(inspected("web-1", WEB))) == {}

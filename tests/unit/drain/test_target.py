@@ -1,4 +1,4 @@
-"""What is to be drained: a host or a container, and what is said of a name that is none."""
+"""The target of a drain: a host or a container, and the error for an invalid one."""
 
 import pytest
 
@@ -36,6 +36,6 @@ def test_a_host_whose_name_has_a_slash() -> None:
         ("", "there are app1, app2, consul1"),
     ],
 )
-def test_what_is_no_target_is_said_in_a_sentence(fleet: Fleet, text: str, sentence: str) -> None:
+def test_an_invalid_target_is_one_sentence(fleet: Fleet, text: str, sentence: str) -> None:
     with pytest.raises(RollcallError, match=sentence):
         target.read(text, fleet.members)

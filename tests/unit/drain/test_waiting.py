@@ -1,4 +1,4 @@
-"""When something counts as drained, and what is said of what is left."""
+"""When a target counts as drained, and the description of what remains."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ NONE = Remaining()
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time passes only while somebody waits."""
+    """Time passes only in sleep()."""
     now = [0.0]
     monkeypatch.setattr(waiting.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(waiting.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
@@ -29,7 +29,7 @@ def looks(*left: Remaining) -> tuple[Callable[[], Remaining], Iterator[Remaining
 
 
 @pytest.mark.usefixtures("clock")
-def test_it_is_drained_once_nobody_is_there_twice_in_a_row() -> None:
+def test_it_is_drained_after_two_checks_without_connections() -> None:
     look, rest = looks(HELD, NONE, HELD, NONE, NONE, HELD)
     assert not waiting.wait(look, 30)
     assert next(rest) is HELD
@@ -43,12 +43,12 @@ def test_a_deadline_ends_the_wait_with_what_is_left() -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_without_any_time_it_is_still_looked_twice() -> None:
+def test_without_any_time_it_still_checks_twice() -> None:
     assert waiting.wait(looks(HELD, NONE)[0], 0) is HELD
     assert not waiting.wait(looks(NONE, NONE)[0], 0)
 
 
-def test_what_is_left_is_said_with_how_many_and_of_whom() -> None:
+def test_what_remains_is_described_with_counts_and_peers() -> None:
     left = Remaining(
         ("front1",), (*HELD.connections * 2, Connection(PORT, "10.0.0.9")), ("app1 cannot be read: it is gone",)
     )
@@ -73,6 +73,6 @@ def test_a_front_sends_requests_to_what_is_in_its_list() -> None:
 
 
 @pytest.mark.parametrize("output", ["", "starting", "{}", "[]", '{"services": null}'])
-def test_what_is_no_status_document_is_not_taken_for_an_empty_list(output: str) -> None:
+def test_output_that_is_not_a_status_document_is_an_error(output: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         front_lists.listed(output, "app1", ["web"])

@@ -17,7 +17,7 @@ def test_building_labels_the_image_with_what_it_was_built_from() -> None:
     ]
 
 
-def test_another_platform_is_asked_for_only_where_it_is_named() -> None:
+def test_another_platform_is_requested_only_if_named() -> None:
     assert "--platform=linux/arm64" in build.arguments("nginx:1.30", "a=b", Path("/tmp/context"), "linux/arm64")
 
 
@@ -30,7 +30,7 @@ def test_another_platform_is_asked_for_only_where_it_is_named() -> None:
         ("linux/arm64", "linux/amd64", False),
     ],
 )
-def test_a_variant_that_only_one_names_is_no_difference(one: str, other: str, same: bool) -> None:
+def test_a_variant_that_only_one_platform_names_is_ignored(one: str, other: str, same: bool) -> None:
     assert build.is_same_platform(one, other) is same
 
 
@@ -38,7 +38,7 @@ def failing(output: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "attempt", lambda *_, **__: (1, output, "the last line\n"))
 
 
-def test_a_failed_build_gives_the_last_line_and_a_file_with_all_of_them(
+def test_a_failed_build_reports_the_last_line_and_a_file_with_all_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing("step 1\n", monkeypatch)

@@ -39,7 +39,7 @@ def test_an_interrupted_run_leaves_nothing_that_looks_finished_and_can_be_repeat
     assert [file.name for file in cached.get("tree", complete).iterdir()] == ["whole"]
 
 
-def test_a_key_tells_parts_apart_that_are_alike_when_joined() -> None:
+def test_a_key_distinguishes_parts_that_are_equal_when_joined() -> None:
     assert cached.key(["ab", "c"]) != cached.key(["a", "bc"])
     assert cached.key(["a", "b"]) == cached.key([b"a", "b"])
 

@@ -43,7 +43,7 @@ def test_an_engine_gets_the_manifest_by_tag_and_by_digest_and_each_blob(
         assert offer.sent == len(LAYER)
 
 
-def test_an_interrupted_download_goes_on_where_it_stopped(opened: registry.Registry, image: Saved) -> None:
+def test_an_interrupted_download_continues_where_it_stopped(opened: registry.Registry, image: Saved) -> None:
     with opened.offered(image) as offer:
         found = get(opened, f"/v2/{offer.name}/image/blobs/{DIGEST}", Range="bytes=7-")
         assert (found.status_code, found.content, found.headers["Content-Range"]) == (206, b"789", "bytes 7-9/10")
@@ -59,16 +59,14 @@ def test_what_was_sent_is_known_as_soon_as_the_last_byte_has_come(opened: regist
                 assert offer.sent == 4 * fetched * len(LAYER)
 
 
-def test_a_look_at_a_blob_sends_nothing(opened: registry.Registry, image: Saved) -> None:
+def test_a_head_request_for_a_blob_sends_no_body(opened: registry.Registry, image: Saved) -> None:
     with opened.offered(image) as offer:
         url = f"http://127.0.0.1:{opened.port}/v2/{offer.name}/image/blobs/{DIGEST}"
         assert requests.head(url, timeout=5).headers["Content-Length"] == "10"
         assert offer.sent == 0
 
 
-def test_nobody_is_served_without_the_name_of_an_offer_nor_after_its_end(
-    opened: registry.Registry, image: Saved
-) -> None:
+def test_an_offer_is_served_only_under_its_name_and_only_while_open(opened: registry.Registry, image: Saved) -> None:
     with opened.offered(image) as offer:
         for path in (
             f"/v2/{'0' * 32}/image/manifests/sent",
@@ -81,7 +79,7 @@ def test_nobody_is_served_without_the_name_of_an_offer_nor_after_its_end(
     assert get(opened, f"/v2/{offer.name}/image/manifests/sent").status_code == 404
 
 
-def test_an_engine_that_tries_tls_first_is_answered_in_http(opened: registry.Registry) -> None:
+def test_an_engine_that_tries_tls_first_gets_an_http_response(opened: registry.Registry) -> None:
     with socket.create_connection(("127.0.0.1", opened.port), timeout=5) as connection:
         connection.sendall(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 400")

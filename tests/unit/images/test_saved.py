@@ -87,7 +87,7 @@ def test_a_compressed_layer_is_declared_as_such(tmp_path: Path) -> None:
     assert types == ["tar", "tar+gzip", "tar+zstd"]
 
 
-def test_of_several_platforms_the_hosts_own_is_taken(tmp_path: Path) -> None:
+def test_of_several_platforms_the_hosts_own_is_used(tmp_path: Path) -> None:
     files = {
         "manifest.json": json.dumps([entry("amd.json", "amd"), entry("arm.json", "arm")]).encode(),
         "amd.json": config("amd64"),

@@ -1,4 +1,4 @@
-"""An image goes through the engine's own pull where that works, and as a whole where the engine reaches no registry."""
+"""An image goes through the engine's own pull if possible, and as a whole if the engine cannot reach the registry."""
 
 import io
 import json
@@ -32,7 +32,7 @@ pull) echo pull >>"$FOLDER/pulls"; %s;;
 esac
 """
 UNREACHED = "echo 'dial tcp 127.0.0.1:20000: connect: connection refused' >&2; exit 1"
-# The fake ssh forwards no port; this asks where it would lead.
+# The fake ssh forwards no port; this reads where it would lead.
 FAILED_LATER = (
     "name=${2#*/}; "
     'curl -s --noproxy "*" "http://127.0.0.1:$PORT/v2/${name%%/*}/image/manifests/sent" >/dev/null; '

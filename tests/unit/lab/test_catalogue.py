@@ -33,7 +33,7 @@ def test_on_the_machines_engine_no_image_shadows_a_public_one() -> None:
     assert all(image.local == f"rollcall-lab/{image.name}" for image in IMAGES)
 
 
-def test_every_image_stands_behind_those_it_is_made_from() -> None:
+def test_every_image_comes_after_its_parents() -> None:
     names = [image.name for image in IMAGES]
     for image in IMAGES:
         assert all(names.index(parent) < names.index(image.name) for parent in catalogue.parents(image))
@@ -123,14 +123,14 @@ def test_images_are_pushed_where_an_engine_looks_for_them_in_a_mirror(name: str,
     assert registry.repository(by_name(name)) == repository
 
 
-def test_an_unknown_image_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_image_source_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGES", "quay")
     with pytest.raises(images.RollcallError, match="IMAGES: got 'quay'; expected hub"):
         images.from_hub()
 
 
-def test_a_container_of_an_image_of_the_lab_is_not_taken_for_a_part_of_the_lab() -> None:
-    # A container has every label of its image: `lab down` would take somebody else's nginx with it.
+def test_a_container_of_a_lab_image_is_not_part_of_the_lab() -> None:
+    # A container inherits every label of its image: `lab down` would remove other users' nginx.
     arguments = [
         *build.arguments(by_name("nginx:1.30").local, f"{IMAGE_LABEL}=abc", Path("/tmp/context")),
         *images.import_arguments(by_name("debian:trixie-slim"), "abc", "/tmp/base.tar"),

@@ -1,4 +1,4 @@
-"""What is said where no Docker Engine answers and none can be started from here."""
+"""Errors if no Docker Engine responds and none can be started from here."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
 
 
-def test_an_engine_elsewhere_is_not_what_the_lab_wants(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lab_rejects_a_remote_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
     with pytest.raises(RollcallError, match=r"at DOCKER_HOST=tcp://192.0.2.1:2375; .* unset DOCKER_HOST"):
         engine.ensure()
@@ -29,13 +29,13 @@ def test_elsewhere_than_on_linux_docker_desktop_is_named(monkeypatch: pytest.Mon
         engine.ensure()
 
 
-def test_who_is_not_root_is_told_how_to_get_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_other_than_root_learns_how_to_start_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine.os, "geteuid", lambda: 1000)
     with pytest.raises(RollcallError, match=r"start it .* or run this as root"):
         engine.ensure()
 
 
-def test_where_nothing_can_be_installed_the_user_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_nothing_can_be_installed_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine.shutil, "which", lambda *arguments, **keywords: None)
     with pytest.raises(RollcallError, match="has no Docker Engine; install one"):
         engine.ensure()
@@ -49,7 +49,7 @@ def test_a_missing_program_is_named_with_its_package(monkeypatch: pytest.MonkeyP
 
 def test_the_pid_file_of_a_crash_does_not_pass_for_a_running_engine(tmp_path: Path) -> None:
     ours = tmp_path / "dockerd.pid"
-    # Process 1 lives, but it is no dockerd: by now the number belongs to another process.
+    # Process 1 runs, but is not dockerd: the id belongs to another process by now.
     ours.write_text("1")
     assert not dockerd.is_alive(ours)
     assert not dockerd.is_alive(tmp_path / "missing")

@@ -50,7 +50,7 @@ def test_ssh_to_a_host_uses_the_labs_key_and_accepts_only_the_labs_host_key() ->
     assert arguments[-1] == "127.0.0.1"
 
 
-def test_a_host_that_is_down_is_told_of_with_the_way_back() -> None:
+def test_the_error_about_a_host_that_is_down_names_the_command_to_run() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -59,12 +59,12 @@ def test_a_host_that_is_down_is_told_of_with_the_way_back() -> None:
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("app3", "app2"), ("consul", "consul3"), ("frnt1", "front1")])
-def test_a_mistyped_host_is_answered_with_the_nearest_one(typed: str, meant: str) -> None:
+def test_a_mistyped_host_gets_a_suggestion(typed: str, meant: str) -> None:
     with pytest.raises(RollcallError, match=f"has no host {typed}; did you mean {meant[:-1]}"):
         hosts.by_name(typed)
 
 
-def test_a_host_unlike_any_other_is_answered_with_all_of_them() -> None:
+def test_an_unknown_host_lists_all_hosts() -> None:
     with pytest.raises(RollcallError, match="expected one of consul1, consul2, consul3, app1, app2, front1"):
         hosts.by_name("zzz")
 

@@ -14,7 +14,7 @@ def test_every_host_has_an_address_of_its_own_in_the_labs_network() -> None:
     assert len(set(taken)) == len(taken)
 
 
-def test_no_port_of_the_machine_is_asked_for_twice() -> None:
+def test_no_port_of_the_machine_is_used_twice() -> None:
     ports = [layout.REGISTRY_PORT, *(port for host in HOSTS for port in host.machine_ports)]
     assert len(set(ports)) == len(ports)
 
@@ -25,7 +25,7 @@ def test_the_front_is_published_at_8080_and_8443_and_nothing_else_is() -> None:
     assert not any(published.values())
 
 
-def test_a_hosts_engine_asks_the_labs_registry_first() -> None:
+def test_a_hosts_engine_uses_the_labs_registry_first() -> None:
     source = IMAGES[layout.DEFAULT_ENGINE].source
     assert isinstance(source, Recipe)
     daemon = json.loads((source.directory / "daemon.json").read_text())

@@ -1,4 +1,4 @@
-"""What the lab makes of the machine it is on: package sources, Go, firewall, SSH keys, processes."""
+"""The lab's use of its machine: package sources, Go, firewall, SSH keys, processes."""
 
 import io
 import sys
@@ -24,7 +24,7 @@ def test_the_mirror_is_that_of_the_machines_own_debian() -> None:
     assert debian.own_mirror(SOURCES) == "http://mirror.example/debian/"
 
 
-def test_a_machine_without_a_debian_mirror_is_told_both_ways_out() -> None:
+def test_the_error_about_a_missing_mirror_names_both_remedies() -> None:
     with pytest.raises(RollcallError, match=r"no Debian mirror .* ROLLCALL_DEBIAN_MIRROR .* IMAGES=hub"):
         debian.own_mirror("Ubuntu|Ubuntu|main|http://mirror.example/ubuntu/\n")
 
@@ -75,7 +75,7 @@ def test_a_policy_that_is_not_known_stays() -> None:
     assert ":FORWARD DROP [5:300]" in firewall.without_docker(RULES, "")
 
 
-def test_rules_that_somebody_put_into_dockers_chain_for_users_are_left_alone() -> None:
+def test_users_rules_in_dockers_user_chain_are_left_alone() -> None:
     mine = RULES.replace("-A DOCKER-USER -j RETURN", "-A DOCKER-USER -s 192.0.2.0/24 -j DROP\n-A DOCKER-USER -j RETURN")
     assert firewall.without_docker(mine, "ACCEPT") == mine
 
@@ -89,7 +89,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-def test_the_labs_keys_are_private_and_made_once(state: Path) -> None:
+def test_the_labs_keys_are_private_and_created_once(state: Path) -> None:
     keys.ensure()
     first = {path.name: path.read_bytes() for path in state.iterdir()}
     keys.ensure()

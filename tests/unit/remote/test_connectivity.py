@@ -1,4 +1,4 @@
-"""What is said of hosts where no SSH server answers."""
+"""Errors about hosts whose SSH server does not respond."""
 
 import os
 import socket
@@ -39,7 +39,7 @@ def test_an_ssh_server_is_enough(listener: socket.socket) -> None:
     connectivity.check([greet(listener, b"SSH-2.0-OpenSSH_9.2\r\n"), Host("@local", "local", "127.0.0.1")])
 
 
-def test_a_port_that_accepts_and_says_something_else(listener: socket.socket) -> None:
+def test_a_port_that_accepts_without_an_ssh_banner(listener: socket.socket) -> None:
     with pytest.raises(RollcallError, match=r"web1 \(127.0.0.1:\d+: accepts connections, but is not an SSH server\)"):
         connectivity.check([greet(listener, b"HTTP/1.0 400 Bad Request\r\n")])
 
@@ -57,7 +57,7 @@ def test_the_lab_is_not_up(monkeypatch: pytest.MonkeyPatch) -> None:
         connectivity.check([Host("consul1", "ssh", "127.0.0.1", port=port)])
 
 
-# ssh: tells where it would connect, and prints what the host would; `asked` is there if the host was asked.
+# ssh: prints where it would connect, and what the host would print; creates `asked` if the host got a request.
 SSH = """#!/bin/sh
 [ "$1" = -G ] && exec printf 'hostname 127.0.0.1\\nport %s\\nuser {user}\\n' {port}
 touch {folder}/asked
@@ -67,7 +67,7 @@ printf '@@rollcall user\\n{number}\\n{user}\\n{user}\\n@@rollcall sudo\\n{sudo}\
 
 @pytest.fixture
 def login(listener: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Host, Path]]:
-    """Give a host that greets, by an ssh whose user is this one."""
+    """Return a host whose SSH server responds, reached by an ssh with this user."""
 
     def log_in(user: str, number: int, sudo: str, data: dict[str, object]) -> tuple[Host, Path]:
         greeted = greet(listener, b"SSH-2.0-OpenSSH_9.2\r\n")
@@ -80,13 +80,13 @@ def login(listener: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return log_in
 
 
-def test_root_is_asked_nothing(login: Callable[..., tuple[Host, Path]]) -> None:
+def test_root_needs_no_request(login: Callable[..., tuple[Host, Path]]) -> None:
     host, asked = login("root", 0, "sudo: not found", {})
     connectivity.check([host])
     assert not asked.exists()
 
 
-def test_a_user_with_sudo_is_asked_once(login: Callable[..., tuple[Host, Path]]) -> None:
+def test_a_user_with_sudo_needs_one_request(login: Callable[..., tuple[Host, Path]]) -> None:
     host, asked = login("admin", 1000, "0", {"_sudo": True})
     connectivity.check([host])
     assert asked.exists()
@@ -99,7 +99,7 @@ def test_a_user_with_sudo_is_asked_once(login: Callable[..., tuple[Host, Path]])
         ("sudo: a password is required", {"_sudo": True}, "web1: sudo rejects admin .*expected `admin ALL="),
     ],
 )
-def test_a_user_who_may_not_do_what_root_may_is_a_sentence(
+def test_a_user_without_roots_rights_is_a_sentence(
     login: Callable[..., tuple[Host, Path]], sudo: str, data: dict[str, object], sentence: str
 ) -> None:
     host, _ = login("admin", 1000, sudo, data)

@@ -1,4 +1,4 @@
-"""Who may do what root may on a host, and the sentence for everybody else."""
+"""Users with root's rights on a host, and the error for all others."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_sudo_that_does_not_work(sudo: str, sentence: str) -> None:
     assert login.problem(SUDO, answer(1000, "admin", sudo)) == sentence
 
 
-def test_sudo_that_nobody_asked_for() -> None:
+def test_sudo_without_the_setting() -> None:
     said = login.problem(PLAIN, answer(1000, "admin sudo", "0"))
     assert said == "admin is not root; set `_sudo = True` for this host, since sudo works there"
 
@@ -55,7 +55,7 @@ def test_a_user_without_sudo(groups: str, who: str) -> None:
     assert said == f'admin {who}; expected ssh_user "root", or `_sudo = True` and {LINE}'
 
 
-def test_an_answer_that_was_cut_off() -> None:
+def test_a_truncated_output() -> None:
     with pytest.raises(ValueError, match="cut off"):
         login.problem(SUDO, "@@rollcall user\n1000\n")
 
@@ -70,7 +70,7 @@ def test_an_answer_that_was_cut_off() -> None:
         (PLAIN, "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.", ""),
     ],
 )
-def test_a_command_that_failed_for_want_of_rights(host: Host, errors: str, sentence: str) -> None:
+def test_a_command_that_failed_because_of_its_users_rights(host: Host, errors: str, sentence: str) -> None:
     said = login.refusal(host, errors)
     assert sentence in said
     assert bool(said) == bool(sentence)

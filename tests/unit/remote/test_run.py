@@ -1,4 +1,4 @@
-"""How a command gets to a host, and what comes back."""
+"""Running a command on a host, and its result."""
 
 import os
 from collections.abc import Callable
@@ -20,7 +20,7 @@ Program = Callable[[str, str], None]
 
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
-    """Give the function that puts a program of that name, some shell, into the search path."""
+    """Return a function that adds a program, a shell script, to the search path."""
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
     def put(name: str, text: str) -> None:
@@ -30,12 +30,12 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     return put
 
 
-def test_words_stay_apart_on_the_way() -> None:
+def test_arguments_stay_separate_over_ssh() -> None:
     assert Shell(THERE).arguments("docker exec 'a b' $x")[-1] == """sh -c 'docker exec '"'"'a b'"'"' $x'"""
     assert Shell(HERE).arguments("docker 'a b'") == ["sh", "-c", "docker 'a b'"]
 
 
-def test_sudo_asks_nothing_and_runs_the_whole_line() -> None:
+def test_sudo_never_prompts_and_runs_the_whole_line() -> None:
     there = Host("web1", "ssh", "web1.example.net", data=SUDO)
     assert Shell(there).arguments("a | b")[-1] == "sudo -H -n sh -c 'a | b'"
     assert Shell(there, as_root=False).arguments("a | b")[-1] == "sh -c 'a | b'"
@@ -68,7 +68,7 @@ def test_a_host_that_ssh_does_not_reach(program: Program) -> None:
         Shell(THERE).run("true")
 
 
-def test_sudo_that_refuses_is_no_failure_of_the_command(program: Program) -> None:
+def test_a_rejection_by_sudo_is_not_a_failure_of_the_command(program: Program) -> None:
     program("sudo", "echo 'sudo: a password is required' >&2; exit 1")
     with pytest.raises(RollcallError, match=r"@local: sudo rejects the user .*; expected `the user ALL"):
         Shell(Host("@local", "local", "127.0.0.1", data=SUDO)).run("true")

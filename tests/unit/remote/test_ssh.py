@@ -1,4 +1,4 @@
-"""Rollcall's own ssh reaches a host as the inventory says, asks nothing and believes no stranger."""
+"""Rollcall's own ssh reaches a host as the inventory says, never prompts, and verifies host keys."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def test_without_one_pyinfras_own_default_counts() -> None:
     assert "StrictHostKeyChecking=accept-new" in options(Host("a", "ssh", "a"))
 
 
-def test_nothing_is_asked() -> None:
+def test_ssh_never_prompts() -> None:
     given = options(Host("a", "ssh", "a", data={"ssh_strict_host_key_checking": "ask"}))
     assert "BatchMode=yes" in given
     assert "StrictHostKeyChecking=ask" not in given

@@ -1,4 +1,4 @@
-"""Commands find the secrets of the fleet that the hosts belong to, and those that only use secrets make none."""
+"""Commands find the secrets of the hosts' fleet; commands that only use secrets create none."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ def chosen(tmp_path: Path) -> Inventory:
 
 @pytest.fixture(autouse=True)
 def is_deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployed:
-    """Let this machine be a host of the fleet with these secrets; of none at first."""
+    """Make this machine a host of the fleet with these secrets; at first of none."""
     file = tmp_path / "host"
     monkeypatch.setattr(store, "ON_HOSTS", str(file))
     return lambda secrets: file.write_text(secrets if isinstance(secrets, str) else str(secrets.identity)) and None
@@ -33,7 +33,7 @@ def test_those_of_the_deploy(chosen: Inventory, fleet: Fleet) -> None:
     assert deployed.read_secrets("six.py", chosen, fleet, "rollcall verify") == made
 
 
-def test_of_what_was_never_deployed_there_are_none_and_none_are_made(chosen: Inventory, fleet: Fleet) -> None:
+def test_a_fleet_that_was_never_deployed_has_no_secrets_and_gets_none(chosen: Inventory, fleet: Fleet) -> None:
     with pytest.raises(RollcallError) as refused:
         deployed.read_secrets("six.py", chosen, fleet, "rollcall verify")
     assert str(refused.value) == (
@@ -76,7 +76,7 @@ def test_what_was_edited_on_a_host_is_nobodys(chosen: Inventory, fleet: Fleet, i
     assert deployed.find(store.folder_of(chosen.root, chosen.source), chosen.hosts) is None
 
 
-def test_who_only_uses_secrets_renews_none(chosen: Inventory, fleet: Fleet) -> None:
+def test_a_command_that_only_uses_secrets_renews_none(chosen: Inventory, fleet: Fleet) -> None:
     folder = store.folder_of(chosen.root, chosen.source)
     store.load(folder, fleet)
     (folder / "agent-app1.crt.pem").unlink()
@@ -112,7 +112,7 @@ def test_the_usual_places_have_the_plain_name(tmp_path: Path) -> None:
         assert store.folder_of(tmp_path, inventory) == tmp_path / ".secrets" / "shop"
 
 
-def test_a_directory_named_as_older_versions_did_is_taken_over(
+def test_a_directory_with_an_older_versions_name_is_used(
     chosen: Inventory, fleet: Fleet, is_deployed: Deployed
 ) -> None:
     before = store.load(chosen.root / ".secrets" / "six", fleet)

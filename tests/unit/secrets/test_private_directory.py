@@ -1,4 +1,4 @@
-"""A directory that cannot be used is one sentence, whatever is tried with it; a draft leaves nothing behind."""
+"""An unusable directory is one sentence from every method; a draft leaves nothing behind."""
 
 import multiprocessing
 import os
@@ -27,7 +27,7 @@ USES: dict[str, Callable[[PrivateDirectory], object]] = {
 
 
 def as_nobody(tries: Callable[[], object]) -> str:
-    """Try something as a user who owns nothing; give the sentence, or what else came of it."""
+    """Run a function as a user who owns nothing; return the error's sentence, or the other outcome."""
 
     def child(answers: "multiprocessing.connection.Connection") -> None:
         os.setuid(NOBODY)
@@ -48,7 +48,7 @@ def as_nobody(tries: Callable[[], object]) -> str:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A secret directory in one that everybody may enter, as pytest's own is not."""
+    """A secret directory in one that every user may enter, unlike pytest's own."""
     with tempfile.TemporaryDirectory(prefix="rollcall-test-") as parent:
         Path(parent).chmod(0o755)
         PrivateDirectory(Path(parent) / "lab").write("a", "text")
@@ -60,14 +60,14 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 
 @needs_root
 @pytest.mark.parametrize("draft", [True, False])
-def test_a_directory_of_somebody_elses_is_one_sentence(folder: Path, draft: bool) -> None:
+def test_another_users_directory_is_one_sentence(folder: Path, draft: bool) -> None:
     said = as_nobody(lambda: PrivateDirectory(folder, draft=draft))
     assert said == f"{folder}: permission denied ({folder} belongs to root); expected secrets that nobody can use"
 
 
 @needs_root
 @pytest.mark.parametrize("use", USES)
-def test_whatever_is_done_with_it_is_one_sentence(folder: Path, use: str) -> None:
+def test_every_method_fails_with_one_sentence(folder: Path, use: str) -> None:
     opened = PrivateDirectory(folder)
     said = as_nobody(lambda: USES[use](opened))
     assert f"{folder}" in said
@@ -75,7 +75,7 @@ def test_whatever_is_done_with_it_is_one_sentence(folder: Path, use: str) -> Non
 
 
 @needs_root
-def test_a_directory_that_cannot_be_made_is_one_sentence(folder: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_one_sentence(folder: Path) -> None:
     said = as_nobody(lambda: PrivateDirectory(folder.parent / ".secrets" / "new"))
     assert said.startswith(f"{folder.parent}/.secrets/new: permission denied ({folder.parent} belongs to root)")
 
@@ -94,7 +94,7 @@ def test_what_root_writes_in_a_users_directory_is_the_users(folder: Path) -> Non
     assert (folder / "b").stat().st_uid == NOBODY
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_no_half_of_a_file(folder: Path) -> None:
+def test_a_full_disk_is_one_sentence_and_leaves_no_incomplete_file(folder: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))

@@ -1,4 +1,4 @@
-"""Rotating secrets: both generations are good until the last step, and any interruption is ended by beginning again."""
+"""Rotating secrets: both generations are valid until the last step, and starting again finishes an interrupted one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ def rotation(path: Path, fleet: Fleet, name: str) -> Rotation:
     return Rotation(PrivateDirectory(path / "lab"), name)
 
 
-def test_tokens_of_both_generations_are_good_until_the_old_ones_are_retired(tmp_path: Path, fleet: Fleet) -> None:
+def test_tokens_of_both_generations_are_valid_until_the_old_ones_are_retired(tmp_path: Path, fleet: Fleet) -> None:
     rotating = rotation(tmp_path, fleet, TOKENS)
     old = store.load(tmp_path / "lab", fleet).tokens
     rotating.issue()
@@ -36,7 +36,7 @@ def test_tokens_of_both_generations_are_good_until_the_old_ones_are_retired(tmp_
     assert retired.identity.rotations == 1
 
 
-def test_certificates_of_the_new_authority_appear_only_when_everybody_trusts_it(tmp_path: Path, fleet: Fleet) -> None:
+def test_certificates_of_the_new_authority_appear_only_when_all_hosts_trust_it(tmp_path: Path, fleet: Fleet) -> None:
     rotating = rotation(tmp_path, fleet, AUTHORITY)
     old = store.load(tmp_path / "lab", fleet)
     rotating.issue()
@@ -55,7 +55,7 @@ def test_certificates_of_the_new_authority_appear_only_when_everybody_trusts_it(
 
 @pytest.mark.parametrize("name", [GOSSIP, TOKENS, AUTHORITY])
 @pytest.mark.parametrize("done", [0, 1, 2])
-def test_an_interrupted_rotation_ends_when_it_is_begun_again(
+def test_an_interrupted_rotation_finishes_when_started_again(
     tmp_path: Path, fleet: Fleet, name: str, done: int
 ) -> None:
     rotating = rotation(tmp_path, fleet, name)
@@ -81,7 +81,7 @@ def test_a_switch_that_was_interrupted_between_its_two_files_is_repeated(tmp_pat
     assert rotating.folder.has(rotating.before)
 
 
-def test_discarded_certificates_are_made_anew_and_nothing_else_is(tmp_path: Path, fleet: Fleet) -> None:
+def test_only_discarded_certificates_are_renewed(tmp_path: Path, fleet: Fleet) -> None:
     before = store.load(tmp_path / "lab", fleet)
     discard_certificates(PrivateDirectory(tmp_path / "lab"))
     after = store.load(tmp_path / "lab", fleet)

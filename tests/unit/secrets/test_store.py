@@ -1,4 +1,4 @@
-"""Secrets are made once, kept closed, and shown nowhere."""
+"""Secrets are created once, kept private, and never printed."""
 
 import base64
 import dataclasses
@@ -19,7 +19,7 @@ from rollcall.secrets.store import Identity
 NOW = datetime.now(UTC)
 
 
-def test_secrets_are_made_once_and_closed(tmp_path: Path, fleet: Fleet) -> None:
+def test_secrets_are_created_once_and_private(tmp_path: Path, fleet: Fleet) -> None:
     umask = os.umask(0)
     try:
         first = store.load(tmp_path / "lab", fleet)
@@ -46,7 +46,7 @@ def test_no_secret_is_in_a_repr(tmp_path: Path, fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize(("name", "mode"), [("", 0o750), ("tokens.key", 0o640), ("agent-app1.crt.pem", 0o604)])
-def test_what_is_open_to_others_is_refused(tmp_path: Path, fleet: Fleet, name: str, mode: int) -> None:
+def test_files_open_to_other_users_are_rejected(tmp_path: Path, fleet: Fleet, name: str, mode: int) -> None:
     store.load(tmp_path / "lab", fleet)
     file = tmp_path / "lab" / name
     file.chmod(mode)
@@ -55,7 +55,7 @@ def test_what_is_open_to_others_is_refused(tmp_path: Path, fleet: Fleet, name: s
 
 
 @pytest.mark.parametrize("name", ["gossip.key", "tokens.key", "ca.pem"])
-def test_a_part_that_is_lost_is_not_made_anew_in_silence(tmp_path: Path, fleet: Fleet, name: str) -> None:
+def test_a_lost_secret_is_not_silently_recreated(tmp_path: Path, fleet: Fleet, name: str) -> None:
     store.load(tmp_path / "lab", fleet)
     (tmp_path / "lab" / name).unlink()
     with pytest.raises(RollcallError, match=f"{name}: missing.*restore the directory"):
@@ -71,8 +71,8 @@ def test_a_first_time_that_was_interrupted_is_repeated(tmp_path: Path, fleet: Fl
     assert store.load(folder, fleet).gossip_key == "Z29zc2lw"
 
 
-def test_agents_have_the_names_consul_asks_for(tmp_path: Path, fleet: Fleet) -> None:
-    """A client's certificate must not pass for a server's: verify_server_hostname goes by the name."""
+def test_agents_have_the_names_that_consul_requires(tmp_path: Path, fleet: Fleet) -> None:
+    """A client's certificate must not pass for a server's: verify_server_hostname checks the name."""
     made = store.load(tmp_path / "lab", fleet)
     assert "server.dc1.consul" in made.agents["consul1"].names
     assert "client.dc1.consul" in made.agents["app1"].names
@@ -90,7 +90,7 @@ def test_certificates_are_signed_by_the_authority_and_have_their_keys(tmp_path: 
 
 
 def test_only_agents_and_the_operator_have_what_opens_consuls_https(tmp_path: Path, fleet: Fleet) -> None:
-    """Whoever takes a site's key from a front or a backend must not get in with it."""
+    """A site's key, stolen from a front or a backend, must not give access to Consul."""
     made = store.load(tmp_path / "lab", fleet)
 
     def opens(one: certificates.Certificate) -> bool:
@@ -129,7 +129,7 @@ def test_people_are_warned_of_what_no_deploy_renews(tmp_path: Path, fleet: Fleet
 
 
 def given(folder: Path, key_of: str = "") -> Fleet:
-    """A fleet whose front has a certificate of the user's, and the key of it or of another."""
+    """A fleet whose front has a user's certificate, with its own key or another's."""
     signer = certificates.authority("An Authority")
     made = {name: certificates.issue(signer, name, ["www.example.com"], "server") for name in ("own", "other")}
     (folder / "site.crt").write_text(made["own"].certificate + signer.certificate)
@@ -137,12 +137,12 @@ def given(folder: Path, key_of: str = "") -> Fleet:
     return checked(front={"certificate": str(folder / "site.crt"), "certificate_key": str(folder / "site.key")})
 
 
-def test_a_users_certificate_is_taken_with_what_signed_it(tmp_path: Path) -> None:
+def test_a_users_certificate_is_used_with_its_chain(tmp_path: Path) -> None:
     front = store.load(tmp_path / "lab", given(tmp_path)).fronts["front1"]
     assert front.certificate.count("BEGIN CERTIFICATE") == 2
 
 
-def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
+def test_a_key_of_another_certificate_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(RollcallError, match=r"front1: got .*site.key; expected the private key of .*site.crt"):
         store.load(tmp_path / "lab", given(tmp_path, key_of="other"))
 
@@ -150,7 +150,7 @@ def test_a_key_of_another_certificate_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"), [("site.crt", "expected a certificate"), ("site.key", "expected a certificate")]
 )
-def test_what_is_no_certificate_is_refused(tmp_path: Path, name: str, said: str) -> None:
+def test_an_invalid_certificate_is_rejected(tmp_path: Path, name: str, said: str) -> None:
     fleet = given(tmp_path)
     (tmp_path / name).write_text("nonsense")
     with pytest.raises(RollcallError, match=said):

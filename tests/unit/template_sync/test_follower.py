@@ -1,4 +1,4 @@
-"""What becomes of a rendering: taken, tried again, or given up until the next; and of a consul-template that ends."""
+"""A rendering is applied, retried, or rejected until the next one; a consul-template that exits restarts."""
 
 import asyncio
 import signal
@@ -16,7 +16,7 @@ from rollcall.template_sync.follower import Follower
 from rollcall.template_sync.guard import Guard, RefusedError
 from rollcall.template_sync.status import Sight
 
-# Renders what the file `catalog` holds, once, and then waits; ends where the file is empty.
+# Renders the file `catalog` once and then waits; exits if the file is empty.
 CONSUL_TEMPLATE = """#!/bin/sh
 spec=$4 source=${4%%:*} rest=${4#*:}
 [ -s "${source%/*}/catalog" ] || { echo "2026 [ERR] (cli) no such thing" >&2; exit 14; }
@@ -26,7 +26,7 @@ READABLE = "\n# rollcall: readable\n"
 
 
 class Service(Guard):
-    """Refuses as often as it is told, and takes the rest."""
+    """Rejects the configured number of renderings, and accepts the rest."""
 
     def __init__(self) -> None:
         self.refusals: list[RefusedError] = []
@@ -58,7 +58,7 @@ def catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def follow(catalog: Path, service: Service, watch: Callable[[Follower], Coroutine[Any, Any, None]]) -> None:
-    """Run a follower for as long as somebody watches it."""
+    """Run a follower while `watch` runs."""
 
     async def both() -> None:
         follower = Follower(template("true"), service, "", lambda: None, folder=catalog.parent, run=catalog.parent)
@@ -81,7 +81,7 @@ async def until(follower: Follower, condition: Callable[[Sight], object]) -> Sig
     return follower.sight
 
 
-def test_a_rendering_is_taken_and_shown(catalog: Path, service: Service) -> None:
+def test_a_rendering_is_applied_and_shown(catalog: Path, service: Service) -> None:
     async def watch(follower: Follower) -> None:
         sight = await until(follower, lambda now: now.served)
         assert (sight.running, sight.addresses, sight.changes, sight.problem) == (True, 1, 1, None)
@@ -109,7 +109,7 @@ def test_a_final_refusal_waits_for_the_next_rendering(catalog: Path, service: Se
     async def watch(follower: Follower) -> None:
         await until(follower, lambda now: now.problem)
         follower.wake()
-        # The next rendering is looked at after everything that came before it.
+        # The follower reads the next rendering after all earlier ones.
         (catalog.parent / "staging" / "haproxy").write_text(f"server 10.0.0.2:80\n{READABLE}")
         follower.wake()
         await until(follower, lambda now: now.served)
@@ -118,9 +118,7 @@ def test_a_final_refusal_waits_for_the_next_rendering(catalog: Path, service: Se
     assert service.asked == ["server 10.0.0.1:80\n", "server 10.0.0.2:80\n"]
 
 
-def test_a_consul_template_that_ends_is_started_again_and_its_last_words_are_shown(
-    catalog: Path, service: Service
-) -> None:
+def test_a_consul_template_that_exits_restarts_and_its_last_error_is_shown(catalog: Path, service: Service) -> None:
     text = catalog.read_text()
     catalog.write_text("")
 

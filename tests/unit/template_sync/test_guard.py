@@ -1,4 +1,4 @@
-"""Whatever goes wrong, the service goes on with a file that it takes."""
+"""The service keeps a file that it accepts, whatever fails."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ GOOD, BETTER = "server 10.0.0.1:80\n", "server 10.0.0.1:80\nserver 10.0.0.2:80\n
 
 
 class Service:
-    """What runs the commands: `loaded` is the text that it has read."""
+    """A service that runs the commands: `loaded` is the text that it has read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -59,11 +59,11 @@ def good(text: str) -> Rendering:
 
 
 def only(path: Path) -> bool:
-    """Whether neither a candidate nor a former file is left beside it."""
+    """Return whether neither a candidate nor a former file is left beside it."""
     return [one.name for one in path.parent.iterdir()] == [path.name]
 
 
-def test_a_good_rendering_is_put_in_place_and_read(guard: Guard, service: Service, path: Path) -> None:
+def test_a_valid_rendering_is_installed_and_loaded(guard: Guard, service: Service, path: Path) -> None:
     assert guard.apply(good(GOOD))
     assert guard.apply(good(BETTER))
     assert service.loaded == [GOOD, BETTER]
@@ -72,7 +72,7 @@ def test_a_good_rendering_is_put_in_place_and_read(guard: Guard, service: Servic
     assert only(path)
 
 
-def test_the_same_again_disturbs_nobody_but_mends_the_rights(guard: Guard, service: Service, path: Path) -> None:
+def test_an_unchanged_rendering_only_corrects_the_rights(guard: Guard, service: Service, path: Path) -> None:
     guard.apply(good(GOOD))
     path.chmod(0o600)
     assert not guard.apply(good(GOOD))
@@ -80,7 +80,9 @@ def test_the_same_again_disturbs_nobody_but_mends_the_rights(guard: Guard, servi
     assert path.stat().st_mode & 0o7777 == 0o640
 
 
-def test_a_broken_candidate_leaves_the_file_and_says_why(guard: Guard, service: Service, path: Path) -> None:
+def test_a_broken_candidate_leaves_the_file_and_the_reason_is_reported(
+    guard: Guard, service: Service, path: Path
+) -> None:
     guard.apply(good(GOOD))
     service.refuses["check"] = CommandError("exit status 1: unknown keyword")
     with pytest.raises(RefusedError, match="its check fails: exit status 1: unknown keyword") as refusal:
@@ -110,7 +112,7 @@ def test_a_service_that_went_away_before_its_reload_gets_another_try(guard: Guar
     assert not refusal.value.final
 
 
-def test_a_reload_that_goes_on_failing_is_said(guard: Guard, service: Service, path: Path) -> None:
+def test_a_reload_that_keeps_failing_is_reported(guard: Guard, service: Service, path: Path) -> None:
     guard.apply(good(GOOD))
     service.refuses["reload"], service.takes_back = CommandError("gone"), False
     with pytest.raises(RefusedError, match="the former file is back, but its reload fails, too: gone"):
@@ -182,8 +184,8 @@ def test_what_a_check_prints_is_its_reason(tmp_path: Path) -> None:
         Here(template).run("check")
 
 
-def test_a_link_in_the_place_of_the_file_gives_nobody_the_file_it_leads_to(guard, path: Path, tmp_path: Path) -> None:
-    """Whose directory it is could else have another service's file made its own, or have it read."""
+def test_a_symlink_in_place_of_the_file_does_not_expose_its_target(guard, path: Path, tmp_path: Path) -> None:
+    """Otherwise the directory's owner could take over another service's file, or have it read."""
     secret = tmp_path / "of-another-service"
     secret.write_text(GOOD)
     secret.chmod(0o600)

@@ -1,4 +1,4 @@
-"""Commands in the user's container: what is asked, and what the answers mean."""
+"""Commands in the user's container: the requests, and the meaning of the responses."""
 
 import json
 import threading
@@ -17,7 +17,7 @@ TEMPLATE = template("true", container="lb")
 
 
 class Engine(ThreadingUnixStreamServer):
-    """Answers each path with what it was given for it."""
+    """Responds to each path as configured."""
 
     def __init__(self, path: Path) -> None:
         self.answers: dict[str, tuple[int, bytes]] = {}
@@ -66,28 +66,26 @@ def ends(engine: Engine, status: int, output: bytes = b"") -> None:
     }
 
 
-def test_a_command_that_ends_well_is_asked_for_by_name_only(engine: Engine, inside: Inside) -> None:
+def test_a_request_for_a_command_contains_only_its_name(engine: Engine, inside: Inside) -> None:
     ends(engine, 0)
     inside.run("check")
     assert engine.asked == ["POST /haproxy/check", "POST /exec/e1/start", "GET /exec/e1/json"]
 
 
-def test_what_a_failing_command_said_is_the_reason(engine: Engine, inside: Inside) -> None:
+def test_a_failing_commands_output_is_the_reason(engine: Engine, inside: Inside) -> None:
     ends(engine, 1, b"unknown keyword\n\nin line 3\n")
     with pytest.raises(CommandError, match=r"^exit status 1: unknown keyword \| in line 3$"):
         inside.run("check")
 
 
 @pytest.mark.parametrize("status", [404, 409])
-def test_a_container_that_does_not_run_is_told_from_a_failing_command(
-    engine: Engine, inside: Inside, status: int
-) -> None:
+def test_a_stopped_container_differs_from_a_failing_command(engine: Engine, inside: Inside, status: int) -> None:
     engine.answers["/haproxy/check"] = (status, b'{"message": "No such container: lb"}')
     with pytest.raises(NotRunningError, match="the container lb does not run: No such container: lb"):
         inside.run("check")
 
 
-def test_a_refusal_of_the_filter_is_its_sentence(engine: Engine, inside: Inside) -> None:
+def test_a_rejection_by_the_filter_is_its_sentence(engine: Engine, inside: Inside) -> None:
     engine.answers["/haproxy/reload"] = (403, b'{"message": "refused by the commands filter"}')
     with pytest.raises(CommandError, match=r"^refused by the commands filter$"):
         inside.run("reload")
@@ -98,6 +96,6 @@ def test_a_filter_that_is_away_is_a_reason(tmp_path: Path) -> None:
         Inside(TEMPLATE, tmp_path / "absent").run("check")
 
 
-def test_the_engines_framing_is_taken_off() -> None:
+def test_the_engines_framing_is_removed() -> None:
     assert b"".join(frames(b"\x01\0\0\0\0\0\0\x02ab\x02\0\0\0\0\0\0\x01c")) == b"abc"
     assert list(frames(b"")) == []

@@ -1,4 +1,4 @@
-"""Which renderings may take the place of a file: those that read the catalog and lose no more than they may."""
+"""Renderings may replace a file if they read the catalog and lose no more addresses than allowed."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def refused(before: int, now: int, keep: float = 0.01) -> str:
     return objection(Rendering(text(now), True), text(before), TEMPLATE, keep)
 
 
-def test_the_file_is_what_the_template_makes_without_a_mark_of_ours() -> None:
+def test_the_file_contains_the_rendering_without_our_mark() -> None:
     assert source("a\n").startswith("a\n")
     assert read("a\n\n# rollcall: readable\n") == Rendering("a\n", True)
     assert read("a\n# rollcall: readable\n") == Rendering("a", True)
@@ -37,17 +37,17 @@ def test_addresses_are_found_however_they_are_written(line: str, found: set[str]
     assert addresses(line) == found
 
 
-def test_what_stands_in_the_template_is_no_instance() -> None:
+def test_an_address_in_the_template_is_not_an_instance() -> None:
     assert instances(text(2), TEMPLATE) == {"10.0.0.1:80", "10.0.0.2:80"}
 
 
-def test_losing_everything_at_once_is_refused_though_other_addresses_stay() -> None:
+def test_losing_all_instances_at_once_is_rejected_even_if_other_addresses_stay() -> None:
     assert refused(5, 0) == "it would lose 5 of 5 addresses at once; with keep 0.01 at least 1 stay"
     assert refused(1, 0)
     assert not refused(5, 1)
 
 
-def test_a_larger_part_can_be_kept_or_none() -> None:
+def test_the_kept_fraction_is_configurable() -> None:
     assert refused(4, 1, keep=0.5) == "it would lose 3 of 4 addresses at once; with keep 0.5 at least 2 stay"
     assert not refused(4, 2, keep=0.5)
     assert refused(4, 3, keep=1)
@@ -60,5 +60,5 @@ def test_nothing_is_lost_where_nothing_was() -> None:
     assert not refused(2, 5)
 
 
-def test_an_unreadable_catalog_says_nothing() -> None:
+def test_an_unreadable_catalog_is_rejected() -> None:
     assert "not even itself" in objection(Rendering(text(3), False), text(3), TEMPLATE, 0)

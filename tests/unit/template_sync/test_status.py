@@ -1,4 +1,4 @@
-"""What a person sees of the templates, and when the container is ill."""
+"""The templates' status for users, and the container's health."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,7 +19,7 @@ def test_every_template_is_shown_with_its_state() -> None:
     assert refused["container"] is None
 
 
-def test_a_refusal_is_shown_and_is_no_illness() -> None:
+def test_a_rejection_is_shown_but_healthy() -> None:
     assert health(document("front1", [SERVED, REFUSED], NOW)) == (True, "haproxy: served; dns: its check fails")
 
 
