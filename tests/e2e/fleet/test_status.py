@@ -56,6 +56,29 @@ def test_a_container_is_there_with_its_route_and_gone_with_it(fleet: Fleet, gues
     wait_for("a status without it", lambda: not rows(seen(), service))
 
 
+def test_a_site_that_nobody_serves_is_the_first_problem_of_status_and_page(fleet: Fleet) -> None:
+    name = f"ill-{uuid.uuid4().hex[:6]}"
+    host = f"{name}.example.com"
+    said = f"-e SERVICE_80_NAME={name} -e SERVICE_80_VIRTUAL_HOST={host} -e SERVICE_443_IGNORE=true"
+    check = "-e SERVICE_80_CHECK_HTTP=/nothing-there -e SERVICE_80_CHECK_INTERVAL=1s"
+    fleet.on("app1", f"docker run --detach --name {name} --publish 10.77.0.21::80 {said} {check} nginx:1.30")
+    try:
+        first = wait_for(
+            "a problem", lambda: next((one for one in seen()["problems"] if host in one["text"]), None), seconds=30
+        )
+        assert (first["kind"], first["severity"]) == ("unserved", "outage")
+        assert seen()["problems"][0]["since"] == first["since"]
+        assert "docker logs CONTAINER" in first["next"]
+        assert rollcall("status", LAB, "--check", code=1).startswith("Problems\n  front1 unserved: ")
+        assert f"{host}/: every request gets a 502" in fleet.on("front1", f"curl -fsS {PAGE}/")
+        sent = f"curl -s -o /dev/null -w '%{{http_code}}' -H 'Host: {host}' http://127.0.0.1/"
+        assert fleet.on("front1", sent) == "502"
+    finally:
+        fleet.on("app1", f"docker rm --force {name}", check=False)
+    wait_for("no problem", lambda: not seen()["problems"])
+    rollcall("status", LAB, "--check")
+
+
 def test_a_host_that_cannot_be_read_is_named_and_the_others_are_shown(fleet: Fleet) -> None:
     fleet.on("app2", "systemctl stop docker.socket docker")
     try:
