@@ -36,7 +36,7 @@ class Operator:
         inventory = Inventory("here.py", folder, (HOST,))
         for module in (drain, canary, maintenance):
             patch.setattr(module, "checked_fleet", lambda _source: (inventory, fleet))
-            patch.setattr(module, "kept", lambda *_: kept)
+            patch.setattr(module, "read_secrets", lambda *_: kept)
         for module in (canary, maintenance):
             patch.setattr(module, "pick_agent", lambda *_: HOST)
 

@@ -117,7 +117,7 @@ def test_a_token_that_is_made_later_is_waited_for_and_nothing_is_lost(
     until(lambda: len(guarded.catalog(name)) == 2, "two instances")
     first.stop()
     second = start("-internal", "-cleanup", uri=guarded.uri, **show(new))
-    second.says("does not know this registrator's token (ACL not found)")
+    second.says("does not know this registrator's token (403 ACL not found)")
     goes.stop()
     run("-comes")
     guarded.allow(FLEETS_POLICY, new)
