@@ -74,11 +74,11 @@ def test_a_switch_that_was_interrupted_between_its_two_files_is_repeated(tmp_pat
     rotating = rotation(tmp_path, fleet, TOKENS)
     rotating.issue()
     following = rotating.newest
-    rotating.folder.keep(TOKENS, rotating.before)
+    rotating.folder.keep(TOKENS, rotating.previous)
     store.load(tmp_path / "lab", fleet)
     rotating.switch()
     assert rotating.folder.read(TOKENS).strip() == following
-    assert rotating.folder.has(rotating.before)
+    assert rotating.folder.has(rotating.previous)
 
 
 def test_only_discarded_certificates_are_renewed(tmp_path: Path, fleet: Fleet) -> None:
