@@ -10,7 +10,7 @@ from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_fo
 
 from rollcall.images.docker import docker
 from rollcall.lab.catalogue import IMAGES
-from rollcall.lab.layout import LOOPBACK, REGISTRY_PORT
+from rollcall.lab.layout import LOOPBACK, REGISTRY_ADDRESS, REGISTRY_PORT
 
 NEXT = "nginx:1.30-next"
 UNKNOWN = "the new image is not on this host yet"
@@ -86,3 +86,47 @@ def test_a_new_image_is_deployed_end_to_end(fleet: Fleet, tmp_path: Path) -> Non
     rollcall("deploy", LAB)
     assert fleet.deploy().acted == set()
     wait_for("answer of every backend", lambda: answering() == BACKENDS)
+
+
+PRIVATE = f"{LOOPBACK}:{REGISTRY_PORT}/ops"
+OWN = ("rollcall/dns:0.1.0", "rollcall/registrator:0.1.0")
+# The registry has the name by which this machine reaches it; on the hosts systemd's proxy listens there.
+PROXY = (
+    f"systemd-run --quiet --unit=registry --socket-property=ListenStream={LOOPBACK}:{REGISTRY_PORT} "
+    f"/usr/lib/systemd/systemd-socket-proxyd {REGISTRY_ADDRESS}:5000"
+)
+
+
+@pytest.fixture
+def private(fleet: Fleet) -> Iterator[None]:
+    """A registry of the user's own, which this machine and the hosts reach by one name, and our images here."""
+    rollcall("lab", "images", "--for-demo")
+    for host in ("app1", "app2"):
+        fleet.on(host, PROXY)
+        for image in OWN:
+            fleet.on(host, f"docker rmi {PRIVATE}/{image}", check=False)
+    yield
+    for host in ("app1", "app2"):
+        fleet.on(host, "systemctl stop registry.socket registry.service")
+    docker("rmi", *(f"{PRIVATE}/{image}" for image in OWN), doing="remove the names of the registry")
+    rollcall("lab", "images", "--remove-demo")
+
+
+def test_a_push_without_a_registry_names_the_setting(fleet: Fleet) -> None:
+    said = rollcall("images", "push", LAB, code=1)
+    assert f'{LAB}: registry: not set; expected a registry such as "registry.example.com/ops"' in said
+
+
+@pytest.mark.usefixtures("private")
+def test_images_are_pushed_to_a_registry_and_hosts_pull_them_from_it(fleet: Fleet, tmp_path: Path) -> None:
+    inventory = with_settings(tmp_path, backends=f'registry = "{PRIVATE}"')
+    said = rollcall("images", "push", inventory, "dns", "registrator")
+    assert [f"Pushing {PRIVATE}/{image}" in said for image in OWN] == [True, True]
+    rollcall("deploy", inventory)
+    for host in ("app1", "app2"):
+        running = fleet.on(host, "docker inspect --format '{{.Config.Image}}' dns registrator").split()
+        assert running == [f"{PRIVATE}/{image}" for image in OWN]
+    assert fleet.on("front1", "docker inspect --format '{{.Config.Image}}' dns") == OWN[0]
+    wait_for("answer of every backend", lambda: answering() == BACKENDS)
+    rollcall("deploy", LAB)
+    assert fleet.deploy().acted == set()
