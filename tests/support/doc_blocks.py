@@ -105,6 +105,10 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
         "rollcall lab up --engines 20.10,newest      new hosts take these in turn; without the option each has 26.1",
     ): ("builds hosts for minutes; make test ENGINES=… does it"),
     ("docs/firewalls.md", "ufw allow 22/tcp"): "changes a host's firewall; the page says how it was tried",
+    (
+        "docs/firewalls.md",
+        "systemctl enable nftables",
+    ): "changes a host's firewall; tests/integration/firewalls runs it",
     ("docs/firewalls.md", "systemctl restart docker"): "changes a host's firewall; the page says how it was tried",
     (
         "docs/images.md",

@@ -64,7 +64,7 @@ def foreign() -> Certificate:
 @pytest.mark.parametrize(
     "role", [("-node=evil",), ("-node=consul1", "-server", "-bootstrap-expect=3")], ids=["client", "server"]
 )
-def test_nobody_joins_by_gossip(flags: tuple[str, ...], refusal: str, role: tuple[str, ...]) -> None:
+def test_a_stranger_cannot_join_by_gossip(flags: tuple[str, ...], refusal: str, role: tuple[str, ...]) -> None:
     with neighbour(*agent(*flags, *role)) as stranger:
         wait_for("agent of the stranger", lambda: "10.77.0.99" in stranger.run("consul members", ""), 10)
         said = stranger.run(f"consul join {SERVER} {HOST}", "")
@@ -72,7 +72,7 @@ def test_nobody_joins_by_gossip(flags: tuple[str, ...], refusal: str, role: tupl
         assert len(stranger.run("consul members", "").splitlines()) == 2, "a heading and the stranger"
 
 
-def test_no_server_signs_a_certificate_for_an_agent() -> None:
+def test_servers_sign_no_certificate_for_agents() -> None:
     asks = agent("-node=evil", f"-retry-join={SERVER}", auto_encrypt={"tls": True})
     with neighbour(*asks) as stranger:
         refusal = NO_MESH
@@ -88,14 +88,14 @@ def test_servers_talk_to_agents_only(foreign: Certificate, secrets: Secrets) -> 
 
 
 @pytest.mark.parametrize("case", ["no certificate", "foreign certificate"])
-def test_tls_without_a_first_byte_is_no_way_round(case: str, foreign: Certificate, secrets: Secrets) -> None:
+def test_tls_without_a_first_byte_does_not_bypass(case: str, foreign: Certificate, secrets: Secrets) -> None:
     tls = client(foreign if case == "foreign certificate" else None, "consul/rpc-single")
     assert speak(SERVER, tls=tls, say=LEADER) == Reply(b"", ended=True)
     ours = client(secrets.agents["app1"], "consul/rpc-single")
     assert ANSWERED in speak(SERVER, tls=ours, say=LEADER).text
 
 
-def test_what_is_for_agents_without_a_certificate_says_nothing() -> None:
+def test_the_port_for_agents_without_a_certificate_reveals_nothing() -> None:
     def insecure(method: str) -> bytes:
         return speak(SERVER, before=TLS_INSECURE, tls=client(), say=call(method)).text
 
@@ -149,7 +149,7 @@ def test_a_container_reaches_its_agent_and_may_do_nothing(fleet: Fleet, host: st
         refused_to(stranger, f"http://{BRIDGE}:8500")
 
 
-def test_a_neighbour_who_takes_a_host_for_a_router_may_do_nothing(fleet: Fleet) -> None:
+def test_a_neighbour_that_routes_through_a_host_is_refused(fleet: Fleet) -> None:
     """The host's kernel takes what comes by its card for its bridge's address too."""
     with neighbour() as stranger:
         [refused] = stranger.ask([Ask("GET", "/v1/status/leader")], f"http://{HOST}:8500")
@@ -187,14 +187,14 @@ def test_names_of_the_catalog_are_for_a_host_and_its_containers(fleet: Fleet) ->
             assert stranger.run(over_tcp, "").strip() == "7"
 
 
-def test_what_the_requests_ask_for_is_there(fleet: Fleet, secrets: Secrets) -> None:
+def test_the_requested_paths_exist(fleet: Fleet, secrets: Secrets) -> None:
     """An empty answer says something only where others get a full one."""
     asks = [Ask("GET", path) for path in READS if not path.startswith(("/v1/kv", "/v1/session", "/v1/event"))]
     found = fleet.ask("app1", asks, secrets.tokens.secret("operator"))
     assert [str(ask) for ask, one in zip(asks, found, strict=True) if one.status != 200 or nothing(one.body)] == []
 
 
-def test_a_container_finds_nothing_else_of_its_host(fleet: Fleet) -> None:
+def test_a_container_reaches_nothing_else_on_its_host(fleet: Fleet) -> None:
     with guest(fleet, "app1") as stranger:
         for address in (BRIDGE, HOST):
             for port in (2375, 2376, 8300, 8510, HTTPS):

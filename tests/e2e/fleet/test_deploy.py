@@ -10,7 +10,7 @@ import pytest
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, status
 
 
-def test_every_backend_answers_in_turn(fleet: Fleet) -> None:
+def test_every_backend_responds_in_turn(fleet: Fleet) -> None:
     assert answering(len(BACKENDS) * 4) == BACKENDS
 
 
@@ -48,7 +48,7 @@ def test_containers_resolve_names_of_the_catalog(fleet: Fleet) -> None:
         assert inside.startswith("10.77.0.2")
 
 
-def test_nothing_secret_is_shown(fleet: Fleet) -> None:
+def test_no_secret_is_shown(fleet: Fleet) -> None:
     key = json.loads(fleet.on("consul1", "cat /etc/rollcall/consul/20-gossip.json"))["encrypt"]
     for host in fleet.hosts:
         seen = fleet.on(
@@ -80,7 +80,7 @@ def copied(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("program", ["rollcall", "pyinfra"])
-def test_a_bad_setting_touches_nothing(fleet: Fleet, copied: Path, program: str) -> None:
+def test_a_bad_setting_changes_nothing(fleet: Fleet, copied: Path, program: str) -> None:
     (copied / "group_data" / "fronts.py").write_text('front = {"server_name": "www.example.com", "wieght": 2}\n')
     before = fleet.all_containers()
     inventory = str(copied / "mine.py")
@@ -101,13 +101,13 @@ def test_a_bad_setting_touches_nothing(fleet: Fleet, copied: Path, program: str)
         (("/dev/null",), "inventory"),
     ],
 )
-def test_a_wrong_inventory_is_no_success(fleet: Fleet, arguments: tuple[str, ...], sentence: str) -> None:
+def test_a_wrong_inventory_is_a_failure(fleet: Fleet, arguments: tuple[str, ...], sentence: str) -> None:
     said = rollcall("deploy", *arguments, code=1)
     assert sentence in said
     assert "Traceback" not in said
 
 
-def test_empty_inventory_is_no_success(tmp_path: Path) -> None:
+def test_an_empty_inventory_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "empty.py").write_text("consul_servers = []\n")
     assert "has no hosts" in rollcall("deploy", str(tmp_path / "empty.py"), code=1)
 
@@ -127,7 +127,7 @@ def test_a_host_without_an_engine_fails_alone(fleet: Fleet) -> None:
     assert status() == 200
 
 
-def test_somebody_elses_container_is_named_and_kept(fleet: Fleet) -> None:
+def test_a_foreign_container_is_named_and_kept(fleet: Fleet) -> None:
     fleet.on("app2", "docker rm -f nginx-1 && docker run -d --name nginx-1 nginx:1.30")
     try:
         said = rollcall("deploy", LAB, code=1)

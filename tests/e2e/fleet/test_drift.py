@@ -47,7 +47,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_changed_container_is_mended_alone(fleet: Fleet, case: str) -> None:
+def test_only_a_changed_container_is_corrected(fleet: Fleet, case: str) -> None:
     before = fleet.all_containers()
     command, sentence = CASES[case]
     fleet.on("app2", command)
@@ -72,7 +72,7 @@ def test_a_changed_container_is_mended_alone(fleet: Fleet, case: str) -> None:
         ("app1", "docker run -d --name old --label rollcall.managed=backend nginx:1.30", "remove container old", set()),
     ],
 )
-def test_a_changed_file_is_mended_alone(
+def test_only_a_changed_file_is_corrected(
     fleet: Fleet, host: str, change: str, sentence: str, replaced: set[str]
 ) -> None:
     before = fleet.all_containers()

@@ -101,7 +101,7 @@ def said_by_a_deploy() -> str:
     return " ".join(rollcall("deploy", LAB).split())
 
 
-def test_changed_rights_are_put_right_and_what_users_made_stays(fleet: Fleet, administrator: Administrator) -> None:
+def test_changed_rights_are_corrected_and_users_own_stay(fleet: Fleet, administrator: Administrator) -> None:
     containers = fleet.all_containers()
     rules = 'key "mine" { policy = "read" }'
     administrator.ask("PUT", "/v1/acl/policy", {"Name": "mine", "Rules": rules})
@@ -120,7 +120,7 @@ def test_changed_rights_are_put_right_and_what_users_made_stays(fleet: Fleet, ad
     assert fleet.all_containers() == containers
 
 
-def test_a_deploy_that_may_not_look_puts_that_right_first(fleet: Fleet, administrator: Administrator) -> None:
+def test_a_deploy_without_read_access_corrects_that_first(fleet: Fleet, administrator: Administrator) -> None:
     before = administrator.rights()
     administrator.ask("DELETE", administrator.path_of("rollcall-auditor"))
     assert "create policy rollcall-auditor" in said_by_a_deploy()

@@ -31,7 +31,7 @@ def nobody_else_is_harmed() -> None:
     assert answering() == BACKENDS
 
 
-def test_a_container_is_reached_at_the_hosts_that_it_names(fleet: Fleet, says: Callable[[str], None]) -> None:
+def test_a_container_gets_the_hosts_that_it_names(fleet: Fleet, says: Callable[[str], None]) -> None:
     hosts = (SHOP, "store.example.com")
     with container(fleet, "app1", "shop-1", "shop", virtual_host=",".join(hosts)):
         begun = time.monotonic()
@@ -57,7 +57,7 @@ def test_a_path_of_a_host_with_and_without_its_prefix(fleet: Fleet) -> None:
         assert ask(SHOP, "/apis").text == "pages-1 /apis", "a prefix ends where a part of the path ends"
 
 
-def test_a_wildcard_gets_what_no_exact_name_has(fleet: Fleet) -> None:
+def test_a_wildcard_gets_names_without_an_exact_match(fleet: Fleet) -> None:
     with (
         container(fleet, "app1", "any-1", "any", virtual_host="*.example.com"),
         container(fleet, "app1", "shop-1", "shop", virtual_host=SHOP),
@@ -92,7 +92,7 @@ def test_two_services_at_one_route(fleet: Fleet) -> None:
         wait_for("no complaint", lambda: not problems(fleet), SECONDS)
 
 
-def test_a_bad_word_costs_only_the_instance_that_said_it(fleet: Fleet) -> None:
+def test_invalid_metadata_costs_only_its_own_instance(fleet: Fleet) -> None:
     bad = {"virtual_host": SHOP, "virtual_path": 'api"; } return 200'}
     with (
         container(fleet, "app1", "shop-1", "shop", virtual_host=SHOP),
@@ -106,7 +106,7 @@ def test_a_bad_word_costs_only_the_instance_that_said_it(fleet: Fleet) -> None:
         nobody_else_is_harmed()
 
 
-def test_a_page_instead_of_a_route(fleet: Fleet, says: Callable[[str], None]) -> None:
+def test_a_maintenance_page_replaces_a_route(fleet: Fleet, says: Callable[[str], None]) -> None:
     sentence = "Back at nine & <b>better</b>"
     key = f"maintenance/{SHOP}/api"
     with (
@@ -163,7 +163,7 @@ def test_canary(fleet: Fleet, says: Callable[[str], None]) -> None:
         wait_for("both alike again", lambda: shares(SHOP, 8) == {"old-1": 0.5, "new-1": 0.5}, AT_ONCE)
 
 
-def test_a_canary_that_nobody_can_understand_changes_nothing(fleet: Fleet) -> None:
+def test_an_invalid_canary_changes_nothing(fleet: Fleet) -> None:
     try:
         put(fleet, "canary/shop", '{"v2": "a few"')
         wait_for("complaint", lambda: any("canary/shop" in one for one in problems(fleet)), SECONDS)

@@ -13,7 +13,7 @@ from inventories import varied
 RETIRED = "docker ps -aq --filter name=^front-retired$"
 
 
-def test_a_new_one_that_cannot_serve_is_taken_back(fleet: Fleet, tmp_path: Path) -> None:
+def test_a_new_front_that_cannot_serve_is_rolled_back(fleet: Fleet, tmp_path: Path) -> None:
     before = fleet.containers("front1")
     # An image without any front in it.
     inventory = varied(tmp_path, '"image": "nginx:1.30"')

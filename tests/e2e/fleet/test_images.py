@@ -37,9 +37,7 @@ ON_SERVERS = {"consul_servers": f'consul = {{"image": "{NOWHERE}"}}', "backends"
     [(EVERYWHERE, ""), (ON_SERVERS, "left as it is, since consul1, consul2, consul3 could not get every image")],
     ids=["everywhere", "on the servers"],
 )
-def test_an_image_that_does_not_exist_touches_nothing_anywhere(
-    fleet: Fleet, tmp_path: Path, settings: dict[str, str], held: str
-) -> None:
+def test_a_missing_image_changes_no_host(fleet: Fleet, tmp_path: Path, settings: dict[str, str], held: str) -> None:
     inventory = with_settings(tmp_path, **settings)
     before = fleet.all_containers()
     said = rollcall("deploy", "--dry", inventory)

@@ -51,7 +51,7 @@ def test_a_drained_host_gets_no_more_requests(whole: Fleet) -> None:
     assert {one.split("/")[0] for one in answering()} == {"app2"}
 
 
-def test_what_is_drained_survives_deploy_registrator_agent_and_its_own_restart(whole: Fleet) -> None:
+def test_a_drain_survives_a_deploy_and_restarts_of_registrator_agent_and_container(whole: Fleet) -> None:
     rollcall("drain", LAB, ONE)
     assert whole.deploy().changed == set()
     whole.on("app1", "docker restart webserver-1")
@@ -86,7 +86,7 @@ def held(fleet: Fleet) -> Iterator[str]:
         fleet.on("app2", "pkill -P $(cat /tmp/held.pid); kill $(cat /tmp/held.pid); rm /tmp/held*", check=False)
 
 
-def test_a_deadline_says_who_is_still_connected(whole: Fleet) -> None:
+def test_a_deadline_reports_the_open_connections(whole: Fleet) -> None:
     with held(whole) as host:
         said = rollcall("drain", LAB, ONE, "--deadline", "5", code=1)
         assert f"1 connection is left: 1 of {host} to app1:webserver-1:80" in said
@@ -129,7 +129,7 @@ def said(host: str, path: str) -> tuple[int, str, str]:
         return refused.code, refused.read().decode(), refused.headers.get("Retry-After", "")
 
 
-def test_a_maintenance_page_is_there_within_a_second_and_gone_again(fleet: Fleet) -> None:
+def test_a_maintenance_page_shows_and_disappears_within_a_second(fleet: Fleet) -> None:
     try:
         rollcall("maintenance", LAB, "/", "on", "--text", "Zurück um <zwölf>")
         wait_for("maintenance page", lambda: said("", "/")[0] == 503, 1)

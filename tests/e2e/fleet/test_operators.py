@@ -38,7 +38,7 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_consul_is_consuls_own(fleet: Fleet) -> None:
+def test_the_consul_command_is_consuls_own(fleet: Fleet) -> None:
     members = consul("members")
     assert members.returncode == 0
     assert {line.split()[0] for line in members.stdout.splitlines()[1:]} == set(fleet.hosts)
@@ -48,7 +48,7 @@ def test_consul_is_consuls_own(fleet: Fleet) -> None:
     assert unknown.stderr.startswith("Error! No key exists at: tests/")
 
 
-def test_consul_reads_what_it_is_given(fleet: Fleet) -> None:
+def test_consul_reads_its_standard_input(fleet: Fleet) -> None:
     key, value = f"tests/{uuid.uuid4()}", "first line\nlast without an end"
     try:
         assert consul("kv", "put", key, "-", stdin=value).returncode == 0
@@ -73,7 +73,7 @@ def processes(fleet: Fleet, host: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_nobody_sees_the_token_and_ctrl_c_is_consuls(fleet: Fleet, number: signal.Signals) -> None:
+def test_the_token_is_hidden_and_ctrl_c_goes_to_consul(fleet: Fleet, number: signal.Signals) -> None:
     token = fleet.secrets().tokens.secret("operator")
     looking = "pgrep -xf 'consul monitor -log-json'"
     with running("consul", LAB, "--", "monitor", "-log-json") as process:
@@ -100,7 +100,7 @@ def said(stream: IO[str], lines: int) -> str:
     return "".join(stream.readline() for _ in range(lines))
 
 
-def test_the_ui_is_there_until_ctrl_c(fleet: Fleet) -> None:
+def test_the_ui_is_open_until_ctrl_c(fleet: Fleet) -> None:
     with running("ui", LAB) as process:
         assert process.stdout is not None
         text = said(process.stdout, 3)
@@ -123,7 +123,7 @@ def test_the_ui_is_there_until_ctrl_c(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("command", ["consul", "ui", "verify"])
-def test_without_the_secrets_nothing_is_asked(fleet: Fleet, tmp_path: Path, command: str) -> None:
+def test_without_the_secrets_no_host_is_contacted(fleet: Fleet, tmp_path: Path, command: str) -> None:
     folder, away = PROJECT / ".secrets" / "lab", tmp_path / "away"
     # Outside the project: below .secrets/ it would be recognised by its fleet.
     shutil.move(folder, away)

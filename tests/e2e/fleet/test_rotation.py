@@ -127,7 +127,7 @@ def test_a_host_that_would_be_locked_out_stops_the_rotation_of_the_gossip_key(fl
 
 
 @pytest.mark.parametrize("step", ["1/3", "2/3", "3/3"])
-def test_a_rotation_that_is_interrupted_is_ended_by_the_same_command(fleet: Fleet, step: str) -> None:
+def test_the_same_command_finishes_an_interrupted_rotation(fleet: Fleet, step: str) -> None:
     old = fleet.secrets().tokens
     with under_load():
         _interrupt_at(step, "tokens")

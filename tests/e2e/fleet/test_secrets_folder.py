@@ -77,7 +77,7 @@ def before(fleet: Fleet, secrets: Secrets) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_wrong_folder_touches_nothing(
+def test_a_wrong_folder_changes_nothing(
     fleet: Fleet, folder: Path, secrets: Secrets, before: dict[str, Any], case: str
 ) -> None:
     spoil, sentence = CASES[case]

@@ -22,7 +22,7 @@ def servers(fleet: Fleet) -> set[str]:
     return {one["Node"] for one in found["Servers"]} if found else set()
 
 
-def test_nobody_leaves_without_consent(fleet: Fleet, tmp_path: Path) -> None:
+def test_no_server_leaves_without_consent(fleet: Fleet, tmp_path: Path) -> None:
     said = rollcall("deploy", inventory(tmp_path, f"{ONE}\n{FORMER}"), code=1)
     assert "consul2 leaves consul_servers: this deploy makes its Consul agent a client" in said
     assert "`rollcall deploy --yes`" in said

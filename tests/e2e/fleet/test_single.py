@@ -96,7 +96,7 @@ def test_second_deploy_changes_nothing(demo: dict[str, str]) -> None:
     assert managed() == before
 
 
-def test_removal_leaves_the_machine_as_it_was(demo: dict[str, str]) -> None:
+def test_a_removal_restores_the_machine(demo: dict[str, str]) -> None:
     make("demo-down")
     after = everything()
     # Other programs may close a port meanwhile; none may be open that was not before.

@@ -31,7 +31,7 @@ def guest(fleet: Fleet) -> Iterator[str]:
     fleet.on("app1", f"docker rm --force {name}", check=False)
 
 
-def test_every_backend_is_there_with_what_docker_consul_and_nginx_say(fleet: Fleet) -> None:
+def test_every_backend_is_shown_with_its_state_in_docker_consul_and_nginx(fleet: Fleet) -> None:
     backends = answering()
     found = seen()
     listed = rows(found, "nginx-80") | rows(found, "webserver-80")
@@ -45,7 +45,7 @@ def test_every_backend_is_there_with_what_docker_consul_and_nginx_say(fleet: Fle
     assert all(backend.split("/")[1] in text for backend in backends)
 
 
-def test_a_container_is_there_with_its_route_and_gone_with_it(fleet: Fleet, guest: str) -> None:
+def test_a_container_has_its_route_while_it_runs(fleet: Fleet, guest: str) -> None:
     service = f"{guest}-80" if rows(seen(), f"{guest}-80") else guest
     found = wait_for(
         f"{guest} in nginx's list",
@@ -56,7 +56,7 @@ def test_a_container_is_there_with_its_route_and_gone_with_it(fleet: Fleet, gues
     wait_for("a status without it", lambda: not rows(seen(), service))
 
 
-def test_a_site_that_nobody_serves_is_the_first_problem_of_status_and_page(fleet: Fleet) -> None:
+def test_a_site_without_instances_is_the_first_problem_of_status_and_page(fleet: Fleet) -> None:
     name = f"ill-{uuid.uuid4().hex[:6]}"
     host = f"{name}.example.com"
     said = f"-e SERVICE_80_NAME={name} -e SERVICE_80_VIRTUAL_HOST={host} -e SERVICE_443_IGNORE=true"
@@ -90,7 +90,7 @@ def test_a_host_that_cannot_be_read_is_named_and_the_others_are_shown(fleet: Fle
     wait_for("everybody back", lambda: len(answering()) == 6, 60)
 
 
-def test_the_page_the_figures_and_the_verdict_are_for_the_front_itself(fleet: Fleet) -> None:
+def test_page_metrics_and_health_are_for_the_front_itself(fleet: Fleet) -> None:
     page = fleet.on("front1", f"curl -fsS {PAGE}/")
     assert "webserver-80" in page
     figures = fleet.on("front1", f"curl -fsS {PAGE}/metrics")

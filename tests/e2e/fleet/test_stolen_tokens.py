@@ -98,7 +98,7 @@ def test_a_token_changes_nothing_beyond_its_role(fleet: Fleet, secrets: Secrets,
 
 
 @pytest.mark.parametrize("role", HOLDERS)
-def test_a_token_sees_no_keys_and_nothing_of_the_cluster_itself(fleet: Fleet, secrets: Secrets, role: Role) -> None:
+def test_a_token_reads_no_keys_and_nothing_of_the_cluster_itself(fleet: Fleet, secrets: Secrets, role: Role) -> None:
     thief = Thief(fleet, secrets, role)
     own_agent = {"/v1/agent/self", "/v1/agent/metrics", "/v1/agent/monitor"} if role == "registrator" else set()
     inside = [Ask("GET", path) for path in INSIDE if path not in own_agent]
@@ -142,7 +142,7 @@ def spellings(path: str) -> list[str]:
     ]
 
 
-def test_no_spelling_of_a_path_gets_past_what_is_blocked(fleet: Fleet, secrets: Secrets) -> None:
+def test_no_spelling_of_a_path_bypasses_a_block(fleet: Fleet, secrets: Secrets) -> None:
     thief = Thief(fleet, secrets, "registrator")
     methods = ("PUT", "POST", "GET", "PATCH", "put")
     asks = [Ask(method, path, ask.body) for ask in CATALOG for path in spellings(ask.path) for method in methods]
@@ -152,7 +152,7 @@ def test_no_spelling_of_a_path_gets_past_what_is_blocked(fleet: Fleet, secrets: 
     assert passed == []
 
 
-def test_the_auditor_sees_no_secret_and_writes_nothing(fleet: Fleet, secrets: Secrets) -> None:
+def test_the_auditor_reads_no_secret_and_writes_nothing(fleet: Fleet, secrets: Secrets) -> None:
     token = secrets.tokens.secret("auditor")
 
     def ask(*asks: Ask) -> list[Response]:
@@ -171,7 +171,7 @@ def test_the_auditor_sees_no_secret_and_writes_nothing(fleet: Fleet, secrets: Se
     assert allowed([cloned], ask(cloned)) == []
 
 
-def test_the_operator_neither_sees_nor_makes_tokens(fleet: Fleet, secrets: Secrets) -> None:
+def test_the_operator_neither_reads_nor_creates_tokens(fleet: Fleet, secrets: Secrets) -> None:
     asks = [
         *(Ask("GET", path) for path in ("/v1/acl/tokens", "/v1/acl/policies", "/v1/snapshot")),
         *(ask for ask in WRITES if ask.path.startswith("/v1/acl/") or "keyring" in ask.path),
@@ -180,7 +180,7 @@ def test_the_operator_neither_sees_nor_makes_tokens(fleet: Fleet, secrets: Secre
     assert allowed(asks, fleet.ask("consul1", asks, secrets.tokens.secret("operator"), check=False)) == []
 
 
-def test_what_the_reads_ask_for_is_hidden_from_no_role_that_needs_it(fleet: Fleet, secrets: Secrets) -> None:
+def test_every_role_can_read_what_it_needs(fleet: Fleet, secrets: Secrets) -> None:
     asks = [Ask("GET", "/v1/health/service/nginx-80?passing"), Ask("GET", "/v1/catalog/nodes")]
     for role in ("front", "dns", "templates"):
         assert [one for one in Thief(fleet, secrets, role).ask(asks) if nothing(one.body)] == []

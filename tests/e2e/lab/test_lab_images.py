@@ -59,7 +59,7 @@ def test_a_consul_subcommand_needs_no_program_name() -> None:
     assert "Usage: consul members" in run(CONSUL, "members", "-help")
 
 
-def test_another_command_than_consul_is_run_as_it_is() -> None:
+def test_commands_other_than_consul_run_unchanged() -> None:
     assert run(CONSUL, "sh", "-c", "echo $0 as $(id -u)") == "sh as 0"
 
 

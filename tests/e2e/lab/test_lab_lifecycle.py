@@ -38,7 +38,7 @@ def test_a_second_up_is_quick_and_changes_nothing(rollcall: Rollcall) -> None:
     assert "registry" not in done.stdout
 
 
-def test_status_tells_of_every_host_and_image(rollcall: Rollcall) -> None:
+def test_status_shows_every_host_and_image(rollcall: Rollcall) -> None:
     status = json.loads(rollcall("lab", "status", "--json").stdout)
     assert status["up"] is True
     assert [host["name"] for host in status["hosts"]] == [host.name for host in HOSTS]
@@ -52,7 +52,7 @@ def test_status_tells_of_every_host_and_image(rollcall: Rollcall) -> None:
     assert all(image["current"] and image["offered"] for image in status["images"])
 
 
-def test_a_stopped_host_is_told_of_and_brought_back_by_up_without_touching_the_others(rollcall: Rollcall) -> None:
+def test_status_reports_a_stopped_host_and_up_starts_only_that_one(rollcall: Rollcall) -> None:
     on(rollcall, "app2", "cp /etc/resolv.conf /root/before && sed -i '1i # written by hand' /etc/resolv.conf")
     before = started()
     subprocess.run(["docker", "stop", "rollcall-lab-app2"], check=True, capture_output=True)
@@ -70,7 +70,7 @@ def test_a_stopped_host_is_told_of_and_brought_back_by_up_without_touching_the_o
     assert on(rollcall, "app2", "head -1 /etc/resolv.conf; cat /root/before > /etc/resolv.conf") == "# written by hand"
 
 
-def test_a_container_of_somebody_else_is_no_part_of_the_lab() -> None:
+def test_a_foreign_container_is_not_part_of_the_lab() -> None:
     image = "rollcall-lab/nginx:1.30"
     other = subprocess.check_output(["docker", "create", image], text=True).strip()
     try:
@@ -79,7 +79,7 @@ def test_a_container_of_somebody_else_is_no_part_of_the_lab() -> None:
         subprocess.run(["docker", "rm", other], check=True, capture_output=True)
 
 
-def test_a_removed_host_is_made_again_by_up(rollcall: Rollcall) -> None:
+def test_up_creates_a_removed_host_again(rollcall: Rollcall) -> None:
     before = started()
     subprocess.run(["docker", "rm", "--force", "rollcall-lab-front1"], check=True, capture_output=True)
     done = rollcall("lab", "up")
@@ -99,7 +99,7 @@ def test_a_removed_host_is_made_again_by_up(rollcall: Rollcall) -> None:
     ],
     ids=["success", "words", "line", "pipe", "quoting"],
 )
-def test_ssh_gives_the_commands_own_output_and_exit_code(
+def test_ssh_returns_the_commands_own_output_and_exit_code(
     rollcall: Rollcall, command: list[str], code: int, output: str
 ) -> None:
     done = rollcall("lab", "ssh", "consul1", "--", *command)
@@ -145,7 +145,7 @@ def test_every_image_is_pulled_from_the_labs_registry_by_its_public_name(rollcal
     )
 
 
-def test_a_taken_port_is_one_sentence_before_anything_is_touched(rollcall: Rollcall) -> None:
+def test_a_taken_port_is_one_sentence_before_any_change(rollcall: Rollcall) -> None:
     subprocess.run(["docker", "stop", "rollcall-lab-consul3"], check=True, capture_output=True)
     squatter = subprocess.Popen(["python3", "-m", "http.server", "--bind", "127.0.0.1", "22013"], cwd=Path("/"))
     try:

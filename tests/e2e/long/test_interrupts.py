@@ -30,7 +30,7 @@ def interrupt_at(mark: str, *arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("mark", ["Loading inventory", "Preparing operation", "Starting operation: backends"])
-def test_a_deploy_that_is_interrupted_is_finished_by_the_same_command(fleet: Fleet, mark: str) -> None:
+def test_the_same_command_finishes_a_deploy_after_ctrl_c(fleet: Fleet, mark: str) -> None:
     fleet.on("app1", "docker rm --force webserver-1 nginx-1")
     code, said = interrupt_at(mark, "deploy", LAB)
     assert code == 130
@@ -42,7 +42,7 @@ def test_a_deploy_that_is_interrupted_is_finished_by_the_same_command(fleet: Fle
 
 
 @pytest.mark.parametrize("step", ["1/3", "2/3", "3/3"])
-def test_a_rotation_that_is_interrupted_is_finished_by_the_same_command(fleet: Fleet, step: str) -> None:
+def test_the_same_command_finishes_a_rotation_after_ctrl_c(fleet: Fleet, step: str) -> None:
     code, said = interrupt_at(step, "rotate", LAB, "tokens")
     assert code == 130
     assert said.rstrip().endswith(SENTENCE)

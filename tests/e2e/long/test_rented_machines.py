@@ -58,7 +58,7 @@ def project(hosts: dict[str, FreshHost], tmp_path_factory: pytest.TempPathFactor
     return folder / "shop-fleet"
 
 
-def test_without_images_a_deploy_names_the_command_that_builds_them_and_touches_nothing(
+def test_without_images_a_deploy_names_the_build_command_and_changes_nothing(
     project: Path, hosts: dict[str, FreshHost]
 ) -> None:
     for one in json.loads(works(project, "images", "list", "--json")):
@@ -129,7 +129,7 @@ def test_a_host_whose_engine_reaches_no_registry_gets_the_whole_image(
     assert host.run("docker ps -q --filter name=dns")
 
 
-def test_a_removal_leaves_the_images_and_says_so_or_takes_them(project: Path, hosts: dict[str, FreshHost]) -> None:
+def test_a_removal_reports_the_images_that_stay_or_removes_them(project: Path, hosts: dict[str, FreshHost]) -> None:
     said = works(project, "remove", "--yes", INVENTORY)
     assert "[front1] left: image hashicorp/consul:" in said
     works(project, "remove", "--yes", "--images", INVENTORY)

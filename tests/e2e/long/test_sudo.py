@@ -115,7 +115,7 @@ def secret(admin: ByAdmin, fleet: Fleet) -> Needles:
     return needles(kept, folder, fleet.hosts)
 
 
-def test_a_first_deploy_shows_nobody_a_secret(deployed: ByAdmin, fleet: Fleet, seen: dict[str, str]) -> None:
+def test_a_first_deploy_shows_no_secret(deployed: ByAdmin, fleet: Fleet, seen: dict[str, str]) -> None:
     wait_for("answer of every backend", lambda: answering() == BACKENDS)
     for name, text in seen.items():
         assert "sudo" in text, name
@@ -126,7 +126,7 @@ def test_a_second_deploy_changes_nothing(deployed: ByAdmin) -> None:
     assert deployed.deploy().acted == set()
 
 
-def test_no_file_is_the_users_own(deployed: ByAdmin, fleet: Fleet) -> None:
+def test_no_file_belongs_to_the_user(deployed: ByAdmin, fleet: Fleet) -> None:
     for name in fleet.hosts:
         assert fleet.on(name, "find /etc/rollcall -user admin") == ""
         # Consul's group in its image has the number of the first user's.
@@ -151,7 +151,7 @@ def test_a_real_change_replaces_the_servers_one_at_a_time(deployed: ByAdmin, fle
     assert deployed.deploy().acted == set()
 
 
-def test_a_container_that_is_gone_comes_back(deployed: ByAdmin, fleet: Fleet) -> None:
+def test_a_removed_container_comes_back(deployed: ByAdmin, fleet: Fleet) -> None:
     fleet.on("app2", "docker rm -f registrator")
     assert deployed.deploy().changed == {"app2"}
 
@@ -249,7 +249,7 @@ def sudoers(fleet: Fleet, host: str, line: str) -> Iterator[None]:
         ),
     ],
 )
-def test_sudo_that_does_not_work_is_one_sentence(deployed: ByAdmin, fleet: Fleet, line: str, sentence: str) -> None:
+def test_a_broken_sudo_is_one_sentence(deployed: ByAdmin, fleet: Fleet, line: str, sentence: str) -> None:
     before = fleet.all_containers()
     with sudoers(fleet, "app1", line):
         said = rollcall("deploy", str(deployed.path), code=1)
@@ -260,7 +260,7 @@ def test_sudo_that_does_not_work_is_one_sentence(deployed: ByAdmin, fleet: Fleet
     assert fleet.all_containers() == before
 
 
-def test_a_user_who_may_use_docker_only(deployed: ByAdmin, fleet: Fleet, tmp_path: Path) -> None:
+def test_a_user_with_docker_only_is_refused(deployed: ByAdmin, fleet: Fleet, tmp_path: Path) -> None:
     said = _deployed_by(deployed, '"ssh_user": "admin"')
     assert "ssh_user: got 'admin'; expected 'root', or another user together with `_sudo = True`" in said
     config = tmp_path / "config"

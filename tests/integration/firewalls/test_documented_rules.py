@@ -85,7 +85,7 @@ def settles(host: FirewallHost, wanted: dict[str, set[str]]) -> None:
 RIGHT = {"default bridge": CONTAINERS, "network of its own": CONTAINERS, "hosts": HOSTS, "visitors": VISITORS}
 
 
-def test_what_the_page_says(host: FirewallHost, firewall: str) -> None:
+def test_the_content_of_the_page(host: FirewallHost, firewall: str) -> None:
     open_to_all = {**RIGHT, "visitors": HOSTS}
     settles(host, open_to_all)
 

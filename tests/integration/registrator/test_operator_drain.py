@@ -57,7 +57,7 @@ def connected(container: Container) -> Iterator[socket.socket]:
         yield connection
 
 
-def test_a_container_that_nobody_uses_is_drained_at_once_and_comes_back(
+def test_an_idle_container_is_drained_at_once_and_comes_back(
     operator: Operator, guarded: Guarded, container: Container, name: str
 ) -> None:
     target = f"app1/{container.name}"
@@ -72,7 +72,7 @@ def test_a_container_that_nobody_uses_is_drained_at_once_and_comes_back(
     until(lambda: passing(guarded, name), "in service again")
 
 
-def test_a_connection_that_is_held_is_said_at_the_deadline(
+def test_an_open_connection_is_reported_at_the_deadline(
     operator: Operator, guarded: Guarded, container: Container, name: str
 ) -> None:
     target = f"app1/{container.name}"
@@ -111,12 +111,14 @@ def test_a_whole_host_is_drained_with_what_else_is_registered_there(
     until(lambda: passing(guarded, name) and passing(guarded, "by-hand"), "everything in service")
 
 
-def test_what_is_drained_by_itself_is_named_when_the_host_comes_back(operator: Operator, container: Container) -> None:
+def test_an_individually_drained_container_is_named_when_the_host_comes_back(
+    operator: Operator, container: Container
+) -> None:
     operator.types("drain", f"app1/{container.name}")
     operator.types("drain", "app1")
     assert f"still are: {HOSTNAME}:{container.name}:80" in operator.types("undrain", "app1")
 
 
-def test_what_does_not_run_is_not_drained(operator: Operator, container: Container) -> None:
+def test_a_stopped_container_is_not_drained(operator: Operator, container: Container) -> None:
     said = operator.types("drain", f"app1/{container.name}x", code=1)
     assert f"did you mean {container.name}?" in said

@@ -33,7 +33,7 @@ def test_a_canary_is_set_shown_and_cleared(operator: Operator, guarded: Guarded)
     assert keys(guarded) == {}
 
 
-def test_a_canary_for_nobody_changes_nothing(operator: Operator, guarded: Guarded) -> None:
+def test_a_canary_without_instances_changes_nothing(operator: Operator, guarded: Guarded) -> None:
     operator.types("canary", "shop-80", "v2=10")
     assert "did you mean shop-80?" in operator.types("canary", "shop-8", "v2=20", code=1)
     assert "there are v1, v2" in operator.types("canary", "shop-80", "v3=20", code=1)
@@ -47,7 +47,7 @@ def test_a_canary_of_a_service_that_is_gone_can_still_be_cleared(operator: Opera
     assert keys(guarded) == {}
 
 
-def test_a_maintenance_page_is_set_listed_and_taken_away(operator: Operator, guarded: Guarded) -> None:
+def test_a_maintenance_page_is_set_listed_and_removed(operator: Operator, guarded: Guarded) -> None:
     sentence = 'Wir sind um "zwölf" zurück'
     operator.types("maintenance", "shop.example.com/api", "on", "--text", sentence)
     operator.types("maintenance", "/", "on")
@@ -63,7 +63,7 @@ def test_a_maintenance_page_is_set_listed_and_taken_away(operator: Operator, gua
     assert operator.types("maintenance") == "No route shows a maintenance page.\n"
 
 
-def test_a_page_that_somebody_set_by_another_spelling_is_taken_away_too(operator: Operator, guarded: Guarded) -> None:
+def test_a_page_set_with_another_spelling_is_removed_too(operator: Operator, guarded: Guarded) -> None:
     for key in ("Shop.example.com", "shop.example.com/"):
         guarded.api.kv.put(f"{PREFIX}maintenance/{key}", "")
     operator.types("maintenance", "shop.example.com", "off")

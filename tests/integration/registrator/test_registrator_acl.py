@@ -26,7 +26,7 @@ def show(tmp_path: Path) -> Show:
     return show_one
 
 
-def test_without_a_token_nothing_is_registered_and_the_log_says_so(
+def test_without_a_token_nothing_is_registered_and_the_log_has_the_reason(
     start: Start, run: Run, guarded: Guarded, name: str
 ) -> None:
     run()
@@ -69,7 +69,7 @@ def test_the_fleets_policy_keeps_containers_from_posing_as_consul(
     assert set(guarded.catalog("consul")) == {"consul"}
 
 
-def test_a_new_token_is_carried_by_what_the_old_one_registered(
+def test_services_of_the_old_token_get_the_new_one(
     start: Start, run: Run, guarded: Guarded, show: Show, name: str
 ) -> None:
     """Nothing written anew, no status lost; and with the old token gone, what changes still reaches the catalog."""
@@ -108,7 +108,7 @@ def quiet(agent: Guarded, container: str) -> None:
     until(still, "an agent that has brought everything to the catalog", 60)
 
 
-def test_a_token_that_is_made_later_is_waited_for_and_nothing_is_lost(
+def test_a_token_that_is_created_later_loses_nothing(
     start: Start, run: Run, guarded: Guarded, show: Show, name: str
 ) -> None:
     old, new = guarded.allow(FLEETS_POLICY), str(uuid.uuid4())
@@ -134,7 +134,7 @@ def assert_shows_no_token(registrator: Registrator, token: str) -> None:
         assert token.encode() not in (process / file).read_bytes()
 
 
-def test_a_token_file_that_is_not_there_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
+def test_a_missing_token_file_is_one_sentence_and_exit_2(tmp_path: Path) -> None:
     done = run_once("consul://", CONSUL_HTTP_TOKEN_FILE=str(tmp_path / "none"))
     assert (done.returncode, done.stdout) == (2, "")
     assert "cannot be read (No such file or directory)" in done.stderr

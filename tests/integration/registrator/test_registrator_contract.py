@@ -24,9 +24,7 @@ def address(container: Container, network: str = "bridge") -> str:
     return str(container.attrs["NetworkSettings"]["Networks"][network]["IPAddress"])
 
 
-def test_a_container_comes_with_its_start_and_goes_with_its_stop(
-    start: Start, run: Run, agent: Agent, name: str
-) -> None:
+def test_a_container_is_registered_from_its_start_to_its_stop(start: Start, run: Run, agent: Agent, name: str) -> None:
     start("-internal")
     container = run()
     entry = until(lambda: agent.catalog(name), f"{name} in the catalog")[f"{HOSTNAME}:{name}:80"]
@@ -72,7 +70,7 @@ def test_published_ports_are_registered_at_the_given_address(start: Start, run: 
     assert not agent.catalog(f"{name}-81")
 
 
-def test_a_port_on_loopback_alone_is_no_service_and_of_two_bindings_the_reachable_one_counts(
+def test_a_port_on_loopback_is_not_a_service_and_a_reachable_binding_counts(
     start: Start, run: Run, agent: Agent, name: str
 ) -> None:
     registrator = start("-ip", "10.99.0.1")
@@ -160,7 +158,7 @@ def test_the_same_port_by_tcp_and_udp_with_a_check_by_tcp(start: Start, run: Run
     assert {check["ServiceID"] for check in agent.checks(f"{name}-80")} == {f"{HOSTNAME}:{name}:80"}
 
 
-def test_metadata_that_consul_cannot_hold_costs_nothing(start: Start, run: Run, agent: Agent, name: str) -> None:
+def test_metadata_that_consul_cannot_store_costs_nothing(start: Start, run: Run, agent: Agent, name: str) -> None:
     registrator = start("-internal")
     hosts = ",".join(f"shop-number-{number}.europe.example.com" for number in range(20))
     odd = {"SERVICE_ACCOUNT_JSON": "{" + "s3cret" * 400 + "}", "SERVICE_PASSWORD": "s3cret", "SERVICE_CONSUL-FOO": "x"}
@@ -204,7 +202,7 @@ def test_other_keys_become_meta(start: Start, run: Run, agent: Agent, name: str)
     assert {"region": "eu", "rack": "7"}.items() <= entry["ServiceMeta"].items()
 
 
-def test_tag_override_lets_others_change_the_tags(start: Start, run: Run, agent: Agent, name: str) -> None:
+def test_tag_override_allows_others_to_change_the_tags(start: Start, run: Run, agent: Agent, name: str) -> None:
     start("-internal", "-resync", "1")
     run(environment={"SERVICE_TAGS": "ours", "SERVICE_ENABLE_TAG_OVERRIDE": "true"})
     (entry,) = until(lambda: agent.catalog(name), name).values()
@@ -226,7 +224,7 @@ def test_ignored_and_unnamed_containers(start: Start, run: Run, agent: Agent, na
     registrator.says("it names no service")
 
 
-def test_checks_are_consuls_and_decide_over_health(start: Start, run: Run, agent: Agent, name: str) -> None:
+def test_consuls_checks_decide_health(start: Start, run: Run, agent: Agent, name: str) -> None:
     start("-internal")
     checked = {"SERVICE_CHECK_INTERVAL": "100ms", "SERVICE_CHECK_TIMEOUT": "1s"}
     kinds = {
@@ -254,7 +252,7 @@ def test_checks_are_consuls_and_decide_over_health(start: Start, run: Run, agent
     }
 
 
-def test_a_bad_value_costs_only_that_service(start: Start, run: Run, agent: Agent, name: str) -> None:
+def test_an_invalid_value_costs_only_that_service(start: Start, run: Run, agent: Agent, name: str) -> None:
     registrator = start("-internal")
     run(
         ports={"443/tcp": None},
@@ -338,7 +336,9 @@ def test_a_stop_signal_takes_it_out_while_it_still_serves(start: Start, run: Run
     assert container.status == "running"
 
 
-def test_a_survivor_of_its_stop_signal_is_put_back(start: Start, run: Run, agent: Agent, name: str) -> None:
+def test_a_container_that_survives_its_stop_signal_is_registered_again(
+    start: Start, run: Run, agent: Agent, name: str
+) -> None:
     start("-internal")
     container = run(entrypoint=["sh"], command=["-c", "trap '' QUIT; while :; do sleep 0.05; done"])
     until(lambda: agent.catalog(name), name)
@@ -356,7 +356,9 @@ def test_the_old_process_is_out_before_docker_stop_returns(start: Start, run: Ru
     assert not agent.catalog(name)
 
 
-def test_one_that_is_not_drained_stays_until_it_dies(start: Start, run: Run, agent: Agent, name: str) -> None:
+def test_a_service_without_drain_stays_until_its_container_exits(
+    start: Start, run: Run, agent: Agent, name: str
+) -> None:
     start("-internal")
     command = ["-c", "trap '' QUIT; while :; do sleep 0.05; done"]
     container = run(entrypoint=["sh"], command=command, environment={"SERVICE_DRAIN": "false"})
@@ -367,7 +369,7 @@ def test_one_that_is_not_drained_stays_until_it_dies(start: Start, run: Run, age
     until(lambda: not agent.catalog(name), "out at its end")
 
 
-def test_once_dry_shows_what_would_be_and_why_the_rest_is_not(run: Run, agent: Agent, name: str) -> None:
+def test_once_dry_shows_the_services_and_why_the_rest_is_left_out(run: Run, agent: Agent, name: str) -> None:
     run()
     run("-off", environment={"SERVICE_IGNORE": "yes"})
     shown = run_once("once", "--dry", "-internal")
@@ -378,7 +380,7 @@ def test_once_dry_shows_what_would_be_and_why_the_rest_is_not(run: Run, agent: A
     assert not agent.catalog(name)
 
 
-def test_once_registers_what_runs_and_ends(run: Run, agent: Agent, name: str) -> None:
+def test_once_registers_what_runs_and_exits(run: Run, agent: Agent, name: str) -> None:
     run()
     done = run_once("once", "-internal", agent.uri)
     assert done.returncode == 0, done.stderr
@@ -393,7 +395,7 @@ def test_once_registers_what_runs_and_ends(run: Run, agent: Agent, name: str) ->
         (["once", "-dry", "-internal"], 1, "Docker does not answer"),
     ],
 )
-def test_once_that_cannot_be_is_one_sentence(arguments: list[str], status: int, says: str, tmp_path: Path) -> None:
+def test_a_failing_once_is_one_sentence(arguments: list[str], status: int, says: str, tmp_path: Path) -> None:
     done = run_once(*arguments, DOCKER_HOST=f"unix://{tmp_path}/no.sock")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (status, "", 1)
     assert says in done.stderr

@@ -25,7 +25,7 @@ def test_an_agent_that_is_wiped_gets_its_services_back_within_seconds(
     until(lambda: own_agent.catalog(name), f"{name} in the new catalog", 5)
 
 
-def test_a_service_that_somebody_deregisters_is_put_back(start: Start, run: Run, agent: Agent, name: str) -> None:
+def test_a_deregistered_service_is_registered_again(start: Start, run: Run, agent: Agent, name: str) -> None:
     start("-internal")
     run()
     (service_id,) = until(lambda: agent.catalog(name), name)
@@ -34,7 +34,7 @@ def test_a_service_that_somebody_deregisters_is_put_back(start: Start, run: Run,
     until(lambda: agent.catalog(name), f"{name} again", 5)
 
 
-def test_what_happens_while_the_agent_is_away_is_caught_up(start: Start, run: Run, own_agent: Agent, name: str) -> None:
+def test_changes_while_the_agent_is_gone_are_caught_up(start: Start, run: Run, own_agent: Agent, name: str) -> None:
     registrator = start("-internal", uri=own_agent.uri)
     old = run("-old")
     until(lambda: own_agent.catalog(name), name)
@@ -64,7 +64,7 @@ def test_docker_may_start_last(start: Start, run: Run, agent: Agent, name: str, 
     until(lambda: agent.catalog(name), name)
 
 
-def test_what_happens_while_docker_is_away_is_caught_up(
+def test_changes_while_docker_is_gone_are_caught_up(
     start: Start, run: Run, agent: Agent, name: str, line: Line
 ) -> None:
     registrator = start("-internal", docker_host=line.uri)
@@ -80,7 +80,7 @@ def test_what_happens_while_docker_is_away_is_caught_up(
     until(lambda: set(agent.catalog(name)) == wanted, f"{wanted}")
 
 
-def test_a_stream_that_is_cut_within_an_event_loses_nothing(
+def test_a_stream_cut_within_an_event_loses_nothing(
     start: Start, run: Run, agent: Agent, name: str, line: Line
 ) -> None:
     registrator = start("-internal", docker_host=line.uri)
@@ -141,7 +141,7 @@ def test_cleanup_takes_out_what_died_while_it_was_away(start: Start, run: Run, a
     until(lambda: set(agent.catalog(name)) == {f"{HOSTNAME}:{stays.name}:80"}, "the living one only")
 
 
-def test_services_of_others_are_never_touched(start: Start, run: Run, agent: Agent, name: str) -> None:
+def test_foreign_services_are_never_changed(start: Start, run: Run, agent: Agent, name: str) -> None:
     agent.api.agent.service.register(f"{name}-tool", service_id="tool", port=1)
     agent.api.agent.service.register(f"{name}-alike", service_id=f"{HOSTNAME}:ghost:80", port=2)
     agent.api.agent.service.register(
@@ -188,7 +188,7 @@ def test_containers_that_end_while_they_are_looked_at(start: Start, run: Run, ag
     assert "Traceback" not in registrator.text
 
 
-def test_sigterm_ends_it_promptly_and_leaves_services(start: Start, run: Run, agent: Agent, name: str) -> None:
+def test_sigterm_stops_it_promptly_and_leaves_services(start: Start, run: Run, agent: Agent, name: str) -> None:
     registrator = start("-internal")
     run()
     until(lambda: agent.catalog(name), name)
@@ -265,7 +265,7 @@ def test_tls_with_the_clients_own_certificate(
         until(lambda: agent.catalog(name), name)
 
 
-def test_it_tells_about_itself(start: Start, run: Run, own_agent: Agent, name: str) -> None:
+def test_the_registrator_reports_its_state(start: Start, run: Run, own_agent: Agent, name: str) -> None:
     (port,) = free_ports(1)
     registrator = start("-internal", "-status", f"127.0.0.1:{port}", "-log-format", "json", uri=own_agent.uri)
     run()
@@ -291,7 +291,7 @@ def ask(port: int, path: str) -> tuple[int, str]:
     return answer.status, answer.read().decode()
 
 
-def test_an_address_that_is_taken_is_said_and_keeps_nobody_from_registering(
+def test_a_taken_status_address_is_reported_and_registration_continues(
     start: Start, run: Run, agent: Agent, name: str
 ) -> None:
     registrator = start("-internal", "-status", f"127.0.0.1:{agent.port}")
@@ -300,7 +300,7 @@ def test_an_address_that_is_taken_is_said_and_keeps_nobody_from_registering(
     until(lambda: agent.catalog(name), "the service in the catalog")
 
 
-def test_it_says_when_docker_is_away_and_when_it_is_back(start: Start, agent: Agent, line: Line) -> None:
+def test_the_log_reports_when_docker_is_gone_and_back(start: Start, agent: Agent, line: Line) -> None:
     (port,) = free_ports(1)
     start("-internal", "-status", f"127.0.0.1:{port}", docker_host=line.uri)
     until(lambda: ask(port, "/healthz")[0] == 200, "all well")

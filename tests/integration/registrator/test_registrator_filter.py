@@ -52,7 +52,7 @@ def nobody(
         one.remove()
 
 
-def test_nobody_behind_the_filter_does_all_that_root_did(
+def test_the_user_nobody_behind_the_filter_does_all_that_root_did(
     nobody: Callable[..., Nobody], kept: Secrets, run: Run, guarded: Guarded, name: str
 ) -> None:
     (port,) = free_ports(1)
@@ -72,7 +72,7 @@ def test_nobody_behind_the_filter_does_all_that_root_did(
     assert "refuse" not in registrator.log
 
 
-def test_the_engines_own_client_reads_through_it_and_is_told_what_is_refused(before: Filter, run: Run) -> None:
+def test_the_engines_own_client_reads_through_it_and_gets_refusals(before: Filter, run: Run) -> None:
     container = run()
     client = docker.APIClient(base_url=before.uri, version="auto")
     assert client.ping()
@@ -121,7 +121,9 @@ def listener(tmp_path: Path) -> Iterator[Listener]:
     made.close()
 
 
-def test_events_come_one_by_one_and_after_a_silence(listener: Listener, name: str, image: str, tmp_path: Path) -> None:
+def test_events_arrive_one_by_one_and_after_a_silence(
+    listener: Listener, name: str, image: str, tmp_path: Path
+) -> None:
     with filtered(name, image, tmp_path, listener.path) as before, socket.socket(socket.AF_UNIX) as client:
         client.settimeout(5)
         client.connect(str(before.path))
@@ -146,7 +148,7 @@ def silent(client: socket.socket, seconds: float) -> None:
     client.settimeout(5)
 
 
-def test_an_engine_that_is_away_is_said_in_the_engines_own_form(
+def test_a_missing_engine_is_reported_in_the_engines_own_form(
     listener: Listener, name: str, image: str, tmp_path: Path
 ) -> None:
     with filtered(name, image, tmp_path, listener.path) as before:
@@ -156,7 +158,7 @@ def test_an_engine_that_is_away_is_said_in_the_engines_own_form(
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["message"].startswith("the engine does not answer")
 
 
-def test_an_engine_that_makes_its_socket_anew_is_found_again(
+def test_an_engine_that_recreates_its_socket_is_found_again(
     listener: Listener, name: str, image: str, tmp_path: Path
 ) -> None:
     """What is mounted is the old socket, which has no name any more, as long as the container lives."""

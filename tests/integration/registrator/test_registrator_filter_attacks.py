@@ -210,9 +210,7 @@ def reached(before: Filter, engine: Listener, *sent: bytes) -> tuple[list[bytes]
 
 
 @pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS.keys())
-def test_it_is_refused_and_nothing_of_it_reaches_the_engine(
-    filter_before: Filter, engine: Listener, attack: bytes
-) -> None:
+def test_the_filter_refuses_it_before_the_engine(filter_before: Filter, engine: Listener, attack: bytes) -> None:
     had, answer = reached(filter_before, engine, attack)
     assert had == []
     assert Listener.ANSWER not in answer
@@ -225,7 +223,7 @@ def test_it_is_refused_and_nothing_of_it_reaches_the_engine(
 )
 @pytest.mark.parametrize("version", ["", "/v1.24", "/v1.41", "/v1.52"])
 @pytest.mark.parametrize("query", ["", "?", "?all=1&filters=%7B%22type%22%3A%5B%22container%22%5D%7D"])
-def test_what_the_registrator_asks_reaches_the_engine_as_its_line_alone(
+def test_only_the_registrators_request_line_reaches_the_engine(
     filter_before: Filter, engine: Listener, version: str, path: str, query: str
 ) -> None:
     line = f"GET {version}{path}{query} HTTP/1.1"
@@ -242,13 +240,13 @@ def test_what_the_registrator_asks_reaches_the_engine_as_its_line_alone(
     assert Listener.ANSWER in answer
 
 
-def test_a_request_behind_an_allowed_one_is_judged_by_itself(filter_before: Filter, engine: Listener) -> None:
+def test_a_request_after_an_allowed_one_is_checked_too(filter_before: Filter, engine: Listener) -> None:
     had, answer = reached(filter_before, engine, request(ALLOWED) + CREATE + request(ALLOWED))
     assert had == [b"GET /containers/json HTTP/1.1\r\nHost: docker\r\n\r\n"] * 2
     assert re.findall(rb"HTTP/1\.1 (\d{3})", answer) == [b"200", b"403", b"200"]
 
 
-def test_a_request_that_comes_in_pieces_is_judged_as_a_whole(filter_before: Filter, engine: Listener) -> None:
+def test_a_request_in_pieces_is_checked_as_a_whole(filter_before: Filter, engine: Listener) -> None:
     had, _ = reached(filter_before, engine, *(bytes([byte]) for byte in call("GET", "/containers/json/../../info")))
     assert had == []
 
@@ -258,7 +256,7 @@ def test_every_refusal_is_a_line_in_the_log(filter_before: Filter) -> None:
     assert 'refused: "POST /containers/create?name=logged HTTP/1.1"' in filter_before.log
 
 
-def test_all_of_it_leaves_a_real_engine_as_it_is(
+def test_the_attacks_leave_a_real_engine_unchanged(
     client: docker.DockerClient, image: str, name: str, tmp_path: Path
 ) -> None:
     """With the id of a container that runs, so that nothing fails only because there is none."""

@@ -37,7 +37,7 @@ class HangingOver:
             target.sendall(data)
 
 
-def test_one_container_that_cannot_be_inspected_holds_no_other_up(
+def test_a_container_that_cannot_be_inspected_delays_no_other(
     start: Start, run: Run, agent: Agent, name: str, tmp_path: Path
 ) -> None:
     engine = HangingOver(tmp_path / "engine.sock")

@@ -109,7 +109,7 @@ def settled(consul: Consul) -> bool:
 @hypothesis_settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-def test_whatever_a_container_asks_for_only_its_own_service_comes_changes_and_goes(
+def test_any_id_affects_only_its_own_containers_service(
     world: World, shared_agent: Consul, asked: str, health: bool, check: bool
 ) -> None:
     before = services(shared_agent), checks(shared_agent), catalog(shared_agent)
@@ -196,7 +196,7 @@ def test_a_registrator_cleans_up_what_an_older_one_poisoned(poisoned: Consul, cl
     until(lambda: set(catalog(poisoned)) == set(services(poisoned)), "the catalog as the agent has it", 120)
 
 
-def test_a_walking_id_of_a_real_container_takes_nobody_out(start: Start, run: Run, agent: Consul, name: str) -> None:
+def test_an_id_that_walks_the_path_removes_no_other_service(start: Start, run: Run, agent: Consul, name: str) -> None:
     registrator = start("-internal", "-cleanup", "-resync", "1")
     run()
     neighbour, own = f"{HOSTNAME}:{name}:80", f"{HOSTNAME}:{name}-odd:80"
@@ -211,9 +211,7 @@ def test_a_walking_id_of_a_real_container_takes_nobody_out(start: Start, run: Ru
     assert registrator.text.count("deregistered") == 1
 
 
-def test_one_id_for_several_real_containers_is_said_and_moves_on(
-    start: Start, run: Run, agent: Consul, name: str
-) -> None:
+def test_an_id_of_several_containers_is_reported_and_moves_on(start: Start, run: Run, agent: Consul, name: str) -> None:
     registrator = start("-internal")
     first, second = (run(f"-{number}", environment={"SERVICE_ID": f"{name}-id"}) for number in (1, 2))
     registrator.says(f"the id {name}-id is taken by {first.name}")

@@ -42,7 +42,7 @@ def drained(guarded: Guarded, name: str) -> bool:
     return bool(guarded.catalog(name)) and not passing(guarded, name)
 
 
-def test_it_stays_out_over_everything_and_comes_back_when_asked(
+def test_a_drained_service_stays_out_until_undrain(
     start: Start, run: Run, guarded: Guarded, operator: Callable[[], AgentClient], token_file: Path, name: str
 ) -> None:
     environment = {"CONSUL_HTTP_TOKEN_FILE": str(token_file)}
@@ -72,9 +72,7 @@ def test_it_stays_out_over_everything_and_comes_back_when_asked(
     always(lambda: passing(guarded, name), "in service for good", 2 * REFRESH)
 
 
-def test_the_token_that_drained_a_node_may_be_gone_when_it_is_put_back(
-    guarded: Guarded, operator: Callable[[], AgentClient]
-) -> None:
+def test_undrain_works_without_the_token_that_drained(guarded: Guarded, operator: Callable[[], AgentClient]) -> None:
     """As after a rotation; the agent then needs the right to its own node, and has no other."""
     own = AgentClient(HOST, guarded.token or "")
     own.write(Request("PUT", "/v1/agent/token/agent", f'{{"Token": "{guarded.allow(AGENT)}"}}'))

@@ -82,7 +82,7 @@ def nginx(
 @hypothesis_settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-def test_the_agent_holds_what_is_meant_and_nginx_takes_what_the_front_makes_of_it(
+def test_the_agent_stores_the_metadata_and_nginx_accepts_the_result(
     shared_agent: Consul,
     nginx: tuple[Path, Container],
     made: list[tuple[dict[str, str], dict[str, str]]],

@@ -87,7 +87,7 @@ def test_the_forwarder_stays_first(host: ResolverHost, writer: Writer, until) ->
     assert (after.texts, set(after.files)) == (before.texts, set(before.files))
 
 
-def test_a_client_that_nothing_holds_is_named(host: ResolverHost) -> None:
+def test_a_dhcp_client_without_a_hook_is_named(host: ResolverHost) -> None:
     host.install("udhcpc")
     host.run("udhcpc -i lan0 -n")
     assert host.servers() == [LEASED]

@@ -58,7 +58,7 @@ def test_the_page_shows_services_and_routes_without_an_error(browser: Any, front
     assert browser.errors() == []
 
 
-def test_it_keeps_itself_fresh(browser: Any, front: Front, until: Callable[..., None]) -> None:
+def test_the_page_refreshes_itself(browser: Any, front: Front, until: Callable[..., None]) -> None:
     browser.get(front.url)
     front.shows(problems=(problem("nginx refuses the newest configuration"),), catalog=Catalog(INSTANCES[:2]))
     until(lambda: "1 problem" in browser.title, "the problem in the title", 15)
@@ -70,7 +70,7 @@ def test_it_keeps_itself_fresh(browser: Any, front: Front, until: Callable[..., 
     assert browser.errors() == []
 
 
-def test_what_did_not_change_stays_the_same_element(browser: Any, front: Front, until: Callable[..., None]) -> None:
+def test_unchanged_elements_of_the_page_stay(browser: Any, front: Front, until: Callable[..., None]) -> None:
     browser.get(front.url)
     row = browser.find_element(By.CSS_SELECTOR, "tbody tr")
     before = browser.find_element(By.TAG_NAME, "time").text
@@ -78,7 +78,7 @@ def test_what_did_not_change_stays_the_same_element(browser: Any, front: Front, 
     assert browser.execute_script("return arguments[0].isConnected", row)
 
 
-def test_a_front_that_no_longer_answers_is_said(browser: Any, until: Callable[..., None]) -> None:
+def test_a_front_that_does_not_respond_is_reported(browser: Any, until: Callable[..., None]) -> None:
     with serving(sight()) as front:
         browser.get(front.url)
         assert not browser.find_element(By.ID, "stale").is_displayed()
@@ -86,7 +86,7 @@ def test_a_front_that_no_longer_answers_is_said(browser: Any, until: Callable[..
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everything_can_be_read_in_the_light_and_in_the_dark(browser: Any, front: Front, scheme: str) -> None:
+def test_the_page_is_readable_in_light_and_dark(browser: Any, front: Front, scheme: str) -> None:
     front.shows(problems=(problem("nginx refuses the newest configuration"),), catalog=Catalog(INSTANCES[:2]))
     browser.prefers(scheme)
     browser.get(front.url)
@@ -98,7 +98,7 @@ def test_everything_can_be_read_in_the_light_and_in_the_dark(browser: Any, front
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_it_fits_on_a_phone_and_on_a_desk(browser: Any, width: int) -> None:
+def test_the_page_fits_phones_and_desktops(browser: Any, width: int) -> None:
     long = replace(INSTANCES[0], identity=f"app1:{'a-very-long-name-' * 6}:80", tags=("a-tag-of-many-letters" * 3,))
     with serving(sight((long, *INSTANCES[1:]))) as front:
         front.shows(problems=(problem("nginx refuses " + "x" * 200),))
@@ -109,14 +109,14 @@ def test_it_fits_on_a_phone_and_on_a_desk(browser: Any, width: int) -> None:
         assert browser.execute_script(BEYOND, width) == []
 
 
-def test_on_a_phone_each_figure_says_what_it_is(browser: Any, front: Front) -> None:
+def test_on_a_phone_each_figure_has_its_label(browser: Any, front: Front) -> None:
     browser.is_wide(360)
     browser.get(front.url)
     label = "return getComputedStyle(document.querySelector('td[data-label=Requests]'), '::before').content"
     assert browser.execute_script(label) == '"Requests"'
 
 
-def test_names_of_others_are_text_and_nothing_else(browser: Any, until: Callable[..., None]) -> None:
+def test_foreign_names_are_plain_text(browser: Any, until: Callable[..., None]) -> None:
     bad = replace(INSTANCES[0], identity=f"app1:{HOSTILE}:80", node=HOSTILE, tags=(HOSTILE,))
     with serving(sight((bad, *INSTANCES[1:]))) as front:
         front.shows(problems=(problem(HOSTILE),))
@@ -131,7 +131,7 @@ def test_names_of_others_are_text_and_nothing_else(browser: Any, until: Callable
         assert browser.errors() == []
 
 
-def test_a_person_who_hears_the_page_knows_tables_and_problems_by_name(browser: Any, front: Front) -> None:
+def test_screen_readers_get_names_of_tables_and_problems(browser: Any, front: Front) -> None:
     front.shows(problems=(problem("nginx refuses it"),))
     browser.get(front.url)
     assert browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"

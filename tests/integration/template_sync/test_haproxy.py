@@ -8,7 +8,7 @@ from keep_alive_load import Load
 CONNECTIONS, CHANGES = 32, 50
 
 
-def test_what_registers_gets_requests_and_what_leaves_gets_none(served, haproxy, catalog, instances, until) -> None:
+def test_registered_instances_get_requests_and_others_none(served, haproxy, catalog, instances, until) -> None:
     one, two = instances
     catalog.register(two)
     until(lambda: haproxy.answers() == {"one", "two"}, "answers of both")
@@ -52,7 +52,7 @@ def test_a_reload_that_fails_puts_the_former_file_back(served, haproxy, catalog,
     assert haproxy.answer() == "one"
 
 
-def test_losing_everything_at_once_keeps_the_last_good(served, haproxy, catalog, instances, until) -> None:
+def test_a_loss_of_everything_leaves_the_last_good_file(served, haproxy, catalog, instances, until) -> None:
     catalog.deregister(instances[0])
     until(served.problem, "a reason")
     assert "it would lose 1 of 1 addresses at once" in served.problem()
@@ -71,7 +71,7 @@ def test_a_service_that_may_lose_everything_does(start_templates, haproxy, catal
         assert not templates.problem()
 
 
-def test_a_haproxy_that_was_away_gets_what_changed_meanwhile(served, haproxy, catalog, instances, until) -> None:
+def test_a_restarted_haproxy_gets_the_changes(served, haproxy, catalog, instances, until) -> None:
     haproxy.container.stop(timeout=1)
     catalog.register(instances[1])
     until(lambda: "does not run" in served.problem(), "a reason")
@@ -96,7 +96,7 @@ def test_a_consul_template_that_was_killed_comes_back(served, haproxy, catalog, 
     until(lambda: served.status()["state"] == "served", "no problem any more")
 
 
-def test_a_template_that_cannot_be_read_says_so(start_templates, haproxy, until) -> None:
+def test_an_unreadable_template_is_reported(start_templates, haproxy, until) -> None:
     with start_templates("{{ range }}") as templates:
         until(templates.problem, "a reason")
         assert "missing value for range" in templates.problem()
@@ -136,13 +136,13 @@ def test_the_file_has_the_owner_and_mode_that_are_set(start_templates, haproxy, 
         ("POST", "/haproxy%2fcheck/x"),
     ],
 )
-def test_the_commands_filter_has_nothing_else_done(served, method, path) -> None:
+def test_the_commands_filter_runs_nothing_else(served, method, path) -> None:
     code, output = _ask(served, method, path, '{"Cmd": ["id"], "Privileged": true}')
     assert code == 0
     assert "refused by the commands filter" in output or "400 Bad Request" in output
 
 
-def test_what_is_sent_along_changes_no_command(served, haproxy) -> None:
+def test_request_data_changes_no_command(served, haproxy) -> None:
     sent = '{"Cmd": ["touch", "/tmp/evil"], "User": "root", "Privileged": true}'
     code, output = _ask(served, "POST", "/haproxy/check", sent)
     assert code == 0

@@ -8,12 +8,12 @@ from waiting import until
 DEADLINE = 20
 
 
-def test_a_visitor_reaches_the_first(pair: Pair) -> None:
+def test_a_client_reaches_the_first_front(pair: Pair) -> None:
     until(lambda: pair.answers_from("front1"), "an answer of the first", DEADLINE)
     assert pair.holders == ["front1"]
 
 
-def test_it_leaves_a_front_that_does_not_serve_and_stays_where_it_went(pair: Pair) -> None:
+def test_the_address_leaves_a_front_that_does_not_serve_and_stays(pair: Pair) -> None:
     pair.first.web.kill()
     until(lambda: pair.answers_from("front2"), "an answer of the second", DEADLINE)
     assert pair.holders == ["front2"]
@@ -25,7 +25,7 @@ def test_it_leaves_a_front_that_does_not_serve_and_stays_where_it_went(pair: Pai
     until(lambda: pair.answers_from("front1"), "an answer of the first again", DEADLINE)
 
 
-def test_it_leaves_a_front_that_hangs(pair: Pair) -> None:
+def test_the_address_leaves_a_front_that_hangs(pair: Pair) -> None:
     pair.first.web.pause()
     try:
         until(lambda: pair.answers_from("front2"), "an answer of the second", DEADLINE)
@@ -63,7 +63,7 @@ def test_a_third_front_moves_nothing(pair: Pair) -> None:
     assert "Entering MASTER STATE" not in pair.second.log
 
 
-def test_where_nobody_serves_nobody_has_it_and_the_first_to_serve_gets_it(pair: Pair) -> None:
+def test_without_a_serving_front_no_host_has_the_address_and_the_first_to_serve_gets_it(pair: Pair) -> None:
     for host in (pair.first, pair.second):
         host.web.kill()
     until(lambda: pair.holders == [], "the address at nobody", 10)

@@ -50,7 +50,7 @@ def test_consul_reads_token_and_input(host: dict[str, str]) -> None:
     assert TOKEN not in " ".join(command)
 
 
-def test_an_interrupt_reaches_this_run_and_no_other(host: dict[str, str]) -> None:
+def test_an_interrupt_reaches_only_this_run(host: dict[str, str]) -> None:
     runs = [
         subprocess.Popen(
             # As docker starts it, also where these tests run in the background, where a shell has it ignore the signal.

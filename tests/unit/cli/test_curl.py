@@ -47,14 +47,14 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     return of
 
 
-def test_the_response_is_printed_as_it_came(run: Any) -> None:
+def test_the_response_is_printed_unchanged(run: Any) -> None:
     done = run("/v1/catalog/services")
     assert (done.exit_code, done.stdout) == (0, '{"consul":[]}\n')
     assert run("/v1/kv/a?raw", answer=Response(200, " white \n\n")).stdout == " white \n\n"
     assert [one.method for one in run.asked] == ["GET", "GET"]
 
 
-def test_data_is_put(run: Any) -> None:
+def test_data_makes_a_put(run: Any) -> None:
     run("/v1/kv/shop", "-d", "open")
     run("/v1/kv/shop", "--data", "-", stdin="@closed")
     run("/v1/kv/shop", "-X", "DELETE")
@@ -70,6 +70,6 @@ def test_a_refusal_fails_with_its_status_and_its_body(run: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["", "catalog/services", "http://x/v1/", "/v2/x", "/v1/a b", "/v1/a\n"])
-def test_what_is_no_path_of_the_api_is_one_sentence(path: str) -> None:
+def test_an_invalid_path_is_one_sentence(path: str) -> None:
     with pytest.raises(RollcallError, match=r"^PATH: got .*; expected a path of Consul's API"):
         curl.check_path(path)

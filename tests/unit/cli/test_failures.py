@@ -36,11 +36,11 @@ def run(body: str, *, shell: str = "", env: dict[str, str] | None = None, cwd: P
     return done.returncode, done.stderr
 
 
-def test_what_the_user_can_mend_is_its_sentence() -> None:
+def test_a_users_error_is_its_own_sentence() -> None:
     assert run("raise RollcallError('a: got 1; expected [2]')") == (1, "rollcall: a: got 1; expected [2]\n")
 
 
-def test_a_fault_of_rollcalls_own_is_one_sentence_and_its_traceback_a_file(tmp_path: Path) -> None:
+def test_an_internal_error_is_one_sentence_with_its_traceback_in_a_file(tmp_path: Path) -> None:
     code, said = run("{}['key'[:3] + '-of-bug']", env={"XDG_STATE_HOME": str(tmp_path)})
     [file] = (tmp_path / "rollcall").iterdir()
     assert (code, said) == (
@@ -54,7 +54,7 @@ def test_a_fault_of_rollcalls_own_is_one_sentence_and_its_traceback_a_file(tmp_p
 
 
 @pytest.mark.parametrize("state", ["/dev/null/no", "/proc"])
-def test_where_no_state_can_be_kept_the_file_is_a_temporary_one(tmp_path: Path, state: str) -> None:
+def test_without_a_state_directory_the_file_is_a_temporary_one(tmp_path: Path, state: str) -> None:
     code, said = run("1 / 0", env={"XDG_STATE_HOME": state, "TMPDIR": str(tmp_path)})
     [file] = tmp_path.iterdir()
     assert code == 1
@@ -62,7 +62,7 @@ def test_where_no_state_can_be_kept_the_file_is_a_temporary_one(tmp_path: Path, 
     assert "Traceback" not in said
 
 
-def test_a_reader_that_has_enough_is_no_error() -> None:
+def test_a_closed_pipe_is_not_an_error() -> None:
     assert run("print('line\\n' * 100000)", shell="| head -1 >/dev/null; exit ${PIPESTATUS[0]}") == (141, "")
 
 
@@ -71,25 +71,25 @@ def test_a_full_disk_is_one_sentence() -> None:
     assert (code, said) == (1, "rollcall: cannot write to standard output: no space left on device\n")
 
 
-def test_with_nowhere_to_write_the_exit_code_still_tells() -> None:
+def test_without_output_the_exit_code_is_right() -> None:
     assert run("raise RollcallError('a')", shell=">/dev/full 2>/dev/full")[0] == 1
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
-def test_closed_streams_are_nowhere_and_no_file_takes_their_place(tmp_path: Path, closed: str) -> None:
+def test_closed_streams_are_not_replaced_by_files(tmp_path: Path, closed: str) -> None:
     body = f"f = open({str(tmp_path / 'file')!r}, 'w'); print('out'); print('err', file=sys.stderr); f.write('f')"
     assert run(body, shell=closed)[0] == 0
     assert (tmp_path / "file").read_text() == "f"
 
 
-def test_a_folder_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
+def test_a_deleted_current_folder_is_one_sentence(tmp_path: Path) -> None:
     body = f"import os; os.rmdir({str(tmp_path / 'gone')!r}); from pathlib import Path; Path('x').resolve()"
     (tmp_path / "gone").mkdir()
     code, said = run(body, cwd=tmp_path / "gone")
     assert (code, said) == (1, "rollcall: the current folder no longer exists; change to another one\n")
 
 
-def test_a_locale_without_our_characters_loses_these_only() -> None:
+def test_a_limited_locale_loses_only_its_missing_characters() -> None:
     code, said = run(
         "print('\\u2713'); raise RollcallError('gr\\xf6\\xdfer')",
         env={"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"},
@@ -102,13 +102,13 @@ def test_ctrl_c_is_one_sentence() -> None:
     assert (code, said) == (130, "rollcall: interrupted; run the same command again to finish\n")
 
 
-def test_ctrl_c_in_a_deploy_is_the_same_sentence_before_pyinfra_has_begun() -> None:
+def test_ctrl_c_before_pyinfra_starts_is_the_same_sentence() -> None:
     body = "from rollcall.deploy import program; program.begin(); import os, signal, time; "
     code, said = run(f"{body}os.kill(os.getpid(), signal.SIGINT); time.sleep(9)")
     assert (code, said) == (130, "rollcall: interrupted; run the same command again to finish\n")
 
 
-def test_ctrl_c_does_not_wait_for_threads_that_still_wait_for_an_answer() -> None:
+def test_ctrl_c_does_not_wait_for_blocked_threads() -> None:
     body = (
         "import os, signal, time, threading; threading.Thread(target=time.sleep, args=(60,)).start(); "
         "os.kill(os.getpid(), signal.SIGINT); time.sleep(60)"
@@ -118,7 +118,7 @@ def test_ctrl_c_does_not_wait_for_threads_that_still_wait_for_an_answer() -> Non
     assert time.monotonic() - started < 20
 
 
-def test_ctrl_c_while_anything_is_imported_is_no_traceback() -> None:
+def test_ctrl_c_during_imports_shows_no_traceback() -> None:
     """From the first line of ours on; before it Python itself starts."""
     starts = [sys.executable, "-c", "print(flush=True); from rollcall.__main__ import main; main()", "status", "no.py"]
     for milliseconds in range(0, 400, 50):

@@ -35,7 +35,7 @@ def test_without_a_host_it_prints_the_reference() -> None:
     assert run("--markdown").startswith("# Settings")
 
 
-def test_values_of_a_host_have_their_places(project: Path) -> None:
+def test_values_of_a_host_have_file_and_line(project: Path) -> None:
     lines = run("one.py", "--host", "@local", "--set").splitlines()
     assert [" ".join(line.split()) for line in lines] == [
         "front.server_name = 'a.example' # group_data/all.py:2",

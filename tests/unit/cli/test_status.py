@@ -50,7 +50,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     return of
 
 
-def test_a_fleet_that_could_be_read_is_0(run: Any) -> None:
+def test_a_readable_fleet_exits_0(run: Any) -> None:
     said = run(done(), "--json")
     assert said.exit_code == 0
     assert json.loads(said.stdout)["unread"] == []
@@ -65,7 +65,7 @@ def test_a_fleet_that_could_be_read_is_0(run: Any) -> None:
         (done(0, ANSWER.replace("{}\n{}", "Permission denied")), "cannot read the services of its Consul agent"),
     ],
 )
-def test_a_host_that_could_not_be_read_is_1_and_said(run: Any, second: Any, reason: str) -> None:
+def test_an_unreadable_host_exits_1_and_is_named(run: Any, second: Any, reason: str) -> None:
     said = run(second, "--json")
     assert said.exit_code == 1
     (unread,) = json.loads(said.stdout)["unread"]
@@ -74,13 +74,13 @@ def test_a_host_that_could_not_be_read_is_1_and_said(run: Any, second: Any, reas
 
 
 @pytest.mark.parametrize("option", ["--json", "--check"])
-def test_what_looks_once_cannot_be_watched(run: Any, option: str) -> None:
+def test_json_and_check_exclude_watch(run: Any, option: str) -> None:
     said = run(done(), option, "--watch")
     assert said.exit_code == 2
     assert option in said.stderr
 
 
-def test_a_check_fails_for_a_problem_and_says_the_command_to_run(run: Any) -> None:
+def test_check_fails_for_a_problem_and_prints_the_next_command(run: Any) -> None:
     stopped = done(0, ANSWER.replace(MANAGED, ""))
     assert run(stopped).exit_code == 0
     said = run(stopped, "--check", "--json")

@@ -12,12 +12,12 @@ FAR = Host("consul1", "ssh", "consul1")
 HERE = Host("@local", "local", "127.0.0.1")
 
 
-def test_any_port_will_do() -> None:
+def test_without_a_port_any_free_one_is_used() -> None:
     check_port(FAR, None)
     check_port(HERE, None)
 
 
-def test_a_port_that_is_taken() -> None:
+def test_a_taken_port_is_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(

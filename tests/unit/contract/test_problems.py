@@ -86,7 +86,7 @@ def test_missing_servers_are_reported_with_how_many_more_may_fail(
     assert all(name in found.text and name in found.step for name in missing)
 
 
-def test_with_all_servers_nothing_is_wrong() -> None:
+def test_with_all_servers_there_is_no_problem() -> None:
     assert problems.short_of_servers({"a", "b", "c"}, ()) == []
 
 

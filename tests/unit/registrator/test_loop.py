@@ -325,7 +325,7 @@ def test_a_stop_signal_takes_it_out_before_it_is_dead(world: World) -> None:
     assert world.registered == set()
 
 
-def test_a_survivor_of_its_stop_signal_is_put_back(world: World) -> None:
+def test_a_container_that_survives_its_stop_signal_is_registered_again(world: World) -> None:
     one = world.engine.add("one")
     world.settle(Connected())
     world.settle(Event(one, Change.SIGNALLED, 15))

@@ -17,7 +17,7 @@ def troubles(found: FleetStatus) -> list[tuple[str, str, str]]:
     return [(one.where, one.kind, one.text) for one in found.problems]
 
 
-def test_one_row_joins_what_all_three_say_of_an_instance() -> None:
+def test_one_row_joins_docker_consul_and_nginx() -> None:
     assert rows(status(*all_well()))["app1:web-1:80"] == Row(
         id="app1:web-1:80",
         service="nginx",
@@ -38,29 +38,29 @@ def test_one_row_joins_what_all_three_say_of_an_instance() -> None:
     )
 
 
-def test_a_fleet_in_which_all_is_well_has_no_problems() -> None:
+def test_a_healthy_fleet_has_no_problems() -> None:
     found = status(*all_well())
     assert (found.problems, found.unread) == ((), ())
 
 
-def test_without_a_front_the_hosts_own_agents_tell_what_consul_says() -> None:
+def test_without_a_front_the_state_comes_from_the_hosts_agents() -> None:
     ill = host("app2", container("web-2", health="unhealthy"), registered=(registered("app2", "web-2", "critical"),))
     found = rows(status(app("app1", "web-1"), ill))
     assert (found["app1:web-1:80"].consul, found["app1:web-1:80"].share) == ("passing", None)
     assert (found["app2:web-2:80"].consul, found["app2:web-2:80"].docker) == ("critical", "unhealthy")
 
 
-def test_a_container_without_a_health_check_is_called_by_its_state() -> None:
+def test_a_container_without_a_health_check_shows_its_state() -> None:
     found = status(host("app1", container("web-1"), registered=(registered("app1", "web-1"),)))
     assert rows(found)["app1:web-1:80"].docker == "running"
 
 
-def test_the_catalogs_word_counts_more_than_the_agents() -> None:
+def test_the_catalogs_state_overrides_the_agents() -> None:
     found = with_front(seen("app1", "web-1", "critical", None), seen("app2", "web-2"))
     assert rows(found)["app1:web-1:80"].consul == "critical"
 
 
-def test_canary_and_maintenance_and_routes_are_the_fronts_word() -> None:
+def test_canary_maintenance_and_routes_come_from_the_front() -> None:
     (service,) = with_front(canary={"v2": 10}, maintenance=True).services
     assert service.canary == {"v2": 10}
     assert service.routes == (Route("www.example.com", "/", maintenance=True),)
@@ -75,12 +75,12 @@ def test_two_fronts_add_up() -> None:
 
 
 @pytest.mark.parametrize("state", ["critical", "maintenance", "gone"])
-def test_what_is_routed_and_does_not_pass_is_a_mismatch(state: str) -> None:
+def test_a_failing_instance_in_rotation_is_a_mismatch(state: str) -> None:
     found = with_front(seen("app1", "web-1", state), seen("app2", "web-2"))
     assert troubles(found) == [("front1", "mismatch", f"app1:web-1:80 gets requests, but Consul has it as {state}")]
 
 
-def test_what_is_kept_and_what_has_no_route_is_no_mismatch() -> None:
+def test_a_retained_or_unrouted_instance_is_not_a_mismatch() -> None:
     assert not troubles(with_front(seen("app1", "web-1", "kept")))
     assert not troubles(with_front(seen("app1", "web-1", share=None)))
     assert not troubles(with_front(seen("app1", "web-1", "critical", share=None)))
@@ -97,7 +97,7 @@ def test_a_service_whose_container_is_gone_is_a_mismatch() -> None:
     assert rows(found)["app1:web-1:80"].docker == "gone"
 
 
-def test_what_the_registrator_leaves_alone_is_no_mismatch() -> None:
+def test_a_foreign_service_is_not_a_mismatch() -> None:
     ours = container("other", labels={"SERVICE_IGNORE": "true"})
     foreign = replace(registered("app1", "web-1"), identity="made-by-hand")
     found = status(host("app1", ours, registered=(foreign,)))
@@ -124,7 +124,7 @@ def test_a_service_by_another_id_whose_container_is_gone_is_a_mismatch() -> None
     assert troubles(found) == [("app1", "mismatch", "shop is registered, but its container does not run")]
 
 
-def test_ids_that_cannot_be_used_and_ids_for_several_are_said() -> None:
+def test_unusable_and_shared_ids_are_reported() -> None:
     scaled = [container(f"shop-{number}", labels={"SERVICE_ID": "shop"}) for number in (1, 2)]
     walks = container("walks", labels={"SERVICE_80_ID": "x/../y"})
     known = (replace(registered("app1", "shop-1"), identity="shop"), registered("app1", "walks"))
@@ -142,13 +142,13 @@ def test_the_registrators_own_command_line_counts() -> None:
     assert not troubles(status(host("app1", registrator, container("web-1"), registered=(named,))))
 
 
-def test_an_agent_that_tells_nothing_is_unread_and_makes_no_mismatches() -> None:
+def test_an_agent_that_does_not_respond_is_unread_without_mismatches() -> None:
     found = status(host("app1", container("web-1"), registered=None, complaints=("its agent tells nothing",)))
     assert not troubles(found)
     assert [(one.where, one.text) for one in found.unread] == [("app1", "its agent tells nothing")]
 
 
-def test_a_host_that_cannot_be_read_leaves_what_the_front_knows_of_it() -> None:
+def test_an_unreadable_host_keeps_the_fronts_data() -> None:
     first, _, last = all_well()
     found = status(first, host("app2", unread="ssh failed"), last)
     assert rows(found)["app2:web-2:80"].docker == "unknown"
@@ -171,7 +171,7 @@ def test_a_service_without_instances_is_shown() -> None:
     assert (service.name, service.rows) == ("nginx", ())
 
 
-def test_the_json_says_all_of_it() -> None:
+def test_the_json_has_everything() -> None:
     problem = {"kind": "refused", "text": "nginx refuses it", "since": NOW}
     found = json.loads(json.dumps(with_front(problems=[problem], canary={"v2": 10}).to_json()))
     (service,) = found["services"]

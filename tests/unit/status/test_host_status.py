@@ -65,7 +65,7 @@ def reading(read: Any, **more: Any) -> HostReading:
     return parse(done.stdout)
 
 
-def test_a_host_tells_its_containers_its_services_and_its_front(read: Any) -> None:
+def test_a_host_returns_containers_services_and_front(read: Any) -> None:
     found = reading(read, front=True)
     assert [one["Name"] for one in found.containers] == ["/one", "/two"]
     assert found.registered is not None
@@ -76,7 +76,7 @@ def test_a_host_tells_its_containers_its_services_and_its_front(read: Any) -> No
     assert found.complaints == ()
 
 
-def test_a_host_without_a_front_is_not_asked_for_one(read: Any) -> None:
+def test_a_host_without_a_front_has_no_front_section(read: Any) -> None:
     assert reading(read).front is None
     assert "exec front" not in command(front=False, server=False)
 
@@ -92,7 +92,7 @@ def test_a_host_with_curl_needs_no_other_container_for_it(read: Any) -> None:
     assert reading(read, docker=DOCKER.replace('exec "$@"', "exit 1")).registered
 
 
-def test_a_host_without_curl_asks_by_the_agents(read: Any, tmp_path: Path) -> None:
+def test_a_host_without_curl_uses_the_agents(read: Any, tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
     good = CURL.replace("TOKEN", TOKEN).format(
@@ -103,14 +103,14 @@ def test_a_host_without_curl_asks_by_the_agents(read: Any, tmp_path: Path) -> No
     assert reading(read, docker=docker, curl="#!/bin/sh\nexit 127\n").registered
 
 
-def test_an_engine_that_does_not_answer_is_told_in_its_words(read: Any) -> None:
+def test_an_engines_failure_is_reported_in_its_words(read: Any) -> None:
     done = read(docker="#!/bin/sh\necho 'Cannot connect to the Docker daemon'\nexit 1\n")
     assert done.returncode == 91
     assert "Cannot connect" in done.stderr
 
 
 @pytest.mark.parametrize("said", ["Permission denied", "", '{"one": 1}'])
-def test_an_agent_that_tells_nothing_is_a_complaint(read: Any, said: str) -> None:
+def test_an_agent_that_does_not_respond_is_a_complaint(read: Any, said: str) -> None:
     found = reading(read, curl=f"#!/bin/sh\necho '{said}'\n")
     assert found.registered is None
     assert found.complaints[0].startswith("cannot read the services of its Consul agent")
@@ -124,7 +124,7 @@ def test_an_agent_that_tells_nothing_is_a_complaint(read: Any, said: str) -> Non
         ("""echo '{"version": 7}'""", "version 7"),
     ],
 )
-def test_a_front_that_tells_nothing_is_a_complaint(read: Any, says: str, part: str) -> None:
+def test_a_front_that_does_not_respond_is_a_complaint(read: Any, says: str, part: str) -> None:
     found = reading(read, front=True, front_says=says)
     assert found.front is None
     assert part in found.complaints[0]
@@ -167,16 +167,16 @@ def test_a_host_tells_its_clock_its_leader_and_its_agents_certificate(
 @pytest.mark.parametrize(
     ("said", "leader"), [('""', False), ("No known Consul servers", False), ("rpc error: No cluster leader", False)]
 )
-def test_an_agent_that_knows_no_leader_says_so(read: Any, said: str, leader: bool) -> None:
+def test_an_agent_without_a_leader_is_recognised(read: Any, said: str, leader: bool) -> None:
     assert reading(read, services=said).leader is leader
 
 
-def test_an_agent_that_says_something_else_tells_nothing_of_a_leader(read: Any) -> None:
+def test_another_response_does_not_tell_whether_there_is_a_leader(read: Any) -> None:
     assert reading(read).leader is None
     assert reading(read, curl="#!/bin/sh\n").leader is None
 
 
-def test_a_server_tells_what_autopilot_makes_of_the_servers(read: Any) -> None:
+def test_a_server_returns_autopilots_health(read: Any) -> None:
     since = "2026-11-28T10:00:00Z"
     health = {
         "Servers": [{"Name": "consul1", "Healthy": True, "StableSince": since}, {"Name": "two", "Healthy": False}]
@@ -187,12 +187,12 @@ def test_a_server_tells_what_autopilot_makes_of_the_servers(read: Any) -> None:
     assert reading(read, server=True, curl="#!/bin/sh\necho 'No cluster leader'\n").servers is None
 
 
-def test_an_answer_that_is_cut_off_is_an_error() -> None:
+def test_truncated_output_is_an_error() -> None:
     with pytest.raises(ValueError, match="cut off"):
         parse(f"{sections.MARKER} containers\n")
 
 
-def test_a_character_that_python_takes_for_a_lines_end_is_none() -> None:
+def test_only_newlines_end_lines() -> None:
     """Docker and Consul write it as it is, and any container may have it in a label or a tag."""
     mark = sections.MARKER
     found = parse(f'{mark} containers\n{{"Name":"/a\x85b"}}\n{mark} agent\n{{}}\n{{}}\n{mark} end\n')

@@ -21,7 +21,7 @@ def line_of(found: FleetStatus, name: str) -> list[str]:
     return line.split()
 
 
-def test_a_line_says_everything_of_an_instance() -> None:
+def test_a_line_has_everything_about_an_instance() -> None:
     words = "web-1 app1 healthy passing 50 % 1 min 10 1 80.0 ms"
     assert line_of(status(*all_well()), "web-1") == words.split()
 
@@ -63,7 +63,7 @@ def test_a_service_says_where_it_is_reached_and_its_canary() -> None:
     assert "maintenance page: www.example.com/" in printed(with_front(maintenance=True))
 
 
-def test_problems_are_on_top_the_worst_first_and_what_one_should_merely_know_is_below() -> None:
+def test_problems_are_on_top_the_worst_first_and_remarks_below() -> None:
     said = {
         "conflict": "two want it",
         "refused": "nginx refuses it",
@@ -89,19 +89,19 @@ def test_problems_are_on_top_the_worst_first_and_what_one_should_merely_know_is_
         at = text.index(part, at)
 
 
-def test_a_dead_fleet_begins_with_what_is_wrong() -> None:
+def test_a_dead_fleet_begins_with_its_problems() -> None:
     text = printed(status(*(host(name, unread="ssh: connection timed out") for name in ("app1", "front1"))))
     assert text.startswith("Problems\n  app1 unread: ssh: connection timed out\n    next: ")
     assert "No service" not in text
 
 
-def test_one_of_two_fronts_that_does_not_list_an_instance_is_seen() -> None:
+def test_a_front_without_an_instance_in_rotation_is_shown() -> None:
     text = printed(status(*all_well(), host("consul1", front=front(seen("app2", "web-2")), registered=())))
     assert "(1 of 2 fronts)" in next(line for line in text.splitlines() if line.startswith("web-1"))
     assert "of 2 fronts" not in next(line for line in text.splitlines() if line.startswith("web-2"))
 
 
-def test_colours_are_a_terminals_alone() -> None:
+def test_colours_are_for_terminals_only() -> None:
     assert "\x1b[32mpassing" in printed(status(*all_well()), colours=True)
     assert "\x1b" not in printed(status(*all_well()))
 
@@ -117,5 +117,5 @@ def test_names_cannot_write_elsewhere_on_the_screen() -> None:
     assert "\x1b" not in printed(with_front(hostile, problems=[problem]))
 
 
-def test_an_empty_fleet_says_so() -> None:
+def test_an_empty_fleet_prints_the_next_step() -> None:
     assert printed(status(host("app1", registered=()))).startswith("No service is registered.")

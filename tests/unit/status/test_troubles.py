@@ -26,18 +26,18 @@ def server(name: str, *healthy: str, leader: bool | None = True) -> Host:
     return host(name, registered=(), servers=judged, leader=leader)
 
 
-def test_with_all_servers_nothing_is_wrong() -> None:
+def test_with_all_servers_there_is_no_problem() -> None:
     assert told(*(server(name, *SERVERS) for name in SERVERS)) == []
 
 
-def test_a_server_that_is_missing_is_named_with_since_when() -> None:
+def test_a_missing_server_is_named_with_its_start() -> None:
     found = status(server("consul1", "consul1", "consul2"), server("consul2", "consul1", "consul2"))
     (one,) = found.problems
     assert (one.where, one.kind, one.problem.since) == ("Consul", "short", SINCE)
     assert "consul3" in one.text
 
 
-def test_without_a_leader_the_agents_that_answer_tell_which_servers_are_missing() -> None:
+def test_without_a_leader_responding_agents_show_the_missing_servers() -> None:
     two_gone = (server("consul1", leader=False), host("consul2", unread="ssh failed"))
     (one,) = status(*two_gone).problems
     assert (one.where, one.kind) == ("Consul", "leaderless")
@@ -51,7 +51,7 @@ def test_an_agent_that_alone_knows_no_leader_is_cut_off() -> None:
     assert told(cut, server("consul1", *SERVERS)) == [("app1", "lost")]
 
 
-def test_what_should_run_on_every_host_is_missed_where_it_does_not() -> None:
+def test_a_stopped_agent_registrator_or_front_is_a_problem() -> None:
     whole = host("front1", registered=(), front=front(seen("app1", "web-1"), seen("app2", "web-2")))
     assert told(*all_well()[:2], whole) == []
     for name, kind in (("front", "unserved"), ("consul", "down"), ("registrator", "down")):
@@ -59,7 +59,7 @@ def test_what_should_run_on_every_host_is_missed_where_it_does_not() -> None:
         assert told(replace(whole, reading=replace(whole.reading, containers=running))) == [("front1", kind)]
 
 
-def test_what_two_fronts_say_is_named_once_since_the_first_saw_it() -> None:
+def test_a_problem_of_two_fronts_is_named_once_since_the_earliest_time() -> None:
     def says(since: str) -> Document:
         return front(problems=[{"kind": "unserved", "text": "x", "since": since, "next": "n", "subject": "s"}])
 
@@ -71,7 +71,7 @@ def test_what_two_fronts_say_is_named_once_since_the_first_saw_it() -> None:
     assert (one.where, one.problem.since, one.problem.step) == ("front1, consul1", SINCE, "n")
 
 
-def test_of_missing_servers_their_own_word_counts_more_than_a_fronts() -> None:
+def test_autopilot_overrides_a_fronts_view_of_the_servers() -> None:
     said = {"kind": "short", "text": "1 of 2", "since": NOW, "next": "n", "subject": "servers"}
     sees = host("front1", registered=(), front=front(problems=[said]))
     assert [one.text for one in status(sees).problems] == ["1 of 2"]

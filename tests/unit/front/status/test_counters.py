@@ -34,7 +34,7 @@ A, B = "10.77.0.5:20001", "10.77.0.6:20001"
         (f"{A}|200|soon", {}),
     ],
 )
-def test_what_a_line_counts_for(line: str, counts: dict[str, Counts]) -> None:
+def test_each_line_is_counted(line: str, counts: dict[str, Counts]) -> None:
     assert tally([line]) == counts
 
 
@@ -48,7 +48,7 @@ def add(log: Path, text: str) -> None:
         file.write(text)
 
 
-def test_only_what_was_added_is_counted(log: Path) -> None:
+def test_only_new_lines_are_counted(log: Path) -> None:
     counted = Counters(log)
     counted.read()
     assert counted.counts == {}
@@ -61,7 +61,7 @@ def test_only_what_was_added_is_counted(log: Path) -> None:
     assert counted.counts == {A: Counts(4, 1, 2.0), B: Counts(1, 0, 0.5)}
 
 
-def test_a_line_that_is_not_whole_yet_waits_for_its_end(log: Path) -> None:
+def test_an_incomplete_line_waits_for_its_end(log: Path) -> None:
     counted = Counters(log)
     add(log, f"{A}|20")
     counted.read()
@@ -71,7 +71,7 @@ def test_a_line_that_is_not_whole_yet_waits_for_its_end(log: Path) -> None:
     assert counted.counts == {A: Counts(1, 0, 0.5)}
 
 
-def test_what_was_counted_takes_no_memory_and_loses_nothing(log: Path) -> None:
+def test_counted_lines_are_freed_without_a_loss(log: Path) -> None:
     counted = Counters(log)
     with log.open("a") as nginx:
         for _ in range(20):
@@ -83,7 +83,7 @@ def test_what_was_counted_takes_no_memory_and_loses_nothing(log: Path) -> None:
     assert counted.counts[A].requests == 200_000
 
 
-def test_a_new_file_in_its_place_is_read_from_its_begin(log: Path) -> None:
+def test_a_new_file_is_read_from_its_start(log: Path) -> None:
     counted = Counters(log)
     add(log, f"{A}|200|0.5\n" * 10)
     counted.read()
@@ -93,7 +93,7 @@ def test_a_new_file_in_its_place_is_read_from_its_begin(log: Path) -> None:
     assert counted.counts[A].requests == 11
 
 
-def test_servers_that_are_long_gone_are_forgotten(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_servers_unused_for_longest_are_dropped(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counters, "SERVERS", 2)
     counted = Counters(log)
     for server in ("a:1", "b:1", "a:1", "c:1"):
@@ -102,7 +102,7 @@ def test_servers_that_are_long_gone_are_forgotten(log: Path, monkeypatch: pytest
     assert set(counted.counts) == {"a:1", "c:1"}
 
 
-def test_a_file_that_may_not_be_read_is_an_error_to_be_told(log: Path) -> None:
+def test_an_unreadable_file_is_an_error(log: Path) -> None:
     os.mkfifo(log)
     with pytest.raises(OSError, match=r"."):
         Counters(log).read()

@@ -19,7 +19,7 @@ def instances(found: Document, service: str) -> dict[str, Any]:
     return {entry["container"]: entry for entry in one["instances"]}
 
 
-def test_an_instance_with_all_that_is_known_of_it() -> None:
+def test_an_instance_has_all_its_facts() -> None:
     assert instances(seen(), "nginx-80")["nginx-1"] == {
         "id": "app1:nginx-1:80",
         "node": "app1",
@@ -77,7 +77,7 @@ def test_routes_lead_from_host_and_path_to_services() -> None:
     )
 
 
-def test_what_consul_does_not_call_passing_has_its_word_for_it_and_no_share() -> None:
+def test_a_failing_instance_has_consuls_state_and_no_share() -> None:
     ill = replace(instance("nginx-3"), state="critical")
     whole = sight()
     found = document(replace(whole, catalog=Catalog((*whole.catalog.instances, ill))), NOW)
@@ -85,14 +85,14 @@ def test_what_consul_does_not_call_passing_has_its_word_for_it_and_no_share() ->
     assert (entry["state"], entry["share"], entry["listed_since"]) == ("critical", None, None)
 
 
-def test_who_only_nginx_still_has_is_kept_or_gone() -> None:
+def test_an_instance_only_in_nginx_is_kept_or_gone() -> None:
     rest = Catalog((instance("nginx-2", node="app2"),))
     found = instances(seen(catalog=rest, kept=frozenset({("app1", "app1:nginx-1:80")})), "nginx-80")
     assert (found["nginx-1"]["state"], found["nginx-2"]["state"]) == ("kept", "passing")
     assert instances(seen(catalog=rest), "nginx-80")["nginx-1"]["state"] == "gone"
 
 
-def test_who_is_kept_because_its_node_is_not_heard_is_called_kept() -> None:
+def test_a_retained_instance_of_a_down_node_is_kept() -> None:
     dead = replace(instance("nginx-1"), state="critical", node_alive=False)
     found = seen(catalog=Catalog((dead,)), kept=frozenset({(dead.node, dead.identity)}))
     assert instances(found, "nginx-80")["nginx-1"]["state"] == "kept"
@@ -135,7 +135,7 @@ def test_a_service_without_instances_or_without_a_route_is_shown_as_such() -> No
     ]
 
 
-def test_consuls_own_service_is_no_ones_business_here() -> None:
+def test_consuls_own_service_is_left_out() -> None:
     found = seen(catalog=Catalog((instance("consul", service="consul"),)))
     assert "consul" not in [one["name"] for one in found["services"]]
 
@@ -151,7 +151,7 @@ def test_the_container_is_the_middle_of_a_registrators_id() -> None:
     assert container_of("a:b:c") is None
 
 
-def test_a_front_is_well_as_long_as_it_serves_and_consul_template_runs() -> None:
+def test_a_front_is_healthy_while_it_serves_and_consul_template_runs() -> None:
     assert (verdict(seen()).well, verdict(seen()).text) == (True, "serves generation 12")
     refused = verdict(seen(problems=(problem("nginx refuses it"),)))
     assert (refused.well, refused.text) == (True, "serves generation 12\nnginx refuses it")

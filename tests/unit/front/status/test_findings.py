@@ -31,13 +31,13 @@ def test_a_site_whose_services_have_no_instance_is_a_problem() -> None:
     assert found(WEB) == []
 
 
-def test_so_is_a_route_of_a_container_and_a_declared_one() -> None:
+def test_a_route_without_instances_is_a_problem_too() -> None:
     shop = instance("shop-1", state="critical", virtual_host="shop.example.com")
     assert found(WEB, shop) == [("unserved", "shop.example.com/")]
     assert found(WEB, routes=[declared("api-80", "api.example.com")]) == [("unserved", "api.example.com/")]
 
 
-def test_a_site_with_a_maintenance_page_serves_that() -> None:
+def test_a_site_with_a_maintenance_page_is_not_a_problem() -> None:
     catalog = Catalog((), {"maintenance/_": "Back at noon."})
     given = settings(services=("nginx-80",))
     assert of_catalog(routing(catalog, given), catalog) == []
@@ -63,7 +63,7 @@ def test_a_problem_keeps_its_time_while_its_text_changes() -> None:
     assert "1 critical" in only.text
 
 
-def test_the_certificate_of_the_front_is_a_problem_before_it_ends() -> None:
+def test_a_certificate_is_a_problem_before_it_expires() -> None:
     assert of_certificate(replace(SETTINGS, certificate_end=(NOW + timedelta(days=300)).isoformat()), NOW) == []
     soon = replace(SETTINGS, certificate_end=(NOW + timedelta(days=3)).isoformat(), certificate_file="site.crt")
     (problem,) = of_certificate(soon, NOW)

@@ -50,13 +50,13 @@ def test_each_figure_of_the_status(name: str, value: float) -> None:
     assert samples(seen(problems=(problem("one"), problem("two"))))[name] == value
 
 
-def test_what_is_not_so_is_zero_and_what_is_not_known_is_left_out() -> None:
+def test_false_is_0_and_unknown_values_are_left_out() -> None:
     found = samples(seen(consul_template_since=None, connections={}))
     assert found["rollcall_front_consul_template_up"] == 0
     assert not [name for name in found if "connections" in name]
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_a_metric() -> None:
     assert f'rollcall_front_build_info{{version="{VERSION}"}} 1.0' in metrics(seen()).decode()
 
 
@@ -64,7 +64,7 @@ def offered() -> set[str]:
     return {sample.name for f in text_string_to_metric_families(metrics(seen()).decode()) for sample in f.samples}
 
 
-def test_each_metric_that_the_dashboard_asks_for_is_there() -> None:
+def test_every_metric_of_the_dashboard_exists() -> None:
     dashboard = json.loads((DOCS / "grafana" / "front.json").read_text())
     text = json.dumps([[target["expr"] for target in panel["targets"]] for panel in dashboard["panels"]])
     asked = set(re.findall(r"rollcall_front_\w+", text))

@@ -34,7 +34,7 @@ NOW = "2026-11-26T03:00:00Z"
         ("2026-11-26T03:00:01Z", "0 s"),  # a clock that was set back
     ],
 )
-def test_how_long_something_has_been_so(since: str | None, said: str) -> None:
+def test_durations_are_worded(since: str | None, said: str) -> None:
     assert duration(since, NOW) == said
 
 
@@ -47,14 +47,14 @@ def test_the_mean_of_no_tries_is_none() -> None:
     assert (mean(0.8, 10), mean(0, 0)) == ("80.0 ms", "–")
 
 
-def test_problems_come_before_everything_else_and_stand_in_the_title() -> None:
+def test_problems_come_first_and_are_in_the_title() -> None:
     text = page(seen(problems=(problem("nginx refuses it"),)))
     assert text.index("nginx refuses it") < text.index("nginx-80")
     assert "<title>front1 – 1 problem</title>" in text
     assert "<title>front1 – all well</title>" in page(seen())
 
 
-def test_names_that_others_chose_are_text() -> None:
+def test_foreign_names_are_escaped() -> None:
     bad = replace(instance("nginx-1"), identity=f"app1:{HOSTILE}:80", node=HOSTILE, tags=(HOSTILE,), service=HOSTILE)
     keys = {f"canary/{HOSTILE}": json.dumps({HOSTILE: HOSTILE})}
     text = page(seen(catalog=Catalog((bad,), keys), problems=(problem(HOSTILE, kind=HOSTILE),)))
@@ -72,11 +72,11 @@ def test_every_table_has_heads_for_its_columns_and_rows() -> None:
     assert all("data-label=" in cell for cell in cells)
 
 
-def test_nothing_comes_from_elsewhere() -> None:
+def test_the_page_loads_nothing_from_elsewhere() -> None:
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', page(seen()))
 
 
-def test_a_service_without_an_instance_and_a_route_to_nobody_are_shown() -> None:
+def test_a_service_without_instances_and_its_route_are_shown() -> None:
     whole = sight()
     text = page(seen(catalog=Catalog(()), routing=replace(whole.routing, upstreams=())))
     assert "nobody" in text
@@ -90,7 +90,7 @@ def asked(path: str, host: str = "127.0.0.1:8511", method: str = "GET", look: Lo
     return response.status, response.body.decode()
 
 
-def test_each_path_says_its_own() -> None:
+def test_each_path_has_its_response() -> None:
     assert asked("/")[1].startswith("<!doctype html>")
     assert json.loads(asked("/status.json")[1]) == seen()
     assert "rollcall_front_generation 12.0" in asked("/metrics")[1]
@@ -103,7 +103,7 @@ def test_each_path_says_its_own() -> None:
 
 
 @pytest.mark.parametrize("host", ["localhost:8511", "LOCALHOST", "127.0.0.1", "[::1]:9000", "10.77.0.31:8511"])
-def test_the_front_answers_by_its_addresses(host: str) -> None:
+def test_the_front_responds_at_its_addresses(host: str) -> None:
     assert asked("/status.json", host)[0] == 200
 
 
@@ -111,7 +111,7 @@ def test_the_front_answers_by_its_addresses(host: str) -> None:
     "host",
     ["", "evil.example", "evil.example:8511", "127.0.0.1.evil.example", "localhost.", "::1", "[]", "[evil.example]"],
 )
-def test_a_name_that_was_made_to_lead_here_gets_nothing(host: str) -> None:
+def test_a_rebound_host_name_is_refused(host: str) -> None:
     status, said = asked("/status.json", host)
     assert status == 421
     assert "front1" not in said
@@ -172,18 +172,18 @@ def test_head_has_no_body() -> None:
         (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", 431),
     ],
 )
-def test_bad_requests_are_told_so(request_bytes: bytes, status: int) -> None:
+def test_bad_requests_get_their_status(request_bytes: bytes, status: int) -> None:
     assert said_to(request_bytes).startswith(f"HTTP/1.1 {status} ")
 
 
-def test_a_status_that_cannot_be_shown_is_no_end() -> None:
+def test_a_failing_status_is_a_500() -> None:
     def broken() -> Document:
         raise KeyError("generation")
 
     assert said_to(GET % b"/", broken).startswith("HTTP/1.1 500 ")
 
 
-def test_who_is_slow_is_not_waited_for_and_hinders_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_client_times_out_and_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "TIMEOUT_SECONDS", 0.2)
 
     async def talk() -> tuple[bytes, bytes]:
@@ -197,7 +197,7 @@ def test_who_is_slow_is_not_waited_for_and_hinders_nobody(monkeypatch: pytest.Mo
     assert slow == b""
 
 
-def test_who_takes_no_answer_keeps_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_read_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else such visitors would collect, each with a status in memory, until the front has no descriptor left."""
     monkeypatch.setattr(http_server, "TIMEOUT_SECONDS", 0.2)
     size = 20_000_000
@@ -223,7 +223,7 @@ def test_who_takes_no_answer_keeps_no_connection_open(monkeypatch: pytest.Monkey
     assert asyncio.run(talk()) < size
 
 
-def test_more_than_enough_connections_are_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_beyond_the_limit_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "MAX_CONNECTIONS", 1)
 
     async def talk() -> bytes:
@@ -236,7 +236,7 @@ def test_more_than_enough_connections_are_sent_away(monkeypatch: pytest.MonkeyPa
     assert asyncio.run(talk()) == b""
 
 
-def test_a_port_that_is_taken_is_an_error_to_be_told() -> None:
+def test_a_taken_status_port_is_an_error() -> None:
     async def twice() -> None:
         async with serving() as port:
             await http_server.serve(f"127.0.0.1:{port}", seen)

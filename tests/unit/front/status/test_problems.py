@@ -23,14 +23,14 @@ def test_a_problem_ends_and_others_of_another_kind_do_not() -> None:
     assert [(one.kind, one.text) for one in problems.all()] == [("catalog", "three")]
 
 
-def test_one_that_comes_back_is_logged_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_returning_problem_is_logged_again(capsys: pytest.CaptureFixture[str]) -> None:
     problems = Problems()
     for texts in (["full"], [], ["full"]):
         problems.are("hindered", texts)
     assert capsys.readouterr().err.count("front: full\n") == 2
 
 
-def test_a_name_does_not_write_with_the_terminals_codes_of_who_reads_the_log(
+def test_control_codes_are_replaced_in_the_log(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     Problems().are("metadata", ["a\x1b[2Jb\x85c\ud800"])
