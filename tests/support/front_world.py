@@ -20,7 +20,7 @@ from rollcall.components import front
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.converge import resources
-from rollcall.converge.resources import Mount
+from rollcall.converge.resources import Mount, Resource
 from rollcall.lab import stand_in
 from rollcall.secrets.store import Secrets
 
@@ -110,7 +110,7 @@ class Front:
     volume: str
     settings: dict[str, Any]
     containers: list[Container] = field(default_factory=list)
-    resources: tuple[resources.Resource, ...] = ()
+    resources: tuple[Resource, ...] = ()
 
     @property
     def container(self) -> Container:
