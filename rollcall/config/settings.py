@@ -74,7 +74,7 @@ class ConsulServer(Section):
 class Registrator(Section):
     """The registrator of every host."""
 
-    image: Image = Field(default="rollcall/registrator:0.1.0", description=_IMAGE)
+    image: Image = Field(default="rollcall/registrator:0.2.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
     mode: Annotated[
         Literal["auto", "internal", "published"],
@@ -138,7 +138,7 @@ class Route(Section):
 class Front(Section):
     """nginx and consul-template on the hosts of the group `fronts`."""
 
-    image: Image = Field(default="rollcall/front:0.2.0", description=_IMAGE)
+    image: Image = Field(default="rollcall/front:0.3.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
     server_name: Annotated[
         str,
@@ -329,7 +329,7 @@ class Settings(Section):
         tuple[Template, ...], Expected('a list of dicts such as {"name": "haproxy", "source": "haproxy.ctmpl", …}')
     ] = Field(default=(), strict=False, description="Files of services of your own (docs/own-templates.md)")
     templates_image: Image = Field(
-        default="rollcall/templates:0.1.0", description="Image of the container that renders the templates"
+        default="rollcall/templates:0.2.0", description="Image of the container that renders the templates"
     )
     template_keys: Annotated[
         tuple[Annotated[str, StringConstraints(pattern=r'^[^"\\\s]+$')], ...],
