@@ -116,7 +116,8 @@ def test_an_individually_drained_container_is_named_when_the_host_comes_back(
 ) -> None:
     operator.types("drain", f"app1/{container.name}")
     operator.types("drain", "app1")
-    assert f"these containers are drained individually: {HOSTNAME}:{container.name}:80" in operator.types("undrain", "app1")
+    said = operator.types("undrain", "app1")
+    assert f"these containers are drained individually: {HOSTNAME}:{container.name}:80" in said
 
 
 def test_a_stopped_container_is_not_drained(operator: Operator, container: Container) -> None:
