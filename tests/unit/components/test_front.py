@@ -62,7 +62,7 @@ def test_a_running_front_applies_a_changed_setting(front: Front, settings: dict[
     assert container(before).spec == container(after).spec
 
 
-@pytest.mark.parametrize("settings", [{"image": "rollcall/front:0.3.0"}, {"stop_timeout": 60}])
+@pytest.mark.parametrize("settings", [{"image": "rollcall/front:next"}, {"stop_timeout": 60}])
 def test_a_setting_of_dockers_replaces_the_container(front: Front, settings: dict[str, Any]) -> None:
     assert container(front()).spec != container(front(**settings)).spec
 
