@@ -90,7 +90,7 @@ def test_templates_killed_in_the_middle_lose_nothing(served, haproxy, catalog, i
 def test_a_consul_template_that_was_killed_comes_back(served, haproxy, catalog, instances, until) -> None:
     kill = "for one in /proc/[0-9]*; do grep -qs consul-template $one/comm && kill -s KILL ${one#/proc/}; done"
     served.container.exec_run(["sh", "-c", kill])
-    until(lambda: "consul-template ended" in served.log(), "a line about it")
+    until(lambda: "consul-template exited" in served.log(), "a line about it")
     catalog.register(instances[1])
     until(lambda: haproxy.answers() == {"one", "two"}, "the change", 15)
     until(lambda: served.status()["state"] == "served", "no problem any more")
