@@ -98,11 +98,13 @@ WAITS = {"Consul is ready", "Containers stay up"}
 
 
 class Run:
-    """What one deploy did: `acted` names the hosts where it did anything, `changed` leaves mere waiting out."""
+    """What one deploy did: `changed` names the hosts where it changed anything.
+
+    Waiting is no change: on a busy machine a server may be unhealthy for a moment (last contact over 200 ms).
+    """
 
     def __init__(self, account: dict[str, Any], log: str) -> None:
         operations = account["results"]["operations"]
-        self.acted = {host for one in operations for host in one["success"]}
         self.changed = {host for one in operations if not WAITS & set(one["names"]) for host in one["success"]}
         self.log = log
 

@@ -17,7 +17,7 @@ def test_every_backend_responds_in_turn(fleet: Fleet) -> None:
 def test_second_deploy_changes_nothing(fleet: Fleet) -> None:
     before = fleet.all_containers()
     run = fleet.deploy()
-    assert run.acted == set(), run.log
+    assert run.changed == set(), run.log
     assert fleet.all_containers() == before
 
 

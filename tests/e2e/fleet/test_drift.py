@@ -57,7 +57,7 @@ def test_only_a_changed_container_is_corrected(fleet: Fleet, case: str) -> None:
     after = fleet.all_containers()
     assert after.keys() == before.keys()
     assert {name for name in before if before[name] != after[name]} <= {"app2/nginx-1"}
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()
     wait_for("answer of every backend", lambda: answering() == BACKENDS)
 
 
@@ -82,4 +82,4 @@ def test_only_a_changed_file_is_corrected(
     after = fleet.all_containers()
     assert {name for name in before if before[name] != after[name]} == replaced
     assert after.keys() == before.keys()
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()

@@ -126,4 +126,4 @@ def test_a_deploy_without_read_access_corrects_that_first(fleet: Fleet, administ
     administrator.ask("DELETE", administrator.path_of("rollcall-auditor"))
     assert "create policy rollcall-auditor" in said_by_a_deploy()
     assert administrator.rights() == before
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()

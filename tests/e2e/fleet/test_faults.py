@@ -40,7 +40,7 @@ def test_a_whole_host_stopped_and_started(fleet: Fleet) -> None:
         machine("start", "rollcall-lab-app1")
         wait_for("answer of every backend", lambda: answering() == BACKENDS, 90)
     assert visitor.failed == []
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()
 
 
 def test_a_host_that_loses_power(fleet: Fleet) -> None:
@@ -50,7 +50,7 @@ def test_a_host_that_loses_power(fleet: Fleet) -> None:
         machine("start", "rollcall-lab-app2")
         wait_for("answer of every backend", lambda: answering() == BACKENDS, 90)
     assert visitor.failed == []
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()
 
 
 # What is for a container's published port is forwarded, so neither comes in nor goes out of the host itself.

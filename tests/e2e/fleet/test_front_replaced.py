@@ -36,4 +36,4 @@ def test_replaced_twice_under_load(fleet: Fleet, tmp_path: Path, says: Callable[
             says(f"front replaced in {seconds:.1f} s: so far {crowd.account}")
         wait_for("visitors after it", lambda asked=crowd.asked: crowd.asked > asked + 500)
     assert crowd.failed == [], crowd.account
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()

@@ -27,7 +27,7 @@ def test_a_new_front_that_cannot_serve_is_rolled_back(fleet: Fleet, tmp_path: Pa
     assert fleet.on("front1", "docker inspect -f '{{.HostConfig.RestartPolicy.Name}}' front") == "always"
     assert crowd.failed == [], crowd.account
     rollcall("deploy", LAB)
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()
 
 
 def test_interrupted_before_the_new_one_was_there(fleet: Fleet) -> None:
@@ -38,7 +38,7 @@ def test_interrupted_before_the_new_one_was_there(fleet: Fleet) -> None:
     assert "front" in fleet.containers("front1")
     assert fleet.on("front1", RETIRED) == ""
     assert crowd.failed == [], crowd.account
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()
 
 
 def test_a_deploy_that_is_killed_while_both_run(fleet: Fleet, tmp_path: Path) -> None:
@@ -54,4 +54,4 @@ def test_a_deploy_that_is_killed_while_both_run(fleet: Fleet, tmp_path: Path) ->
         assert fleet.on("front1", RETIRED) == ""
         rollcall("deploy", LAB)
     assert crowd.failed == [], crowd.account
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()

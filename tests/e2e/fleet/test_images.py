@@ -48,7 +48,7 @@ def test_a_missing_image_changes_no_host(fleet: Fleet, tmp_path: Path, settings:
     assert held in said
     assert "Traceback" not in said
     assert fleet.all_containers() == before
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_new_image_is_deployed_end_to_end(fleet: Fleet, tmp_path: Path) -> Non
     said = rollcall("deploy", "--dry", LAB)
     assert said.count(f"(image: '{NEXT}' → 'nginx:1.30')") == len(BACKENDS)
     rollcall("deploy", LAB)
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()
     wait_for("answer of every backend", lambda: answering() == BACKENDS)
 
 
@@ -127,4 +127,4 @@ def test_images_are_pushed_to_a_registry_and_hosts_pull_them_from_it(fleet: Flee
     assert fleet.on("front1", "docker inspect --format '{{.Config.Image}}' dns") == OWN[0]
     wait_for("answer of every backend", lambda: answering() == BACKENDS)
     rollcall("deploy", LAB)
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()

@@ -53,7 +53,7 @@ def follows_the_catalog(fleet: Fleet) -> None:
     wait_for("front without app2/nginx-1", lambda: "app2/nginx-1" not in answering(30))
     rollcall("deploy", LAB)
     wait_for("answer of every backend", lambda: answering() == BACKENDS)
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()
 
 
 def test_tokens(fleet: Fleet) -> None:

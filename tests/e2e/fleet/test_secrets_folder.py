@@ -104,4 +104,4 @@ def test_a_renamed_inventory_is_recognised_by_its_fleet(fleet: Fleet, folder: Pa
 
 
 def test_with_the_right_folder_again_a_deploy_has_nothing_to_do(fleet: Fleet) -> None:
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()

@@ -55,4 +55,4 @@ def test_the_quorum_holds_while_every_server_is_replaced(fleet: Fleet, tmp_path:
     assert visitor.failed == []
     assert healthy(fleet)
     rollcall("deploy", LAB)
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()

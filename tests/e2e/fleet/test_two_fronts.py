@@ -61,7 +61,7 @@ def two(fleet: Fleet, inventory: Path) -> Iterator[Fleet]:
         yield fleet
     finally:
         rollcall("deploy", "--yes", LAB)
-        assert fleet.deploy().acted == set()
+        assert fleet.deploy().changed == set()
 
 
 def test_exactly_one_front_has_the_address(two: Fleet) -> None:

@@ -37,7 +37,7 @@ def test_the_same_command_finishes_a_deploy_after_ctrl_c(fleet: Fleet, mark: str
     assert said.rstrip().endswith(SENTENCE)
     assert "Traceback" not in said
     rollcall("deploy", LAB)
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()
     wait_for("answer of every backend", lambda: answering() == BACKENDS, 60)
 
 
@@ -50,4 +50,4 @@ def test_the_same_command_finishes_a_rotation_after_ctrl_c(fleet: Fleet, step: s
     assert "Traceback" not in said
     rollcall("rotate", LAB, "tokens")
     assert fleet.secrets().unfinished == ()
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()

@@ -61,7 +61,7 @@ def test_two_of_three_leave_the_quorum_and_come_back(fleet: Fleet, tmp_path: Pat
         rollcall("deploy", LAB)
         wait_for("three healthy servers", lambda: healthy(fleet))
     assert visitor.failed == []
-    assert fleet.deploy().acted == set()
+    assert fleet.deploy().changed == set()
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def test_a_first_deploy_shows_no_secret(deployed: ByAdmin, fleet: Fleet, seen: d
 
 
 def test_a_second_deploy_changes_nothing(deployed: ByAdmin) -> None:
-    assert deployed.deploy().acted == set()
+    assert deployed.deploy().changed == set()
 
 
 def test_no_file_belongs_to_the_user(deployed: ByAdmin, fleet: Fleet) -> None:
@@ -148,7 +148,7 @@ def test_a_real_change_replaces_the_servers_one_at_a_time(deployed: ByAdmin, fle
     servers = [f"consul{number}/consul" for number in (1, 2, 3)]
     assert all(before[one] != after[one] for one in servers)
     assert deployed.deploy().changed >= {"consul1", "consul2", "consul3"}
-    assert deployed.deploy().acted == set()
+    assert deployed.deploy().changed == set()
 
 
 def test_a_removed_container_comes_back(deployed: ByAdmin, fleet: Fleet) -> None:
@@ -184,7 +184,7 @@ def test_an_image_is_pushed(deployed: ByAdmin, fleet: Fleet) -> None:
         deployed.write()
         rollcall("lab", "images", "--remove-demo")
     assert re.search(r"rollcall/dns:0.1.0: sent [0-9.]+ MB in .* s", said), said
-    assert deployed.deploy().acted == set()
+    assert deployed.deploy().changed == set()
 
 
 def test_drain_and_undrain(deployed: ByAdmin) -> None:
@@ -223,7 +223,7 @@ def test_rotations(deployed: ByAdmin, fleet: Fleet) -> None:
         assert "Rotated certificates on 6 hosts" in rollcall("rotate", str(deployed.path), "certificates")
     new = secret(deployed, fleet)
     assert [one.found_in(text) for text in texts.values() for one in (old, new)] == [set()] * 2 * len(texts)
-    assert deployed.deploy().acted == set()
+    assert deployed.deploy().changed == set()
 
 
 @contextmanager
