@@ -62,6 +62,17 @@ def converge_in_turn(changes: Sequence[Change], turn: Turn, readiness: Readiness
 
     Skip the wait if the cluster was not ready before: then this change may be what makes it ready.
     """
+    yield from _in_turn(changes, turn, _converge_until_ready(changes, readiness))
+
+
+@operation()
+def leave_in_turn(changes: Sequence[Change], turn: Turn, leave: Callable[[State, Host], bool]) -> Commands:
+    """Make a host leave a cluster while no other host changes, and then make its changes."""
+    yield from _in_turn(changes, turn, _leave_and_converge(changes, leave))
+
+
+def _in_turn(changes: Sequence[Change], turn: Turn, commands: Commands) -> Commands:
+    """Run a host's commands in its turn; at the prepare stage, where there are no turns, only the changes count."""
     if not run.is_executing:
         yield from _converge(changes)
         return
@@ -69,27 +80,21 @@ def converge_in_turn(changes: Sequence[Change], turn: Turn, readiness: Readiness
         if turn.failed:
             yield callbacks.command(_refuse, f"{turn.failed} did not come back; fix it")
         turn.failed = host.name  # until it succeeds; a failure ends this generator
-        missing: list[str] = []
-        yield callbacks.command(_find_missing, readiness, missing)
-        yield from _converge(changes)
-        if not missing:
-            yield callbacks.command(readiness)
+        yield from commands
         turn.failed = ""
 
 
-@operation()
-def leave_in_turn(changes: Sequence[Change], turn: Turn, leave: Callable[[State, Host], bool]) -> Commands:
-    """Make a host leave a cluster while no other host changes, and then make its changes."""
-    if not run.is_executing:
-        yield from _converge(changes)
-        return
-    with turn.free:
-        if turn.failed:
-            yield callbacks.command(_refuse, f"{turn.failed} did not come back; fix it")
-        turn.failed = host.name
-        yield callbacks.command(leave)
-        yield from _converge(changes)
-        turn.failed = ""
+def _converge_until_ready(changes: Sequence[Change], readiness: Readiness) -> Commands:
+    missing: list[str] = []
+    yield callbacks.command(_find_missing, readiness, missing)
+    yield from _converge(changes)
+    if not missing:
+        yield callbacks.command(readiness)
+
+
+def _leave_and_converge(changes: Sequence[Change], leave: Callable[[State, Host], bool]) -> Commands:
+    yield callbacks.command(leave)
+    yield from _converge(changes)
 
 
 @operation()
