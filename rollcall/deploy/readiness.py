@@ -1,9 +1,8 @@
 """Wait until a cluster and its containers are ready, and report what is not."""
 
-import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from pyinfra import logger
@@ -12,6 +11,7 @@ from pyinfra.api.state import State
 from typing_extensions import override
 
 from rollcall.consul.agent_queries import HEALTH, command
+from rollcall.consul.servers import by_name
 from rollcall.deploy import callbacks
 
 
@@ -22,18 +22,21 @@ def not_ready(response: str, servers: Iterable[str]) -> list[str]:
         response: the body of /v1/operator/autopilot/health, which is JSON even when unhealthy.
         servers: node names of the servers that must all be healthy voters.
     """
-    try:
-        health = json.loads(response)
-        found = {server["Name"]: server for server in health["Servers"] or ()}
-    except (ValueError, KeyError, TypeError):
-        return [f"no leader ({response.strip() or 'the agent does not respond'})"]
+    found = by_name(response)
+    if found is None:
+        return [no_leader(response)]
     missing = [problem for name in servers if (problem := _server_problem(name, found.get(name)))]
     if not any(server.get("Leader") for server in found.values()):
         missing.append("no leader")
     return missing
 
 
-def _server_problem(name: str, server: dict[str, object] | None) -> str:
+def no_leader(response: str) -> str:
+    """Describe a response that is not autopilot's health."""
+    return f"no leader ({response.strip() or 'the agent does not respond'})"
+
+
+def _server_problem(name: str, server: Mapping[str, object] | None) -> str:
     if server is None:
         return f"{name} has not joined"
     if not server.get("Healthy"):

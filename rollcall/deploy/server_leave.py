@@ -13,7 +13,7 @@ from rollcall.consul.agent_queries import HEALTH, command
 from rollcall.contract import local_agent
 from rollcall.contract.timeouts import stretched
 from rollcall.deploy import callbacks
-from rollcall.deploy.readiness import ConsulReady, Readiness
+from rollcall.deploy.readiness import ConsulReady, Readiness, no_leader
 from rollcall.registrator.services.identity import path_segment
 
 # A leaving server waits until the others have removed its vote, then for requests under way.
@@ -36,7 +36,7 @@ class HasLeft(Readiness):
         _, output = callbacks.run(host, command(HEALTH))
         found = servers.by_name(output.stdout)
         if found is None:
-            return [f"no leader ({output.stdout.strip() or 'the agent does not respond'})"]
+            return [no_leader(output.stdout)]
         return [f"{self.node} is still a server"] if self.node in found else []
 
 

@@ -250,9 +250,7 @@ def _not_as_docker_says(fleet: Fleet, host: Host, registered: Iterable[Registere
         yield Trouble(host.member.name, Problem("mismatch", text))
     for identity in sorted(found - wanted.services.keys()):
         text = f"{identity} is registered, but its container does not run"
-        yield Trouble(
-            host.member.name, Problem("mismatch", f"{identity} is registered, but its container does not run")
-        )
+        yield Trouble(host.member.name, Problem("mismatch", text))
     for text in wanted.remarks:
         yield Trouble(host.member.name, Problem("metadata", text))
 

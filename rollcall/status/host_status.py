@@ -9,6 +9,7 @@ from typing import Any
 from rollcall import sections
 from rollcall.components import consul, registrator
 from rollcall.consul import agent_queries, maintenance
+from rollcall.consul.servers import by_name
 from rollcall.contract import local_agent
 from rollcall.contract.status_document import VERSION, Document
 from rollcall.contract.timeouts import stretched
@@ -151,12 +152,14 @@ def _leader(lines: list[str]) -> bool | None:
 
 
 def _servers(lines: list[str]) -> tuple[Server, ...] | None:
+    found = by_name("".join(lines[:1]))
+    if found is None:
+        return None
     try:
-        servers = json.loads(lines[0])["Servers"] or ()
         return tuple(
-            Server(server["Name"], bool(server["Healthy"]), _time(server.get("StableSince"))) for server in servers
+            Server(name, bool(server["Healthy"]), _time(server.get("StableSince"))) for name, server in found.items()
         )
-    except (ValueError, IndexError, KeyError, TypeError):
+    except KeyError:
         return None
 
 
