@@ -25,18 +25,25 @@ def checked_fleet(
     Raises:
         RollcallError: the inventory, the limit, a setting, or the project's deploy.py is invalid.
     """
+    whole = inventory.read(source, reader=reader)
+    chosen = inventory.limited(whole, limit, source)
+    return chosen, project_fleet(whole.root, Path(whole.source), [host.raw for host in whole.hosts])
+
+
+def project_fleet(root: Path, file: Path, hosts: Sequence[RawHost]) -> Fleet:
+    """Turn an inventory's raw data into a fleet, by the project's group data, templates, files and components.
+
+    Raises:
+        RollcallError: a group, a setting, or the project's deploy.py is wrong.
+    """
     from rollcall.components import declared, template_files
     from rollcall.config import groups, local_files, validation
 
-    whole = inventory.read(source, reader=reader)
-    chosen = inventory.limited(whole, limit, source)
-    hosts = [host.raw for host in whole.hosts]
-    file = Path(whole.source)
-    groups.check(file, hosts, (whole.root / "group_data", file.parent / "group_data"))
-    template_files.search(whole.root)
-    local_files.relative_to(whole.root)
+    groups.check(file, hosts, (root / "group_data", file.parent / "group_data"))
+    template_files.search(root)
+    local_files.relative_to(root)
     locate = validation.locator(file, hosts)
-    return chosen, check(file.stem, hosts, socket.gethostname(), locate, declared.components(whole.root))
+    return check(file.stem, hosts, socket.gethostname(), locate, declared.components(root))
 
 
 def check(

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,12 +25,11 @@ from rollcall.components import (
     keepalived,
     loading,
     resolver_files,
-    template_files,
     template_sync,
     template_sync_validation,
 )
 from rollcall.components.component import Component, Context
-from rollcall.config import groups, local_files, project, validation
+from rollcall.config import project, validation
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost
 from rollcall.config.inventory import host_of, raw_host
 from rollcall.consul import servers
@@ -257,13 +255,8 @@ def _check_templates(here: Site) -> None:
 
 @lru_cache(maxsize=1)
 def _fleet() -> Fleet:
-    root = project.root_of(inventory_file())
     file = inventory_file()
-    groups.check(file, _hosts(), (root / "group_data", file.parent / "group_data"))
-    template_files.search(root)
-    local_files.relative_to(root)
-    components = declared.components(root)
-    return loading.check(inventory_file().stem, _hosts(), socket.gethostname(), _locate(), components)
+    return loading.project_fleet(project.root_of(file), file, _hosts())
 
 
 @lru_cache(maxsize=1)
