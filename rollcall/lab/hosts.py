@@ -137,8 +137,10 @@ def _renew(host: LabHost, names: Sequence[str]) -> None:
 
 def _waiting(host: LabHost) -> Callable[[], str]:
     def wait() -> str:
-        waiting.until(lambda: engine_version(host) is not None or bool(_stopped(host)), _READY_TIMEOUT_SECONDS)
-        return "" if engine_version(host) is not None else f"{host.name} {_lack(host)}"
+        settled = waiting.until(
+            lambda: engine_version(host) is not None or bool(_stopped(host)), _READY_TIMEOUT_SECONDS
+        )
+        return "" if settled and not _stopped(host) else f"{host.name} {_lack(host)}"
 
     return wait
 
