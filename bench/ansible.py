@@ -16,12 +16,11 @@ import sys
 import tempfile
 import time
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from conditions import print_load, run
-from rich.table import Table
+from conditions import print_times, run, timed_in_turn
 
 from rollcall.components import declared
 from rollcall.components.component import Component
@@ -177,7 +176,6 @@ def measure(source: str, runs: int) -> dict[str, list[float]]:
     connectivity.check(chosen.hosts)
     resources = wanted(fleet, deployed.read_secrets(source, chosen, fleet, "deploy"), declared.components(chosen.root))
     on_hosts(source, f"apt-get update -qq; apt-get install -qqy --no-install-recommends {PACKAGES} >/dev/null")
-    times: dict[str, list[float]] = {"rollcall deploy": [], "ansible-playbook": []}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         rollcall = [sys.executable, "-m", "rollcall", "deploy", source]
@@ -185,11 +183,7 @@ def measure(source: str, runs: int) -> dict[str, list[float]]:
         try:
             for command in commands.values():
                 seconds(command, folder)
-            for number in range(runs):
-                # Alternate which one goes first.
-                for name in sorted(commands, reverse=number % 2 == 1):
-                    times[name].append(seconds(commands[name], folder))
-                    out.print(f"[dim]{name}: {times[name][-1]:.1f} s[/]")
+            times = timed_in_turn(commands, runs, lambda name: seconds(commands[name], folder))
         finally:
             removal = f"docker ps -aq --filter label={LABEL} | xargs -r docker rm -f >/dev/null; rm -rf {FOLDER}"
             on_hosts(source, removal)
@@ -203,25 +197,15 @@ def measure(source: str, runs: int) -> dict[str, list[float]]:
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(3), help="How many of each.")
 def main(source: str, runs: int) -> None:
     """Measure a deploy of INVENTORY with nothing to do, by Rollcall and by Ansible."""
-    run(report(source, runs))
+    run(lambda: report(source, runs))
 
 
-def report(source: str, runs: int) -> Callable[[], None]:
-    """Return the benchmark, which prints its table and ratio."""
-
-    def printed() -> None:
-        times = measure(source, runs)
-        table = Table(title=f"A deploy with nothing to do, {source}, n = {runs}")
-        for column in ("command", "median", "fastest", "slowest"):
-            table.add_column(column, justify="left" if column == "command" else "right")
-        for name, taken in times.items():
-            table.add_row(name, *(f"{f:.2f} s" for f in (statistics.median(taken), min(taken), max(taken))))
-        out.print(table)
-        print_load()
-        ours, theirs = (statistics.median(times[name]) for name in ("rollcall deploy", "ansible-playbook"))
-        out.print(f"ansible-playbook ÷ rollcall deploy: {theirs / ours:.1f}")
-
-    return printed
+def report(source: str, runs: int) -> None:
+    """Measure, and print the table and the ratio."""
+    times = measure(source, runs)
+    print_times(f"A deploy with nothing to do, {source}, n = {runs}", times)
+    ours, theirs = (statistics.median(times[name]) for name in ("rollcall deploy", "ansible-playbook"))
+    out.print(f"ansible-playbook ÷ rollcall deploy: {theirs / ours:.1f}")
 
 
 if __name__ == "__main__":

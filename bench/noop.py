@@ -14,8 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 import click
-from conditions import print_load
-from rich.table import Table
+from conditions import print_times, timed_in_turn
 
 from rollcall.config import inventory
 from rollcall.console import fail, out
@@ -89,26 +88,14 @@ def main(source: str, runs: int) -> None:
         fail(f"{changed} operations changed something, so the deploy was not a no-op; run the same command again.")
         sys.exit(1)
     tried = commands(source)
-    times: dict[str, list[float]] = {name: [] for name in tried}
-    for number in range(runs):
-        # Rotate which one goes first.
-        for name in sorted(times, reverse=number % 2 == 1):
-            times[name].append(seconds(tried[name]))
-            out.print(f"[dim]{name}: {times[name][-1]:.2f} s[/]")
+    times = timed_in_turn(tried, runs, lambda name: seconds(tried[name]))
     counts = commands_per_host(source, hosts)
     report(source, times, counts)
 
 
 def report(source: str, times: dict[str, list[float]], counts: Counter[str]) -> None:
     hosts = len(counts)
-    table = Table(title=f"A deploy with nothing to do, {source}, {hosts} hosts, n = {len(times[TRIVIAL])}")
-    for column in ("command", "median", "fastest", "slowest"):
-        table.add_column(column, justify="left" if column == "command" else "right")
-    for name, measured in times.items():
-        figures = (statistics.median(measured), min(measured), max(measured))
-        table.add_row(name, *(f"{figure:.2f} s" for figure in figures))
-    out.print(table)
-    print_load()
+    print_times(f"A deploy with nothing to do, {source}, {hosts} hosts, n = {len(times[TRIVIAL])}", times)
     medians = {name: statistics.median(measured) for name, measured in times.items()}
     for (one, other), bar in RATIOS.items():
         ratio = medians[one] / medians[other]
