@@ -2,24 +2,8 @@
 
 from pathlib import Path
 
-from deployed import LAB, PROJECT, Fleet, rollcall
-
-SERVERS = 'consul_servers = [_hosts["consul1"], _hosts["consul2"], _hosts["consul3"]]'
-ONE = 'consul_servers = [_hosts["consul1"]]'
-FORMER = 'x_former = [_hosts["consul2"], _hosts["consul3"]]'
-
-
-def inventory(folder: Path, servers: str) -> str:
-    # Of the lab's file name: the secrets are the lab's.
-    text = (PROJECT / LAB).read_text()
-    assert SERVERS in text
-    (folder / "lab.py").write_text(text.replace(SERVERS, servers))
-    return str(folder / "lab.py")
-
-
-def servers(fleet: Fleet) -> set[str]:
-    found = fleet.consul("/v1/operator/raft/configuration")
-    return {one["Node"] for one in found["Servers"]} if found else set()
+from deployed import Fleet, rollcall
+from lab_servers import FORMER, ONE, SERVERS, inventory, servers
 
 
 def test_no_server_leaves_without_consent(fleet: Fleet, tmp_path: Path) -> None:

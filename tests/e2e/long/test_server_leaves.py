@@ -3,25 +3,9 @@
 from pathlib import Path
 
 import pytest
-from deployed import LAB, PROJECT, Fleet, healthy, rollcall, wait_for
+from deployed import LAB, Fleet, healthy, rollcall, wait_for
+from lab_servers import FORMER, ONE, SERVERS, inventory, servers
 from visitor import Visitor
-
-SERVERS = 'consul_servers = [_hosts["consul1"], _hosts["consul2"], _hosts["consul3"]]'
-ONE = 'consul_servers = [_hosts["consul1"]]'
-FORMER = 'x_former = [_hosts["consul2"], _hosts["consul3"]]'
-
-
-def inventory(folder: Path, servers: str) -> str:
-    # Of the lab's file name: the secrets are the lab's.
-    text = (PROJECT / LAB).read_text()
-    assert SERVERS in text
-    (folder / "lab.py").write_text(text.replace(SERVERS, servers))
-    return str(folder / "lab.py")
-
-
-def servers(fleet: Fleet) -> set[str]:
-    found = fleet.consul("/v1/operator/raft/configuration")
-    return {one["Node"] for one in found["Servers"]} if found else set()
 
 
 def roles(fleet: Fleet) -> dict[str, str]:
