@@ -1,6 +1,7 @@
 """Everything on the machine the tests run on, and its clean removal."""
 
 import json
+import os
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -22,7 +23,9 @@ def machine(command: str) -> str:
 
 
 def make(target: str) -> str:
-    done = subprocess.run(["make", target], cwd=PROJECT, capture_output=True, text=True, check=False)
+    # As from a shell: a make above this one would have its own words printed around those of the target.
+    own = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    done = subprocess.run(["make", target], cwd=PROJECT, env=own, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

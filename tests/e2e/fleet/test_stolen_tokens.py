@@ -9,6 +9,7 @@ from asking import Ask
 from deployed import Fleet
 from forbidden import CATALOG, INSIDE, OWN_SERVICES, WRITES, allowed, nothing
 from standing import standing
+from waiting import until
 
 from rollcall.components.template_files import render
 from rollcall.consul.acl import Policy
@@ -75,7 +76,20 @@ class Thief:
         self._token = secrets.tokens.secret(role, node)
 
     def ask(self, asks: Sequence[Ask], *more: str) -> list[Response]:
-        return self._fleet.ask(self.host, asks, self._token, more, check=False)
+        answers: dict[int, Response] = {}
+        until(lambda: self._ask_the_rest(asks, more, answers), "an answer of a server to each request", 30)
+        return [answers[place] for place in range(len(asks))]
+
+    def _ask_the_rest(self, asks: Sequence[Ask], more: Sequence[str], answers: dict[int, Response]) -> bool:
+        rest = [place for place in range(len(asks)) if place not in answers or lost(answers[place])]
+        found = self._fleet.ask(self.host, [asks[place] for place in rest], self._token, more, check=False)
+        answers.update(zip(rest, found, strict=True))
+        return not any(map(lost, found))
+
+
+def lost(answer: Response) -> bool:
+    """An agent's first request to a server that has restarted since may end with the old connection: no verdict."""
+    return answer.status == 500 and "rpc error making call: stream closed" in answer.body
 
 
 # Writes that a role is for, at the agent of its own host.
