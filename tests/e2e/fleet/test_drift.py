@@ -1,16 +1,23 @@
-"""What was changed by hand is found and mended, and nothing else is touched."""
+"""What was changed by hand is found and corrected, and nothing else is touched.
+
+Changes that are independent of each other happen at once, one to a container: a deploy corrects them all.
+"""
+
+from dataclasses import dataclass
 
 import pytest
 from deployed import BACKENDS, LAB, Fleet, answering, rollcall, wait_for
 
 from rollcall.config.settings import Settings
+from rollcall.lab.layout import HOSTS
 
+ADDRESSES = {host.name: host.address for host in HOSTS}
 LABELS = "{{range $k, $v := .Config.Labels}}--label {{$k}}={{$v}} {{end}}"
-# nginx-1 as a person would make it again by hand, with all of its labels, but for what the case adds.
+# A backend as a person would make it again by hand, with all of its labels, but for what the case adds.
 RUN_AGAIN = (
-    f"docker inspect nginx-1 --format '{LABELS}' >/tmp/labels; docker rm -f nginx-1;"
-    "docker run -d --name nginx-1 --hostname nginx-1 --network rollcall --restart always "
-    "-p 10.77.0.22:20000-20999:80 -p 10.77.0.22:21000-21999:443 "
+    f"docker inspect CONTAINER --format '{LABELS}' >/tmp/labels; docker rm -f CONTAINER;"
+    "docker run -d --name CONTAINER --hostname CONTAINER --network rollcall --restart always "
+    "-p ADDRESS:20000-20999:80 -p ADDRESS:21000-21999:443 "
     "--user 101:101 --cap-drop ALL --security-opt no-new-privileges --read-only --memory 64m --pids-limit 128 "
     "--tmpfs /run/nginx:uid=101,gid=101,mode=0700,size=16m "
     "-v /etc/rollcall/backend:/etc/nginx/rollcall:ro $(cat /tmp/labels) "
@@ -19,67 +26,93 @@ RUN_AGAIN = (
 FRONT = Settings().front.image
 NGINX = "nginx -c /etc/nginx/rollcall/nginx.conf -g 'daemon off;'"
 
-CASES = {
-    "removed": ("docker rm -f nginx-1", "create container nginx-1"),
-    "stopped": ("docker stop nginx-1", "start container nginx-1 (state: exited → running)"),
-    "paused": ("docker pause nginx-1", "unpause container nginx-1 (state: paused → running)"),
-    "environment": (
-        f"{RUN_AGAIN} -e SERVICE_NAME=other nginx:1.30 {NGINX}",
-        "environment.SERVICE_NAME: 'other' → 'nginx'",
+
+@dataclass(frozen=True)
+class Change:
+    """What somebody did by hand on a host, and what a dry run says of it."""
+
+    host: str
+    container: str
+    command: str
+    sentence: str
+
+    @property
+    def typed(self) -> str:
+        return self.command.replace("CONTAINER", self.container).replace("ADDRESS", ADDRESSES[self.host])
+
+    @property
+    def said(self) -> str:
+        return self.sentence.replace("CONTAINER", self.container)
+
+
+def of_a_file(host: str, command: str, sentence: str) -> Change:
+    return Change(host, "", command, sentence)
+
+
+AT_ONCE = {
+    "state and settings": (
+        Change("app1", "webserver-1", "docker rm -f CONTAINER", "create container CONTAINER"),
+        Change(
+            *("app1", "nginx-1", f"{RUN_AGAIN} -e SERVICE_NAME=other nginx:1.30 {NGINX}"),
+            "environment.SERVICE_NAME: 'other' → 'nginx'",
+        ),
+        Change(
+            *("app2", "webserver-1", "docker stop CONTAINER"),
+            "start container CONTAINER (state: exited → running)",
+        ),
+        Change(
+            *("app2", "nginx-1", f"{RUN_AGAIN} --cap-add NET_ADMIN nginx:1.30 {NGINX}"),
+            "add_capabilities: [NET_ADMIN] → []",
+        ),
     ),
-    "network taken away": (
-        "docker network disconnect --force rollcall nginx-1",
-        "replace container nginx-1 (network: 'not attached' → 'rollcall'; ports: [] → [80:",
+    "networks and image": (
+        Change(
+            *("app1", "webserver-1", "docker pause CONTAINER"),
+            "unpause container CONTAINER (state: paused → running)",
+        ),
+        Change("app1", "nginx-1", f"{RUN_AGAIN} {FRONT} {NGINX}", f"image: '{FRONT}' → 'nginx:1.30'"),
+        Change(
+            *("app2", "webserver-1", "docker network connect bridge CONTAINER"),
+            "replace container CONTAINER (network: 'bridge, rollcall' → 'rollcall')",
+        ),
+        Change(
+            *("app2", "nginx-1", "docker network disconnect --force rollcall CONTAINER"),
+            "replace container CONTAINER (network: 'not attached' → 'rollcall'; ports: [] → [80:",
+        ),
     ),
-    "another network": (
-        "docker network connect bridge nginx-1",
-        "replace container nginx-1 (network: 'bridge, rollcall' → 'rollcall')",
-    ),
-    "rights": (f"{RUN_AGAIN} --cap-add NET_ADMIN nginx:1.30 {NGINX}", "add_capabilities: [NET_ADMIN] → []"),
-    "image": (f"{RUN_AGAIN} {FRONT} {NGINX}", f"image: '{FRONT}' → 'nginx:1.30'"),
-    "image under the same name": (
-        f"docker pull -q {FRONT} && docker tag nginx:1.30 kept && docker tag {FRONT} nginx:1.30 &&"
-        "docker tag kept nginx:1.30-real &&"
-        f"{RUN_AGAIN} nginx:1.30 {NGINX}; docker tag kept nginx:1.30; docker rmi kept nginx:1.30-real",
-        "image id: ",
+    "files and an image under the same name": (
+        Change(
+            *("app2", "nginx-1"),
+            f"docker pull -q {FRONT} && docker tag nginx:1.30 kept && docker tag {FRONT} nginx:1.30 &&"
+            "docker tag kept nginx:1.30-real &&"
+            f"{RUN_AGAIN} nginx:1.30 {NGINX}; docker tag kept nginx:1.30; docker rmi kept nginx:1.30-real",
+            "image id: ",
+        ),
+        of_a_file("consul2", "echo 'log_level = \"INFO\"' >> /etc/rollcall/consul/10-agent.hcl", "sha256"),
+        of_a_file("app1", "chmod 644 /etc/rollcall/consul/20-gossip.json", "mode: 0644 → 0600"),
+        of_a_file("front1", "rm /etc/rollcall/front/nginx.conf", "create file /etc/rollcall/front/nginx.conf"),
+        of_a_file("app2", "sed -i 1d /etc/resolv.conf", "write first line of /etc/resolv.conf"),
+        of_a_file("app2", "touch /etc/rollcall/left-here", "remove file /etc/rollcall/left-here"),
+        of_a_file(
+            *("app1", "docker run -d --name old --label rollcall.managed=backend nginx:1.30"), "remove container old"
+        ),
     ),
 }
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_only_a_changed_container_is_corrected(fleet: Fleet, case: str) -> None:
+@pytest.mark.parametrize("case", AT_ONCE)
+def test_only_what_was_changed_is_corrected(fleet: Fleet, case: str) -> None:
+    changes = AT_ONCE[case]
     before = fleet.all_containers()
-    command, sentence = CASES[case]
-    fleet.on("app2", command)
-    assert sentence in rollcall("deploy", "--dry", LAB)
-    run = fleet.deploy()
-    assert run.changed == {"app2"}
+    for change in changes:
+        fleet.on(change.host, change.typed)
+    shown = rollcall("deploy", "--dry", LAB).splitlines()
+    unsaid = [change for change in changes if not any(change.host in line and change.said in line for line in shown)]
+    assert not unsaid, "\n".join(shown)
+    assert fleet.deploy().changed == {change.host for change in changes}
     after = fleet.all_containers()
     assert after.keys() == before.keys()
-    assert {name for name in before if before[name] != after[name]} <= {"app2/nginx-1"}
+    changed = {f"{change.host}/{change.container}" for change in changes if change.container}
+    assert {name for name in before if before[name] != after[name]} <= changed
     assert fleet.deploy().changed == set()
     wait_for("answer of every backend", lambda: answering() == BACKENDS)
-
-
-@pytest.mark.parametrize(
-    ("host", "change", "sentence", "replaced"),
-    [
-        ("consul2", "echo 'log_level = \"INFO\"' >> /etc/rollcall/consul/10-agent.hcl", "sha256", set()),
-        ("app1", "chmod 644 /etc/rollcall/consul/20-gossip.json", "mode: 0644 → 0600", set()),
-        ("front1", "rm /etc/rollcall/front/nginx.conf", "create file /etc/rollcall/front/nginx.conf", set()),
-        ("app2", "sed -i 1d /etc/resolv.conf", "write first line of /etc/resolv.conf", set()),
-        ("app2", "touch /etc/rollcall/left-here", "remove file /etc/rollcall/left-here", set()),
-        ("app1", "docker run -d --name old --label rollcall.managed=backend nginx:1.30", "remove container old", set()),
-    ],
-)
-def test_only_a_changed_file_is_corrected(
-    fleet: Fleet, host: str, change: str, sentence: str, replaced: set[str]
-) -> None:
-    before = fleet.all_containers()
-    fleet.on(host, change)
-    assert sentence in rollcall("deploy", "--dry", LAB)
-    assert fleet.deploy().changed == {host}
-    after = fleet.all_containers()
-    assert {name for name in before if before[name] != after[name]} == replaced
-    assert after.keys() == before.keys()
-    assert fleet.deploy().changed == set()
