@@ -12,7 +12,8 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
 from rollcall.converge import docker_commands, takeover
-from rollcall.converge.plan import Change, notifications
+from rollcall.converge.changes import Change
+from rollcall.converge.notifications import notifications
 from rollcall.converge.resources import AbsentFile, Container, Directory, File, LeadingLine, Network, Volume
 from rollcall.deploy import callbacks
 from rollcall.deploy.readiness import Readiness

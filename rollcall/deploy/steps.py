@@ -37,8 +37,10 @@ from rollcall.consul.acl import listed, requests
 from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, command, command_on_servers
 from rollcall.contract.timeouts import stretched
 from rollcall.converge import preflight, roles
+from rollcall.converge.changes import Change
 from rollcall.converge.host_state import HostState
-from rollcall.converge.plan import Change, everything, leftovers, plan
+from rollcall.converge.leftovers import everything, leftovers
+from rollcall.converge.plan import plan
 from rollcall.converge.resources import Container, Resource
 from rollcall.deploy import images, inventory_layers, operations, readiness, role_removal
 from rollcall.deploy.acl_readiness import AccessConverged

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from rollcall.components import declared as project
 from rollcall.components.component import Component, Context
 from rollcall.config.fleet import Fleet, Member
+from rollcall.converge.changes import Change
 from rollcall.converge.host_state import HostState
-from rollcall.converge.plan import Change, leftovers, plan
+from rollcall.converge.leftovers import leftovers
+from rollcall.converge.plan import plan
 from rollcall.converge.resources import Resource
 from rollcall.deploy.host_query import facts
 from rollcall.secrets.store import Secrets

@@ -8,9 +8,11 @@ from fresh_hosts import engine
 from rollcall.components import resolver_files
 from rollcall.components.resolver import PROBE, TEXTS, Resolver, read
 from rollcall.converge import docker_commands, host_state
+from rollcall.converge.changes import Change
 from rollcall.converge.docker_query import Wanted
 from rollcall.converge.host_state import HostState
-from rollcall.converge.plan import Change, notifications, plan
+from rollcall.converge.notifications import notifications
+from rollcall.converge.plan import plan
 from rollcall.converge.resources import AbsentFile, Directory, File, LeadingLine, Resource
 
 BRIDGE = "172.17.0.1"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rollcall.converge.plan import Change
+from rollcall.converge.changes import Change
 from rollcall.converge.resources import AbsentFile, Directory, File, LeadingLine, Resource
 from rollcall.registrator.services.expected import Inspected
 from rollcall.verify.check_error import CheckError

@@ -8,9 +8,12 @@ import inspect_documents
 import pytest
 
 from rollcall.converge import docker_commands
+from rollcall.converge.changes import Action, Change
 from rollcall.converge.docker_query import EngineState
 from rollcall.converge.host_state import EMPTY, HostState, ObservedFile
-from rollcall.converge.plan import Action, Change, everything, leftovers, notifications, pending_marker, plan
+from rollcall.converge.leftovers import everything, leftovers
+from rollcall.converge.notifications import notifications, pending_marker
+from rollcall.converge.plan import plan
 from rollcall.converge.resources import (
     AbsentFile,
     Container,

@@ -9,9 +9,12 @@ import inspect_documents
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollcall.converge.changes import Change
+from rollcall.converge.container_plan import UNKNOWN_IMAGE
 from rollcall.converge.docker_query import EngineState
 from rollcall.converge.host_state import EMPTY, HostState, ObservedFile
-from rollcall.converge.plan import UNKNOWN_IMAGE, Change, notifications, plan
+from rollcall.converge.notifications import notifications
+from rollcall.converge.plan import plan
 from rollcall.converge.resources import (
     AbsentFile,
     Container,
