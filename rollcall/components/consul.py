@@ -12,7 +12,8 @@ from rollcall.config.fleet import Fleet, Member
 from rollcall.consul import agent_queries
 from rollcall.contract import local_agent
 from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs, Volume, configuration_digest
-from rollcall.secrets.store import ON_HOSTS, Secrets
+from rollcall.secrets.identity import ON_HOSTS
+from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/consul"
 VOLUME = "consul-data"

@@ -49,6 +49,7 @@ from rollcall.deploy.host_query import Reading, facts, reading
 from rollcall.deploy.server_leave import ServerLeaves
 from rollcall.errors import RollcallError
 from rollcall.secrets import deployed, store
+from rollcall.secrets.identity import check_identity
 from rollcall.secrets.private_directory import PrivateDirectory
 
 # A fresh cluster elects its leader within 2–3 s; a restarted server is a healthy voter again after autopilot's next
@@ -140,7 +141,7 @@ def site(components: Sequence[Component]) -> Site | None:
     if here and _left_out(preflight.problems(here.state.machine, len(_missing_images(here)))):
         here = None
     if here:
-        store.check_identity(here.member.name, here.state.texts.get(IDENTITY, ""), _secrets().identity)
+        check_identity(here.member.name, here.state.texts.get(IDENTITY, ""), _secrets().identity)
         _check_membership(here)
         _check_templates(here)
         _keep_secrets()
@@ -300,7 +301,7 @@ def _announce_secrets() -> None:
 @lru_cache(maxsize=1)
 def _directory() -> PrivateDirectory:
     root = project.root_of(inventory_file())
-    named = store.folder_of(root, inventory_file())
+    named = deployed.folder_of(root, inventory_file())
     hosts = tuple(host_of(entry, root) for entry in inventory_layers.of_this_run())
     return PrivateDirectory(deployed.find(named, hosts) or named, draft=True)
 

@@ -8,9 +8,31 @@ from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Host, Inventory
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell
+from rollcall.secrets.identity import IDENTITY, ON_HOSTS, Identity
+from rollcall.secrets.private_directory import PrivateDirectory
 
 if TYPE_CHECKING:
-    from rollcall.secrets.store import Identity, Secrets
+    from rollcall.secrets.store import Secrets
+
+
+def folder_of(project: Path, inventory: str | Path) -> Path:
+    """Return the folder of an inventory's secrets: named after the inventory, within the project.
+
+    `inventories/eu/production.py` has `.secrets/eu.production`, `inventories/production.py` has `.secrets/production`.
+    """
+    return project / ".secrets" / ".".join(_own_name(project.resolve(), Path(inventory).resolve()))
+
+
+def _own_name(project: Path, inventory: Path) -> tuple[str, ...]:
+    if not inventory.is_relative_to(project):
+        return (inventory.stem,)
+    inside = inventory.relative_to(project)
+    among_others = project / "inventories" / inside
+    if inside.parts[0] == "inventories":
+        inside = inside.relative_to("inventories")
+    elif among_others.is_file():
+        return ("project", *inside.with_suffix("").parts)
+    return inside.with_suffix("").parts
 
 
 def read_secrets(source: str, chosen: Inventory, fleet: Fleet, command: str) -> "Secrets":
@@ -27,15 +49,12 @@ def read_secrets(source: str, chosen: Inventory, fleet: Fleet, command: str) -> 
     """
     # cryptography is slow to import; usage errors need not wait for it.
     from rollcall.secrets import store
-    from rollcall.secrets.private_directory import PrivateDirectory
 
     return store.read(PrivateDirectory(directory(source, chosen, command), draft=True), fleet)
 
 
 def directory(source: str, chosen: Inventory, command: str) -> Path:
     """Find the directory of a deployed fleet. Raises as `read_secrets` does."""
-    from rollcall.secrets.store import folder_of
-
     named = folder_of(chosen.root, chosen.source)
     if found := find(named, chosen.hosts):
         return found
@@ -54,9 +73,6 @@ def find(named: Path, hosts: tuple[Host, ...]) -> Path | None:
     Raises:
         RollcallError: the secrets of the hosts' fleet are missing here, or a host does not respond.
     """
-    from rollcall.secrets.private_directory import PrivateDirectory
-    from rollcall.secrets.store import IDENTITY
-
     if PrivateDirectory(named, draft=True).has(IDENTITY):
         return named
     deployed = _identities(hosts)
@@ -72,9 +88,7 @@ def find(named: Path, hosts: tuple[Host, ...]) -> Path | None:
     )
 
 
-def _identities(hosts: tuple[Host, ...]) -> "dict[str, Identity]":
-    from rollcall.secrets.store import ON_HOSTS, Identity
-
+def _identities(hosts: tuple[Host, ...]) -> dict[str, Identity]:
     with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
         texts = pool.map(lambda host: Shell(host).run(f"cat {ON_HOSTS}").output, hosts)
         found = {}
@@ -87,9 +101,7 @@ def _identities(hosts: tuple[Host, ...]) -> "dict[str, Identity]":
     return found
 
 
-def _read(file: Path) -> "Identity | None":
-    from rollcall.secrets.store import Identity
-
+def _read(file: Path) -> Identity | None:
     try:
         return Identity.read(file.read_text("ascii"))
     except (OSError, ValueError):

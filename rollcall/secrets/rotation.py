@@ -6,8 +6,9 @@ interrupted rotation, start it again.
 
 from dataclasses import replace
 
+from rollcall.secrets.identity import IDENTITY, Identity
 from rollcall.secrets.private_directory import PrivateDirectory
-from rollcall.secrets.store import IDENTITY, Identity, generations, new
+from rollcall.secrets.store import generations, new
 
 
 class Rotation:

@@ -1,7 +1,6 @@
 """Store a fleet's secrets: created at its first deploy, kept on the control machine, never printed."""
 
 import base64
-import json
 import os
 import uuid
 from collections.abc import Callable, Mapping
@@ -9,42 +8,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from rollcall.config import local_files
 from rollcall.config.fleet import Fleet, Member
 from rollcall.contract.problems import EXPIRING
 from rollcall.errors import RollcallError
-from rollcall.secrets import certificates
+from rollcall.secrets import certificates, front_certificate
 from rollcall.secrets.certificates import Certificate, Usage
+from rollcall.secrets.identity import IDENTITY, Identity
 from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.tokens import Tokens
 
 # A rotated secret has a next, a current, and a previous generation.
 GOSSIP, TOKENS, AUTHORITY = "gossip.key", "tokens.key", "ca.pem"
 ROTATED: Mapping[str, str] = {"gossip": GOSSIP, "tokens": TOKENS, "ca": AUTHORITY}
-IDENTITY = "fleet.json"
-# Every host has a copy: a deploy with the secrets of another fleet must not touch the host.
-ON_HOSTS = "/etc/rollcall/fleet.json"
-
-
-@dataclass(frozen=True)
-class Identity:
-    """The fleet's id and its number of rotations; hosts store them to distinguish this folder from another."""
-
-    fleet: str
-    rotations: int
-
-    def __str__(self) -> str:
-        """Return the text that is stored here and on every host. It is not secret."""
-        return json.dumps({"fleet": self.fleet, "rotations": self.rotations}) + "\n"
-
-    @classmethod
-    def read(cls, text: str) -> "Identity":
-        """Parse that text. Raises ValueError: it is malformed."""
-        try:
-            found = json.loads(text)
-            return cls(str(found["fleet"]), int(found["rotations"]))
-        except (KeyError, TypeError) as problem:
-            raise ValueError(f"{problem} is missing") from None
 
 
 @dataclass(frozen=True)
@@ -74,26 +49,6 @@ def generations(name: str) -> tuple[str, str, str]:
     """Return the file names of the next, the current, and the previous generation."""
     stem, suffix = name.rsplit(".", 1)
     return f"{stem}.next.{suffix}", name, f"{stem}.previous.{suffix}"
-
-
-def folder_of(project: Path, inventory: str | Path) -> Path:
-    """Return the folder of an inventory's secrets: named after the inventory, within the project.
-
-    `inventories/eu/production.py` has `.secrets/eu.production`, `inventories/production.py` has `.secrets/production`.
-    """
-    return project / ".secrets" / ".".join(_own_name(project.resolve(), Path(inventory).resolve()))
-
-
-def _own_name(project: Path, inventory: Path) -> tuple[str, ...]:
-    if not inventory.is_relative_to(project):
-        return (inventory.stem,)
-    inside = inventory.relative_to(project)
-    among_others = project / "inventories" / inside
-    if inside.parts[0] == "inventories":
-        inside = inside.relative_to("inventories")
-    elif among_others.is_file():
-        return ("project", *inside.with_suffix("").parts)
-    return inside.with_suffix("").parts
 
 
 def load(path: Path, fleet: Fleet) -> Secrets:
@@ -138,28 +93,6 @@ def read(folder: PrivateDirectory, fleet: Fleet) -> Secrets:
 def folder_is_complete(path: Path) -> bool:
     """Return whether the folder holds a fleet's secrets."""
     return (path / IDENTITY).exists()
-
-
-def check_identity(host: str, found: str, ours: Identity) -> None:
-    """Compare a host's identity with that of the folder to deploy; a new host has none.
-
-    Raises:
-        RollcallError: the host belongs to another fleet, or this folder is older than the host's secrets.
-    """
-    try:
-        theirs = Identity.read(found) if found.strip() else ours
-    except ValueError:
-        return  # edited by hand; the deploy corrects it
-    if theirs.fleet != ours.fleet:
-        raise RollcallError(
-            f"{host} was deployed with other secrets than these (its fleet is {theirs.fleet}, not {ours.fleet}); "
-            "restore the folder .secrets/ that it was deployed from, or run `rollcall remove INVENTORY` to start over"
-        )
-    if theirs.rotations > ours.rotations:
-        raise RollcallError(
-            f"{host} has secrets that were rotated {theirs.rotations} times, those here {ours.rotations} times; "
-            "restore a later copy of the folder .secrets/, or run `rollcall remove INVENTORY` to start over"
-        )
 
 
 def warnings(secrets: Secrets, now: datetime) -> list[str]:
@@ -252,39 +185,5 @@ def _agent_names(member: Member) -> list[str]:
 
 
 def _front(issued: _Issued, member: Member) -> Certificate:
-    front = member.settings.front
-    if front.certificate is None or front.certificate_key is None:
-        return issued(f"front-{member.node}", _site_names(member), "server")
-    given = Certificate(
-        _read(member, "certificate", front.certificate), _read(member, "certificate_key", front.certificate_key)
-    )
-    try:
-        matches = given.has_its_key()
-    except (ValueError, TypeError) as problem:
-        raise RollcallError(
-            f"front.certificate of {member.name}: got {front.certificate}, {front.certificate_key} ({problem}); "
-            "expected a certificate and its private key without a passphrase, both PEM"
-        ) from None
-    if not matches:
-        raise RollcallError(
-            f"front.certificate_key of {member.name}: got {front.certificate_key}; "
-            f"expected the private key of {front.certificate}"
-        )
-    return given
-
-
-def _site_names(member: Member) -> list[str]:
-    """Return the site's name, or without one the names that users try a front with."""
-    if name := member.settings.front.server_name:
-        return [name]
-    return list(dict.fromkeys((member.node, "localhost", "127.0.0.1", member.address)))
-
-
-def _read(member: Member, key: str, path: str) -> str:
-    try:
-        return local_files.found(path).read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "it is not PEM"
-        raise RollcallError(
-            f"front.{key}: got {path!r} for {member.name}, but {local_files.found(path)} cannot be read: {reason}"
-        ) from None
+    own = front_certificate.given(member)
+    return own or issued(f"front-{member.node}", front_certificate.names(member), "server")

@@ -16,7 +16,7 @@ from rollcall.config.project import CHECKOUT
 from rollcall.consul import curl
 from rollcall.consul.curl import Response
 from rollcall.remote import ssh
-from rollcall.secrets import store
+from rollcall.secrets import deployed, store
 from rollcall.secrets.store import Secrets
 
 PROJECT = CHECKOUT
@@ -56,7 +56,7 @@ class Fleet:
 
     def secrets(self) -> Secrets:
         """Give the secrets that the lab was deployed with, read again each time: they may have been rotated."""
-        return store.load(store.folder_of(PROJECT, PROJECT / LAB), self.declared)
+        return store.load(deployed.folder_of(PROJECT, PROJECT / LAB), self.declared)
 
     def ask(
         self, host: str, asks: Iterable[Ask], token: str, more: Sequence[str] = (), *, check: bool = True

@@ -15,7 +15,8 @@ from rollcall.components.resolver import Resolver
 from rollcall.config import local_files, project
 from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.secrets.certificates import Certificate
-from rollcall.secrets.store import Identity, Secrets
+from rollcall.secrets.identity import Identity
+from rollcall.secrets.store import Secrets
 from rollcall.secrets.tokens import Tokens
 
 # The machine may be busy, and the first text that hypothesis makes takes it a second: neither is a failure.

@@ -11,7 +11,8 @@ import pytest
 from deployed import LAB, PROJECT, Fleet, rollcall
 from standing import standing
 
-from rollcall.secrets.store import IDENTITY, TOKENS, Secrets
+from rollcall.secrets.identity import IDENTITY
+from rollcall.secrets.store import TOKENS, Secrets
 
 FOLDER = PROJECT / ".secrets" / "lab"
 

@@ -18,6 +18,7 @@ from needles import Needles, needles
 from rollcall.cli.deploy import checked_fleet
 from rollcall.remote import ssh
 from rollcall.secrets import store
+from rollcall.secrets.deployed import folder_of
 from rollcall.secrets.store import Secrets
 
 # What somebody else on the host reads: files in the places that everybody has, and every process's arguments.
@@ -53,7 +54,7 @@ class ByAdmin:
 
     def secrets(self) -> tuple[Path, Secrets]:
         _, fleet = checked_fleet(str(self.path))
-        folder = store.folder_of(PROJECT, self.path)
+        folder = folder_of(PROJECT, self.path)
         return folder, store.load(folder, fleet)
 
     def deploy(self) -> Run:

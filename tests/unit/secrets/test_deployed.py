@@ -24,12 +24,12 @@ def chosen(tmp_path: Path) -> Inventory:
 def is_deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployed:
     """Make this machine a host of the fleet with these secrets; at first of none."""
     file = tmp_path / "host"
-    monkeypatch.setattr(store, "ON_HOSTS", str(file))
+    monkeypatch.setattr(deployed, "ON_HOSTS", str(file))
     return lambda secrets: file.write_text(secrets if isinstance(secrets, str) else str(secrets.identity)) and None
 
 
 def test_those_of_the_deploy(chosen: Inventory, fleet: Fleet) -> None:
-    made = store.load(store.folder_of(chosen.root, chosen.source), fleet)
+    made = store.load(deployed.folder_of(chosen.root, chosen.source), fleet)
     assert deployed.read_secrets("six.py", chosen, fleet, "rollcall verify") == made
 
 
@@ -49,7 +49,7 @@ def test_a_lost_directory_is_one_sentence_and_stays_lost(
     is_deployed('{"fleet": "f1", "rotations": 0}')
     for find in (
         lambda: deployed.read_secrets("six.py", chosen, fleet, "rollcall verify"),
-        lambda: deployed.find(store.folder_of(chosen.root, chosen.source), chosen.hosts),
+        lambda: deployed.find(deployed.folder_of(chosen.root, chosen.source), chosen.hosts),
     ):
         with pytest.raises(RollcallError) as refused:
             find()
@@ -73,11 +73,11 @@ def test_a_renamed_inventory_is_recognised_by_its_fleet(chosen: Inventory, fleet
 
 def test_what_was_edited_on_a_host_is_nobodys(chosen: Inventory, fleet: Fleet, is_deployed: Deployed) -> None:
     is_deployed("{}")
-    assert deployed.find(store.folder_of(chosen.root, chosen.source), chosen.hosts) is None
+    assert deployed.find(deployed.folder_of(chosen.root, chosen.source), chosen.hosts) is None
 
 
 def test_a_command_that_only_uses_secrets_renews_none(chosen: Inventory, fleet: Fleet) -> None:
-    folder = store.folder_of(chosen.root, chosen.source)
+    folder = deployed.folder_of(chosen.root, chosen.source)
     store.load(folder, fleet)
     (folder / "agent-app1.crt.pem").unlink()
     folder.chmod(0o500)
@@ -91,7 +91,7 @@ def test_inventories_of_one_file_name_have_secrets_of_their_own(tmp_path: Path) 
         (tmp_path / inventory).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / inventory).write_text("")
     folders = {
-        inventory: str(store.folder_of(tmp_path, tmp_path / inventory).relative_to(tmp_path / ".secrets"))
+        inventory: str(deployed.folder_of(tmp_path, tmp_path / inventory).relative_to(tmp_path / ".secrets"))
         for inventory in (
             "inventories/production.py",
             "inventories/eu/production.py",
@@ -109,7 +109,7 @@ def test_inventories_of_one_file_name_have_secrets_of_their_own(tmp_path: Path) 
 
 def test_the_usual_places_have_the_plain_name(tmp_path: Path) -> None:
     for inventory in (tmp_path / "shop.py", tmp_path / "inventories/shop.py", tmp_path.parent / "elsewhere/shop.py"):
-        assert store.folder_of(tmp_path, inventory) == tmp_path / ".secrets" / "shop"
+        assert deployed.folder_of(tmp_path, inventory) == tmp_path / ".secrets" / "shop"
 
 
 def test_a_directory_with_an_older_versions_name_is_used(

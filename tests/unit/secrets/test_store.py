@@ -14,7 +14,7 @@ from six_hosts import checked
 from rollcall.config.fleet import Fleet
 from rollcall.errors import RollcallError
 from rollcall.secrets import certificates, store
-from rollcall.secrets.store import Identity
+from rollcall.secrets.identity import Identity, check_identity
 
 NOW = datetime.now(UTC)
 
@@ -171,7 +171,7 @@ OURS = Identity("a", 2)
 
 @pytest.mark.parametrize("found", ["", "\n", str(Identity("a", 1)), str(OURS), "edited by hand"])
 def test_hosts_of_this_fleet_and_new_ones_are_deployed(found: str) -> None:
-    store.check_identity("app1", found, OURS)
+    check_identity("app1", found, OURS)
 
 
 @pytest.mark.parametrize(
@@ -180,4 +180,4 @@ def test_hosts_of_this_fleet_and_new_ones_are_deployed(found: str) -> None:
 )
 def test_a_host_of_other_secrets_is_not_touched(found: Identity, said: str) -> None:
     with pytest.raises(RollcallError, match=rf"{said}.*rollcall remove INVENTORY"):
-        store.check_identity("app1", str(found), OURS)
+        check_identity("app1", str(found), OURS)
