@@ -95,10 +95,18 @@ class Agent:
 
     def maintenance(self, service_id: str) -> str | None:
         """Why a service is out of service at this moment, None where it is not. Raises as `register` does."""
-        mark = out_of_service.check_id(service_id)
-        query = urlencode({"filter": f'CheckID == "{mark}"'}) if QUOTABLE.fullmatch(mark) else ""
+        found = self._check(out_of_service.check_id(service_id))
+        return None if found is None else _note(found)
+
+    def status(self, service_id: str) -> str | None:
+        """What the check of a service's metadata says at this moment, None without one. Raises as `register` does."""
+        found = self._check(metadata_check_id(service_id))
+        return None if found is None else str(found["Status"])
+
+    def _check(self, check: str) -> Mapping[str, Any] | None:
+        query = urlencode({"filter": f'CheckID == "{check}"'}) if QUOTABLE.fullmatch(check) else ""
         found, _ = self._listed(f"/v1/agent/checks?{query}")
-        return _note(found[mark]) if mark in found else None
+        return found.get(check)
 
     def _listed(self, path: str) -> tuple[dict[str, Any], bool]:
         """Read a list, and tell whether it is whole. Raises as `register` does."""

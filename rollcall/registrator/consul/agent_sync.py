@@ -14,6 +14,7 @@ from rollcall.registrator.consul.reconcile import (
     Registration,
     Report,
     Write,
+    former,
     reconcile,
 )
 from rollcall.registrator.metrics import Metrics
@@ -201,8 +202,9 @@ class Writer:
         registration = write.registration
         if isinstance(write, Register):
             self._learn_maintenance(registration.id, actual, now)
+            status = self._follow_rename(registration, actual, now)
             reason = self._out_of_service.reason(registration.id)
-            self._agent.register(replace(write, maintenance=reason))
+            self._agent.register(replace(write, maintenance=reason, status=status))
             actual[registration.id] = registration
             self._registered.add(registration.id)
             out = "" if reason is None else f", in maintenance as before ({reason or 'no reason given'})"
@@ -223,6 +225,14 @@ class Writer:
         """Ask about a service whose mark this write takes away: somebody may have set it since the last refresh."""
         if service_id in actual:
             self._out_of_service.told(service_id, self._agent.maintenance(service_id), now)
+
+    def _follow_rename(self, wanted: Registration, actual: Mapping[str, Registration], now: float) -> str | None:
+        """Give a renamed container's new id the state of its old one: in or out of service, and its check's status."""
+        old = None if wanted.id in actual else former(wanted, actual.values())
+        if old is None:
+            return None
+        self._out_of_service.told(wanted.id, self._agent.maintenance(old.id), now)
+        return self._agent.status(old.id)
 
     def _report(self, write: Report, actual: dict[str, Registration]) -> None:
         wanted, before = write.registration, actual[write.registration.id].health

@@ -47,11 +47,16 @@ class Registration:
 
 @dataclass(frozen=True)
 class Register:
-    """Write: make the agent's service like this one. `maintenance` is why it is out of service, None: it is not."""
+    """Write: make the agent's service like this one.
+
+    `maintenance` is why it is out of service, None: it is not. `status` is how the check of its metadata begins, None:
+    as the metadata or Consul say.
+    """
 
     service: Service
     registration: Registration
     maintenance: str | None = None
+    status: str | None = None
 
 
 @dataclass(frozen=True)
@@ -105,11 +110,22 @@ def checks_of(write: Register) -> list[Check]:
     The one the metadata asks for, the HEALTHCHECK's, and the mark of one that is out of service.
     """
     identity, health = write.registration.id, write.registration.health
+    begins = {} if write.status is None else {"Status": write.status}
     return [
-        *([{"CheckID": metadata_check_id(identity), **write.service.check}] if write.service.check else []),
+        *([{"CheckID": metadata_check_id(identity), **write.service.check, **begins}] if write.service.check else []),
         *([definition(identity, health)] if health else []),
         *([out_of_service.definition(identity, write.maintenance)] if write.maintenance is not None else []),
     ]
+
+
+def former(wanted: Registration, actual: Iterable[Registration]) -> Registration | None:
+    """Find the registration of a container before it was renamed: the same place under another id."""
+    container = wanted.meta.get(MARK_CONTAINER)
+    for one in actual:
+        same_place = (one.name, one.address, one.port) == (wanted.name, wanted.address, wanted.port)
+        if one.id != wanted.id and same_place and container and one.meta.get(MARK_CONTAINER) == container:
+            return one
+    return None
 
 
 def metadata_check_id(service_id: str) -> str:

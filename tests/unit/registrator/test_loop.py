@@ -32,6 +32,8 @@ class FakeAgent:
         self.refuses: set[str] = set()
         self.keeps_notes = True
         self.out: dict[str, str] = {}
+        # What the check of each service's metadata says.
+        self.statuses: dict[str, str] = {}
         self.writes: list[str] = []
 
     def services(self) -> Listing:
@@ -48,8 +50,12 @@ class FakeAgent:
     def maintenance(self, service_id: str) -> str | None:
         return self.out.get(service_id)
 
+    def status(self, service_id: str) -> str | None:
+        return self.statuses.get(service_id)
+
     def register(self, write: Register) -> None:
         self._written(f"+{write.registration.id}", write.registration.id)
+        self.statuses[write.registration.id] = write.status or "critical"
         self.present[write.registration.id] = write.registration
         self.out.pop(write.registration.id, None)
         if write.maintenance is not None:
@@ -642,6 +648,48 @@ def test_a_drained_container_that_stays_away_is_forgotten(world: World) -> None:
     world.settle(started(one))
     assert world.registered == {"app1:one:80"}
     assert world.agent.out == {}
+
+
+CHECKED = {"Env": ["SERVICE_CHECK_HTTP=/", "SERVICE_CHECK_INTERVAL=1h"]}
+
+
+def rename(world: World, container_id: str, name: str) -> None:
+    world.engine.documents[container_id]["Name"] = f"/{name}"
+    world.settle(Event(container_id, Change.CHANGED))
+
+
+@pytest.mark.parametrize("status", ["passing", "warning", "critical"])
+def test_a_renamed_container_keeps_the_status_of_its_check(world: World, status: str) -> None:
+    world.settle(Connected(), started(one := world.engine.add("one", Config=CHECKED)))
+    world.agent.statuses["app1:one:80"] = status
+    rename(world, one, "two")
+    assert world.registered == {"app1:two:80"}
+    assert world.agent.writes[-2:] == ["+app1:two:80", "-app1:one:80"]
+    assert world.agent.statuses["app1:two:80"] == status
+
+
+def test_a_container_that_takes_a_drained_ones_name_is_in_service_as_before(world: World) -> None:
+    one = drained(world)
+    new = world.engine.add("two")
+    world.settle(started(new), died(one))
+    del world.engine.documents[one]
+    rename(world, new, "one")
+    assert world.registered == {"app1:one:80"}
+    assert world.agent.out == {}
+
+
+def test_a_drained_container_that_is_renamed_stays_out(world: World) -> None:
+    one = drained(world)
+    rename(world, one, "two")
+    assert world.agent.out == {"app1:two:80": "rollcall drain"}
+
+
+def test_another_container_at_the_same_place_begins_anew(world: World) -> None:
+    one = world.engine.add("one", Config=CHECKED)
+    world.settle(Connected(), started(one))
+    world.agent.statuses["app1:one:80"] = "passing"
+    world.settle(started(world.engine.add("two", Config=CHECKED)))
+    assert world.agent.statuses["app1:two:80"] == "critical"
 
 
 def test_other_services_stay_in(world: World) -> None:
