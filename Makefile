@@ -71,7 +71,8 @@ test-long: $(VENV)/installed
 
 # Real Debian machines in QEMU, emulated: too slow for `make test` and CI.
 test-machine: $(VENV)/installed
-	pytest tests/machine
+	@# Each test builds on the one before.
+	pytest tests/machine -x
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -37,7 +37,8 @@ rm -f "$1"/etc/ssh/ssh_host_*
 
 def key(suite: str) -> str:
     """Return the key of a disk's inputs; its packages are those of the day it is made."""
-    return cached.key([suite, _DISK_SIZE, *_options(suite), cached.tree_key(_ROOT)])
+    # Not by where the checkout is: every checkout has the same machine.
+    return cached.key([suite, _DISK_SIZE, *_options(suite, Path("root")), cached.tree_key(_ROOT)])
 
 
 def get(suite: str) -> Path:
@@ -57,19 +58,19 @@ def _make(suite: str, path: Path) -> None:
     path.mkdir()
     with part(f"Making a machine of Debian {suite}, about 2 minutes"):
         command.run(
-            ["mmdebstrap", "--format=directory", *_options(suite), suite, str(system), mirror],
+            ["mmdebstrap", "--format=directory", *_options(suite, _ROOT), suite, str(system), mirror],
             doing=f"make a machine of Debian {suite}",
         )
         _finish(system, path)
     cached.remove(system)
 
 
-def _options(suite: str) -> tuple[str, ...]:
+def _options(suite: str, files: Path) -> tuple[str, ...]:
     return (
         *debian.options(suite),
         f"--include={','.join((*_PACKAGES, *_DOCKER[suite]))}",
         f"--essential-hook={_INITRAMFS}",
-        f"--customize-hook=sync-in {_ROOT} /",
+        f"--customize-hook=sync-in {files} /",
         f"--customize-hook={_SETUP}",
     )
 
