@@ -21,7 +21,8 @@ import gevent
 from gevent import monkey
 
 from rollcall.config import project
-from rollcall.config.inventory import READ_TIMEOUT_SECONDS, Entry, Inventory
+from rollcall.config.inventory import Entry, Inventory
+from rollcall.config.inventory_reader import READ_TIMEOUT_SECONDS
 from rollcall.errors import RollcallError
 
 INTERRUPTED = 130
