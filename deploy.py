@@ -1,16 +1,8 @@
 """Deploy the whole fleet, top to bottom. Run: rollcall deploy INVENTORY (or pyinfra INVENTORY deploy.py)."""
 
 from rollcall.components import backend, consul, dns, front, keepalived, registrator, socket_filter, template_sync
-from rollcall.deploy.steps import (
-    bring_images,
-    converge,
-    converge_access,
-    converge_clients,
-    converge_servers,
-    remove_leftovers,
-    site,
-    wait_for_containers,
-)
+from rollcall.deploy.consul_steps import converge_access, converge_clients, converge_servers
+from rollcall.deploy.steps import bring_images, converge, remove_leftovers, site, wait_for_containers
 
 # In deployment order, Consul first. To add a component, write one module and add one line here
 # (docs/adding-a-component.md); `rollcall verify` and `rollcall remove` read this list, too.

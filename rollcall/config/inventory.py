@@ -56,7 +56,6 @@ class Inventory:
 
 # A host for pyinfra: name, groups, and data. What reads them gets an inventory and the folder where pyinfra runs.
 Entry = Mapping[str, Any]
-
 Reader = Callable[[str, Path], Sequence[Entry]]
 
 

@@ -70,8 +70,8 @@ def test_reading_an_inventory_times_out(project: Path, monkeypatch: pytest.Monke
     ("deploy", "said"),
     [
         ("1 / 0", "deploy.py:1: raised ZeroDivisionError: division by zero"),
-        ("import rollcall.deploy.steps as s; s.Site.resources.fget(None)", "internal error: AttributeError"),
-        ("from rollcall.deploy.steps import PyinfraError; raise PyinfraError('a: got 1')", "rollcall: a: got 1"),
+        ("import rollcall.deploy.site as s; s.Site.resources.fget(None)", "internal error: AttributeError"),
+        ("from pyinfra.api.exceptions import PyinfraError; raise PyinfraError('a: got 1')", "rollcall: a: got 1"),
     ],
 )
 def test_a_fault_in_a_deploy_is_a_sentence(project: Path, deploy: str, said: str) -> None:

@@ -9,29 +9,29 @@ from unittest.mock import MagicMock
 import pytest
 from paramiko import SSHException
 
-from rollcall.deploy import callbacks, steps
+from rollcall.deploy import callbacks, consul_steps, steps
 from rollcall.errors import RollcallError
 
 STEPS = [
-    "site",
-    "bring_images",
-    "converge",
-    "converge_servers",
-    "converge_access",
-    "converge_clients",
-    "remove_leftovers",
-    "wait_for_containers",
-    "remove_everything",
+    steps.site,
+    steps.bring_images,
+    steps.converge,
+    steps.remove_leftovers,
+    steps.wait_for_containers,
+    steps.remove_everything,
+    consul_steps.converge_servers,
+    consul_steps.converge_access,
+    consul_steps.converge_clients,
 ]
 HEAD = """
 from pyinfra.api import operation
-from rollcall.deploy import callbacks, steps
+from rollcall.deploy import callbacks, steps, this_run
 from rollcall.errors import RollcallError
 """
 IN_A_STEP = """
 def raises():
     raise {error}
-steps._fleet = raises
+this_run.fleet = raises
 steps.site(())
 """
 IN_A_CALLBACK = """
@@ -63,8 +63,8 @@ def test_pyinfra_prints_a_sentence_and_fails(tmp_path: Path, deploy: str, error:
 
 
 def test_every_step_of_a_deploy_is_guarded() -> None:
-    for name in STEPS:
-        assert hasattr(getattr(steps, name), "__wrapped__"), name
+    for step in STEPS:
+        assert hasattr(step, "__wrapped__"), step
 
 
 @pytest.mark.parametrize("lost", [OSError("Socket is closed"), EOFError(), SSHException("Timeout opening channel.")])

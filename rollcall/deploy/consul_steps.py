@@ -1,0 +1,85 @@
+"""Provide the steps of deploy.py that bring Consul up: servers in turn, then ACLs, then clients."""
+
+from pyinfra import host
+
+from rollcall.components import access, consul
+from rollcall.consul.acl import listed, requests
+from rollcall.contract.timeouts import stretched
+from rollcall.deploy import operations, readiness, run_secrets
+from rollcall.deploy.acl_readiness import AccessConverged
+from rollcall.deploy.server_leave import ServerLeaves
+from rollcall.deploy.site import Site
+from rollcall.deploy.step import step
+
+# A fresh cluster elects its leader within 2–3 s; a restarted server is a healthy voter again after autopilot's next
+# check, every 2 s. So half a minute means a fault.
+CONSUL_TIMEOUT_SECONDS = 60.0
+
+# Hosts of this run whose agent changes; complete before the first change, since pyinfra prepares all hosts first.
+_consul_changed: set[str] = set()
+_turn = operations.Turn()
+
+
+@step
+def converge_servers(here: Site) -> None:
+    """Bring the Consul servers up.
+
+    Replace the servers of a running cluster one at a time, each after the previous one is a healthy voter again. New
+    servers start together: they need each other to elect a leader.
+    """
+    if not here.member.is_server:
+        return
+    changes = here.changes(consul.COMPONENT.name)
+    if changes:
+        _consul_changed.add(host.name)
+    if any(change.action == "replace" for change in changes):
+        operations.converge_in_turn(
+            name="Consul servers, one at a time", changes=changes, turn=_turn, readiness=_consul_ready(here)
+        )
+    elif changes:
+        operations.converge(name="Consul servers", changes=changes)
+
+
+@step
+def converge_access(here: Site) -> None:
+    """Bring Consul's ACLs to their desired state and wait for the cluster, once for all, with the first server."""
+    if here.member != here.fleet.servers[0]:
+        return
+    health, *lists = here.cluster
+    wanted = access.desired(here.fleet, run_secrets.read())
+    found = listed(*lists)
+    planned = requests(wanted, found) if found else ()
+    operations.announce([request.text for request in planned])
+    if planned or not found:
+        converged = AccessConverged(wanted, stretched(CONSUL_TIMEOUT_SECONDS))
+        operations.wait(name="Consul's ACLs", readiness=converged, due=lambda: True)
+    ready = _consul_ready(here)
+    was_ready = not readiness.not_ready(health, ready.servers)
+    operations.wait(name="Consul is ready", readiness=ready, due=lambda: bool(_consul_changed) or not was_ready)
+
+
+@step
+def converge_clients(here: Site) -> None:
+    """Bring the Consul agents of the other hosts up, now that their tokens exist.
+
+    Agents that were servers leave the quorum first, one at a time.
+    """
+    if here.member.is_server:
+        return
+    changes = here.changes(consul.COMPONENT.name)
+    if changes and not here.leaves_servers:
+        operations.converge(name=consul.COMPONENT.name, changes=changes)
+    elif changes:
+        leave = ServerLeaves(
+            here.member.node,
+            {server.name: server.node for server in here.fleet.servers},
+            stretched(CONSUL_TIMEOUT_SECONDS),
+            run_secrets.read().tokens.secret("management"),
+        )
+        operations.leave_in_turn(
+            name="Consul servers that leave, one at a time", changes=changes, turn=_turn, leave=leave
+        )
+
+
+def _consul_ready(here: Site) -> readiness.ConsulReady:
+    return readiness.ConsulReady(tuple(member.node for member in here.fleet.servers), stretched(CONSUL_TIMEOUT_SECONDS))

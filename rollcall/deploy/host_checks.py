@@ -1,0 +1,87 @@
+"""Check before any change that a host is the one that the inventory means and can take the deploy."""
+
+import time
+from collections.abc import Sequence
+
+from rollcall.components import access, consul, dns, keepalived, template_sync, template_sync_validation
+from rollcall.config.fleet import Member
+from rollcall.consul import servers
+from rollcall.consul.acl import listed
+from rollcall.converge import preflight, roles
+from rollcall.converge.host_state import HostState
+from rollcall.converge.resources import Container
+from rollcall.deploy import this_run
+from rollcall.deploy.host_query import facts
+from rollcall.deploy.site import Site
+from rollcall.errors import RollcallError
+
+# Consul and TLS tolerate a far larger difference of clocks, but logs no longer match, and fresh certificates are not
+# valid yet.
+CLOCK_TOLERANCE_SECONDS = 30
+
+
+def check_host(member: Member, state: HostState) -> None:
+    """Check the user, address, network, memory and clock. Raises RollcallError with what the host lacks."""
+    if state.user != 0:
+        raise RollcallError(
+            f"{member.name}: ssh_user: got a user with uid {state.user}; expected 'root', or another user together "
+            "with `_sudo = True`"
+        )
+    if member.address not in (*state.addresses, "127.0.0.1"):
+        raise RollcallError(
+            f"{member.name}: address: got {member.address}; expected one of the host's addresses: "
+            f"{', '.join(state.addresses)}"
+        )
+    if why := keepalived.no_interface(member, state.interfaces) or dns.unusable(member, facts(state).resolver):
+        raise RollcallError(why)
+    memory = member.settings.consul.memory
+    most = preflight.fitting(memory, state.machine.memory)
+    if memory > most and "memory" in member.settings.consul.model_fields_set:
+        raise RollcallError(
+            f"{this_run.locate()(member.name, ('consul', 'memory'))}consul.memory: got {memory}; "
+            f"expected at most {most}, three quarters of the memory of {member.name}"
+        )
+    skew = abs(state.clock - time.time())
+    if skew > CLOCK_TOLERANCE_SECONDS:
+        raise RollcallError(
+            f"{member.name}: its clock differs from this machine's by {skew:.0f} s; expected less than "
+            f"{CLOCK_TOLERANCE_SECONDS} s; set it with systemd-timesyncd or chrony"
+        )
+
+
+def check_membership(here: Site) -> None:
+    """Reject changes that would leave a second entry of this host, or a vote without a host, in the cluster."""
+    member, texts = here.member, here.state.texts
+    if why := consul.renamed(member, texts.get(consul.AGENT, "")):
+        raise RollcallError(f"{this_run.locate()(member.name, ('node',))}{why}")
+    if why := servers.unlisted(here.cluster[0], [other.address for other in here.fleet.members]):
+        raise RollcallError(why)
+
+
+def lost_roles(here: Site) -> Sequence[str]:
+    """Say in sentences which roles this deploy removes from the host, and which hosts left the inventory."""
+    name = here.member.name
+    lost = roles.removed(name, here.resources, here.state)
+    if here.leaves_servers:
+        lost.append(f"{name} leaves consul_servers: this deploy makes its Consul agent a client")
+    was_server = consul.was_server(here.state.files)
+    if (here.member.is_server or was_server) and (
+        why := consul.begins_anew(here.fleet, here.state.texts.get(consul.AGENT, ""))
+    ):
+        lost.append(why)
+    if found := listed(*here.cluster[1:]):
+        lost += [
+            f"{node} is no longer in the inventory: this deploy removes its agent's token, and its services with it"
+            for node in access.hosts_left_out(here.fleet, found)
+        ]
+    return lost
+
+
+def check_templates(here: Site) -> None:
+    """Check that the containers of the user's own templates exist. Raises RollcallError: one does not."""
+    if not template_sync.containers(here.member):
+        return
+    coming = [resource.name for resource in here.resources if isinstance(resource, Container)]
+    existing = here.state.probes.get("containers", "").split()
+    if sentence := template_sync_validation.unknown_container(here.member, existing, coming, this_run.locate()):
+        raise RollcallError(sentence)

@@ -1,0 +1,59 @@
+"""Describe one host during a deploy: its state, its desired resources, and the planned changes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from rollcall.components import consul
+from rollcall.config.fleet import Fleet, Member
+from rollcall.converge.changes import Change
+from rollcall.converge.host_state import HostState
+from rollcall.converge.plan import plan
+from rollcall.converge.resources import Container, Resource
+from rollcall.errors import RollcallError
+
+
+@dataclass(frozen=True)
+class Site:
+    """One host during a deploy."""
+
+    fleet: Fleet
+    member: Member
+    state: HostState
+    desired: Mapping[str, tuple[Resource, ...]]
+
+    @property
+    def resources(self) -> list[Resource]:
+        """Everything that should be on the host."""
+        return [resource for part in self.desired.values() for resource in part]
+
+    @cached_property
+    def cluster(self) -> tuple[str, str, str]:
+        """Consul's health from every server, its policies and tokens from the first one; empty if not requested."""
+        health, policies, tokens = [*self.state.probes.get("consul", "").splitlines(), "", "", ""][:3]
+        return health, policies, tokens
+
+    @cached_property
+    def plans(self) -> Mapping[str, tuple[Change, ...]]:
+        """The planned changes by component. Raises RollcallError: a foreign object has the name of a resource."""
+        return {component: plan(resources, self.state) for component, resources in self.desired.items()}
+
+    def changes(self, component: str) -> tuple[Change, ...]:
+        """Return the planned changes of a component. Raises RollcallError as `plans`, with the host's name."""
+        try:
+            return self.plans[component]
+        except RollcallError as problem:
+            raise RollcallError(f"{self.member.name}: {problem}") from None
+
+    @property
+    def missing_images(self) -> Mapping[str, Container]:
+        """The images that the host lacks, each with a container that uses it."""
+        containers = (resource for resource in self.resources if isinstance(resource, Container))
+        return {
+            container.image: container for container in containers if container.image not in self.state.engine.images
+        }
+
+    @property
+    def leaves_servers(self) -> bool:
+        """Whether the host's Consul agent was a server and becomes a client."""
+        return not self.member.is_server and consul.was_server(self.state.files)

@@ -1,0 +1,38 @@
+"""Provide what this run of pyinfra is about: its inventory, its hosts, and their fleet."""
+
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+from rollcall.components import loading
+from rollcall.config import project, validation
+from rollcall.config.fleet import Fleet, Locate, RawHost
+from rollcall.config.inventory import raw_host
+from rollcall.deploy import inventory_layers
+
+
+def inventory_file() -> Path:
+    """Return the inventory's path from pyinfra's command line; pyinfra does not pass it to deploys."""
+    for argument in sys.argv[1:]:
+        if argument.endswith(".py") and Path(argument).is_file():
+            return Path(argument)
+    return Path(os.devnull)
+
+
+@lru_cache(maxsize=1)
+def hosts() -> tuple[RawHost, ...]:
+    """Return the hosts of the inventory, with the layers of their data."""
+    return tuple(raw_host(entry) for entry in inventory_layers.of_this_run())
+
+
+@lru_cache(maxsize=1)
+def fleet() -> Fleet:
+    """Return the fleet. Raises RollcallError: a setting of any host is invalid."""
+    file = inventory_file()
+    return loading.project_fleet(project.root_of(file), file, hosts())
+
+
+def locate() -> Locate:
+    """Return what finds the line of a setting, for errors."""
+    return validation.locator(inventory_file(), hosts())
