@@ -14,6 +14,13 @@ from rollcall.secrets.certificates import Certificate
 from rollcall.status.host import Host
 from rollcall.status.host_status import Server
 
+# What a host lacks while one of these does not run, by component.
+_ON_EVERY_HOST = {
+    "consul": "its Consul agent does not run; what starts on this host is not registered",
+    "registrator": "its registrator does not run; what starts on this host is not registered",
+    "socket-filter": "its socket filter does not run; the registrator learns nothing of this host's containers",
+    "dns": "its DNS does not run; Consul's names do not resolve on this host",
+}
 # This machine's name among the hosts' clocks.
 HERE = "this machine"
 
@@ -137,7 +144,7 @@ def _healthy(servers: tuple[Server, ...]) -> int:
 
 
 def _stopped(hosts: Iterable[Host]) -> Iterator[Trouble]:
-    """Find hosts without a running agent, registrator or front."""
+    """Find hosts without one of the containers that every host has, or without their front."""
     for host in hosts:
         if host.unread:
             continue
@@ -146,9 +153,8 @@ def _stopped(hosts: Iterable[Host]) -> Iterator[Trouble]:
         if host.member.is_front and "front" not in running:
             text = "its front does not run; visitors of this host get no response"
             yield Trouble(host.member.name, Problem("unserved", text, next=step.replace("NAME", "front")))
-        for name, what in (("consul", "its Consul agent"), ("registrator", "its registrator")):
+        for name, text in _ON_EVERY_HOST.items():
             if name not in running:
-                text = f"{what} does not run; what starts on this host is not registered"
                 yield Trouble(host.member.name, Problem("down", text, next=step.replace("NAME", name)))
 
 

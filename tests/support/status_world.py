@@ -32,6 +32,10 @@ def registered(node: str, name: str, state: str = "passing", **more: Any) -> Reg
     return Registered(f"{node}:{name}:80", "nginx", state=state, **given)
 
 
+# Rollcall's containers that every host has.
+ON_EVERY_HOST = ("consul", "dns", "socket-filter", "registrator")
+
+
 def seen(node: str, name: str, state: str = "passing", share: float | None = 0.5, **more: Any) -> dict[str, Any]:
     """An instance in a front's document."""
     return {
@@ -74,7 +78,8 @@ def front(*instances: dict[str, Any], **more: Any) -> Document:
 
 def host(name: str, *containers: Any, **more: Any) -> Host:
     unread = more.pop("unread", "")
-    ours = (ours_running("consul"), ours_running("registrator"), *([ours_running("front")] if "front" in more else []))
+    ours = [ours_running(one) for one in ON_EVERY_HOST]
+    ours += [ours_running("front")] if "front" in more else []
     known = {one["Name"] for one in containers}
     every = (*containers, *(one for one in ours if one["Name"] not in known))
     return Host(FLEET.member(name), HostReading(() if unread else every, **more), unread)

@@ -7,7 +7,7 @@ from typing import Any
 import click.testing
 import pytest
 from click.testing import CliRunner
-from status_world import FLEET, ours_running
+from status_world import FLEET, ON_EVERY_HOST, ours_running
 
 from rollcall.cli import status
 from rollcall.config.inventory import Host, Inventory
@@ -15,7 +15,7 @@ from rollcall.errors import RollcallError
 from rollcall.remote import run as remote_run
 from rollcall.remote.run import Result
 
-MANAGED = "".join(f"{json.dumps(ours_running(name))}\n" for name in ("consul", "registrator"))
+MANAGED = "".join(f"{json.dumps(ours_running(name))}\n" for name in ON_EVERY_HOST)
 ANSWER = f"@@rollcall containers\n{MANAGED}@@rollcall agent\n{{}}\n{{}}\n@@rollcall end\n"
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from status_world import FLEET, NOW, all_well, app, front, host, seen, status
+from status_world import FLEET, NOW, ON_EVERY_HOST, all_well, app, front, host, seen, status
 
 from rollcall.contract.status_document import Document
 from rollcall.secrets import certificates
@@ -51,10 +51,10 @@ def test_an_agent_that_alone_knows_no_leader_is_cut_off() -> None:
     assert told(cut, server("consul1", *SERVERS)) == [("app1", "lost")]
 
 
-def test_a_stopped_agent_registrator_or_front_is_a_problem() -> None:
+def test_each_of_rollcalls_containers_that_does_not_run_is_a_problem() -> None:
     whole = host("front1", registered=(), front=front(seen("app1", "web-1"), seen("app2", "web-2")))
     assert told(*all_well()[:2], whole) == []
-    for name, kind in (("front", "unserved"), ("consul", "down"), ("registrator", "down")):
+    for name, kind in (("front", "unserved"), *((name, "down") for name in ON_EVERY_HOST)):
         running = tuple(one for one in whole.reading.containers if one["Name"] != f"/{name}")
         assert told(replace(whole, reading=replace(whole.reading, containers=running))) == [("front1", kind)]
 
