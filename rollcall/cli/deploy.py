@@ -19,6 +19,9 @@ from rollcall.console import out
 from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
 
+# More names than these do not fit a line.
+NAMED_HOSTS = 6
+
 
 @click.command()
 @inventory_argument
@@ -41,12 +44,29 @@ def deploy(source: str, *, limit: tuple[str, ...], dry: bool, yes: bool, as_json
         program.run(chosen, "deploy.py", options)
     if as_json or failures.AS_STEP in os.environ:
         return
-    hosts = f"{len(chosen.hosts)} host{'s' if len(chosen.hosts) > 1 else ''}"
+    changed = program.changed_hosts(dry)
     if dry:
         _print_settings(chosen, fleet)
-        out.print(f"\nNothing was changed. To make these changes on {hosts}: rollcall deploy {source}")
+        out.print(f"\n{_forecast(changed, source)}")
         return
-    out.print(f"\n[green]Deployed[/] {hosts} in {time.monotonic() - started:.1f} s. Next: rollcall verify {source}")
+    seconds = f"{time.monotonic() - started:.1f} s"
+    what = f"changed {_named(changed)}" if changed else "nothing had to change"
+    out.print(f"\n[green]Deployed[/] {_count(len(chosen.hosts))} in {seconds}; {what}. Next: rollcall verify {source}")
+
+
+def _forecast(changed: Sequence[str], source: str) -> str:
+    if not changed:
+        return "Nothing was changed, and a deploy would change nothing."
+    return f"Nothing was changed. A deploy would change {_named(changed)}: rollcall deploy {source}"
+
+
+def _named(hosts: Sequence[str]) -> str:
+    """Name hosts while a line has room for them."""
+    return f"{_count(len(hosts))} ({', '.join(hosts)})" if len(hosts) <= NAMED_HOSTS else _count(len(hosts))
+
+
+def _count(hosts: int) -> str:
+    return f"{hosts} host{'' if hosts == 1 else 's'}"
 
 
 @click.command()

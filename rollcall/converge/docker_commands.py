@@ -86,10 +86,18 @@ def remove_container(container: Container) -> str:
     return f"docker stop {name} >/dev/null && docker rm --volumes {name} >/dev/null"
 
 
+# Rollcall's own images have names that no public registry knows.
+OWN_PREFIX = "rollcall/"
+BUILD_OWN = 'no public registry has it: rollcall images build, and image_source = "push" in group_data/all.py'
+
+
 def pull(image: str) -> str:
     """Pull an image with the host's engine."""
     name = shlex.quote(image)
-    hint = shlex.quote(f"cannot pull the image {image}; check its name and tag, and that the host reaches its registry")
+    step = (
+        BUILD_OWN if image.startswith(OWN_PREFIX) else "check its name and tag, and that the host reaches its registry"
+    )
+    hint = shlex.quote(f"cannot pull the image {image}; {step}")
     return f"docker pull --quiet {name} || {{ echo {hint} >&2; exit 1; }}"
 
 

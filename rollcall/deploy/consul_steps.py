@@ -55,7 +55,7 @@ def converge_access(here: Site) -> None:
         operations.wait(name="Consul's ACLs", readiness=converged, due=lambda: True)
     ready = _consul_ready(here)
     was_ready = not readiness.not_ready(health, ready.servers)
-    operations.wait(name="Consul is ready", readiness=ready, due=lambda: bool(_consul_changed) or not was_ready)
+    operations.wait(name=readiness.CONSUL_IS_READY, readiness=ready, due=lambda: bool(_consul_changed) or not was_ready)
 
 
 @step

@@ -140,16 +140,24 @@ def run(inventory: Inventory, name: str, options: Sequence[str]) -> None:
         raise RollcallError(str(error.message)) from None
     except click.ClickException as error:
         if (inner := getattr(error, "exception", None)) is None:
-            raise RollcallError(error.format_message()) from None
+            text = error.format_message()
+            raise RollcallError(_not_everywhere(name) if text.startswith(_NO_HOST_LEFT) else text) from None
         raise _fault_in_project(inner) or inner from None
     except SystemExit as end:
         if end.code == INTERRUPTED:
             raise KeyboardInterrupt from None
         if end.code:
-            raise RollcallError(
-                f"{name} did not succeed on every host (see the lines above); "
-                "what succeeded stays; run the same command again"
-            ) from None
+            raise RollcallError(_not_everywhere(name)) from None
+
+
+# pyinfra's words when the last host failed.
+_NO_HOST_LEFT = "No hosts remaining"
+
+
+def _not_everywhere(name: str) -> str:
+    return (
+        f"{name} did not succeed on every host (see the lines above); what succeeded stays; run the same command again"
+    )
 
 
 @contextlib.contextmanager
@@ -162,6 +170,14 @@ def reported(dry: bool) -> Iterator[None]:
     finally:
         seconds = round(time.monotonic() - started, 1)
         print(json.dumps({"dry": dry, "seconds": seconds, **_outcome(dry)}, indent=2))  # noqa: T201
+
+
+def changed_hosts(dry: bool) -> tuple[str, ...]:
+    """Return the hosts on which the run changed anything, or a dry run would have; waiting is no change."""
+    from rollcall.deploy.readiness import CONSUL_IS_READY, CONTAINERS_STAY_UP
+
+    changes = [one for one in _outcome(dry)["operations"] if one["name"] not in (CONSUL_IS_READY, CONTAINERS_STAY_UP)]
+    return tuple(sorted({host for change in changes for host in change["changed"]}))
 
 
 def _outcome(dry: bool) -> Mapping[str, Any]:

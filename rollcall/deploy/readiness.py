@@ -14,6 +14,10 @@ from rollcall.consul.agent_queries import HEALTH, command
 from rollcall.consul.servers import by_name
 from rollcall.deploy import callbacks
 
+# Names of the operations that only wait.
+CONSUL_IS_READY = "Consul is ready"
+CONTAINERS_STAY_UP = "Containers stay up"
+
 
 def not_ready(response: str, servers: Iterable[str]) -> list[str]:
     """Return why a Consul cluster is not ready, judged by autopilot's health.

@@ -86,7 +86,7 @@ def wait_for_containers(here: Site) -> None:
     watched = tuple(sorted(started | restarting))
     if watched:
         stay_up = readiness.ContainersStayUp(watched, stretched(CONTAINER_TIMEOUT_SECONDS))
-        operations.wait(name="Containers stay up", readiness=stay_up, due=lambda: True)
+        operations.wait(name=readiness.CONTAINERS_STAY_UP, readiness=stay_up, due=lambda: True)
 
 
 @step

@@ -15,6 +15,7 @@ from rollcall.cli.deploy import checked_fleet
 from rollcall.config.project import CHECKOUT
 from rollcall.consul import curl
 from rollcall.consul.curl import Response
+from rollcall.deploy.readiness import CONSUL_IS_READY, CONTAINERS_STAY_UP
 from rollcall.remote import ssh
 from rollcall.secrets import deployed, store
 from rollcall.secrets.store import Secrets
@@ -94,7 +95,7 @@ class Fleet:
             return None
 
 
-WAITS = {"Consul is ready", "Containers stay up"}
+WAITS = {CONSUL_IS_READY, CONTAINERS_STAY_UP}
 
 
 class Run:

@@ -26,7 +26,8 @@ def test_dry_run_of_a_deployed_fleet_names_no_difference(fleet: Fleet) -> None:
     changes, _, settings = said.partition("Settings other than defaults")
     assert settings
     assert not [line for line in changes.splitlines() if " container " in line or " file " in line], said
-    assert "Nothing was changed" in said
+    assert "Nothing was changed, and a deploy would change nothing." in said
+    assert "; nothing had to change. Next: rollcall verify" in rollcall("deploy", LAB)
 
 
 def test_render_shows_what_nginx_would_get(fleet: Fleet) -> None:

@@ -95,12 +95,19 @@ def test_an_archive_that_was_cut_off_changes_no_file(tmp_path: Path, lost: int) 
     assert {one.name: one.stat().st_mode & 0o777 for one in ours.iterdir()} == {"mark": 0o644, ".incoming.tar": 0o600}
 
 
-@pytest.mark.parametrize(("code", "said"), [(0, ""), (1, "cannot pull the image it's/odd:1; check its name and tag")])
-def test_an_image_that_cannot_be_pulled_is_named(tmp_path: Path, code: int, said: str) -> None:
+@pytest.mark.parametrize(
+    ("image", "code", "said"),
+    [
+        ("it's/odd:1", 0, ""),
+        ("it's/odd:1", 1, "cannot pull the image it's/odd:1; check its name and tag"),
+        ("rollcall/front:9", 1, "cannot pull the image rollcall/front:9; no public registry has it: rollcall images"),
+    ],
+)
+def test_an_image_that_cannot_be_pulled_is_named(tmp_path: Path, image: str, code: int, said: str) -> None:
     (tmp_path / "docker").write_text(f"#!/bin/sh\nexit {code}\n")
     (tmp_path / "docker").chmod(0o755)
     path = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    line = docker_commands.pull("it's/odd:1")
+    line = docker_commands.pull(image)
     done = subprocess.run(["sh", "-c", line], env=path, capture_output=True, text=True, check=False)
     assert done.returncode == code
     assert said in done.stderr
