@@ -11,7 +11,7 @@ consul = {
 # Every minute the registrator compares all containers with its agent, and corrects what events missed.
 registrator = {"resync": 60, "cleanup": True}
 
-# "templates": files of your own services, such as HAProxy's, that follow the catalog: docs/own-templates.md.
+# template_sync: files of your own services, such as HAProxy's, that follow the catalog (docs/own-templates.md).
 
 # How hosts get images: "pull" by the host's engine, or "push" from this machine over SSH.
 image_source = "pull"

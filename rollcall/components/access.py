@@ -49,7 +49,9 @@ def hosts_left_out(fleet: Fleet, found: Listed) -> list[str]:
 
 
 def _roles(fleet: Fleet) -> list[tuple[Role, str, str]]:
-    everywhere = SHARED | (TEMPLATES if any(member.settings.templates for member in fleet.members) else {})
+    everywhere = SHARED | (
+        TEMPLATES if any(member.settings.template_sync.templates for member in fleet.members) else {}
+    )
     shared = [(role, "", purpose) for role, purpose in everywhere.items()]
     each_node = [
         (role, member.node, purpose.format(node=member.node))
@@ -64,7 +66,7 @@ def _name(role: Role, node: str) -> str:
 
 
 def _policy(fleet: Fleet, role: Role, node: str) -> Policy:
-    keys = sorted({prefix for member in fleet.members for prefix in member.settings.template_keys})
+    keys = sorted({prefix for member in fleet.members for prefix in member.settings.template_sync.keys})
     return Policy(_name(role, node), render(f"consul/policies/{role}.hcl.j2", node=node, template_keys=keys))
 
 

@@ -38,10 +38,11 @@ def resources(context: Context) -> tuple[Resource, ...]:
         OSError: a source cannot be read; validation has read it before.
     """
     member, socket_group, secrets = context.member, context.facts.socket_group, context.secrets
-    if not member.settings.templates:
+    own = member.settings.template_sync
+    if not own.templates:
         return ()
     files = _files(member, secrets)
-    folders = sorted({template.destination.rpartition("/")[0] for template in member.settings.templates})
+    folders = sorted({template.destination.rpartition("/")[0] for template in own.templates})
     through_filter = _filter(member, socket_group) if containers(member) else ()
     return (
         Directory(FOLDER, 0o700),
@@ -51,8 +52,8 @@ def resources(context: Context) -> tuple[Resource, ...]:
         Container(
             name="templates",
             component="templates",
-            image=member.image(member.settings.templates_image),
-            image_source=member.image_source(member.settings.templates_image, None),
+            image=member.image(own.image),
+            image_source=member.image_source(own.image, own.image_source),
             environment=(("SERVICE_IGNORE", "true"), *timeouts.environment(member.settings.timeout_factor)),
             # To reach the agent at its loopback address.
             network="host",
@@ -66,7 +67,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
             # The destinations and their directories belong to root or to any service's user.
             user="0:0",
             add_capabilities=("CHOWN", "DAC_OVERRIDE"),
-            memory=MEMORY + MEMORY_EACH * len(member.settings.templates),
+            memory=MEMORY + MEMORY_EACH * len(own.templates),
             pids=PIDS,
             configuration=configuration_digest(files),
         ),
@@ -75,17 +76,22 @@ def resources(context: Context) -> tuple[Resource, ...]:
 
 def containers(member: Member) -> tuple[str, ...]:
     """Return the names of the user's containers in which commands run."""
-    return tuple(sorted({template.container for template in member.settings.templates if template.container}))
+    return tuple(
+        sorted({template.container for template in member.settings.template_sync.templates if template.container})
+    )
 
 
 def _files(member: Member, secrets: Secrets) -> tuple[File, ...]:
     return (
         File(f"{FOLDER}/token", secrets.tokens.secret("templates") + "\n", 0o600),
         File(f"{FOLDER}/consul-template.hcl", consul_template()),
-        File(f"{FOLDER}/templates.json", written(member.node, tuple(map(template_config, member.settings.templates)))),
+        File(
+            f"{FOLDER}/templates.json",
+            written(member.node, tuple(map(template_config, member.settings.template_sync.templates))),
+        ),
         *(
             File(f"{FOLDER}/{template.name}.ctmpl", rendering.source(read_source(template.source)))
-            for template in member.settings.templates
+            for template in member.settings.template_sync.templates
         ),
     )
 
@@ -112,7 +118,7 @@ def template_config(template: settings.Template) -> Template:
 def _filter(member: Member, socket_group: int) -> tuple[Resource, ...]:
     commands = [
         {"path": f"/{template.name}/{purpose}", "container": template.container, "body": exec_body(command)}
-        for template in map(template_config, member.settings.templates)
+        for template in map(template_config, member.settings.template_sync.templates)
         for purpose, command in (("check", template.check_command), ("reload", template.reload))
         if template.container and command
     ]

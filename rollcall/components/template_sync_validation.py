@@ -15,6 +15,7 @@ TOO_WIDE = {
     for name in ("bin", "boot", "etc", "home", "lib", "mnt", "opt", "root", "run", "sbin", "srv", "usr", "var")
 }
 NOT_FOR_FILES = ("/dev/", "/proc/", "/sys/")
+_TEMPLATES = ("template_sync", "templates")
 OURS = ("/etc/rollcall/", "/run/rollcall/", "/var/lib/rollcall/")
 
 
@@ -25,8 +26,8 @@ def validate(check: Check) -> None:
         RollcallError: the first fault.
     """
     member, locate = check.member, check.locate
-    for position, template in enumerate(member.settings.templates):
-        before = member.settings.templates[:position]
+    for position, template in enumerate(member.settings.template_sync.templates):
+        before = member.settings.template_sync.templates[:position]
         for key, fault in (
             ("name", _name(template, before)),
             ("destination", _destination(template, before)),
@@ -34,8 +35,10 @@ def validate(check: Check) -> None:
             ("source", _source(template)),
         ):
             if fault:
-                where = locate(member.name, ("templates", position, key))
-                raise RollcallError(f"{where}templates[{position}].{key}: got {getattr(template, key)!r}{fault}")
+                where = locate(member.name, (*_TEMPLATES, position, key))
+                raise RollcallError(
+                    f"{where}template_sync.templates[{position}].{key}: got {getattr(template, key)!r}{fault}"
+                )
 
 
 def unknown_container(member: Member, existing: Collection[str], coming: Collection[str], locate: Locate) -> str:
@@ -47,14 +50,14 @@ def unknown_container(member: Member, existing: Collection[str], coming: Collect
         coming: the names of the containers that the deploy creates.
         locate: returns a setting's location.
     """
-    for position, template in enumerate(member.settings.templates):
+    for position, template in enumerate(member.settings.template_sync.templates):
         if not template.container or template.container in (*existing, *coming):
             continue
         close = get_close_matches(template.container, sorted({*existing, *coming}), n=1)
         hint = f"did you mean {close[0]}?" if close else "start it before the deploy"
-        where = locate(member.name, ("templates", position, "container"))
+        where = locate(member.name, (*_TEMPLATES, position, "container"))
         return (
-            f"{where}templates[{position}].container: got {template.container!r}; "
+            f"{where}template_sync.templates[{position}].container: got {template.container!r}; "
             f"expected a container of {member.name}; {hint}"
         )
     return ""

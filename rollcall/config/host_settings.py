@@ -14,6 +14,13 @@ from rollcall.config.forms import Expected
 from rollcall.config.settings import Settings
 from rollcall.errors import RollcallError
 
+# Settings of before, and what they are called now.
+RENAMED = {
+    "templates": "template_sync.templates",
+    "templates_image": "template_sync.image",
+    "template_keys": "template_sync.keys",
+}
+
 
 def check(host: RawHost, locate: Locate) -> Settings:
     """Turn a host's data into settings.
@@ -44,6 +51,8 @@ def _sentence(error: ErrorDetails, host: RawHost, locate: Locate) -> str:
 
 def _hint(path: Sequence[str | int]) -> str:
     key = str(path[-1])
+    if len(path) == 1 and key in RENAMED:
+        return f"did you mean {RENAMED[key]}?"
     known = list(_model_at(path[:-1]).model_fields)
     pyinfras = [*pyinfra_data.SSH, *pyinfra_data.GLOBAL_ARGUMENTS] if len(path) == 1 else []
     if close := get_close_matches(key, [*known, *pyinfras], n=1):

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from rollcall.config.host_settings import expected, model_in
+from rollcall.config.host_settings import RENAMED, expected, model_in
 from rollcall.config.pyinfra_data import OWN
 from rollcall.config.settings import Settings
 from rollcall.did_you_mean import suggestion
@@ -116,7 +116,8 @@ def find(key: str) -> list[Group]:
         elif own := tuple(one for one in group.settings if one.key.replace("[]", "") == wanted):
             found.append(Group(group.key, "", own))
     if not found:
-        raise RollcallError(f"{key}: unknown setting; {suggestion(key, names())}")
+        hint = f"did you mean {RENAMED[key]}?" if key in RENAMED else suggestion(key, names())
+        raise RollcallError(f"{key}: unknown setting; {hint}")
     return found
 
 

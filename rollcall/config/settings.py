@@ -274,6 +274,20 @@ class Template(Section):
     )
 
 
+class TemplateSync(Section):
+    """The container that renders files of services of the user's own, on hosts that have templates."""
+
+    image: Image = Field(default="rollcall/templates:0.2.0", description=_IMAGE)
+    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
+    templates: Annotated[
+        tuple[Template, ...], Expected('a list of dicts such as {"name": "haproxy", "source": "haproxy.ctmpl", …}')
+    ] = Field(default=(), strict=False, description="Files of services of your own (docs/own-templates.md)")
+    keys: Annotated[
+        tuple[Annotated[str, StringConstraints(pattern=r'^[^"\\\s]+$')], ...],
+        Expected('a list of prefixes of keys in Consul, such as "haproxy/"'),
+    ] = Field(default=(), strict=False, description="Keys in Consul that the templates may read")
+
+
 class Dns(Section):
     """Consul's names in the resolver of the host and of its containers."""
 
@@ -325,13 +339,4 @@ class Settings(Section):
     front: Annotated[Front, _SECTION] = Field(default_factory=Front)
     keepalived: Annotated[Keepalived, _SECTION] = Field(default_factory=Keepalived)
     dns: Annotated[Dns, _SECTION] = Field(default_factory=Dns)
-    templates: Annotated[
-        tuple[Template, ...], Expected('a list of dicts such as {"name": "haproxy", "source": "haproxy.ctmpl", …}')
-    ] = Field(default=(), strict=False, description="Files of services of your own (docs/own-templates.md)")
-    templates_image: Image = Field(
-        default="rollcall/templates:0.2.0", description="Image of the container that renders the templates"
-    )
-    template_keys: Annotated[
-        tuple[Annotated[str, StringConstraints(pattern=r'^[^"\\\s]+$')], ...],
-        Expected('a list of prefixes of keys in Consul, such as "haproxy/"'),
-    ] = Field(default=(), strict=False, description="Keys in Consul that the templates may read")
+    template_sync: Annotated[TemplateSync, _SECTION] = Field(default_factory=TemplateSync)

@@ -59,7 +59,13 @@ IMAGES = (
         *("rollcall/__init__.py", "rollcall/contract", "rollcall/front"),
         wheels=True,
     ),
-    _own("templates", _DEFAULTS.templates_image, "rollcall/__init__.py", "rollcall/contract", "rollcall/template_sync"),
+    _own(
+        "templates",
+        _DEFAULTS.template_sync.image,
+        "rollcall/__init__.py",
+        "rollcall/contract",
+        "rollcall/template_sync",
+    ),
 )
 
 

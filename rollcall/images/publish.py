@@ -22,7 +22,7 @@ def _configured(name: str, settings: Settings) -> str:
         "dns": settings.dns.image,
         "keepalived": settings.keepalived.image,
         "front": settings.front.image,
-        "templates": settings.templates_image,
+        "templates": settings.template_sync.image,
     }[name]
 
 

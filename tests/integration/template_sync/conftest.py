@@ -40,7 +40,8 @@ def documented() -> dict[str, Any]:
     return values
 
 
-EXAMPLE = documented()["templates"][0]
+EXAMPLE = documented()["template_sync"]["templates"][0]
+KEYS = documented()["template_sync"]["keys"]
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +52,7 @@ def haproxy_image(engine: docker.DockerClient) -> str:
 def fleet(**template: Any) -> Fleet:
     data = {
         "address": "127.0.0.1",
-        "templates": [template] if template else [],
-        "template_keys": documented()["template_keys"],
+        "template_sync": {"templates": [template] if template else [], "keys": KEYS},
     }
     return check("test", [RawHost("app1", frozenset({"consul_servers"}), data)], "app1", nowhere)
 
@@ -65,7 +65,7 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
 @pytest.fixture(scope="session")
 def consul_agent(engine: docker.DockerClient, secret: Secrets) -> Iterator[Catalog]:
     with running(Catalog, engine, LABELS) as agent:
-        agent.give_rights(secret, documented()["template_keys"])
+        agent.give_rights(secret, KEYS)
         yield agent
 
 

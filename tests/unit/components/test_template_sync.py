@@ -42,7 +42,7 @@ def with_templates(tmp_path: Path) -> Callable[..., Fleet]:
             **settings,
         }
         hosts = [
-            replace(one, data={**one.data, "templates": [entry]}) if one.name == "front1" else one
+            replace(one, data={**one.data, "template_sync": {"templates": [entry]}}) if one.name == "front1" else one
             for one in raw_hosts()
         ]
         return check("six", hosts, "laptop", nowhere)
@@ -156,7 +156,8 @@ def test_the_role_exists_only_where_there_are_templates(
 def test_keys_are_read_below_the_prefixes_that_are_set(with_templates: Callable[..., Fleet], secret: Secrets) -> None:
     fleet = with_templates()
     one = fleet.member("front1")
-    keys = one.settings.model_copy(update={"template_keys": ("haproxy/",)})
+    section = one.settings.template_sync.model_copy(update={"keys": ("haproxy/",)})
+    keys = one.settings.model_copy(update={"template_sync": section})
     other = replace(fleet, members=(*fleet.members[:-1], replace(one, settings=keys)))
     policy = {one.name: one.rules for one in access.desired(other, secret).policies}["rollcall-templates"]
     assert 'key_prefix     "haproxy/" { policy = "read" }' in policy

@@ -44,6 +44,10 @@ def refused(project: Path, data: str, group: str = "all", hosts: dict[str, list[
 CASES = [
     ('consull = {"domain": "x"}', "group_data/all.py:1: consull: unknown setting; did you mean consul?"),
     ('consul = {"datcenter": "x"}', "group_data/all.py:1: consul.datcenter: unknown setting; did you mean datacenter?"),
+    # Settings of before.
+    ("templates = []", "group_data/all.py:1: templates: unknown setting; did you mean template_sync.templates?"),
+    ('templates_image = "a"', "all.py:1: templates_image: unknown setting; did you mean template_sync.image?"),
+    ('template_keys = ["a/"]', "all.py:1: template_keys: unknown setting; did you mean template_sync.keys?"),
     (
         'consul = {\n    "domain": "consul",\n    "datacenter": 5,\n}',
         "group_data/all.py:3: consul.datacenter: got 5; expected",

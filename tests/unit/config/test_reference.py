@@ -29,7 +29,7 @@ def test_every_setting_says_what_it_does_and_expects(setting: reference.Setting)
 def test_every_field_of_the_models_is_listed() -> None:
     listed = reference.names()
     assert {name.split(".")[0].removesuffix("[]") for name in listed} == set(Settings.model_fields)
-    assert {"front.weight", "front.routes[].host", "consul.extra", "templates[].check"} <= set(listed)
+    assert {"front.weight", "front.routes[].host", "consul.extra", "template_sync.templates[].check"} <= set(listed)
     assert len(set(listed)) == len(listed)
 
 
