@@ -47,3 +47,8 @@ def test_one_setting_and_a_section() -> None:
 def test_an_unknown_setting_has_a_near_one() -> None:
     with pytest.raises(RollcallError, match=r"front\.wieght: unknown setting; did you mean front\.weight\?"):
         reference.find("front.wieght")
+
+
+def test_a_setting_of_before_names_the_new_one() -> None:
+    with pytest.raises(RollcallError, match=r"did you mean template_sync\.keys\?"):
+        reference.find("template_keys")
