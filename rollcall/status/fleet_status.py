@@ -122,7 +122,7 @@ def joined(fleet: Fleet, hosts: Iterable[Host], now: datetime, source: str = INV
     return FleetStatus(
         services=tuple(_service(name, rows, fronts) for name in names),
         fronts=fronts,
-        problems=troubles.ordered(_named(one, source) for one in (*found, *_mismatches(fleet, hosts, fronts))),
+        problems=troubles.ordered(_named(trouble, source) for trouble in (*found, *_mismatches(fleet, hosts, fronts))),
         unread=tuple(_named(host, source) for host in troubles.unread(hosts)),
         now=now,
     )
@@ -156,9 +156,9 @@ def _rows(hosts: Iterable[Host], fronts: Mapping[str, Document]) -> list[Row]:
     rows: dict[_Key, Row] = {}
     by_node = {host.member.node: host for host in hosts}
     for node, host in by_node.items():
-        for one in host.reading.registered or ():
-            if one.service != CONSUL:
-                rows[node, one.identity] = _registered_row(one, host)
+        for service in host.reading.registered or ():
+            if service.service != CONSUL:
+                rows[node, service.identity] = _registered_row(service, host)
     for front in fronts.values():
         for service in front["services"]:
             for instance in service["instances"]:
@@ -168,18 +168,18 @@ def _rows(hosts: Iterable[Host], fronts: Mapping[str, Document]) -> list[Row]:
     return [row for _, row in sorted(rows.items(), key=lambda item: (item[1].service, item[0]))]
 
 
-def _registered_row(one: Registered, host: Host) -> Row:
-    container = host.container(one.container) or container_of(one.identity)
+def _registered_row(service: Registered, host: Host) -> Row:
+    container = host.container(service.container) or container_of(service.identity)
     return Row(
-        id=one.identity,
-        service=one.service,
+        id=service.identity,
+        service=service.service,
         node=host.member.node,
-        address=one.endpoint,
+        address=service.endpoint,
         container=container,
-        tags=one.tags,
+        tags=service.tags,
         docker=host.health(container),
-        consul=one.state,
-        weight=one.weight,
+        consul=service.state,
+        weight=service.weight,
     )
 
 

@@ -180,18 +180,18 @@ def _registered(lines: list[str], complaints: list[str]) -> tuple[Registered, ..
         return None
 
 
-def _service(one: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]) -> Registered:
-    identity = str(one["ID"])
+def _service(service: Mapping[str, Any], checks: Iterable[Mapping[str, Any]]) -> Registered:
+    identity = str(service["ID"])
     return Registered(
         identity=identity,
-        service=str(one["Service"]),
-        address=str(one["Address"]),
-        port=int(one["Port"]),
-        tags=tuple(one.get("Tags") or ()),
-        weight=int((one.get("Weights") or {}).get("Passing", 1)),
+        service=str(service["Service"]),
+        address=str(service["Address"]),
+        port=int(service["Port"]),
+        tags=tuple(service.get("Tags") or ()),
+        weight=int((service.get("Weights") or {}).get("Passing", 1)),
         state=_state(identity, checks),
-        registrator=str((one.get("Meta") or {}).get(MARK_HOST, "")),
-        container=str((one.get("Meta") or {}).get(MARK_CONTAINER, "")),
+        registrator=str((service.get("Meta") or {}).get(MARK_HOST, "")),
+        container=str((service.get("Meta") or {}).get(MARK_CONTAINER, "")),
     )
 
 
@@ -200,7 +200,7 @@ def _state(identity: str, checks: Iterable[Mapping[str, Any]]) -> str:
     own = [check for check in checks if check["ServiceID"] in ("", identity)]
     if maintenance.among(own, identity):
         return "maintenance"
-    states = {str(one["Status"]) for one in own}
+    states = {str(check["Status"]) for check in own}
     return next((state for state in ("critical", "warning") if state in states), "passing")
 
 

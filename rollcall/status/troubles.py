@@ -60,8 +60,8 @@ def ordered(found: Iterable[Trouble]) -> tuple[Trouble, ...]:
     found = list(found)
     # One problem may be in several places, each a trouble of its own.
     places: dict[Problem, list[Trouble]] = {}
-    for one in found:
-        places.setdefault(one.problem, []).append(one)
+    for trouble in found:
+        places.setdefault(trouble.problem, []).append(trouble)
     return tuple(trouble for problem in problems.ordered(places) for trouble in places[problem])
 
 
@@ -85,7 +85,7 @@ def found(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Document], n
         *_stopped(hosts),
         *_certificates(hosts, now),
         *_clocks(hosts),
-        *(one for one in _fronts(fronts) if not (servers and one.problem.subject == "servers")),
+        *(trouble for trouble in _fronts(fronts) if not (servers and trouble.problem.subject == "servers")),
     ]
 
 
@@ -93,9 +93,13 @@ def _fronts(fronts: Mapping[str, Document]) -> Iterator[Trouble]:
     """Return the fronts' own problems; the same problem of several fronts once, since the earliest time."""
     first: dict[tuple[str, str], tuple[list[str], Problem]] = {}
     for name, front in fronts.items():
-        for one in front["problems"]:
+        for shown in front["problems"]:
             problem = Problem(
-                one["kind"], one["text"], _time(one["since"]), one.get("next", ""), one.get("subject") or one["text"]
+                shown["kind"],
+                shown["text"],
+                _time(shown["since"]),
+                shown.get("next", ""),
+                shown.get("subject") or shown["text"],
             )
             names, before = first.setdefault(problem.key, ([], problem))
             names.append(name)

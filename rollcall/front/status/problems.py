@@ -36,4 +36,4 @@ class Problems:
 
     def all(self) -> tuple[Problem, ...]:
         """Return every problem, the worst first."""
-        return ordered(one for found in self._found.values() for one in found.values())
+        return ordered(problem for found in self._found.values() for problem in found.values())

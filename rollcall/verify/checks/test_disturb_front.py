@@ -6,6 +6,7 @@ import signal
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from rollcall.config.fleet import Member
 from rollcall.contract.timeouts import stretched
@@ -35,7 +36,7 @@ def test_nobody_left_and_back(cluster: Cluster, passed: Report) -> None:
         with _put_back(cluster, stopped):
             for host, names in stopped.items():
                 _change(cluster, host, "stop", "--time", "2", *names)
-            _wait(cluster, front, lambda front=front: _not_empty(cluster, front), "502 without any backend")
+            _wait(cluster, front, partial(_not_empty, cluster, front), "502 without any backend")
         _wait_for_return(cluster, front)
         count = sum(map(len, stopped.values()))
         passed(f"{front.name} responded 502 while its {count} backends were stopped, and reached all of them again")
@@ -61,7 +62,7 @@ def test_killed_and_back_elsewhere(cluster: Cluster, passed: Report) -> None:
             _wait(
                 cluster,
                 front,
-                lambda front=front, gone=before: _still(cluster, front, gone),
+                partial(_still, cluster, front, before),
                 "the backend out of nginx's rotation",
             )
             with _address_taken(cluster, host, name):
@@ -131,9 +132,9 @@ def _inspect(cluster: Cluster, host: str, name: str) -> Inspected:
 def _endpoints(cluster: Cluster, front: Member, host: str, name: str) -> list[str]:
     node = cluster.fleet.member(host).node
     return sorted(
-        one.endpoint
-        for one in behind(front, cluster.catalog.instances())
-        if one.node == node and one.id.split(":")[1:2] == [name]
+        instance.endpoint
+        for instance in behind(front, cluster.catalog.instances())
+        if instance.node == node and instance.id.split(":")[1:2] == [name]
     )
 
 

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from rollcall.config.fleet import Member
 from rollcall.contract.timeouts import stretched
@@ -24,9 +25,9 @@ def test_route_by_its_own_word(cluster: Cluster, passed: Callable[[str], None]) 
     for front in cluster.fronts:
         with _container(cluster, place, name, host):
             started = time.monotonic()
-            _wait(cluster, front, lambda front=front: _reached(cluster, front, name, host), f"{name} at {host}")
+            _wait(cluster, front, partial(_reached, cluster, front, name, host), f"{name} at {host}")
             seconds = time.monotonic() - started
-        _wait(cluster, front, lambda front=front: _left(cluster, front, name, host), f"no site {host}")
+        _wait(cluster, front, partial(_left, cluster, front, name, host), f"no site {host}")
         passed(
             f"{front.name} led to a new container on {place.name} by its own host name "
             f"{seconds:.1f} s after its start, and no longer after its removal"

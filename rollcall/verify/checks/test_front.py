@@ -4,6 +4,7 @@ import ipaddress
 import json
 import uuid
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 from rollcall.config.fleet import Member
 from rollcall.contract import canary, maintenance_page
@@ -30,7 +31,7 @@ Report = Callable[[str], None]
 def test_list(cluster: Cluster, passed: Report) -> None:
     """nginx balances over exactly the passing instances"""
     for front in cluster.fronts:
-        left = wait_until_none(lambda front=front: list_problems(cluster, front), FOLLOW_TIMEOUT_SECONDS)
+        left = wait_until_none(partial(list_problems, cluster, front), FOLLOW_TIMEOUT_SECONDS)
         if left:
             command = cluster.command_line(front.name, "docker logs --tail 20 front")
             raise CheckError(
