@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 AUTHORITY_DAYS = 3650
 # Any deploy in the last third of the year renews a certificate: with two deploys a year none expires.
 DAYS = 365
-RENEWAL_DAYS = 120
+RENEWAL = timedelta(days=120)
 # Agents are servers and clients of each other.
 Usage = Literal["agent", "server", "client"]
 _USAGES: dict[Usage, list[x509.ObjectIdentifier]] = {
@@ -101,9 +101,19 @@ def issue(signer: Certificate, name: str, names: Iterable[str], usage: Usage) ->
     return _signed(builder, key, signing)
 
 
-def is_due(certificate: Certificate, signer: Certificate, names: Sequence[str], now: datetime) -> bool:
-    """Return whether to renew a certificate: it expires soon, another authority signed it, or its names changed."""
-    ends_soon = certificate.end - now < timedelta(days=RENEWAL_DAYS)
+def is_due(
+    certificate: Certificate, signer: Certificate, names: Sequence[str], now: datetime, renewal: timedelta = RENEWAL
+) -> bool:
+    """Return whether to renew a certificate: another authority signed it, its names changed, or it expires soon.
+
+    Args:
+        certificate: the present one.
+        signer: the fleet's authority.
+        names: what it must be valid for.
+        now: the time.
+        renewal: how long before its end it is due.
+    """
+    ends_soon = certificate.end - now < renewal
     return ends_soon or certificate.names != tuple(sorted(names)) or not certificate.signed_by(signer)
 
 

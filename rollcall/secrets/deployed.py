@@ -1,6 +1,7 @@
 """Find the secrets that a fleet was deployed with, by the inventory's name or by the identity on its hosts."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,8 @@ def read_secrets(source: str, chosen: Inventory, fleet: Fleet, command: str) -> 
     # cryptography is slow to import; usage errors need not wait for it.
     from rollcall.secrets import store
 
-    return store.read(PrivateDirectory(directory(source, chosen, command), draft=True), fleet)
+    # What a deploy would renew early is still valid: to a command that only looks, the hosts' certificate is right.
+    return store.read(PrivateDirectory(directory(source, chosen, command), draft=True), fleet, renewal=timedelta(0))
 
 
 def directory(source: str, chosen: Inventory, command: str) -> Path:

@@ -51,21 +51,17 @@ def generations(name: str) -> tuple[str, str, str]:
     return f"{stem}.next.{suffix}", name, f"{stem}.previous.{suffix}"
 
 
-def load(path: Path, fleet: Fleet) -> Secrets:
-    """Read the secrets; create those of a new fleet and certificates that are due.
+def read(folder: PrivateDirectory, fleet: Fleet, renewal: timedelta = certificates.RENEWAL) -> Secrets:
+    """Read the secrets; create those of a new fleet, and certificates that are due.
 
     Args:
-        path: the inventory's own folder.
+        folder: the inventory's own folder; a draft keeps in memory what is created.
         fleet: the hosts and names to issue certificates for.
+        renewal: how long before its end a certificate is due.
 
     Raises:
         RollcallError: the folder is unusable, open to other users or incomplete; or a user's certificate is invalid.
     """
-    return read(PrivateDirectory(path), fleet)
-
-
-def read(folder: PrivateDirectory, fleet: Fleet) -> Secrets:
-    """Read the secrets from an open directory, as `load` does; a draft keeps new secrets in memory."""
     if not folder.has(IDENTITY):
         _make(folder)
     try:
@@ -74,7 +70,7 @@ def read(folder: PrivateDirectory, fleet: Fleet) -> Secrets:
         raise RollcallError(f"{folder.path / IDENTITY} is malformed ({problem}); restore it from a backup") from None
     signer = _pem(folder.read(AUTHORITY))
     trusted = [signer, *(_pem(text) for text in _others(folder, AUTHORITY))]
-    issued = _Issued(folder, signer)
+    issued = _Issued(folder, signer, renewal)
     return Secrets(
         identity=identity,
         gossip_key=folder.read(GOSSIP).strip(),
@@ -161,15 +157,16 @@ def _pem(text: str) -> Certificate:
 class _Issued:
     """Certificates that the fleet's authority signs, renewed when they are due."""
 
-    def __init__(self, folder: PrivateDirectory, signer: Certificate) -> None:
+    def __init__(self, folder: PrivateDirectory, signer: Certificate, renewal: timedelta) -> None:
         self.folder = folder
         self.signer = signer
+        self.renewal = renewal
 
     def __call__(self, name: str, names: list[str], usage: Usage) -> Certificate:
         file = f"{name}.crt.pem"
         if self.folder.has(file):
             current = _pem(self.folder.read(file))
-            if not certificates.is_due(current, self.signer, names, datetime.now(UTC)):
+            if not certificates.is_due(current, self.signer, names, datetime.now(UTC), self.renewal):
                 return current
         issued = certificates.issue(self.signer, name, names, usage)
         self.folder.write(file, _text(issued))

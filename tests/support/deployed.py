@@ -18,6 +18,7 @@ from rollcall.consul.curl import Response
 from rollcall.deploy.readiness import CONSUL_IS_READY, CONTAINERS_STAY_UP
 from rollcall.remote import ssh
 from rollcall.secrets import deployed, store
+from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.store import Secrets
 
 PROJECT = CHECKOUT
@@ -57,7 +58,7 @@ class Fleet:
 
     def secrets(self) -> Secrets:
         """Give the secrets that the lab was deployed with, read again each time: they may have been rotated."""
-        return store.load(deployed.folder_of(PROJECT, PROJECT / LAB), self.declared)
+        return store.read(PrivateDirectory(deployed.folder_of(PROJECT, PROJECT / LAB), draft=True), self.declared)
 
     def ask(
         self, host: str, asks: Iterable[Ask], token: str, more: Sequence[str] = (), *, check: bool = True

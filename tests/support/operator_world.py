@@ -17,6 +17,7 @@ from rollcall.config.fleet import RawHost, nowhere
 from rollcall.config.inventory import Host, Inventory
 from rollcall.contract import local_agent
 from rollcall.secrets import store
+from rollcall.secrets.private_directory import PrivateDirectory
 
 HOST = Host("app1", "local", "127.0.0.1", groups=("consul_servers", "backends"))
 OPERATOR = render("consul/policies/operator.hcl.j2")
@@ -30,7 +31,7 @@ class Operator:
         checked = check("here", [raw], "app1", nowhere)
         # The test's agent calls its node so.
         fleet = replace(checked, members=(replace(checked.members[0], node="test"),))
-        kept = store.load(folder / "secrets", fleet)
+        kept = store.read(PrivateDirectory(folder / "secrets"), fleet)
         guarded.allow(OPERATOR, kept.tokens.secret("operator"))
         patch.setattr(local_agent, "URL", f"http://127.0.0.1:{guarded.port}")
         inventory = Inventory("here.py", folder, (HOST,))

@@ -19,6 +19,7 @@ from rollcall.cli.deploy import checked_fleet
 from rollcall.remote import ssh
 from rollcall.secrets import store
 from rollcall.secrets.deployed import folder_of
+from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.store import Secrets
 
 # What somebody else on the host reads: files in the places that everybody has, and every process's arguments.
@@ -55,7 +56,7 @@ class ByAdmin:
     def secrets(self) -> tuple[Path, Secrets]:
         _, fleet = checked_fleet(str(self.path))
         folder = folder_of(PROJECT, self.path)
-        return folder, store.load(folder, fleet)
+        return folder, store.read(PrivateDirectory(folder), fleet)
 
     def deploy(self) -> Run:
         """Deploy by pyinfra's own command, and give its account."""

@@ -17,6 +17,7 @@ from rollcall.converge.resources import Mount
 from rollcall.lab import dockerfile
 from rollcall.lab.stand_in import container, context, put
 from rollcall.secrets import store
+from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.store import Secrets
 
 
@@ -29,7 +30,7 @@ def image() -> Callable[[str], str]:
 @pytest.fixture(scope="session")
 def secret(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
     """The secrets of the test's fleet, made as its first deploy makes them."""
-    return store.load(tmp_path_factory.mktemp("secrets") / "test", fleet())
+    return store.read(PrivateDirectory(tmp_path_factory.mktemp("secrets") / "test"), fleet())
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from registrator_world import HOSTNAME, Agent, Run, Start
 from waiting import until
 
 from rollcall.secrets import store
+from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.store import Secrets
 
 NOBODY = "65534"
@@ -34,7 +35,7 @@ def before(name: str, image: str, tmp_path: Path) -> Iterator[Filter]:
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Secrets:
-    return store.load(tmp_path / "secrets", FLEET)
+    return store.read(PrivateDirectory(tmp_path / "secrets"), FLEET)
 
 
 @pytest.fixture

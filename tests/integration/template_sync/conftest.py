@@ -25,6 +25,7 @@ from rollcall.converge.resources import File, Mount, Resource
 from rollcall.lab import dockerfile, stand_in
 from rollcall.lab.stand_in import context
 from rollcall.secrets import store
+from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.store import Secrets
 
 HAPROXY = "rollcall-test-haproxy"
@@ -59,7 +60,7 @@ def fleet(**template: Any) -> Fleet:
 
 @pytest.fixture(scope="session")
 def secret(tmp_path_factory: pytest.TempPathFactory) -> Secrets:
-    return store.load(tmp_path_factory.mktemp("secrets") / "test", fleet())
+    return store.read(PrivateDirectory(tmp_path_factory.mktemp("secrets") / "test"), fleet())
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ import pytest
 from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Host, Inventory
 from rollcall.errors import RollcallError
-from rollcall.secrets import deployed, store
+from rollcall.secrets import certificates, deployed, store
+from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.store import Secrets
 
 HOST = Host("@local", "local", "127.0.0.1")
@@ -29,7 +30,7 @@ def is_deployed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployed:
 
 
 def test_those_of_the_deploy(chosen: Inventory, fleet: Fleet) -> None:
-    made = store.load(deployed.folder_of(chosen.root, chosen.source), fleet)
+    made = store.read(PrivateDirectory(deployed.folder_of(chosen.root, chosen.source)), fleet)
     assert deployed.read_secrets("six.py", chosen, fleet, "rollcall verify") == made
 
 
@@ -61,7 +62,9 @@ def test_a_lost_directory_is_one_sentence_and_stays_lost(
 
 
 def test_a_renamed_inventory_is_recognised_by_its_fleet(chosen: Inventory, fleet: Fleet, is_deployed: Deployed) -> None:
-    before, other = (store.load(chosen.root / ".secrets" / name, fleet) for name in ("before", "another"))
+    before, other = (
+        store.read(PrivateDirectory(chosen.root / ".secrets" / name), fleet) for name in ("before", "another")
+    )
     (chosen.root / ".secrets" / "broken").mkdir(mode=0o700)
     (chosen.root / ".secrets" / "broken" / "fleet.json").write_text("{")
     is_deployed(before)
@@ -78,12 +81,24 @@ def test_what_was_edited_on_a_host_is_nobodys(chosen: Inventory, fleet: Fleet, i
 
 def test_a_command_that_only_uses_secrets_renews_none(chosen: Inventory, fleet: Fleet) -> None:
     folder = deployed.folder_of(chosen.root, chosen.source)
-    store.load(folder, fleet)
+    store.read(PrivateDirectory(folder), fleet)
     (folder / "agent-app1.crt.pem").unlink()
     folder.chmod(0o500)
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     assert deployed.read_secrets("six.py", chosen, fleet, "rollcall verify").agents["app1"]
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_a_certificate_that_a_deploy_renews_early_is_still_right_to_a_command_that_looks(
+    chosen: Inventory, fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = PrivateDirectory(deployed.folder_of(chosen.root, chosen.source))
+    monkeypatch.setattr(certificates, "DAYS", 100)
+    made = store.read(folder, fleet)
+    monkeypatch.undo()
+    assert deployed.read_secrets("six.py", chosen, fleet, "rollcall verify").agents == made.agents
+    renewed = store.read(folder, fleet)
+    assert not set(renewed.agents.values()) & set(made.agents.values())
 
 
 def test_inventories_of_one_file_name_have_secrets_of_their_own(tmp_path: Path) -> None:
@@ -115,7 +130,7 @@ def test_the_usual_places_have_the_plain_name(tmp_path: Path) -> None:
 def test_a_directory_with_an_older_versions_name_is_used(
     chosen: Inventory, fleet: Fleet, is_deployed: Deployed
 ) -> None:
-    before = store.load(chosen.root / ".secrets" / "six", fleet)
+    before = store.read(PrivateDirectory(chosen.root / ".secrets" / "six"), fleet)
     nested = Inventory(str(chosen.root / "inventories/eu/six.py"), chosen.root, chosen.hosts)
     with pytest.raises(RollcallError, match=r"\.secrets/eu\.six has none, and no host of six\.py is deployed"):
         deployed.read_secrets("six.py", nested, fleet, "rollcall verify")

@@ -122,22 +122,22 @@ def test_a_draft_leaves_nothing_until_it_is_committed(tmp_path: Path, fleet: Fle
     assert list(tmp_path.iterdir()) == []
     draft.commit()
     assert not draft.pending
-    assert store.load(draft.path, fleet) == made
+    assert store.read(PrivateDirectory(draft.path), fleet) == made
     assert {file.stat().st_mode & 0o777 for file in draft.path.iterdir()} == {0o600}
 
 
 def test_a_draft_of_a_whole_directory_has_nothing_to_commit(tmp_path: Path, fleet: Fleet) -> None:
-    made = store.load(tmp_path / "lab", fleet)
+    made = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     draft = PrivateDirectory(tmp_path / "lab", draft=True)
     assert store.read(draft, fleet) == made
     assert not draft.pending
 
 
 def test_a_certificate_that_is_due_is_renewed_in_the_draft(tmp_path: Path, fleet: Fleet) -> None:
-    store.load(tmp_path / "lab", fleet)
+    store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     (tmp_path / "lab" / "operator.crt.pem").unlink()
     draft = PrivateDirectory(tmp_path / "lab", draft=True)
     made = store.read(draft, fleet)
     assert not (tmp_path / "lab" / "operator.crt.pem").exists()
     draft.commit()
-    assert store.load(tmp_path / "lab", fleet).operator == made.operator
+    assert store.read(PrivateDirectory(tmp_path / "lab"), fleet).operator == made.operator

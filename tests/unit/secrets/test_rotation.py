@@ -16,39 +16,39 @@ STEPS: tuple[Step, ...] = (Rotation.issue, Rotation.switch, Rotation.retire)
 
 
 def rotation(path: Path, fleet: Fleet, name: str) -> Rotation:
-    store.load(path / "lab", fleet)
+    store.read(PrivateDirectory(path / "lab"), fleet)
     return Rotation(PrivateDirectory(path / "lab"), name)
 
 
 def test_tokens_of_both_generations_are_valid_until_the_old_ones_are_retired(tmp_path: Path, fleet: Fleet) -> None:
     rotating = rotation(tmp_path, fleet, TOKENS)
-    old = store.load(tmp_path / "lab", fleet).tokens
+    old = store.read(PrivateDirectory(tmp_path / "lab"), fleet).tokens
     rotating.issue()
-    issued = store.load(tmp_path / "lab", fleet)
+    issued = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     (new,) = issued.other_tokens
     assert (issued.tokens, issued.unfinished) == (old, ("tokens",))
     rotating.switch()
-    switched = store.load(tmp_path / "lab", fleet)
+    switched = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     assert (switched.tokens, switched.other_tokens) == (new, (old,))
     rotating.retire()
-    retired = store.load(tmp_path / "lab", fleet)
+    retired = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     assert (retired.tokens, retired.other_tokens, retired.unfinished) == (new, (), ())
     assert retired.identity.rotations == 1
 
 
 def test_certificates_of_the_new_authority_appear_only_when_all_hosts_trust_it(tmp_path: Path, fleet: Fleet) -> None:
     rotating = rotation(tmp_path, fleet, AUTHORITY)
-    old = store.load(tmp_path / "lab", fleet)
+    old = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     rotating.issue()
-    issued = store.load(tmp_path / "lab", fleet)
+    issued = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     assert issued.agents == old.agents
     assert issued.authority.count("BEGIN CERTIFICATE") == 2
     rotating.switch()
-    switched = store.load(tmp_path / "lab", fleet)
+    switched = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     assert not switched.agents["app1"].signed_by(certificates.Certificate(old.authority, ""))
     assert old.authority in switched.authority
     rotating.retire()
-    retired = store.load(tmp_path / "lab", fleet)
+    retired = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     assert retired.agents == switched.agents
     assert old.authority not in retired.authority
 
@@ -67,7 +67,7 @@ def test_an_interrupted_rotation_finishes_when_started_again(
         step(rotating)
     assert rotating.folder.read(name) != first
     assert rotating.folder.read(name).strip() == wanted or not done
-    assert store.load(tmp_path / "lab", fleet).unfinished == ()
+    assert store.read(PrivateDirectory(tmp_path / "lab"), fleet).unfinished == ()
 
 
 def test_a_switch_that_was_interrupted_between_its_two_files_is_repeated(tmp_path: Path, fleet: Fleet) -> None:
@@ -75,15 +75,15 @@ def test_a_switch_that_was_interrupted_between_its_two_files_is_repeated(tmp_pat
     rotating.issue()
     following = rotating.newest
     rotating.folder.keep(TOKENS, rotating.previous)
-    store.load(tmp_path / "lab", fleet)
+    store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     rotating.switch()
     assert rotating.folder.read(TOKENS).strip() == following
     assert rotating.folder.has(rotating.previous)
 
 
 def test_only_discarded_certificates_are_renewed(tmp_path: Path, fleet: Fleet) -> None:
-    before = store.load(tmp_path / "lab", fleet)
+    before = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     discard_certificates(PrivateDirectory(tmp_path / "lab"))
-    after = store.load(tmp_path / "lab", fleet)
+    after = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     assert all(after.agents[node] != before.agents[node] for node in before.agents)
     assert (after.authority, after.tokens, after.gossip_key) == (before.authority, before.tokens, before.gossip_key)

@@ -15,6 +15,7 @@ from rollcall.config.fleet import Fleet
 from rollcall.errors import RollcallError
 from rollcall.secrets import certificates, store
 from rollcall.secrets.identity import Identity, check_identity
+from rollcall.secrets.private_directory import PrivateDirectory
 
 NOW = datetime.now(UTC)
 
@@ -22,24 +23,24 @@ NOW = datetime.now(UTC)
 def test_secrets_are_created_once_and_private(tmp_path: Path, fleet: Fleet) -> None:
     umask = os.umask(0)
     try:
-        first = store.load(tmp_path / "lab", fleet)
+        first = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     finally:
         os.umask(umask)
-    assert store.load(tmp_path / "lab", fleet) == first
+    assert store.read(PrivateDirectory(tmp_path / "lab"), fleet) == first
     assert len(base64.b64decode(first.gossip_key)) == 32
     assert (tmp_path / "lab").stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in (tmp_path / "lab").iterdir()} == {0o600}
 
 
 def test_two_inventories_have_different_secrets(tmp_path: Path, fleet: Fleet) -> None:
-    one, other = (store.load(tmp_path / name, fleet) for name in ("a", "b"))
+    one, other = (store.read(PrivateDirectory(tmp_path / name), fleet) for name in ("a", "b"))
     assert one.gossip_key != other.gossip_key
     assert one.tokens.secret("operator") != other.tokens.secret("operator")
     assert one.identity != other.identity
 
 
 def test_no_secret_is_in_a_repr(tmp_path: Path, fleet: Fleet) -> None:
-    made = store.load(tmp_path / "lab", fleet)
+    made = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     assert made.gossip_key not in repr(made)
     assert "PRIVATE" not in repr(made)
     assert repr(made.tokens.key) not in repr(made)
@@ -47,19 +48,19 @@ def test_no_secret_is_in_a_repr(tmp_path: Path, fleet: Fleet) -> None:
 
 @pytest.mark.parametrize(("name", "mode"), [("", 0o750), ("tokens.key", 0o640), ("agent-app1.crt.pem", 0o604)])
 def test_files_open_to_other_users_are_rejected(tmp_path: Path, fleet: Fleet, name: str, mode: int) -> None:
-    store.load(tmp_path / "lab", fleet)
+    store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     file = tmp_path / "lab" / name
     file.chmod(mode)
     with pytest.raises(RollcallError, match=f"{file}: got a mode that opens it .* run: chmod [67]00 {file}"):
-        store.load(tmp_path / "lab", fleet)
+        store.read(PrivateDirectory(tmp_path / "lab"), fleet)
 
 
 @pytest.mark.parametrize("name", ["gossip.key", "tokens.key", "ca.pem"])
 def test_a_lost_secret_is_not_silently_recreated(tmp_path: Path, fleet: Fleet, name: str) -> None:
-    store.load(tmp_path / "lab", fleet)
+    store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     (tmp_path / "lab" / name).unlink()
     with pytest.raises(RollcallError, match=f"{name}: missing.*restore the directory"):
-        store.load(tmp_path / "lab", fleet)
+        store.read(PrivateDirectory(tmp_path / "lab"), fleet)
 
 
 def test_a_first_time_that_was_interrupted_is_repeated(tmp_path: Path, fleet: Fleet) -> None:
@@ -68,12 +69,12 @@ def test_a_first_time_that_was_interrupted_is_repeated(tmp_path: Path, fleet: Fl
     (folder / "gossip.key").touch(0o600)
     (folder / "gossip.key").write_text("Z29zc2lw\n")
     (folder / "tokens.key.partial").touch(0o600)
-    assert store.load(folder, fleet).gossip_key == "Z29zc2lw"
+    assert store.read(PrivateDirectory(folder), fleet).gossip_key == "Z29zc2lw"
 
 
 def test_agents_have_the_names_that_consul_requires(tmp_path: Path, fleet: Fleet) -> None:
     """A client's certificate must not pass for a server's: verify_server_hostname checks the name."""
-    made = store.load(tmp_path / "lab", fleet)
+    made = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     assert "server.dc1.consul" in made.agents["consul1"].names
     assert "client.dc1.consul" in made.agents["app1"].names
     assert not [name for name in made.agents["app1"].names if name.startswith("server.")]
@@ -82,7 +83,7 @@ def test_agents_have_the_names_that_consul_requires(tmp_path: Path, fleet: Fleet
 
 
 def test_certificates_are_signed_by_the_authority_and_have_their_keys(tmp_path: Path, fleet: Fleet) -> None:
-    made = store.load(tmp_path / "lab", fleet)
+    made = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     authority = certificates.Certificate(made.authority, "")
     for one in (*made.agents.values(), *made.fronts.values(), made.backend, made.operator):
         assert one.signed_by(authority)
@@ -91,7 +92,7 @@ def test_certificates_are_signed_by_the_authority_and_have_their_keys(tmp_path: 
 
 def test_only_agents_and_the_operator_have_what_opens_consuls_https(tmp_path: Path, fleet: Fleet) -> None:
     """A site's key, stolen from a front or a backend, must not give access to Consul."""
-    made = store.load(tmp_path / "lab", fleet)
+    made = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
 
     def opens(one: certificates.Certificate) -> bool:
         usage = one.parsed.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -102,8 +103,8 @@ def test_only_agents_and_the_operator_have_what_opens_consuls_https(tmp_path: Pa
 
 
 def test_a_certificate_is_renewed_when_its_names_change_and_only_then(tmp_path: Path, fleet: Fleet) -> None:
-    before = store.load(tmp_path / "lab", fleet)
-    after = store.load(tmp_path / "lab", checked(front={"server_name": "shop.example.com"}))
+    before = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
+    after = store.read(PrivateDirectory(tmp_path / "lab"), checked(front={"server_name": "shop.example.com"}))
     assert after.fronts["front1"].names == ("shop.example.com",)
     assert after.agents == before.agents
 
@@ -112,13 +113,13 @@ def test_a_certificate_is_renewed_when_its_names_change_and_only_then(tmp_path: 
 def test_a_certificate_is_renewed_in_the_last_third_of_its_year(
     tmp_path: Path, fleet: Fleet, days: int, due: bool
 ) -> None:
-    made = store.load(tmp_path / "lab", fleet)
+    made = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     authority, one = certificates.Certificate(made.authority, ""), made.agents["app1"]
     assert certificates.is_due(one, authority, one.names, NOW + timedelta(days=days)) is due
 
 
 def test_people_are_warned_of_what_no_deploy_renews(tmp_path: Path, fleet: Fleet) -> None:
-    made = store.load(tmp_path / "lab", fleet)
+    made = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     assert store.warnings(made, NOW) == []
     (front,) = store.warnings(made, NOW + timedelta(days=340))
     assert "certificate of the front front1 expires on" in front
@@ -138,13 +139,13 @@ def given(folder: Path, key_of: str = "") -> Fleet:
 
 
 def test_a_users_certificate_is_used_with_its_chain(tmp_path: Path) -> None:
-    front = store.load(tmp_path / "lab", given(tmp_path)).fronts["front1"]
+    front = store.read(PrivateDirectory(tmp_path / "lab"), given(tmp_path)).fronts["front1"]
     assert front.certificate.count("BEGIN CERTIFICATE") == 2
 
 
 def test_a_key_of_another_certificate_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(RollcallError, match=r"front1: got .*site.key; expected the private key of .*site.crt"):
-        store.load(tmp_path / "lab", given(tmp_path, key_of="other"))
+        store.read(PrivateDirectory(tmp_path / "lab"), given(tmp_path, key_of="other"))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ def test_an_invalid_certificate_is_rejected(tmp_path: Path, name: str, said: str
     fleet = given(tmp_path)
     (tmp_path / name).write_text("nonsense")
     with pytest.raises(RollcallError, match=said):
-        store.load(tmp_path / "lab", fleet)
+        store.read(PrivateDirectory(tmp_path / "lab"), fleet)
 
 
 def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         RollcallError, match=r"front.certificate_key: got .*site.key' for front1, but /.*site.key cannot be read: No su"
     ):
-        store.load(tmp_path / "lab", fleet)
+        store.read(PrivateDirectory(tmp_path / "lab"), fleet)
 
 
 OURS = Identity("a", 2)
