@@ -13,6 +13,9 @@ from rollcall.converge.resources import Container, Directory, File, Mount, Resou
 from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/front"
+# The pages that nginx itself makes; a project's own templates replace them (docs/routes.md).
+PAGES = f"{FOLDER}/pages"
+PAGE_FILES = ("404.html", "502.html", "maintenance.html")
 # Holds nginx's temporary files and the last good configuration, which a new container serves until Consul responds.
 VOLUME = "front-state"
 # The user nginx of the image; its programs run as root only until they switch to this user.
@@ -34,7 +37,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
         return ()
     settings = member.settings.front
     return (
-        *_files(member, secrets),
+        *_files(context.fleet.name, member, secrets),
         Volume(VOLUME),
         Container(
             name="front",
@@ -61,7 +64,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
     )
 
 
-def _files(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
+def _files(fleet: str, member: Member, secrets: Secrets) -> tuple[Resource, ...]:
     """Return the front's files, consul-template's first: it is notified first, and nginx follows."""
     front, connect = member.settings.front, member.settings.timeout_factor
     certificate = secrets.fronts[member.node]
@@ -72,7 +75,9 @@ def _files(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
             "consul-template.hcl", render("front/consul-template.hcl.j2", consul_address=local_agent.AUTHORITY), RELOAD
         ),
         _file("catalog.ctmpl", source("front/catalog.ctmpl"), RELOAD),
-        _file("front.json", front_config(member.node, front, certificate.end), APPLY),
+        Directory(PAGES, 0o700, OWNER),
+        *(_page(name) for name in PAGE_FILES),
+        _file("front.json", front_config(fleet, member.node, front, certificate.end), APPLY),
         _file("sites.conf.j2", source("front/sites.conf.j2"), APPLY),
         _file("nginx.conf", render("front/nginx.conf.j2", front=front, connect_timeout=connect), APPLY),
         Directory(f"{FOLDER}/tls", 0o700, OWNER),
@@ -81,9 +86,10 @@ def _files(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
     )
 
 
-def front_config(node: str, front: Front, certificate_end: datetime) -> str:
+def front_config(fleet: str, node: str, front: Front, certificate_end: datetime) -> str:
     """Return the settings of the front's own program as JSON (rollcall/front/inputs/settings.py)."""
     config = {
+        "fleet": fleet,
         "node": node,
         "listens": [[front.address, front.http_port], [front.address, front.https_port]],
         "services": front.services,
@@ -109,12 +115,13 @@ def front_config(node: str, front: Front, certificate_end: datetime) -> str:
     return json.dumps(config, indent=2) + "\n"
 
 
-def _consul_template() -> str:
-    return render("front/consul-template.hcl.j2", consul_address=local_agent.AUTHORITY)
-
-
 def _file(name: str, text: str, notify: str, mode: int = 0o644) -> File:
     return File(f"{FOLDER}/{name}", text, mode, OWNER, notify, consumer="front")
+
+
+def _page(name: str) -> File:
+    # nginx reads it for each request, so a change needs no command.
+    return File(f"{PAGES}/{name}", render(f"front/pages/{name}.j2"), 0o644, OWNER, consumer="front")
 
 
 def ports(front: Front) -> tuple[OpenPort, ...]:

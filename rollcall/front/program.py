@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from rollcall.contract.status_document import Document
 from rollcall.front import paths
-from rollcall.front.inputs import consul, control
+from rollcall.front.inputs import cluster, consul, control
 from rollcall.front.inputs.commands import Commands
 from rollcall.front.inputs.consul_template import ConsulTemplate
 from rollcall.front.inputs.settings import Settings
@@ -21,12 +21,11 @@ from rollcall.front.nginx.handover import BusyError, Offer, Predecessor
 from rollcall.front.nginx.listening import CannotListenError, Sockets
 from rollcall.front.nginx.process import Nginx
 from rollcall.front.nginx.supervisor import Orphans, keep_nginx, serves
-from rollcall.front.routing.model import Routing
 from rollcall.front.routing.refusal import NotServedError
 from rollcall.front.serving import Serving
 from rollcall.front.status import findings, http_server
-from rollcall.front.status.counters import Counters
 from rollcall.front.status.document import Sight, document
+from rollcall.front.status.memory import Memory
 from rollcall.front.status.problems import Problems
 
 
@@ -47,7 +46,8 @@ class Front:
         self._consul_template = ConsulTemplate(paths.CONFIGURATION, paths.CATALOG, self._problems)
         self._generations = generations
         self._serving = Serving(self._nginx, generations, settings, self._problems)
-        self._counters = Counters(paths.COUNTED_LOG)
+        self._memory = Memory(paths.COUNTED_LOG)
+        self._cluster = cluster.Followed()
         self._orphans = Orphans()
         self._turn = asyncio.Lock()
         self._wanted = rendered
@@ -65,7 +65,8 @@ class Front:
             handed_over = asyncio.create_task(offer.run())
             nginx_exited = asyncio.create_task(keep_nginx(self._nginx, self._serving))
             polling = consul.poll(lambda: self._serving.settings.consul, paths.TOKEN, self._problems)
-            others = (self._consul_template.keep_running(), self._follow(), self._watch(), polling)
+            cluster_followed = self._cluster.follow(lambda: self._serving.settings.consul, paths.TOKEN)
+            others = (self._consul_template.keep_running(), self._follow(), self._watch(), polling, cluster_followed)
             tasks = {handed_over, nginx_exited, *(asyncio.create_task(coroutine) for coroutine in others)}
             try:
                 await _first_of({handed_over, nginx_exited}, tasks)
@@ -107,7 +108,7 @@ class Front:
         if self._settings.status == "off":
             return
         try:
-            self._status = await http_server.serve(self._settings.status, self.document)
+            self._status = await http_server.serve(self._settings.status, self.document, self._memory.series)
         except OSError as error:
             # Serving clients matters more: continue without the status page.
             address, _, port = self._settings.status.rpartition(":")
@@ -145,7 +146,8 @@ class Front:
 
     async def _check(self) -> None:
         self._orphans.reap()
-        self._counters.read()
+        serving = self._serving
+        self._memory.take(serving.routing, serving.rendered.catalog, serving.retained.instances, self._cluster.cluster)
         self._connections = connections(await self._nginx.get("/status"))
         self._serving.check_old_workers()
         self._problems.found_by("certificate", findings.of_certificate(self._serving.settings, datetime.now(UTC)))
@@ -163,8 +165,7 @@ class Front:
             self._generations.make_current(number)
             self._generations.keep_only(number)
         self._turn.release()
-        # Something may have changed in the meantime.
-        self._wanted.set()
+        self._wanted.set()  # something may have changed in the meantime
 
     async def _retire(self) -> None:
         """Leave the volume and the status address to the successor; keep the turn."""
@@ -181,14 +182,16 @@ class Front:
             counting_since=self._started,
             generation=serving.generation,
             catalog=serving.rendered.catalog,
-            routing=serving.served.routing if serving.served else Routing((), ()),
+            routing=serving.routing,
             consul_template_since=self._consul_template.since,
             rendered=serving.rendered.at,
-            kept=frozenset((lost.instance.node, lost.instance.identity) for lost in serving.retained.instances),
+            kept=serving.retained.keys,
             listed=serving.in_rotation,
-            counts=self._counters.counts,
+            counts=self._memory.counters.counts,
             connections=self._connections,
             problems=self._problems.all(),
+            cluster=self._cluster.cluster,
+            changes=self._memory.changes.newest(),
         )
         return document(sight, datetime.now(UTC))
 
@@ -241,12 +244,8 @@ async def _prepared(rendered: asyncio.Event) -> tuple[Front, Predecessor | None]
         predecessor = await handover.predecessor(paths.HANDOVER_SOCKET)
     except BusyError as error:
         raise CannotStartError(str(error)) from error
-    given = predecessor.sockets if predecessor else {}
-    for listen in given.keys() - set(settings.listens):
-        # Nothing would accept the connections there.
-        given.pop(listen).close()
     try:
-        sockets = {listen: given.get(listen) or listening.bound(listen) for listen in settings.listens}
+        sockets = listening.taken_over(predecessor.sockets if predecessor else {}, settings.listens)
     except CannotListenError as error:
         raise CannotStartError(str(error)) from error
     return Front(settings, sockets, rendered), predecessor

@@ -20,6 +20,7 @@ from rollcall.front.nginx.old_workers import OldWorkers
 from rollcall.front.nginx.process import Nginx
 from rollcall.front.nginx.reload import CONFIRM_TIMEOUT_SECONDS, Reloader
 from rollcall.front.routing.candidate import Candidate, read_retained, retained_text, routed
+from rollcall.front.routing.model import Routing
 from rollcall.front.routing.refusal import NotServedError
 from rollcall.front.routing.retained import RetainedInstances
 from rollcall.front.status import findings
@@ -51,6 +52,11 @@ class Serving:
         self.generation = Generation(0, datetime.now(UTC))
         # When to apply again without a new input (time.monotonic).
         self.again_at = math.inf
+
+    @property
+    def routing(self) -> Routing:
+        """Return what nginx serves; nothing before its start."""
+        return self.served.routing if self.served else Routing((), ())
 
     async def confirmed(self) -> bool:
         """Whether nginx responds with the generation that was confirmed last."""
@@ -180,8 +186,7 @@ class Serving:
 
     def _routed(self) -> list[Instance]:
         """Return the instances that get requests, by the last catalog."""
-        upstreams = self.served.routing.upstreams if self.served else ()
-        services = {server.instance.service for upstream in upstreams for server in upstream.servers}
+        services = {server.instance.service for upstream in self.routing.upstreams for server in upstream.servers}
         return [instance for instance in routed(self.rendered.catalog) if instance.service in services]
 
     def _complain(self, wanted: Candidate) -> None:

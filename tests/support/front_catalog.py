@@ -11,7 +11,7 @@ from rollcall.front.routing.model import Location, Routing, Upstream
 from rollcall.front.routing.routes import routing
 
 END = datetime(2027, 11, 28, tzinfo=UTC)
-SETTINGS = read(front_config("front1", Front(server_name="www.example.com"), END))
+SETTINGS = read(front_config("shop-fleet", "front1", Front(server_name="www.example.com"), END))
 
 
 def settings(*routes: DeclaredRoute, **more: Any) -> Settings:

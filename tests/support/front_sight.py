@@ -14,7 +14,9 @@ from rollcall.front.status.document import Counts, Generation, Sight, document
 
 NOW = datetime(2026, 11, 26, 3, 0, 0, tzinfo=UTC)
 SETTINGS = read(
-    front_config("front1", Front(server_name="www.example.com", services=("nginx-80",)), NOW + timedelta(days=300))
+    front_config(
+        "shop-fleet", "front1", Front(server_name="www.example.com", services=("nginx-80",)), NOW + timedelta(days=300)
+    )
 )
 
 

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,10 +17,13 @@ from rollcall.front.inputs.settings import read
 from rollcall.front.routing.model import Location, Routing, Server, Site, Upstream
 from rollcall.front.status import http_server
 from rollcall.front.status.document import Counts, Generation, Sight, document
+from rollcall.front.status.history import Series
 
 BEGUN = datetime.now(UTC) - timedelta(hours=2)
 END = BEGUN + timedelta(days=300)
-SETTINGS = read(front_config("front1", settings.Front(server_name="www.example.com", services=("nginx-80",)), END))
+SETTINGS = read(
+    front_config("shop-fleet", "front1", settings.Front(server_name="www.example.com", services=("nginx-80",)), END)
+)
 INSTANCES = tuple(
     Instance("nginx-80", f"app{number}:nginx-{number}:80", f"app{number}", f"10.77.0.{20 + number}", 20001)
     for number in range(1, 4)
@@ -29,10 +32,11 @@ INSTANCES = tuple(
 
 @dataclass
 class Front:
-    """A front whose sight a test may change while its page is looked at."""
+    """A front whose sight and history a test may change while its page is looked at."""
 
     url: str
     sight: Sight
+    history: dict[str, Series] = field(default_factory=dict)
 
     def shows(self, **more: Any) -> None:
         """From now on."""
@@ -77,7 +81,9 @@ def serving(shown: Sight) -> Iterator[Front]:
     def look() -> Document:
         return document(front.sight, datetime.now(UTC))
 
-    server = asyncio.run_coroutine_threadsafe(http_server.serve("127.0.0.1:0", look), loop).result(10)
+    server = asyncio.run_coroutine_threadsafe(
+        http_server.serve("127.0.0.1:0", look, lambda: front.history), loop
+    ).result(10)
     front.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     try:
         yield front

@@ -15,6 +15,8 @@ INTERVAL_SECONDS = 1.0
 FAILURES_BEFORE_PROBLEM = 2
 # A response with its header and an error text is shorter.
 MAX_RESPONSE_BYTES = 16 * 1024
+# ?stale: any server may respond, and states whether it has a leader; without it the request waits for a leader.
+CATALOG = "/v1/health/service/consul?stale"
 _RESPONSE = re.compile(r"HTTP/1\.\d (?P<status>\d{3}) .*?\r\n\r\n(?P<body>.*)", re.DOTALL)
 # A server that has lost the others responds with this (agent/http.go: setKnownLeader).
 _NO_LEADER = "\r\nx-consul-knownleader: false\r\n"
@@ -30,7 +32,7 @@ async def poll(address: Callable[[], str], token: Path, problems: Problems) -> N
     """
     failed = 0
     while True:
-        reason = await complaint(address(), _read_token(token))
+        reason = await complaint(address(), read_token(token))
         failed = failed + 1 if reason else 0
         if not reason or failed >= FAILURES_BEFORE_PROBLEM:
             text = f"cannot follow the catalog; nginx serves the last known instances: {reason}"
@@ -42,7 +44,7 @@ async def complaint(address: str, token: str) -> str:
     """Request the catalog as consul-template does; return the reason of a failure, or ""."""
     try:
         async with asyncio.timeout(RESPONSE_TIMEOUT_SECONDS):
-            response = await _request(address, token)
+            response = await request(address, CATALOG, token, MAX_RESPONSE_BYTES)
     except TimeoutError:
         return f"Consul's agent at {address} did not respond within {RESPONSE_TIMEOUT_SECONDS:g} s"
     except OSError as error:
@@ -56,22 +58,27 @@ async def complaint(address: str, token: str) -> str:
     return "Consul has no leader" if _NO_LEADER in response.lower() else ""
 
 
-async def _request(address: str, token: str) -> str:
+async def request(address: str, path: str, token: str, most: int) -> str:
+    """Return the agent's response, its header and about `most` bytes at most.
+
+    Raises:
+        OSError: there is no connection.
+    """
     host, _, port = address.rpartition(":")
     reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
     try:
-        # ?stale: any server may respond, and states whether it has a leader; without it the request waits for a leader.
-        lines = ["GET /v1/health/service/consul?stale HTTP/1.0", f"Host: {address}", f"X-Consul-Token: {token}"]
+        lines = [f"GET {path} HTTP/1.0", f"Host: {address}", f"X-Consul-Token: {token}"]
         writer.write("\r\n".join([*lines, "\r\n"]).encode())
         response = b""
-        while len(response) < MAX_RESPONSE_BYTES and (more := await reader.read(MAX_RESPONSE_BYTES)):
+        while len(response) < most and (more := await reader.read(most)):
             response += more
         return response.decode(errors="replace")
     finally:
         writer.close()
 
 
-def _read_token(token: Path) -> str:
+def read_token(token: Path) -> str:
+    """Return the front's token; "" without one."""
     try:
         return token.read_text(errors="replace").strip()
     except OSError:

@@ -25,13 +25,14 @@ class DeclaredRoute:
 class Settings:
     """The settings; times are seconds, `listens` are (address, port) with "" for every address.
 
-    `redirect` is False, True or the public HTTPS port. `read_timeout` is how long an instance may be
-    silent. `certificate_end` is when the served certificate ends (ISO 8601), `certificate_file` the
+    `fleet` is the inventory's name. `redirect` is False, True or the public HTTPS port. `read_timeout` is how long an
+    instance may be silent. `certificate_end` is when the served certificate ends (ISO 8601), `certificate_file` the
     user's file that it comes from, "" for the fleet's authority.
     `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. The others
     and all defaults are in rollcall/config/settings.py.
     """
 
+    fleet: str
     node: str
     listens: tuple[Listen, ...]
     services: tuple[str, ...]

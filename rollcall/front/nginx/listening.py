@@ -6,7 +6,7 @@ nginx matches each to a `listen` by its address (ngx_add_inherited_sockets).
 
 import errno
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from rollcall.front.inputs.settings import Listen
 
@@ -61,3 +61,14 @@ def refusal(address: str, port: int, error: OSError) -> str:
 def inherited(sockets: Sockets) -> str:
     """Return the value of the variable NGINX."""
     return "".join(f"{listening.fileno()};" for listening in sockets.values())
+
+
+def taken_over(given: Sockets, listens: Collection[Listen]) -> Sockets:
+    """Return a socket for each listen, a predecessor's where it has one; close those that nobody would accept at.
+
+    Raises:
+        CannotListenError: a new one cannot be bound.
+    """
+    for listen in given.keys() - set(listens):
+        given[listen].close()
+    return {listen: given.get(listen) or bound(listen) for listen in listens}

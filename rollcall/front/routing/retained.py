@@ -19,6 +19,11 @@ class RetainedInstances:
         self._problems = problems
         self.instances: tuple[Retained, ...] = ()
 
+    @property
+    def keys(self) -> frozenset[tuple[str, str]]:
+        """Return the node and identity of each."""
+        return frozenset((lost.instance.node, lost.instance.identity) for lost in self.instances)
+
     async def update(self, routed: Collection[Instance], catalog: Catalog, keep_lost: int) -> None:
         """Decide again which instances to retain.
 

@@ -65,8 +65,8 @@ class Counters:
         """Return all tries by server; beyond SERVERS the longest unused are dropped."""
         return self._counts
 
-    def read(self) -> None:
-        """Count the new lines.
+    def read(self) -> dict[str, Counts]:
+        """Count the new lines, and return what they add.
 
         Raises:
             OSError: the file cannot be read, or its file system cannot give back a part of it.
@@ -74,28 +74,36 @@ class Counters:
         try:
             file = os.open(self._log, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
-            return
+            return {}
+        new: dict[str, Counts] = {}
         try:
             if os.fstat(file).st_size < self._at:
                 # A new file of the same name.
                 self._at, self._begun = 0, b""
             while block := os.pread(file, BLOCK, self._at):
                 self._at += len(block)
-                self._add(block)
+                counted = self._tallied(block)
+                _join(new, counted)
+                _join(self._counts, counted)
+            while len(self._counts) > SERVERS:
+                del self._counts[next(iter(self._counts))]
             _give_back(file, self._at)
         finally:
             os.close(file)
+        return new
 
-    def _add(self, block: bytes) -> None:
+    def _tallied(self, block: bytes) -> dict[str, Counts]:
         *whole, self._begun = (self._begun + block).split(b"\n")
-        for server, more in tally(line.decode(errors="replace") for line in whole).items():
-            # Removing and inserting moves a server to the end: the first is the longest unused.
-            so_far = self._counts.pop(server, Counts())
-            self._counts[server] = Counts(
-                so_far.requests + more.requests, so_far.errors + more.errors, so_far.seconds + more.seconds
-            )
-        while len(self._counts) > SERVERS:
-            del self._counts[next(iter(self._counts))]
+        return tally(line.decode(errors="replace") for line in whole)
+
+
+def _join(counts: dict[str, Counts], new: Mapping[str, Counts]) -> None:
+    for server, more in new.items():
+        # Removing and inserting moves a server to the end: the first is the longest unused.
+        so_far = counts.pop(server, Counts())
+        counts[server] = Counts(
+            so_far.requests + more.requests, so_far.errors + more.errors, so_far.seconds + more.seconds
+        )
 
 
 def _give_back(file: int, length: int) -> None:

@@ -1,5 +1,6 @@
 """Build the status document, for the page, the metrics and `rollcall status`."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,8 +9,10 @@ from rollcall.contract import canary
 from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import CONSUL, VERSION, Document, container_of
 from rollcall.front.inputs.catalog import Catalog, Instance
+from rollcall.front.inputs.cluster import Cluster
 from rollcall.front.inputs.settings import Settings
 from rollcall.front.routing.model import Routing, Upstream
+from rollcall.front.status.changes import Noted
 
 _Key = tuple[str, str]
 
@@ -40,7 +43,7 @@ class Sight:
 
     `routing` is what nginx serves, `catalog` Consul's last one, without retained instances. `kept` are the retained
     instances, by node and identity; `listed` has the time since when a server (address:port) is in rotation;
-    `connections` is nginx's stub_status.
+    `connections` is nginx's stub_status; `cluster` is what Consul knows of itself; `changes` begin with the newest.
     """
 
     settings: Settings
@@ -56,6 +59,8 @@ class Sight:
     counts: Mapping[str, Counts] = field(default_factory=dict)
     connections: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    cluster: Cluster = field(default_factory=Cluster)
+    changes: tuple[Noted, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ def document(sight: Sight, now: datetime) -> Document:
     """Return the status document, as plain data for JSON."""
     return {
         "version": VERSION,
+        "fleet": sight.settings.fleet,
         "node": sight.settings.node,
         "time": _time(now),
         "started": _time(sight.started),
@@ -84,6 +90,9 @@ def document(sight: Sight, now: datetime) -> Document:
         "connections": dict(sight.connections),
         "routes": _routes(sight.routing),
         "services": _services(sight),
+        "servers": _servers(sight),
+        "hosts": _hosts(sight),
+        "changes": [_change(noted) for noted in sight.changes],
     }
 
 
@@ -100,6 +109,33 @@ def _problem(problem: Problem) -> Document:
         "since": _time(problem.since),
         "next": problem.step,
     }
+
+
+def _change(noted: Noted) -> Document:
+    change = noted.change
+    return {"at": _time(noted.at), "subject": change.subject, "text": change.text, "about": change.about}
+
+
+def _servers(sight: Sight) -> list[Document]:
+    """Return Consul's servers, which are instances of its own service."""
+    return [
+        {
+            "node": server.node,
+            "address": server.address,
+            "alive": server.node_alive,
+            "leader": sight.cluster.leads(server),
+            "voter": sight.cluster.votes(server),
+        }
+        for server in sight.catalog.instances
+        if server.service == CONSUL
+    ]
+
+
+def _hosts(sight: Sight) -> list[Document]:
+    """Return every host, also one without a service."""
+    counts = Counter(instance.node for instance in sight.catalog.instances if instance.service != CONSUL)
+    alive = {instance.node: instance.node_alive for instance in sight.catalog.instances} | dict(sight.cluster.hosts)
+    return [{"node": node, "alive": alive[node], "instances": counts[node]} for node in sorted(alive)]
 
 
 def _generation(sight: Sight) -> Document:

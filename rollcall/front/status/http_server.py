@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from rollcall.contract.status_document import Document
 from rollcall.contract.timeouts import stretched
-from rollcall.front.status.answering import METHODS, Request, Response, answer
+from rollcall.front.status.answering import METHODS, Past, Request, Response, answer
 
 # A browser's header has a few hundred bytes.
 MAX_REQUEST_BYTES = 16 * 1024
@@ -29,23 +29,27 @@ HEADERS = {
 log = logging.getLogger(__name__)
 
 
-async def serve(address: str, look: Callable[[], Document]) -> asyncio.Server:
+async def serve(address: str, look: Callable[[], Document], past: Past) -> asyncio.Server:
     """Serve requests at address:port from now on.
 
     Args:
         address: as `front.status` gives it, "127.0.0.1:8511".
         look: returns the current status document.
+        past: returns each service's last 15 minutes; called in a thread.
 
     Raises:
         OSError: the port is taken, or the address is not this host's. The front continues without a status.
     """
     host, _, port = address.rpartition(":")
-    return await asyncio.start_server(_Served(look).connected, host.strip("[]"), int(port), limit=MAX_REQUEST_BYTES)
+    return await asyncio.start_server(
+        _Served(look, past).connected, host.strip("[]"), int(port), limit=MAX_REQUEST_BYTES
+    )
 
 
 class _Served:
-    def __init__(self, look: Callable[[], Document]) -> None:
+    def __init__(self, look: Callable[[], Document], past: Past) -> None:
         self._look = look
+        self._past = past
         self._open = 0
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -82,7 +86,7 @@ class _Served:
             return Response(400, b"invalid request; expected HTTP/1.1\n")
         try:
             # With thousands of instances this takes a large part of a second, and reloads must not wait for it.
-            return await asyncio.to_thread(answer, request, self._look())
+            return await asyncio.to_thread(answer, request, self._look(), self._past)
         except Exception:
             # A fault of the status must not stop the process that serves clients.
             log.exception("cannot show the status: %s", request.path)
@@ -96,13 +100,27 @@ def request_of(head: bytes) -> Request | None:
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
         return None
     fields = [line.partition(":") for line in lines if line]
-    hosts = [value.strip() for name, _, value in fields if name.lower() == "host"]
-    return Request(words[0], words[1], hosts[0] if len(hosts) == 1 else "")
+    given: dict[str, list[str]] = {}
+    for name, _, value in fields:
+        given.setdefault(name.lower(), []).append(value.strip())
+    hosts, encodings = given.get("host", []), ",".join(given.get("accept-encoding", []))
+    return Request(
+        words[0],
+        words[1],
+        hosts[0] if len(hosts) == 1 else "",
+        given.get("if-none-match", [""])[0],
+        # By its bare name: "gzip;q=0" means that it must not be used.
+        "gzip" in [encoding.strip().lower() for encoding in encodings.split(",")],
+    )
 
 
 def head_of(response: Response) -> bytes:
     """Return a response's header."""
     more = {"Content-Type": response.kind, "Content-Length": str(len(response.body))}
+    if response.etag:
+        more["ETag"] = response.etag
+    if response.gzip:
+        more["Content-Encoding"] = "gzip"
     if response.status == HTTPStatus.METHOD_NOT_ALLOWED:
         more["Allow"] = ", ".join(METHODS)
     first = f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"

@@ -8,7 +8,7 @@ from rollcall.deploy import images
 from rollcall.errors import RollcallError
 from rollcall.images import docker
 
-FRONT, REGISTRATOR = "rollcall/front:0.3.0", "rollcall/registrator:0.3.0"
+FRONT, REGISTRATOR = "rollcall/front:0.4.0", "rollcall/registrator:0.3.0"
 
 
 def wanted(image: str, source: ImageSource = "push") -> Container:

@@ -108,7 +108,7 @@ def test_without_the_setting_there_is_no_redirect() -> None:
 def test_a_path_matches_whole_segments_only() -> None:
     found = rendered(instance("one", virtual_host=SHOP, virtual_path="/api"))
     paths = [location.arguments for location in server(found, SHOP).all("location")]
-    assert paths == [["=", "/api"], ["/api/"], ["/"]]
+    assert paths == [["^~", "/!rollcall/"], ["=", "/api"], ["/api/"], ["/"]]
     assert location(found, SHOP, "/").value("return") == "404"
     assert location(found, SHOP, "/api/").value("proxy_pass") == "http://shop-80.http"
 
@@ -157,33 +157,54 @@ def maintenance(sentence: str) -> Directive:
     return location(rendered(instance("one", virtual_host=SHOP), keys={f"maintenance/{SHOP}": sentence}), SHOP, "/")
 
 
+def sentence_of(one: Directive) -> str:
+    (found,) = [given.arguments[1] for given in one.all("set") if given.arguments[0] == "$maintenance_sentence"]
+    return found
+
+
 def test_a_maintenance_page_sets_retry_after() -> None:
     one = maintenance("Back at five.")
-    assert one.all("add_header")[0].arguments == ["Retry-After", "60", "always"]
-    code, page = one.one("return").arguments
-    assert code == "503" and "<p>Back at five.</p>" in page and "<meta charset='utf-8'>" in page
+    assert one.all("set")[0].arguments == ["$retry_after", "60"]
+    assert sentence_of(one) == "Back at five." and one.value("return") == "503"
     assert one.all("proxy_pass") == []
 
 
+def test_every_site_has_the_pages_that_nginx_makes() -> None:
+    pages = [
+        ["404", "/!rollcall/404.html"],
+        ["502", "504", "/!rollcall/502.html"],
+        ["503", "/!rollcall/maintenance.html"],
+    ]
+    for one in rendered(instance("one", virtual_host=SHOP)).all("server"):
+        assert [page.arguments for page in one.all("error_page")] == pages
+        place = one.all("location")[0]
+        assert place.arguments == ["^~", "/!rollcall/"] and place.all("internal")
+
+
+def test_no_route_can_have_the_place_of_the_pages() -> None:
+    """Two locations of one path would be refused by nginx, for all sites."""
+    found = rendered(instance("one", virtual_host=SHOP), instance("two", virtual_host=SHOP, virtual_path="/!rollcall"))
+    assert "/!rollcall" not in [word for place in server(found, SHOP).all("location") for word in place.arguments]
+
+
 def test_an_empty_text_gets_the_default_sentence() -> None:
-    assert "<p>This site is being worked on." in maintenance("").value("return")
+    assert sentence_of(maintenance("")).startswith("This site is being worked on.")
 
 
 def test_a_sentence_is_escaped_for_nginx_and_browsers() -> None:
-    page = maintenance("a \"b\" 'c' $host ${host} <b>&amp;</b> \\ {};\n# ü €").value("return")
-    said = re.search("<p>(.*)</p>", page)
-    assert said is not None and not set("\"'$<>\\{};#\n") & set(re.sub("&#[0-9]+;", "", said[1]))
-    shown = re.sub("&#([0-9]+);", lambda found: chr(int(found[1])), said[1])
+    said = sentence_of(maintenance("a \"b\" 'c' $host ${host} <b>&amp;</b> \\ {};\n# ü €"))
+    assert not set("\"'$<>\\{};#\n") & set(re.sub("&#[0-9]+;", "", said))
+    shown = re.sub("&#([0-9]+);", lambda found: chr(int(found[1])), said)
     assert shown == "a \"b\" 'c' $host ${host} <b>&amp;</b> \\ {}; # ü €"
 
 
 def test_unprintable_characters_are_left_out() -> None:
-    assert "<p>ab</p>" in maintenance("a\0\x1b\u202eb").value("return")
+    assert sentence_of(maintenance("a\0\x1b\u202eb")) == "ab"
 
 
 @pytest.mark.parametrize("sentence", ["€" * 5000, "<" * 5000, "\N{GRINNING FACE}" * 5000, "x " * 5000])
 def test_a_long_sentence_is_cut_to_what_nginx_accepts(sentence: str) -> None:
-    assert "…</p>" in maintenance(sentence).value("return")
+    assert sentence_of(maintenance(sentence)).endswith("…")
 
 
 PIECES = [
@@ -225,7 +246,7 @@ PAIRS = st.lists(st.fixed_dictionaries({"key": st.tuples(PREFIXES, WORDS).map(""
 OURS = {
     *("upstream", "zone", "least_conn", "server", "keepalive", "keepalive_timeout", "listen", "server_name"),
     *("location", "proxy_pass", "grpc_pass", "proxy_ssl_name", "grpc_ssl_name", "proxy_buffering", "set", "rewrite"),
-    *("client_body_timeout", "default_type", "add_header", "return"),
+    *("client_body_timeout", "add_header", "return", "error_page", "internal", "alias", "ssi", "ssi_silent_errors"),
 }
 
 
@@ -241,7 +262,7 @@ def test_no_registration_can_inject_configuration(rows: Any, pairs: Any) -> None
         assert {directive.name for directive in inside} <= OURS
         assert {line.arguments[0] for line in one.all("server")} <= endpoints
         variables = {word for directive in inside for word in re.findall(r"\$\w*", " ".join(directive.arguments))}
-        assert variables <= {"$forwarded_prefix", "$1", "$", "$host"}
+        assert variables <= {"$forwarded_prefix", "$1", "$", "$host", "$maintenance_sentence", "$retry_after"}
     names = [upstream.arguments[0].lower() for upstream in found.all("upstream")]
     assert len(names) == len(set(names))
     for server in found.all("server"):

@@ -1,21 +1,28 @@
 """The page for people, and how it is answered for."""
 
 import asyncio
+import gzip
 import json
 import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from front_sight import instance, problem, seen, sight
+from front_sight import NOW as NOW_MOMENT
+from front_sight import ago, instance, problem, seen, sight
 
 from rollcall.contract.figures import duration, mean, percent
 from rollcall.contract.status_document import Document
-from rollcall.front.inputs.catalog import Catalog
+from rollcall.front.inputs.catalog import Catalog, Instance
+from rollcall.front.inputs.cluster import Cluster
 from rollcall.front.status import http_server
-from rollcall.front.status.answering import Request, answer
+from rollcall.front.status.answering import Request, Response, answer
+from rollcall.front.status.changes import Change, Noted
+from rollcall.front.status.document import document
+from rollcall.front.status.history import Series
 from rollcall.front.status.page import page
 
 HOSTILE = "<script>alert(1)</script>\"&'"
@@ -50,26 +57,83 @@ def test_the_mean_of_no_tries_is_none() -> None:
 def test_problems_come_first_and_are_in_the_title() -> None:
     text = page(seen(problems=(problem("nginx refuses it"),)))
     assert text.index("nginx refuses it") < text.index("nginx-80")
-    assert "<title>front1 – 1 problem</title>" in text
-    assert "<title>front1 – all well</title>" in page(seen())
+    assert "<title>1 problem – front1, shop-fleet</title>" in text
+    assert "<title>All well – front1, shop-fleet</title>" in page(seen())
+
+
+def test_remarks_are_no_problem_in_the_title() -> None:
+    text = page(seen(problems=(problem("two want it", kind="conflict"),)))
+    assert "<title>All well – front1, shop-fleet</title>" in text
+    assert "No problem, 1 remark." in text
 
 
 def test_foreign_names_are_escaped() -> None:
     bad = replace(instance("nginx-1"), identity=f"app1:{HOSTILE}:80", node=HOSTILE, tags=(HOSTILE,), service=HOSTILE)
     keys = {f"canary/{HOSTILE}": json.dumps({HOSTILE: HOSTILE})}
-    text = page(seen(catalog=Catalog((bad,), keys), problems=(problem(HOSTILE, kind=HOSTILE),)))
+    text = page(
+        seen(
+            catalog=Catalog((bad,), keys),
+            problems=(problem(HOSTILE, kind=HOSTILE),),
+            changes=(Noted(ago(1), Change(HOSTILE, HOSTILE, HOSTILE)),),
+            cluster=Cluster(hosts={HOSTILE: False}),
+        )
+    )
     assert "alert(1)" in text
     assert "<script>alert" not in text
     assert HOSTILE not in text
 
 
 def test_every_table_has_heads_for_its_columns_and_rows() -> None:
-    text = page(seen())
-    assert text.count("<table ") == text.count("<thead ") == 3
-    assert text.count('scope="row"') == 5
+    text = page(seen(catalog=Catalog((*sight().catalog.instances, instance("db-1", service="db")))))
+    # Services, those without a route, routes, hosts.
+    assert text.count("<table ") == text.count("<thead ") == 4
+    assert text.count('scope="rowgroup"') == 3
+    assert text.count('scope="row"') == 4 + 2 + 2
     cells = re.findall(r"<td [^>]*>", text)
     assert cells
-    assert all("data-label=" in cell for cell in cells)
+    assert all("data-label=" in cell or "data-plots=" in cell for cell in cells)
+
+
+def test_services_without_a_route_are_folded_away() -> None:
+    found = page(seen(catalog=Catalog((*sight().catalog.instances, instance("db-1", service="db-5432")))))
+    shown, _, folded = found.partition('<details data-group="">')
+    assert "db-5432" in folded and "db-5432" not in shown
+    assert "1 service without a route (1 instance)" in folded
+    assert "<details" not in page(seen())
+
+
+def test_times_are_relative_with_the_moment_behind_them() -> None:
+    text = page(seen(problems=(problem("nginx refuses it"),)))
+    assert '<time datetime="2026-11-26T02:59:55Z" title="2026-11-26 02:59:55 UTC">5 s</time>' in text
+
+
+def test_the_newest_changes_are_shown_and_the_rest_is_folded_away() -> None:
+    changes = tuple(Noted(ago(12 + n), Change(f"app2/web-{n}", "joined", "nginx-80")) for n in range(8))
+    text = page(seen(changes=changes))
+    assert re.search(r"<strong>app2/web-0</strong> joined .*nginx-80.*>12 s<", text)
+    assert text.index("app2/web-5") < text.index("2 earlier") < text.index("app2/web-6")
+
+
+def test_servers_and_hosts_are_shown_as_consul_knows_them() -> None:
+    servers = tuple(
+        Instance("consul", "consul", f"consul{n}", f"10.77.0.1{n}", 8300, node_alive=n != 3) for n in (1, 2, 3, 4)
+    )
+    peers = frozenset(one.endpoint for one in servers[:3])
+    cluster = Cluster(servers[1].endpoint, peers, {"consul3": False, "front1": True})
+    text = page(seen(catalog=Catalog((*servers, instance("nginx-1"))), cluster=cluster))
+    rows = {
+        found[0]: re.findall(r"<td [^>]*>([^<]*)</td>", found[1])
+        for found in re.findall(r'scope="row">([^<]*)</th>(.*?)</tr>', text[text.index('id="fleet"') :], re.DOTALL)
+    }
+    assert rows == {
+        "app1": ["alive", "client", "1"],
+        "consul1": ["alive", "server, voter", "0"],
+        "consul2": ["alive", "server, leader", "0"],
+        "consul3": ["lost", "server, voter", "0"],
+        "consul4": ["alive", "server, no voter", "0"],
+        "front1": ["alive", "client", "0"],
+    }
+    assert "led by consul2" in text and "1 not heard by Consul" in text
 
 
 def test_the_page_loads_nothing_from_elsewhere() -> None:
@@ -86,8 +150,12 @@ Look = Callable[[], Document]
 
 
 def asked(path: str, host: str = "127.0.0.1:8511", method: str = "GET", look: Look = seen) -> tuple[int, str]:
-    response = answer(Request(method, path, host), look())
+    response = answer(Request(method, path, host), look(), past)
     return response.status, response.body.decode()
+
+
+def past() -> dict[str, Series]:
+    return {"nginx-80": Series((0.0,) * 89 + (12.5,), (0,) * 89 + (2,), (None,) * 89 + (1.9,))}
 
 
 def test_each_path_has_its_response() -> None:
@@ -98,8 +166,40 @@ def test_each_path_has_its_response() -> None:
     assert asked("/healthz", look=lambda: seen(consul_template_since=None))[0] == 503
     assert "prefers-color-scheme" in asked("/status.css")[1]
     assert "fetch" in asked("/status.js")[1]
+    assert json.loads(asked("/history.json")[1])["services"]["nginx-80"]["rates"][-1] == 12.5
     assert asked("/?x=1")[0] == 200
     assert asked("/../paths.py")[0] == 404
+
+
+def test_every_script_of_the_page_is_served() -> None:
+    scripts = re.findall(r'(?:src|href)="([a-z]+[.](?:js|css))"', page(seen()))
+    assert len(scripts) == 2
+    for script in scripts:
+        scripts += [name for name in re.findall(r'from "[.]/([^"]+)"', asked(f"/{script}")[1]) if name not in scripts]
+    assert len(scripts) == 6
+    assert {asked(f"/{script}")[0] for script in scripts} == {200}
+
+
+def versioned(etag: str = "", **more: object) -> Response:
+    return answer(Request("GET", "/", "localhost", etag), seen(**more), past)
+
+
+def test_a_page_of_which_nothing_changed_is_not_sent_again() -> None:
+    first = versioned()
+    same = versioned(first.etag, connections={"active": 3, "requests": 41, "accepted": 10})
+    assert (first.status, same.status, same.body, same.etag) == (200, 304, b"", first.etag)
+    assert versioned(first.etag, connections={"active": 4}).status == 200
+    assert versioned(first.etag, problems=(problem("nginx refuses it"),)).status == 200
+    later = document(sight(), NOW_MOMENT + timedelta(seconds=5))
+    assert answer(Request("GET", "/", "localhost", first.etag), later, past).status == 304
+
+
+@pytest.mark.parametrize("path", ["/", "/status.json", "/metrics", "/status.js"])
+def test_who_can_read_it_gets_it_compressed(path: str) -> None:
+    plain, packed = (answer(Request("GET", path, "localhost", "", gz), seen(), past) for gz in (False, True))
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.gzip and len(packed.body) < len(plain.body)
+    assert not plain.gzip
 
 
 @pytest.mark.parametrize("host", ["localhost:8511", "LOCALHOST", "127.0.0.1", "[::1]:9000", "10.77.0.31:8511"])
@@ -123,7 +223,7 @@ def test_nothing_can_be_changed() -> None:
 
 @asynccontextmanager
 async def serving(look: Look = seen) -> AsyncIterator[int]:
-    server = await http_server.serve("127.0.0.1:0", look)
+    server = await http_server.serve("127.0.0.1:0", look, past)
     async with server:
         yield server.sockets[0].getsockname()[1]
 
@@ -154,6 +254,22 @@ def test_a_browser_gets_the_page_and_may_load_nothing_else() -> None:
     assert "Content-Security-Policy: default-src 'none';" in head
     assert "Cache-Control: no-store" in head
     assert f"Content-Length: {len(body.encode())}" in head
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"), [("gzip, deflate, br", True), ("br,GZIP", True), ("gzip;q=0", False), ("identity", False)]
+)
+def test_compression_is_agreed_on(accepted: str, packed: bool) -> None:
+    request = f"HEAD / HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {accepted}\r\n\r\n".encode()
+    assert ("Content-Encoding: gzip" in said_to(request)) is packed
+
+
+def test_a_browser_that_has_the_page_gets_a_304() -> None:
+    etag = re.search(r'ETag: (".*")', said_to(GET % b"/"))
+    assert etag
+    request = f"GET / HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: {etag[1]}\r\n\r\n".encode()
+    head, _, body = said_to(request).partition("\r\n\r\n")
+    assert head.startswith("HTTP/1.1 304 ") and body == ""
 
 
 def test_head_has_no_body() -> None:
@@ -239,7 +355,7 @@ def test_connections_beyond_the_limit_are_closed(monkeypatch: pytest.MonkeyPatch
 def test_a_taken_status_port_is_an_error() -> None:
     async def twice() -> None:
         async with serving() as port:
-            await http_server.serve(f"127.0.0.1:{port}", seen)
+            await http_server.serve(f"127.0.0.1:{port}", seen, past)
 
     with pytest.raises(OSError, match="in use"):
         asyncio.run(twice())
