@@ -10,7 +10,7 @@ from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.cluster import Cluster
 from rollcall.front.routing.model import Routing
 
-# The newest are kept, at most 25 KB: each text is cut.
+# The newest are kept, in at most 100 KB: each text is cut.
 CHANGES = 50
 LENGTH = 120  # characters
 # More instances of one service with the same change are one entry.
