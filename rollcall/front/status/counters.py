@@ -27,7 +27,8 @@ def tally(lines: Iterable[str]) -> dict[str, Counts]:
             requests[server] = requests.get(server, 0) + 1
             if status == "-" or status.startswith("5"):
                 errors[server] = errors.get(server, 0) + 1
-            if took != "-":
+            # After an upgrade (101) it is the life of a WebSocket, and no time of a response.
+            if took != "-" and status != "101":
                 seconds[server] = seconds.get(server, 0.0) + float(took)
     return {
         server: Counts(count, errors.get(server, 0), seconds.get(server, 0.0)) for server, count in requests.items()

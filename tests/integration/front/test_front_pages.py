@@ -1,12 +1,11 @@
 """The pages that nginx itself makes: 404, 502 and maintenance, as clients get them."""
 
-import http.client
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from front_world import NAME, Answer
-
-SHOP = "shop.example.com"
 
 
 def test_a_path_that_leads_nowhere_is_our_404(start_front: Any, until: Any) -> None:
@@ -33,13 +32,34 @@ def test_a_site_without_an_instance_is_our_502(front: Any, method: str, tls: boo
     assert found.headers["Cache-Control"] == "no-store"
 
 
-def test_what_a_service_sends_itself_passes_unchanged(served: Any, backends: Any) -> None:
-    found: Answer = served.get("/no-such-page")
-    direct = http.client.HTTPConnection(backends[0].address, timeout=5)
-    direct.request("GET", "/no-such-page", headers={"Host": NAME})
-    own = direct.getresponse()
-    assert (found.status, found.text) == (own.status, own.read().decode())
-    assert own.status == 404 and "Page not found" not in found.text
+class Refusing(BaseHTTPRequestHandler):
+    """A service whose every response is an error with a page of its own."""
+
+    def do_GET(self) -> None:
+        body = f"own {self.path}".encode()
+        self.send_response(int(self.path.rpartition("/")[2]))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def refusing() -> Iterator[int]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def test_what_a_service_sends_itself_passes_unchanged(front: Any, catalog: Any, refusing: int, until: Any) -> None:
+    catalog.register("refusing", "127.0.0.1", refusing)
+    until(front.instances, "the service")
+    for status in (404, 500, 502, 503, 504):
+        found = front.get(f"/{status}")
+        assert (found.status, found.text) == (status, f"own /{status}")
 
 
 def test_a_page_of_the_users_own_is_served_at_once(front: Any) -> None:
