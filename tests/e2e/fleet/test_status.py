@@ -54,6 +54,37 @@ def test_a_container_has_its_route_while_it_runs(fleet: Fleet, guest: str) -> No
     assert [route["host"] for route in found["routes"]] == [f"{guest}.example.com"]
     fleet.on("app1", f"docker rm --force {guest}")
     wait_for("a status without it", lambda: not rows(seen(), service))
+    changes = [(one["subject"], one["text"]) for one in document(fleet)["changes"]]
+    assert changes.index((f"app1/{guest}", "left")) < changes.index((f"app1/{guest}", "joined"))
+
+
+def document(fleet: Fleet) -> Any:
+    return json.loads(fleet.on("front1", f"curl -fsS {PAGE}/status.json"))
+
+
+def led(found: Any) -> Any:
+    return found if any(one["leader"] for one in found["servers"]) else None
+
+
+def test_the_page_knows_consuls_servers_and_every_host(fleet: Fleet) -> None:
+    """With the front's own token, which may read no more than nodes, services and Rollcall's keys."""
+    found = wait_for("a leader", lambda: led(document(fleet)))
+    assert found["fleet"] == "lab"
+    assert [one["node"] for one in found["servers"]] == ["consul1", "consul2", "consul3"]
+    assert [one["voter"] for one in found["servers"]] == [True] * 3
+    assert sum(one["leader"] for one in found["servers"]) == 1
+    assert {one["node"]: one["alive"] for one in found["hosts"]} == dict.fromkeys(sorted(fleet.hosts), True)
+
+
+def test_the_page_remembers_the_requests_of_the_last_minutes(fleet: Fleet) -> None:
+    for _ in range(20):
+        fleet.on("front1", "curl -fsS -o /dev/null http://127.0.0.1/json")
+
+    def counted() -> bool:
+        history = json.loads(fleet.on("front1", f"curl -fsS {PAGE}/history.json"))
+        return sum(sum(series["rates"]) for series in history["services"].values()) >= 2
+
+    wait_for("these requests in a complete step of 10 s", counted, 20)
 
 
 def test_a_site_without_instances_is_the_first_problem_of_status_and_page(fleet: Fleet) -> None:

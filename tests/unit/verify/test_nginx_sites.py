@@ -32,8 +32,14 @@ server {
 server {
     listen 443 ssl;
     server_name closed.example.org;
+    error_page 503 /!rollcall/maintenance.html;
+    location ^~ /!rollcall/ {
+        internal;
+        alias /etc/rollcall/front/pages/;
+    }
     location / {
-        return 503 "<p>Back soon</p>";
+        set $maintenance_sentence "Back soon";
+        return 503;
     }
 }
 """

@@ -27,10 +27,11 @@ export function applyFilter(main) {
 
 export function setUpFilter(changed) {
   const field = document.getElementById("filter");
-  field.value = decodeURIComponent(location.hash.slice(1));
+  field.value = new URLSearchParams(location.hash.slice(1)).get("filter") ?? "";
   field.addEventListener("input", () => {
     // Kept over a reload of the page, and in a link to it.
-    history.replaceState(null, "", field.value ? `#${encodeURIComponent(field.value)}` : location.pathname);
+    const kept = new URLSearchParams({ filter: field.value });
+    history.replaceState(null, "", field.value ? `#${kept}` : location.pathname);
     changed();
   });
   field.form.addEventListener("submit", (event) => event.preventDefault());

@@ -76,9 +76,12 @@ function plot(parent, kind, series) {
   element(figures, "span", { class: "most" }, kind.most(most));
 }
 
+let quiet = null; // the series of a service without a request
+
 function nothing(slots) {
   const of = (value) => Array(slots).fill(value);
-  return { rates: of(0), errors: of(0), milliseconds: of(null) };
+  quiet ??= { rates: of(0), errors: of(0), milliseconds: of(null) };
+  return quiet;
 }
 
 export function draw(main, history) {
@@ -86,9 +89,12 @@ export function draw(main, history) {
     return;
   }
   for (const place of main.querySelectorAll("[data-plots]")) {
-    place.textContent = "";
     const known = Object.hasOwn(history.services, place.dataset.plots);
     const series = known ? history.services[place.dataset.plots] : nothing(history.slots);
-    KINDS.forEach((kind) => plot(place, kind, series));
+    if (place.drawn !== series) {
+      place.drawn = series;
+      place.textContent = "";
+      KINDS.forEach((kind) => plot(place, kind, series));
+    }
   }
 }
