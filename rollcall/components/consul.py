@@ -26,6 +26,7 @@ STOP_TIMEOUT_SECONDS = 15
 MANAGEMENT = "40-management.json"
 # The configuration that the agent last started with.
 AGENT = f"{FOLDER}/10-agent.hcl"
+SERVERS = f"{FOLDER}/15-servers.hcl"
 _RETRY_JOIN = re.compile(r"^retry_join\s*=\s*\[(.*)\]", re.MULTILINE)
 _NODE_NAME = re.compile(r'^node_name\s*=\s*"([^"]+)"', re.MULTILINE)
 # A restart reads more settings, but interrupts the agent.
@@ -36,11 +37,12 @@ def resources(context: Context) -> tuple[Resource, ...]:
     """Return the resources of one host's Consul agent."""
     fleet, member, bridge, secrets = context.fleet, context.member, context.facts.bridge, context.secrets
     settings = member.settings
-    read_at_start = _read_at_start(fleet, member, bridge, secrets)
+    read_at_start = _read_at_start(member, bridge, secrets)
     return (
         File(IDENTITY, str(secrets.identity)),
         Directory(FOLDER, 0o700, OWNER),
         *read_at_start,
+        _servers(fleet, member),
         *_read_again(member, secrets),
         Volume(VOLUME),
         Container(
@@ -70,8 +72,8 @@ def _listens(member: Member, bridge: str) -> tuple[tuple[str, int], ...]:
     return inside + outside
 
 
-def _read_at_start(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) -> tuple[File, ...]:
-    """Return the files that an agent reads only at its start.
+def _read_at_start(member: Member, bridge: str, secrets: Secrets) -> tuple[File, ...]:
+    """Return the files that an agent reads only at its start, and restarts for.
 
     Consul merges a directory's files in the order of their names: the user's additions come last.
     """
@@ -81,7 +83,6 @@ def _read_at_start(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) 
         node=member.node,
         address=member.address,
         bridge=bridge,
-        servers=[server.address for server in fleet.servers],
         is_server=member.is_server,
         consul=settings.consul,
         consul_server=settings.consul_server,
@@ -95,6 +96,12 @@ def _read_at_start(fleet: Fleet, member: Member, bridge: str, secrets: Secrets) 
     if member.is_server and settings.consul_server.extra:
         files.append(_private("60-server-extra.json", _json(settings.consul_server.extra)))
     return tuple(files)
+
+
+def _servers(fleet: Fleet, member: Member) -> File:
+    """Return the file of the servers' addresses: a running agent learns of servers that come and go by gossip."""
+    addresses = [server.address for server in fleet.servers]
+    return _private("15-servers.hcl", render("consul/servers.hcl.j2", servers=addresses, is_server=member.is_server))
 
 
 def _read_again(member: Member, secrets: Secrets) -> tuple[Resource, ...]:
@@ -173,12 +180,16 @@ def renamed(member: Member, agent: str) -> str:
     )
 
 
-def begins_anew(fleet: Fleet, agent: str) -> str:
+def begins_anew(fleet: Fleet, servers: str) -> str:
     """Return a sentence if none of the servers that a host's agent was deployed with remains, otherwise "".
 
     New servers without a former one would start with an empty catalog.
+
+    Args:
+        fleet: the hosts.
+        servers: the text of the host's file of servers, as last deployed.
     """
-    before = re.findall(r'"([^"]+)"', found[1]) if (found := _RETRY_JOIN.search(agent)) else []
+    before = re.findall(r'"([^"]+)"', found[1]) if (found := _RETRY_JOIN.search(servers)) else []
     if not before or {server.address for server in fleet.servers} & set(before):
         return ""
     return (

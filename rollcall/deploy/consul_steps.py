@@ -1,13 +1,17 @@
 """Provide the steps of deploy.py that bring Consul up: servers in turn, then ACLs, then clients."""
 
+from collections.abc import Sequence
+
 from pyinfra import host
 
 from rollcall.components import access, consul
 from rollcall.consul.acl import listed, requests
 from rollcall.contract.timeouts import stretched
+from rollcall.converge.changes import Change
 from rollcall.deploy import operations, readiness, run_secrets
 from rollcall.deploy.acl_readiness import AccessConverged
 from rollcall.deploy.server_leave import ServerLeaves
+from rollcall.deploy.services_return import ServicesReturn
 from rollcall.deploy.site import Site
 from rollcall.deploy.step import step
 
@@ -18,6 +22,7 @@ CONSUL_TIMEOUT_SECONDS = 60.0
 # Hosts of this run whose agent changes; complete before the first change, since pyinfra prepares all hosts first.
 _consul_changed: set[str] = set()
 _turn = operations.Turn()
+_clients_turn = operations.Turn()
 
 
 @step
@@ -32,7 +37,7 @@ def converge_servers(here: Site) -> None:
     changes = here.changes(consul.COMPONENT.name)
     if changes:
         _consul_changed.add(host.name)
-    if any(change.action == "replace" for change in changes):
+    if _restarts(changes):
         operations.converge_in_turn(
             name="Consul servers, one at a time", changes=changes, turn=_turn, readiness=_consul_ready(here)
         )
@@ -62,14 +67,15 @@ def converge_access(here: Site) -> None:
 def converge_clients(here: Site) -> None:
     """Bring the Consul agents of the other hosts up, now that their tokens exist.
 
-    Agents that were servers leave the quorum first, one at a time.
+    Agents that were servers leave the quorum first, one at a time. Running agents restart one at a time, each after
+    the services of the previous one pass their checks again.
     """
     if here.member.is_server:
         return
     changes = here.changes(consul.COMPONENT.name)
-    if changes and not here.leaves_servers:
-        operations.converge(name=consul.COMPONENT.name, changes=changes)
-    elif changes:
+    if not changes:
+        return
+    if here.leaves_servers:
         leave = ServerLeaves(
             here.member.node,
             {server.name: server.node for server in here.fleet.servers},
@@ -79,6 +85,17 @@ def converge_clients(here: Site) -> None:
         operations.leave_in_turn(
             name="Consul servers that leave, one at a time", changes=changes, turn=_turn, leave=leave
         )
+    elif _restarts(changes):
+        services = ServicesReturn(stretched(CONSUL_TIMEOUT_SECONDS))
+        operations.converge_in_turn(
+            name="Consul agents, one at a time", changes=changes, turn=_clients_turn, readiness=services
+        )
+    else:
+        operations.converge(name=consul.COMPONENT.name, changes=changes)
+
+
+def _restarts(changes: Sequence[Change]) -> bool:
+    return any(change.action == "replace" for change in changes)
 
 
 def _consul_ready(here: Site) -> readiness.ConsulReady:

@@ -65,9 +65,9 @@ def lost_roles(here: Site) -> Sequence[str]:
     if here.leaves_servers:
         lost.append(f"{name} leaves consul_servers: this deploy makes its Consul agent a client")
     was_server = consul.was_server(here.state.files)
-    if (here.member.is_server or was_server) and (
-        why := consul.begins_anew(here.fleet, here.state.texts.get(consul.AGENT, ""))
-    ):
+    # Up to version 0.2 the addresses stood in the agent's own file.
+    servers_file = here.state.texts.get(consul.SERVERS) or here.state.texts.get(consul.AGENT, "")
+    if (here.member.is_server or was_server) and (why := consul.begins_anew(here.fleet, servers_file)):
         lost.append(why)
     if found := listed(*here.cluster[1:]):
         lost += [

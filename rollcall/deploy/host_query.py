@@ -48,7 +48,7 @@ def reading(fleet: Fleet, member: Member, secrets: Secrets, components: Sequence
             volumes=tuple(sorted({*volumes, *_names(resources, Volume)})),
         ),
         paths=resolver_files.PATHS,
-        texts=(*resolver.TEXTS, *resolver_files.TEXTS, consul.IDENTITY, consul.AGENT),
+        texts=(*resolver.TEXTS, *resolver_files.TEXTS, consul.IDENTITY, consul.AGENT, consul.SERVERS),
         directories=tuple(
             resource.path for resource in resources if isinstance(resource, Directory) and resource.shared
         ),

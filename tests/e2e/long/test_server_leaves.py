@@ -1,4 +1,4 @@
-"""Servers that become clients: with consent, out of the quorum, under load; and back again."""
+"""Servers that become clients and come back, and agents that all restart: with consent, and without a lost request."""
 
 from pathlib import Path
 
@@ -52,3 +52,18 @@ def test_two_of_three_leave_the_quorum_and_come_back(fleet: Fleet, tmp_path: Pat
 def lab_servers(fleet: Fleet) -> object:
     yield
     rollcall("deploy", LAB)
+
+
+@pytest.mark.usefixtures("lab_servers")
+def test_all_agents_restart_without_a_lost_request(fleet: Fleet, tmp_path: Path) -> None:
+    """As for another image: a restarted agent takes its services for critical until their checks have run."""
+    path = Path(inventory(tmp_path, SERVERS))
+    text = path.read_text()
+    assert '"address": host.address,' in text
+    more = '"address": host.address, "consul": {"extra": {"log_level": "INFO"}},'
+    path.write_text(text.replace('"address": host.address,', more))
+    before = {host: fleet.containers(host)["consul"] for host in fleet.hosts}
+    with Visitor() as visitor:
+        rollcall("deploy", str(path))
+    assert all(fleet.containers(host)["consul"] != before[host] for host in fleet.hosts)
+    assert visitor.failed == []

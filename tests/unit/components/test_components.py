@@ -27,9 +27,11 @@ def text(resources: tuple[Resource, ...], name: str) -> str:
 
 
 def test_three_servers_wait_for_each_other(fleet: Fleet, desired: Desired) -> None:
-    configuration = text(desired(fleet, "consul2")["Consul"], "10-agent.hcl")
-    assert "bootstrap_expect = 3" in configuration
-    assert 'retry_join     = ["10.77.0.11", "10.77.0.12", "10.77.0.13"]' in configuration
+    resources = desired(fleet, "consul2")["Consul"]
+    servers, configuration = text(resources, "15-servers.hcl"), text(resources, "10-agent.hcl")
+    assert "bootstrap_expect = 3" in servers
+    assert 'retry_join     = ["10.77.0.11", "10.77.0.12", "10.77.0.13"]' in servers
+    assert "server = true" in configuration
     assert "raft_multiplier = 1" in configuration
     assert 'node_name  = "consul2"' in configuration
 
@@ -38,7 +40,7 @@ def test_every_other_host_has_a_client(fleet: Fleet, desired: Desired) -> None:
     for name in ("app1", "app2", "front1"):
         configuration = text(desired(fleet, name)["Consul"], "10-agent.hcl")
         assert "server = false" in configuration
-        assert "bootstrap_expect" not in configuration
+        assert "bootstrap_expect" not in text(desired(fleet, name)["Consul"], "15-servers.hcl")
         assert "raft_multiplier" not in configuration
 
 
@@ -62,7 +64,7 @@ def test_dns_responds_on_dockers_interfaces(fleet: Fleet, desired: Desired) -> N
 
 def test_one_server_bootstraps_alone(single: Fleet, desired: Desired) -> None:
     resources = desired(single, "@local")
-    assert "bootstrap_expect = 1" in text(resources["Consul"], "10-agent.hcl")
+    assert "bootstrap_expect = 1" in text(resources["Consul"], "15-servers.hcl")
     assert containers(resources["Consul"])["consul"].hostname == "laptop"
 
 

@@ -3,11 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
+from own_components import check
+from six_hosts import checked, raw_hosts
+
 from rollcall.components import consul
-from rollcall.config.fleet import Fleet
+from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.converge.resources import File
 
 Desired = Callable[[Fleet, str], dict[str, Any]]
+
+MORE = [
+    RawHost(name, frozenset({"consul_servers", "six"}), {"address": address})
+    for name, address in (("consul4", "10.77.0.14"), ("consul5", "10.77.0.15"))
+]
 
 
 def files(desired: Desired, fleet: Fleet, name: str) -> dict[str, str]:
@@ -36,11 +44,23 @@ def test_the_error_about_a_changed_node_name_shows_how_to_keep_it(fleet: Fleet) 
 
 def test_servers_of_which_none_stays_are_named(fleet: Fleet, desired: Desired) -> None:
     for member in fleet.members:
-        assert consul.begins_anew(fleet, files(desired, fleet, member.name)[consul.AGENT]) == ""
+        assert consul.begins_anew(fleet, files(desired, fleet, member.name)[consul.SERVERS]) == ""
         assert consul.begins_anew(fleet, "") == "", "it is new"
     assert consul.begins_anew(fleet, 'retry_join     = ["10.77.0.13", "10.77.0.99"]\n') == ""
     sentence = consul.begins_anew(fleet, 'node_name = "x"\nretry_join     = ["10.77.0.98", "10.77.0.99"]\n')
     assert sentence.startswith("none of the fleet's Consul servers remains (10.77.0.98, 10.77.0.99)")
+
+
+def test_no_agent_restarts_when_servers_come(desired: Desired) -> None:
+    """By what a restart follows from: the container and its digest of files."""
+    three = checked()
+    five = check("six", [*raw_hosts(), *MORE], "laptop", nowhere)
+    for member in three.members:
+        before, after = (desired(fleet, member.name)["Consul"] for fleet in (three, five))
+        (changed,) = [resource for resource in after if resource not in before]
+        assert changed.path == consul.SERVERS
+        assert "10.77.0.15" in changed.text
+        assert not changed.notify
 
 
 def fleet_names(fleet: Fleet) -> list[str]:

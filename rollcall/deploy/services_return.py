@@ -1,0 +1,71 @@
+"""Wait until a host's services are as healthy as before its Consul agent restarted."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pyinfra.api.host import Host
+from typing_extensions import override
+
+from rollcall.components import registrator
+from rollcall.consul import agent_queries
+from rollcall.contract import local_agent
+from rollcall.deploy import callbacks
+from rollcall.deploy.readiness import Readiness
+
+_COMMAND = f"{agent_queries.asking(registrator.TOKEN)}\nasked {local_agent.URL}/v1/agent/checks"
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"([\d.]+)(ms|s|m|h)")
+
+
+class ServicesReturn(Readiness):
+    """The services whose checks passed at the first look pass again.
+
+    A restarted agent takes every check for critical until it has run, up to its interval later: agents that restart at
+    the same time take all instances of a service out of every front.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        """Take the deadline in seconds, to which the longest interval of a check is added."""
+        super().__init__(deadline)
+        self._before: frozenset[str] | None = None
+
+    @override
+    def missing(self, host: Host) -> list[str]:
+        _, output = callbacks.run(host, _COMMAND)
+        found = checks(output.stdout)
+        if self._before is None:
+            self._before = passing(found or {})
+            self.deadline += longest_interval(found or {})
+            return []
+        if found is None:
+            return ["Consul's agent does not respond"]
+        return [f"{name} passed before Consul's agent restarted" for name in sorted(self._before - passing(found))]
+
+
+def checks(response: str) -> Mapping[str, Mapping[str, Any]] | None:
+    """Parse an agent's checks by id; None if this is something else."""
+    try:
+        found = json.loads(response)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def passing(found: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
+    """Return the ids of the services of which every check passes."""
+    states: dict[str, set[str]] = {}
+    for check in found.values():
+        if check["ServiceID"]:
+            states.setdefault(check["ServiceID"], set()).add(check["Status"])
+    return frozenset(service for service, status in states.items() if status == {"passing"})
+
+
+def longest_interval(found: Mapping[str, Mapping[str, Any]]) -> float:
+    """Return the longest interval of the checks, in seconds, of texts as Go writes durations, such as 1m30s."""
+    return max((_seconds(check.get("Interval") or "") for check in found.values()), default=0.0)
+
+
+def _seconds(text: str) -> float:
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
