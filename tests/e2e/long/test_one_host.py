@@ -25,7 +25,7 @@ consul_servers = backends = fronts = [_lone]
 """
 # Neither what the host itself goes on writing, nor the directory where every command has its temporary files.
 FILES = (
-    "find / -xdev \\( -path /tmp -o -path /var/log -o -path /var/lib/systemd -o -path /var/lib/docker "
+    "find / -xdev \\( -path /tmp -o -path /run -o -path /var/log -o -path /var/lib/systemd -o -path /var/lib/docker "
     "-o -path /var/lib/containerd -o -path /var/cache \\) -prune -o -printf '%p %y {more}\\n' | sort"
 )
 LOOK_UP = "getent ahostsv4 {}.service.consul | head -n 1 | cut -d ' ' -f 1"
