@@ -1,22 +1,22 @@
-"""The command line: Go-style flags, so that what worked with the original registrator works unchanged."""
+"""Parse Go-style flags, for compatibility with the original registrator."""
 
 import difflib
 from dataclasses import dataclass
 from enum import Enum
 
 PROGRAM = "registrator"
-# The word that comes before the flags for one look instead of many.
+# The word before the flags that registers once and exits.
 ONCE = "once"
 TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
 
 class UsageError(Exception):
-    """The command line cannot be followed. Its text is one sentence."""
+    """Invalid usage. The text is one sentence."""
 
 
 class Kind(Enum):
-    """What a flag takes; the value is how the help names it."""
+    """A flag's type; the value is its name in the help."""
 
     SWITCH = ""
     TEXT = "text"
@@ -41,27 +41,32 @@ FLAGS = {
             "internal", Kind.SWITCH, "false", "register the containers' own addresses and exposed ports, not the host's"
         ),
         Flag("explicit", Kind.SWITCH, "false", "register only containers that name their service"),
-        Flag("tags", Kind.TEXT, "", "tags for every service, after its own; commas between them, or a {{template}}"),
-        Flag("useIpFromLabel", Kind.TEXT, "", "take the address from this label of the container"),
+        Flag("tags", Kind.TEXT, "", "tags for every service, after its own; separated by commas, or a {{template}}"),
+        Flag("useIpFromLabel", Kind.TEXT, "", "the container's label with its address"),
         Flag("ip-from-container", Kind.SWITCH, "false", "the container's own address, with the published port"),
-        Flag("resync", Kind.NUMBER, "0", "seconds between full comparisons with Docker; 0: only when it comes back"),
+        Flag("resync", Kind.NUMBER, "0", "seconds between full comparisons with Docker; 0: only after a reconnect"),
         Flag("cleanup", Kind.SWITCH, "false", "deregister services of this host whose container is gone"),
-        Flag("deregister", Kind.TEXT, "always", "which exited containers lose their services: always, or on-success"),
-        Flag("deregister-on-exit", Kind.SWITCH, "false", "at SIGTERM, deregister what this registrator registered"),
-        Flag("script-checks", Kind.SWITCH, "true", "false: this agent runs no scripts; register without such checks"),
-        Flag("ttl", Kind.NUMBER, "0", "accepted for compatibility; without effect on Consul"),
-        Flag("ttl-refresh", Kind.NUMBER, "0", "accepted for compatibility; without effect on Consul"),
+        Flag("deregister", Kind.TEXT, "always", "always, or on-success: containers that fail keep their services"),
+        Flag("deregister-on-exit", Kind.SWITCH, "false", "at SIGTERM, deregister this host's services"),
+        Flag(
+            "script-checks",
+            Kind.SWITCH,
+            "true",
+            "false: the agent runs no scripts; register services without such checks",
+        ),
+        Flag("ttl", Kind.NUMBER, "0", "accepted for compatibility; no effect on Consul"),
+        Flag("ttl-refresh", Kind.NUMBER, "0", "accepted for compatibility; no effect on Consul"),
         Flag(
             "retry-attempts",
             Kind.NUMBER,
             "0",
-            "give up when Consul cannot be reached at start after so many more attempts; 0 or -1: never",
+            "further attempts to reach Consul at start before giving up; 0 or -1: no limit",
         ),
-        Flag("retry-interval", Kind.NUMBER, "2000", "milliseconds between those attempts at most"),
-        Flag("status", Kind.TEXT, "127.0.0.1:8510", "answer /healthz and /metrics at this ADDRESS:PORT; off: nowhere"),
+        Flag("retry-interval", Kind.NUMBER, "2000", "longest time between those attempts, in milliseconds"),
+        Flag("status", Kind.TEXT, "127.0.0.1:8510", "ADDRESS:PORT of /healthz and /metrics; off: none"),
         Flag("log-format", Kind.TEXT, "text", "text or json"),
-        Flag("dry", Kind.SWITCH, "false", "with once: show what would be registered, and why the rest is ignored"),
-        Flag("help", Kind.SWITCH, "false", "print this"),
+        Flag("dry", Kind.SWITCH, "false", "with once: show the services to register, and why others are ignored"),
+        Flag("help", Kind.SWITCH, "false", "print this help"),
         Flag("version", Kind.SWITCH, "false", "print the version"),
     )
 }
@@ -69,7 +74,7 @@ FLAGS = {
 
 @dataclass(frozen=True)
 class CommandLine:
-    """Every flag's value, given or default, as checked text, and what came after the flags."""
+    """Every flag's value, given or default, as validated text, and the arguments after the flags."""
 
     values: dict[str, str]
     arguments: list[str]
@@ -77,20 +82,20 @@ class CommandLine:
     once: bool = False
 
     def text(self, name: str) -> str:
-        """The value of a flag that takes text."""
+        """Return a text flag's value."""
         return self.values[name]
 
     def switch(self, name: str) -> bool:
-        """The value of a flag that is on or off."""
+        """Return a switch's value."""
         return self.values[name] in TRUE
 
     def number(self, name: str) -> int:
-        """The value of a flag that takes a whole number."""
+        """Return a number flag's value."""
         return int(self.values[name])
 
 
 def parse(arguments: list[str]) -> CommandLine:
-    """Read a command line as Go's flag package does. Raises UsageError for an unknown flag or a wrong value."""
+    """Parse a command line as Go's flag package does. Raises UsageError."""
     values = {flag.name: flag.default for flag in FLAGS.values()}
     once = arguments[:1] == [ONCE]
     rest = arguments[1:] if once else list(arguments)
@@ -104,19 +109,19 @@ def parse(arguments: list[str]) -> CommandLine:
             value = "true"
         elif not equals:
             if not rest:
-                raise UsageError(f"the flag -{name} needs a value: -{name}={flag.kind.value}")
+                raise UsageError(f"-{name}: expected a value: -{name}={flag.kind.value}")
             value = rest.pop(0)
         values[flag.name] = _checked(flag, value)
     return CommandLine(values, rest, once)
 
 
 def usage() -> str:
-    """The help text: every flag with what it takes, its default and its meaning."""
+    """Return the help: every flag with type, default and meaning."""
     lines = [
         f"Usage: {PROGRAM} [flags] consul://HOST:PORT",
-        f"       {PROGRAM} once [flags] consul://HOST:PORT    register what runs now, and end",
-        f"       {PROGRAM} once -dry [flags]                  show what would be registered, and why the rest is not",
-        f"       {PROGRAM} healthy                            ask the one in this container, for a HEALTHCHECK",
+        f"       {PROGRAM} once [flags] consul://HOST:PORT    register what runs now, and exit",
+        f"       {PROGRAM} once -dry [flags]                  show the services to register, and why others are not",
+        f"       {PROGRAM} healthy                            check the one in this container, for a HEALTHCHECK",
         "",
     ]
     for flag in FLAGS.values():
@@ -125,9 +130,9 @@ def usage() -> str:
     lines += [
         "",
         "The agent's address may also be consul-unix:///path/to.sock, or consul-tls://HOST:PORT with CONSUL_CACERT,",
-        "CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY. Its token is read at the start from the file that",
-        "CONSUL_HTTP_TOKEN_FILE names; without that it is CONSUL_HTTP_TOKEN.",
-        "Docker is reached at DOCKER_HOST, or at unix:///tmp/docker.sock.",
+        "CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY. CONSUL_HTTP_TOKEN_FILE names the file with its token, which is",
+        "read at the start; without a file it is CONSUL_HTTP_TOKEN.",
+        "Docker's address is DOCKER_HOST, by default unix:///tmp/docker.sock.",
     ]
     return "\n".join(lines)
 
@@ -137,13 +142,13 @@ def _known(name: str) -> Flag:
     if flag:
         return flag
     close = difflib.get_close_matches(name, FLAGS, n=1)
-    advice = f"did you mean -{close[0]}?" if close else f"{PROGRAM} -help lists the flags"
-    raise UsageError(f"there is no flag -{name}: {advice}")
+    hint = f"did you mean -{close[0]}?" if close else f"{PROGRAM} -help lists the flags"
+    raise UsageError(f"unknown flag -{name}; {hint}")
 
 
 def _checked(flag: Flag, value: str) -> str:
     if flag.kind is Kind.SWITCH and value not in TRUE | FALSE:
-        raise UsageError(f"the flag -{flag.name} is on or off, not {value!r}: write -{flag.name} or -{flag.name}=false")
+        raise UsageError(f"-{flag.name}: got {value!r}; expected -{flag.name} or -{flag.name}=false")
     if flag.kind is Kind.NUMBER and not value.removeprefix("-").isdecimal():
-        raise UsageError(f"the flag -{flag.name} needs a whole number, not {value!r}")
+        raise UsageError(f"-{flag.name}: got {value!r}; expected an integer")
     return value

@@ -1,6 +1,6 @@
-"""Requests over one connection that stays open: to a Unix socket, or to an address with or without TLS.
+"""HTTP requests over one keep-alive connection: to a Unix socket, or to an address with or without TLS.
 
-By the standard library alone: a client of a larger library takes twice the memory and three times the processor time.
+Uses the standard library alone: a larger client costs twice the memory and three times the processor time.
 """
 
 import http.client
@@ -10,17 +10,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-# What a server does to a connection that it has closed between two requests.
-CLOSED = (http.client.RemoteDisconnected, http.client.CannotSendRequest, BrokenPipeError, ConnectionResetError)
+# How a request fails if the server closed the connection since the last one.
+CLOSED = (
+    http.client.RemoteDisconnected,
+    http.client.CannotSendRequest,
+    BrokenPipeError,
+    ConnectionResetError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
+# OpenSSL's name for bytes that are not TLS.
+NOT_TLS = "WRONG_VERSION_NUMBER"
 
 
 class HttpError(Exception):
-    """There is no usable answer. Its text is the reason."""
+    """There is no usable response. The text is the reason."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where to connect: `socket` is the path of a Unix socket, else host and port; `tls` where it is by TLS."""
+    """Where to connect: the path of a Unix socket, or host and port, with TLS if there is a context for it."""
 
     host: str = "localhost"
     port: int = 0
@@ -28,40 +37,40 @@ class Target:
     tls: ssl.SSLContext | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
-    def connect(self, timeout: float) -> http.client.HTTPConnection:
-        """Prepare a connection; nothing is sent yet."""
+    def connect(self, timeout_seconds: float) -> http.client.HTTPConnection:
+        """Prepare a connection; the first request opens it."""
         if self.socket:
-            return _UnixConnection(self.socket, timeout)
+            return _UnixConnection(self.socket, timeout_seconds)
         if self.tls:
-            return http.client.HTTPSConnection(self.host, self.port, timeout=timeout, context=self.tls)
-        return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+            return http.client.HTTPSConnection(self.host, self.port, timeout=timeout_seconds, context=self.tls)
+        return http.client.HTTPConnection(self.host, self.port, timeout=timeout_seconds)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A whole answer."""
+class Response:
+    """A complete response."""
 
     status: int
     headers: http.client.HTTPMessage
     body: bytes
 
     @property
-    def good(self) -> bool:
-        """Whether the server did as it was asked."""
+    def ok(self) -> bool:
+        """Whether the status is 200."""
         return self.status == http.client.OK
 
 
 class Connection:
-    """One connection, for one thread."""
+    """One keep-alive connection, for one thread."""
 
-    def __init__(self, target: Target, timeout: float) -> None:
-        """Prepare; nothing is sent yet."""
+    def __init__(self, target: Target, timeout_seconds: float) -> None:
+        """Prepare; the first request opens it."""
         self._target = target
-        self._timeout = timeout
+        self._timeout_seconds = timeout_seconds
         self._open: http.client.HTTPConnection | None = None
 
-    def request(self, method: str, path: str, body: bytes | None = None) -> Answer:
-        """Send a request that may be sent twice, and read its answer. No redirect is followed. Raises HttpError."""
+    def request(self, method: str, path: str, body: bytes | None = None) -> Response:
+        """Send an idempotent request and read its response. Follows no redirect. Raises HttpError."""
         used = self._open is not None
         try:
             return self._request(method, path, body)
@@ -75,57 +84,63 @@ class Connection:
         except (OSError, http.client.HTTPException) as error:
             raise HttpError(reason(error)) from error
 
-    def _request(self, method: str, path: str, body: bytes | None) -> Answer:
+    def _request(self, method: str, path: str, body: bytes | None) -> Response:
         if self._open is None:
-            self._open = self._target.connect(self._timeout)
+            self._open = self._target.connect(self._timeout_seconds)
         try:
             self._open.request(method, path, body, dict(self._target.headers))
-            response = self._open.getresponse()
-            answer = Answer(response.status, response.headers, response.read())
+            received = self._open.getresponse()
+            response = Response(received.status, received.headers, received.read())
         except BaseException:
             self._open.close()
             self._open = None
             raise
-        if response.will_close:
+        if received.will_close:
             self._open = None
-        return answer
+        return response
 
 
 @contextmanager
-def stream(target: Target, path: str, timeout: float) -> Iterator[tuple[Answer, Iterator[bytes]]]:
-    """Request what has no end, and give its lines as they come; the answer's body is empty unless it is an error.
+def stream(target: Target, path: str, timeout_seconds: float) -> Iterator[tuple[Response, Iterator[bytes]]]:
+    """Request an endless response, and yield its lines as they come. The body is empty unless it is an error's.
 
-    Only its beginning has to come in time. Raises HttpError.
+    The timeout applies until the headers are read. Raises HttpError.
     """
-    connection = target.connect(timeout)
+    connection = target.connect(timeout_seconds)
     try:
         connection.request("GET", path, headers=dict(target.headers))
-        response = connection.getresponse()
-        good = response.status == http.client.OK
-        if good and connection.sock:
+        received = connection.getresponse()
+        ok = received.status == http.client.OK
+        if ok and connection.sock:
             connection.sock.settimeout(None)
-        yield Answer(response.status, response.headers, b"" if good else response.read()), _lines(response)
+        yield Response(received.status, received.headers, b"" if ok else received.read()), _lines(received)
     except (OSError, http.client.HTTPException) as error:
         raise HttpError(reason(error)) from error
     finally:
         connection.close()
 
 
-def _lines(response: http.client.HTTPResponse) -> Iterator[bytes]:
+def _lines(received: http.client.HTTPResponse) -> Iterator[bytes]:
     rest = b""
-    while part := response.read1():
+    while part := received.read1():
         *lines, rest = (rest + part).split(b"\n")
         yield from (line for line in lines if line.strip())
 
 
 def reason(error: Exception) -> str:
-    """Word an error in one line."""
+    """Describe an error in one line."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is invalid: {error.verify_message.rstrip('.')}"
+    if isinstance(error, ssl.SSLError) and error.reason == NOT_TLS:
+        return "it does not speak TLS"
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return f"TLS failed: {error.reason.lower().replace('_', ' ')}"
     return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
 
 
 class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
+    def __init__(self, path: str, timeout_seconds: float) -> None:
+        super().__init__("localhost", timeout=timeout_seconds)
         self._path = path
 
     def connect(self) -> None:

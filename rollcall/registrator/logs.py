@@ -1,4 +1,4 @@
-"""How the registrator's log lines look: for people, or as JSON for what collects them."""
+"""Log lines as text, or as JSON for log collectors."""
 
 import json
 import logging
@@ -9,10 +9,10 @@ TEXT, JSON = "text", "json"
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object in each line: time (UTC), level, message."""
+    """One JSON object per line: time (UTC), level, message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Word one record."""
+        """Format one record."""
         fields = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -28,5 +28,3 @@ def configure(format_name: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines() if format_name == JSON else logging.Formatter("%(asctime)s %(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.INFO, force=True)
-    # urllib3 has its own mind about what is worth a line when a connection drops; ours says it once, in plain words.
-    logging.getLogger("urllib3").setLevel(logging.ERROR)

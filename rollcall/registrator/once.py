@@ -1,74 +1,71 @@
-"""`registrator once`: one look at everything, registered or only shown."""
+"""`registrator once`: register everything that runs now, or only show it."""
 
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from rollcall.registrator.consul.agent import Agent
-from rollcall.registrator.consul.agent_sync import Writer
-from rollcall.registrator.docker.container import SHORT_ID, read_container
+from rollcall.registrator.consul.agent_sync import AgentSync
+from rollcall.registrator.docker.container import SHORT_ID
 from rollcall.registrator.docker.engine import Engine, Inspected
 from rollcall.registrator.docker.inspector import inspected
 from rollcall.registrator.metrics import Metrics
-from rollcall.registrator.services.network_owner import network_owner
 from rollcall.registrator.services.services import Service, read_services
 from rollcall.registrator.settings import Settings
-from rollcall.registrator.tracker import Fleet
+from rollcall.registrator.tracker import Tracker
 
 log = logging.getLogger(__name__)
 
 GAP = "  "
-# Inspections side by side: one that hangs costs the others nothing.
-AT_ONCE = 16
+# Parallel inspections: one that hangs delays no other.
+CONCURRENCY = 16
 
 
-class Look:
-    """What runs now, the services that follow, and why the rest is none."""
+class Snapshot:
+    """The running containers, their services, and why the rest are not services."""
 
     def __init__(self, settings: Settings, engine: Engine) -> None:
-        """Look at every running container. Raises EngineError."""
+        """Inspect every running container. Raises EngineError."""
         self._settings = settings
-        self._fleet = Fleet(keep_failed=False)
-        self._unseen: list[tuple[str, str]] = []
-        with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-            for seen in pool.map(lambda container_id: inspected(engine, container_id), engine.running()):
-                self._see(seen)
+        self._tracker = Tracker(keep_failed=False)
+        self._failed: list[tuple[str, str]] = []
+        with ThreadPoolExecutor(max_workers=CONCURRENCY) as pool:
+            for result in pool.map(lambda container_id: inspected(engine, container_id), engine.running()):
+                self._add(result)
 
-    def _see(self, seen: Inspected) -> None:
-        if seen.error:
-            self._unseen.append((seen.container_id[:SHORT_ID], f"Docker cannot tell about it: {seen.error}"))
-        if seen.document is None:
-            return
-        container = read_container(seen.document)
-        owner = network_owner(container, seen.lender)
-        self._fleet.saw(container, read_services(container, self._settings, owner, seen.document))
+    def _add(self, result: Inspected) -> None:
+        if result.error:
+            self._failed.append((result.container_id[:SHORT_ID], f"Docker cannot inspect it: {result.error}"))
+        if result.container:
+            found = read_services(result.container, self._settings, result.owner, result.document)
+            self._tracker.update(result.container, found)
 
     @property
     def services(self) -> dict[str, Service]:
-        """The services by id."""
-        return self._fleet.desired()
+        """Return the services by id."""
+        return self._tracker.desired()
 
     def text(self) -> str:
-        """Tables for people: what would be registered, what is ignored and why, and what else is odd."""
+        """Return tables of the services to register, of what is ignored and why, and of remarks."""
         services = self.services.values()
         rows = [("SERVICE", "ID", "ADDRESS", "TAGS", "CHECK", "CONTAINER"), *map(_row, services)]
         lines = list(_table(rows)) if services else ["No service would be registered."]
-        remarks = self._fleet.remarks()
+        remarks = self._tracker.remarks()
         for head, ignored in (("IGNORED", True), ("REMARK", False)):
-            reasons = [(str(one.container), one.text) for one in remarks if one.ignored is ignored]
-            reasons += self._unseen if ignored else []
+            reasons = [(str(remark.container), remark.text) for remark in remarks if remark.ignored is ignored]
+            reasons += self._failed if ignored else []
             if reasons:
                 lines += ["", *_table([(head, "WHY"), *reasons])]
         return "\n".join(lines)
 
     def write(self) -> bool:
-        """Register what is missing or different, and remove nothing. False when it did not all succeed: see the log."""
-        writer = Writer(Agent(self._settings.agent, self._settings.token), self._settings, Metrics())
-        writer.refresh(0.0)
-        writer.apply(self.services, 0.0, may_remove=())
-        for container, why in self._unseen:
+        """Register what is missing or different, and remove nothing. Return False if any of it failed."""
+        agent_sync = AgentSync(Agent(self._settings.agent, self._settings.token), self._settings, Metrics())
+        agent_sync.refresh(0.0)
+        agent_sync.apply(self.services, 0.0, may_remove=())
+        for container, why in self._failed:
             log.warning("not registered, container %s: %s", container, why)
-        return writer.content and not self._unseen
+        return agent_sync.in_sync and not self._failed
 
 
 def _row(service: Service) -> tuple[str, ...]:
@@ -81,7 +78,7 @@ def _row(service: Service) -> tuple[str, ...]:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    # What containers call themselves may hold anything, also what would move the cursor.
+    # Containers' names and tags may hold control characters.
     shown = [[cell if cell.isprintable() else repr(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for row in shown:

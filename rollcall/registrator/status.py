@@ -1,4 +1,4 @@
-"""`/healthz` and `/metrics`: what the registrator says about itself over HTTP."""
+"""Serve `/healthz` and `/metrics`."""
 
 import json
 import socket
@@ -12,40 +12,40 @@ from rollcall.contract.timeouts import stretched
 from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.settings import Endpoint
 
-# A turn of the loop takes as long as its slowest request, which is Docker's (20 s); after three of them it hangs.
-STUCK_AFTER = stretched(60.0)
+# A turn of the loop takes at most as long as a request to Docker (20 s); after three of them it hangs.
+STUCK_SECONDS = stretched(60.0)
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 @dataclass(frozen=True)
 class Status:
-    """Whether Docker and Consul answer, and whether the loop that does the work still turns."""
+    """Whether Docker and Consul respond, and whether the loop still turns."""
 
     docker: bool
     consul: bool
     loop: bool
 
     @property
-    def well(self) -> bool:
-        """Whether all of it is as it should be."""
+    def healthy(self) -> bool:
+        """Whether all of them are."""
         return self.docker and self.consul and self.loop
 
 
 def serve(endpoint: Endpoint, status: Callable[[], Status], metrics: Metrics) -> ThreadingHTTPServer:
-    """Answer requests in threads of their own, from now on. Raises OSError when the address cannot be had."""
+    """Serve requests in separate threads. Raises OSError if the address is not available."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/healthz":
                 now = status()
-                code = HTTPStatus.OK if now.well else HTTPStatus.SERVICE_UNAVAILABLE
-                self._answer(code, "application/json", json.dumps(asdict(now)).encode() + b"\n")
+                code = HTTPStatus.OK if now.healthy else HTTPStatus.SERVICE_UNAVAILABLE
+                self._respond(code, "application/json", json.dumps(asdict(now)).encode() + b"\n")
             elif self.path == "/metrics":
-                self._answer(HTTPStatus.OK, METRICS_TYPE, metrics.text())
+                self._respond(HTTPStatus.OK, METRICS_TYPE, metrics.text())
             else:
-                self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"There are /healthz and /metrics.\n")
+                self._respond(HTTPStatus.NOT_FOUND, "text/plain", b"Not found; the paths are /healthz and /metrics.\n")
 
-        def _answer(self, code: HTTPStatus, kind: str, body: bytes) -> None:
+        def _respond(self, code: HTTPStatus, kind: str, body: bytes) -> None:
             self.send_response(code)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
@@ -53,7 +53,7 @@ def serve(endpoint: Endpoint, status: Callable[[], Status], metrics: Metrics) ->
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: a scrape every few seconds is no news."""
+            """Log nothing: scrapes come every few seconds."""
 
     class Server(ThreadingHTTPServer):
         address_family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET

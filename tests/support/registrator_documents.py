@@ -7,7 +7,7 @@ from typing import Any
 
 from rollcall.registrator.docker.container import Container, read_container
 from rollcall.registrator.services.network_owner import network_owner
-from rollcall.registrator.services.services import Reading, read_services
+from rollcall.registrator.services.services import ContainerServices, read_services
 from rollcall.registrator.settings import AgentAddress, Settings
 
 DOCUMENTS = Path(__file__).parent / "documents"
@@ -87,6 +87,6 @@ def container(
     return read_container(document)
 
 
-def read(made: Container, lender: Container | None = None, **fields: Any) -> Reading:
+def read(made: Container, lender: Container | None = None, **fields: Any) -> ContainerServices:
     owner = network_owner(made, lambda _: lender)
     return read_services(made, settings(**{"internal": True, **fields}), owner)

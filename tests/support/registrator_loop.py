@@ -6,7 +6,7 @@ from typing import Any
 
 from registrator_documents import WEB, settings
 
-from rollcall.registrator.consul.agent_sync import Writer
+from rollcall.registrator.consul.agent_sync import AgentSync
 from rollcall.registrator.docker.engine import EngineError, Inbox, Message
 from rollcall.registrator.docker.events import Change, Event
 from rollcall.registrator.docker.inspector import inspected, listed
@@ -86,9 +86,9 @@ class World:
         self.inspector = AtOnce(self.engine, self.inbox)
         chosen = settings(**{"internal": True, **fields})
         self.metrics = Metrics()
-        writer = Writer(self.agent, chosen, self.metrics)
+        agent_sync = AgentSync(self.agent, chosen, self.metrics)
         engine: Any = self.engine
-        self.loop = Loop(chosen, engine, writer, self.inbox, self.metrics, inspector=self.inspector)
+        self.loop = Loop(chosen, engine, agent_sync, self.inbox, self.metrics, inspector=self.inspector)
 
     def settle(self, *messages: Message) -> None:
         """Give it messages, and let it work until nothing is left to do at this moment."""

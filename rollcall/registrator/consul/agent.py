@@ -1,4 +1,4 @@
-"""The local Consul agent: its services as values, and the writes to it."""
+"""Read and write the services of the local Consul agent."""
 
 import json
 import os
@@ -19,65 +19,62 @@ from rollcall.registrator.consul.reconcile import (
     metadata_check_id,
 )
 from rollcall.registrator.flags import UsageError
-from rollcall.registrator.http_connection import Answer, Connection, HttpError, Target
+from rollcall.registrator.http_connection import Connection, HttpError, Response, Target
 from rollcall.registrator.services.health import Health, check_id
 from rollcall.registrator.services.identity import MARK_HOST, addressable, folded, path_segment
 from rollcall.registrator.settings import AgentAddress
+from rollcall.registrator.tls import client_context
 
-# The agent answers from memory, within milliseconds; one that takes so many seconds is as good as gone.
-TIMEOUT = stretched(5)
-# By which the agent says that it left out what the token may not read.
+# The agent responds from memory, within milliseconds; treat a longer silence as down.
+TIMEOUT_SECONDS = stretched(5)
+# The header that says that the token hides some of the results.
 FILTERED = "X-Consul-Results-Filtered-By-ACLs"
-# What the agent answers, with the status 403, to a token that it does not know or no longer knows.
-UNKNOWN_TOKEN = "ACL not found"  # noqa: S105 - no token, but what is said of one
-# The soonest that an agent removes a service by itself, and how its check becomes critical before that.
+# The body of a 403 for a token that Consul does not have, or has no more.
+UNKNOWN_TOKEN = "ACL not found"  # noqa: S105 - an error message
+# The earliest removal by the agent itself, and the TTL that makes the check critical before.
 REAP_AFTER, REAP_TTL = "1m", "1s"
-# Ids that the agent's query language takes in quotes as they are.
+# Ids that need no escaping inside quotes in the agent's filter language.
 QUOTABLE = re.compile(r"[ !#-\[\]-~]*")
 
 
 class AgentUnreachableError(Exception):
-    """The agent does not answer, or cannot say what it has."""
+    """The agent does not respond, or does not list its services."""
 
 
 class TokenUnknownError(AgentUnreachableError):
-    """The agent answers, but knows nobody with this token, and so tells and takes nothing."""
+    """The agent responds, but does not know this token."""
 
 
-class AgentRefusedError(Exception):
-    """The agent answers, but does not take this one write. Its text is the agent's."""
+class AgentRejectedError(Exception):
+    """The agent rejects this write. The text is the agent's."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The services of an agent by id; `whole` unless the token may not read all of them.
-
-    `maintenance` tells of those that are out of service why they are.
-    """
+    """An agent's services by id; `whole` unless the token hides some. `maintenance` holds reasons by id."""
 
     registrations: dict[str, Registration]
     whole: bool = True
     maintenance: Mapping[str, str] = field(default_factory=dict)
-    # Whose each check is, by the check's folded id; nobody's are the node's.
+    # The service of each check, by the check's folded id, without the node's checks.
     check_owners: Mapping[str, str] = field(default_factory=dict)
 
 
 class Agent:
-    """A connection to the agent that stays open between requests."""
+    """An agent behind one keep-alive connection."""
 
     def __init__(self, address: AgentAddress, token: str = "") -> None:
-        """Prepare; nothing is sent yet. Raises UsageError for certificates that cannot be read."""
-        self._connection = Connection(_target(address, token), TIMEOUT)
-        # What Consul says of checks that it named service:ID:1, as registrators before 0.2 let it. A check of another
-        # name would begin critical.
+        """Prepare; sends nothing yet. Raises UsageError for unreadable certificates."""
+        self._connection = Connection(_target(address, token), TIMEOUT_SECONDS)
+        # Statuses of checks named service:ID:1, as before version 0.2. Under the new name they would start critical.
         self._renamed: dict[str, str] = {}
 
     def services(self) -> Listing:
-        """All services of the agent, also those of others. Raises AgentUnreachableError."""
+        """Return all services of the agent, including those of other tools. Raises AgentUnreachableError."""
         try:
-            documents, whole = self._listed("/v1/agent/services")
-            checks, _ = self._listed("/v1/agent/checks")
-        except AgentRefusedError as error:
+            documents, whole = self._list("/v1/agent/services")
+            checks, _ = self._list("/v1/agent/checks")
+        except AgentRejectedError as error:
             raise AgentUnreachableError(str(error)) from error
         registrations = {
             service_id: _registration(fields, checks.get(check_id(service_id)))
@@ -94,7 +91,7 @@ class Agent:
         return Listing(registrations, whole, reasons, {key: owner for key, owner in owners.items() if owner})
 
     def maintenance(self, service_id: str) -> str | None:
-        """Why a service is out of service at this moment, None where it is not. Raises as `register` does."""
+        """Return why a service is in maintenance now, None for in service. Raises as `register` does."""
         found = self._check(out_of_service.check_id(service_id))
         return None if found is None else _note(found)
 
@@ -105,30 +102,30 @@ class Agent:
 
     def _check(self, check: str) -> Mapping[str, Any] | None:
         query = urlencode({"filter": f'CheckID == "{check}"'}) if QUOTABLE.fullmatch(check) else ""
-        found, _ = self._listed(f"/v1/agent/checks?{query}")
+        found, _ = self._list(f"/v1/agent/checks?{query}")
         return found.get(check)
 
-    def _listed(self, path: str) -> tuple[dict[str, Any], bool]:
-        """Read a list, and tell whether it is whole. Raises as `register` does."""
-        answer = self._send("GET", path)
+    def _list(self, path: str) -> tuple[dict[str, Any], bool]:
+        """Return a list, and whether it is complete. Raises as `register` does."""
+        response = self._send("GET", path)
         try:
-            listed: dict[str, Any] = json.loads(answer.body) or {}
+            listed: dict[str, Any] = json.loads(response.body) or {}
         except ValueError as error:
-            raise AgentUnreachableError(f"what answers is no Consul agent: {error}") from None
-        return listed, answer.headers.get(FILTERED) != "true"
+            raise AgentUnreachableError(f"not a Consul agent: {error}") from None
+        return listed, response.headers.get(FILTERED) != "true"
 
-    def _send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Answer:
+    def _send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Response:
         try:
-            answer = self._connection.request(method, path, None if body is None else json.dumps(body).encode())
+            response = self._connection.request(method, path, None if body is None else json.dumps(body).encode())
         except HttpError as error:
             raise AgentUnreachableError(str(error)) from error
-        if not answer.good:
-            text = f"{answer.status} {' '.join(answer.body.decode(errors='replace').split())}"
-            raise (TokenUnknownError if UNKNOWN_TOKEN in text else AgentRefusedError)(text)
-        return answer
+        if not response.ok:
+            text = f"{response.status} {' '.join(response.body.decode(errors='replace').split())}"
+            raise (TokenUnknownError if UNKNOWN_TOKEN in text else AgentRejectedError)(text)
+        return response
 
     def register(self, write: Register) -> None:
-        """Write one service and its health. Raises AgentUnreachableError or AgentRefusedError."""
+        """Register one service with its health. Raises AgentUnreachableError or AgentRejectedError."""
         wanted = write.registration
         checks = [dict(check) for check in checks_of(write)]
         for check in checks:
@@ -150,7 +147,7 @@ class Agent:
             self.report(wanted)
 
     def report(self, wanted: Registration) -> None:
-        """Set the status and the note of the check that the registrator keeps. Raises as `register` does."""
+        """Set the status and note of the HEALTHCHECK's check. Raises as `register` does."""
         health = wanted.health
         if health is None:
             return
@@ -158,18 +155,18 @@ class Agent:
         self._send("PUT", path, {"Status": health.status, "Output": health.note})
 
     def _register(self, service: Mapping[str, object]) -> None:
-        # Else a check that the container no longer asks for would stay.
+        # Otherwise a check that the container no longer sets would stay.
         self._send("PUT", "/v1/agent/service/register?replace-existing-checks=true", service)
 
     def deregister(self, registration: Registration) -> None:
-        """Take one service out; one that is not there is no error. Raises as `register` does."""
+        """Deregister one service; a missing one is no error. Raises as `register` does."""
         if addressable(registration.id):
             self._send("PUT", f"/v1/agent/service/deregister/{path_segment(registration.id)}")
         else:
             self._retire(registration)
 
     def _retire(self, registration: Registration) -> None:
-        """Make the agent take out by itself what no path can name: at once for others, and altogether in 90 seconds."""
+        """Let the agent remove an id that no path can hold: critical at once, removed within 90 seconds."""
         check = {
             "CheckID": check_id(registration.id),
             "Name": "Removed by the registrator",
@@ -190,15 +187,10 @@ def _target(address: AgentAddress, token: str) -> Target:
 
 
 def _tls(environment: Mapping[str, str]) -> ssl.SSLContext:
-    authority = environment.get("CONSUL_CACERT")
-    certificate, key = environment.get("CONSUL_CLIENT_CERT"), environment.get("CONSUL_CLIENT_KEY")
-    try:
-        context = ssl.create_default_context(cafile=authority or None)
-        if certificate and key:
-            context.load_cert_chain(certificate, key)
-    except OSError as error:
-        raise UsageError(f"CONSUL_CACERT, CONSUL_CLIENT_CERT, CONSUL_CLIENT_KEY: expected PEM files: {error}") from None
-    return context
+    certificate, key = environment.get("CONSUL_CLIENT_CERT", ""), environment.get("CONSUL_CLIENT_KEY", "")
+    if bool(certificate) != bool(key):
+        raise UsageError("CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY: got only one; expected both or neither")
+    return client_context(environment.get("CONSUL_CACERT", ""), certificate, key, setting="consul-tls://")
 
 
 def _registration(fields: Mapping[str, Any], check: Mapping[str, Any] | None) -> Registration:

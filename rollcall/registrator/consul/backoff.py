@@ -1,12 +1,12 @@
-"""How long to wait before the next attempt."""
+"""Compute the delay before the next attempt."""
 
 import random
 
 
 class Backoff:
-    """Delays that double from `first` to `cap` seconds, each shortened at random by up to half.
+    """Delays that double from `first` to `cap` seconds, minus up to half at random.
 
-    The jitter keeps the registrators of a whole fleet from knocking at the same moment.
+    The jitter keeps a fleet's registrators from retrying at the same moment.
     """
 
     def __init__(self, first: float, cap: float) -> None:
@@ -16,11 +16,11 @@ class Backoff:
         self._next = first
 
     def delay(self) -> float:
-        """The next delay in seconds."""
+        """Return the next delay in seconds."""
         delay = min(self._next, self._cap)
         self._next = min(self._next * 2, self._cap)
         return delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
 
     def reset(self) -> None:
-        """The attempt succeeded: begin with the shortest delay again."""
+        """Start with the shortest delay again, after a success."""
         self._next = self._first

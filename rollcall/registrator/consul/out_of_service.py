@@ -1,22 +1,22 @@
-"""What somebody took out of service by Consul's maintenance mode stays out when it is registered again. No I/O."""
+"""Keep services in Consul's maintenance mode when they are registered again. No I/O."""
 
 from collections.abc import Iterable, Mapping
 
-# How long it is remembered of a service that is not registered at all, in seconds: long enough for its container to be
-# stopped, replaced and started again, and not so long that a new one of its name is out for what nobody remembers.
-KEPT = 3600.0
+# How long to remember the maintenance of a service that is not registered: enough to replace its container, too
+# short to surprise a new container of the same name.
+MEMORY_SECONDS = 3600.0
 
 
 def check_id(service_id: str) -> str:
-    """The id of the check by which Consul's agent marks a service (agent/structs/structs.go: ServiceMaintPrefix)."""
+    """Return the id of the agent's maintenance check (agent/structs/structs.go: ServiceMaintPrefix)."""
     return f"_service_maintenance:{service_id}"
 
 
 def definition(service_id: str, reason: str) -> dict[str, str]:
-    """The mark as the agent takes it with the service, so that nobody is sent to it in between.
+    """Return the maintenance check to register with the service, so that it gets no requests in between.
 
-    The agent's own mark is of a kind that no request can make. This one has the same id, so the agent takes it away
-    when maintenance ends; and a time to live, for it must be of some kind. When that is over it is critical as before.
+    No request can make a check of the agent's own kind. This TTL check has the same id, so the agent removes it when
+    maintenance ends, and an expired TTL is critical as before.
     """
     return {
         "CheckID": check_id(service_id),
@@ -28,25 +28,25 @@ def definition(service_id: str, reason: str) -> dict[str, str]:
 
 
 class OutOfService:
-    """Services in maintenance, with the reasons that were given."""
+    """Services in maintenance, with their reasons."""
 
     def __init__(self) -> None:
-        """Nothing is known yet."""
+        """Start empty."""
         self._reasons: dict[str, tuple[str, float]] = {}
 
-    def seen(self, present: Iterable[str], reasons: Mapping[str, str], now: float) -> None:
-        """Take in what an agent has: its services, and why some of them are out."""
+    def update_all(self, present: Iterable[str], reasons: Mapping[str, str], now: float) -> None:
+        """Take in all services of an agent, and the reasons of those in maintenance."""
         for service_id in present:
-            self.told(service_id, reasons.get(service_id), now)
-        self._reasons = {key: (reason, at) for key, (reason, at) in self._reasons.items() if at + KEPT > now}
+            self.update(service_id, reasons.get(service_id), now)
+        self._reasons = {key: (reason, at) for key, (reason, at) in self._reasons.items() if at + MEMORY_SECONDS > now}
 
-    def told(self, service_id: str, reason: str | None, now: float) -> None:
-        """Take in what an agent says of a service that it has; None: it is in service."""
+    def update(self, service_id: str, reason: str | None, now: float) -> None:
+        """Take in one service of an agent; no reason: it is in service."""
         if reason is None:
             self._reasons.pop(service_id, None)
         else:
             self._reasons[service_id] = reason, now
 
     def reason(self, service_id: str) -> str | None:
-        """Why a service is to be out when it is registered; None where it is not."""
+        """Return why to register a service in maintenance, None for in service."""
         return self._reasons[service_id][0] if service_id in self._reasons else None

@@ -1,4 +1,4 @@
-"""The difference between the services that should be and those the agent has, as the writes that close it. No I/O."""
+"""Compute the writes that turn the agent's services into the desired ones. No I/O."""
 
 import hashlib
 import json
@@ -13,11 +13,10 @@ from rollcall.registrator.services.health import check_id as health_check_id
 from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST, folded
 from rollcall.registrator.services.services import Service
 
-# Meta keys by which a registrator knows its own services. They win over a container's own key of the same name.
-# The agent does not tell how a check was defined, so a changed one is seen by this digest.
+# Meta keys that mark a registrator's services win over a container's keys of the same name.
+# The agent does not show a check's definition, so this digest reveals a changed one.
 MARK_CHECK = "registrator-check"
-# Of a service whose id Consul's HTTP API takes in no path: the agent itself removes it when its check has been critical
-# for a minute.
+# Marks a service whose id no request path can hold: the agent removes it after its check was critical for a minute.
 MARK_RETIRED = "registrator-retired"
 
 
@@ -32,16 +31,16 @@ class Registration:
     tags: tuple[str, ...] = ()
     meta: Mapping[str, str] = field(default_factory=dict)
     enable_tag_override: bool = False
-    # What the check says that the registrator keeps; None when the service has no such check.
+    # The registrator's own check, None without a HEALTHCHECK.
     health: Health | None = None
 
     def belongs_to(self, hostname: str) -> bool:
-        """Whether the registrator of that host wrote it."""
+        """Whether that host's registrator wrote it."""
         return self.meta.get(MARK_HOST) == hostname
 
     @property
     def retired(self) -> bool:
-        """Whether the agent removes it by itself."""
+        """Whether the agent will remove it by itself."""
         return MARK_RETIRED in self.meta
 
 
@@ -61,21 +60,21 @@ class Register:
 
 @dataclass(frozen=True)
 class Deregister:
-    """Write: take a service out."""
+    """Deregister a service."""
 
     registration: Registration
 
 
 @dataclass(frozen=True)
 class Report:
-    """Write: tell the agent the health of a service that it has."""
+    """Report the health of a registered service."""
 
     registration: Registration
 
 
 @dataclass(frozen=True)
 class Blocked:
-    """No write: what should be is in the way of a service, or of a check, that no registrator wrote."""
+    """No write: a service or check that no registrator wrote has this id."""
 
     registration: Registration
     reason: str
@@ -85,7 +84,7 @@ Write = Register | Deregister | Report
 
 
 def registration_of(service: Service, hostname: str) -> Registration:
-    """How the agent should show a service that was written: with the registrator's marks in its Meta."""
+    """Return a service as the agent should show it, with the registrator's marks in its Meta."""
     marks = {MARK_HOST: hostname, MARK_CONTAINER: service.container.short_id}
     if service.udp:
         marks[MARK_PROTOCOL] = UDP
@@ -105,10 +104,7 @@ def registration_of(service: Service, hostname: str) -> Registration:
 
 
 def checks_of(write: Register) -> list[Check]:
-    """The checks that the agent should have for this service.
-
-    The one the metadata asks for, the HEALTHCHECK's, and the mark of one that is out of service.
-    """
+    """Return the checks of a service: the metadata's, the HEALTHCHECK's, and the mark of maintenance."""
     identity, health = write.registration.id, write.registration.health
     begins = {} if write.status is None else {"Status": write.status}
     return [
@@ -129,9 +125,9 @@ def former(wanted: Registration, actual: Iterable[Registration]) -> Registration
 
 
 def metadata_check_id(service_id: str) -> str:
-    """Name the check that the metadata asks for as Consul names a service's only check.
+    """Name the metadata's check as Consul names a service's only check.
 
-    Consul would name it service:ID:1 beside a second one, which another service's id can make, too.
+    Beside a second check Consul would name it service:ID:1, which may also be another service's.
     """
     return f"service:{service_id}"
 
@@ -147,15 +143,15 @@ def reconcile(
     anew: Collection[str] = (),
     check_owners: Mapping[str, str] | None = None,
 ) -> list[Write | Blocked]:
-    """Tell the writes that make `actual` like `desired`: what comes first, then what goes.
+    """Return the writes that turn `actual` into `desired`, registrations first.
 
-    Only services in `may_remove` that carry this host's mark are ever removed; one that should be is written over one
-    of the same id that no registrator marked if it has the same name, which is how services of the original
-    registrator are adopted. `among` limits the work to these ids. The health of `unconfirmed` ones is reported, and
-    those in `anew` are registered, although they are the same. `check_owners` tells whose each check of the agent is.
+    Only services in `may_remove` with this host's mark are ever removed. A desired service replaces an unmarked one
+    of the same id and name, which adopts the original registrator's services. `among` limits the work to these ids.
+    Unchanged services are reported if in `unconfirmed`, and registered if in `anew`. `check_owners` maps the agent's
+    checks to their services.
     """
     ids = list(dict.fromkeys([*desired, *actual] if among is None else among))
-    spelled = {folded(one): one for one in actual if one not in desired}
+    spelled = {folded(other): other for other in actual if other not in desired}
     coming: list[Write | Blocked] = []
     going: list[Deregister] = []
     for service_id in ids:
@@ -164,9 +160,9 @@ def reconcile(
             wanted = registration_of(service, hostname)
             twin = None if present else actual.get(spelled.get(folded(service_id), ""))
             if twin and twin.belongs_to(hostname):
-                # The catalog takes both for one, so this one comes when the agent has let go of the other.
+                # The catalog treats both as one: register this one after the agent removed the other.
                 going.append(Deregister(twin))
-            elif reason := _in_the_way(service, present or twin, check_owners or {}):
+            elif reason := _conflict(service, present or twin, check_owners or {}):
                 coming.append(Blocked(wanted, reason))
             else:
                 coming += _writes(service, wanted, present, unconfirmed, anew)
@@ -185,23 +181,23 @@ def _writes(
 ) -> list[Write]:
     if present is None or not _same(wanted, present):
         return [Register(service, wanted)]
-    # As it is: tags that others have changed, as they may, stay.
+    # Keep the tags: others may have changed them with EnableTagOverride.
     writes: list[Write] = [Register(service, replace(wanted, tags=present.tags))] if wanted.id in anew else []
     if wanted.health and (wanted.health != present.health or wanted.id in unconfirmed):
         writes.append(Report(wanted))
     return writes
 
 
-def _in_the_way(service: Service, present: Registration | None, check_owners: Mapping[str, str]) -> str:
-    """Tell which other tool's service or check this one would take over, empty for none."""
+def _conflict(service: Service, present: Registration | None, check_owners: Mapping[str, str]) -> str:
+    """Return which other tool's service or check this one would overwrite, "" for none."""
     if present and present.id != service.id:
-        return f"the agent has a service {present.id}, which Consul's catalog takes for the same"
+        return f"the agent has a service {present.id}, which Consul's catalog treats as the same"
     if present and MARK_HOST not in present.meta and not service.own_id and present.name != service.name:
         return f"the agent has a service {present.id}, named {present.name}, that no registrator wrote"
     for check in (metadata_check_id(service.id), health_check_id(service.id), out_of_service.check_id(service.id)):
         owner = check_owners.get(folded(check), service.id)
         if folded(owner) != folded(service.id):
-            return f"the agent has a check {check} that is the service {owner}'s"
+            return f"the agent has a check {check} of the service {owner}"
     return ""
 
 
@@ -211,6 +207,6 @@ def _same(wanted: Registration, present: Registration) -> bool:
     if (wanted.health is None) != (present.health is None):
         return False
     if wanted.enable_tag_override and present.enable_tag_override:
-        # The user has given the tags to others: Consul syncs what they write into the catalog back to the agent.
+        # Others own the tags: Consul syncs their changes of the catalog back to the agent.
         present = replace(present, tags=wanted.tags)
     return wanted == replace(present, health=wanted.health)

@@ -1,4 +1,4 @@
-"""What the registrator knows of a container: the useful part of Docker's inspect document."""
+"""Parse the part of a container's inspect document that the registrator uses."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from rollcall.registrator.services.health import Health, read_health
 
-# Docker's own default when neither the image nor `docker run` sets one, in seconds.
+# Docker's default, in seconds.
 DEFAULT_STOP_TIMEOUT = 10
 SHORT_ID = 12
 PORT_NUMBER = re.compile(r"[1-9]\d{0,4}", re.ASCII)
@@ -30,20 +30,20 @@ IP = IPv4Address | IPv6Address
 
 @dataclass(frozen=True)
 class Binding:
-    """Where a container's port is published on the host: an address as Docker spells it, 0.0.0.0 and :: for all."""
+    """The host address and port of a published port; the address as Docker spells it, 0.0.0.0 and :: for all."""
 
     address: str
     port: int
 
     @property
     def ip(self) -> IP | None:
-        """The address; older engines leave it empty for every IPv4 address. None where it is no address."""
+        """Return the address, None for an invalid one. Older engines leave it empty for all IPv4 addresses."""
         return read_ip(self.address or "0.0.0.0")  # noqa: S104
 
 
 @dataclass(frozen=True)
 class Network:
-    """A network the container is on, with the container's address there."""
+    """A container's network, with its address there."""
 
     id: str
     address: str
@@ -51,7 +51,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Container:
-    """One container. Ports and networks are empty when it does not run."""
+    """One container. Ports and networks are empty unless it runs."""
 
     id: str
     name: str
@@ -70,30 +70,29 @@ class Container:
     networks: Mapping[str, Network]
     # None without a HEALTHCHECK.
     health: Health | None = None
-    # Of the image that it was made from, sha256:…
+    # Its image's id, sha256:…
     image_id: str = ""
 
     @property
     def short_id(self) -> str:
-        """The twelve digits that `docker ps` shows."""
+        """Return the id as `docker ps` shows it."""
         return self.id[:SHORT_ID]
 
     @property
-    def lender(self) -> str:
-        """The container whose network this one uses (`--network container:ID`), or nothing."""
+    def network_owner_ref(self) -> str:
+        """Return the id or name of the container whose network it uses (`--network container:ID`), or ""."""
         mode, _, other = self.network_mode.partition(":")
         return other if mode == "container" else ""
 
     def __str__(self) -> str:
-        """Name and short id, as log lines show it."""
+        """Return name and short id, for log lines."""
         return f"{self.name} ({self.short_id})"
 
 
 def read_container(document: Mapping[str, object]) -> Container:
-    """Pick what is needed from an inspect document of any API version.
+    """Parse an inspect document of any API version. Never raises: a part of a wrong type counts as absent.
 
-    Never raises: a part that is missing or of another type counts as absent. API 1.52 has no
-    `NetworkSettings.IPAddress`, so only `NetworkSettings.Networks` is read, which every version has.
+    API 1.52 has no `NetworkSettings.IPAddress`, so this reads `NetworkSettings.Networks`, which all versions have.
     """
     config = _mapping(document.get("Config"))
     state = _mapping(document.get("State"))
@@ -120,7 +119,7 @@ def read_container(document: Mapping[str, object]) -> Container:
 
 
 def read_ip(text: str) -> IP | None:
-    """Read an IP address; None for anything else. An IPv4 address written as an IPv6 one is what it stands for."""
+    """Parse an IP address; None for anything else. An IPv4-mapped IPv6 address becomes IPv4."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -139,7 +138,7 @@ def _text(value: object) -> str:
 
 
 def _number(value: object, default: int) -> int:
-    # bool is an int to Python, but `true` is no number in an inspect document.
+    # In Python, but not in JSON, true is an int.
     return value if isinstance(value, int) and not isinstance(value, bool) else default
 
 

@@ -1,4 +1,4 @@
-"""The Docker Engine: which containers run, what they are, and a stream of what happens to them."""
+"""Read the Docker Engine: running containers, their inspect documents, and the event stream."""
 
 import json
 import logging
@@ -13,46 +13,44 @@ from urllib.parse import quote, urlencode
 
 from rollcall.contract.timeouts import stretched
 from rollcall.registrator.consul.backoff import Backoff
-from rollcall.registrator.docker.container import Container, read_container
+from rollcall.registrator.docker.container import Container
 from rollcall.registrator.docker.engine_address import engine_target
 from rollcall.registrator.docker.events import FILTERS, Event, read_event
-from rollcall.registrator.http_connection import Answer, Connection, HttpError, reason, stream
+from rollcall.registrator.http_connection import Connection, HttpError, Response, reason, stream
+from rollcall.registrator.services.network_owner import NetworkOwner
 
 log = logging.getLogger(__name__)
 
-# Of one request, in seconds. An engine under load may take seconds to inspect.
-TIMEOUT = stretched(20)
+# An engine under load may take seconds to inspect.
+TIMEOUT_SECONDS = stretched(20)
 RECONNECT_FIRST, RECONNECT_CAP = 0.05, 2.0
 EVENTS = f"/events?{urlencode({'filters': json.dumps(FILTERS, separators=(',', ':'))})}"
 
 
 class EngineError(Exception):
-    """The engine does not answer as it should. Its text is the reason."""
+    """The engine does not respond as it should. The text is the reason."""
 
 
 @dataclass(frozen=True)
 class Connected:
-    """The event stream has (again) begun: what happened before it is unknown."""
+    """The event stream started or restarted: earlier events are unknown."""
 
 
 @dataclass(frozen=True)
 class Inspected:
-    """What the engine says of a container and of those whose network it uses; `error` tells why it says nothing."""
+    """An inspected container and the owner of its network, without `error`; no container: it does not exist."""
 
     container_id: str
-    document: Mapping[str, object] | None = None
-    lenders: Mapping[str, Mapping[str, object] | None] = field(default_factory=dict)
+    container: Container | None = None
+    owner: NetworkOwner | None = None
+    # What the container was read from, for the templates in its tags.
+    document: Mapping[str, object] = field(default_factory=dict)
     error: str = ""
-
-    def lender(self, text: str) -> Container | None:
-        """Find the container that stands so in a network mode; None where it is gone."""
-        document = self.lenders.get(text)
-        return read_container(document) if document is not None else None
 
 
 @dataclass(frozen=True)
 class Listed:
-    """The ids of all running containers; `error` tells why there are none."""
+    """The ids of all running containers, or an error."""
 
     containers: tuple[str, ...] = ()
     error: str = ""
@@ -63,12 +61,12 @@ Inbox = SimpleQueue[Message]
 
 
 class Engine:
-    """One engine. Requests keep their connection, one in each thread; the event stream has one of its own."""
+    """One engine, with a keep-alive connection per thread and one for the event stream."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        """Prepare from DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH. Raises UsageError; nothing is sent yet.
+        """Prepare from DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH; sends nothing yet. Raises UsageError.
 
-        `listening` tells whether the event stream stands.
+        `listening` is whether the event stream is up.
         """
         self._target = engine_target(environment)
         self._local = threading.local()
@@ -76,37 +74,39 @@ class Engine:
         self.listening = False
 
     def running(self) -> list[str]:
-        """The ids of all running containers, paused ones included. Raises EngineError."""
+        """Return the ids of all running containers, including paused ones. Raises EngineError."""
         return [str(container["Id"]) for container in _read(self._get("/containers/json"))]
 
     def inspect(self, container_id: str) -> Mapping[str, object] | None:
-        """One container's inspect document, None when it does not exist. Raises EngineError."""
-        answer = self._get(f"/containers/{quote(container_id, safe='')}/json")
-        if answer.status == HTTPStatus.NOT_FOUND:
+        """Return a container's inspect document, None if it does not exist. Raises EngineError."""
+        response = self._get(f"/containers/{quote(container_id, safe='')}/json")
+        if response.status == HTTPStatus.NOT_FOUND:
             return None
-        document: Mapping[str, object] = _read(answer)
+        document: Mapping[str, object] = _read(response)
         return document
 
     def watch(self, inbox: Inbox) -> None:
-        """Put events into the inbox for ever, connecting anew whenever the stream ends."""
+        """Put events into the inbox forever, and reconnect whenever the stream ends."""
         backoff = Backoff(RECONNECT_FIRST, RECONNECT_CAP)
         while True:
             try:
                 self._follow(inbox, backoff)
                 why = "its event stream ended"
-            # A stream may be cut anywhere, and nothing may end this thread.
+            # A stream may break anywhere, and no error may end this thread.
             except Exception as error:
                 why = reason(error)
             self.listening = False
             if not self._away:
-                log.warning("Docker does not answer (%s): waiting for it", why)
+                log.warning("Docker does not respond (%s); retrying", why)
             self._away = True
             time.sleep(backoff.delay())
 
     def _follow(self, inbox: Inbox, backoff: Backoff) -> None:
-        with stream(self._target, EVENTS, TIMEOUT) as (answer, lines):
-            _check(answer)
-            log.info("Docker answers, API %s: listening for its events", answer.headers.get("Api-Version", "unknown"))
+        with stream(self._target, EVENTS, TIMEOUT_SECONDS) as (response, lines):
+            _check(response)
+            log.info(
+                "connected to Docker, API %s: listening for its events", response.headers.get("Api-Version", "unknown")
+            )
             self._away = False
             self.listening = True
             backoff.reset()
@@ -116,30 +116,30 @@ class Engine:
                 if event:
                     inbox.put(event)
 
-    def _get(self, path: str) -> Answer:
+    def _get(self, path: str) -> Response:
         if not hasattr(self._local, "connection"):
-            self._local.connection = Connection(self._target, TIMEOUT)
+            self._local.connection = Connection(self._target, TIMEOUT_SECONDS)
         try:
-            answer: Answer = self._local.connection.request("GET", path)
+            response: Response = self._local.connection.request("GET", path)
         except HttpError as error:
             raise EngineError(str(error)) from error
-        return answer
+        return response
 
 
-def _read(answer: Answer) -> Any:
-    _check(answer)
+def _read(response: Response) -> Any:
+    _check(response)
     try:
-        return json.loads(answer.body)
+        return json.loads(response.body)
     except ValueError as error:
-        raise EngineError(f"what answers is no Docker Engine: {error}") from None
+        raise EngineError(f"not a Docker Engine: {error}") from None
 
 
-def _check(answer: Answer) -> None:
-    if answer.good:
+def _check(response: Response) -> None:
+    if response.ok:
         return
-    text = answer.body.decode(errors="replace")
+    text = response.body.decode(errors="replace")
     try:
         text = str(json.loads(text)["message"])
     except (ValueError, KeyError, TypeError):
         text = text.strip() or "no reason given"
-    raise EngineError(f"{answer.status} {' '.join(text.split())}")
+    raise EngineError(f"{response.status} {' '.join(text.split())}")

@@ -1,10 +1,10 @@
-"""Docker's events, as far as they change what should be registered. No I/O."""
+"""Parse the Docker events that affect services. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-# What the event stream is asked for: everything else (exec, attach, health checks' commands) never reaches Python.
+# The event stream's filters; other events (exec, attach) never reach Python.
 FILTERS = {
     "type": ["container", "network"],
     "event": ["start", "die", "kill", "pause", "unpause", "rename", "connect", "disconnect", "health_status"],
@@ -15,7 +15,7 @@ class Change(Enum):
     """What happened to a container."""
 
     STARTED = "started"
-    # Something that only matters for a container that is known to run: paused, renamed, healthy, on another network.
+    # Matters only for a container that is known to run: paused, renamed, healthy, on another network.
     CHANGED = "changed"
     SIGNALLED = "signalled"
     DIED = "died"
@@ -25,7 +25,7 @@ class Change(Enum):
 class Event:
     """One event of one container. `number` is the signal or the exit code, 0 for other changes.
 
-    `at` is when it happened by the engine's clock, in seconds since 1970; 0 when the engine does not say.
+    `at` is its time by the engine's clock, in seconds since 1970; 0 if unknown.
     """
 
     container_id: str
@@ -43,13 +43,13 @@ CONTAINER_CHANGES = {
     "rename": Change.CHANGED,
     "health_status": Change.CHANGED,
 }
-# The largest time that Docker can write, in nanoseconds.
+# Docker's times fit 64 bits, in nanoseconds.
 LATEST = 2**63
 NUMBERS = {Change.DIED: "exitCode", Change.SIGNALLED: "signal"}
 
 
 def read_event(document: object) -> Event | None:
-    """Read one document of the event stream; None when it changes nothing. Never raises."""
+    """Parse one document of the event stream; None if it changes nothing. Never raises."""
     if not isinstance(document, Mapping):
         return None
     actor = document.get("Actor")
@@ -60,7 +60,7 @@ def read_event(document: object) -> Event | None:
     at = nanoseconds / 1e9 if isinstance(nanoseconds, int) and 0 < nanoseconds < LATEST else 0.0
     if document.get("Type") == "network":
         return _event(attributes.get("container"), Change.CHANGED, attributes, at)
-    # The action is "health_status: healthy", and so on; the others stand alone.
+    # Only health_status has a suffix: "health_status: healthy".
     change = CONTAINER_CHANGES.get(str(document.get("Action")).partition(":")[0])
     return _event(actor.get("ID"), change, attributes, at) if change else None
 

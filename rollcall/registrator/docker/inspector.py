@@ -1,8 +1,7 @@
-"""Inspects containers in threads of its own: one whose inspection hangs holds nobody else up."""
+"""Inspect containers in separate threads, so that an inspection that hangs delays no other."""
 
 import threading
 import time
-from collections.abc import Mapping
 from queue import SimpleQueue
 from typing import Protocol
 
@@ -11,73 +10,76 @@ from rollcall.registrator.docker.container import Container, read_container
 from rollcall.registrator.docker.engine import Engine, EngineError, Inbox, Inspected, Listed
 from rollcall.registrator.services.network_owner import network_owner
 
-# An inspection that has not come back within so many seconds no longer keeps others waiting; it takes milliseconds.
-PATIENCE = stretched(0.25)
-# So many may hang; a thread that waits costs some ten kilobytes.
-MOST = 32
-# Inspections on their way: one at the engine, and one that the thread finds when it is done with it.
-AT_ONCE = 2
+# An inspection takes milliseconds. After this time it counts as hanging, and others no longer wait for it.
+HANG_SECONDS = stretched(0.25)
+# How many may hang; a waiting thread costs some ten kilobytes.
+MAX_HANGING = 32
+# Inspections in progress: one at the engine, and the thread's next one.
+CONCURRENCY = 2
 
 
 class Inspects(Protocol):
-    """What the loop needs of it."""
+    """What the loop needs of an inspector."""
 
     def inspect(self, container_id: str) -> None:
-        """Put what the engine says of a container into the inbox, later."""
+        """Inspect a container; the result arrives in the inbox."""
 
     def list_running(self) -> None:
-        """Put the running containers into the inbox, later."""
+        """List the running containers; the result arrives in the inbox."""
 
     def free(self, now: float) -> bool:
-        """Tell whether another inspection would not only wait."""
+        """Whether another inspection would start at once."""
 
     def next_time(self) -> float | None:
-        """When `free` should be asked again, although nothing has come."""
+        """Return when to call `free` again without a message."""
 
 
 class Inspector:
-    """The threads. A further one is started only while all others hang."""
+    """Inspector threads. Another one starts only while all others hang."""
 
     def __init__(self, engine: Engine, inbox: Inbox) -> None:
-        """Start nothing yet."""
+        """Prepare; starts no thread yet."""
         self._engine = engine
         self._inbox = inbox
-        self._wanted: SimpleQueue[str | None] = SimpleQueue()
-        # What is on its way, and since when; None is the list.
-        self._since: dict[str | None, float] = {}
+        self._queue: SimpleQueue[str | None] = SimpleQueue()
+        # The start of each inspection in progress; the key None is the list.
+        self._started_at: dict[str | None, float] = {}
         self._threads = 0
 
     def inspect(self, container_id: str) -> None:
-        """Put what the engine says of a container into the inbox, later."""
-        self._want(container_id)
+        """Inspect a container; the result arrives in the inbox."""
+        self._enqueue(container_id)
 
     def list_running(self) -> None:
-        """Put the running containers into the inbox, later."""
-        if None not in self._since:
-            self._want(None)
+        """List the running containers; the result arrives in the inbox."""
+        if None not in self._started_at:
+            self._enqueue(None)
 
     def free(self, now: float) -> bool:
-        """Tell whether another inspection would not only wait."""
-        on_their_way = [since for since in self._since.copy().values() if now - since < PATIENCE]
-        return len(on_their_way) < AT_ONCE and len(self._since) < MOST
+        """Whether another inspection would start at once."""
+        in_progress = [since for since in self._started_at.copy().values() if now - since < HANG_SECONDS]
+        return len(in_progress) < CONCURRENCY and len(self._started_at) < MAX_HANGING
 
     def next_time(self) -> float | None:
-        """When one of those on their way begins to hang."""
+        """Return when the next inspection in progress counts as hanging."""
         now = time.monotonic()
-        return min((since + PATIENCE for since in self._since.copy().values() if now - since < PATIENCE), default=None)
+        return min(
+            (since + HANG_SECONDS for since in self._started_at.copy().values() if now - since < HANG_SECONDS),
+            default=None,
+        )
 
-    def _want(self, wanted: str | None) -> None:
-        self._since[wanted] = time.monotonic()
-        if len(self._since) > self._threads:
+    def _enqueue(self, wanted: str | None) -> None:
+        self._started_at[wanted] = time.monotonic()
+        if len(self._started_at) > self._threads:
             self._threads += 1
             threading.Thread(target=self._work, daemon=True, name=f"inspect-{self._threads}").start()
-        self._wanted.put(wanted)
+        self._queue.put(wanted)
 
     def _work(self) -> None:
         while True:
-            wanted = self._wanted.get()
+            wanted = self._queue.get()
             message = listed(self._engine) if wanted is None else inspected(self._engine, wanted)
-            del self._since[wanted]
+            del self._started_at[wanted]
             self._inbox.put(message)
 
 
@@ -91,16 +93,16 @@ def listed(engine: Engine) -> Listed:
 
 def inspected(engine: Engine, container_id: str) -> Inspected:
     """Inspect a container and those whose network it uses. Never raises."""
-    lenders: dict[str, Mapping[str, object] | None] = {}
 
-    def find(text: str) -> Container | None:
-        document = lenders[text] = engine.inspect(text)
+    def find(reference: str) -> Container | None:
+        document = engine.inspect(reference)
         return read_container(document) if document is not None else None
 
     try:
         document = engine.inspect(container_id)
-        if document is not None:
-            network_owner(read_container(document), find)
+        if document is None:
+            return Inspected(container_id)
+        container = read_container(document)
+        return Inspected(container_id, container, network_owner(container, find), document)
     except EngineError as error:
         return Inspected(container_id, error=str(error))
-    return Inspected(container_id, document, lenders)

@@ -1,4 +1,4 @@
-"""Which signals end a container."""
+"""Tell stop signals from others."""
 
 import signal
 
@@ -6,14 +6,14 @@ from rollcall.registrator.docker.container import Container
 
 
 def is_stop(container: Container, number: int) -> bool:
-    """Whether this signal is meant to end the container: its own stop signal, TERM or KILL."""
+    """Whether this signal should end the container: its stop signal, TERM or KILL."""
     return number in (signal.SIGTERM, signal.SIGKILL, stop_signal(container.stop_signal))
 
 
 def stop_signal(text: str) -> int:
-    """The number of a signal as STOPSIGNAL and `--stop-signal` spell it: 15, TERM, SIGTERM, SIGRTMIN+3.
+    """Parse a signal as STOPSIGNAL and `--stop-signal` spell it: 15, TERM, SIGTERM, SIGRTMIN+3.
 
-    What is no signal counts as TERM, which is what the engine then sends.
+    Anything else is TERM, as for the engine.
     """
     if text.isascii() and text.isdigit():
         return int(text[:3])

@@ -1,1 +1,1 @@
-"""From a container to the services that it registers as. No I/O."""
+"""Derive a container's services. No I/O."""

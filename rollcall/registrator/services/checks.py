@@ -1,4 +1,4 @@
-"""The Consul health check that a container's metadata asks for."""
+"""Make the Consul check that a container's metadata requests."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,14 +17,14 @@ Check = Mapping[str, str | bool | list[str]]
 DEFAULT_INTERVAL = "10s"
 # RFC 9110: a method is a token.
 METHOD = re.compile(r"[A-Z0-9!#$%&'*+.^_`|~-]{1,32}")
-# In a path of a URL: neither blanks nor control characters.
+# A URL's path: no blanks, no control characters.
 PATH = re.compile(r"[!-~\u00a1-\U0010ffff]+")
 STATUSES = ("passing", "warning", "critical")
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is checked: a service's address as others reach it, and the container behind it."""
+    """A service's address, and its container."""
 
     address: str
     port: int
@@ -33,21 +33,21 @@ class Target:
 
     @property
     def host_and_port(self) -> str:
-        """The address in a URL: IPv6 in brackets; the agent's own host when no address is known."""
+        """Return the address for a URL: IPv6 in brackets, the agent's host without an address."""
         host = self.address or "127.0.0.1"
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
 
 
 def check_for(metadata: Metadata, target: Target, settings: Settings) -> tuple[Check | None, str]:
-    """Make the one check of a service: the first kind that is asked for, in the order of KINDS; and tell of others.
+    """Return a service's only check, the first kind in the order of KINDS, and a remark.
 
-    Raises BadValueError for a value that Consul would refuse.
+    Raises BadValueError for a value that Consul would reject.
     """
     note = ""
     for key, make in KINDS:
         if not (_wanted(metadata, key) if key in SWITCHES else metadata.get(key)):
             continue
-        if (why := _impossible(key, metadata, target, settings)) is not None:
+        if (why := _unsupported(key, metadata, target, settings)) is not None:
             note = note or why
             continue
         check = make(metadata, target) | _common(metadata)
@@ -57,15 +57,15 @@ def check_for(metadata: Metadata, target: Target, settings: Settings) -> tuple[C
     return None, note
 
 
-def _impossible(key: str, metadata: Metadata, target: Target, settings: Settings) -> str | None:
-    """Tell why a service goes without a check, None where it can have it; empty: nobody needs to hear of it."""
+def _unsupported(key: str, metadata: Metadata, target: Target, settings: Settings) -> str | None:
+    """Return why a service cannot have a check; None: it can; "": it cannot, without a remark."""
     if key in BY_SCRIPT and not settings.script_checks:
         return f"without {metadata.spelled(key)}: this host's Consul agent runs no scripts (-script-checks=false)"
     if key not in BY_TCP or target.inner.protocol == "tcp":
         return None
-    # Metadata for the whole container means its TCP ports, where it has any.
+    # Metadata for the whole container is for its TCP ports, if there are any.
     ports = {*target.container.exposed, *target.container.published}
-    numbers = {one.number for one in ports if one.protocol == "tcp"}
+    numbers = {port.number for port in ports if port.protocol == "tcp"}
     meant = target.inner.number in numbers if metadata.names_port(key) else bool(numbers)
     return "" if meant else f"without {metadata.spelled(key)}: it connects by TCP, and this port is UDP"
 
@@ -77,7 +77,9 @@ def _http(scheme: str) -> Callable[[Metadata, Target], Fields]:
     def make(metadata: Metadata, target: Target) -> Fields:
         path = metadata.get(f"check_{scheme}")
         if not PATH.fullmatch(path):
-            raise BadValueError(metadata.spelled(f"check_{scheme}"), path, "expected a path such as /health, no spaces")
+            raise BadValueError(
+                metadata.spelled(f"check_{scheme}"), path, "expected a path without spaces, such as /health"
+            )
         slash = "" if path.startswith("/") else "/"
         check: Fields = {"HTTP": f"{scheme}://{target.host_and_port}{slash}{path}"}
         method = metadata.get(f"check_{scheme}_method").upper()
@@ -89,7 +91,7 @@ def _http(scheme: str) -> Callable[[Metadata, Target], Fields]:
 
 
 def _command(metadata: Metadata, target: Target) -> Fields:
-    # `check-cmd` is a script of the user's beside the agent: the original registrator's agreement.
+    # `check-cmd` is the user's script beside the agent, as for the original registrator.
     arguments = ["check-cmd", target.container.short_id, str(target.inner.number), metadata.get("check_cmd")]
     return {"Args": arguments}
 
@@ -100,11 +102,9 @@ def _script(metadata: Metadata, target: Target) -> Fields:
     try:
         arguments, _ = scripts.split(filled)
     except ValueError as error:
-        raise BadValueError(
-            metadata.spelled("check_script"), text, f"cannot be split as a shell would: {error}"
-        ) from None
+        raise BadValueError(metadata.spelled("check_script"), text, f"expected a command line ({error})") from None
     if not arguments:
-        raise BadValueError(metadata.spelled("check_script"), text, "holds no command")
+        raise BadValueError(metadata.spelled("check_script"), text, "expected a command")
     return {"Args": arguments}
 
 
@@ -139,7 +139,7 @@ def _common(metadata: Metadata) -> Fields:
     check: Fields = {}
     status = metadata.get("check_initial_status")
     if status and status not in STATUSES:
-        raise BadValueError(metadata.spelled("check_initial_status"), status, f"is none of {', '.join(STATUSES)}")
+        raise BadValueError(metadata.spelled("check_initial_status"), status, f"expected one of {', '.join(STATUSES)}")
     if status:
         check["Status"] = status
     if metadata.get("check_deregister_after"):
@@ -161,7 +161,7 @@ def _duration(metadata: Metadata, key: str, *, zero: bool = True) -> str:
     text = metadata.get(key)
     length = nanoseconds(text)
     if length is None:
-        raise BadValueError(metadata.spelled(key), text, "is no duration such as 500ms, 10s or 1m30s")
+        raise BadValueError(metadata.spelled(key), text, "expected a duration such as 500ms, 10s or 1m30s")
     if length == 0 and not zero:
         raise BadValueError(metadata.spelled(key), text, "expected a duration above 0")
     return text

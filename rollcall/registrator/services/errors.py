@@ -1,21 +1,21 @@
-"""The error for one bad value in one container's metadata."""
+"""Reasons why a port is not a service."""
 
-# A tag list or a script can be long; the line in the log should still fit one.
+# Of a value, in characters: a log line stays readable.
 SHOWN = 80
 
 
 class BadValueError(ValueError):
-    """A container's metadata holds something Consul cannot use. Costs that container this service, nothing else."""
+    """Consul cannot use a value of a container's metadata. It costs that container this service, nothing else."""
 
     def __init__(self, key: str, value: str, reason: str) -> None:
-        """Name the key as the container spells it, its value, and what would be right."""
+        """Name the key as the container spells it, its value, and the expected form."""
         shown = value if len(value) <= SHOWN else f"{value[:SHOWN]}…"
         super().__init__(f"{key}={shown!r}: {reason}")
 
 
 class NoAddressError(BadValueError):
-    """A container has lost its network, or the one whose network it uses: nothing that it says is wrong."""
+    """A container lost its network or that network's owner; its metadata is right."""
 
 
 class IgnoredError(Exception):
-    """This port is no service, for the reason given; nothing is wrong."""
+    """This port is not a service, and nothing is wrong."""

@@ -1,4 +1,4 @@
-"""A service's Meta: what Consul can hold of a container's metadata, without what is nobody's business."""
+"""Copy a container's metadata into its service's Meta, except for what Consul cannot hold and for secrets."""
 
 import itertools
 import re
@@ -13,13 +13,13 @@ KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 RESERVED = "consul-"
 VALUE_BYTES = 512
 PAIRS = 64
-# Room for the registrator's own marks (see reconcile.py), whose keys begin so.
+# Room for the registrator's own marks (see reconcile.py), and their prefix.
 MARKS, MARK = 4, "registrator-"
 NOT_META = frozenset({"id", "name", "tags"})
-# What the front goes by stays where not everything can.
-FIRST = frozenset({*route_metadata.KEYS, "weight"})
+# The front's keys come first if there are too many.
+PRIORITY_KEYS = frozenset({*route_metadata.KEYS, "weight"})
 
-# A name of which one of these is a part, between underscores, dashes and dots, is one of a secret.
+# A key with one of these words, between underscores, dashes and dots, is a secret's.
 SECRET_WORDS = frozenset(
     [
         "password",
@@ -40,7 +40,7 @@ SECRET_WORDS = frozenset(
         "secretkey",
     ]
 )
-# These are, with another word in front: cache_key is none, and PUBLIC_KEY is for everybody.
+# With "key" behind it, these name a secret; cache_key and PUBLIC_KEY do not.
 SECRET_KEYS = frozenset(
     [
         "access",
@@ -57,45 +57,47 @@ SECRET_KEYS = frozenset(
         "ssh",
     ]
 )
-# A file of Google's with a private key: GOOGLE_ACCOUNT_JSON, SERVICE_ACCOUNT_JSON (of which SERVICE_ is the prefix).
+# Google's files with a private key: GOOGLE_ACCOUNT_JSON, SERVICE_ACCOUNT_JSON (with SERVICE_ as the prefix).
 SECRET_FILES = frozenset({("account", "json"), ("service", "account"), ("account", "key")})
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY")
 
 
 @dataclass(frozen=True)
 class Meta:
-    """The pairs, and a sentence for each that was left out. No sentence shows a value: it may be a secret."""
+    """The pairs, and a sentence for each omitted one. No sentence shows a value: it may be a secret."""
 
     pairs: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
 def meta_of(metadata: Metadata) -> Meta:
-    """Copy every key but id, name and tags that Consul can hold. What it cannot hold costs no service."""
+    """Copy every key except id, name and tags. What Consul cannot hold is omitted, and never costs the service."""
     pairs: dict[str, str] = {}
     notes: list[str] = []
-    for key, entry in sorted(metadata.entries.items(), key=lambda pair: (pair[0] not in FIRST, pair[0])):
+    for key, entry in sorted(metadata.entries.items(), key=lambda pair: (pair[0] not in PRIORITY_KEYS, pair[0])):
         if key in NOT_META:
             continue
         parts, reason = _parts(key, entry.value)
         if reason:
             notes.append(f"{_shown(entry.spelled)} is not copied into Consul's Meta: {reason}")
         pairs |= parts
-    kept = dict(list(pairs.items())[: PAIRS - MARKS])
-    if left := [key for key in pairs if key not in kept]:
+    included = dict(list(pairs.items())[: PAIRS - MARKS])
+    if left := [key for key in pairs if key not in included]:
         names = _listed(metadata.spelled(key) for key in left)
-        notes.append(f"{names} not copied into Consul's Meta: it holds {PAIRS} pairs, of which {MARKS} are ours")
-    return Meta(kept, tuple(notes))
+        notes.append(
+            f"{names} not copied into Consul's Meta: it holds {PAIRS} pairs, {MARKS} of them the registrator's"
+        )
+    return Meta(included, tuple(notes))
 
 
 def _parts(key: str, value: str) -> tuple[dict[str, str], str]:
-    """Give the pairs of one entry, and why it, or a part of it, has none."""
+    """Return the pairs of an entry, and why it, or a part of it, is omitted."""
     if not KEY.fullmatch(key):
         return {}, "Consul allows 1 to 128 letters, digits, - and _ in a key"
     if key.startswith((RESERVED, MARK)):
-        return {}, f"keys that begin with {RESERVED if key.startswith(RESERVED) else MARK} are reserved"
+        return {}, f"keys that start with {RESERVED if key.startswith(RESERVED) else MARK} are reserved"
     if looks_secret(key) or PRIVATE_KEY.search(value):
-        return {}, "it looks like a secret, and everybody may read Meta"
+        return {}, "it looks like a secret, and everybody can read Meta"
     if key == route_metadata.HOSTS:
         parts, lost = route_metadata.divided(value, VALUE_BYTES)
         return parts, f"{lost} of its host names do not fit" if lost else ""
@@ -104,12 +106,12 @@ def _parts(key: str, value: str) -> tuple[dict[str, str], str]:
 
 
 def looks_secret(key: str) -> bool:
-    """Whether a key's name is one of a secret."""
+    """Whether a key looks like a secret's."""
     words = re.split(r"[_.-]+", key.lower())
     pairs = set(itertools.pairwise(words))
     if SECRET_WORDS.intersection(words) or SECRET_FILES & pairs:
         return True
-    # SERVICE_KEY is the key of a service.
+    # SERVICE_KEY is a service's key.
     return words == ["key"] or any(first in SECRET_KEYS and second in ("key", "keys") for first, second in pairs)
 
 

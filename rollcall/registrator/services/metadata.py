@@ -1,4 +1,4 @@
-"""The SERVICE_… variables and labels that tell how a container's port becomes a service."""
+"""Read the SERVICE_… variables and labels that describe a port's service."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,13 +12,13 @@ FOR_PORTS = re.compile(
     r"(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?_(?:(?P<protocol>tcp|udp)_)?(?P<key>.+)", re.DOTALL | re.ASCII
 )
 
-# How closely an entry names the port. The closest wins, whatever the order of the entries.
+# How specific an entry is for a port. The most specific wins, in any order.
 ANY_PORT, PORT_RANGE, ONE_PORT = 0, 1, 2
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One value, and where it stands: the key as the container spells it, and whether it names the port."""
+    """A value, its key as the container spells it, and whether the key names the port."""
 
     value: str
     spelled: str
@@ -27,28 +27,28 @@ class Entry:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a container says about one of its ports. Keys are lower case, without SERVICE_ and port."""
+    """A port's metadata. Keys are lower case, without SERVICE_ and port."""
 
     entries: Mapping[str, Entry]
 
     def get(self, key: str) -> str:
-        """The value, or an empty text; empty and absent mean the same."""
+        """Return the value, "" if it is absent."""
         entry = self.entries.get(key)
         return entry.value if entry else ""
 
     def spelled(self, key: str) -> str:
-        """The key as the container spells it, for messages."""
+        """Return the key as the container spells it, for messages."""
         entry = self.entries.get(key)
         return entry.spelled if entry else PREFIX + key.upper()
 
     def names_port(self, key: str) -> bool:
-        """Whether the value was given for this port (or a range with it), not for the whole container."""
+        """Whether the value is for this port (or a range with it), not for the whole container."""
         entry = self.entries.get(key)
         return entry is not None and entry.value != "" and entry.for_port
 
 
 def read_metadata(container: Container, port: Port) -> Metadata:
-    """Collect what applies to this port: the closest entry wins, and a label wins over the environment."""
+    """Collect a port's metadata: the most specific entry wins, and a label wins over the environment."""
     ranked: dict[str, tuple[tuple[int, int, int], Entry]] = {}
     sources = enumerate((container.environment, container.labels))
     for source, key, value in ((source, *pair) for source, pairs in sources for pair in sorted(pairs.items())):
@@ -74,5 +74,5 @@ def _applies(key: str, port: Port) -> Iterator[tuple[str, int, int]]:
 
 
 def split_tags(text: str) -> list[str]:
-    r"""Split a list at its commas; `\,` is a comma inside a tag. Empty tags are dropped."""
+    r"""Split a list at commas; `\,` is a comma in a tag. Drop empty tags."""
     return [tag.replace("\\,", ",") for tag in re.split(r"(?<!\\),", text) if tag]

@@ -1,4 +1,4 @@
-"""Which ports of a container are services, and at which address and port others reach them."""
+"""Choose a container's service ports, and the address and port of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ PROTOCOLS = ("tcp", "udp")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where others reach a port, and what people should know of it. An empty address is the Consul agent's own."""
+    """The address and port of a service, with a remark. An empty address is the Consul agent's own."""
 
     address: str
     port: int
@@ -22,10 +22,10 @@ class Endpoint:
 
 
 def service_ports(container: Container, settings: Settings, owner: NetworkOwner) -> tuple[list[Port], list[str]]:
-    """Find the container's service ports, and say why others are none.
+    """Return the container's service ports, and the reasons against others.
 
-    Where a container has no ports of its own to publish (host network, -internal) an exposed port is reached under its
-    own number. In another container's network, that one has published them.
+    On the host network and with -internal, an exposed port is reachable under its own number. In another container's
+    network, that container publishes the ports.
     """
     found: list[Port] = []
     remarks: list[str] = []
@@ -40,8 +40,8 @@ def service_ports(container: Container, settings: Settings, owner: NetworkOwner)
         else:
             unpublished.append(port)
     if unpublished:
-        # One line, or an image that exposes ten ports fills the log.
-        by = f" by {owner.container}, whose network it uses" if container.lender else ""
+        # One line, since some images expose ten ports.
+        by = f" by {owner.container}, whose network it uses" if container.network_owner_ref else ""
         remarks.append(f"not published on the host{by}: {', '.join(map(str, unpublished))}")
     if not found and not remarks:
         remarks.append("it exposes no port")
@@ -51,11 +51,11 @@ def service_ports(container: Container, settings: Settings, owner: NetworkOwner)
 def endpoint_of(
     container: Container, port: Port, metadata: Metadata, settings: Settings, owner: NetworkOwner
 ) -> Endpoint:
-    """Tell where others reach a service port.
+    """Return the address and port of a service.
 
     Raises:
         BadValueError: a label holds no address, or the network is lost.
-        IgnoredError: nobody but this host reaches it.
+        IgnoredError: only this host can reach it.
     """
     if owner.container is None:
         raise BadValueError("network mode", container.network_mode, owner.fault)
@@ -75,7 +75,7 @@ def _by_own_number(owner: Container, settings: Settings) -> bool:
 
 
 def _labelled(container: Container, settings: Settings) -> str:
-    """Give the address that stands in the container's label, without its prefix length; empty where there is none."""
+    """Return the address of the container's label without its prefix length, "" without a label."""
     text = container.labels.get(settings.address_label, "") if settings.address_label else ""
     address = text.partition("/")[0]
     if text and usable(read_ip(address)) is None:
@@ -84,23 +84,23 @@ def _labelled(container: Container, settings: Settings) -> str:
 
 
 def usable(address: IP | None) -> IP | None:
-    """Give an address at which one host can be reached, None for any other."""
+    """Return an address that can be a host's, None for any other."""
     return None if address is None or address.is_unspecified or address.is_multicast else address
 
 
 def _published(bindings: Sequence[Binding], labelled: str, settings: Settings) -> Endpoint:
-    """Choose the binding that others reach: the host's address or all of them, else one on another network."""
+    """Choose a binding that others reach: on the host's address or on all, else on another network."""
     if labelled:
-        # Whoever says where it is reached knows what stands in between.
-        matching = [one for one in bindings if one.ip == read_ip(labelled)]
+        # The label's author knows the network in between.
+        matching = [binding for binding in bindings if binding.ip == read_ip(labelled)]
         return Endpoint(labelled, (*matching, *bindings)[0].port)
     host = read_ip(settings.host_address)
-    ranked = [(rank, number) for number, one in enumerate(bindings) if (rank := _rank(one, host)) is not None]
+    ranked = [(rank, at) for at, binding in enumerate(bindings) if (rank := _rank(binding, host)) is not None]
     if not ranked:
-        where = ", ".join(dict.fromkeys(one.address or "0.0.0.0" for one in bindings))  # noqa: S104
+        where = ", ".join(dict.fromkeys(binding.address or "0.0.0.0" for binding in bindings))  # noqa: S104
         raise IgnoredError(f"published on {where} only, where {_hosts(settings)} reach it")
-    rank, number = min(ranked)
-    binding = bindings[number]
+    rank, at = min(ranked)
+    binding = bindings[at]
     if rank < OTHER_ADDRESS:
         return Endpoint(settings.host_address, binding.port)
     elsewhere = f"published on {binding.address} alone, which is not this host's address {settings.host_address}"
@@ -112,7 +112,7 @@ IPV4 = 4
 
 
 def _rank(binding: Binding, host: IP | None) -> int | None:
-    """Tell how well others reach a binding on a host of that address (None: not known); None: not at all."""
+    """Rank how well others reach a binding on a host with that address (None: unknown); None for not at all."""
     bound = binding.ip
     if bound is None:
         return None
@@ -121,7 +121,7 @@ def _rank(binding: Binding, host: IP | None) -> int | None:
         return HOST_ADDRESS
     if bound.is_unspecified:
         return None if host else HOST_ADDRESS_BY_IPV6
-    # Where a host's own address is a loopback one, there are no other hosts.
+    # A host with a loopback address has no other hosts.
     local = bound.is_loopback and not (host and host.is_loopback)
     if local or bound.is_link_local or usable(bound) is None:
         return None

@@ -1,23 +1,23 @@
-"""A command line as a shell would split it; no shell runs it."""
+"""Split a command line as a shell would; no shell runs it."""
 
 import shlex
 
-# What means something to a shell, and nothing to the program that gets it as an argument.
+# Operators of a shell, which a program would get as arguments.
 OPERATORS = frozenset("|&;<>`")
 
 
 def split(text: str) -> tuple[list[str], bool]:
-    """Split it, without comments; and tell whether it needs a shell, for a pipe and the like.
+    """Return the arguments without comments, and whether the command needs a shell, such as for a pipe.
 
     Raises:
-        ValueError: a quotation has no end.
+        ValueError: a quote has no end.
     """
     kept, needs_shell = _scanned(text)
     return shlex.split(kept), needs_shell
 
 
 def _scanned(text: str) -> tuple[str, bool]:
-    """Take out comments, which begin at a word's beginning, and find operators that stand in no quotation."""
+    """Remove comments, which start at a word's start, and find operators outside quotes."""
     kept: list[str] = []
     quote, needs_shell, place = "", False, 0
     while place < len(text):

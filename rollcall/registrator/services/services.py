@@ -1,4 +1,4 @@
-"""The core: from one container and the settings to the services it should have in Consul. No I/O, never raises."""
+"""Derive the services of a container. No I/O, never raises."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,13 +15,13 @@ from rollcall.registrator.services.network_owner import NetworkOwner
 from rollcall.registrator.services.ports import endpoint_of, service_ports
 from rollcall.registrator.settings import Settings
 
-# As much of an image's id as somebody may type instead of a name.
+# An image's id, or a part of it, instead of a name.
 IMAGE_ID = re.compile(r"(sha256:)?[0-9a-f]{4,64}")
 
 
 @dataclass(frozen=True)
 class Service:
-    """One service as it should be in Consul. An empty address means the agent's own."""
+    """A desired service. An empty address is the agent's own."""
 
     id: str
     name: str
@@ -32,23 +32,23 @@ class Service:
     meta: Mapping[str, str] = field(default_factory=dict)
     check: Check | None = None
     enable_tag_override: bool = False
-    # Whether a stop signal takes it out; otherwise only the container's end does.
+    # Whether a stop signal takes it out, or only the container's end.
     drain: bool = field(default=True, compare=False)
-    # Whether the id is the container's own (host:container:port), and not one that it asks for.
+    # Whether the id is the container's own (host:container:port), not a requested one.
     own_id: bool = field(default=True, compare=False)
     udp: bool = False
 
     def __str__(self) -> str:
-        """Id, name and address, as log lines show them."""
+        """Return id, name and address, for log lines."""
         return f"{self.id} as {self.name} at {self.address or 'the agent'}:{self.port}"
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a container comes to: its services, and a remark for each part of it that is none.
+class ContainerServices:
+    """A container's services, and a remark for each part of it that is not a service.
 
-    Of the remarks `faults` come of a bad value and `losses` of a lost network. `notes` tell of services that are
-    registered otherwise than asked for, or that DNS cannot carry.
+    Of the remarks, `faults` result from a bad value and `losses` from a lost network. `notes` are about services that
+    are registered differently from their metadata, or that DNS cannot carry.
     """
 
     services: tuple[Service, ...] = ()
@@ -56,8 +56,8 @@ class Reading:
     notes: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     losses: tuple[str, ...] = ()
-    # The containers whose network it uses, by id: it is no better off than they are.
-    passed: tuple[str, ...] = ()
+    # The ids of the containers whose network it uses.
+    network_chain: tuple[str, ...] = ()
 
 
 def read_services(
@@ -65,16 +65,15 @@ def read_services(
     settings: Settings,
     owner: NetworkOwner | None = None,
     document: Mapping[str, object] | None = None,
-) -> Reading:
-    """Tell which services a container should have.
+) -> ContainerServices:
+    """Derive the services that a container should have.
 
-    `owner` has the network that it uses, None: it has its own.
-    `document` is what templates in tags are filled in from: the container's inspect document.
-    A bad value costs the container the service it stands on, and gives a remark with key and value.
+    `owner` is the owner of its network, None for the container itself. `document` is its inspect document, for the
+    templates in its tags. A bad value costs the container that service, with a remark that names key and value.
     """
     owner = owner or NetworkOwner(container)
     if container.paused:
-        return Reading(remarks=("it is paused",), passed=owner.passed)
+        return ContainerServices(remarks=("it is paused",), network_chain=owner.network_chain)
     ports, remarks = service_ports(container, settings, owner)
     services: dict[Port, Service] = {}
     notes: list[str] = []
@@ -92,20 +91,19 @@ def read_services(
             continue
         notes += [f"port {port}: {note}" for note in found]
     first = claims(services.values())
-    taken = {port: first[folded(one.id)] for port, one in services.items() if first[folded(one.id)] is not one}
-    remarks += [
-        f"port {port}: the id {services[port].id} is taken by its port {one.port}" for port, one in taken.items()
-    ]
-    kept = tuple(service for port, service in services.items() if port not in taken)
-    return Reading(kept, tuple(remarks), tuple(notes), tuple(faults), tuple(losses), owner.passed)
+    for port, service in services.items():
+        if (owner_of_id := first[folded(service.id)]) is not service:
+            remarks.append(f"port {port}: the id {service.id} is taken by its port {owner_of_id.port}")
+    own = tuple(service for service in services.values() if first[folded(service.id)] is service)
+    return ContainerServices(own, tuple(remarks), tuple(notes), tuple(faults), tuple(losses), owner.network_chain)
 
 
 def claims(services: Iterable[Service]) -> dict[str, Service]:
-    """Tell who gets which id, by folded id: whose own it is, not who asks for it; then who ran first."""
+    """Decide which service gets each folded id: own ids before requested ones, then the first started."""
     owners: dict[str, Service] = {}
     for service in services:
         key = folded(service.id)
-        # Without a sort: this runs at each event, over all services of the host, and they hardly ever clash.
+        # No sort: this runs at every event, over all services of the host, and clashes are rare.
         if key not in owners or _rank(service) < _rank(owners[key]):
             owners[key] = service
     return owners
@@ -124,7 +122,7 @@ def _service(
     document: Mapping[str, object],
     several: bool,
 ) -> tuple[Service, list[str]]:
-    """Make the service of a port, and tell what of it is otherwise than asked for."""
+    """Return a port's service, and notes on what differs from the metadata."""
     metadata = read_metadata(container, port)
     if metadata.get("ignore"):
         raise IgnoredError(f"{metadata.spelled('ignore')} is set")
@@ -153,23 +151,23 @@ def _service(
 
 
 def _drain(metadata: Metadata) -> tuple[bool, str]:
-    """Tell whether a stop signal takes it out. The key may be another program's, so any other value costs nothing."""
+    """Return whether a stop signal takes it out. Another program may use the key, so other values are only noted."""
     text = metadata.get("drain")
     if text.lower() in ("", "true", "1", "false", "0"):
         return text.lower() not in ("false", "0"), ""
-    return True, str(BadValueError(metadata.spelled("drain"), text, "is neither true nor false; it is drained"))
+    return True, str(BadValueError(metadata.spelled("drain"), text, "expected true or false; it is drained"))
 
 
 def _id(container: Container, port: Port, metadata: Metadata, settings: Settings) -> tuple[str, str]:
-    """Give the id that is asked for, else the container's own: an id that cannot be addressed costs no service."""
-    asked, own = metadata.get("id"), _own_id(container, port, settings)
-    if asked and not id_fault(asked):
-        return asked, ""
+    """Return the requested id, or the container's own with a note if Consul cannot address the requested one."""
+    requested, own = metadata.get("id"), _own_id(container, port, settings)
+    if requested and not id_fault(requested):
+        return requested, ""
     if fault := id_fault(own):
         raise BadValueError("--hostname", settings.hostname, f"the id {own!r} cannot be used: {fault}")
-    if not asked:
+    if not requested:
         return own, ""
-    return own, f"{BadValueError(metadata.spelled('id'), asked, id_fault(asked))}; its id is {own}"
+    return own, f"{BadValueError(metadata.spelled('id'), requested, id_fault(requested))}; its id is {own}"
 
 
 def _own_id(container: Container, port: Port, settings: Settings) -> str:
@@ -182,19 +180,19 @@ def _name(
 ) -> tuple[str, str]:
     given = metadata.get("name")
     if not given and settings.explicit:
-        raise IgnoredError("it names no service, and only explicit ones are wanted")
+        raise IgnoredError("it names no service, which -explicit requires")
     base = given or image_name(container)
     if fault := path_fault(base):
         raise BadValueError(metadata.spelled("name"), base, fault)
     name = f"{base}-{port.number}" if several and not metadata.names_port("name") else base
     fault = dns_fault(name)
-    return name, f"the name {name!r} is found over HTTP only: {fault}" if fault else ""
+    return name, f"the name {name!r} works over HTTP only: {fault}" if fault else ""
 
 
 def image_name(container: Container) -> str:
-    """The last part of its image's name, without tag and digest: registry:5000/shop/web:1.2@sha256:… is web.
+    """Return the last part of the image's name, without tag and digest: web for registry:5000/shop/web:1.2@sha256:….
 
-    An image that only has an id names nothing; then it is the container's own name.
+    For an image without a name it is the container's name.
     """
     image = container.image
     digits = container.image_id.removeprefix("sha256:")
@@ -204,14 +202,14 @@ def image_name(container: Container) -> str:
 
 
 def _tags(port: Port, metadata: Metadata, settings: Settings, document: Mapping[str, object]) -> tuple[str, ...]:
-    own = _filled(metadata.spelled("tags"), metadata.get("tags"), document)
-    # Split only when filled in: a template may hold commas, and may make some.
-    for_all = _filled("-tags", settings.tags, document)
+    own = _rendered(metadata.spelled("tags"), metadata.get("tags"), document)
+    # Split after rendering: a template may hold and produce commas.
+    for_all = _rendered("-tags", settings.tags, document)
     udp = ("udp",) if port.protocol == "udp" else ()
     return (*split_tags(own), *split_tags(for_all), *udp)
 
 
-def _filled(key: str, text: str, document: Mapping[str, object]) -> str:
+def _rendered(key: str, text: str, document: Mapping[str, object]) -> str:
     if "{{" not in text:
         return text
     try:

@@ -30,7 +30,7 @@ def test_without_a_token_nothing_is_registered_and_the_log_has_the_reason(
     start: Start, run: Run, guarded: Guarded, name: str
 ) -> None:
     run()
-    start("-internal", uri=guarded.uri).says("Consul refuses")
+    start("-internal", uri=guarded.uri).says("Consul rejects")
     assert not guarded.catalog(name)
 
 
@@ -54,7 +54,7 @@ def test_the_policy_allows_everything_the_registrator_does(
     until(lambda: set(guarded.catalog(name)) == {f"{HOSTNAME}:{name}-new:80"}, "the new name only")
     container.stop()
     until(lambda: not guarded.catalog(name), "out of the catalog")
-    assert "refuses" not in registrator.text
+    assert "rejects" not in registrator.text
     log = (guarded.folder / "agent.log").read_text()
     assert "blocked by ACLs" not in log, log
 
@@ -117,7 +117,7 @@ def test_a_token_that_is_created_later_loses_nothing(
     until(lambda: len(guarded.catalog(name)) == 2, "two instances")
     first.stop()
     second = start("-internal", "-cleanup", uri=guarded.uri, **show(new))
-    second.says("does not know this registrator's token (403 ACL not found)")
+    second.says("does not accept this registrator's token (403 ACL not found)")
     goes.stop()
     run("-comes")
     guarded.allow(FLEETS_POLICY, new)

@@ -391,8 +391,8 @@ def test_once_registers_what_runs_and_exits(run: Run, agent: Agent, name: str) -
     ("arguments", "status", "says"),
     [
         (["-dry", "consul://"], 2, "registrator once -dry"),
-        (["once", "-internal"], 2, "address of the Consul agent is missing"),
-        (["once", "-dry", "-internal"], 1, "Docker does not answer"),
+        (["once", "-internal"], 2, "the Consul agent's address is missing"),
+        (["once", "-dry", "-internal"], 1, "Docker does not respond"),
     ],
 )
 def test_a_failing_once_is_one_sentence(arguments: list[str], status: int, says: str, tmp_path: Path) -> None:

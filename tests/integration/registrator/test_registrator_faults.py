@@ -39,7 +39,7 @@ def test_changes_while_the_agent_is_gone_are_caught_up(start: Start, run: Run, o
     old = run("-old")
     until(lambda: own_agent.catalog(name), name)
     own_agent.kill()
-    registrator.says("does not answer")
+    registrator.says("does not respond")
     old.kill()
     run("-new")
     own_agent.start()
@@ -50,7 +50,7 @@ def test_the_agent_may_start_last(start: Start, run: Run, consul_binary: Path, t
     late = Agent(consul_binary, tmp_path / "late")
     run()
     registrator = start("-internal", uri=late.uri, wait=False)
-    registrator.says("does not answer")
+    registrator.says("does not respond")
     with running(late):
         until(lambda: late.catalog(name), name)
 
@@ -59,7 +59,7 @@ def test_docker_may_start_last(start: Start, run: Run, agent: Agent, name: str, 
     run()
     line.cut()
     registrator = start("-internal", docker_host=line.uri, wait=False)
-    registrator.says("Docker does not answer")
+    registrator.says("Docker does not respond")
     line.mend()
     until(lambda: agent.catalog(name), name)
 
@@ -71,7 +71,7 @@ def test_changes_while_docker_is_gone_are_caught_up(
     old, stays = run("-old"), run("-stays")
     until(lambda: len(agent.catalog(name)) == 2, "two instances")
     line.cut()
-    registrator.says("Docker does not answer")
+    registrator.says("Docker does not respond")
     old.kill()
     run("-new")
     assert stays.name
@@ -223,10 +223,10 @@ def test_limited_attempts_at_start_end_in_one_sentence() -> None:
     ("arguments", "says"),
     [
         (["-internl", "consul://"], "did you mean -internal"),
-        (["etcd://x"], "only Consul"),
+        (["etcd://x"], "expected a Consul agent"),
         ([], "address"),
         (["-ip"], "-ip"),
-        (["-status", "8510", "consul://"], "an address and a port"),
+        (["-status", "8510", "consul://"], "expected ADDRESS:PORT"),
         (["-log-format", "xml", "consul://"], "text or json"),
     ],
 )
@@ -258,7 +258,7 @@ def test_tls_with_the_clients_own_certificate(
     with running(agent):
         run()
         stranger = start("-internal", uri=f"consul-tls://localhost:{port}", wait=False, **environment)
-        stranger.says("does not answer")
+        stranger.says("does not respond")
         stranger.stop()
         environment |= {"CONSUL_CLIENT_CERT": str(certificate), "CONSUL_CLIENT_KEY": str(key)}
         start("-internal", uri=f"consul-tls://localhost:{port}", **environment)
@@ -281,7 +281,7 @@ def test_the_registrator_reports_its_state(start: Start, run: Run, own_agent: Ag
     until(lambda: ask(port, "/healthz")[0] == 503, "not well without Consul")
     assert json.loads(ask(port, "/healthz")[1]) == {"docker": True, "consul": False, "loop": True}
     lines = [json.loads(line) for line in registrator.text.splitlines()]
-    assert any("does not answer" in line["message"] and line["level"] == "warning" for line in lines)
+    assert any("does not respond" in line["message"] and line["level"] == "warning" for line in lines)
 
 
 def ask(port: int, path: str) -> tuple[int, str]:
@@ -295,7 +295,7 @@ def test_a_taken_status_address_is_reported_and_registration_continues(
     start: Start, run: Run, agent: Agent, name: str
 ) -> None:
     registrator = start("-internal", "-status", f"127.0.0.1:{agent.port}")
-    registrator.says(f"cannot listen at 127.0.0.1:{agent.port} for -status: Address already in use")
+    registrator.says(f"cannot listen on 127.0.0.1:{agent.port} for -status: Address already in use")
     run()
     until(lambda: agent.catalog(name), "the service in the catalog")
 

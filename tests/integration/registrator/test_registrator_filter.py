@@ -94,7 +94,7 @@ def test_a_filter_that_is_killed_is_back_and_the_registrator_catches_up(
     old = run("-old")
     until(lambda: agent.catalog(name), name)
     os.kill(before.process(), signal.SIGKILL)
-    registrator.says("Docker does not answer")
+    registrator.says("Docker does not respond")
     old.kill()
     run("-new")
     until(lambda: registrator.text.count("listening for its events") > 1, f"listening again, by {registrator.log}", 30)

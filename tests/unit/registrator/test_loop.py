@@ -8,9 +8,9 @@ import pytest
 from registrator_loop import Clock, World, died, started
 
 from rollcall.registrator import loop as loop_module
-from rollcall.registrator.consul.agent import AgentRefusedError, AgentUnreachableError, Listing, TokenUnknownError
-from rollcall.registrator.consul.agent_sync import REFRESH, GaveUpError
-from rollcall.registrator.consul.out_of_service import KEPT
+from rollcall.registrator.consul.agent import AgentRejectedError, AgentUnreachableError, Listing, TokenUnknownError
+from rollcall.registrator.consul.agent_sync import REFRESH_SECONDS, GaveUpError
+from rollcall.registrator.consul.out_of_service import MEMORY_SECONDS
 from rollcall.registrator.consul.reconcile import (
     MARK_RETIRED,
     Register,
@@ -18,7 +18,8 @@ from rollcall.registrator.consul.reconcile import (
 )
 from rollcall.registrator.docker.engine import Connected, Inspected
 from rollcall.registrator.docker.events import Change, Event
-from rollcall.registrator.services.health import CONFIRM, Health
+from rollcall.registrator.docker.inspector import inspected
+from rollcall.registrator.services.health import CONFIRM_SECONDS, Health
 from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST
 from rollcall.registrator.tracker import STOP_MARGIN
 
@@ -80,7 +81,7 @@ class FakeAgent:
             raise AgentUnreachableError("away")
         self.writes.append(text)
         if service_id in self.refuses:
-            raise AgentRefusedError("no")
+            raise AgentRejectedError("no")
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def test_a_clock_that_jumps_delays_nothing(world: World, jump: float) -> None:
     world.settle(Event(two, Change.STARTED, at=world.clock.now))
     assert world.registered == {"app1:one:80", "app1:two:80"}
     world.agent.present.clear()
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == {"app1:one:80", "app1:two:80"}
 
 
@@ -152,7 +153,7 @@ def test_nothing_is_written_when_nothing_has_changed(world: World) -> None:
     world.settle(Connected())
     world.agent.writes.clear()
     world.settle(Connected())
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.agent.writes == []
 
 
@@ -160,7 +161,7 @@ def test_an_agent_that_lost_its_services_gets_them_back_with_the_next_refresh(wo
     world.engine.add("one")
     world.settle(Connected())
     world.agent.present.clear()
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == {"app1:one:80"}
 
 
@@ -168,12 +169,12 @@ def test_an_agent_that_is_away_gets_the_newest_state_when_it_is_back(world: Worl
     one, two = world.engine.add("one"), world.engine.add("two")
     world.settle(Connected())
     world.agent.away = True
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     del world.engine.documents[one]
     world.settle(died(one), started(world.engine.add("three")))
     assert two in world.engine.documents
     world.agent.away = False
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == {"app1:two:80", "app1:three:80"}
 
 
@@ -188,7 +189,7 @@ def test_attempts_at_start_can_be_limited(clock: Clock) -> None:
     world = World(clock, FakeAgent(), retry_attempts=1, retry_seconds=0.5)
     world.agent.away = True
     world.settle(Connected())
-    with pytest.raises(GaveUpError, match="did not answer in 2 attempts"):
+    with pytest.raises(GaveUpError, match="did not respond in 2 attempts"):
         world.later(0.5)
 
 
@@ -197,7 +198,7 @@ def test_attempts_are_not_limited_once_consul_was_there(clock: Clock) -> None:
     world.settle(Connected())
     world.agent.away = True
     for _ in range(5):
-        world.later(REFRESH)
+        world.later(REFRESH_SECONDS)
 
 
 def test_a_refused_service_is_tried_again_and_hurts_no_other(world: World) -> None:
@@ -210,7 +211,7 @@ def test_a_refused_service_is_tried_again_and_hurts_no_other(world: World) -> No
     world.later(0.1)
     assert world.agent.writes.count("+app1:one:80") == 1
     world.agent.refuses = set()
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert "app1:one:80" in world.registered
 
 
@@ -219,7 +220,7 @@ def test_a_service_that_stays_refused_is_tried_ever_more_seldom(world: World) ->
     world.engine.add("one")
     world.settle(Connected())
     for _ in range(100):
-        world.later(REFRESH)
+        world.later(REFRESH_SECONDS)
     assert 5 < world.agent.writes.count("+app1:one:80") < 20
 
 
@@ -250,12 +251,12 @@ def test_with_a_token_everything_is_registered_once_more_and_then_no_more(clock:
     world.agent.writes.clear()
     world.settle(Connected())
     assert world.agent.writes == ["+app1:one:80"]
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     world.settle(Connected(), started(one))
     world.agent.away = True
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     world.agent.away = False
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.agent.writes == ["+app1:one:80"]
 
 
@@ -268,7 +269,7 @@ def test_a_service_that_is_refused_its_new_token_gets_it_later(clock: Clock) -> 
     world.settle(Connected())
     world.agent.writes.clear()
     world.agent.refuses = set()
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.agent.writes == ["+app1:one:80"]
 
 
@@ -295,14 +296,14 @@ def test_an_agent_that_does_not_know_the_token_is_asked_until_it_does(
         world.settle(Connected())
         world.agent.away, world.agent.knows_token = False, False
         for _ in range(5):
-            world.later(REFRESH)
+            world.later(REFRESH_SECONDS)
     (said,) = [line for line in caplog.messages if "token" in line]
-    assert "does not know this registrator's token (ACL not found)" in said
+    assert "does not accept this registrator's token (ACL not found)" in said
     assert "secret" not in caplog.text
     del world.engine.documents[two]
     world.settle(died(two))
     world.agent.knows_token = True
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == {"app1:one:80"}
     assert one in world.engine.documents
 
@@ -313,12 +314,12 @@ def test_what_the_agent_hides_is_not_taken_for_gone(clock: Clock) -> None:
     world.settle(Connected())
     # What a token may not read it may not write either.
     world.agent.hides = world.agent.refuses = {"app1:one:80"}
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     world.settle(died(one))
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == {"app1:one:80"}
     world.agent.hides = world.agent.refuses = set()
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == set()
 
 
@@ -327,7 +328,7 @@ def test_a_stop_signal_takes_it_out_before_it_is_dead(world: World) -> None:
     world.settle(Connected())
     world.settle(Event(one, Change.SIGNALLED, 15))
     assert world.registered == set()
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == set()
 
 
@@ -374,7 +375,7 @@ def test_a_failed_container_that_is_removed_keeps_its_service_until_cleanup(cloc
 def test_without_cleanup_a_service_of_a_container_never_seen_stays(world: World) -> None:
     world.agent.present["app1:old:80"] = orphan("app1:old:80", "old")
     world.settle(Connected())
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == {"app1:old:80"}
 
 
@@ -387,7 +388,7 @@ def test_cleanup_removes_this_hosts_orphans_and_nobody_elses(clock: Clock) -> No
         "app2:old:80": foreign("app2:old:80", **{MARK_HOST: "app2"}),
     }
     world.settle(Connected())
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == {"app1:one:80", "app1:alike:80", "app2:old:80"}
 
 
@@ -398,7 +399,7 @@ def test_cleanup_keeps_failed_containers_on_success_only(clock: Clock) -> None:
     world.agent.present = {"a": orphan("a", failed), "b": orphan("b", ended), "c": orphan("c", "gone")}
     world.agent.present["other"] = foreign("other")
     world.settle(Connected())
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == {"a", "other"}
     assert "" not in world.engine.inspected
 
@@ -407,10 +408,10 @@ def test_nothing_is_cleaned_up_while_docker_cannot_say_what_runs(clock: Clock) -
     world = World(clock, FakeAgent(), cleanup=True)
     one = world.engine.add("one")
     world.agent.present["app1:one:80"] = orphan("app1:one:80", one)
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     world.engine.away = True
     world.settle(Connected())
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == {"app1:one:80"}
 
 
@@ -482,11 +483,11 @@ def test_a_health_that_stays_is_confirmed_in_time_and_not_more_often(world: Worl
     world.engine.add("one", State=health("healthy", "fine"))
     world.settle(Connected())
     world.agent.writes.clear()
-    world.later(CONFIRM - 1)
+    world.later(CONFIRM_SECONDS - 1)
     assert world.agent.writes == []
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.agent.writes == ["?app1:one:80"]
-    world.later(CONFIRM - 1)
+    world.later(CONFIRM_SECONDS - 1)
     assert world.agent.writes == ["?app1:one:80"]
 
 
@@ -496,7 +497,7 @@ def test_a_health_that_an_earlier_registrator_told_is_confirmed_at_once(world: W
     later = World(clock, world.agent, world.engine)
     world.agent.writes.clear()
     later.settle(Connected())
-    later.later(REFRESH)
+    later.later(REFRESH_SECONDS)
     assert world.agent.writes == ["?app1:one:80"]
 
 
@@ -505,12 +506,12 @@ def test_an_agent_that_was_away_is_told_every_health_again(world: World, after: 
     world.engine.add("one", State=health("healthy", "fine"))
     world.settle(Connected())
     world.agent.away = True
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     world.agent.away = False
     # After its start an agent has the check, either critical or as it was when it was written down.
     world.agent.present["app1:one:80"] = replace(world.agent.present["app1:one:80"], health=after)
     world.agent.writes.clear()
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.agent.writes == ["?app1:one:80"]
     assert world.agent.present["app1:one:80"].health == Health("passing", "fine")
 
@@ -519,7 +520,7 @@ def test_a_check_that_somebody_took_out_is_put_back_with_its_service(world: Worl
     world.engine.add("one", State=health("healthy"))
     world.settle(Connected())
     world.agent.present["app1:one:80"] = replace(world.agent.present["app1:one:80"], health=None)
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.agent.present["app1:one:80"].health == Health("passing")
 
 
@@ -534,7 +535,7 @@ def test_it_counts_what_happened_and_what_failed(world: World) -> None:
     del world.engine.documents[one]
     world.settle(died(one))
     world.agent.refuses = set()
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     text = world.metrics.text().decode()
     for line in (
         'registrator_events_total{change="started"} 1.0',
@@ -549,7 +550,7 @@ def test_it_counts_what_happened_and_what_failed(world: World) -> None:
     ):
         assert line in text.splitlines(), f"{line}\n{text}"
     world.agent.away = True
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert 'registrator_failures_total{at="consul"} 1.0' in world.metrics.text().decode()
 
 
@@ -563,8 +564,8 @@ def test_clocks_that_disagree_give_no_negative_latency(world: World) -> None:
 
 def test_it_shows_that_it_still_turns(world: World) -> None:
     world.settle(Connected())
-    world.later(REFRESH)
-    assert world.loop.turned_at == world.clock.now
+    world.later(REFRESH_SECONDS)
+    assert world.loop.last_turn_at == world.clock.now
 
 
 def test_an_agent_that_keeps_no_notes_is_not_told_them_again_and_again(world: World) -> None:
@@ -573,7 +574,7 @@ def test_an_agent_that_keeps_no_notes_is_not_told_them_again_and_again(world: Wo
     world.settle(Connected())
     world.agent.writes.clear()
     for _ in range(5):
-        world.later(REFRESH)
+        world.later(REFRESH_SECONDS)
     assert world.agent.writes == []
     world.engine.documents[one]["State"] = health("healthy", "finer")
     world.settle(Event(one, Change.CHANGED))
@@ -585,7 +586,7 @@ def test_a_status_that_somebody_else_set_is_set_right_at_the_next_look(world: Wo
     world.settle(Connected())
     present = world.agent.present["app1:one:80"]
     world.agent.present["app1:one:80"] = replace(present, health=Health("critical", "by hand"))
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.agent.present["app1:one:80"].health == Health("passing", "fine")
 
 
@@ -609,7 +610,7 @@ def test_a_drained_container_that_is_started_again_is_still_out(world: World) ->
     one = drained(world)
     world.settle(died(one))
     assert world.agent.out == {}
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     world.settle(started(one))
     assert world.agent.out == {"app1:one:80": "rollcall drain"}
 
@@ -625,16 +626,16 @@ def test_a_new_registrator_keeps_what_is_drained(clock: Clock) -> None:
 
 def test_an_agent_that_lost_its_state_gets_it_back_with_what_was_drained(world: World) -> None:
     drained(world)
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     world.agent.present.clear()
     world.agent.out.clear()
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.agent.out == {"app1:one:80": "rollcall drain"}
 
 
 def test_what_is_back_in_service_stays_there(world: World) -> None:
     one = drained(world)
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     world.agent.out.clear()
     world.settle(died(one), started(one))
     assert world.registered == {"app1:one:80"}
@@ -644,7 +645,7 @@ def test_what_is_back_in_service_stays_there(world: World) -> None:
 def test_a_drained_container_that_stays_away_is_forgotten(world: World) -> None:
     one = drained(world)
     world.settle(died(one))
-    world.later(KEPT + REFRESH)
+    world.later(MEMORY_SECONDS + REFRESH_SECONDS)
     world.settle(started(one))
     assert world.registered == {"app1:one:80"}
     assert world.agent.out == {}
@@ -708,11 +709,11 @@ def test_what_no_registrator_would_write_is_cleaned_up_by_itself(clock: Clock, c
     world.agent.present["once-asked-for"] = orphan("once-asked-for", one)
     world.agent.present["a//b"] = foreign("a//b", **{MARK_HOST: "app2"})
     world.settle(Connected())
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == {"app1:one:80", "a//b", "a\nb"}
     assert world.agent.writes[0] == "+app1:one:80", "nothing goes before what takes its place"
     writes = list(world.agent.writes)
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.agent.writes == writes, "the agent removes the rest by itself"
 
 
@@ -722,8 +723,8 @@ def test_a_poisonous_id_stays_until_every_container_was_looked_at(world: World) 
     world.settle(Connected())
     assert ".." in world.registered
     world.engine.away = False
-    world.later(REFRESH)
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
+    world.later(REFRESH_SECONDS)
     assert ".." not in world.registered
 
 
@@ -735,7 +736,7 @@ def test_a_container_whose_inspection_hangs_keeps_nobody_waiting(world: World) -
     other = world.engine.add("other")
     world.settle(started(hanging), started(other), died(dying))
     assert world.registered == {"app1:other:80"}
-    world.settle(Inspected(hanging, world.engine.documents[hanging]))
+    world.settle(inspected(world.engine, hanging))
     assert world.registered == {"app1:other:80", "app1:hanging:80"}
 
 
@@ -745,7 +746,7 @@ def test_what_the_engine_said_of_a_life_that_has_ended_counts_for_nothing(world:
     world.inspector.hangs.add(one)
     world.settle(started(one))
     world.settle(died(one))
-    world.settle(Inspected(one, world.engine.documents[one]))
+    world.settle(inspected(world.engine, one))
     assert world.registered == set()
     world.inspector.hangs.clear()
     world.settle(started(one))
@@ -770,7 +771,7 @@ def test_a_stop_signal_during_the_first_inspection_counts(world: World) -> None:
     world.settle(started(one))
     world.settle(Event(one, Change.SIGNALLED, 15))
     world.inspector.hangs.clear()
-    world.settle(Inspected(one, world.engine.documents[one]))
+    world.settle(inspected(world.engine, one))
     assert world.registered == set()
 
 
@@ -813,7 +814,7 @@ def test_an_id_in_another_case_waits_until_the_agent_has_let_go_of_the_first(wor
     world.settle(died(lower))
     world.settle(started(upper))
     assert world.registered == set()
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.registered == {"WEB"}
 
 
@@ -825,14 +826,14 @@ def test_another_tools_service_in_the_way_is_said_once_and_costs_no_other(
     world.engine.add("other")
     with caplog.at_level(logging.INFO):
         world.settle(Connected())
-        world.later(REFRESH)
-        world.later(REFRESH)
+        world.later(REFRESH_SECONDS)
+        world.later(REFRESH_SECONDS)
     assert world.registered == {"tool", "app1:other:80"}
     assert world.agent.writes == ["+app1:other:80"]
     assert caplog.text.count("not registered, tool: the agent has a service tool, named other") == 1
     del world.engine.documents[asking]
     world.settle(died(asking))
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert world.agent.present["tool"] == foreign("tool")
 
 
@@ -847,7 +848,7 @@ def test_an_id_that_several_ask_for_is_said_and_moves_on_when_its_owner_goes(
     )
     with caplog.at_level(logging.INFO):
         world.settle(Connected())
-        world.later(REFRESH)
+        world.later(REFRESH_SECONDS)
     assert caplog.text.count("ignored, container 2nd (2nd000000000): the id shop is taken by 1st (1st000000000)") == 1
     assert world.agent.present["shop"].meta[MARK_CONTAINER] == first[:12]
     del world.engine.documents[first]

@@ -7,7 +7,7 @@ import pytest
 from registrator_documents import WEB, settings
 
 from rollcall.registrator.docker.engine import EngineError
-from rollcall.registrator.once import Look
+from rollcall.registrator.once import Snapshot
 
 
 class FakeEngine:
@@ -27,7 +27,7 @@ class FakeEngine:
 
 
 def text(engine: FakeEngine, **fields: Any) -> list[str]:
-    return Look(settings(**{"internal": True, **fields}), engine).text().splitlines()  # type: ignore[arg-type]
+    return Snapshot(settings(**{"internal": True, **fields}), engine).text().splitlines()  # type: ignore[arg-type]
 
 
 def test_services_with_their_checks_and_what_is_ignored_with_its_reason() -> None:

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from rollcall.registrator.consul.agent import AgentRefusedError, AgentUnreachableError, Listing
+from rollcall.registrator.consul.agent import AgentRejectedError, AgentUnreachableError, Listing
 from rollcall.registrator.consul.reconcile import Registration
 from rollcall.registrator.services.identity import MARK_HOST
 from rollcall.registrator.shutdown import deregister_all
@@ -25,7 +25,7 @@ class FakeAgent:
     def deregister(self, registration: Registration) -> None:
         service_id = registration.id
         if service_id == "refused":
-            raise AgentRefusedError("no")
+            raise AgentRejectedError("no")
         del self.present[service_id]
 
 
@@ -40,4 +40,4 @@ def test_an_agent_that_is_away_is_a_line_in_the_log(caplog: pytest.LogCaptureFix
     agent.away = True
     with caplog.at_level(logging.WARNING):
         deregister_all(agent, "app1")  # type: ignore[arg-type]
-    assert "what is registered stays" in caplog.text
+    assert "services stay registered" in caplog.text

@@ -59,7 +59,7 @@ def test_metrics_are_in_prometheus_text(served: Served) -> None:
 
 
 def test_other_paths_say_which_there_are(served: Served) -> None:
-    assert served.get("/") == (404, "There are /healthz and /metrics.\n")
+    assert served.get("/") == (404, "Not found; the paths are /healthz and /metrics.\n")
 
 
 def test_a_log_line_as_json() -> None:
@@ -85,9 +85,9 @@ def test_the_one_in_the_container_is_found_by_its_command_line(command: str) -> 
 @pytest.mark.parametrize(
     ("command", "says"),
     [
-        (b"/sbin/init\0", "no registrator"),
-        (b"", "no registrator"),
-        (b"registrator\0-status\0off\0consul://\0", "started with -status off"),
+        (b"/sbin/init\0", "not a registrator"),
+        (b"", "not a registrator"),
+        (b"registrator\0-status\0off\0consul://\0", "runs with -status off"),
     ],
 )
 def test_a_process_that_cannot_be_asked_is_said(command: bytes, says: str) -> None:
@@ -106,4 +106,4 @@ def test_the_answer_to_a_healthcheck(served: Served) -> None:
 def test_nobody_there_is_not_healthy() -> None:
     well, answer = healthy(Endpoint("127.0.0.1", 1))
     assert not well
-    assert answer.startswith("no answer at 127.0.0.1:1: ")
+    assert answer.startswith("no response from 127.0.0.1:1: ")

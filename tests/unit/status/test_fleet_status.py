@@ -131,7 +131,7 @@ def test_unusable_and_shared_ids_are_reported() -> None:
     (several, bad) = troubles(status(host("app1", *scaled, walks, registered=known)))
     assert bad[:2] == several[:2] == ("app1", "metadata")
     assert bad[2].startswith("walks: port 80/tcp: SERVICE_80_ID='x/../y'")
-    assert several[2].startswith("shop-1 has the id shop, so shop-2 cannot be registered by it")
+    assert several[2].startswith("shop-1 has the id shop, so shop-2 cannot be registered under it")
 
 
 def test_the_registrators_own_command_line_counts() -> None:

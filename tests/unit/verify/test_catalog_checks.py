@@ -93,8 +93,8 @@ def test_unusable_metadata_is_a_remark_and_not_a_failure(monkeypatch: pytest.Mon
     for sentence in (
         "app1: walks: port 80/tcp: SERVICE_80_ID='x/../app1:web-1:80'",
         "app1: bad: port 80/tcp: SERVICE_CHECK_TTL='soon'",
-        "app1: odd: port 80/tcp: the name 'my_shop' is found over HTTP only",
-        "app1: shop-1 has the id shop, so shop-2 cannot be registered by it",
+        "app1: odd: port 80/tcp: the name 'my_shop' works over HTTP only",
+        "app1: shop-1 has the id shop, so shop-2 cannot be registered under it",
         "no request can carry the name of the service 'a/../b' of another tool",
         "the names Web and web are the same to Consul and DNS",
         "DNS cannot carry 1 tags, such as a.b",

@@ -1,15 +1,14 @@
-"""What is wrong with a template, and how large one may be."""
+"""Errors of templates, and their size limit."""
 
-# Of a template's text and of all that it makes, in characters: tags are short, and what a container says must not cost
-# the registrator its memory.
+# Of a template's text and output, in characters: a container must not exhaust the registrator's memory.
 LIMIT = 8192
 
 
 class TemplateError(ValueError):
-    """A template that cannot be read or followed. Its text says what, and what would be right."""
+    """An invalid template, or one that fails. The text is the reason."""
 
 
 def within_limit(length: int) -> None:
-    """Raise TemplateError when a text of so many characters is too long."""
+    """Raise TemplateError if a text of this many characters is too long."""
     if length > LIMIT:
-        raise TemplateError(f"it makes more than {LIMIT} characters")
+        raise TemplateError(f"it produces more than {LIMIT} characters")

@@ -1,8 +1,7 @@
-"""The functions that a template may call.
+"""The functions of templates, with the original registrator's names and order of arguments: the subject comes last.
 
-Those of the original registrator keep their names and the order of their arguments: what they work on comes last, so
-that it may come through a pipe. Left out are its httpGet and jsonParse, which would let a container make the
-registrator send requests, and its two that match regular expressions, which can be written so that one never ends.
+Omitted are its httpGet and jsonParse, which would let a container send requests through the registrator, and its two
+with regular expressions, which may never end.
 """
 
 from collections.abc import Callable
@@ -31,13 +30,13 @@ def _texts(value: object, function: str) -> list[str]:
 
 
 def kind(value: object) -> str:
-    """Name a value's kind, for messages."""
+    """Name a value's type, for messages."""
     names = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a map"}
     return names.get(type(value), "nothing")
 
 
 def _replace(arguments: Arguments) -> str:
-    # Either Go's own order with a count before, as the original has it, or without one: all of them.
+    # With a count first, as in the original, or without one: replace all.
     *count, old, new, text = arguments
     limit = _number(count[0], "replace") if count else -1
     old, new, text = (_text(value, "replace") for value in (old, new, text))
@@ -58,15 +57,15 @@ def _join(arguments: Arguments) -> str:
 
 
 def _element(position: object, parts: list[str], function: str) -> str:
-    # Beyond either end is that end, as in the original.
+    # A position beyond an end is that end, as in the original.
     number = _number(position, function)
     if not parts:
-        raise TemplateError(f"{function} needs a list with something in it")
+        raise TemplateError(f"{function} needs a list that is not empty")
     return parts[max(number, -len(parts))] if number < 0 else parts[min(number, len(parts) - 1)]
 
 
 def _slice(arguments: Arguments) -> str:
-    # Either order of the original's examples has the text first.
+    # The text comes first, as in the original's examples.
     text, start, *end = arguments
     bounds = [_number(value, "strSlice") for value in (start, *end)]
     return _text(text, "strSlice")[slice(*bounds) if end else slice(bounds[0], None)]
@@ -75,17 +74,17 @@ def _slice(arguments: Arguments) -> str:
 def _index(arguments: Arguments) -> object:
     value, *keys = arguments
     for key in keys:
-        value = _one(value, key)
+        value = _at(value, key)
     return value
 
 
-def _one(value: object, key: object) -> object:
+def _at(value: object, key: object) -> object:
     if isinstance(value, list):
         number = _number(key, "index of a list")
         if not 0 <= number < len(value):
             raise TemplateError(f"index {number} is not in a list of {len(value)}")
         return value[number]
-    # Docker words an empty map as null now and then, and Go's own index gives an empty text for what a map has not.
+    # Docker sometimes writes an empty map as null, and Go's index returns "" for a missing key.
     if isinstance(value, dict) or value is None:
         return (value or {}).get(_text(key, "index of a map"), "")
     raise TemplateError(f"index needs a list or a map, not {kind(value)}")
@@ -120,7 +119,7 @@ def _lower(arguments: Arguments) -> str:
 
 
 MANY = 20
-# Each function with the least and the most arguments that it takes.
+# Each function with its least and most arguments.
 FUNCTIONS: dict[str, tuple[Callable[[Arguments], object], int, int]] = {
     "and": (_and, 1, MANY),
     "eq": (_eq, 2, MANY),
@@ -128,7 +127,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Arguments], object], int, int]] = {
     "join": (_join, 2, 2),
     "len": (_len, 1, 1),
     "lower": (_lower, 1, 1),
-    "mIndex": (lambda arguments: _one(arguments[1], arguments[0]), 2, 2),
+    "mIndex": (lambda arguments: _at(arguments[1], arguments[0]), 2, 2),
     "ne": (lambda arguments: not _eq(arguments), 2, 2),
     "not": (lambda arguments: not arguments[0], 1, 1),
     "or": (_or, 1, MANY),
@@ -144,7 +143,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Arguments], object], int, int]] = {
 
 
 def call(name: str, arguments: Arguments) -> object:
-    """Call a function by its name. Raises TemplateError for the wrong number or kind of arguments."""
+    """Call a function by name. Raises TemplateError for a wrong number or type of arguments."""
     function, least, most = FUNCTIONS[name]
     if not least <= len(arguments) <= most:
         wanted = str(least) if least == most else f"{least} to {most}"

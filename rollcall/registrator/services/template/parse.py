@@ -1,4 +1,4 @@
-"""A template's tokens as a tree."""
+"""Parse a template into a tree."""
 
 from dataclasses import dataclass
 
@@ -6,38 +6,38 @@ from rollcall.registrator.services.template.errors import TemplateError
 from rollcall.registrator.services.template.functions import FUNCTIONS
 from rollcall.registrator.services.template.tokens import Kind, Token, tokens
 
-# Blocks and parentheses inside each other: far more than anybody writes, far less than Python can follow.
+# Of nested blocks and parentheses, well below Python's recursion limit.
 DEPTH = 40
-# In one template: each is a call inside a call.
+# In one template: each nests a call.
 PIPES = 100
 BLOCKS = ("if", "range", "with")
-# Words of Go's templates that this one does not know.
+# Unsupported words of Go's templates.
 ABSENT = ("block", "break", "continue", "define", "template")
 
 
 @dataclass(frozen=True)
 class Text:
-    """Goes out as it is."""
+    """Text outside of actions."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Literal:
-    """A text or a number."""
+    """A string or a number."""
 
     value: str | int
 
 
 @dataclass(frozen=True)
 class Field:
-    """A path of names from the current value, or from the whole document; without names, that value itself."""
+    """A path of names from the current value or the document; without names, that value itself."""
 
     names: tuple[str, ...]
     from_root: bool
 
     def __str__(self) -> str:
-        """Spell it as in the template."""
+        """Return it as in the template."""
         return f"{'$' if self.from_root else ''}.{'.'.join(self.names)}"
 
 
@@ -54,7 +54,7 @@ Value = Literal | Field | Call
 
 @dataclass(frozen=True)
 class Block:
-    """An if, range or with: what it asks, what it holds, and what stands after its else."""
+    """An if, range or with: its subject, its body, and the part after its else."""
 
     word: str
     subject: Value
@@ -66,7 +66,7 @@ Template = tuple[Text | Value | Block, ...]
 
 
 def parse(text: str) -> Template:
-    """Read a template. Raises TemplateError, also for the parts of Go's templates that are not supported."""
+    """Parse a template. Raises TemplateError, also for unsupported parts of Go's templates."""
     return _Reader(text).whole()
 
 
@@ -80,11 +80,11 @@ class _Reader:
     def whole(self) -> Template:
         template, end = self._nodes()
         if end:
-            raise TemplateError(f"{{{{{end}}}}} belongs to no if, range or with")
+            raise TemplateError(f"{{{{{end}}}}} has no if, range or with")
         return template
 
     def _nodes(self) -> tuple[Template, str]:
-        """Read up to an end or else, which is not taken but named, or up to the end of everything."""
+        """Parse up to an end or else, which is returned but not consumed, or up to the template's end."""
         nodes: list[Text | Value | Block] = []
         while token := self._peek():
             if token.kind is Kind.TEXT:
@@ -115,7 +115,7 @@ class _Reader:
             self._expect("{{", "else")
             following = self._peek()
             if following and following.kind is Kind.NAME and following.text in BLOCKS:
-                # `else if` is an if inside the else, and they share their end.
+                # `else if` is an if inside the else with the same end.
                 otherwise = (self._block(self._next().text),)
                 self._depth -= 1
                 return Block(word, subject, body, otherwise)
@@ -182,7 +182,7 @@ class _Reader:
     def _next(self) -> Token:
         token = self._peek()
         if token is None:
-            raise TemplateError("it ends in the middle")
+            raise TemplateError("it ends inside an action")
         self._at += 1
         return token
 

@@ -1,4 +1,4 @@
-"""A template and a document as text."""
+"""Render a template over a document."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,12 +6,12 @@ from rollcall.registrator.services.template.errors import TemplateError, within_
 from rollcall.registrator.services.template.functions import call, kind
 from rollcall.registrator.services.template.parse import Block, Call, Field, Literal, Template, Text, Value
 
-# A range inside a range goes through its parts many times; so many steps take some ten milliseconds.
+# Nested ranges multiply their steps; this many take some ten milliseconds.
 STEPS = 10_000
 
 
 def render(template: Template, document: Mapping[str, object]) -> str:
-    """Fill a template in. Raises TemplateError when it asks for what is not there, or for too much."""
+    """Render a template. Raises TemplateError for a missing field, and for too much output."""
     run = _Run(document)
     run.all(template, document)
     return "".join(run.out).encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""A template's text as tokens."""
+"""Split a template into tokens."""
 
 import json
 import re
@@ -10,14 +10,14 @@ from rollcall.registrator.services.template.errors import TemplateError, within_
 
 
 class Kind(Enum):
-    """What a token is."""
+    """The kinds of tokens."""
 
     # Outside of {{ }}.
     TEXT = "text"
     # The two ends of an action.
     OPEN = "{{"
     CLOSE = "}}"
-    # A path from the current value such as .Config.Image, from the whole document such as $.Name, or a lone dot.
+    # A path from the current value (.Config.Image) or the document ($.Name), or a lone dot.
     FIELD = "field"
     NAME = "name"
     LITERAL = "literal"
@@ -26,14 +26,14 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Token:
-    """One token; `value` is the text of a literal without its quotes, and its number if it is one."""
+    """One token; `value` is a literal's string without quotes, or its number."""
 
     kind: Kind
     text: str
     value: str | int = ""
 
 
-# {{- and -}} cut the white space beside them away; a comment stands alone between its braces.
+# {{- and -}} trim the white space beside them; a comment fills its action.
 SPACE = " \t\r\n"
 OPEN = re.compile(r"\{\{(-(?=[ \t\r\n]))?")
 CLOSE = re.compile(r"[ \t\r\n]*((?<=[ \t\r\n])-)?\}\}")
@@ -49,12 +49,12 @@ TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
-# Longer numbers make nothing but trouble.
+# Of a number.
 DIGITS = 9
 
 
 def tokens(text: str) -> Iterator[Token]:
-    """Split a template. Raises TemplateError at the first thing that is no part of one."""
+    """Split a template. Raises TemplateError at the first invalid part."""
     within_limit(len(text))
     position, trim = 0, False
     while action := OPEN.search(text, position):
@@ -85,7 +85,7 @@ def _end_of_comment(text: str, start: int) -> int:
 
 
 def _inside(text: str, start: int) -> Generator[Token, None, int]:
-    """Give the tokens of one action, and return where it ends."""
+    """Yield the tokens of one action, and return its end."""
     position = start
     while not (close := CLOSE.match(text, position)):
         match = TOKEN.match(text, position)
@@ -116,7 +116,7 @@ def _unquoted(text: str) -> str:
     if text.startswith("`"):
         return text[1:-1]
     try:
-        # JSON knows fewer escapes than Go, and those alike.
+        # JSON's escapes are a subset of Go's.
         return str(json.loads(text))
     except ValueError:
         raise TemplateError(f"{text[:40]} holds an escape that is not supported: write it between ` and `") from None

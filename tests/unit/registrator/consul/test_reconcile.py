@@ -103,12 +103,12 @@ def test_an_id_in_another_case_comes_when_the_other_is_gone() -> None:
 
 def test_an_id_in_another_case_that_another_tool_has_stays() -> None:
     (write,) = writes([WEB], [Registration("WEB", "nginx", "", 80)])
-    assert isinstance(write, Blocked) and "takes for the same" in write.reason
+    assert isinstance(write, Blocked) and "treats as the same" in write.reason
 
 
 def test_a_check_of_another_service_is_not_taken_over() -> None:
     (write,) = reconcile({"web": WEB}, {}, "app1", may_remove=(), check_owners={"service:web": "Tool"})
-    assert isinstance(write, Blocked) and "the service Tool's" in write.reason
+    assert isinstance(write, Blocked) and "of the service Tool" in write.reason
     (write,) = reconcile({"web": WEB}, {}, "app1", may_remove=(), check_owners={"service:web": "web"})
     assert isinstance(write, Register)
 

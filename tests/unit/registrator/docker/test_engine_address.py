@@ -1,9 +1,13 @@
-"""Where the engine is, by the variables of docker's own command line."""
+"""The engine's address, by the variables of Docker's own command line."""
+
+import ssl
+from pathlib import Path
 
 import pytest
 
 from rollcall.registrator.docker.engine_address import engine_target
 from rollcall.registrator.flags import UsageError
+from rollcall.secrets.certificates import authority, issue
 
 
 @pytest.mark.parametrize(
@@ -23,12 +27,45 @@ def test_where_it_is(host: str, place: tuple[str, str, int]) -> None:
     assert target.tls is None
 
 
-def test_by_tls_it_is_verified_if_asked_for() -> None:
-    checked = engine_target({"DOCKER_HOST": "tcp://10.0.0.1", "DOCKER_TLS_VERIFY": "1"})
-    assert checked.port == 2376
-    assert checked.tls and checked.tls.check_hostname
-    unchecked = engine_target({"DOCKER_HOST": "https://10.0.0.1:1"})
-    assert unchecked.tls and not unchecked.tls.check_hostname
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    signer = authority("test")
+    own = issue(signer, "test", [], "client")
+    for name, text in (("ca", signer.certificate), ("cert", own.certificate), ("key", own.key)):
+        (tmp_path / f"{name}.pem").write_text(text)
+    return tmp_path
+
+
+def tls(host: str, **environment: str) -> ssl.SSLContext:
+    found = engine_target({"DOCKER_HOST": host, **environment}).tls
+    assert found
+    return found
+
+
+def test_verification_needs_docker_tls_verify_as_for_dockers_command_line(folder: Path) -> None:
+    verified = tls("tcp://10.0.0.1", DOCKER_TLS_VERIFY="1", DOCKER_CERT_PATH=str(folder))
+    assert verified.check_hostname and verified.verify_mode is ssl.CERT_REQUIRED
+    assert len(verified.get_ca_certs()) == 1, "trusts ca.pem alone"
+    unverified = tls("tcp://10.0.0.1", DOCKER_CERT_PATH=str(folder))
+    assert not unverified.check_hostname and unverified.verify_mode is ssl.CERT_NONE
+
+
+def test_the_port_follows_tls(folder: Path) -> None:
+    assert engine_target({"DOCKER_HOST": "tcp://a", "DOCKER_CERT_PATH": str(folder)}).port == 2376
+
+
+def test_https_is_verified_unless_a_certificate_folder_says_otherwise() -> None:
+    assert tls("https://10.0.0.1:1").check_hostname
+
+
+def test_without_a_folder_it_is_the_one_in_the_home_directory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = folder / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    with pytest.raises(UsageError, match=r"DOCKER_TLS_VERIFY: cannot read .*/home/.docker/ca.pem"):
+        tls("tcp://a", DOCKER_TLS_VERIFY="1")
+    (home / ".docker").symlink_to(folder)
+    assert len(tls("tcp://a", DOCKER_TLS_VERIFY="1").get_ca_certs()) == 1
 
 
 @pytest.mark.parametrize(

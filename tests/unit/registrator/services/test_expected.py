@@ -101,7 +101,7 @@ def test_an_id_for_several_containers_is_the_firsts_and_said_in_one_sentence() -
     found = read(*scaled)
     assert {identity: one.container.name for identity, one in found.services.items()} == {"shop": "shop-3"}
     (remark,) = found.remarks
-    assert remark.startswith("shop-3 has the id shop, so shop-1, shop-2 cannot be registered by it;")
+    assert remark.startswith("shop-3 has the id shop, so shop-1, shop-2 cannot be registered under it;")
 
 
 def test_bad_values_are_remarks_and_what_is_no_service_by_choice_is_none() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registrator_documents import container, read
 
-from rollcall.registrator.services.health import CONFIRM, NOTE, TTL, Health, read_health
+from rollcall.registrator.services.health import CONFIRM_SECONDS, MAX_NOTE_LENGTH, TTL_SECONDS, Health, read_health
 
 
 @pytest.mark.parametrize(
@@ -29,12 +29,12 @@ def test_the_note_is_the_last_output() -> None:
 def test_a_note_comes_back_from_consul_as_it_was_sent() -> None:
     health = read_health({"Status": "healthy", "Log": [{"Output": "\ud83d" + "😀" * 5000}]})
     assert health
-    assert len(health.note) <= NOTE
+    assert len(health.note) <= MAX_NOTE_LENGTH
     assert len(health.note.encode()) < 4096
 
 
 def test_two_confirmations_may_be_lost() -> None:
-    assert CONFIRM * 3 < TTL
+    assert CONFIRM_SECONDS * 3 < TTL_SECONDS
 
 
 ANYTHING = st.none() | st.integers() | st.text() | st.lists(st.none() | st.text(), max_size=3)

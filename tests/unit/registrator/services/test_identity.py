@@ -16,7 +16,7 @@ def test_ids_that_mean_nothing_in_an_encoded_path_are_right(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", ".", "..", "/", "a/", "/a", "a//b", "a/./b", "x/../app1:webserver-1:80"])
 def test_ids_that_walk_a_path_are_wrong(text: str) -> None:
-    assert "walks" in id_fault(text)
+    assert "cannot hold an empty segment" in id_fault(text)
 
 
 @pytest.mark.parametrize("text", ["\0", "a\nb", "\x7f", "a\u00a0b", "\u200b", "é", "\ud800"])

@@ -9,14 +9,14 @@ from registrator_documents import container, read
 
 from rollcall.contract import route_metadata
 from rollcall.registrator.services.meta import MARKS, PAIRS, looks_secret
-from rollcall.registrator.services.services import Reading, Service
+from rollcall.registrator.services.services import ContainerServices, Service
 
 
-def reading(env: dict[str, str]) -> Reading:
+def reading(env: dict[str, str]) -> ContainerServices:
     return read(container("80/tcp", env=env))
 
 
-def only(found: Reading) -> Service:
+def only(found: ContainerServices) -> Service:
     (service,) = found.services
     assert found.remarks == ()
     return service
@@ -31,9 +31,9 @@ def only(found: Reading) -> Service:
         (f"SERVICE_{'X' * 129}", "1", "1 to 128 letters"),
         ("SERVICE_LONG", "x" * 513, "513 bytes, and Consul holds 512"),
         ("SERVICE_LONG", "é" * 257, "514 bytes"),
-        ("SERVICE_CONSUL-FOO", "x", "keys that begin with consul- are reserved"),
-        ("SERVICE_80_Consul-", "x", "keys that begin with consul- are reserved"),
-        ("SERVICE_REGISTRATOR-HOST", "other", "keys that begin with registrator- are reserved"),
+        ("SERVICE_CONSUL-FOO", "x", "keys that start with consul- are reserved"),
+        ("SERVICE_80_Consul-", "x", "keys that start with consul- are reserved"),
+        ("SERVICE_REGISTRATOR-HOST", "other", "keys that start with registrator- are reserved"),
         ("SERVICE_PASSWORD", "hunter2hunter2", "it looks like a secret"),
         ("SERVICE_80_DB_PASS", "hunter2hunter2", "it looks like a secret"),
         ("SERVICE_PEM", "-----BEGIN RSA PRIVATE KEY-----", "it looks like a secret"),

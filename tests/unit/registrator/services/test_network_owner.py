@@ -5,7 +5,7 @@ from registrator_documents import container, settings
 
 from rollcall.registrator.docker.container import Container
 from rollcall.registrator.services.network_owner import find_among, network_owner
-from rollcall.registrator.services.services import Reading, read_services
+from rollcall.registrator.services.services import ContainerServices, read_services
 
 EARLY, LATE = "2026-11-28T10:00:00.5Z", "2026-11-28T10:00:00.500000001Z"
 
@@ -20,12 +20,12 @@ VPN = one("vpn", published={"8080/tcp": [("127.0.0.1", 1), ("0.0.0.0", 18080)], 
 APP = one("app", mode=f"container:{VPN.id}", networks={}, ports=("8080/tcp",))
 
 
-def read(borrower: Container, *others: Container, **fields: object) -> Reading:
+def read(borrower: Container, *others: Container, **fields: object) -> ContainerServices:
     owner = network_owner(borrower, lambda text: find_among(others, text))
     return read_services(borrower, settings(**{"ip": "10.0.0.1", **fields}), owner)
 
 
-def places(reading: Reading) -> list[str]:
+def places(reading: ContainerServices) -> list[str]:
     return [f"{service.id} {service.address}:{service.port}" for service in reading.services]
 
 
@@ -50,7 +50,7 @@ def test_a_chain_of_borrowers_ends_at_the_one_that_has_the_network() -> None:
     last = one("last", mode=f"container:{APP.id}", networks={}, ports=("8080/tcp",))
     reading = read(last, APP, VPN)
     assert places(reading) == ["app1:last:8080 10.0.0.1:18080"]
-    assert reading.passed == (APP.id, VPN.id)
+    assert reading.network_chain == (APP.id, VPN.id)
 
 
 def test_a_lender_in_the_hosts_network_lends_the_hosts_address() -> None:
@@ -61,10 +61,10 @@ def test_a_lender_in_the_hosts_network_lends_the_hosts_address() -> None:
 @pytest.mark.parametrize(
     ("others", "says"),
     [
-        ((), "does not exist any more"),
+        ((), "no longer exists"),
         ((one("vpn", running=False),), "the container vpn (vpn000000000) does not run"),
         ((one("vpn", at=LATE),), "has a new network since its restart; restart app, too"),
-        ((one("vpn", mode=f"container:{APP.id}"), APP), "in a circle"),
+        ((one("vpn", mode=f"container:{APP.id}"), APP), "form a circle"),
     ],
 )
 def test_a_network_that_is_gone_costs_the_service_and_is_said(others: tuple[Container, ...], says: str) -> None:

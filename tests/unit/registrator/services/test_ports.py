@@ -60,7 +60,7 @@ def test_a_borrower_of_the_hosts_network_is_at_the_hosts_address() -> None:
 def test_a_borrower_whose_lender_is_gone_is_no_service() -> None:
     reading = read(container("80/tcp", mode="container:abc", networks={}))
     assert reading.services == ()
-    assert "does not exist any more" in reading.remarks[0]
+    assert "no longer exists" in reading.remarks[0]
 
 
 def test_a_container_without_published_ports_is_ignored_with_a_reason() -> None:

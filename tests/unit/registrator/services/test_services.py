@@ -7,7 +7,7 @@ from registrator_documents import ENGINES, WEB, container, read, recorded, setti
 
 from rollcall.registrator.docker.container import read_container
 from rollcall.registrator.services.services import read_services
-from rollcall.registrator.tracker import Fleet
+from rollcall.registrator.tracker import Tracker
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -100,7 +100,7 @@ def test_a_label_is_not_a_field_and_keeps_its_capitals() -> None:
 def test_explicit_wants_a_name() -> None:
     reading = read(container("80/tcp", "81/tcp", env={"SERVICE_81_NAME": "web"}), explicit=True)
     assert [service.name for service in reading.services] == ["web"]
-    assert "only explicit ones" in reading.remarks[0]
+    assert "-explicit requires" in reading.remarks[0]
 
 
 @pytest.mark.parametrize("value", ["true", "false", "1", "x"])
@@ -156,7 +156,7 @@ def test_a_name_that_cannot_be_asked_for_costs_the_service(wrong: str) -> None:
 def test_a_name_that_dns_cannot_carry_is_registered_and_said() -> None:
     reading = read(container("80/tcp", env={"SERVICE_NAME": "my_shop"}))
     assert [service.name for service in reading.services] == ["my_shop"]
-    assert "'my_shop' is found over HTTP only" in reading.notes[0]
+    assert "'my_shop' works over HTTP only" in reading.notes[0]
 
 
 def test_a_hostname_that_no_id_can_begin_with_is_named() -> None:
@@ -186,7 +186,7 @@ def test_every_other_key_becomes_meta() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
-        ("SERVICE_CHECK_TTL", "soon", "is no duration"),
+        ("SERVICE_CHECK_TTL", "soon", "expected a duration"),
         ("SERVICE_TAGS", "{{.Nmae}}", ".Nmae is not in the container's inspect data"),
         ("SERVICE_80_TAGS", "{{.Name", "has no }}"),
     ],
@@ -203,7 +203,7 @@ def test_what_consul_would_refuse_costs_the_service_and_is_named(key: str, value
 def test_a_drain_with_another_meaning_costs_nothing_and_is_said(value: str) -> None:
     reading = read(container("80/tcp", env={"SERVICE_DRAIN": value}))
     assert reading.services[0].drain
-    assert f"SERVICE_DRAIN={value!r}: is neither true nor false; it is drained" in reading.notes[0]
+    assert f"SERVICE_DRAIN={value!r}: expected true or false; it is drained" in reading.notes[0]
 
 
 @pytest.mark.parametrize(("value", "on"), [("true", True), ("TRUE", True), ("false", False), ("", False)])
@@ -318,11 +318,11 @@ def test_whatever_one_container_says_the_others_keep_their_services(
         env={f"SERVICE_{key}": value for key, value in env.items()},
         labels={f"SERVICE_{key}": value for key, value in labels.items()},
     )
-    fleet = Fleet(keep_failed=False)
-    fleet.saw(other, read(other))
-    fleet.saw(odd, reading := read(odd))
-    news = [one for one in fleet.news() if one.ignored]
-    desired = fleet.desired()
+    tracker = Tracker(keep_failed=False)
+    tracker.update(other, read(other))
+    tracker.update(odd, reading := read(odd))
+    news = [one for one in tracker.new_remarks() if one.ignored]
+    desired = tracker.desired()
     assert desired["app1:other:80"].container is other
     told = len(reading.services) + len(news) if ports else len(news)
     assert told >= 1, "a container that has no service is told why"
@@ -330,10 +330,10 @@ def test_whatever_one_container_says_the_others_keep_their_services(
 
 @given(st.lists(st.sampled_from(["web", "shop", ""]), min_size=2, max_size=6))
 def test_no_two_services_have_one_id_whatever_ids_containers_choose(chosen: list[str]) -> None:
-    fleet = Fleet(keep_failed=False)
+    tracker = Tracker(keep_failed=False)
     for number, service_id in enumerate(chosen):
         made = container("80/tcp", "81/tcp", Id=f"{number}" * 64, Name=f"/c{number}", env={"SERVICE_ID": service_id})
-        fleet.saw(made, read(made))
-    services = list(fleet.desired().values())
+        tracker.update(made, read(made))
+    services = list(tracker.desired().values())
     assert len({service.id for service in services}) == len(services)
-    assert all(service_id in fleet.desired() for service_id in chosen if service_id)
+    assert all(service_id in tracker.desired() for service_id in chosen if service_id)
