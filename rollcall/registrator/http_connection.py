@@ -131,10 +131,11 @@ def reason(error: Exception) -> str:
     """Describe an error in one line."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is invalid: {error.verify_message.rstrip('.')}"
-    if isinstance(error, ssl.SSLError) and error.reason == NOT_TLS:
-        return "it does not speak TLS"
-    if isinstance(error, ssl.SSLError) and error.reason:
-        return f"TLS failed: {error.reason.lower().replace('_', ' ')}"
+    if isinstance(error, ssl.SSLEOFError):
+        return "the server closed the connection"
+    # OpenSSL's own errors have a reason, such as TLSV13_ALERT_CERTIFICATE_REQUIRED.
+    if isinstance(error, ssl.SSLError) and (code := getattr(error, "reason", None)):
+        return "it does not speak TLS" if code == NOT_TLS else f"TLS failed: {code.lower().replace('_', ' ')}"
     return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
 
 

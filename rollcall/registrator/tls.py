@@ -11,7 +11,10 @@ def client_context(authority: str, certificate: str, key: str, *, setting: str) 
 
     Raises UsageError, which names `setting`, for a file that is missing or is not PEM.
     """
-    context = ssl.create_default_context(cafile=_readable(authority, setting) if authority else None)
+    try:
+        context = ssl.create_default_context(cafile=_readable(authority, setting) if authority else None)
+    except ssl.SSLError:
+        raise UsageError(f"{setting}: {authority} holds no valid certificate; expected a PEM file") from None
     if certificate:
         for path in (certificate, key):
             _readable(path, setting)
