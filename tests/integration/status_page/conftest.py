@@ -76,8 +76,8 @@ class Browser(Remote):
         return found
 
 
-@pytest.fixture
-def browser(driver: str) -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def window(driver: str) -> Iterator[Browser]:
     options = ChromeOptions()
     # The container is the sandbox; Chromium's own needs rights that it has not.
     for argument in ("--headless=new", "--no-sandbox", "--no-proxy-server", "--window-size=1280,900"):
@@ -88,6 +88,16 @@ def browser(driver: str) -> Iterator[Browser]:
         yield opened
     finally:
         opened.quit()
+
+
+@pytest.fixture
+def browser(window: Browser) -> Browser:
+    """One window for all tests, since its start takes seconds, as new for each."""
+    window.get("about:blank")
+    window.emulates("clearDeviceMetricsOverride")
+    window.emulates("setEmulatedMedia", features=[])
+    window.errors()
+    return window
 
 
 @pytest.fixture

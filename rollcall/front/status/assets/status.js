@@ -3,7 +3,7 @@
 import { applyFilter, setUpFilter } from "./filter.js";
 import { takeOver } from "./morph.js";
 import { draw } from "./plots.js";
-import { setNow, setUpTimes, showTimes } from "./times.js";
+import { moveNow, setNow, setUpTimes, showTimes } from "./times.js";
 
 const EACH = 2000; // milliseconds
 const HIDDEN = 15000; // milliseconds, while the tab is in the background
@@ -32,6 +32,7 @@ async function get(path, headers = {}) {
 async function refreshPage() {
   const answer = await get("./", etag ? { "If-None-Match": etag } : {});
   if (answer.status === 304) {
+    moveNow(document.querySelector("main"));
     decorate(document.querySelector("main"));
     return;
   }

@@ -9,6 +9,13 @@ export function setNow(page) {
   ahead = Date.parse(page.getElementById("now").dateTime) - Date.now();
 }
 
+// The front has nothing new: what is shown is as of now.
+export function moveNow(main) {
+  const now = main.querySelector("#now");
+  now.dateTime = `${new Date(Date.now() + ahead).toISOString().slice(0, 19)}Z`;
+  now.textContent = now.dateTime.replace("T", " ").replace("Z", " UTC");
+}
+
 // The time in its one or two largest units, "4 min 3 s", as the front words it (contract/figures.py).
 function duration(seconds) {
   let rest = Math.max(0, Math.floor(seconds));
