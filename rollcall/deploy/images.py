@@ -120,8 +120,13 @@ def push(state: State, host: Host, image: str, platform: str) -> bool:
     try:
         archive = _sender.image(image, platform)
 
-        def report(sent: int) -> None:
-            logger.info(f"{host.print_prefix}{image}: {megabytes(sent)} of {megabytes(archive.size)} sent")
+        said: list[str] = []
+
+        def report(offer: registry.Offer) -> None:
+            line = progress(offer)
+            if line not in said:
+                said.append(line)
+                logger.info(f"{host.print_prefix}{image}: {line}")
 
         sent = transfer.send(_reached(state, host), image, archive, _sender.registry, report)
     except RollcallError as problem:
@@ -129,8 +134,16 @@ def push(state: State, host: Host, image: str, platform: str) -> bool:
         return False
     had = archive.size - sent.bytes
     rest = f"; the host had the other {megabytes(had)}" if had > 0 else ""
-    logger.info(f"{host.print_prefix}{image}: sent {megabytes(sent.bytes)} in {sent.seconds:.1f} s{rest}")
+    small = f", compressed to {megabytes(sent.on_the_wire)}," if sent.on_the_wire < sent.bytes else ""
+    logger.info(f"{host.print_prefix}{image}: sent {megabytes(sent.bytes)}{small} in {sent.seconds:.1f} s{rest}")
     return True
+
+
+def progress(offer: registry.Offer) -> str:
+    """Say how far a push is."""
+    if offer.unpacks:
+        return f"{megabytes(offer.sent)} sent; the host unpacks it"
+    return f"{megabytes(offer.sent)} of {megabytes(offer.image.size)} sent"
 
 
 def _reached(state: State, host: Host) -> inventory.Host:

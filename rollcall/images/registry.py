@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -16,25 +16,54 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any, cast
 
-from rollcall.images.saved import MANIFEST_TYPE, Saved
+from rollcall.images.compressed import Compressor
+from rollcall.images.saved import MANIFEST_TYPE, Blob, Saved
 
 _PATH = re.compile(r"/v2/([0-9a-f]{32})/image/(manifests|blobs)/(\S+)")
 
 
 @dataclass
 class Offer:
-    """One image for one host, whether its engine has requested it, and how many bytes it has fetched."""
+    """One image for one host, whether its engine has requested it, and what it has fetched.
+
+    `sent` are bytes of the image, `on_the_wire` what they became by compression.
+    """
 
     image: Saved
     requested: bool = False
     sent: int = 0
+    on_the_wire: int = 0
     name: str = field(default_factory=lambda: secrets.token_hex(16))
+    _sending: int = 0
     _counting: Lock = field(default_factory=Lock)
 
-    def count(self, size: int) -> None:
-        """Add the size of what is sent next; locked, since engines fetch several layers at once."""
+    @property
+    def unpacks(self) -> bool:
+        """Whether all that the host has requested is sent, so that it has only to unpack it."""
+        return self.sent > 0 and self._sending == 0
+
+    def send(self, blob: Blob, copy: Blob | None, write: Callable[[bytes], object], start: int = 0) -> None:
+        """Write a blob from an offset on, or all of its compressed copy; several may be sent at once."""
+        self._count(sending=1)
+        try:
+            wire = copy or blob
+            done = start
+            written = 0
+            for chunk in wire.chunks(start):
+                written += len(chunk)
+                upto = written * blob.size // wire.size if copy else start + written
+                # Count before the write: an engine may finish with the last byte before this thread continues.
+                self._count(sent=upto - done, on_the_wire=len(chunk))
+                done = upto
+                write(chunk)
+        finally:
+            self._count(sending=-1)
+
+    def _count(self, *, sent: int = 0, on_the_wire: int = 0, sending: int = 0) -> None:
         with self._counting:
-            self.sent += size
+            self.sent += sent
+            self.on_the_wire += on_the_wire
+            self._sending += sending
 
     def reference(self, address: str) -> str:
         """Return the name under which an engine pulls the image from a registry at that address."""
@@ -52,6 +81,11 @@ class Registry:
     def port(self) -> int:
         """The port on 127.0.0.1."""
         return self._server.server_address[1]
+
+    @property
+    def compressor(self) -> Compressor:
+        """What compresses each layer once for all hosts."""
+        return self._server.compressor
 
     @contextmanager
     def offered(self, image: Saved) -> Iterator[Offer]:
@@ -81,6 +115,7 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.offers: dict[str, Offer] = {}
+        self.compressor = Compressor()
         self._open = True
 
     def accept_all(self) -> None:
@@ -107,6 +142,10 @@ class _Handler(BaseHTTPRequestHandler):
     # An engine with containerd's store tries TLS first, and HTTP only after an HTTP response.
     default_request_version = "HTTP/1.1"
 
+    @property
+    def _server(self) -> _Server:
+        return cast(_Server, self.server)
+
     def do_GET(self) -> None:
         """Serve the pull requests of the distribution specification."""
         self._respond(with_body=True)
@@ -123,7 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.OK, "application/json", b"{}")
             return
         found = _PATH.fullmatch(self.path)
-        offer = cast(_Server, self.server).offers.get(found[1]) if found else None
+        offer = self._server.offers.get(found[1]) if found else None
         if found is None or offer is None:
             self._send_missing("NAME_UNKNOWN")
             return
@@ -139,18 +178,23 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_blob(self, offer: Offer, digest: str, *, with_body: bool) -> None:
         blob = offer.image.blobs[digest]
         start = self._range_start(blob.size)
+        copy = self._server.compressor.copy(blob) if with_body and self._takes_gzip() else None
         self.send_response(HTTPStatus.PARTIAL_CONTENT if start else HTTPStatus.OK)
         if start:
             self.send_header("Content-Range", f"bytes {start}-{blob.size - 1}/{blob.size}")
         self.send_header("Content-Type", "application/octet-stream")
-        self.send_header("Content-Length", str(blob.size - start))
+        if copy:
+            self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(copy.size if copy else blob.size - start))
         self.send_header("Docker-Content-Digest", digest)
         self.send_header("Accept-Ranges", "bytes")
         self.end_headers()
-        for chunk in blob.chunks(start) if with_body else ():
-            # Count before the write: an engine may finish with the last byte before this thread continues.
-            offer.count(len(chunk))
-            self.wfile.write(chunk)
+        if with_body:
+            offer.send(blob, copy, self.wfile.write, start)
+
+    def _takes_gzip(self) -> bool:
+        """Return whether the engine undoes gzip before it checks the digest; a part of a blob stays as it is."""
+        return "gzip" in self.headers.get("Accept-Encoding", "") and "Range" not in self.headers
 
     def _range_start(self, size: int) -> int:
         """Return where an interrupted download continues; engines request no other ranges."""

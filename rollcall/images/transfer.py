@@ -17,8 +17,9 @@ from typing import IO, cast
 
 from rollcall.config.inventory import Host
 from rollcall.errors import RollcallError
+from rollcall.images.compressed import Compressor
 from rollcall.images.registry import Offer, Registry
-from rollcall.images.saved import Saved
+from rollcall.images.saved import Blob, Saved
 from rollcall.remote.run import Shell
 
 # Below the kernel's ephemeral ports.
@@ -28,7 +29,6 @@ _REFUSED = "remote port forwarding failed"
 # ssh itself detects a dead connection within 15 s; a slow one may take long.
 _TIMEOUT_SECONDS = 6 * 3600
 _REPORT_SECONDS = 10
-_CHUNK = 1 << 20
 
 _PULL = """\
 trap 'docker rmi {reference} >/dev/null 2>&1' EXIT
@@ -37,13 +37,14 @@ docker pull {reference} >/dev/null && docker tag {reference} {name}"""
 
 @dataclass(frozen=True)
 class Sent:
-    """The bytes sent, before ssh's compression, and the duration."""
+    """The bytes of the image that were sent, what compression made of them, and the duration."""
 
     bytes: int
+    on_the_wire: int
     seconds: float
 
 
-def send(host: Host, name: str, image: Saved, registry: Registry, report: Callable[[int], None]) -> Sent:
+def send(host: Host, name: str, image: Saved, registry: Registry, report: Callable[[Offer], None]) -> Sent:
     """Send an image to a host under this name.
 
     Args:
@@ -51,7 +52,7 @@ def send(host: Host, name: str, image: Saved, registry: Registry, report: Callab
         name: of the image, with its tag.
         image: the image as this machine's engine saved it.
         registry: an open registry.
-        report: receives the number of sent bytes every few seconds.
+        report: receives the progress every few seconds.
 
     Raises:
         RollcallError: the transfer failed.
@@ -61,8 +62,8 @@ def send(host: Host, name: str, image: Saved, registry: Registry, report: Callab
         if host.connector == "local":
             _pull(Shell(host), name, offer, registry.port)
         elif not _pulled_through(host, name, offer, registry.port):
-            _load(host, name, offer)
-        return Sent(offer.sent, time.monotonic() - started)
+            _load(host, name, offer, registry.compressor)
+        return Sent(offer.sent, offer.on_the_wire, time.monotonic() - started)
 
 
 def _pulled_through(host: Host, name: str, offer: Offer, port: int) -> bool:
@@ -76,7 +77,7 @@ def _pulled_through(host: Host, name: str, offer: Offer, port: int) -> bool:
     for _ in range(_ATTEMPTS):
         there = random.choice(_PORTS)  # noqa: S311 - not security-relevant
         forward = ["-R", f"127.0.0.1:{there}:127.0.0.1:{port}", "-o", "ExitOnForwardFailure=yes"]
-        own = ["-C", *forward, "-o", "ControlMaster=no", "-o", "ControlPath=none"]
+        own = [*forward, "-o", "ControlMaster=no", "-o", "ControlPath=none"]
         try:
             _pull(Shell(host, own), name, offer, there)
         except RollcallError as problem:
@@ -94,15 +95,15 @@ def _pull(shell: Shell, name: str, offer: Offer, port: int) -> None:
     shell.read(_PULL.format(reference=reference, name=shlex.quote(name)), timeout_seconds=_TIMEOUT_SECONDS)
 
 
-def _load(host: Host, name: str, offer: Offer) -> None:
-    line = Shell(host, ["-C"]).arguments("docker load --quiet")
+def _load(host: Host, name: str, offer: Offer, compressor: Compressor) -> None:
+    archive = offer.image.archive
+    whole = Blob(archive, 0, archive.stat().st_size)
+    line = Shell(host).arguments("docker load --quiet")
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         stdin = cast(IO[bytes], process.stdin)
         # If the host closes the connection, its errors contain the reason.
-        with suppress(BrokenPipeError), offer.image.archive.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                stdin.write(chunk)
-                offer.count(len(chunk))
+        with suppress(BrokenPipeError):
+            offer.send(whole, compressor.copy(whole), stdin.write)
         _, errors = process.communicate()
     if process.returncode != 0:
         lines = errors.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
@@ -110,12 +111,12 @@ def _load(host: Host, name: str, offer: Offer) -> None:
 
 
 @contextmanager
-def _reporting(offer: Offer, report: Callable[[int], None]) -> Iterator[None]:
+def _reporting(offer: Offer, report: Callable[[Offer], None]) -> Iterator[None]:
     over = threading.Event()
 
     def run() -> None:
         while not over.wait(_REPORT_SECONDS):
-            report(offer.sent)
+            report(offer)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

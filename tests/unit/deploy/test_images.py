@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ from rollcall.converge.resources import Container, ImageSource
 from rollcall.deploy import images
 from rollcall.errors import RollcallError
 from rollcall.images import docker
+from rollcall.images.registry import Offer
+from rollcall.images.saved import Blob, Saved
 
 FRONT, REGISTRATOR = "rollcall/front:0.4.0", "rollcall/registrator:0.3.0"
 
@@ -87,3 +90,15 @@ def test_a_removal_names_the_images_of_what_should_run_and_of_what_runs() -> Non
     engine = EngineState(ours, {FRONT: {"Id": "1"}}, {}, {}, managed=frozenset({"consul", "gone"}))
     resources = [wanted(FRONT), wanted(REGISTRATOR)]
     assert images.of_a_deploy(resources, engine) == ["hashicorp/consul:1.22.7", FRONT]
+
+
+def test_a_push_says_when_only_the_host_is_at_work(tmp_path: Path) -> None:
+    path = tmp_path / "image.tar"
+    path.write_bytes(bytes(3_000_000))
+    blob = Blob(path, 0, 2_000_000)
+    offer = Offer(Saved(path, b"{}", {"sha256:one": blob, "sha256:other": Blob(path, 0, 1_000_000)}))
+    assert images.progress(offer) == "0.0 MB of 3.0 MB sent"
+    during: list[str] = []
+    offer.send(blob, None, lambda _: during.append(images.progress(offer)))
+    assert during[-1] == "2.0 MB of 3.0 MB sent"
+    assert images.progress(offer) == "2.0 MB sent; the host unpacks it"

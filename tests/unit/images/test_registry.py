@@ -1,3 +1,4 @@
+import os
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -83,3 +84,55 @@ def test_an_engine_that_tries_tls_first_gets_an_http_response(opened: registry.R
     with socket.create_connection(("127.0.0.1", opened.port), timeout=5) as connection:
         connection.sendall(b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
+
+
+BIG = b"a line of a file that is not random\n" * 10_000
+NOISE = os.urandom(200_000)
+
+
+@pytest.fixture
+def big(tmp_path: Path) -> Saved:
+    path = tmp_path / "big.tar"
+    path.write_bytes(b"before" + BIG + NOISE + b"after")
+    text, noise = Blob(path, 6, len(BIG)), Blob(path, 6 + len(BIG), len(NOISE))
+    return Saved(path, b"{}", {"sha256:text": text, "sha256:noise": noise})
+
+
+def test_a_layer_is_compressed_once_for_all_engines_that_take_gzip(opened: registry.Registry, big: Saved) -> None:
+    with opened.offered(big) as one, opened.offered(big) as other:
+        with ThreadPoolExecutor(4) as engines:
+            urls = [f"/v2/{offer.name}/image/blobs/sha256:text" for offer in (one, other)] * 2
+            found = list(engines.map(lambda url: get(opened, url), urls))
+        # requests undoes the encoding, as engines do.
+        assert {(one.content, one.headers["Content-Encoding"]) for one in found} == {(BIG, "gzip")}
+        assert one.sent == other.sent == 2 * len(BIG)
+        assert 0 < one.on_the_wire < len(BIG) / 10
+        assert len(list(big.archive.parent.glob("*.gz"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("blob", "headers"),
+    [("text", {"Accept-Encoding": "identity"}), ("text", {"Range": "bytes=5-"}), ("noise", {})],
+    ids=["takes none", "a part", "does not become smaller"],
+)
+def test_what_is_not_compressed_goes_as_it_is(
+    opened: registry.Registry, big: Saved, blob: str, headers: dict[str, str]
+) -> None:
+    whole = {"text": BIG, "noise": NOISE}[blob]
+    content = whole[5:] if "Range" in headers else whole
+    with opened.offered(big) as offer:
+        found = get(opened, f"/v2/{offer.name}/image/blobs/sha256:{blob}", **headers)
+        assert "Content-Encoding" not in found.headers
+        assert found.content == content
+        assert offer.sent == offer.on_the_wire == len(content)
+    assert list(big.archive.parent.glob("*.gz")) == []
+
+
+def test_an_engine_that_has_fetched_all_unpacks(opened: registry.Registry, big: Saved) -> None:
+    with opened.offered(big) as offer:
+        assert not offer.unpacks
+        sent = offer.image.blobs["sha256:noise"]
+        during: list[bool] = []
+        offer.send(sent, None, lambda _: during.append(offer.unpacks))
+        assert during == [False]
+        assert offer.unpacks

@@ -21,7 +21,7 @@ for last; do true; done
 exec sh -c "$last"
 """
 NO_FORWARD = """#!/bin/sh
-case "$*" in *" -R "*) echo 'Error: remote port forwarding failed for listen port 20000' >&2; exit 255;; esac
+case " $*" in *" -R "*) echo 'Error: remote port forwarding failed for listen port 20000' >&2; exit 255;; esac
 for last; do true; done
 exec sh -c "$last"
 """
