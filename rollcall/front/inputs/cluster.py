@@ -4,9 +4,11 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
 from rollcall.contract.status_document import CONSUL
+from rollcall.front.http import InvalidMessageError, Response
 from rollcall.front.inputs import consul
 from rollcall.front.inputs.catalog import SERF_HEALTH, Catalog, Instance
 
@@ -76,12 +78,11 @@ async def look(address: str, token: Path) -> Cluster | None:
         async with asyncio.timeout(consul.RESPONSE_TIMEOUT_SECONDS):
             paths = (LEADER, PEERS, HOSTS)
             return read(*[_body(await consul.request(address, path, secret, MAX_RESPONSE_BYTES)) for path in paths])
-    except (OSError, ValueError):
+    except (OSError, InvalidMessageError, ValueError):
         return None
 
 
-def _body(response: str) -> str:
-    head, _, body = response.partition("\r\n\r\n")
-    if head.split(" ", 2)[1:2] != ["200"]:
-        raise ValueError(head)
-    return body
+def _body(response: Response) -> str:
+    if response.status != HTTPStatus.OK:
+        raise ValueError(response.status)
+    return response.body.decode()

@@ -1,11 +1,12 @@
 """Check whether the Consul agent responds: consul-template itself reports failures only in its log."""
 
 import asyncio
-import re
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 from rollcall.contract.timeouts import stretched
+from rollcall.front.http import InvalidMessageError, Response, get
 from rollcall.front.status.problems import Problems
 
 # An agent responds within milliseconds.
@@ -13,13 +14,12 @@ RESPONSE_TIMEOUT_SECONDS = stretched(3.0)
 INTERVAL_SECONDS = 1.0
 # A restart of the agent or an election fails fewer requests in a row.
 FAILURES_BEFORE_PROBLEM = 2
-# A response with its header and an error text is shorter.
+# An error's text is shorter.
 MAX_RESPONSE_BYTES = 16 * 1024
+# "false" from a server that has lost the others (agent/http.go: setKnownLeader).
+_LEADER = "x-consul-knownleader"
 # ?stale: any server may respond, and states whether it has a leader; without it the request waits for a leader.
 CATALOG = "/v1/health/service/consul?stale"
-_RESPONSE = re.compile(r"HTTP/1\.\d (?P<status>\d{3}) .*?\r\n\r\n(?P<body>.*)", re.DOTALL)
-# A server that has lost the others responds with this (agent/http.go: setKnownLeader).
-_NO_LEADER = "\r\nx-consul-knownleader: false\r\n"
 
 
 async def poll(address: Callable[[], str], token: Path, problems: Problems) -> None:
@@ -49,30 +49,25 @@ async def complaint(address: str, token: str) -> str:
         return f"Consul's agent at {address} did not respond within {RESPONSE_TIMEOUT_SECONDS:g} s"
     except OSError as error:
         return f"cannot connect to Consul's agent at {address}: {_why(error)}"
-    found = _RESPONSE.match(response)
-    if found is None:
+    except InvalidMessageError:
         return f"the program at {address} is not a Consul agent"
-    if found["status"] != "200":
-        text = " ".join(found["body"].split())[:200]
-        return f"Consul's agent at {address} returned {found['status']}: {text}"
-    return "Consul has no leader" if _NO_LEADER in response.lower() else ""
+    if response.status != HTTPStatus.OK:
+        text = " ".join(response.body.decode(errors="replace").split())[:200]
+        return f"Consul's agent at {address} returned {response.status}: {text}"
+    return "Consul has no leader" if response.headers.get(_LEADER) == "false" else ""
 
 
-async def request(address: str, path: str, token: str, most: int) -> str:
-    """Return the agent's response, its header and about `most` bytes at most.
+async def request(address: str, path: str, token: str, most: int) -> Response:
+    """Return the agent's response, with about `most` bytes of its body at most.
 
     Raises:
         OSError: there is no connection.
+        InvalidMessageError: the program at the address does not speak HTTP.
     """
     host, _, port = address.rpartition(":")
     reader, writer = await asyncio.open_connection(host.strip("[]"), int(port))
     try:
-        lines = [f"GET {path} HTTP/1.0", f"Host: {address}", f"X-Consul-Token: {token}"]
-        writer.write("\r\n".join([*lines, "\r\n"]).encode())
-        response = b""
-        while len(response) < most and (more := await reader.read(most)):
-            response += more
-        return response.decode(errors="replace")
+        return await get(reader, writer, path, {"Host": address, "X-Consul-Token": token}, most)
     finally:
         writer.close()
 

@@ -8,9 +8,11 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from rollcall.contract.timeouts import stretched
+from rollcall.front.http import InvalidMessageError, Served
 from rollcall.front.log import write_line
 
 REQUEST_TIMEOUT_SECONDS = stretched(5.0)
@@ -35,12 +37,16 @@ async def listen(path: Path, commands: Mapping[str, Command]) -> asyncio.Server:
     """
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = Served(reader, writer)
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_SECONDS):
-                head = await reader.readuntil(b"\r\n\r\n")
-            writer.write(_response(await _run(head, commands)))
-            await writer.drain()
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                request = await client.request()
+            if request is not None:
+                outcome = await _run(request.target.decode("latin-1").removeprefix("/"), commands)
+                status = HTTPStatus.OK if outcome.done else HTTPStatus.CONFLICT
+                client.respond(status, {}, outcome.text.rstrip("\n").encode() + b"\n")
+                await writer.drain()
+        except (OSError, InvalidMessageError):
             # The client is gone, or is not one of ours.
             pass
         finally:
@@ -54,9 +60,7 @@ async def listen(path: Path, commands: Mapping[str, Command]) -> asyncio.Server:
         os.umask(mask)
 
 
-async def _run(head: bytes, commands: Mapping[str, Command]) -> Outcome:
-    words = head.decode("latin-1").split(" ")
-    name = words[1].removeprefix("/") if len(words) > 1 else ""
+async def _run(name: str, commands: Mapping[str, Command]) -> Outcome:
     if name not in commands:
         return Outcome(False, f"command: got {name!r}; expected one of {', '.join(sorted(commands))}")
     try:
@@ -65,10 +69,3 @@ async def _run(head: bytes, commands: Mapping[str, Command]) -> Outcome:
         # A failed command must not stop the process that serves clients.
         write_line(f"{name} failed: {type(error).__name__}: {error}")
         return Outcome(False, f"{name} failed: {type(error).__name__}: {error}")
-
-
-def _response(outcome: Outcome) -> bytes:
-    body = outcome.text.rstrip("\n").encode() + b"\n"
-    status = "200 OK" if outcome.done else "409 Conflict"
-    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    return head.encode() + body

@@ -6,14 +6,18 @@ import re
 import signal
 import sys
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 
 from rollcall.contract.timeouts import stretched
+from rollcall.front.http import InvalidMessageError, get
 from rollcall.front.nginx import listening
 from rollcall.front.nginx.listening import Sockets
 
 # For a response of a program in the same container.
 RESPONSE_TIMEOUT_SECONDS = stretched(1.0)
+# The counters of its connections are its longest response.
+MAX_RESPONSE_BYTES = 16 * 1024
 # For nginx -t, which reads some files and resolves no name.
 CHECK_TIMEOUT_SECONDS = stretched(10.0)
 # nginx's master logs this when it signals a worker that has exited because the front signalled it first.
@@ -76,15 +80,14 @@ class Nginx:
         try:
             async with asyncio.timeout(RESPONSE_TIMEOUT_SECONDS):
                 return await self._get(path)
-        except OSError:
+        except (OSError, InvalidMessageError):
             return ""
 
     async def _get(self, path: str) -> str:
         reader, writer = await asyncio.open_unix_connection(self._answers_at)
         try:
-            writer.write(f"GET {path} HTTP/1.0\r\n\r\n".encode())
-            head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
-            return body if " 200 " in head.partition("\r\n")[0] else ""
+            response = await get(reader, writer, path, {"Host": "localhost"}, MAX_RESPONSE_BYTES)
+            return response.body.decode() if response.status == HTTPStatus.OK else ""
         finally:
             writer.close()
 

@@ -5,12 +5,13 @@ import logging
 from collections.abc import Callable
 from http import HTTPStatus
 
+import h11
+
 from rollcall.contract.status_document import Document
 from rollcall.contract.timeouts import stretched
+from rollcall.front.http import InvalidMessageError, Served
 from rollcall.front.status.answering import METHODS, Past, Request, Response, answer
 
-# A browser's header has a few hundred bytes.
-MAX_REQUEST_BYTES = 16 * 1024
 TIMEOUT_SECONDS = stretched(5.0)
 # Concurrent connections; more are closed at once, to protect the front's file descriptors.
 MAX_CONNECTIONS = 64
@@ -19,12 +20,16 @@ POLICY = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src '
 base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HEADERS = {
     "Cache-Control": "no-store",
-    "Connection": "close",
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+
+_INVALID = (
+    Response(400, b"invalid request; expected HTTP/1.1\n"),
+    Response(431, b"the request's header is too large\n"),
+)
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +46,7 @@ async def serve(address: str, look: Callable[[], Document], past: Past) -> async
         OSError: the port is taken, or the address is not this host's. The front continues without a status.
     """
     host, _, port = address.rpartition(":")
-    return await asyncio.start_server(
-        _Served(look, past).connected, host.strip("[]"), int(port), limit=MAX_REQUEST_BYTES
-    )
+    return await asyncio.start_server(_Served(look, past).connected, host.strip("[]"), int(port))
 
 
 class _Served:
@@ -58,7 +61,7 @@ class _Served:
             if self._open <= MAX_CONNECTIONS:
                 async with asyncio.timeout(TIMEOUT_SECONDS):
                     await self._converse(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
+        except OSError:
             # The client is gone or too slow. TimeoutError is an OSError.
             pass
         finally:
@@ -67,23 +70,20 @@ class _Served:
             writer.transport.abort()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        client = Served(reader, writer)
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-        except asyncio.LimitOverrunError:
-            head = b""
-            response = Response(431, b"the request's header is too large\n")
+            request = await client.request()
+        except InvalidMessageError as error:
+            response = _INVALID[error.status == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE]
         else:
-            response = await self._response(head)
-        writer.write(head_of(response))
-        if not head.startswith(b"HEAD "):
-            writer.write(response.body)
+            if request is None:
+                return
+            response = await self._response(request_of(request))
+        client.respond(response.status, headers_of(response), response.body)
         writer.close()
         await writer.wait_closed()
 
-    async def _response(self, head: bytes) -> Response:
-        request = request_of(head)
-        if request is None:
-            return Response(400, b"invalid request; expected HTTP/1.1\n")
+    async def _response(self, request: Request) -> Response:
         try:
             # With thousands of instances this takes a large part of a second, and reloads must not wait for it.
             return await asyncio.to_thread(answer, request, self._look(), self._past)
@@ -93,35 +93,29 @@ class _Served:
             return Response(500, b"cannot show the status; see the front's log\n")
 
 
-def request_of(head: bytes) -> Request | None:
-    """Parse a request's header; None if it is invalid."""
-    first, *lines = head.decode("latin-1").split("\r\n")
-    words = first.split(" ")
-    if len(words) != 3 or not words[2].startswith("HTTP/1."):
-        return None
-    fields = [line.partition(":") for line in lines if line]
+def request_of(request: h11.Request) -> Request:
+    """Return the parts of a request that count."""
     given: dict[str, list[str]] = {}
-    for name, _, value in fields:
-        given.setdefault(name.lower(), []).append(value.strip())
-    hosts, encodings = given.get("host", []), ",".join(given.get("accept-encoding", []))
+    for name, value in request.headers:
+        given.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+    encodings = ",".join(given.get("accept-encoding", []))
     return Request(
-        words[0],
-        words[1],
-        hosts[0] if len(hosts) == 1 else "",
+        request.method.decode(),
+        request.target.decode("latin-1"),
+        given.get("host", [""])[0],
         given.get("if-none-match", [""])[0],
         # By its bare name: "gzip;q=0" means that it must not be used.
         "gzip" in [encoding.strip().lower() for encoding in encodings.split(",")],
     )
 
 
-def head_of(response: Response) -> bytes:
-    """Return a response's header."""
-    more = {"Content-Type": response.kind, "Content-Length": str(len(response.body))}
+def headers_of(response: Response) -> dict[str, str]:
+    """Return a response's headers."""
+    more = {"Content-Type": response.kind}
     if response.etag:
         more["ETag"] = response.etag
     if response.gzip:
         more["Content-Encoding"] = "gzip"
     if response.status == HTTPStatus.METHOD_NOT_ALLOWED:
         more["Allow"] = ", ".join(METHODS)
-    first = f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"
-    return "\r\n".join([first, *(f"{name}: {value}" for name, value in {**HEADERS, **more}.items()), "\r\n"]).encode()
+    return {**HEADERS, **more}
