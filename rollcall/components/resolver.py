@@ -16,10 +16,13 @@ EARLIER_DROP_IN = "/etc/systemd/resolved.conf.d/rollcall.conf"
 TEXTS = (RESOLV_CONF, RESOLVED_UPSTREAM)
 PROBE = """\
 echo "link $(readlink -f /etc/resolv.conf)"
-for unit in systemd-resolved NetworkManager; do systemctl is-active --quiet $unit && echo "active $unit"; done
+if [ -d /run/systemd/system ]; then
+  echo "active systemd"
+  systemctl list-units --plain --no-legend --state=active systemd-resolved.service NetworkManager.service |
+    sed 's/^\\([^ ]*\\)\\.service .*/active \\1/'
+fi
 for program in ip dhclient dhcpcd; do command -v $program >/dev/null && echo "program $program"; done
 pidof udhcpc >/dev/null && echo "active udhcpc"
-[ -d /run/systemd/system ] && echo "active systemd"
 [ -d /etc/resolvconf/resolv.conf.d ] && echo "program resolvconf"
 [ -e /etc/resolvconf.conf ] && echo "program openresolv"
 systemd-analyze cat-config systemd/resolved.conf | sed "s/^/resolved /"

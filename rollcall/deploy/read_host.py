@@ -11,7 +11,7 @@ from rollcall.components.component import Component, Context
 from rollcall.config.fleet import Fleet, Member
 from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, command, command_on_servers
 from rollcall.converge.host_state import HostState
-from rollcall.deploy import host_checks, images, this_run
+from rollcall.deploy import host_checks, this_run
 from rollcall.deploy.facts import HostFact
 from rollcall.deploy.host_query import Reading, facts, reading
 from rollcall.deploy.site import Site
@@ -37,7 +37,7 @@ def read(components: Sequence[Component], secrets: Callable[[], store.Secrets]) 
 
 
 def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
-    probes = {**dict(read.probes), "platform": images.PLATFORM}
+    probes = dict(read.probes)
     probes["consul"] = command(HEALTH, POLICIES, TOKENS) if member == fleet.servers[0] else command_on_servers(HEALTH)
     if template_sync.containers(member):
         probes["containers"] = "docker ps --all --format '{{.Names}}'"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pyinfra import host, logger
+from pyinfra.facts.server import Command
 
 from rollcall.components import consul, declared, dns, resolver_files
 from rollcall.components.component import Component
@@ -55,7 +56,8 @@ def bring_images(here: Site) -> None:
         PyinfraError: this machine lacks an image to push, or has it only for another platform.
     """
     if missing := list(here.missing_images.values()):
-        platform = here.state.probes.get("platform", "").strip()
+        # Another round trip, which a host that has its images does without.
+        platform = str(host.get_fact(Command, images.PLATFORM) or "").strip()
         images.check(here.member.name, missing, platform)
         operations.announce(images.lines(missing))
         images.bring(name="Images", missing=missing, platform=platform)

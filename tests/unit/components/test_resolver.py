@@ -1,5 +1,6 @@
 """Common resolvers: the program that manages resolv.conf, the servers that stay, and the files that a deploy writes."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -255,6 +256,17 @@ def test_what_the_probe_prints_is_understood() -> None:
 def test_the_probe_runs_wherever_there_is_a_shell() -> None:
     done = subprocess.run(["sh", "-c", PROBE], capture_output=True, text=True, check=False)
     assert read({}, done.stdout).link == str(Path("/etc/resolv.conf").resolve())
+
+
+def test_the_probe_names_the_active_units(tmp_path: Path) -> None:
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text("#!/bin/sh\necho 'systemd-resolved.service loaded active running Network Name Resolution'\n")
+    systemctl.chmod(0o755)
+    probe = PROBE.replace("/run/systemd/system", str(tmp_path))
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "-c", probe], env=environment, capture_output=True, text=True, check=False)
+    assert {"systemd", "systemd-resolved"} <= read({}, done.stdout).active
+    assert "NetworkManager" not in read({}, done.stdout).active
 
 
 def test_a_directory_that_a_deploy_created_is_removed_with_its_only_file(tmp_path: Path) -> None:
