@@ -53,6 +53,7 @@ others="$others rollcall-asks.invalid"
 bridged='hex=$(awk "\$2 == \"00000000\" {{ print \$3; exit }}" /proc/net/route)
 gateway=$(for at in 7-8 5-6 3-4 1-2; do printf "%d." "0x$(echo "$hex" | cut -c $at)"; done)
 echo "agent ${{gateway%.}} $(curl -s -o /dev/null -m {answer:g} -w "%{{http_code}}" "http://${{gateway%.}}:8500/v1/status/leader")"
+echo "nameservers $(awk "\$1 == \"nameserver\" {{ print \$2 }}" /etc/resolv.conf | tr "\\n" " ")"
 '$lookup
 firewall() {{
   if systemctl is-active --quiet firewalld; then echo firewalld
@@ -92,8 +93,9 @@ class HostProbe:
     `containers` are all running ones, and all of Rollcall's own. `system`, `inside` and `bridge` have the addresses
     that the resolvers of the host, of a container, and of one on Docker's default bridge return for each name; `agent`
     has the responses of the Consul agent's DNS; `before` those of the host's name server before Rollcall, for names
-    outside Consul. `gateway` is the host's address on the default bridge, `reached` whether the agent responds there;
-    `firewall` is "ufw", "firewalld", "nftables", or "" if none of these drops packets.
+    outside Consul. `gateway` is the host's address on the default bridge, `reached` whether the agent responds there,
+    `nameservers` those that Docker gives containers there; `firewall` is "ufw",
+    "firewalld", "nftables", or "" if none of these drops packets.
     """
 
     containers: tuple[Inspected, ...]
@@ -104,6 +106,7 @@ class HostProbe:
     bridge: Mapping[str, frozenset[str]] = field(default_factory=dict)
     gateway: str = ""
     reached: bool = False
+    nameservers: tuple[str, ...] = ()
     firewall: str = ""
 
     def component(self, name: str) -> Inspected | None:
@@ -145,15 +148,17 @@ def parse(output: str) -> HostProbe:
     bridge = found.get("bridge", ())
     agents = [line.split() for line in bridge if line.startswith("agent ")]
     _, gateway, code = agents[0] if agents else ("", "", "000")
+    nameservers = [line.split()[1:] for line in bridge if line.startswith("nameservers ")]
     return HostProbe(
         containers=tuple(json.loads(line) for line in found["containers"]),
         system=_addresses(found.get("system", ())),
         inside=_addresses(found.get("inside", ())),
         agent=_answers(found.get("agent", ())),
         before=_answers(found.get("before", ())),
-        bridge=_addresses(line for line in bridge if not line.startswith("agent ")),
+        bridge=_addresses(line for line in bridge if not line.startswith(("agent ", "nameservers "))),
         gateway=gateway,
         reached=code != "000",
+        nameservers=tuple(nameservers[0]) if nameservers else (),
         firewall="".join(found.get("firewall", ())),
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.cluster import Cluster
+from rollcall.verify.host_probe import HostProbe
 
 # Agents may lag behind, as in the checks of DNS.
 CATCH_UP_TIMEOUT_SECONDS = 5
@@ -30,11 +31,20 @@ def test_the_default_bridge(cluster: Cluster, passed: Callable[[str], None]) -> 
     if left := wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS):
         host = wrong[0]
         rule = RULES.get(cluster.probes[host].firewall, "iptables -S INPUT")
-        command = rule.format(bridge=cluster.states[host].bridge_interface)
+        elsewhere = asks_elsewhere(cluster.probes[host])
+        command = "systemctl restart docker" if elsewhere else rule.format(bridge=cluster.states[host].bridge_interface)
         raise CheckError(
             f"ports 53 and 8500 open to Docker's bridges ({DOCS})", left, cluster.command_line(host, command)
         )
     passed("containers on Docker's default bridge reach Consul's names (port 53) and its agent (port 8500)")
+
+
+def asks_elsewhere(probe: HostProbe) -> bool:
+    """Return whether Docker gives its containers name servers without the host's forwarder.
+
+    It chooses between the host's /etc/resolv.conf and that of systemd-resolved once, when it starts.
+    """
+    return probe.gateway not in probe.nameservers
 
 
 def _lacks(cluster: Cluster, host: str) -> str:
@@ -45,5 +55,11 @@ def _lacks(cluster: Cluster, host: str) -> str:
     missing += [] if probe.reached else [f"no response of the agent at {probe.gateway or 'its gateway'}:8500"]
     if not missing:
         return ""
+    if asks_elsewhere(probe) and probe.reached:
+        given = ", ".join(probe.nameservers) or "none"
+        return (
+            f"Docker gives containers on its default bridge the name servers {given} instead of {probe.gateway}: it "
+            "reads the host's only when it starts"
+        )
     by = f"{probe.firewall} drops the packets" if probe.firewall else "a firewall may drop the packets"
     return f"a container on Docker's default bridge gets {' and '.join(missing)}; {by}"

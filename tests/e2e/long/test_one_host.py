@@ -63,6 +63,8 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreshHost]:
     with started({"lone": ADDRESS}, tmp_path_factory.mktemp("hosts")) as fresh:
         fresh["lone"].run("apt-get update -qq && apt-get install -qq --no-install-recommends systemd-resolved")
         assert fresh["lone"].run("systemctl is-active systemd-resolved") == "active"
+        # Docker looks for systemd-resolved once, when it starts; on a machine it starts later.
+        fresh["lone"].run("systemctl restart docker")
         yield fresh["lone"]
     works(PROJECT, "lab", "images", "--remove-demo")
 

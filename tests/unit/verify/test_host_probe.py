@@ -43,6 +43,7 @@ other.invalid
 @@rollcall inside
 @@rollcall bridge
 agent 172.17.0.1 200
+nameservers 8.8.8.8 8.8.4.4
 a.service.consul 10.0.0.1 a.service.consul
 @@rollcall firewall
 ufw
@@ -59,6 +60,7 @@ b.service.consul
     assert seen.agent["b.service.consul"] is None
     assert (seen.bridge, seen.firewall) == ({"a.service.consul": {"10.0.0.1"}}, "ufw")
     assert (seen.gateway, seen.reached) == ("172.17.0.1", True)
+    assert seen.nameservers == ("8.8.8.8", "8.8.4.4")
 
 
 @pytest.mark.parametrize("said", ["agent 172.17.0.1 000", "docker: no such network"])
