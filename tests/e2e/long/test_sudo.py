@@ -185,7 +185,7 @@ def test_an_image_is_pushed(deployed: ByAdmin, fleet: Fleet) -> None:
     finally:
         deployed.write()
         rollcall("lab", "images", "--remove-demo")
-    assert re.search(r"rollcall/dns:0.1.0: sent [0-9.]+ MB in .* s", said), said
+    assert re.search(r"rollcall/dns:0.1.0: sent [0-9.]+ MB(, compressed to [0-9.]+ MB,)? in .* s", said), said
     assert deployed.deploy().changed == set()
 
 
