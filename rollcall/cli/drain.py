@@ -55,7 +55,8 @@ def drain(source: str, text: str, deadline: float, as_json: bool) -> None:
         out.print(f"– no other instance of {service} is in service; its requests will fail", markup=False)
     started = time.monotonic()
     agent.write(*_maintenance(target, drained, enable=True))
-    check = DrainCheck(chosen, fleet, target, drained, running)
+    hosts = {host.name: host for host in chosen.hosts}
+    check = DrainCheck(fleet, target.member, drained, running, lambda name, command: Shell(hosts[name]).read(command))
     with step(f"Waiting for the last connection to {target}"):
         left = wait(check, deadline)
         if as_json:

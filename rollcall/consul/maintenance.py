@@ -20,13 +20,13 @@ def of_node(*, enable: bool) -> Request:
     return Request("PUT", f"/v1/agent/maintenance?{_query(enable)}")
 
 
-def of_service(identity: str, *, enable: bool) -> Request:
+def of_service(identity: str, *, enable: bool, reason: str = REASON) -> Request:
     """Take one service of an agent out, or put it back."""
-    return Request("PUT", f"/v1/agent/service/maintenance/{path_segment(identity)}?{_query(enable)}")
+    return Request("PUT", f"/v1/agent/service/maintenance/{path_segment(identity)}?{_query(enable, reason)}")
 
 
-def _query(enable: bool) -> str:
-    return urlencode({"enable": "true", "reason": REASON}) if enable else urlencode({"enable": "false"})
+def _query(enable: bool, reason: str = REASON) -> str:
+    return urlencode({"enable": "true", "reason": reason}) if enable else urlencode({"enable": "false"})
 
 
 def nodes(checks: Iterable[Mapping[str, Any]]) -> frozenset[str]:
