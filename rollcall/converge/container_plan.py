@@ -68,7 +68,8 @@ def _labels(document: Document) -> Mapping[str, str]:
 def read_edited(resource: Resource, edited: Iterable[str], state: HostState) -> Change | None:
     """Replace a container that started with a file edited by hand: it would not read the corrected file.
 
-    A file that a deploy wrote is older than the container that this deploy created for it.
+    A file that a deploy wrote is older than the container that this deploy created for it. A file that is a mount by
+    itself stays as edited in the container, since the correction is another inode.
     """
     if not isinstance(resource, Container):
         return None
@@ -77,8 +78,10 @@ def read_edited(resource: Resource, edited: Iterable[str], state: HostState) -> 
         datetime.fromisoformat(text).timestamp() for text in (document["Created"], document["State"]["StartedAt"])
     )
     folders = tuple(f"{mount.source}/" for mount in resource.mounts)
+    files = {mount.source for mount in resource.mounts}
     for path in edited:
-        if path.startswith(folders) and created < state.files[path].modified < started:
+        modified = state.files[path].modified
+        if created < modified and (path in files or (path.startswith(folders) and modified < started)):
             action: Action = "take over" if _hands_over(resource, document) else "replace"
             return Change(action, resource, (Difference("configuration", f"{path} as edited by hand", "as it was"),))
     return None

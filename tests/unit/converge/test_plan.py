@@ -331,6 +331,16 @@ def test_a_container_that_started_on_an_edited_file_is_replaced(modified: float,
     assert actions == (["write", "replace"] if restarted else ["write"])
 
 
+@pytest.mark.parametrize(("modified", "replaced"), [(0, False), (150, True), (300, True)])
+def test_a_container_with_an_edited_file_as_a_mount_is_replaced(modified: float, replaced: bool) -> None:
+    file = File("/etc/x/nginx.conf", "right")
+    single = replace(WEB, mounts=(Mount(file.path, "/etc/nginx/nginx.conf"),))
+    edited = {file.path: ObservedFile(0o644, "0:0", "0" * 64, modified)}
+    here = host({"web-1": document(single)})
+    actions = [change.action for change in plan([file, single], HostState(here.engine, files=edited))]
+    assert actions == (["write", "replace"] if replaced else ["write"])
+
+
 @pytest.mark.parametrize(
     ("listening", "wanted", "taken"),
     [
