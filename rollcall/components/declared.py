@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from rollcall.components.component import Component, Context
+from rollcall.config.fleet import Fleet
 from rollcall.converge import preflight
 from rollcall.converge.resources import Container, Resource
 from rollcall.errors import RollcallError
 
 # Only these import pyinfra, and only pyinfra's own process runs the rest of deploy.py.
 _NOT_HERE = ("pyinfra", "rollcall.deploy")
+# The component of users' own services, and the step that releases them.
+_SERVICES, _RELEASE = "services", "release_services"
+_AS_INIT = "expected both, as `rollcall init` writes them"
 
 
 def components(project: Path) -> tuple[Component, ...]:
@@ -38,6 +42,26 @@ def components(project: Path) -> tuple[Component, ...]:
     finally:
         sys.path.remove(str(project))
     return tuple(names["COMPONENTS"])
+
+
+def check_services(project: Path, fleet: Fleet, chosen: Sequence[Component]) -> None:
+    """Check that the project's deploy.py deploys services, if any are declared: an older one does not.
+
+    Raises:
+        RollcallError: it does not.
+    """
+    if not any(member.settings.services for member in fleet.members):
+        return
+    file = project / "deploy.py"
+    called = {
+        node.func.id
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    if all(component.name != _SERVICES for component in chosen):
+        raise RollcallError(f"{file}: got services declared, but not services.COMPONENT in COMPONENTS; {_AS_INIT}")
+    if _RELEASE not in called:
+        raise RollcallError(f"{file}: got services declared, but no call of {_RELEASE}(here); {_AS_INIT}")
 
 
 def resources(context: Context, chosen: Sequence[Component]) -> Mapping[str, tuple[Resource, ...]]:

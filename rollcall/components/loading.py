@@ -43,7 +43,10 @@ def project_fleet(root: Path, file: Path, hosts: Sequence[RawHost]) -> Fleet:
     template_files.search(root)
     local_files.relative_to(root)
     locate = validation.locator(file, hosts)
-    return check(file.stem, hosts, socket.gethostname(), locate, declared.components(root))
+    components = declared.components(root)
+    fleet = check(file.stem, hosts, socket.gethostname(), locate, components)
+    declared.check_services(root, fleet, components)
+    return fleet
 
 
 def check(

@@ -4,8 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Protocol = Literal["tcp", "udp"]
-Hosts = Literal["every host", "servers", "backends", "fronts"]
-At = Literal["the host's address", "loopback", "Docker's bridge", "Docker's bridges", "every address", "front.status"]
+Hosts = Literal["every host", "servers", "backends", "fronts", "hosts with services"]
+At = Literal[
+    "the host's address",
+    "loopback",
+    "Docker's bridge",
+    "Docker's bridges",
+    "every address",
+    "every IPv4 address",
+    "front.status",
+]
 LOOPBACK = "127.0.0.1"
 TCP: tuple[Protocol, ...] = ("tcp",)
 BOTH: tuple[Protocol, ...] = ("tcp", "udp")

@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 from rollcall.config import login, pyinfra_data
 from rollcall.config.fleet import Locate, RawHost
 from rollcall.config.forms import Expected
+from rollcall.config.layers import follow
 from rollcall.config.settings import Settings
 from rollcall.errors import RollcallError
 
@@ -40,7 +41,7 @@ def check(host: RawHost, locate: Locate) -> Settings:
 
 
 def _sentence(error: ErrorDetails, host: RawHost, locate: Locate) -> str:
-    path = _keys(error)
+    path = _keys(error, host)
     where = f"{locate(host.name, path)}{dotted(path)}"
     if error["type"] == "extra_forbidden":
         return f"{where}: unknown setting; {_hint(path)}"
@@ -62,12 +63,12 @@ def _hint(path: Sequence[str | int]) -> str:
     return f"expected one of {', '.join(known)}"
 
 
-def _keys(error: ErrorDetails) -> tuple[str | int, ...]:
+def _keys(error: ErrorDetails, host: RawHost) -> tuple[str | int, ...]:
     """Give the path as the user wrote it: of a setting with several types, pydantic appends the type that it tried."""
     path = error["loc"]
     if error["type"] in ("extra_forbidden", "missing") or not isinstance(path[-1], str):
         return path
-    return path if path[-1] in _model_at(path[:-1]).model_fields else path[:-1]
+    return path if follow(host.data, path)[0] == len(path) else path[:-1]
 
 
 def dotted(path: Sequence[str | int]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rollcall.config import setting_location
 from rollcall.config.fleet import Member, RawHost
-from rollcall.config.layers import assignments, leaves
+from rollcall.config.layers import ADDED, assignments, leaves
 
 DEFAULT = "default"
 Path = tuple[str, ...]
@@ -63,6 +63,9 @@ def _value(raw: RawHost, path: Path, value: Any) -> Value:
     found = assignments(raw.layers, path)
     if not found:
         return Value(path, value, DEFAULT)
+    if path[0] in ADDED:
+        places = [str(setting_location.place(one.layer, raw.name, path)) for one in reversed(found)]
+        return Value(path, value, ", ".join(places))
     first, *others = found
     return Value(
         path,
@@ -80,17 +83,24 @@ def below(values: Sequence[Value], key: str) -> tuple[Value, ...]:
 def summary(values: Mapping[str, Sequence[Value]]) -> list[str]:
     """Say what is set for the hosts of a deploy, one line for all hosts that have a value from the same place.
 
-    Consul's own keys may hold secrets, and a dry run ends in logs: their values are left out.
+    Consul's own keys and a service's environment may hold secrets, and a dry run ends in logs: they are left out.
     """
     hosts: dict[str, list[str]] = {}
     for host, own in values.items():
         for one in own:
             if not one.is_default:
-                shown = replace(one, value=_HIDDEN, overridden=()) if "extra" in one.path else one
+                shown = _without_secrets(one)
                 hosts.setdefault(str(shown), []).append(host)
     return [
         line if len(those) == len(values) else f"{line} ({', '.join(those)})" for line, those in sorted(hosts.items())
     ]
+
+
+def _without_secrets(one: Value) -> Value:
+    """Hide Consul's own keys, and show only the names of services."""
+    if one.path[0] in ADDED:
+        return replace(one, value=[item["name"] for item in one.value])
+    return replace(one, value=_HIDDEN, overridden=()) if "extra" in one.path else one
 
 
 class _Hidden:

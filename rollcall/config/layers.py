@@ -6,6 +6,8 @@ from typing import Any
 
 # pyinfra's --data, which is stronger than any file.
 OVERRIDE = "--data"
+# Lists that add up over the places, each item from one place; of any other list the strongest place's counts.
+ADDED = frozenset({"services"})
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,33 @@ class Layer:
 
 
 def merged(layers: Sequence[Layer]) -> dict[str, Any]:
-    """Add layers up, the weakest first: dicts are merged key by key at any depth, all else is replaced."""
+    """Add layers up, the weakest first: dicts are merged key by key at any depth, all else but ADDED is replaced."""
     result: dict[str, Any] = {}
     for layer in layers:
-        result = _over(result, layer.data)
+        added = {
+            key: [*result[key], *layer.data[key]]
+            for key in ADDED
+            if _is_list(result, key) and _is_list(layer.data, key)
+        }
+        result = {**_over(result, layer.data), **added}
     return result
+
+
+def _is_list(data: Mapping[str, Any], key: str) -> bool:
+    return isinstance(data.get(key), list | tuple)
+
+
+def of_item(layers: Sequence[Layer], path: Sequence[str | int]) -> tuple[Sequence[Layer], Sequence[str | int]]:
+    """Find the layer that an item of an ADDED list stands in, and its path there; return any other path as it is."""
+    if len(path) < 2 or path[0] not in ADDED or not isinstance(path[1], int):
+        return layers, path
+    key, left = str(path[0]), path[1]
+    for layer in layers:
+        own = len(layer.data[key]) if _is_list(layer.data, key) else 0
+        if left < own:
+            return (layer,), (key, left, *path[2:])
+        left -= own
+    return layers, path
 
 
 def _over(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,7 +78,7 @@ def assignments(layers: Sequence[Layer], path: Sequence[str | int]) -> tuple[Ass
     """
     found: list[Assignment] = []
     for layer in reversed(layers):
-        depth, value = _follow(layer.data, path)
+        depth, value = follow(layer.data, path)
         if depth == len(path):
             found.append(Assignment(layer, value))
         elif not isinstance(value, Mapping):
@@ -63,7 +87,7 @@ def assignments(layers: Sequence[Layer], path: Sequence[str | int]) -> tuple[Ass
     return tuple(found)
 
 
-def _follow(data: Any, path: Sequence[str | int]) -> tuple[int, Any]:
+def follow(data: Any, path: Sequence[str | int]) -> tuple[int, Any]:
     """Go down a path as far as there is something; give the steps made and the value reached."""
     for depth, part in enumerate(path):
         if isinstance(data, Mapping):

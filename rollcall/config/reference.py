@@ -25,7 +25,8 @@ Generated from the models in `rollcall/config/settings.py` by `make docs`.
 Settings stand in `group_data/GROUP.py` of the project or beside the inventory, or in a host's own data in the
 inventory: `("app1", {{"front": {{"http_port": 8080}}}})`. They add up along pyinfra's precedence, the strongest first:
 `--data`, the host, its groups (the last wins), `all`; in a group, the folder beside the inventory wins over the
-project's. Sections are merged key by key, sections inside them too; a list is replaced as a whole.
+project's. Sections are merged key by key, sections inside them too; a list is replaced as a whole,
+but for `services`, where those of all places add up.
 
 Unknown names are refused. Data of your own, for a `deploy.py` of yours, needs a name that starts with `{OWN}`, such as
 `{OWN}role = "db"`. pyinfra's own names stay as they are: `ssh_user`, `_sudo`, and their kind.

@@ -6,7 +6,7 @@ A field's description says what the setting does; `Expected` says which values i
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from rollcall.config.forms import (
     IPV4_PATTERN,
@@ -24,18 +24,14 @@ from rollcall.config.forms import (
     Size,
     Switch,
 )
+from rollcall.config.section import Section
+from rollcall.config.service import Service
 from rollcall.contract import route_metadata, timeouts
 
 _IMAGE = "Image of the container"
 _IMAGE_SOURCE = "Where the host gets this image from; without one, image_source decides"
 _EXTRA = Expected("a dict of Consul's configuration keys")
 _SECTION = Expected("a dict of settings")
-
-
-class Section(BaseModel):
-    """A group of settings; frozen, and strict so that "80" is not silently a port."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Consul(Section):
@@ -336,6 +332,9 @@ class Settings(Section):
     backends: Annotated[tuple[Backend, ...], Expected('a list of dicts such as {"name": "webserver", "count": 2}')] = (
         Field(default=(), strict=False, description="The sample web containers of each host of the group backends")
     )
+    services: Annotated[
+        tuple[Service, ...], Expected('a list of dicts such as {"name": "shop", "image": "shop:1.4"}')
+    ] = Field(default=(), strict=False, description="Services of your own; lists of several groups add up")
     front: Annotated[Front, _SECTION] = Field(default_factory=Front)
     keepalived: Annotated[Keepalived, _SECTION] = Field(default_factory=Keepalived)
     dns: Annotated[Dns, _SECTION] = Field(default_factory=Dns)

@@ -9,7 +9,7 @@ from typing import Any
 
 from rollcall.config import host_settings, setting_location
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost, member, names
-from rollcall.config.layers import assignments
+from rollcall.config.layers import assignments, of_item
 from rollcall.config.settings import Settings
 from rollcall.errors import RollcallError
 
@@ -26,9 +26,10 @@ def locator(inventory: Path, hosts: Iterable[RawHost]) -> Locate:
     layers = {host.name: host.layers for host in hosts}
 
     def locate(host: str, path: tuple[str | int, ...]) -> str:
-        for end in range(len(path), 0, -1):
-            if found := assignments(layers[host], path[:end]):
-                return f"{setting_location.place(found[0].layer, host, path)}: "
+        own, inside = of_item(layers[host], path)
+        for end in range(len(inside), 0, -1):
+            if found := assignments(own, inside[:end]):
+                return f"{setting_location.place(found[0].layer, host, inside)}: "
         return f"{inventory}: {host}: "
 
     return locate

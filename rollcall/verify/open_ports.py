@@ -6,7 +6,7 @@ Fronts with a shared address (front.virtual_address) also send each other VRRP, 
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
-from rollcall.components import backend, consul, dns, front, registrator
+from rollcall.components import backend, consul, dns, front, registrator, services
 from rollcall.components.component import Component
 from rollcall.components.open_port import LOOPBACK, At, OpenPort
 from rollcall.config.fleet import Fleet, Member
@@ -40,6 +40,7 @@ def differences(
         "Docker's bridge": (bridge,),
         "Docker's bridges": (bridge, *bridges),
         "every address": (member.settings.front.address,),
+        "every IPv4 address": ("",),
         "front.status": (member.settings.front.status.rpartition(":")[0].replace("0.0.0.0", ""),),  # noqa: S104 — read
     }
     moved = MOVING & {*member.settings.consul.extra, *member.settings.consul_server.extra}
@@ -84,7 +85,8 @@ def _is_of(listener: Listener, protocol: str, address: str, port: OpenPort) -> b
 
 def markdown() -> str:
     """Return the table of docs/security.md."""
-    rows = (consul.RPC, *consul.PORTS, dns.PORT, registrator.PORT, *backend.OPEN_PORTS, *front.ports(Front()))
+    rows = (consul.RPC, *consul.PORTS, dns.PORT, registrator.PORT, *backend.OPEN_PORTS, services.OPEN_PORT)
+    rows += front.ports(Front())
     lines = ["| port | on | listens at | what | open to |", "| --- | --- | --- | --- | --- |"]
     lines += [f"| {row.shown} | {row.hosts} | {', '.join(row.at)} | {row.serves} | {row.open_to} |" for row in rows]
     return "\n".join(lines) + "\n"

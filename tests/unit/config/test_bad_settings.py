@@ -117,6 +117,11 @@ CASES = [
     ('front = {"redirect": "yes"}', "group_data/all.py:1: front.redirect: got 'yes'; expected False, True"),
     ('front = {"redirect": 0}', "front.redirect: got 0; expected False, True"),
     ('front = {"max_body_size": "100 MB"}', "front.max_body_size: got '100 MB'; expected a size such as"),
+    ('services = [{"image": "a:1"}]', "services[0].name: missing; expected lower-case letters"),
+    (
+        'services = [\n    {"name": "shop", "image": "a:1", "ports": [80]},\n    {"name": "shop", "image": "a:2"},\n]',
+        "group_data/all.py:3: services[1].name: got 'shop' a second time on s1; expected one entry",
+    ),
     ('dns = {"enabled": 1}', "dns.enabled: got 1; expected True or False"),
     ('address = "10.0.0"', "address: got '10.0.0'; expected an IPv4 address"),
 ]
@@ -127,6 +132,17 @@ def test_bad_setting_is_one_sentence(tmp_path: Path, data: str, sentence: str) -
     said = refused(tmp_path, data)
     assert sentence in said
     assert "\n" not in said
+
+
+def test_a_service_of_one_group_is_named_where_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "all.py").write_text('services = [{"name": "shop", "image": "a:1"}]\n')
+    (tmp_path / "apps.py").write_text('services = [\n    {"name": "cart", "image": "a:1"},\n    {"name": "shop"},\n]\n')
+    shop, cart = {"name": "shop", "image": "a:1"}, {"name": "cart", "image": "a:1"}
+    weak = Layer(str(tmp_path / "all.py"), "all", {"services": [shop]})
+    strong = Layer(str(tmp_path / "apps.py"), "apps", {"services": [cart, {"name": "shop"}]})
+    host = layered("s1", frozenset({"consul_servers", "apps"}), weak, strong, address="10.0.0.1")
+    with pytest.raises(RollcallError, match=r"apps\.py:3: services\[2\]\.image: missing"):
+        check("test", [host], "laptop", validation.locator(tmp_path / "inventory.py", [host]))
 
 
 def test_group_file_is_named_rather_than_all(tmp_path: Path) -> None:

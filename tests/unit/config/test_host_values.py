@@ -24,3 +24,16 @@ def test_summary_of_a_fleet() -> None:
         "consul.extra.encrypt = …  # absent/all.py",
         "consul.memory = 300  # shop.py (b)",
     ]
+
+
+def test_services_show_their_names_and_every_place() -> None:
+    shop = {"name": "shop", "image": "shop:1", "environment": {"KEY": "secret"}}
+    layers = (
+        Layer("absent/all.py", "all", {"services": [shop], "address": "10.0.0.1"}),
+        Layer("absent/apps.py", "apps", {"services": [{"name": "cart", "image": "cart:1"}]}),
+    )
+    host = raw("a", "consul_servers", *layers)
+    member = validation.check("shop", [host], "laptop", nowhere).member("a")
+    lines = host_values.summary({"a": host_values.of(host, member)})
+    assert "services = ['shop', 'cart']  # absent/all.py, absent/apps.py" in lines
+    assert not any("secret" in line for line in lines)

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollcall.config.layers import Layer, assignments, leaves, merged
+from rollcall.config.layers import Layer, assignments, leaves, merged, of_item
 
 KEYS = st.sampled_from(["front", "consul", "extra", "port", "services"])
 VALUES = st.recursive(
@@ -93,3 +93,23 @@ def _at(data: Any, path: tuple[str, ...]) -> Any:
     for part in path:
         data = data[part]
     return data
+
+
+SERVICES = st.lists(st.lists(st.integers(0, 9), max_size=3), max_size=4).map(
+    lambda lists: layers(*({"services": own} for own in lists))
+)
+
+
+@given(SERVICES)
+def test_services_of_all_places_add_up_and_each_stands_in_one(several: list[Layer]) -> None:
+    added = merged(several).get("services", [])
+    assert added == [item for layer in several for item in layer.data["services"]]
+    for position, item in enumerate(added):
+        (layer,), (key, inside, *rest) = of_item(several, ("services", position, "image"))
+        assert (key, rest) == ("services", ["image"])
+        assert layer.data["services"][inside] == item
+
+
+def test_services_that_are_no_list_are_left_to_the_check() -> None:
+    assert merged(layers({"services": [1]}, {"services": "oops"})) == {"services": "oops"}
+    assert merged(layers({"services": "oops"}, {"services": [1]})) == {"services": [1]}

@@ -76,3 +76,13 @@ def test_without_a_project_the_sentence_says_how_to_make_one(tmp_path: Path, mon
     monkeypatch.setattr(project, "CHECKOUT", tmp_path / "no-checkout")
     with pytest.raises(RollcallError, match=r"no deploy\.py in .*; `rollcall init NAME` makes a project"):
         project.root_of(None)
+
+
+def test_its_commented_service_is_right(shop: Path) -> None:
+    file = shop / "group_data" / "backends.py"
+    head, commented = file.read_text().split("# services = [")
+    lines = [line.removeprefix("# ") for line in f"# services = [{commented}".splitlines()]
+    file.write_text(head + "\n".join(lines) + "\n")
+    _, fleet = checked_fleet("inventories/production.py")
+    (service,) = fleet.members[0].settings.services
+    assert (service.name, service.containers, service.order) == ("shop", ("shop-1", "shop-2"), "start-first")

@@ -1,0 +1,160 @@
+"""Validate users' own services before any host is touched."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from rollcall.components import service_files
+from rollcall.components.component import Check
+from rollcall.config.fleet import Member
+from rollcall.config.service import Service
+from rollcall.config.validation import TAKEN_PORTS
+from rollcall.errors import RollcallError
+
+Path = tuple[str | int, ...]
+# Where a fault stands in its service, and its sentence.
+Fault = tuple[Path, str]
+# Ports of our own programs on loopback; a port at every address needs them, too.
+OWN_PORTS = {8510: "the registrator", 8511: "the front's status"}
+NO_PORTS = "without ports of the service; expected ports, such as [8000]"
+SERVICE_ID = re.compile(r"SERVICE_([0-9-]+_)?((tcp|udp)_)?ID", re.IGNORECASE)
+# Settings of a check that sends requests.
+OF_REQUESTS = ("path", "port", "interval", "timeout")
+
+
+def validate(check: Check) -> None:
+    """Validate one host's services.
+
+    Raises:
+        RollcallError: the first fault.
+    """
+    member = check.member
+    for position, service in enumerate(member.settings.services):
+        before = member.settings.services[:position]
+        named = _name(service, before, member, check.reserved)
+        for path, sentence in (*named, *_faults(service, before, member)):
+            where = check.locate(member.name, ("services", position, *path))
+            raise RollcallError(f"{where}services[{position}]{_dotted(path)}: {sentence}")
+        for number, file in enumerate(service.files):
+            try:
+                service_files.text(file, service, member)
+            except RollcallError as problem:
+                path = ("files", number, "source")
+                where = check.locate(member.name, ("services", position, *path))
+                raise RollcallError(f"{where}services[{position}]{_dotted(path)}: {problem}") from None
+
+
+def _dotted(path: Path) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+
+
+def _name(service: Service, before: Sequence[Service], member: Member, reserved: Collection[str]) -> Iterator[Fault]:
+    if service.name in (one.name for one in before):
+        yield ("name",), f"got {service.name!r} a second time on {member.name}; expected one entry, with a higher count"
+    if service.name in reserved:
+        yield (
+            ("name",),
+            f'got {service.name!r}, the name of one of Rollcall\'s containers; expected another name, such as "shop"',
+        )
+    if member.is_backend and service.name in (backend.name for backend in member.settings.backends):
+        yield (
+            ("name",),
+            f"got {service.name!r}, the name of one of the sample backends of {member.name}; expected another name, "
+            "or no such entry in backends",
+        )
+
+
+def _faults(service: Service, before: Sequence[Service], member: Member) -> Iterator[Fault]:
+    for find in CHECKS:
+        yield from find(service)
+    yield from _public_port(service, before, member)
+
+
+def _ports(service: Service) -> Iterator[Fault]:
+    for number, port in enumerate(service.ports):
+        if port in service.ports[:number]:
+            yield ("ports", number), f"got {port} a second time; expected each port once"
+    if service.ports:
+        return
+    for key in ("routes", "tags", "public_port"):
+        if getattr(service, key):
+            yield (key,), f"got it {NO_PORTS}"
+
+
+def _routes(service: Service) -> Iterator[Fault]:
+    for number, route in enumerate(service.routes):
+        if service.ports and route.port and route.port not in service.ports:
+            yield ("routes", number, "port"), _unknown_port(service, route.port)
+        port = route.port or (*service.ports, 0)[0]
+        first = next(one for one in service.routes if (one.port or (*service.ports, 0)[0]) == port)
+        for key in ("path", "strip", "protocol", "buffering"):
+            if getattr(route, key) != getattr(first, key):
+                yield (
+                    ("routes", number, key),
+                    f"got {getattr(route, key)!r}, and {getattr(first, key)!r} in another route of port {port}; "
+                    "expected one for all routes of a port; front.routes takes more",
+                )
+
+
+def _unknown_port(service: Service, port: int) -> str:
+    return f"got {port}; expected one of the service's ports: {', '.join(map(str, service.ports))}"
+
+
+def _health(service: Service) -> Iterator[Fault]:
+    health = service.health
+    if health.port and service.ports and health.port not in service.ports:
+        yield ("health", "port"), _unknown_port(service, health.port)
+    if not service.ports and health.check in ("http", "https", "grpc") and health.model_fields_set:
+        yield ("health",), f"got a check that sends requests, {NO_PORTS}"
+    useless = OF_REQUESTS if health.check in ("image", "none") else ("path",) if health.check == "grpc" else ()
+    for key in useless:
+        if key in health.model_fields_set:
+            yield ("health", key), f"got it with the check {health.check!r}, which does not use it; expected neither"
+
+
+def _targets(service: Service) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for key in ("volumes", "files"):
+        for number, one in enumerate(getattr(service, key)):
+            if one.target in seen:
+                yield (key, number, "target"), f"got {one.target!r} a second time; expected one mount for each path"
+            seen.add(one.target)
+
+
+def _environment(service: Service) -> Iterator[Fault]:
+    for key in service.environment:
+        if SERVICE_ID.fullmatch(key):
+            yield (
+                ("environment", key),
+                "got it, and two containers would have one id while one replaces the other; expected none",
+            )
+
+
+def _public_port(service: Service, before: Sequence[Service], member: Member) -> Iterator[Fault]:
+    port = service.public_port
+    if port is None:
+        return
+    if service.count > 1:
+        yield ("public_port",), f"got {port} with a count of {service.count}; expected a count of 1"
+    if service.release.order == "start-first":
+        yield (
+            ("release", "order"),
+            "got 'start-first' with a public_port, which two containers cannot have at once; expected \"stop-first\"",
+        )
+    if owner := _owner(port, before, member):
+        yield ("public_port",), f"got {port}, the port of {owner}; expected a port that nothing else on the host uses"
+
+
+def _owner(port: int, before: Sequence[Service], member: Member) -> str:
+    front = member.settings.front
+    fronts = dict.fromkeys((front.http_port, front.https_port), "the front") if member.is_front else {}
+    others = {one.public_port: f"the service {one.name}" for one in before if one.public_port}
+    return {**OWN_PORTS, **TAKEN_PORTS, **fronts, **others}.get(port, "")
+
+
+CHECKS: tuple[Callable[[Service], Iterator[Fault]], ...] = (
+    _ports,
+    _routes,
+    _health,
+    _targets,
+    _environment,
+)

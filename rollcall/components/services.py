@@ -1,0 +1,135 @@
+"""Describe users' own services: the containers that the setting `services` declares (docs/services.md)."""
+
+from rollcall.components import service_files, service_validation
+from rollcall.components.component import Component, Context
+from rollcall.components.open_port import TCP, OpenPort, single
+from rollcall.config.fleet import Fleet, Member
+from rollcall.config.service import Service, ServiceRoute
+from rollcall.converge.resources import Container, Mount, Network, PublishedPort, Resource, Tmpfs
+
+NAME = "services"
+# Containers of one host reach each other on it by their names.
+NETWORK = "services"
+# Where the engine may publish each port. Apart from the sample's and Docker's own range, so that an old port in the
+# catalog never leads to another program after a power loss.
+PORTS = "22000-29999"
+
+
+def resources(context: Context) -> tuple[Resource, ...]:
+    """Return the resources of one host's services."""
+    member = context.member
+    if not member.settings.services:
+        return ()
+    found: dict[Resource, None] = {Network(NETWORK): None}
+    for service in member.settings.services:
+        files = service_files.of(service, member)
+        containers = (_container(context.fleet, member, service, name, files.mounts) for name in service.containers)
+        found |= dict.fromkeys((*files.resources, *containers))
+    return tuple(found)
+
+
+def _container(fleet: Fleet, member: Member, service: Service, name: str, files: tuple[Mount, ...]) -> Container:
+    return Container(
+        name=name,
+        component=NAME,
+        image=member.image(service.image),
+        image_source=member.image_source(service.image, service.image_source),
+        command=service.command,
+        environment=tuple({**metadata(service), **service.environment}.items()),
+        network=NETWORK,
+        hostname=name,
+        ports=_published(fleet, member, service),
+        exposed=service.ports if fleet.mode == "internal" else (),
+        # Docker makes a missing volume. It is no resource of ours, so not even `rollcall remove` takes its data.
+        mounts=(*files, *(Mount(volume.source, volume.target, volume.read_only) for volume in service.volumes)),
+        tmpfs=(Tmpfs("/tmp", "size=64m"),) if service.read_only else (),  # noqa: S108 — the container's own
+        user=service.user,
+        add_capabilities=service.capabilities,
+        read_only=service.read_only,
+        memory=service.memory,
+        pids=service.pids,
+        stop_timeout=service.stop_timeout,
+    )
+
+
+def _published(fleet: Fleet, member: Member, service: Service) -> tuple[PublishedPort, ...]:
+    public = (PublishedPort(service.ports[0], "0.0.0.0", str(service.public_port)),) if service.public_port else ()  # noqa: S104
+    if fleet.mode == "internal":
+        return public
+    # The fixed port is the registered one, too.
+    rest = service.ports[1:] if public else service.ports
+    return (*public, *(PublishedPort(port, member.address, PORTS) for port in rest))
+
+
+def metadata(service: Service) -> dict[str, str]:
+    """Return the metadata that the registrator reads (docs/registrator.md)."""
+    if not service.ports:
+        return {"SERVICE_IGNORE": "true"}
+    found = {"SERVICE_NAME": service.name}
+    if service.tags:
+        found["SERVICE_TAGS"] = ",".join(service.tags)
+    for port in service.ports:
+        found[f"SERVICE_{port}_NAME"] = registered_name(service, port)
+        found |= _route(port, [route for route in service.routes if (route.port or service.ports[0]) == port])
+    return found | _check(service)
+
+
+def registered_name(service: Service, port: int) -> str:
+    """Return the name in Consul of one of a service's ports."""
+    return service.name if len(service.ports) == 1 else f"{service.name}-{port}"
+
+
+def _route(port: int, routes: list[ServiceRoute]) -> dict[str, str]:
+    if not routes:
+        return {}
+    first = routes[0]
+    return {
+        f"SERVICE_{port}_VIRTUAL_HOST": ",".join(dict.fromkeys(route.host for route in routes)),
+        f"SERVICE_{port}_VIRTUAL_PATH": first.path,
+        f"SERVICE_{port}_VIRTUAL_STRIP": str(first.strip).lower(),
+        f"SERVICE_{port}_VIRTUAL_PROTO": first.protocol,
+        f"SERVICE_{port}_VIRTUAL_BUFFERING": str(first.buffering).lower(),
+    }
+
+
+def _check(service: Service) -> dict[str, str]:
+    health, port = service.health, service.health.port or service.ports[0]
+    if health.check in ("image", "none"):
+        return {}
+    kind = {
+        "http": {f"SERVICE_{port}_CHECK_HTTP": health.path},
+        "https": {f"SERVICE_{port}_CHECK_HTTPS": health.path, f"SERVICE_{port}_CHECK_TLS_SKIP_VERIFY": "true"},
+        "grpc": {f"SERVICE_{port}_CHECK_GRPC": "true"},
+    }[health.check]
+    return {**kind, "SERVICE_CHECK_INTERVAL": health.interval, "SERVICE_CHECK_TIMEOUT": health.timeout}
+
+
+def _range() -> range:
+    first, last = map(int, PORTS.split("-"))
+    return range(first, last + 1)
+
+
+OPEN_PORT = OpenPort(
+    "hosts with services", _range(), TCP, ("the host's address",), "ports of your own services", "the fronts, everyone"
+)
+
+
+def open_ports(fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
+    """Return the ports of one host's services."""
+    services = member.settings.services
+    public = tuple(
+        OpenPort(
+            "hosts with services",
+            single(service.public_port),
+            TCP,
+            ("every IPv4 address",),
+            f"public_port of {service.name}",
+            "everyone",
+        )
+        for service in services
+        if service.public_port and service.count
+    )
+    return (*public, *((OPEN_PORT,) if fleet.mode == "published" and any(one.ports for one in services) else ()))
+
+
+COMPONENT = Component(NAME, resources, networks=(NETWORK,), validate=service_validation.validate, open_ports=open_ports)

@@ -1,0 +1,9 @@
+"""The base of every section of settings."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """A group of settings; frozen, and strict so that "80" is not silently a port."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)

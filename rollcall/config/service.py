@@ -1,0 +1,177 @@
+"""What a user may declare of a service of their own (docs/services.md): the items of the setting `services`."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from rollcall.config.forms import Duration, Expected, Image, ImageSource, Port, Seconds, Switch
+from rollcall.config.section import Section
+from rollcall.contract import route_metadata
+
+_PATH_PATTERN = r"^/[!-~]*$"
+# No part is "." or "..", and no character has a meaning in Docker's --mount.
+_TARGET_PATTERN = r"^(/\.?[A-Za-z0-9_+@-][A-Za-z0-9_.+@-]*)+$"
+_TARGET = Expected('an absolute path in the container, such as "/etc/shop/shop.toml"')
+
+
+class ServiceRoute(Section):
+    """A host name at which the fronts pass requests to the service."""
+
+    host: Annotated[
+        str,
+        AfterValidator(route_metadata.host),
+        Expected('a host name such as "shop.example.com", or "*.example.com"'),
+    ] = Field(description="Host name of the requests")
+    port: Port | None = Field(default=None, description="Port of the service; without one, its first")
+    path: Annotated[
+        str,
+        AfterValidator(route_metadata.path),
+        Expected('a path such as "/api", of letters, digits and ._~@:+=,-'),
+    ] = Field(default="/", description="Path prefix of the requests; one for all routes of a port")
+    strip: Switch = Field(default=False, description="Remove the path before the service sees the request")
+    protocol: Annotated[route_metadata.Protocol, Expected('"http", "https", "grpc" or "grpcs"')] = Field(
+        default="http", description="Protocol that the service speaks"
+    )
+    buffering: Switch = Field(default=True, description="Let nginx buffer responses; False for streams of events")
+
+
+class Health(Section):
+    """How Consul knows that a container serves; only a container that passes gets requests."""
+
+    check: Annotated[
+        Literal["http", "https", "grpc", "image", "none"],
+        Expected('"http", "https", "grpc", "image" (the image\'s HEALTHCHECK) or "none"'),
+    ] = Field(default="http", description="Kind of the check")
+    path: Annotated[str, StringConstraints(pattern=_PATH_PATTERN), Expected('a path such as "/health"')] = Field(
+        default="/", description="Path that returns a status 2xx while the container serves"
+    )
+    port: Port | None = Field(default=None, description="Port to check; without one, the service's first")
+    interval: Duration = Field(default="2s", description="Time between two checks")
+    timeout: Duration = Field(default="2s", description="Longest time for a response")
+
+
+class ServiceVolume(Section):
+    """Data that outlasts the container, or a directory of the host."""
+
+    source: Annotated[
+        str,
+        StringConstraints(pattern=rf"({_TARGET_PATTERN})|(^[a-zA-Z0-9][a-zA-Z0-9_.-]+$)"),
+        Expected('the name of a volume such as "shop-data", or an absolute path of the host'),
+    ] = Field(description="Volume, or directory of the host")
+    target: Annotated[str, StringConstraints(pattern=_TARGET_PATTERN), _TARGET] = Field(
+        description="Where the container sees it"
+    )
+    read_only: Switch = Field(default=False, description="Let the container only read it")
+
+
+class ServiceFile(Section):
+    """A file of the project that the container reads; a changed file is a release."""
+
+    source: Annotated[
+        str,
+        StringConstraints(min_length=1),
+        Expected("the path of a file, absolute or relative to the project; one that ends with .j2 is a Jinja template"),
+    ] = Field(description="The file on this machine")
+    target: Annotated[str, StringConstraints(pattern=_TARGET_PATTERN), _TARGET] = Field(
+        description="Where the container sees it"
+    )
+    mode: Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$"), Expected('an octal mode such as "0644"')] = Field(
+        default="0644", description="Mode of the file"
+    )
+
+
+class Release(Section):
+    """How a changed service is replaced, one container after the other."""
+
+    order: Annotated[Literal["start-first", "stop-first"] | None, Expected('"start-first" or "stop-first"')] = Field(
+        default=None,
+        description="Start the new container before the old one stops, or after; without one, stop-first where a "
+        "public_port or a writable volume allows only one container at a time, else start-first",
+    )
+    parallel: Annotated[int, Field(ge=1, le=50), Expected("an integer from 1 to 50")] = Field(
+        default=1, description="Containers of the service that are replaced at the same time, in the whole fleet"
+    )
+    timeout: Seconds = Field(default=60, description="How long a new container may take until it serves")
+    drain_timeout: Annotated[int, Field(ge=0, le=3600), Expected("an integer from 0 to 3600", "seconds")] = Field(
+        default=30, description="How long the last connections to the old container may take"
+    )
+
+
+class Service(Section):
+    """A service of your own: containers that a deploy runs on each host, and releases without a lost request."""
+
+    name: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$"),
+        Expected('lower-case letters, digits and dashes, at most 42, such as "shop"'),
+    ] = Field(description="Name of the service in Consul, and of its containers with a number appended")
+    image: Image = Field(description="Image of the containers")
+    image_source: ImageSource | None = Field(
+        default=None, description="Where the host gets this image from; without one, image_source decides"
+    )
+    count: Annotated[int, Field(ge=0, le=50), Expected("an integer from 0 to 50")] = Field(
+        default=1, description="Containers on each host"
+    )
+    ports: Annotated[tuple[Port, ...], Expected("a list of TCP ports that the program listens on, such as [8000]")] = (
+        Field(default=(), strict=False, description="Ports of the service; a worker has none")
+    )
+    public_port: Port | None = Field(
+        default=None, description="Port of the host, on every address, that leads to the first of the ports"
+    )
+    routes: Annotated[tuple[ServiceRoute, ...], Expected('a list of dicts such as {"host": "shop.example.com"}')] = (
+        Field(default=(), strict=False, description="Host names at which the fronts serve it")
+    )
+    health: Annotated[Health, Expected('a dict such as {"path": "/health"}')] = Field(default_factory=Health)
+    tags: Annotated[
+        tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.=-]{1,63}$")], ...],
+        Expected('a list of tags such as "v2"'),
+    ] = Field(default=(), strict=False, description="Tags in Consul")
+    command: Annotated[tuple[str, ...], Expected('a list of words such as ["serve", "--port=8000"]')] = Field(
+        default=(), strict=False, description="Command of the container; without one, the image's"
+    )
+    environment: Annotated[
+        dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str],
+        Expected('a dict of strings such as {"LOG_LEVEL": "info"}'),
+    ] = Field(default_factory=dict, description="Environment of the container; no secrets, since inspect shows it")
+    volumes: Annotated[
+        tuple[ServiceVolume, ...], Expected('a list of dicts such as {"source": "shop-data", "target": "/data"}')
+    ] = Field(default=(), strict=False, description="Data that outlasts the containers")
+    files: Annotated[
+        tuple[ServiceFile, ...], Expected('a list of dicts such as {"source": "shop.toml", "target": "/etc/shop.toml"}')
+    ] = Field(default=(), strict=False, description="Files of the project that the containers read")
+    user: Annotated[
+        str,
+        StringConstraints(pattern=r"^([0-9]{1,9}(:[0-9]{1,9})?)?$"),
+        Expected('a numeric uid or uid:gid such as "1000:1000", or "" for the image\'s'),
+    ] = Field(default="", description="User of the program")
+    read_only: Switch = Field(default=False, description="Let the program write only to volumes and /tmp")
+    capabilities: Annotated[
+        tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z_]+$")], ...],
+        Expected('a list of capabilities such as "NET_ADMIN"'),
+    ] = Field(
+        # What images need that start as root to change owners and switch to their user.
+        default=("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"),
+        strict=False,
+        description="Linux capabilities of the containers; all others are dropped",
+    )
+    memory: Annotated[int, Field(ge=8, le=1048576), Expected("an integer of at least 8", "MiB")] = Field(
+        default=512, description="Memory limit of each container"
+    )
+    pids: Annotated[int, Field(ge=8, le=65536), Expected("an integer of at least 8")] = Field(
+        default=512, description="Limit of processes and threads of each container"
+    )
+    stop_timeout: Seconds = Field(default=10, description="Time between the stop signal and a kill")
+    release: Annotated[Release, Expected('a dict such as {"order": "stop-first"}')] = Field(default_factory=Release)
+
+    @property
+    def order(self) -> Literal["start-first", "stop-first"]:
+        """The order of a replacement."""
+        if self.release.order:
+            return self.release.order
+        shared = any(not volume.read_only for volume in self.volumes)
+        return "stop-first" if self.public_port or shared else "start-first"
+
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """The names of its containers on each host."""
+        return tuple(f"{self.name}-{number}" for number in range(1, self.count + 1))

@@ -1,0 +1,216 @@
+"""What a declared service becomes on a host, and what is refused before any host is touched."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from own_components import resources
+from six_hosts import checked
+
+from rollcall.components import declared
+from rollcall.components.component import HostFacts
+from rollcall.config import local_files
+from rollcall.config.fleet import Fleet
+from rollcall.config.project import CHECKOUT
+from rollcall.converge.resources import Container, File, PublishedPort, Resource, Volume
+from rollcall.errors import RollcallError
+from rollcall.registrator.docker.container import read_container
+from rollcall.registrator.services.services import read_services
+from rollcall.registrator.settings import AgentAddress, Settings
+from rollcall.secrets.store import Secrets
+
+SHOP = {"name": "shop", "image": "example/shop:1.4"}
+
+
+def fleet_with(**shop: Any) -> Fleet:
+    return checked(services=[{**SHOP, **shop}])
+
+
+def found(fleet: Fleet, facts: HostFacts, secret: Secrets) -> tuple[Resource, ...]:
+    return resources(fleet, "app1", facts, secret)["services"]
+
+
+def containers(fleet: Fleet, facts: HostFacts, secret: Secrets) -> dict[str, Container]:
+    return {one.name: one for one in found(fleet, facts, secret) if isinstance(one, Container)}
+
+
+FAULTS: list[tuple[dict[str, Any], str]] = [
+    ({"name": "Shop"}, "services[0].name: got 'Shop'; expected lower-case letters"),
+    ({"prots": [80]}, "services[0].prots: unknown setting; did you mean ports?"),
+    ({"name": "consul"}, "services[0].name: got 'consul', the name of one of Rollcall's containers"),
+    ({"ports": [80, 80]}, "services[0].ports[1]: got 80 a second time"),
+    ({"routes": [{"host": "a.example.com"}]}, "services[0].routes: got it without ports of the service"),
+    ({"tags": ["v2"]}, "services[0].tags: got it without ports of the service"),
+    ({"ports": [80], "routes": [{"host": "a", "port": 81}]}, "routes[0].port: got 81; expected one of the service's"),
+    (
+        {"ports": [80], "routes": [{"host": "a"}, {"host": "b", "path": "/x"}]},
+        "services[0].routes[1].path: got '/x', and '/' in another route of port 80",
+    ),
+    ({"ports": [80], "health": {"check": "image", "path": "/"}}, "health.path: got it with the check 'image'"),
+    ({"ports": [80], "health": {"port": 81}}, "health.port: got 81; expected one of the service's ports: 80"),
+    ({"health": {"path": "/up"}}, "services[0].health: got a check that sends requests, without ports"),
+    ({"ports": [80], "health": {"interval": 5}}, "services[0].health.interval: got 5; expected a duration"),
+    (
+        {"ports": [80], "count": 2, "public_port": 8080},
+        "public_port: got 8080 with a count of 2; expected a count of 1",
+    ),
+    ({"ports": [80], "public_port": 8500}, "public_port: got 8500, the port of Consul"),
+    (
+        {"ports": [80], "public_port": 8080, "release": {"order": "start-first"}},
+        "services[0].release.order: got 'start-first' with a public_port",
+    ),
+    ({"files": [{"source": "absent", "target": "/a"}]}, "services[0].files[0].source: "),
+    ({"volumes": [{"source": "../x", "target": "/x"}]}, "services[0].volumes[0].source: got '../x'; expected the name"),
+    (
+        {"volumes": [{"source": "a1", "target": "/x"}, {"source": "b1", "target": "/x"}]},
+        "services[0].volumes[1].target: got '/x' a second time",
+    ),
+    ({"environment": {"SERVICE_80_ID": "x"}}, "services[0].environment.SERVICE_80_ID: got it, and two containers"),
+    ({"environment": {"A": 1}}, "services[0].environment.A: got 1; expected a dict of strings"),
+    ({"user": "shop"}, "services[0].user: got 'shop'; expected a numeric uid"),
+]
+
+
+@pytest.mark.parametrize(("settings", "sentence"), FAULTS)
+def test_what_cannot_work_is_one_sentence(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(RollcallError) as refusal:
+        fleet_with(**settings)
+    assert sentence in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_service_with_the_name_of_a_sample_backend_is_refused() -> None:
+    with pytest.raises(RollcallError, match="the name of one of the sample backends of app1"):
+        checked(backends=[{"name": "shop"}], services=[SHOP])
+
+
+def test_a_container_has_the_defaults_of_a_careful_person(facts: HostFacts, secret: Secrets) -> None:
+    own = containers(fleet_with(ports=[8000], count=2), facts, secret)
+    assert list(own) == ["shop-1", "shop-2"]
+    shop = own["shop-1"]
+    assert shop.memory == 512
+    assert shop.restart == "always"
+    assert shop.security_options == ("no-new-privileges",)
+    assert shop.drop_capabilities == ("ALL",)
+    assert "NET_RAW" not in shop.add_capabilities
+    assert shop.ports == (PublishedPort(8000, "10.77.0.21", "22000-29999"),)
+
+
+def test_a_public_port_is_the_registered_one(facts: HostFacts, secret: Secrets) -> None:
+    shop = containers(fleet_with(ports=[8000, 9000], public_port=8080), facts, secret)["shop-1"]
+    assert shop.ports == (
+        PublishedPort(8000, "0.0.0.0", "8080"),
+        PublishedPort(9000, "10.77.0.21", "22000-29999"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "order"),
+    [
+        ({}, "start-first"),
+        ({"ports": [80], "public_port": 8080}, "stop-first"),
+        ({"volumes": [{"source": "data", "target": "/data"}]}, "stop-first"),
+        ({"volumes": [{"source": "data", "target": "/data", "read_only": True}]}, "start-first"),
+        ({"volumes": [{"source": "data", "target": "/data"}], "release": {"order": "start-first"}}, "start-first"),
+        ({"release": {"order": "stop-first"}}, "stop-first"),
+    ],
+)
+def test_the_order_of_a_release(settings: dict[str, Any], order: str) -> None:
+    assert fleet_with(**settings).member("app1").settings.services[0].order == order
+
+
+def registered(shop: Container) -> list[Any]:
+    """What the registrator makes of the container."""
+    document = {
+        "Id": "a" * 64,
+        "Name": f"/{shop.name}",
+        "Config": {"Image": shop.image, "Env": [f"{key}={value}" for key, value in shop.environment]},
+        "State": {"Running": True, "Status": "running", "StartedAt": "2026-11-28T00:00:00Z"},
+        "HostConfig": {"NetworkMode": shop.network},
+        "NetworkSettings": {
+            "Networks": {},
+            "Ports": {f"{port.container}/tcp": [{"HostIp": port.address, "HostPort": "22000"}] for port in shop.ports},
+        },
+    }
+    settings = Settings(AgentAddress("consul", "127.0.0.1", 8500), "app1", "10.77.0.21")
+    return list(read_services(read_container(document), settings).services)
+
+
+def test_the_registrator_registers_it_with_check_route_and_tags(facts: HostFacts, secret: Secrets) -> None:
+    settings = {
+        "ports": [8000],
+        "routes": [{"host": "shop.example.com"}, {"host": "www.shop.example.com"}],
+        "health": {"path": "/up"},
+        "tags": ["v2"],
+    }
+    (service,) = registered(containers(fleet_with(**settings), facts, secret)["shop-1"])
+    assert (service.id, service.name, service.tags) == ("app1:shop-1:8000", "shop", ("v2",))
+    assert service.check == {"HTTP": "http://10.77.0.21:22000/up", "Interval": "2s", "Timeout": "2s"}
+    assert service.meta["virtual_host"] == "shop.example.com,www.shop.example.com"
+
+
+def test_several_ports_are_several_services_and_one_is_checked(facts: HostFacts, secret: Secrets) -> None:
+    services = registered(containers(fleet_with(ports=[8000, 9000]), facts, secret)["shop-1"])
+    assert {one.name: one.check is not None for one in services} == {"shop-8000": True, "shop-9000": False}
+
+
+def test_a_worker_is_no_service_in_consul(facts: HostFacts, secret: Secrets) -> None:
+    worker = containers(fleet_with(), facts, secret)["shop-1"]
+    assert worker.ports == ()
+    assert registered(worker) == []
+
+
+def test_a_users_own_metadata_wins(facts: HostFacts, secret: Secrets) -> None:
+    shop = containers(fleet_with(ports=[80], environment={"SERVICE_NAME": "x"}), facts, secret)["shop-1"]
+    assert dict(shop.environment)["SERVICE_NAME"] == "x"
+
+
+def test_a_volume_is_the_users_own_and_never_removed(facts: HostFacts, secret: Secrets) -> None:
+    volumes = [{"source": "shop-data", "target": "/data"}, {"source": "/srv/shop", "target": "/srv"}]
+    own = found(fleet_with(volumes=volumes), facts, secret)
+    assert not [one for one in own if isinstance(one, Volume)]
+    (shop,) = [one for one in own if isinstance(one, Container)]
+    assert {mount.source for mount in shop.mounts} == {"shop-data", "/srv/shop"}
+
+
+def test_files_are_rendered_beside_those_of_the_version_before(
+    facts: HostFacts, secret: Secrets, tmp_path: Path
+) -> None:
+    local_files.relative_to(tmp_path)
+    (tmp_path / "shop.toml.j2").write_text('host = "{{ host }}"\nservice = "{{ service }}"\n')
+    fleet = fleet_with(files=[{"source": "shop.toml.j2", "target": "/etc/shop.toml"}])
+
+    def mounted() -> tuple[File, Container]:
+        own = found(fleet, facts, secret)
+        (file,) = [one for one in own if isinstance(one, File)]
+        (shop,) = [one for one in own if isinstance(one, Container)]
+        assert [(mount.source, mount.target) for mount in shop.mounts] == [(file.path, "/etc/shop.toml")]
+        return file, shop
+
+    before, old = mounted()
+    assert before.text == 'host = "app1"\nservice = "shop"\n'
+    (tmp_path / "shop.toml.j2").write_text("changed\n")
+    after, new = mounted()
+    assert after.path != before.path
+    assert old.spec != new.spec
+
+
+def test_a_faulty_template_is_named(tmp_path: Path) -> None:
+    local_files.relative_to(tmp_path)
+    (tmp_path / "shop.toml.j2").write_text("{{ hots }}")
+    with pytest.raises(RollcallError, match=r"shop\.toml\.j2: 'hots' is undefined; expected a Jinja template"):
+        fleet_with(files=[{"source": "shop.toml.j2", "target": "/etc/shop.toml"}])
+
+
+def test_an_older_deploy_py_does_not_forget_services(tmp_path: Path) -> None:
+    whole = (CHECKOUT / "deploy.py").read_text()
+    for missing, sentence in (
+        ("    services.COMPONENT,\n", "not services.COMPONENT in COMPONENTS"),
+        ("    release_services(here)\n", r"no call of release_services\(here\)"),
+    ):
+        assert missing in whole
+        (tmp_path / "deploy.py").write_text(whole.replace(missing, ""))
+        chosen = declared.components(tmp_path)
+        declared.check_services(tmp_path, checked(), chosen)
+        with pytest.raises(RollcallError, match=sentence):
+            declared.check_services(tmp_path, fleet_with(), chosen)
