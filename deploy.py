@@ -1,7 +1,18 @@
 """Deploy the whole fleet, top to bottom. Run: rollcall deploy INVENTORY (or pyinfra INVENTORY deploy.py)."""
 
-from rollcall.components import backend, consul, dns, front, keepalived, registrator, socket_filter, template_sync
+from rollcall.components import (
+    backend,
+    consul,
+    dns,
+    front,
+    keepalived,
+    registrator,
+    services,
+    socket_filter,
+    template_sync,
+)
 from rollcall.deploy.consul_steps import converge_access, converge_clients, converge_servers
+from rollcall.deploy.service_steps import release_services
 from rollcall.deploy.steps import bring_images, converge, remove_leftovers, site, wait_for_containers
 
 # In deployment order, Consul first. To add a component, write one module and add one line here
@@ -15,6 +26,7 @@ COMPONENTS = (
     front.COMPONENT,
     keepalived.COMPONENT,
     template_sync.COMPONENT,
+    services.COMPONENT,
 )
 
 # Check the settings of all hosts, then read this host in one command.
@@ -26,5 +38,6 @@ if here := site(COMPONENTS):
     converge_clients(here)
     for component in COMPONENTS[1:]:
         converge(here, component)
+    release_services(here)
     remove_leftovers(here)
     wait_for_containers(here)

@@ -1,5 +1,7 @@
 """Describe users' own services: the containers that the setting `services` declares (docs/services.md)."""
 
+import zlib
+
 from rollcall.components import service_files, service_validation
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, single
@@ -10,9 +12,10 @@ from rollcall.converge.resources import Container, Mount, Network, PublishedPort
 NAME = "services"
 # Containers of one host reach each other on it by their names.
 NETWORK = "services"
-# Where the engine may publish each port. Apart from the sample's and Docker's own range, so that an old port in the
-# catalog never leads to another program after a power loss.
-PORTS = "22000-29999"
+# Where the engine may publish ports: apart from the sample's and Docker's own range, each service in a part of its own.
+# After a power loss the catalog briefly names a host's old ports, which should not lead to another program.
+PORTS = range(22000, 30000)
+PORTS_EACH = 100
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
@@ -58,7 +61,14 @@ def _published(fleet: Fleet, member: Member, service: Service) -> tuple[Publishe
         return public
     # The fixed port is the registered one, too.
     rest = service.ports[1:] if public else service.ports
-    return (*public, *(PublishedPort(port, member.address, PORTS) for port in rest))
+    return (*public, *(PublishedPort(port, member.address, _part(service, port)) for port in rest))
+
+
+def _part(service: Service, port: int) -> str:
+    """Return the range of a service's port, chosen by its name; two services may share one."""
+    part = zlib.crc32(f"{service.name}:{port}".encode()) % (len(PORTS) // PORTS_EACH)
+    first = PORTS[part * PORTS_EACH]
+    return f"{first}-{first + PORTS_EACH - 1}"
 
 
 def metadata(service: Service) -> dict[str, str]:
@@ -104,13 +114,8 @@ def _check(service: Service) -> dict[str, str]:
     return {**kind, "SERVICE_CHECK_INTERVAL": health.interval, "SERVICE_CHECK_TIMEOUT": health.timeout}
 
 
-def _range() -> range:
-    first, last = map(int, PORTS.split("-"))
-    return range(first, last + 1)
-
-
 OPEN_PORT = OpenPort(
-    "hosts with services", _range(), TCP, ("the host's address",), "ports of your own services", "the fronts, everyone"
+    "hosts with services", PORTS, TCP, ("the host's address",), "ports of your own services", "the fronts, everyone"
 )
 
 

@@ -24,13 +24,13 @@ from rollcall.converge.resources import (
 LOG_OPTIONS = ("--log-driver", "json-file", "--log-opt", "max-size=10m", "--log-opt", "max-file=3")
 
 
-def run_arguments(container: Container) -> list[str]:
-    """Return the argument list of `docker run` for a container."""
+def run_arguments(container: Container, name: str = "") -> list[str]:
+    """Return the argument list of `docker run` for a container, which may have another name for now."""
     return [
         "docker",
         "run",
         "--detach",
-        f"--name={container.name}",
+        f"--name={name or container.name}",
         f"--label={LABEL}={container.component}",
         f"--label={SPEC_LABEL}={container.spec}",
         *([f"--label={CONFIGURATION_LABEL}={container.configuration}"] if container.configuration else []),
@@ -70,9 +70,9 @@ def _mount(mount: Mount) -> str:
     return f"type={kind},source={mount.source},target={mount.target}" + (",readonly" if mount.read_only else "")
 
 
-def run(container: Container) -> str:
-    """Start a new container."""
-    return shlex.join(run_arguments(container))
+def run(container: Container, name: str = "") -> str:
+    """Start a new container; `name` is what it is called for now, by default its own."""
+    return shlex.join(run_arguments(container, name))
 
 
 def replace(container: Container) -> str:

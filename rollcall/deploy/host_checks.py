@@ -14,6 +14,7 @@ from rollcall.deploy import this_run
 from rollcall.deploy.host_query import facts
 from rollcall.deploy.site import Site
 from rollcall.errors import RollcallError
+from rollcall.services import work
 
 # Consul and TLS tolerate a far larger difference of clocks, but logs no longer match, and fresh certificates are not
 # valid yet.
@@ -62,6 +63,7 @@ def lost_roles(here: Site) -> Sequence[str]:
     """Say in sentences which roles this deploy removes from the host, and which hosts left the inventory."""
     name = here.member.name
     lost = roles.removed(name, here.resources, here.state)
+    lost += work.undeclared(name, here.member.settings.services, here.state)
     if here.leaves_servers:
         lost.append(f"{name} leaves consul_servers: this deploy makes its Consul agent a client")
     was_server = consul.was_server(here.state.files)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pyinfra import host, logger
 from pyinfra.facts.server import Command
 
-from rollcall.components import consul, declared, dns, resolver_files
+from rollcall.components import consul, declared, dns, resolver_files, services
 from rollcall.components.component import Component
 from rollcall.config import project
 from rollcall.contract.timeouts import stretched
@@ -18,6 +18,7 @@ from rollcall.deploy.host_query import facts
 from rollcall.deploy.site import Site
 from rollcall.deploy.step import step
 from rollcall.secrets.identity import check_identity
+from rollcall.services.work import managed
 
 # A registrator or front on a busy machine takes a few seconds to stay up.
 CONTAINER_TIMEOUT_SECONDS = 30.0
@@ -72,7 +73,11 @@ def converge(here: Site, component: Component) -> None:
     Raises:
         PyinfraError: an object that is not Rollcall's has the name of a resource.
     """
-    if changes := here.changes(component.name):
+    changes = here.changes(component.name)
+    if component.name == services.NAME:
+        # Their containers are replaced one after the other in the fleet, by release_services.
+        changes = tuple(change for change in changes if not isinstance(change.resource, Container))
+    if changes:
         operations.converge(name=component.name, changes=changes)
 
 
@@ -80,7 +85,10 @@ def converge(here: Site, component: Component) -> None:
 def wait_for_containers(here: Site) -> None:
     """Wait until every container stays up: `docker run` succeeds even if the program exits a moment later."""
     started = {
-        change.name for part in here.desired for change in here.changes(part) if isinstance(change.resource, Container)
+        change.name
+        for part in here.desired
+        for change in here.changes(part)
+        if isinstance(change.resource, Container) and part != services.NAME
     }
     restarting = {
         name for name, document in here.state.engine.containers.items() if document["State"].get("Restarting")
@@ -94,7 +102,11 @@ def wait_for_containers(here: Site) -> None:
 @step
 def remove_leftovers(here: Site) -> None:
     """Remove what Rollcall created here and no component desires any more."""
-    if changes := leftovers(here.resources, here.state):
+    # release_services drains containers of services before it removes them.
+    released = set(managed(here.state.engine.components)) if services.NAME in here.desired else set()
+    found = leftovers(here.resources, here.state)
+    changes = [one for one in found if not (isinstance(one.resource, Container) and one.name in released)]
+    if changes:
         operations.remove(name="Leftovers", changes=changes)
 
 

@@ -1,13 +1,16 @@
 """What a declared service becomes on a host, and what is refused before any host is touched."""
 
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from own_components import resources
 from six_hosts import checked
 
-from rollcall.components import declared
+from rollcall.components import declared, services
 from rollcall.components.component import HostFacts
 from rollcall.config import local_files
 from rollcall.config.fleet import Fleet
@@ -93,14 +96,27 @@ def test_a_container_has_the_defaults_of_a_careful_person(facts: HostFacts, secr
     assert shop.security_options == ("no-new-privileges",)
     assert shop.drop_capabilities == ("ALL",)
     assert "NET_RAW" not in shop.add_capabilities
-    assert shop.ports == (PublishedPort(8000, "10.77.0.21", "22000-29999"),)
+    ((port, address, chosen),) = map(astuple, shop.ports)
+    assert (port, address) == (8000, "10.77.0.21")
+    assert chosen == "29500-29599"
+
+
+@given(st.from_regex(r"[a-z]{1,42}", fullmatch=True), st.integers(1, 65535))
+def test_every_published_port_is_in_the_table_of_open_ports(name: str, port: int) -> None:
+    fleet = fleet_with(name=f"s{name}"[:42], ports=[port])
+    member = fleet.member("app1")
+    (table,) = services.open_ports(fleet, member)
+    (published,) = services._published(fleet, member, member.settings.services[0])
+    first, last = map(int, published.host.split("-"))
+    assert {first, last} <= set(table.ports)
+    assert last - first == 99
 
 
 def test_a_public_port_is_the_registered_one(facts: HostFacts, secret: Secrets) -> None:
     shop = containers(fleet_with(ports=[8000, 9000], public_port=8080), facts, secret)["shop-1"]
     assert shop.ports == (
         PublishedPort(8000, "0.0.0.0", "8080"),
-        PublishedPort(9000, "10.77.0.21", "22000-29999"),
+        PublishedPort(9000, "10.77.0.21", "29800-29899"),
     )
 
 

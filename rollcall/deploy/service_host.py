@@ -1,0 +1,124 @@
+"""Read and change a host's containers of services, its agent, and the fronts, over pyinfra's connections."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyinfra.api.exceptions import ConnectError
+from pyinfra.api.host import Host
+
+from rollcall.config.fleet import Fleet, Member
+from rollcall.consul import curl, maintenance
+from rollcall.consul.agent_client import Request
+from rollcall.contract import front_lists, local_agent
+from rollcall.contract.timeouts import stretched
+from rollcall.deploy import callbacks
+from rollcall.drain import instances
+from rollcall.drain.waiting import DrainCheck, wait
+from rollcall.errors import RollcallError
+from rollcall.services import commands, observed
+from rollcall.services.observed import REASON, Registered, Running
+
+REQUEST_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A host's containers of some names, and what its agent has."""
+
+    containers: Mapping[str, Running]
+    services: Mapping[str, Any]
+    checks: Mapping[str, Any]
+
+    def ports(self, container: Running) -> list[Registered]:
+        """Return a container's services in Consul."""
+        return observed.registered(self.services, self.checks, container.identity)
+
+
+@dataclass(frozen=True)
+class ServiceHost:
+    """One host during a release. The token may change services."""
+
+    host: Host
+    fleet: Fleet
+    member: Member
+    token: str = field(repr=False)
+
+    def see(self, names: Sequence[str]) -> Seen:
+        """Read the containers and the agent.
+
+        Raises:
+            RollcallError: the engine or the agent does not respond.
+        """
+        found = observed.containers(self.run(commands.inspect(names)))
+        services, checks = self._agent(Request("GET", "/v1/agent/services"), Request("GET", "/v1/agent/checks"))
+        return Seen(found, json.loads(services), json.loads(checks))
+
+    def run(self, command: str) -> str:
+        """Run a command on the host and return its output. Raises RollcallError: it failed."""
+        return self.read(self.member.name, command)
+
+    def read(self, name: str, command: str) -> str:
+        """Run a command on a host of the fleet and return its output.
+
+        Raises:
+            RollcallError: it failed, or the host is not reachable.
+        """
+        host = self.host if name == self.member.name else self._other(name)
+        done, output = callbacks.run(host, command)
+        if not done:
+            lines = (output.stderr.strip() or output.stdout.strip() or "no output").splitlines()
+            raise RollcallError(f"on {name}: {lines[-1]}")
+        return output.stdout
+
+    def _other(self, name: str) -> Host:
+        """Return another host of the fleet, which a limit of this run may have left out."""
+        host: Host = self.host.state.inventory.get_host(name)
+        if not host.connected:
+            try:
+                host.connect(show_errors=False, raise_exceptions=True)
+            except ConnectError as problem:
+                raise RollcallError(f"{name} is not reachable: {problem}") from None
+        return host
+
+    def _agent(self, *requests: Request) -> list[str]:
+        options = [f"max-time = {stretched(REQUEST_TIMEOUT_SECONDS):g}"]
+        given = curl.configuration(requests, local_agent.URL, self.token, options)
+        _, output = callbacks.run(self.host, curl.ON_ANY_HOST, given)
+        responses = curl.responses(output.stdout)
+        wrong = next((one for one in responses if one.status != curl.OK), None)
+        if wrong or len(responses) < len(requests):
+            raise RollcallError(f"the Consul agent of {self.member.name}: {wrong or curl.Response(0, '')}")
+        return [response.body for response in responses]
+
+    def set_maintenance(self, identities: Sequence[str], *, enable: bool) -> None:
+        """Take services out, or put them back. Raises RollcallError: the agent refuses."""
+        if identities:
+            self._agent(*(maintenance.of_service(identity, enable=enable, reason=REASON) for identity in identities))
+
+    def drain(self, container: Running, seen: Seen, timeout: float) -> str:
+        """Take a container out of service, and wait for its last connection; return what is left of them."""
+        ports = seen.ports(container)
+        if not ports or not container.runs:
+            return ""
+        self.set_maintenance([port.identity for port in ports if port.maintenance is None], enable=True)
+        running = instances.containers(self.run(instances.LIST))
+        own = {port.identity for port in ports}
+        drained = [one for one in instances.instances(seen.services) if one.identity in own]
+        check = DrainCheck(self.fleet, self.member, drained, running, self.read)
+        left = wait(check, timeout)
+        return check.words(left) if left else ""
+
+    def missing_at_fronts(self, ports: Sequence[Registered]) -> list[str]:
+        """Return what fronts should list of a container and do not, one sentence for each front."""
+        missing: list[str] = []
+        for front in self.fleet.fronts:
+            try:
+                document = self.read(front.name, front_lists.STATUS)
+                names = observed.missing_at(document, front.settings.front, self.member.node, ports)
+            except (RollcallError, ValueError) as problem:
+                missing.append(f"{front.name} cannot be read: {problem}")
+            else:
+                missing += [f"{front.name} does not list {', '.join(names)}"] if names else []
+        return missing

@@ -1,0 +1,149 @@
+"""A service of a user's own on the lab: declared, released under load, broken, and removed."""
+
+import http.client
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from deployed import LAB, Fleet, rollcall, wait_for
+from shop_service import SHOP, Declared
+
+VISITORS = 8
+
+
+@pytest.fixture(scope="module")
+def shop(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declared]:
+    declared = Declared(tmp_path_factory.mktemp("shop"))
+    yield declared
+    declared.write()
+    rollcall("deploy", declared.inventory, "--yes")
+    assert fleet.deploy().changed == set()
+
+
+def asked(method: str = "GET") -> str:
+    """Give the version that answers, or why nobody does."""
+    connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=20)
+    try:
+        return answered(connection, method)
+    except (OSError, http.client.HTTPException) as error:
+        return f"failed: {error!r}"
+    finally:
+        connection.close()
+
+
+def answered(connection: http.client.HTTPConnection, method: str) -> str:
+    connection.request(method, "/", body="x" if method == "POST" else None, headers={"Host": SHOP})
+    answer = connection.getresponse()
+    text = answer.read().decode()
+    return text.split()[0] if answer.status == 200 else f"failed: {answer.status}"
+
+
+@contextmanager
+def visited() -> Iterator[Counter[str]]:
+    """Visitors who keep their connections, and some who connect anew, GET and POST."""
+    answers: Counter[str] = Counter()
+    end = threading.Event()
+
+    def keep(method: str) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=20)
+        while not end.is_set():
+            try:
+                answers[answered(connection, method)] += 1
+            except (OSError, http.client.HTTPException) as error:
+                # The server may close a kept connection between two requests; http.client cannot tell before.
+                connection.close()
+                answers[asked(method) if isinstance(error, http.client.RemoteDisconnected) else repr(error)] += 1
+
+    def anew(method: str) -> None:
+        while not end.is_set():
+            answers[asked(method)] += 1
+
+    threads = [
+        threading.Thread(target=visit, args=(method,))
+        for visit in (keep, anew)
+        for method in ("GET", "POST")
+        for _ in range(VISITORS // 4)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+
+
+def failed(answers: Counter[str]) -> dict[str, int]:
+    return {what: count for what, count in answers.items() if not what.startswith("v")}
+
+
+def names(fleet: Fleet) -> set[str]:
+    return {name for name in fleet.all_containers() if "/shop" in name}
+
+
+BOTH = {"app1/shop-1", "app2/shop-1"}
+
+
+def test_a_declared_service_serves_at_its_host_name_and_a_second_deploy_changes_nothing(
+    fleet: Fleet, shop: Declared
+) -> None:
+    shop.write("v1")
+    rollcall("deploy", shop.inventory)
+    assert names(fleet) == BOTH
+    assert asked() == "v1"
+    (row,) = json.loads(rollcall("services", shop.inventory, "--json"))
+    assert (row["serving"], row["declared"], row["remarks"]) == (2, 2, [])
+    before = fleet.all_containers()
+    assert "shop-1" not in rollcall("deploy", shop.inventory)
+    assert fleet.all_containers() == before
+
+
+def test_a_release_under_load_loses_no_request(fleet: Fleet, shop: Declared) -> None:
+    before = fleet.all_containers()
+    shop.write("v2")
+    assert "start-first" in rollcall("deploy", shop.inventory, "--dry")
+    with visited() as answers:
+        said = rollcall("deploy", shop.inventory)
+    assert not failed(answers), answers
+    assert set(answers) == {"v1", "v2"}
+    assert {asked() for _ in range(20)} == {"v2"}
+    assert names(fleet) == BOTH
+    after = fleet.all_containers()
+    assert {name for name in after if after[name] != before.get(name)} == BOTH
+    assert said.count("beside the old container") == 2
+    registered = {one["ServiceID"] for one in fleet.consul("/v1/catalog/service/shop")}
+    assert registered == {name.replace("/", ":") + ":8000" for name in BOTH}
+
+
+def test_a_version_that_does_not_come_up_leaves_the_old_one_serving(fleet: Fleet, shop: Declared) -> None:
+    before = fleet.all_containers()
+    shop.write("crash")
+    with visited() as answers:
+        said = rollcall("deploy", shop.inventory, code=1)
+    assert not failed(answers), answers
+    assert set(answers) == {"v2"}
+    assert "shop-failed | no database" in said
+    assert "its program exits" in said
+    assert "The old one serves. Replaced so far: none." in said
+    assert fleet.all_containers() == before
+    kept = [host for host in ("app1", "app2") if "shop-failed" in fleet.on(host, "docker ps -a --format '{{.Names}}'")]
+    assert len(kept) == 1
+    shop.write("v2")
+    rollcall("deploy", shop.inventory)
+    assert fleet.all_containers() == before
+    assert "shop-failed" not in fleet.on(kept[0], "docker ps -a --format '{{.Names}}'")
+
+
+def test_what_is_no_longer_declared_goes_with_consent_only(fleet: Fleet, shop: Declared, tmp_path: Path) -> None:
+    shop.write()
+    assert "app1: shop is no longer declared in services" in rollcall("deploy", shop.inventory, code=1)
+    assert names(fleet) == BOTH
+    rollcall("deploy", shop.inventory, "--yes")
+    assert names(fleet) == set()
+    wait_for("an empty catalog of it", lambda: fleet.consul("/v1/catalog/service/shop") == [])
+    assert "shop" not in rollcall("services", LAB)

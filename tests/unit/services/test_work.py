@@ -1,0 +1,103 @@
+"""What a release has to do on a host, and how a dry run tells it."""
+
+from dataclasses import replace
+from typing import Any
+
+import inspect_documents
+
+from rollcall.config.service import Service
+from rollcall.converge.docker_query import EngineState
+from rollcall.converge.host_state import EMPTY, HostState
+from rollcall.converge.plan import plan
+from rollcall.converge.resources import Container
+from rollcall.services.work import HostWork, host_work, service_of, slot_of, undeclared
+
+IMAGE = inspect_documents.image("sha256:aaa", "shop:1")
+SHOP = Service(name="shop", image="shop:1", count=2, ports=(8000,))
+CONTAINERS = tuple(Container(name, "shop:1", "services") for name in SHOP.containers)
+
+
+def state(*names: str, image: str = "shop:1", **engine: Any) -> HostState:
+    """A host with these containers of the component, each made by the declaration or of another image."""
+    own = {one.name: replace(one, image=image) for one in CONTAINERS if one.name in names}
+    documents = {name: inspect_documents.running(one, IMAGE) for name, one in own.items()}
+    components = {**dict.fromkeys(names, "services"), "front": "front"}
+    images = dict.fromkeys(("shop:1", "sha256:aaa"), IMAGE)
+    networks = {"bridge": inspect_documents.network("bridge")}
+    found: EngineState = replace(
+        EMPTY,
+        containers=documents,
+        images=images,
+        networks=networks,
+        managed=frozenset(components),
+        components=components,
+        **engine,
+    )
+    return HostState(found)
+
+
+def work(here: HostState, service: Service | None = SHOP) -> HostWork:
+    services = (service,) if service else ()
+    containers = CONTAINERS[: service.count] if service else ()
+    return host_work(services, containers, plan(containers, here), here)
+
+
+def test_a_host_as_declared_has_nothing_to_do() -> None:
+    assert not work(state("shop-1", "shop-2"))
+
+
+def test_what_is_missing_is_created() -> None:
+    found = work(state("shop-1"))
+    assert [(one.name, one.container, one.ports) for one in found.slots] == [("shop-2", CONTAINERS[1], 1)]
+    assert found.lines == ("create container shop-2",)
+
+
+def test_a_changed_image_is_a_release_with_its_order() -> None:
+    found = work(state("shop-1", "shop-2", image="shop:0"))
+    assert [one.name for one in found.slots] == ["shop-1", "shop-2"]
+    assert found.lines[0].startswith("replace container shop-1 (image: 'shop:0' → 'shop:1'")
+    assert "start-first" in found.lines[0]
+
+
+def test_a_container_changed_by_hand_is_replaced_although_its_label_is_right() -> None:
+    here = state("shop-1", "shop-2")
+    here.engine.containers["shop-1"]["HostConfig"]["Memory"] = 1
+    (slot,) = work(here).slots
+    assert slot.stale == here.engine.containers["shop-1"]["Id"]
+
+
+def test_an_interrupted_release_is_finished() -> None:
+    found = work(state("shop-1", "shop-2", "shop-2-next"))
+    assert [one.name for one in found.slots] == ["shop-2"]
+    assert found.lines == ("finish the interrupted release of shop-2",)
+
+
+def test_fewer_containers_and_undeclared_services_are_removed() -> None:
+    found = work(state("shop-1", "shop-2", "shop-3", "cart-1", "cart-1-retired"))
+    assert [(one.name, one.container) for one in found.slots] == [("cart-1", None), ("shop-3", None)]
+    assert found.lines == ("remove container cart-1", "remove container shop-3")
+
+
+def test_what_was_kept_of_a_failed_release_is_removed_by_the_next() -> None:
+    found = work(state("shop-1", "shop-2", "shop-failed"))
+    assert found.failed == ("shop-failed",)
+    assert found.slots == ()
+    assert found.lines == ("remove container shop-failed",)
+
+
+def test_losing_a_service_is_said_and_losing_a_container_of_it_is_not() -> None:
+    here = state("shop-1", "shop-2", "shop-3", "cart-1", "cart-2-next", "cart-failed")
+    assert undeclared("app1", (SHOP,), here) == [
+        "app1: cart is no longer declared in services: this deploy removes cart-1, cart-2-next"
+    ]
+    assert undeclared("app1", (SHOP,), state("shop-1", "cart-failed")) == []
+
+
+def test_the_slot_and_the_service_of_a_name() -> None:
+    for name, slot, service in (
+        ("shop-1", "shop-1", "shop"),
+        ("shop-1-next", "shop-1", "shop"),
+        ("my-shop-12-retired", "my-shop-12", "my-shop"),
+    ):
+        assert (slot_of(name), service_of(name)) == (slot, service)
+    assert service_of("my-shop-failed") == "my-shop"
