@@ -17,6 +17,7 @@ from rollcall.config.settings import Settings
 from rollcall.converge.resources import Mount
 from rollcall.lab import stand_in
 from rollcall.secrets import store
+from rollcall.secrets.private_directory import PrivateDirectory
 
 STATE = "rollcall-bench-front-state"
 NAME = "bench"
@@ -38,7 +39,9 @@ def front(engine: docker.DockerClient, image: str, folder: Path, label: str, ser
     )
     member = Member(NAME, NAME, "127.0.0.1", frozenset({"fronts"}), settings)
     fleet = Fleet(NAME, (member,))
-    resources = front_component.resources(stand_in.context(fleet, member, store.load(folder / "secrets", fleet)))
+    resources = front_component.resources(
+        stand_in.context(fleet, member, store.read(PrivateDirectory(folder / "secrets"), fleet))
+    )
     files = folder / "front"
     stand_in.put(resources, front_component.FOLDER, files)
     follows = files / "consul-template.hcl"

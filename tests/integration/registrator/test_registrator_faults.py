@@ -11,8 +11,6 @@ from free_ports import free_ports
 from registrator_world import HOSTNAME, Agent, Line, Run, Start, run_once, running
 from waiting import always, until
 
-from rollcall.secrets.certificates import authority, issue
-
 
 def test_an_agent_that_is_wiped_gets_its_services_back_within_seconds(
     start: Start, run: Run, own_agent: Agent, name: str
@@ -240,29 +238,6 @@ def test_wrong_use_is_one_sentence_and_exit_2(arguments: list[str], says: str) -
 def test_help_and_version() -> None:
     assert "-useIpFromLabel" in run_once("-help").stdout
     assert run_once("--version").stdout == "0.3.0\n"
-
-
-def test_tls_with_the_clients_own_certificate(
-    start: Start, run: Run, consul_binary: Path, tmp_path: Path, name: str
-) -> None:
-    signer = authority("test")
-    own = issue(signer, "test", ["localhost"], "agent")
-    ca, certificate, key = tmp_path / "ca.crt", tmp_path / "tls.crt", tmp_path / "tls.key"
-    for path, text in ((ca, signer.certificate), (certificate, own.certificate), (key, own.key)):
-        path.write_text(text)
-    (port,) = free_ports(1)
-    files = {"cert_file": str(certificate), "key_file": str(key), "ca_file": str(ca)}
-    agent = Agent(consul_binary, tmp_path / "consul", tls={"https": {**files, "verify_incoming": True}})
-    agent.configuration["ports"]["https"] = port  # type: ignore[index]
-    environment = {"CONSUL_CACERT": str(ca)}
-    with running(agent):
-        run()
-        stranger = start("-internal", uri=f"consul-tls://localhost:{port}", wait=False, **environment)
-        stranger.says("does not respond")
-        stranger.stop()
-        environment |= {"CONSUL_CLIENT_CERT": str(certificate), "CONSUL_CLIENT_KEY": str(key)}
-        start("-internal", uri=f"consul-tls://localhost:{port}", **environment)
-        until(lambda: agent.catalog(name), name)
 
 
 def test_the_registrator_reports_its_state(start: Start, run: Run, own_agent: Agent, name: str) -> None:
