@@ -1,7 +1,11 @@
 """Requests over TLS to a server of this test: what is trusted, what is not and why, and connections that end."""
 
+import contextlib
+import os
+import pty
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -197,5 +201,17 @@ def test_an_encrypted_key_is_refused_without_a_prompt(files: TlsFiles) -> None:
     private = serialization.load_pem_private_key(key.read_bytes(), None)
     pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     key.write_bytes(private.private_bytes(pem, pkcs8, serialization.BestAvailableEncryption(b"secret")))
-    with pytest.raises(UsageError, match="its unencrypted key"):
-        client_context(str(files.ca), str(certificate), str(key), setting="consul-tls://")
+    call = f"client_context('', {str(certificate)!r}, {str(key)!r}, setting='x')"
+    use = f"from rollcall.registrator.tls import client_context; {call}"
+    # On a terminal, where OpenSSL would prompt.
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(sys.executable, [sys.executable, "-c", use])
+    shown = b""
+    with contextlib.suppress(OSError):
+        while b"pass phrase" not in shown and (data := os.read(terminal, 4096)):
+            shown += data
+    os.close(terminal)
+    os.waitpid(child, 0)
+    assert b"pass phrase" not in shown
+    assert b"expected a PEM certificate and its unencrypted key" in shown

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from registrator_documents import container, read
 
+from rollcall.contract.service_protocol import MARK_PROTOCOL, UDP
 from rollcall.registrator.consul.reconcile import (
     MARK_CHECK,
     MARK_RETIRED,
@@ -35,8 +36,8 @@ MINE = registration_of(WEB, "app1")
 def writes(
     desired: list[Service], actual: list[Registration], may_remove: set[str] | None = None, **among: list[str]
 ) -> list[Write | Blocked]:
-    wanted = {one.id: one for one in desired}
-    present = {one.id: one for one in actual}
+    wanted = {service.id: service for service in desired}
+    present = {registration.id: registration for registration in actual}
     removable = set(present) if may_remove is None else may_remove
     return reconcile(wanted, present, "app1", may_remove=removable, **among)
 
@@ -45,6 +46,12 @@ def test_what_is_missing_is_registered_with_the_marks() -> None:
     (write,) = writes([WEB], [])
     assert isinstance(write, Register)
     assert write.registration.meta == {MARK_HOST: "app1", MARK_CONTAINER: "0123456789ab"}
+
+
+def test_a_udp_service_is_marked_so_that_no_front_sends_requests_to_it() -> None:
+    tcp, udp = read(container("53/tcp", "53/udp")).services
+    assert registration_of(udp, "app1").meta[MARK_PROTOCOL] == UDP
+    assert MARK_PROTOCOL not in registration_of(tcp, "app1").meta
 
 
 def test_what_is_right_costs_nothing() -> None:
