@@ -147,7 +147,7 @@ class Front:
     async def _check(self) -> None:
         self._orphans.reap()
         serving = self._serving
-        self._memory.take(serving.routing, serving.rendered.catalog, serving.retained.instances, self._cluster.cluster)
+        self._memory.take(serving.routing, serving.catalog, serving.retained.instances, self._cluster.cluster)
         self._connections = connections(await self._nginx.get("/status"))
         self._serving.check_old_workers()
         self._problems.found_by("certificate", findings.of_certificate(self._serving.settings, datetime.now(UTC)))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from rollcall.front import generation_files
 from rollcall.front.inputs import mounted
-from rollcall.front.inputs.catalog import Instance
+from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.mounted import NOTHING, Rendered
 from rollcall.front.inputs.settings import Settings
 from rollcall.front.log import write_line
@@ -57,6 +57,11 @@ class Serving:
     def routing(self) -> Routing:
         """Return what nginx serves; nothing before its start."""
         return self.served.routing if self.served else Routing((), ())
+
+    @property
+    def catalog(self) -> Catalog:
+        """Return the catalog that the routing was made of."""
+        return self.served.catalog if self.served else NOTHING.catalog
 
     async def confirmed(self) -> bool:
         """Whether nginx responds with the generation that was confirmed last."""
