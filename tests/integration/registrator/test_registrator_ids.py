@@ -16,7 +16,7 @@ from waiting import always, until
 
 from rollcall.registrator import loop as loop_module
 from rollcall.registrator.consul.agent import Agent
-from rollcall.registrator.consul.agent_sync import REFRESH
+from rollcall.registrator.consul.agent_sync import REFRESH_SECONDS
 from rollcall.registrator.docker.engine import Connected
 from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST, id_fault
 from rollcall.registrator.settings import AgentAddress
@@ -136,7 +136,7 @@ def test_any_id_affects_only_its_own_containers_service(
 
     writes = written(world)
     for _ in range(3):
-        world.later(REFRESH)
+        world.later(REFRESH_SECONDS)
     assert written(world) == writes, "the registrator comes to rest"
     assert (services(shared_agent), checks(shared_agent), catalog(shared_agent)) == before
 
@@ -181,7 +181,7 @@ def test_a_registrator_cleans_up_what_an_older_one_poisoned(poisoned: Consul, cl
     add(world, "webserver-1")
     world.settle(Connected())
     for _ in range(3):
-        world.later(REFRESH)
+        world.later(REFRESH_SECONDS)
     right = {"app1:odd:80", "app1:webserver-1:80", "of/../others"}
     retired = {"a\nb", "\0", "\ue000"}
     assert set(services(poisoned)) == right | retired
@@ -189,7 +189,7 @@ def test_a_registrator_cleans_up_what_an_older_one_poisoned(poisoned: Consul, cl
         f"docker-health:{identity}" for identity in retired
     }
     writes = written(world)
-    world.later(REFRESH)
+    world.later(REFRESH_SECONDS)
     assert written(world) == writes, "what the agent removes by itself is written once"
     if cleanup:
         until(lambda: set(services(poisoned)) == right, "what no path can name, removed by the agent itself", 120)
@@ -207,7 +207,7 @@ def test_an_id_that_walks_the_path_removes_no_other_service(start: Start, run: R
     assert f"its id is {own}" in run_once("once", "-dry", "-internal").stdout
     odd.remove(force=True)
     until(lambda: set(agent.catalog(name)) == {neighbour}, "the neighbour alone")
-    always(lambda: agent.raft_indexes(name) == {neighbour: written}, "the neighbour, untouched", 2 * REFRESH)
+    always(lambda: agent.raft_indexes(name) == {neighbour: written}, "the neighbour, untouched", 2 * REFRESH_SECONDS)
     assert registrator.text.count("deregistered") == 1
 
 

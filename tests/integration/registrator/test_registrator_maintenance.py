@@ -13,7 +13,7 @@ from rollcall.config.inventory import Host
 from rollcall.consul.agent_client import AgentClient, Request
 from rollcall.consul.maintenance import of_node, of_service
 from rollcall.contract import local_agent
-from rollcall.registrator.consul.agent_sync import REFRESH
+from rollcall.registrator.consul.agent_sync import REFRESH_SECONDS
 
 HOST = Host("app1", "local", "127.0.0.1")
 OPERATOR = render("consul/policies/operator.hcl.j2")
@@ -55,7 +55,7 @@ def test_a_drained_service_stays_out_until_undrain(
     # At once, before the registrator has looked at the agent again.
     container.restart(timeout=1)
     until(lambda: first.text.count(f"registered {HOSTNAME}:{name}:80") >= 3, "deregistered and registered again")
-    always(lambda: not passing(guarded, name), "out of service after a restart", 2 * REFRESH)
+    always(lambda: not passing(guarded, name), "out of service after a restart", 2 * REFRESH_SECONDS)
 
     first.stop()
     second = start("-internal", uri=guarded.uri, **environment)
@@ -65,11 +65,11 @@ def test_a_drained_service_stays_out_until_undrain(
     guarded.kill()
     guarded.start()
     until(lambda: drained(guarded, name), "out of service after a restart of the agent")
-    always(lambda: drained(guarded, name), "out of service for good", 2 * REFRESH)
+    always(lambda: drained(guarded, name), "out of service for good", 2 * REFRESH_SECONDS)
 
     operator().write(of_service(identity, enable=False))
     until(lambda: passing(guarded, name), "in service again")
-    always(lambda: passing(guarded, name), "in service for good", 2 * REFRESH)
+    always(lambda: passing(guarded, name), "in service for good", 2 * REFRESH_SECONDS)
 
 
 def test_undrain_works_without_the_token_that_drained(guarded: Guarded, operator: Callable[[], AgentClient]) -> None:
