@@ -45,7 +45,7 @@ def status(fleet: Fleet) -> dict[str, Any]:
 
 def problems(fleet: Fleet) -> list[str]:
     """Give what the front complains of, each as "kind: sentence"."""
-    return [f"{one['kind']}: {one['text']}" for one in status(fleet)["problems"]]
+    return [f"{entry['kind']}: {entry['text']}" for entry in status(fleet)["problems"]]
 
 
 def sites(fleet: Fleet) -> NginxSites:
@@ -68,8 +68,8 @@ def passing(fleet: Fleet) -> set[str]:
     """Give the address:port of every instance that should be behind the default site."""
     webservers = fleet.consul("/v1/health/service/webserver-80?passing&tag=http")
     others = fleet.consul("/v1/health/service/nginx-80?passing")
-    services = [one["Service"] for one in [*(webservers or ()), *(others or ())]]
-    return {f"{one['Address']}:{one['Port']}" for one in services}
+    services = [entry["Service"] for entry in [*(webservers or ()), *(others or ())]]
+    return {f"{entry['Address']}:{entry['Port']}" for entry in services}
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class Fleet:
         return dict(line.split() for line in lines)
 
     def all_containers(self) -> dict[str, str]:
-        return {f"{host}/{name}": one for host in self.hosts for name, one in self.containers(host).items()}
+        return {f"{host}/{name}": found for host in self.hosts for name, found in self.containers(host).items()}
 
     def consul(self, path: str, host: str = "app1") -> Any:
         """Ask a host's own agent, as the operator; None where it says a sentence, as while there is no leader."""
@@ -107,7 +107,9 @@ class Run:
 
     def __init__(self, account: dict[str, Any], log: str) -> None:
         operations = account["results"]["operations"]
-        self.changed = {host for one in operations if not WAITS & set(one["names"]) for host in one["success"]}
+        self.changed = {
+            host for operation in operations if not WAITS & set(operation["names"]) for host in operation["success"]
+        }
         self.log = log
 
 

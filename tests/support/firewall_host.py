@@ -86,7 +86,7 @@ def _working(ways: Mapping[str, Callable[[], bool]]) -> set[str]:
     """Try all ways at once, since those that a firewall drops take until their timeout."""
     with ThreadPoolExecutor() as pool:
         tried = {what: pool.submit(way) for what, way in ways.items()}
-    return {what for what, one in tried.items() if one.result()}
+    return {what for what, attempt in tried.items() if attempt.result()}
 
 
 def _connects(address: str, port: int) -> bool:

@@ -102,7 +102,7 @@ def nothing(body: str) -> bool:
 def allowed(asks: Sequence[Ask], found: Sequence[Response]) -> list[str]:
     """Name the requests that were not refused in so many words."""
     pairs = zip(asks, found, strict=True)
-    return [f"{ask}: {one.status} {one.body[:200]}" for ask, one in pairs if not _refused(ask, one)]
+    return [f"{ask}: {response.status} {response.body[:200]}" for ask, response in pairs if not _refused(ask, response)]
 
 
 def _refused(ask: Ask, answer: Response) -> bool:
@@ -117,7 +117,7 @@ def shown(asks: Sequence[Ask], found: Sequence[Response]) -> list[str]:
     """Name the reads that gave anything."""
     pairs = zip(asks, found, strict=True)
     return [
-        f"{ask}: {one.status} {one.body[:200]}"
-        for ask, one in pairs
-        if one.status != 403 and not (one.status in (200, 404) and nothing(one.body))
+        f"{ask}: {response.status} {response.body[:200]}"
+        for ask, response in pairs
+        if response.status != 403 and not (response.status in (200, 404) and nothing(response.body))
     ]

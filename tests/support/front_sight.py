@@ -35,14 +35,14 @@ def sight(**more: Any) -> Sight:
     nginx = [instance("nginx-1"), instance("nginx-2", node="app2")]
     shop = instance("shop-1", service="shop-80", tags=("v2",), weight=3)
     upstreams = (
-        Upstream("backends", tuple(Server(one, 1) for one in nginx), ("nginx-80",)),
+        Upstream("backends", tuple(Server(instance, 1) for instance in nginx), ("nginx-80",)),
         Upstream("shop", (Server(shop, 3),), ("shop-80",)),
     )
     sites = (
         Site("", (Location("/", "backends", source="default"),)),
         Site("shop.example.com", (Location("/api", "shop", strip=True),)),
     )
-    listed = {one.endpoint: ago(60) for one in (*nginx, shop)}
+    listed = {instance.endpoint: ago(60) for instance in (*nginx, shop)}
     given: dict[str, Any] = {
         "settings": SETTINGS,
         "started": ago(3600),

@@ -39,8 +39,8 @@ class Instance:
 
     async def _end(self) -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        for one in others:
-            one.cancel()
+        for task in others:
+            task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
     async def _listen(self) -> int:
@@ -111,7 +111,7 @@ class Templates:
         code, output = self.container.exec_run(["templates-status"])
         if code != 0:
             return {"problem": None, "changes": 0, "state": "", "addresses": -1}
-        return next(one for one in json.loads(output)["templates"] if one["name"] == name)
+        return next(template for template in json.loads(output)["templates"] if template["name"] == name)
 
     def problem(self) -> str:
         return str((self.status()["problem"] or {}).get("text", ""))

@@ -102,5 +102,5 @@ def _bound(made: Container, brought: dict[str, Any]) -> dict[str, Any]:
         first = port.host.partition("-")[0] or str(32768 + number)
         addresses = [port.address] if port.address else ["0.0.0.0", "::"]
         found = bound.get(f"{port.container}/tcp") or []
-        bound[f"{port.container}/tcp"] = [*found, *({"HostIp": one, "HostPort": first} for one in addresses)]
+        bound[f"{port.container}/tcp"] = [*found, *({"HostIp": address, "HostPort": first} for address in addresses)]
     return bound

@@ -12,7 +12,7 @@ class Directive:
     block: list["Directive"] = field(default_factory=list)
 
     def all(self, name: str) -> list["Directive"]:
-        return [one for one in self.block if one.name == name]
+        return [directive for directive in self.block if directive.name == name]
 
     def one(self, name: str) -> "Directive":
         (found,) = self.all(name)

@@ -50,4 +50,4 @@ class Operator:
 
 def texts(entries: Sequence[dict[str, Any]] | None) -> dict[str, str]:
     """Give keys and values as py-consul reads them."""
-    return {one["Key"]: (one["Value"] or b"").decode() for one in entries or ()}
+    return {entry["Key"]: (entry["Value"] or b"").decode() for entry in entries or ()}

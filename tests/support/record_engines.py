@@ -44,7 +44,7 @@ EXITED = Container("rec-exited", IMAGE, "recorded", command=("sh", "-c", "exit 3
 AS_DESIRED = (PUBLISHED, HOST, NONE)
 ALL = (*AS_DESIRED, TWO, EXITED)
 KEPT = ("Id", "Name", "Created", "Image", "State", "Config", "HostConfig", "NetworkSettings", "Mounts")
-WANTED = Wanted(tuple(one.name for one in AS_DESIRED), (IMAGE,), (NETWORK.name, "host", "none"), (VOLUME.name,))
+WANTED = Wanted(tuple(made.name for made in AS_DESIRED), (IMAGE,), (NETWORK.name, "host", "none"), (VOLUME.name,))
 
 
 def prepare() -> str:
@@ -64,7 +64,7 @@ def prepare() -> str:
 
 def clean() -> str:
     """Remove all of it."""
-    names = " ".join(one.name for one in ALL)
+    names = " ".join(resource.name for resource in ALL)
     return f"{{ docker rm -fv {names}; docker network rm rec; docker volume rm rec; true; }} >/dev/null 2>&1"
 
 
@@ -82,7 +82,7 @@ def record(host: LabHost, engine: str) -> None:
     on(host, prepare())
     try:
         apis = {
-            api: {one.name: _kept(ask(host, f"/v{api}/containers/{one.name}/json")) for one in ALL}
+            api: {resource.name: _kept(ask(host, f"/v{api}/containers/{resource.name}/json")) for resource in ALL}
             for api in (_oldest(version["MinAPIVersion"]), version["ApiVersion"])
         }
         answer = sections.read(on(host, host_state.script(WANTED)))["engine"]

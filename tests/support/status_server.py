@@ -44,7 +44,7 @@ class Front:
 
 
 def sight(instances: tuple[Instance, ...] = INSTANCES) -> Sight:
-    upstreams = (Upstream("backends", tuple(Server(one, one.weight) for one in instances), ("nginx-80",)),)
+    upstreams = (Upstream("backends", tuple(Server(each, each.weight) for each in instances), ("nginx-80",)),)
     sites = (
         Site("", (Location("/", "backends", source="default"),)),
         Site(
@@ -60,8 +60,8 @@ def sight(instances: tuple[Instance, ...] = INSTANCES) -> Sight:
         routing=Routing(sites, upstreams),
         consul_template_since=BEGUN,
         rendered=BEGUN,
-        listed={one.endpoint: BEGUN for one in instances},
-        counts={one.endpoint: Counts(1_234_567, 89, 98_765.4) for one in instances},
+        listed={instance.endpoint: BEGUN for instance in instances},
+        counts={instance.endpoint: Counts(1_234_567, 89, 98_765.4) for instance in instances},
         connections={"active": 3, "reading": 0, "writing": 1, "waiting": 2},
     )
 

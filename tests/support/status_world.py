@@ -78,10 +78,10 @@ def front(*instances: dict[str, Any], **more: Any) -> Document:
 
 def host(name: str, *containers: Any, **more: Any) -> Host:
     unread = more.pop("unread", "")
-    ours = [ours_running(one) for one in ON_EVERY_HOST]
+    ours = [ours_running(name) for name in ON_EVERY_HOST]
     ours += [ours_running("front")] if "front" in more else []
-    known = {one["Name"] for one in containers}
-    every = (*containers, *(one for one in ours if one["Name"] not in known))
+    known = {document["Name"] for document in containers}
+    every = (*containers, *(document for document in ours if document["Name"] not in known))
     return Host(FLEET.member(name), HostReading(() if unread else every, **more), unread)
 
 
@@ -94,8 +94,8 @@ def app(name: str, *names: str) -> Host:
     """A host on which all is as it should be."""
     return host(
         name,
-        *(container(one, health="healthy") for one in names),
-        registered=tuple(registered(name, one) for one in names),
+        *(container(name, health="healthy") for name in names),
+        registered=tuple(registered(name, own) for own in names),
     )
 
 

@@ -98,5 +98,5 @@ class Crowd:
 def crowded(new: int = 4, lasting: int = 4) -> Iterator[Crowd]:
     """Have visitors ask for as long as the block lasts; it begins when all of them are at it."""
     with Crowd(new, lasting) as crowd:
-        wait_for("a few answers to each visitor", lambda: all(len(one.answers) > 5 for one in crowd.visitors))
+        wait_for("a few answers to each visitor", lambda: all(len(visitor.answers) > 5 for visitor in crowd.visitors))
         yield crowd

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from asking import Ask
 from deployed import Fleet, wait_for
+from fleet_snapshot import at_rest, fleet_snapshot
 from forbidden import INSIDE, NO_MESH, OWN_SERVICES, READS, WRITES, allowed, nothing, shown
 from server_rpc import CALL, RAFT, RAFT_FORWARDING, TLS, TLS_INSECURE, Reply, call, client, speak
-from standing import at_rest, standing
 from stranger import Stranger, agent, guest, neighbour
 
 from rollcall.secrets import certificates
@@ -35,7 +35,7 @@ def before(fleet: Fleet, secrets: Secrets) -> Iterator[dict[str, Any]]:
     # A node is in the catalog at once, but its agent adds what it knows of it within the first minutes.
     wait_for("nodes as their agents describe them", lambda: described(fleet), 240)
     before = at_rest(fleet)
-    yield standing(fleet, secrets)
+    yield fleet_snapshot(fleet, secrets)
     assert at_rest(fleet) == before
 
 
@@ -43,7 +43,7 @@ def before(fleet: Fleet, secrets: Secrets) -> Iterator[dict[str, Any]]:
 def unmoved(fleet: Fleet, secrets: Secrets, before: dict[str, Any]) -> Iterator[None]:
     """The fleet stands as it stood, whatever was tried."""
     yield
-    assert standing(fleet, secrets) == before
+    assert fleet_snapshot(fleet, secrets) == before
 
 
 @pytest.fixture(scope="module")

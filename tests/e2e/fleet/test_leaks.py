@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from deployed import LAB, PROJECT, Fleet, rollcall
-from needles import Needles, needles
-from whereabouts import KERNEL_LOG, LOOKS, files_with, look, marked
+from secret_locations import KERNEL_LOG, LOOKS, files_with, look, marked
+from secret_spellings import SecretSpellings, secret_spellings
 
 from rollcall.lab.layout import STATE
 
@@ -23,8 +23,8 @@ FOLDER = PROJECT / ".secrets" / "lab"
 
 
 @pytest.fixture(scope="module")
-def secret(fleet: Fleet) -> Needles:
-    return needles(fleet.secrets(), FOLDER, fleet.hosts)
+def secret(fleet: Fleet) -> SecretSpellings:
+    return secret_spellings(fleet.secrets(), FOLDER, fleet.hosts)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -38,7 +38,7 @@ def mark() -> str:
     return f"mark-{uuid.uuid4()}"
 
 
-def test_no_place_of_a_host_shows_a_secret(fleet: Fleet, secret: Needles, mark: str) -> None:
+def test_no_place_of_a_host_shows_a_secret(fleet: Fleet, secret: SecretSpellings, mark: str) -> None:
     with marked(fleet, "app1", mark), ThreadPoolExecutor() as pool:
         seen = dict(zip(fleet.hosts, pool.map(lambda host: look(fleet, host), fleet.hosts), strict=True))
     assert {place for place, text in seen["app1"].items() if mark in text} == set(LOOKS) - {KERNEL_LOG}
@@ -48,7 +48,9 @@ def test_no_place_of_a_host_shows_a_secret(fleet: Fleet, secret: Needles, mark: 
     assert {where: names for where, names in leaks.items() if names} == {}
 
 
-def test_files_with_a_secret_are_closed_to_all_but_their_reader(fleet: Fleet, secret: Needles, mark: str) -> None:
+def test_files_with_a_secret_are_closed_to_all_but_their_reader(
+    fleet: Fleet, secret: SecretSpellings, mark: str
+) -> None:
     with marked(fleet, "app1", mark):
         assert f"/tmp/{mark}" in files_with(fleet, "app1", f"{mark}\n")
     with ThreadPoolExecutor() as pool:
@@ -138,14 +140,14 @@ def names_changes(said: str) -> bool:
 
 
 @pytest.mark.parametrize("case", WRITING)
-def test_a_deploy_that_writes_every_secret_prints_none(fleet: Fleet, secret: Needles, case: str) -> None:
+def test_a_deploy_that_writes_every_secret_prints_none(fleet: Fleet, secret: SecretSpellings, case: str) -> None:
     change_every_secret(fleet)
     said = say(*WRITING[case])
     assert names_changes(said)
     assert secret.found_in(said) == set()
 
 
-def test_no_dry_run_prints_a_secret_and_no_process_has_one(fleet: Fleet, secret: Needles, mark: str) -> None:
+def test_no_dry_run_prints_a_secret_and_no_process_has_one(fleet: Fleet, secret: SecretSpellings, mark: str) -> None:
     change_every_secret(fleet)
     with Watch() as watch:
         said = {case: say(*command) for case, command in DRY.items()}
@@ -159,7 +161,7 @@ def test_no_dry_run_prints_a_secret_and_no_process_has_one(fleet: Fleet, secret:
     assert secret.found_in(watch.text) == set()
 
 
-def test_commands_that_only_look_print_none(fleet: Fleet, secret: Needles) -> None:
+def test_commands_that_only_look_print_none(fleet: Fleet, secret: SecretSpellings) -> None:
     said = [
         say("rollcall", "render", LAB),
         say("rollcall", "verify", LAB),
@@ -171,7 +173,7 @@ def test_commands_that_only_look_print_none(fleet: Fleet, secret: Needles) -> No
     assert secret.found_in("\n".join(said)) == set()
 
 
-def test_git_has_no_secret_and_does_not_take_the_folder(secret: Needles) -> None:
+def test_git_has_no_secret_and_does_not_take_the_folder(secret: SecretSpellings) -> None:
     everything = subprocess.run(
         ["git", "cat-file", "--batch-all-objects", "--batch", "--unordered"],
         cwd=PROJECT,
@@ -184,7 +186,7 @@ def test_git_has_no_secret_and_does_not_take_the_folder(secret: Needles) -> None
     assert ignored.returncode == 0
 
 
-def test_this_machine_keeps_secrets_in_their_folder_only(secret: Needles, began: float, mark: str) -> None:
+def test_this_machine_keeps_secrets_in_their_folder_only(secret: SecretSpellings, began: float, mark: str) -> None:
     temporary = Path(tempfile.gettempdir())
     marked_file = temporary / mark
     marked_file.write_text(mark)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from deployed import LAB, PROJECT, Fleet, rollcall
-from standing import standing
+from fleet_snapshot import fleet_snapshot
 
 from rollcall.secrets.identity import IDENTITY
 from rollcall.secrets.store import TOKENS, Secrets
@@ -23,7 +23,7 @@ def whole(fleet: Fleet, secrets: Secrets) -> dict[str, Any]:
     look = f"{files}; docker ps --all --no-trunc --format '{{{{.ID}}}} {{{{.State}}}}'"
     with ThreadPoolExecutor() as pool:
         hosts = dict(zip(fleet.hosts, pool.map(lambda host: fleet.on(host, look), fleet.hosts), strict=True))
-    return {**hosts, **standing(fleet, secrets)}
+    return {**hosts, **fleet_snapshot(fleet, secrets)}
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from asking import Ask
 from deployed import Fleet
+from fleet_snapshot import fleet_snapshot
 from forbidden import CATALOG, INSIDE, OWN_SERVICES, WRITES, allowed, nothing
-from standing import standing
 from waiting import until
 
 from rollcall.components.template_files import render
@@ -57,13 +57,13 @@ def templates_role(fleet: Fleet, secrets: Secrets) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def before(fleet: Fleet, secrets: Secrets, templates_role: None) -> dict[str, Any]:
-    return standing(fleet, secrets)
+    return fleet_snapshot(fleet, secrets)
 
 
 @pytest.fixture(autouse=True)
 def unmoved(fleet: Fleet, secrets: Secrets, before: dict[str, Any]) -> Iterator[None]:
     yield
-    assert standing(fleet, secrets) == before
+    assert fleet_snapshot(fleet, secrets) == before
 
 
 class Thief:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 from deployed import BACKENDS, LAB, PROJECT, Fleet, Run, answering, rollcall, wait_for
-from needles import Needles, needles
+from secret_spellings import SecretSpellings, secret_spellings
 
 from rollcall.cli.deploy import checked_fleet
 from rollcall.remote import ssh
@@ -112,9 +112,9 @@ def deployed(admin: ByAdmin, seen: dict[str, str]) -> ByAdmin:
     return admin
 
 
-def secret(admin: ByAdmin, fleet: Fleet) -> Needles:
+def secret(admin: ByAdmin, fleet: Fleet) -> SecretSpellings:
     folder, kept = admin.secrets()
-    return needles(kept, folder, fleet.hosts)
+    return secret_spellings(kept, folder, fleet.hosts)
 
 
 def test_a_first_deploy_shows_no_secret(deployed: ByAdmin, fleet: Fleet, seen: dict[str, str]) -> None:

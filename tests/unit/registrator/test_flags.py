@@ -122,7 +122,10 @@ def test_addresses_of_the_agent(uri: str, address: AgentAddress | None) -> None:
         (["consul-unix:///"], "expected consul-unix:///path/to.sock"),
         (["consul-unix://run/consul.sock"], "expected consul-unix:///path/to.sock, with three slashes"),
         *[([f"consul://{place}"], "invalid agent address") for place in WRONG_PLACES],
-        *[(["-ip", one, URI], f"-ip: got {one!r}; expected one IP address of this host") for one in WRONG_ADDRESSES],
+        *[
+            (["-ip", address, URI], f"-ip: got {address!r}; expected one IP address of this host")
+            for address in WRONG_ADDRESSES
+        ],
         (["etcd://127.0.0.1:2379"], "etcd is not supported; expected a Consul agent"),
         (["zookeeper://127.0.0.1/base"], "zookeeper is not supported"),
         (["consulkv://127.0.0.1"], "consulkv is not supported"),
@@ -194,6 +197,6 @@ def test_an_address_is_shown_as_it_is_written(uri: str) -> None:
 def test_the_hosts_own_address_is_what_others_reach(
     monkeypatch: pytest.MonkeyPatch, resolved: list[str], address: str
 ) -> None:
-    found = [(0, 0, 0, "", (one, 0)) for one in resolved]
+    found = [(0, 0, 0, "", (address, 0)) for address in resolved]
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
     assert host_address("app1") == address

@@ -19,7 +19,7 @@ def tracker() -> Tracker:
 
 def saw(tracker: Tracker, made: Container) -> list[str]:
     tracker.update(made, read(made))
-    return [one.text for one in tracker.new_remarks()]
+    return [remark.text for remark in tracker.new_remarks()]
 
 
 def test_a_running_container_is_in(tracker: Tracker) -> None:
@@ -128,8 +128,8 @@ def test_who_has_an_id_does_not_depend_on_the_order_in_which_docker_lists() -> N
     ]
     for order in (made, made[::-1]):
         tracker = Tracker(keep_failed=False)
-        for one in order:
-            saw(tracker, one)
+        for started in order:
+            saw(tracker, started)
         assert tracker.desired()["web"].container is made[1]
 
 

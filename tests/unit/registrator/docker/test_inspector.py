@@ -49,12 +49,12 @@ def test_one_that_hangs_holds_nobody_up(engine: Any, monkeypatch: pytest.MonkeyP
     until(lambda: inspector.free(time.monotonic()), "a free thread", SECONDS)
     inspector.inspect("other")
     inspector.list_running()
-    found = {type(one): one for one in (inbox.get(timeout=SECONDS), inbox.get(timeout=SECONDS))}
+    found = {type(message): message for message in (inbox.get(timeout=SECONDS), inbox.get(timeout=SECONDS))}
     assert found[Inspected].container.id == "other"
     assert found[Listed] == Listed(("one",))
     engine.released.set()
     errors = [inbox.get(timeout=SECONDS) for _ in range(5)]
-    assert {one.error for one in errors if isinstance(one, Inspected)} == {"timed out"}
+    assert {message.error for message in errors if isinstance(message, Inspected)} == {"timed out"}
 
 
 def test_it_is_not_free_while_two_are_on_their_way_and_says_when_that_may_change(engine: Any) -> None:

@@ -112,7 +112,8 @@ def test_a_bad_check_costs_the_service(key: str, value: str) -> None:
 
 def checks(*ports: str, env: dict[str, str], **fields: Any) -> dict[str, Any]:
     return {
-        one.id.removeprefix("app1:web-1:"): one.check for one in read(container(*ports, env=env), **fields).services
+        service.id.removeprefix("app1:web-1:"): service.check
+        for service in read(container(*ports, env=env), **fields).services
     }
 
 

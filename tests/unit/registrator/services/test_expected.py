@@ -79,11 +79,12 @@ CASES = {
 def test_the_oracle_reads_the_contract_alike(case: str) -> None:
     document, rule = CASES[case]
     rules = oracle.Rules("app1", ADDRESS, internal=rule.internal, explicit=False, ip=None, tags="")
-    own = {(one.id, one.name, one.port, frozenset(one.tags)) for one in read(document, rule=rule).services.values()}
+    registered = read(document, rule=rule).services.values()
+    own = {(service.id, service.name, service.port, frozenset(service.tags)) for service in registered}
     theirs = oracle.services([document], rules)
-    assert own == {(one.id, one.name, one.port, one.tags) for one in theirs}
-    addresses = {one.address or ADDRESS for one in read(document, rule=rule).services.values()}
-    assert addresses <= {address for one in theirs for address in one.addresses}
+    assert own == {(service.id, service.name, service.port, service.tags) for service in theirs}
+    addresses = {service.address or ADDRESS for service in registered}
+    assert addresses <= {address for service in theirs for address in service.addresses}
 
 
 def test_tags_that_are_templates_are_filled_in() -> None:
@@ -99,7 +100,7 @@ def test_the_hosts_that_a_container_asks_for() -> None:
 def test_an_id_for_several_containers_is_the_firsts_and_said_in_one_sentence() -> None:
     scaled = [container(f"shop-{number}", ("SERVICE_ID=shop",), started=f"{9 - number}") for number in (1, 2, 3)]
     found = read(*scaled)
-    assert {identity: one.container.name for identity, one in found.services.items()} == {"shop": "shop-3"}
+    assert {identity: service.container.name for identity, service in found.services.items()} == {"shop": "shop-3"}
     (remark,) = found.remarks
     assert remark.startswith("shop-3 has the id shop, so shop-1, shop-2 cannot be registered under it;")
 
@@ -134,9 +135,9 @@ def test_a_registrators_settings_are_its_own_command_line() -> None:
 
 @given(st.lists(st.sampled_from(["shop", "SHOP", "..", "app1:c1:80", ""]), min_size=1, max_size=5))
 def test_every_container_has_a_service_or_a_remark(asked: list[str]) -> None:
-    made = [container(f"c{number}", (f"SERVICE_ID={one}",)) for number, one in enumerate(asked)]
+    made = [container(f"c{number}", (f"SERVICE_ID={service}",)) for number, service in enumerate(asked)]
     found = read(*made)
-    served = {one.container.name for one in found.services.values()}
+    served = {service.container.name for service in found.services.values()}
     assert all(f"c{number}" in served or f"c{number}" in " ".join(found.remarks) for number in range(len(asked)))
     if asked[1:2] in ([""], [".."]):
         assert found.services["app1:c1:80"].container.name == "c1"

@@ -151,7 +151,7 @@ def test_an_address_of_another_network_is_said_where_the_hosts_own_is_known() ->
 
 def test_a_port_that_nobody_reaches_still_counts_for_the_others_names() -> None:
     made = container(published={"80/tcp": (EVERYWHERE, 80), "9090/tcp": (LOOPBACK, 9090)}, env={"SERVICE_NAME": "shop"})
-    assert [one.name for one in read(made, internal=False, ip="10.0.0.1").services] == ["shop-80"]
+    assert [service.name for service in read(made, internal=False, ip="10.0.0.1").services] == ["shop-80"]
 
 
 ADDRESSES = st.sampled_from([EVERYWHERE, "", "::", LOOPBACK, "::1", "10.0.0.1", "192.168.1.5", "fd00::1", "fe80::1"])

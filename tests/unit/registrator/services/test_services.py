@@ -13,7 +13,7 @@ from rollcall.registrator.tracker import Tracker
 @pytest.mark.parametrize("engine", ENGINES)
 def test_two_ports_and_a_general_name_give_a_name_per_port(engine: str) -> None:
     reading = read(recorded("published", engine))
-    assert {one.name: (one.id, one.tags) for one in reading.services if one.port != 8081} == {
+    assert {service.name: (service.id, service.tags) for service in reading.services if service.port != 8081} == {
         "nginx-80": ("app1:regt-published:80", ("http",)),
         "nginx-443": ("app1:regt-published:443", ("https",)),
     }
@@ -22,7 +22,7 @@ def test_two_ports_and_a_general_name_give_a_name_per_port(engine: str) -> None:
 def test_a_backend_as_a_deploy_makes_it() -> None:
     made = recorded("published", "26.1")
     services = {service.name: service for service in read(made, internal=False, ip="10.77.0.21").services}
-    assert {name: (one.id, one.address, one.port, one.tags) for name, one in services.items()} == {
+    assert {name: (service.id, service.address, service.port, service.tags) for name, service in services.items()} == {
         "webserver-80": ("app1:webserver-1:80", "10.77.0.21", 32969, ("http",)),
         "webserver-443": ("app1:webserver-1:443", "10.77.0.21", 32968, ("https",)),
     }
@@ -81,7 +81,7 @@ def test_an_image_that_only_has_an_id_names_nothing_so_the_container_does(image:
 @pytest.mark.parametrize("image", ["cafe", "0f0f1111", "beef:1"])
 def test_a_name_of_hexadecimal_digits_is_a_name(image: str) -> None:
     document = {**WEB, "Image": f"sha256:{'0f' * 32}", "Config": {"Image": image, "ExposedPorts": {"80/tcp": {}}}}
-    assert [one.name for one in read(read_container(document)).services] == [image.partition(":")[0]]
+    assert [service.name for service in read(read_container(document)).services] == [image.partition(":")[0]]
 
 
 @pytest.mark.parametrize("template", ["{{.ID}}", "{{.Id}}", "{{$.ID}}", '{{.HostConfig.DNS | join ""}}'])
@@ -321,7 +321,7 @@ def test_whatever_one_container_says_the_others_keep_their_services(
     tracker = Tracker(keep_failed=False)
     tracker.update(other, read(other))
     tracker.update(odd, reading := read(odd))
-    news = [one for one in tracker.new_remarks() if one.ignored]
+    news = [service for service in tracker.new_remarks() if service.ignored]
     desired = tracker.desired()
     assert desired["app1:other:80"].container is other
     told = len(reading.services) + len(news) if ports else len(news)

@@ -17,21 +17,21 @@ from rollcall.secrets.tokens import Role, Tokens
 
 
 @dataclass(frozen=True)
-class Needles:
+class SecretSpellings:
     """What to search for; `names` says of each spelling whose it is, so that nobody need print the secret itself."""
 
     names: Mapping[str, str]
 
     def found_in(self, text: str) -> set[str]:
-        return {name for needle, name in self.names.items() if needle in text}
+        return {name for spelling, name in self.names.items() if spelling in text}
 
     @property
     def lines(self) -> str:
         """One a line, as grep takes them."""
-        return "".join(f"{needle}\n" for needle in self.names)
+        return "".join(f"{spelling}\n" for spelling in self.names)
 
 
-def needles(kept: Secrets, folder: Path, nodes: Iterable[str]) -> Needles:
+def secret_spellings(kept: Secrets, folder: Path, nodes: Iterable[str]) -> SecretSpellings:
     """Collect them from what is used and from the secrets' folder, which also has the keys that sign and derive."""
     texts = {f"{file} in the folder": (folder / file).read_text().strip() for file in (GOSSIP, TOKENS)}
     texts["gossip key"] = kept.gossip_key
@@ -41,7 +41,7 @@ def needles(kept: Secrets, folder: Path, nodes: Iterable[str]) -> Needles:
     keys |= {f"key of {name}": certificate.key for name, certificate in _certificates(kept).items()}
     for name, key in keys.items():
         texts |= _private(name, key)
-    return Needles({spelling: name for name, text in texts.items() for spelling in _spellings(text)})
+    return SecretSpellings({spelling: name for name, text in texts.items() for spelling in _spellings(text)})
 
 
 def _tokens(generation: Tokens, nodes: list[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from deployed import Fleet
 from rollcall.secrets.store import Secrets
 
 
-def standing(fleet: Fleet, kept: Secrets) -> dict[str, Any]:
+def fleet_snapshot(fleet: Fleet, kept: Secrets) -> dict[str, Any]:
     """Say how the fleet stands, as a server sees it, and nothing that is secret.
 
     Consul's own indexes are in it: also a write that was undone, or that wrote what was there, shows.
@@ -26,8 +26,8 @@ def standing(fleet: Fleet, kept: Secrets) -> dict[str, Any]:
         **dict(zip(paths, found, strict=True)),
         **dict(zip(access, _ask(fleet, kept.tokens.secret("auditor"), *access), strict=True)),
         # The rest of these two counts what agents say to each other.
-        "members": sorted((one["Name"], one["Addr"], one["Status"]) for one in json.loads(members)),
-        "voters": sorted(one["Node"] for one in json.loads(raft)["Servers"] if one["Voter"]),
+        "members": sorted((entry["Name"], entry["Addr"], entry["Status"]) for entry in json.loads(members)),
+        "voters": sorted(entry["Node"] for entry in json.loads(raft)["Servers"] if entry["Voter"]),
     }
 
 
