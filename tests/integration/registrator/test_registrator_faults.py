@@ -214,7 +214,7 @@ def test_limited_attempts_at_start_end_in_one_sentence() -> None:
     flags = ["-retry-attempts", "2", "-retry-interval", "50"]
     done = run_once(*flags, f"consul://127.0.0.1:{port}")
     assert done.returncode == 1
-    assert re.search(r"registrator: Consul's agent at .* did not answer in 3 attempts", done.stderr)
+    assert re.search(r"registrator: Consul's agent at .* did not respond in 3 attempts", done.stderr)
 
 
 @pytest.mark.parametrize(
