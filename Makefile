@@ -32,6 +32,7 @@ check: $(VENV)/installed
 	ruff check .
 	ruff format --check .
 	mypy
+	mypy bench
 	lint-imports
 
 unit: $(VENV)/installed

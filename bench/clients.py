@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 RESPONSE_TIMEOUT_SECONDS = 10
 REQUEST = b"GET / HTTP/1.1\r\nHost: www.mastartup.io\r\n\r\n"
@@ -73,8 +74,8 @@ class Connection(asyncio.Protocol):
         self.received = b""
         self.sent = 0.0
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        self.transport = transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:

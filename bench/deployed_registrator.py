@@ -16,6 +16,7 @@ from rollcall.components import registrator as registrator_component
 from rollcall.components import socket_filter as filter_component
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.settings import Settings
+from rollcall.converge import docker_query
 from rollcall.converge.resources import Container
 from rollcall.errors import RollcallError
 from rollcall.lab import stand_in
@@ -36,7 +37,7 @@ def run_deployed(wanted: Container, image: str, sources: dict[str, str], **chang
 
 @contextmanager
 def socket_filter(image: str, folder: Path) -> Iterator[None]:
-    group = Path(filter_component.ENGINE).stat().st_gid
+    group = Path(docker_query.SOCKET).stat().st_gid
     resources = filter_component.resources(stand_in.context(FLEET, MEMBER, None, socket_group=group))
     stand_in.put(resources, filter_component.FOLDER, folder)
     sources = {filter_component.FOLDER: str(folder), filter_component.TARGET: VOLUME}

@@ -47,7 +47,9 @@ class Client:
         connection.close()
 
 
-def one_phase(app: Shell, front: tuple[str, int], model: dict[str, dict[str, list[str]]], seconds: int, drain: str):
+def one_phase(
+    app: Shell, front: tuple[str, int], model: dict[str, dict[str, list[str]]], seconds: int, drain: str
+) -> tuple[Counter[str], int]:
     """Return the responses of all clients, and the number of stops."""
     config = {**model["Config"], "Env": [*model["Config"]["Env"], f"SERVICE_DRAIN={drain}"]}
     names = [f"bench-{number}" for number in range(1, CONTAINERS + 1)]
@@ -63,7 +65,7 @@ def one_phase(app: Shell, front: tuple[str, int], model: dict[str, dict[str, lis
         name = names[stops % CONTAINERS]
         app.run(f"docker stop {name} && docker start {name}")
         stops += 1
-    responses = sum((client.responses for client in clients), Counter())
+    responses: Counter[str] = sum((client.responses for client in clients), Counter())
     app.run(f"docker rm --force --volumes {' '.join(names)}")
     return responses, stops
 

@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import balancers
@@ -79,10 +80,14 @@ def measure(balancer: Balancer, place: Place, changes: int, requests: int) -> Re
             for number in range(changes):
                 followed.append(change(clients, changing, number % 2 == 0))
                 share = requests * (number + 1) // changes
-                until(lambda share=share: clients.requests >= share, f"{share} requests", 300)
+                until(partial(_reached, clients, share), f"{share} requests", 300)
         if changes % 2:
             balancers.deregister(changing)
     return Result(clients.requests, clients.connections, clients.broken, followed)
+
+
+def _reached(clients: Clients, share: int) -> bool:
+    return clients.requests >= share
 
 
 def report(results: dict[str, Result], changes: int) -> None:

@@ -28,13 +28,15 @@ PORT, TLS_PORT, STATUS_PORT = 28510, 28511, 28512
 @contextmanager
 def front(engine: docker.DockerClient, image: str, folder: Path, label: str, service: str) -> Iterator[Container]:
     """Run a front with this service behind it until the block ends."""
-    settings = Settings(
-        front={
-            "address": "127.0.0.1",
-            "http_port": PORT,
-            "https_port": TLS_PORT,
-            "status": f"127.0.0.1:{STATUS_PORT}",
-            "services": (service,),
+    settings = Settings.model_validate(
+        {
+            "front": {
+                "address": "127.0.0.1",
+                "http_port": PORT,
+                "https_port": TLS_PORT,
+                "status": f"127.0.0.1:{STATUS_PORT}",
+                "services": (service,),
+            }
         }
     )
     member = Member(NAME, NAME, "127.0.0.1", frozenset({"fronts"}), settings)

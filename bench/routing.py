@@ -54,13 +54,15 @@ class Shell:
         self.name = host.name
         command = ["ssh", *ssh.options(host), host.hostname, "bash"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdin and self.process.stdout
+        self.commands, self.output = self.process.stdin, self.process.stdout
 
     def send(self, script: str) -> None:
-        self.process.stdin.write(script + "\n")
-        self.process.stdin.flush()
+        self.commands.write(script + "\n")
+        self.commands.flush()
 
     def line(self) -> str:
-        line = self.process.stdout.readline()
+        line = self.output.readline()
         if not line:
             raise RollcallError(f"the shell on {self.name} exited; see its output above.")
         return line.strip()
@@ -75,7 +77,7 @@ class Shell:
         return output
 
     def close(self) -> None:
-        self.process.stdin.close()
+        self.commands.close()
         self.process.wait()
 
 

@@ -15,7 +15,6 @@ files to its user and to read its processes. Everything is removed afterwards.
 import statistics
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,11 +149,11 @@ def megabytes(pid: int) -> float:
 
 def memory(front: Front, consul_pid: int) -> dict[str, float]:
     """Return the megabytes of each part, without a health check that happens to run."""
-    found = Counter({"consul": megabytes(consul_pid), "front": megabytes(front.pid)})
+    found = {"consul": megabytes(consul_pid), "front": megabytes(front.pid), "consul-template": 0.0, "nginx": 0.0}
     for name, pid in front.processes():
         if name in ("consul-template", "nginx"):
             found[name] += megabytes(pid)
-    return dict(found)
+    return found
 
 
 def measure(front: Front, consul_pid: int, before: int, size: int, count: int) -> Size:
