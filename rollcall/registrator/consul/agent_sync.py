@@ -1,4 +1,7 @@
-"""Write the desired services to the agent, and retry until it has them."""
+"""Write the desired services to the agent, and retry until it has them.
+
+Longer than other modules: what was written, reported, refused and is due again is one state that changes together.
+"""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping
