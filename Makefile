@@ -49,13 +49,13 @@ test-pythons:
 
 integration: $(VENV)/installed
 	rollcall lab images
-	pytest tests/integration --ignore=tests/integration/resolver --ignore=tests/integration/firewalls
+	pytest tests/integration --ignore=tests/integration/resolver --ignore=tests/integration/firewalls -m "not long"
 
 # From nothing: a lab that another checkout deployed has that one's secrets, and a deploy from here rightly refuses it.
 e2e: $(VENV)/installed
 	rollcall lab down
 	pytest tests/e2e/lab
-	pytest tests/e2e/fleet
+	pytest tests/e2e/fleet -m "not long"
 	pytest tests/e2e/teardown
 
 # A unit test fails while this is not done.
@@ -66,7 +66,9 @@ docs: $(VENV)/installed
 test-long: $(VENV)/installed
 	rollcall lab images
 	pytest tests/integration/resolver tests/integration/firewalls
+	pytest tests/integration -m long
 	rollcall lab down
+	pytest tests/e2e/fleet -m long
 	pytest tests/e2e/long
 	pytest tests/e2e/teardown
 

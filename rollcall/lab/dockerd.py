@@ -85,6 +85,11 @@ def stop() -> None:
     if not waiting.until(lambda: not is_alive(_PID), _STOP_TIMEOUT_SECONDS):
         raise RollcallError(f"The Docker Engine still runs after {_STOP_TIMEOUT_SECONDS} s: {_log_end()}")
     firewall.clear(_FORWARD_POLICY.read_text() if _FORWARD_POLICY.exists() else "")
+    forget()
+
+
+def forget() -> None:
+    """Remove the files about the engine, also about one that ended with the machine."""
     for path in (_PID, _LOG, _FORWARD_POLICY):
         path.unlink(missing_ok=True)
 

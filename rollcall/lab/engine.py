@@ -70,6 +70,7 @@ def stop_if_ours_and_idle() -> None:
         RollcallError: it does not stop.
     """
     if not dockerd.is_ours():
+        dockerd.forget()
         return
     if command.run(["docker", "ps", "--quiet"], doing="list running containers").strip():
         out.print("The Docker Engine keeps running: other containers use it.")

@@ -174,7 +174,8 @@ def poisoned(own_agent: Consul) -> Consul:
     return own_agent
 
 
-@pytest.mark.parametrize("cleanup", [False, True])
+# Consul removes a service no earlier than a minute and a half after its check failed.
+@pytest.mark.parametrize("cleanup", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_a_registrator_cleans_up_what_an_older_one_poisoned(poisoned: Consul, clock: Clock, cleanup: bool) -> None:
     world = World(clock, client(poisoned), cleanup=cleanup)
     add(world, "odd", ("SERVICE_80_ID=x/../app1:webserver-1:80",))
