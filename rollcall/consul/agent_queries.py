@@ -26,17 +26,3 @@ def command(*paths: str) -> str:
     urls = " ".join(f"{local_agent.URL}{path}" for path in paths)
     curl = f"curl -s --max-time {stretched(3):g} -w '\\n' -H"
     return f"{curl} @{_ON_HOST} {urls} || docker exec consul {curl} @/consul/config/{HEADER} {urls}"
-
-
-# `printf` is a builtin, so the token is in no argument list; the agent's image has curl if the host does not.
-_ASKING = r"""
-ask() {{
-  printf 'X-Consul-Token: %s\n' "$(cat {token} 2>/dev/null)" | "$@" -s --max-time {seconds:g} -w '\n' -H @-
-}}
-asked() {{ ask curl "$@" 2>/dev/null || ask docker exec -i consul curl "$@" 2>&1; }}
-"""
-
-
-def asking(token: str) -> str:
-    """Build a shell function `asked URL…` that asks the host's own agent, with the token in a file of the host."""
-    return _ASKING.format(token=token, seconds=stretched(3)).strip()

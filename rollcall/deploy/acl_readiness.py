@@ -9,9 +9,7 @@ from typing_extensions import override
 from rollcall.consul import agent_queries, curl
 from rollcall.consul.acl import AccessControl, Request, listed, requests
 from rollcall.consul.curl import Response
-from rollcall.contract import local_agent
-from rollcall.contract.timeouts import stretched
-from rollcall.deploy import callbacks
+from rollcall.deploy import agent_requests
 from rollcall.deploy.operations import announce
 from rollcall.deploy.readiness import Readiness
 
@@ -21,7 +19,6 @@ COMMAND = (
     f"{curl.ON_ANY_HOST} | "
     """sed 's/"SecretID":"[^"]*"/"SecretID":""/g'"""
 )
-REQUEST_TIMEOUT_SECONDS = 10
 
 
 class AccessConverged(Readiness):
@@ -54,9 +51,4 @@ class AccessConverged(Readiness):
         ]
 
     def _request(self, host: Host, batch: Sequence[Request]) -> list[Response]:
-        given = curl.configuration(
-            batch, local_agent.URL, self.wanted.management, [f"max-time = {stretched(REQUEST_TIMEOUT_SECONDS):g}"]
-        )
-        _, output = callbacks.run(host, COMMAND, given)
-        found = curl.responses(output.stdout)
-        return [*found, *[Response(0, "")] * (len(batch) - len(found))]
+        return agent_requests.responses(host, batch, self.wanted.management, command=COMMAND)

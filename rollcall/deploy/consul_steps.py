@@ -86,7 +86,8 @@ def converge_clients(here: Site) -> None:
             name="Consul servers that leave, one at a time", changes=changes, turn=_turn, leave=leave
         )
     elif _restarts(changes):
-        services = ServicesReturn(stretched(CONSUL_TIMEOUT_SECONDS))
+        token = run_secrets.read().tokens.secret("operator")
+        services = ServicesReturn(stretched(CONSUL_TIMEOUT_SECONDS), token)
         operations.converge_in_turn(
             name="Consul agents, one at a time", changes=changes, turn=_clients_turn, readiness=services
         )

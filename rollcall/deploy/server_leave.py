@@ -8,11 +8,10 @@ from pyinfra.api.state import State
 from typing_extensions import override
 
 from rollcall.consul import curl, servers
-from rollcall.consul.acl import Request
+from rollcall.consul.agent_client import Request
 from rollcall.consul.agent_queries import HEALTH, command
-from rollcall.contract import local_agent
 from rollcall.contract.timeouts import stretched
-from rollcall.deploy import callbacks
+from rollcall.deploy import agent_requests, callbacks
 from rollcall.deploy.readiness import ConsulReady, Readiness, no_leader
 from rollcall.registrator.services.identity import path_segment
 
@@ -74,10 +73,8 @@ class ServerLeaves:
         return done and self._request(host, "/v1/agent/leave")
 
     def _request(self, host: Host, path: str) -> bool:
-        options = [f"max-time = {stretched(LEAVE_TIMEOUT_SECONDS):g}"]
-        given = curl.configuration([Request("", "PUT", path)], local_agent.URL, self.management, options)
-        _, output = callbacks.run(host, curl.ON_ANY_HOST, given)
-        response = next(iter(curl.responses(output.stdout)), curl.Response(0, ""))
+        longest = stretched(LEAVE_TIMEOUT_SECONDS)
+        [response] = agent_requests.responses(host, [Request("PUT", path)], self.management, timeout=longest)
         # curl in the agent's container ends with the agent; the remaining servers show whether it has left.
         accepted = response.status in (0, curl.OK)
         if not accepted:

@@ -11,16 +11,13 @@ from pyinfra.api.host import Host
 from rollcall.config.fleet import Fleet, Member
 from rollcall.consul import curl, maintenance
 from rollcall.consul.agent_client import Request
-from rollcall.contract import front_lists, local_agent
-from rollcall.contract.timeouts import stretched
-from rollcall.deploy import callbacks
+from rollcall.contract import front_lists
+from rollcall.deploy import agent_requests, callbacks
 from rollcall.drain import instances
 from rollcall.drain.waiting import DrainCheck, wait
 from rollcall.errors import RollcallError
 from rollcall.services import commands, observed
 from rollcall.services.observed import REASON, Registered, Running
-
-REQUEST_TIMEOUT_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -83,13 +80,9 @@ class ServiceHost:
         return host
 
     def _agent(self, *requests: Request) -> list[str]:
-        options = [f"max-time = {stretched(REQUEST_TIMEOUT_SECONDS):g}"]
-        given = curl.configuration(requests, local_agent.URL, self.token, options)
-        _, output = callbacks.run(self.host, curl.ON_ANY_HOST, given)
-        responses = curl.responses(output.stdout)
-        wrong = next((one for one in responses if one.status != curl.OK), None)
-        if wrong or len(responses) < len(requests):
-            raise RollcallError(f"the Consul agent of {self.member.name}: {wrong or curl.Response(0, '')}")
+        responses = agent_requests.responses(self.host, requests, self.token)
+        if wrong := next((response for response in responses if response.status != curl.OK), None):
+            raise RollcallError(f"the Consul agent of {self.member.name}: {wrong}")
         return [response.body for response in responses]
 
     def set_maintenance(self, identities: Sequence[str], *, enable: bool) -> None:

@@ -1,22 +1,18 @@
 """Wait until a host's services are as healthy as before its Consul agent restarted."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from pyinfra.api.host import Host
 from typing_extensions import override
 
-from rollcall.components import registrator
-from rollcall.consul import agent_queries
-from rollcall.contract import local_agent
-from rollcall.deploy import callbacks
+from rollcall.consul.agent_client import Request
+from rollcall.deploy import agent_requests
 from rollcall.deploy.readiness import Readiness
+from rollcall.registrator.services import durations
 
-_COMMAND = f"{agent_queries.asking(registrator.TOKEN)}\nasked {local_agent.URL}/v1/agent/checks"
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"([\d.]+)(ms|s|m|h)")
+_CHECKS = Request("GET", "/v1/agent/checks")
 
 
 class ServicesReturn(Readiness):
@@ -26,15 +22,16 @@ class ServicesReturn(Readiness):
     the same time take all instances of a service out of every front.
     """
 
-    def __init__(self, deadline: float) -> None:
-        """Take the deadline in seconds, to which the longest interval of a check is added."""
+    def __init__(self, deadline: float, token: str) -> None:
+        """Take the deadline in seconds, to which the longest interval of a check is added, and a token that reads."""
         super().__init__(deadline)
+        self._token = token
         self._before: frozenset[str] | None = None
 
     @override
     def missing(self, host: Host) -> list[str]:
-        _, output = callbacks.run(host, _COMMAND)
-        found = checks(output.stdout)
+        [response] = agent_requests.responses(host, [_CHECKS], self._token)
+        found = checks(response.body)
         if self._before is None:
             self._before = passing(found or {})
             self.deadline += longest_interval(found or {})
@@ -64,8 +61,5 @@ def passing(found: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
 
 def longest_interval(found: Mapping[str, Mapping[str, Any]]) -> float:
     """Return the longest interval of the checks, in seconds, of texts as Go writes durations, such as 1m30s."""
-    return max((_seconds(check.get("Interval") or "") for check in found.values()), default=0.0)
-
-
-def _seconds(text: str) -> float:
-    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    intervals = (durations.nanoseconds(check.get("Interval") or "0") for check in found.values())
+    return max((interval / 1e9 for interval in intervals if interval is not None), default=0.0)

@@ -12,13 +12,15 @@ from rollcall.consul import agent_queries, maintenance
 from rollcall.consul.servers import by_name
 from rollcall.contract import local_agent
 from rollcall.contract.status_document import VERSION, Document
+from rollcall.contract.timeouts import stretched
 from rollcall.converge import engine_failure
 from rollcall.registrator.services.expected import Inspected
 from rollcall.registrator.services.identity import MARK_CONTAINER, MARK_HOST
 
 AGENT_URLS = " ".join(f"{local_agent.URL}/v1/agent/{what}" for what in ("services", "checks"))
 LEADER_URL = f"{local_agent.URL}/v1/status/leader"
-# The registrator's token may read its services.
+# The registrator's token may read its services. `printf` is a builtin, so the token is in no argument list; the
+# agent's image has curl if the host does not.
 SCRIPT = r"""
 {explain}
 section clock
@@ -26,7 +28,10 @@ date +%s.%N
 section containers
 running=$(docker ps -q --no-trunc 2>&1) || {{ explain_docker "$running" >&2; exit 91; }}
 [ -z "$running" ] || docker inspect --format '{{{{json .}}}}' $running
-{ask}
+ask() {{
+  printf 'X-Consul-Token: %s\n' "$(cat {token} 2>/dev/null)" | "$@" -s --max-time {seconds:g} -w '\n' -H @-
+}}
+asked() {{ ask curl "$@" 2>/dev/null || ask docker exec -i consul curl "$@" 2>&1; }}
 section agent
 asked {urls}
 section leader
@@ -98,7 +103,8 @@ def command(*, front: bool, server: bool) -> str:
     """Return the command, for a host with or without a front, with a Consul server or a client."""
     body = (SCRIPT + (SERVERS if server else "") + (FRONT if front else "")).format(
         explain=engine_failure.FUNCTION,
-        ask=agent_queries.asking(registrator.TOKEN),
+        seconds=stretched(3),
+        token=registrator.TOKEN,
         urls=AGENT_URLS,
         leader=LEADER_URL,
         certificate=f"{consul.FOLDER}/tls/agent.crt",

@@ -7,8 +7,11 @@ from unittest.mock import MagicMock
 
 import pytest
 
+from rollcall import sections
 from rollcall.deploy import callbacks
 from rollcall.deploy.services_return import ServicesReturn, longest_interval
+
+TOKEN = "a-token"
 
 
 def response(**states: str) -> str:
@@ -26,15 +29,18 @@ def responses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the agent responds from now on, one at a time."""
     coming: list[str] = []
 
-    def run(_host: Any, _command: str) -> tuple[bool, Any]:
-        return True, SimpleNamespace(stdout=coming.pop(0))
+    def run(_host: Any, command: str, stdin: str) -> tuple[bool, Any]:
+        assert TOKEN in stdin
+        assert TOKEN not in command
+        body = coming.pop(0)
+        return True, SimpleNamespace(stdout=f"{body}\n{sections.MARKER} {200 if body else 0}\n")
 
     monkeypatch.setattr(callbacks, "run", run)
     return coming
 
 
 def test_what_failed_before_need_not_pass(responses: list[str]) -> None:
-    services = ServicesReturn(10)
+    services = ServicesReturn(10, TOKEN)
     responses += [response(shop="passing", old="critical"), response(shop="critical", old="critical")]
     responses += ["curl: (7) Failed to connect", response(shop="passing", old="critical")]
     assert services.missing(MagicMock()) == []
@@ -44,14 +50,14 @@ def test_what_failed_before_need_not_pass(responses: list[str]) -> None:
 
 
 def test_a_service_that_has_gone_is_missing(responses: list[str]) -> None:
-    services = ServicesReturn(10)
+    services = ServicesReturn(10, TOKEN)
     responses += [response(shop="passing"), response()]
     services.missing(MagicMock())
     assert services.missing(MagicMock()) == ["shop passed before Consul's agent restarted"]
 
 
 def test_an_agent_that_did_not_respond_before_must_respond(responses: list[str]) -> None:
-    services = ServicesReturn(10)
+    services = ServicesReturn(10, TOKEN)
     responses += ["", "", response(shop="critical")]
     services.missing(MagicMock())
     assert services.missing(MagicMock()) == ["Consul's agent does not respond"]
@@ -59,7 +65,7 @@ def test_an_agent_that_did_not_respond_before_must_respond(responses: list[str])
 
 
 def test_a_slow_check_has_its_whole_interval(responses: list[str]) -> None:
-    services = ServicesReturn(10)
+    services = ServicesReturn(10, TOKEN)
     responses.append(response(shop="passing"))
     services.missing(MagicMock())
     assert services.deadline == 100
