@@ -73,8 +73,12 @@ class SlotRelease:
         seconds = time.monotonic() - started
         logger.info(f"{self._there.host.print_prefix}{self._work.name}: {text} ({seconds:.1f} s)")
 
-    def _look(self) -> Slot:
+    def _see(self) -> Seen:
         self._seen = self._there.see(tuple(self._names.values()))
+        return self._seen
+
+    def _look(self) -> Slot:
+        self._see()
         found = {place: self._found(place) for place in SUFFIXES}
         return Slot(
             found["current"],
@@ -112,22 +116,21 @@ class SlotRelease:
 
     def _run(self, place: Place) -> str:
         assert self._work.container is not None  # noqa: S101 — only declared slots run anything
-        self._started = True
-        try:
-            self._there.run(commands.run(self._work.container, self._names[place]))
-        except RollcallError as problem:
-            raise NotServing(str(problem)) from None
+        self._begin(commands.run(self._work.container, self._names[place]))
         beside = " beside the old container" if place == "next" else ""
         return f"{self._work.container.image} starts{beside}"
 
     def _start(self, place: Place) -> str:
         assert self._work.container is not None  # noqa: S101
+        self._begin(commands.start(self._names[place], self._work.container.restart))
+        return "starts again"
+
+    def _begin(self, command: str) -> None:
         self._started = True
         try:
-            self._there.run(commands.start(self._names[place], self._work.container.restart))
+            self._there.run(command)
         except RollcallError as problem:
             raise NotServing(str(problem)) from None
-        return "starts again"
 
     def _await(self, place: Place) -> str:
         deadline = time.monotonic() + stretched(self._work.release.timeout)
@@ -135,7 +138,7 @@ class SlotRelease:
         while missing:
             time.sleep(POLL_SECONDS)
             try:
-                self._seen = self._there.see(tuple(self._names.values()))
+                self._see()
             except RollcallError as problem:
                 missing = [str(problem)]
             else:
@@ -191,7 +194,7 @@ class SlotRelease:
         """Wait until the registrator has followed a container's change."""
         end = time.monotonic() + stretched(FOLLOW_TIMEOUT_SECONDS)
         while due:
-            seen = self._there.see(tuple(self._names.values()))
+            seen = self._see()
             ids = {port.identity for port in observed.registered(seen.services, seen.checks, identity)}
             if done(ids):
                 return
@@ -217,11 +220,11 @@ class SlotRelease:
         prefix = self._there.host.print_prefix
         for line in log.splitlines() or ["(its log is empty)"]:
             logger.error(f"{prefix}{self._work.failed_name} | {line}")
-        self._seen = self._there.see(tuple(self._names.values()))
+        self._see()
         if self._names["retired"] in self._seen.containers and self._names["current"] not in self._seen.containers:
             started = time.monotonic()
             text = self._restore("retired")
-            self._seen = self._there.see(tuple(self._names.values()))
+            self._see()
             self._undrain("current")
             self._log(text, started)
         old = " The old one serves." if self._names["current"] in self._seen.containers else ""

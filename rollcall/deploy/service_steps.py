@@ -30,8 +30,7 @@ _turns: dict[str, ServiceTurn] = {}
 def release_services(here: Site) -> None:
     """Bring the containers of users' own services to their declaration, one at a time in the whole fleet."""
     desired = here.desired.get(services.NAME, ())
-    changes = here.changes(services.NAME) if desired else ()
-    if work := host_work(here.member.settings.services, desired, changes, here.state):
+    if work := host_work(here.member.settings.services, desired, here.releases, here.state):
         release(name="Services", work=work, here=here)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from rollcall.components import consul
+from rollcall.components import consul, services
 from rollcall.config.fleet import Fleet, Member
 from rollcall.converge.changes import Change
 from rollcall.converge.host_state import HostState
@@ -39,7 +39,27 @@ class Site:
         return {component: plan(resources, self.state) for component, resources in self.desired.items()}
 
     def changes(self, component: str) -> tuple[Change, ...]:
-        """Return the planned changes of a component. Raises RollcallError as `plans`, with the host's name."""
+        """Return the planned changes of a component, but for `releases`.
+
+        Raises:
+            RollcallError: as `plans`, with the host's name.
+        """
+        changes = self._planned(component)
+        if component != services.NAME:
+            return changes
+        return tuple(change for change in changes if not isinstance(change.resource, Container))
+
+    @cached_property
+    def releases(self) -> tuple[Change, ...]:
+        """The planned changes of services' containers, which are replaced one after the other in the fleet.
+
+        Raises:
+            RollcallError: as `plans`, with the host's name.
+        """
+        changes = self._planned(services.NAME) if services.NAME in self.desired else ()
+        return tuple(change for change in changes if isinstance(change.resource, Container))
+
+    def _planned(self, component: str) -> tuple[Change, ...]:
         try:
             return self.plans[component]
         except RollcallError as problem:

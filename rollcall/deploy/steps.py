@@ -73,11 +73,7 @@ def converge(here: Site, component: Component) -> None:
     Raises:
         PyinfraError: an object that is not Rollcall's has the name of a resource.
     """
-    changes = here.changes(component.name)
-    if component.name == services.NAME:
-        # Their containers are replaced one after the other in the fleet, by release_services.
-        changes = tuple(change for change in changes if not isinstance(change.resource, Container))
-    if changes:
+    if changes := here.changes(component.name):
         operations.converge(name=component.name, changes=changes)
 
 
@@ -85,10 +81,7 @@ def converge(here: Site, component: Component) -> None:
 def wait_for_containers(here: Site) -> None:
     """Wait until every container stays up: `docker run` succeeds even if the program exits a moment later."""
     started = {
-        change.name
-        for part in here.desired
-        for change in here.changes(part)
-        if isinstance(change.resource, Container) and part != services.NAME
+        change.name for part in here.desired for change in here.changes(part) if isinstance(change.resource, Container)
     }
     restarting = {
         name for name, document in here.state.engine.containers.items() if document["State"].get("Restarting")

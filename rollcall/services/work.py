@@ -70,13 +70,13 @@ def host_work(
     Args:
         services: the host's services.
         desired: their resources.
-        changes: the planned changes of these.
+        changes: the planned changes of their containers.
         state: the host's state.
     """
     containers = {resource.name: resource for resource in desired if isinstance(resource, Container)}
     present = managed(state.engine.components)
     kept = [name for name in present if name.endswith(FAILED_SUFFIX)]
-    changed = {change.name: change for change in changes if isinstance(change.resource, Container)}
+    changed = {change.name: change for change in changes}
     begun = {slot_of(name) for name in present if name not in kept and slot_of(name) != name}
     declared = {name: service for service in services for name in service.containers}
     gone = {slot_of(name) for name in present if name not in kept} - declared.keys()
