@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "settings": ("settings", "Print every setting, or one host's values and their places"),
     "verify": ("verify", "Check every promise on the running fleet"),
     "services": ("services", "Show each service's version and how many of its containers serve"),
+    "secret": ("secret", "Set, list and remove the secrets of services"),
     "status": ("status", "Show every service's instances, and what is wrong"),
     "drain": ("drain", "Take a host or a container out of service"),
     "undrain": ("drain", "Put it back into service"),

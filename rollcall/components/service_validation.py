@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from rollcall.components import service_files
+from rollcall.components import service_files, service_secrets
 from rollcall.components.component import Check
 from rollcall.config.fleet import Member
 from rollcall.config.service import Service
@@ -112,12 +112,26 @@ def _health(service: Service) -> Iterator[Fault]:
 
 
 def _targets(service: Service) -> Iterator[Fault]:
-    seen: set[str] = set()
+    seen = set(service_secrets.targets(service))
     for key in ("volumes", "files"):
         for number, one in enumerate(getattr(service, key)):
             if one.target in seen:
                 yield (key, number, "target"), f"got {one.target!r} a second time; expected one mount for each path"
             seen.add(one.target)
+
+
+def _secrets(service: Service) -> Iterator[Fault]:
+    for key in ("secrets_as_environment", "secrets_owner"):
+        if getattr(service, key) and not service.secrets:
+            yield (key,), "got it without secrets; expected both, or neither"
+    if service.secrets_as_environment and service.secrets_owner:
+        yield ("secrets_owner",), "got it with secrets_as_environment, which makes no files; expected one of them"
+    variables = service_secrets.variables(service)
+    for number, (name, one) in enumerate(zip(service.secrets, variables, strict=True)):
+        if one in variables[:number]:
+            yield ("secrets", number), f"got {name!r}, and {one} a second time; expected a variable for each secret"
+        if one in service.environment:
+            yield ("environment", one), f"got it, the variable of the secret {name}; expected one of them"
 
 
 def _environment(service: Service) -> Iterator[Fault]:
@@ -156,5 +170,6 @@ CHECKS: tuple[Callable[[Service], Iterator[Fault]], ...] = (
     _routes,
     _health,
     _targets,
+    _secrets,
     _environment,
 )

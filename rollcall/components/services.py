@@ -2,7 +2,7 @@
 
 import zlib
 
-from rollcall.components import service_files, service_validation
+from rollcall.components import service_files, service_secrets, service_validation
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, single
 from rollcall.config.fleet import Fleet, Member
@@ -26,8 +26,12 @@ def resources(context: Context) -> tuple[Resource, ...]:
     found: dict[Resource, None] = {Network(NETWORK): None}
     for service in member.settings.services:
         files = service_files.of(service, member)
-        containers = (_container(context.fleet, member, service, name, files.mounts) for name in service.containers)
-        found |= dict.fromkeys((*files.resources, *containers))
+        secrets = service_secrets.of(service, member, context.secrets.services)
+        containers = (
+            secrets.given_to(_container(context.fleet, member, service, name, files.mounts))
+            for name in service.containers
+        )
+        found |= dict.fromkeys((*files.resources, *secrets.resources, *containers))
     return tuple(found)
 
 

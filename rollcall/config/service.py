@@ -80,6 +80,17 @@ class ServiceFile(Section):
     )
 
 
+SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"  # noqa: S105 — no value
+SECRET_NAME_FORM = 'a letter, then letters, digits, dashes, underscores, such as "database-password"'  # noqa: S105
+SecretName = Annotated[str, StringConstraints(pattern=SECRET_NAME_PATTERN), Expected(SECRET_NAME_FORM)]
+SERVICE_NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$"
+NumericUser = Annotated[
+    str,
+    StringConstraints(pattern=r"^([0-9]{1,9}(:[0-9]{1,9})?)?$"),
+    Expected('a numeric uid or uid:gid such as "1000:1000", or "" for the image\'s'),
+]
+
+
 class Release(Section):
     """How a changed service is replaced, one container after the other."""
 
@@ -102,7 +113,7 @@ class Service(Section):
 
     name: Annotated[
         str,
-        StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$"),
+        StringConstraints(pattern=SERVICE_NAME_PATTERN),
         Expected('lower-case letters, digits and dashes, at most 42, such as "shop"'),
     ] = Field(description="Name of the service in Consul, and of its containers with a number appended")
     image: Image = Field(description="Image of the containers")
@@ -139,11 +150,19 @@ class Service(Section):
     files: Annotated[
         tuple[ServiceFile, ...], Expected('a list of dicts such as {"source": "shop.toml", "target": "/etc/shop.toml"}')
     ] = Field(default=(), strict=False, description="Files of the project that the containers read")
-    user: Annotated[
-        str,
-        StringConstraints(pattern=r"^([0-9]{1,9}(:[0-9]{1,9})?)?$"),
-        Expected('a numeric uid or uid:gid such as "1000:1000", or "" for the image\'s'),
-    ] = Field(default="", description="User of the program")
+    secrets: Annotated[tuple[SecretName, ...], Expected(f"a list of names, each {SECRET_NAME_FORM}")] = Field(
+        default=(),
+        strict=False,
+        description="Secrets that the containers read as /run/secrets/NAME; `rollcall secret set` gives the values",
+    )
+    secrets_as_environment: Switch = Field(
+        default=False,
+        description="Give the secrets as environment variables instead of files; docker inspect shows them to root",
+    )
+    secrets_owner: NumericUser = Field(
+        default="", description="Owner of the secrets' files; without one, the user that the program starts as"
+    )
+    user: NumericUser = Field(default="", description="User of the program")
     read_only: Switch = Field(default=False, description="Let the program write only to volumes and /tmp")
     capabilities: Annotated[
         tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z_]+$")], ...],

@@ -50,14 +50,19 @@ class Change:
 
 def field_differences(name: str, old: Any, new: Any) -> list[Difference]:
     """Compare two values of a container's field; every environment variable counts as a field of its own."""
-    if name == "environment":
+    if name in ("environment", "secret_environment"):
         was, will = dict(old), dict(new)
+        shown = _shown if name == "environment" else _hidden
         return [
-            Difference(f"environment.{key}", _shown(was.get(key)), _shown(will.get(key)))
+            Difference(f"environment.{key}", shown(was.get(key)), shown(will.get(key)))
             for key in sorted(was.keys() | will.keys())
             if was.get(key) != will.get(key)
         ]
     return [] if old == new else [Difference(name, _shown(old), _shown(new))]
+
+
+def _hidden(value: Any) -> str:
+    return "absent" if value is None else "a secret"
 
 
 def _shown(value: Any) -> str:

@@ -12,6 +12,9 @@ SPEC_LABEL = "rollcall.spec"
 CONFIGURATION_LABEL = "rollcall.configuration"
 # The label's original name, which the containers of running fleets carry.
 READINESS_LABEL = "rollcall.overlap"
+# A keyed digest of the container's secrets, and the names of those that it has in its environment.
+SECRETS_LABEL = "rollcall.secrets"
+SECRET_ENVIRONMENT_LABEL = "rollcall.secret-environment"  # noqa: S105 — no value
 MEBIBYTE = 1024 * 1024
 # Docker's default stop timeout in seconds, and the number of digits in a short container id.
 DEFAULT_STOP_TIMEOUT = 10
@@ -38,13 +41,15 @@ def container(
     host = document.get("HostConfig") or {}
     labels = config.get("Labels") or {}
     image_config = None if image is None else image.get("Config") or {}
+    environment = _environment(config, image_config, like)
+    secret = {*labels.get(SECRET_ENVIRONMENT_LABEL, "").split(","), *(name for name, _ in like.secret_environment)}
     return Container(
         name=like.name,
         image=str(config.get("Image", "")),
         component=labels.get(LABEL, ""),
         image_source=like.image_source,
         command=_command(config, image_config, like),
-        environment=_environment(config, image_config, like),
+        environment=tuple(pair for pair in environment if pair[0] not in secret),
         network=container_network.network(document, networks),
         hostname=_hostname(document, config, like),
         ports=container_network.ports(document),
@@ -63,6 +68,8 @@ def container(
         stop_timeout=_stop_timeout(config.get("StopTimeout")),
         configuration=labels.get(CONFIGURATION_LABEL, ""),
         readiness_command=tuple(shlex.split(labels.get(READINESS_LABEL, ""))),
+        secrets=labels.get(SECRETS_LABEL, ""),
+        secret_environment=tuple(pair for pair in environment if pair[0] in secret),
     )
 
 
@@ -94,7 +101,7 @@ def _command(config: Document, image_config: Document | None, like: Container) -
 def _environment(config: Document, image_config: Document | None, like: Container) -> tuple[tuple[str, str], ...]:
     entries = list(config.get("Env") or ())
     inherited = set(entries if image_config is None else image_config.get("Env") or ())
-    wanted = {name for name, _ in like.environment}
+    wanted = {name for name, _ in (*like.environment, *like.secret_environment)}
     split = [(entry, *entry.partition("=")) for entry in entries]
     return tuple((name, value) for entry, name, _, value in split if name in wanted or entry not in inherited)
 

@@ -5,7 +5,14 @@ import shlex
 import tarfile
 from collections.abc import Iterable, Sequence
 
-from rollcall.converge.container_inspect import CONFIGURATION_LABEL, READINESS_LABEL, SPEC_LABEL
+from rollcall.converge import env_file
+from rollcall.converge.container_inspect import (
+    CONFIGURATION_LABEL,
+    READINESS_LABEL,
+    SECRET_ENVIRONMENT_LABEL,
+    SECRETS_LABEL,
+    SPEC_LABEL,
+)
 from rollcall.converge.docker_query import LABEL
 from rollcall.converge.host_state import ROOT
 from rollcall.converge.resources import (
@@ -25,7 +32,10 @@ LOG_OPTIONS = ("--log-driver", "json-file", "--log-opt", "max-size=10m", "--log-
 
 
 def run_arguments(container: Container, name: str = "") -> list[str]:
-    """Return the argument list of `docker run` for a container, which may have another name for now."""
+    """Return the argument list of `docker run` for a container, which may have another name for now.
+
+    It lacks the secret environment, which env_file.py adds.
+    """
     return [
         "docker",
         "run",
@@ -37,6 +47,12 @@ def run_arguments(container: Container, name: str = "") -> list[str]:
         *(
             [f"--label={READINESS_LABEL}={shlex.join(container.readiness_command)}"]
             if container.readiness_command
+            else []
+        ),
+        *([f"--label={SECRETS_LABEL}={container.secrets}"] if container.secrets else []),
+        *(
+            [f"--label={SECRET_ENVIRONMENT_LABEL}={','.join(name for name, _ in container.secret_environment)}"]
+            if container.secret_environment
             else []
         ),
         f"--network={container.network}",
@@ -71,8 +87,19 @@ def _mount(mount: Mount) -> str:
 
 
 def run(container: Container, name: str = "") -> str:
-    """Start a new container; `name` is what it is called for now, by default its own."""
-    return shlex.join(run_arguments(container, name))
+    """Start a new container; `name` is what it is called for now, by default its own.
+
+    With a secret environment, the command reads `run_input` from standard input.
+    """
+    command = shlex.join(run_arguments(container, name))
+    if not container.secret_environment:
+        return command
+    return env_file.wrapped(command.replace("docker run", 'docker run --env-file="$env"', 1))
+
+
+def run_input(container: Container) -> str:
+    """Return the standard input of `run`: nothing without a secret environment."""
+    return env_file.content(container.secret_environment) if container.secret_environment else ""
 
 
 def replace(container: Container) -> str:
@@ -169,7 +196,7 @@ def _member(resource: File | Directory, modified: float) -> tuple[tarfile.TarInf
     entry = tarfile.TarInfo(resource.path.lstrip("/"))
     entry.mode = resource.mode
     entry.mtime = modified
-    entry.uid, entry.gid = (int(number) for number in resource.owner.split(":"))
+    entry.uid, entry.gid = (int(number) for number in (resource.owner or "0:0").split(":"))
     if isinstance(resource, Directory):
         entry.type = tarfile.DIRTYPE
         return entry, None

@@ -10,6 +10,7 @@ from rollcall import sections
 from rollcall.converge import docker_query, engine_failure, preflight
 from rollcall.converge.docker_query import SOCKET, EngineState, Wanted, query
 from rollcall.converge.preflight import Machine
+from rollcall.converge.resources import SALT, SALTED
 
 ROOT = "/etc/rollcall"
 # The option that holds the bridge's interface name (Docker's documentation, "Default bridge network options").
@@ -31,7 +32,11 @@ section files
 find {root} {paths} -printf '%T@ %m %U:%G %p\n' 2>/dev/null
 for directory in {directories}; do find "$directory" -maxdepth 0 -printf '%T@ %m %U:%G %p\n' 2>/dev/null; done
 section digests
-find {root} {paths} -type f -exec sha256sum {{}} + 2>/dev/null
+find {root} {paths} -type f ! -path '*/{salted}*/*' -exec sha256sum {{}} + 2>/dev/null
+find {root} -type f -path '*/{salted}*/*' -exec sh -c '
+  for one; do
+    echo "$(cat "${{one%/*}}/{salt}" "$one" | sha256sum | cut -d " " -f 1)  $one"
+  done' - {{}} + 2>/dev/null
 section addresses
 ip -4 -o addr show 2>/dev/null || hostname -I
 section listening
@@ -115,6 +120,8 @@ def script(
         query=query(replace(wanted, networks=("bridge", *wanted.networks))),
         socket=SOCKET,
         root=ROOT,
+        salted=SALTED,
+        salt=SALT,
         paths=quoted(paths),
         directories=quoted(directories),
         texts="\n".join(

@@ -67,7 +67,8 @@ def _file(resource: File | Directory, state: HostState) -> Change | None:
         return Change("create", resource)
     if isinstance(resource, Directory) and resource.shared:
         return None
-    pairs = [("mode", f"{found.mode:04o}", f"{resource.mode:04o}"), ("owner", found.owner, resource.owner)]
+    pairs = [("mode", f"{found.mode:04o}", f"{resource.mode:04o}")]
+    pairs += [("owner", found.owner, resource.owner)] if resource.owner else []
     if isinstance(resource, File):
         pairs.append(("sha256", (found.digest or "a directory")[:12], resource.digest[:12]))
         pairs.append(("taken up", "no" if pending_marker(resource) in state.files else "yes", "yes"))

@@ -7,6 +7,8 @@ from dataclasses import asdict, astuple, dataclass, field
 from typing import Literal
 
 ImageSource = Literal["pull", "push"]
+# Files in directories with this prefix are digested with the salt beside them.
+SALTED, SALT = "secrets-", ".salt"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,8 @@ class Directory:
 class File:
     """A whole file of ours. Its text may be secret and is never shown, not even as a difference.
 
+    A digest helps to guess a text that a person chose: a `salt`, which stands beside it in SALT, is part of it.
+    Without an `owner`, `notify` sets it.
     `notify` is the shell command that makes the consumer read a change. `consumer` is the container that reads the
     file: if the same deploy restarts it, it needs no notification.
     """
@@ -36,11 +40,12 @@ class File:
     owner: str = "0:0"
     notify: str = ""
     consumer: str = ""
+    salt: str = field(default="", repr=False)
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the content, as sha256sum prints it."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """SHA-256 of the content after its salt, as sha256sum prints it."""
+        return hashlib.sha256((self.salt + self.text).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,11 @@ class PublishedPort:
     host: str = ""
 
 
+_UNORDERED = ("environment", "secret_environment", "exposed", "listens", "add_capabilities", "drop_capabilities")
+# Fields of a container that earlier versions did not have.
+_LATER = ("readiness_command", "secrets", "secret_environment")
+
+
 @dataclass(frozen=True)
 class Container:
     """A container as it should run.
@@ -117,6 +127,7 @@ class Container:
     `readiness_command` succeeds in the container once it serves. A container with one takes over from its predecessor
     while both run; any other starts after its predecessor has stopped. It is for containers that hand over their
     listening sockets: the engine publishes no port of `ports` for two containers at once.
+    `secrets` is a keyed digest of the secrets that it gets, `secret_environment` those that it gets in its environment.
     """
 
     name: str
@@ -143,10 +154,12 @@ class Container:
     stop_timeout: int = 10
     configuration: str = ""
     readiness_command: tuple[str, ...] = ()
+    secrets: str = ""
+    secret_environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Sort unordered fields, so that the order of a setting or of Docker is not a difference."""
-        for name in ("environment", "exposed", "listens", "add_capabilities", "drop_capabilities"):
+        for name in _UNORDERED:
             object.__setattr__(self, name, tuple(sorted(getattr(self, name))))
         object.__setattr__(self, "ports", tuple(sorted(self.ports, key=astuple)))
         object.__setattr__(self, "mounts", tuple(sorted(self.mounts, key=lambda mount: mount.target)))
@@ -159,12 +172,18 @@ class Container:
 
     @property
     def spec(self) -> str:
-        """Digest over every field that makes the container: any change to the desired container changes it."""
+        """Digest over every field that makes the container: any change to the desired container changes it.
+
+        The values of secrets count by their keyed digest alone, since this one would help to guess them.
+        """
         content = asdict(self)
         # A program can switch to another port without a new container.
         del content["listens"]
-        if not self.readiness_command:
-            del content["readiness_command"]
+        content["secret_environment"] = [name for name, _ in self.secret_environment]
+        for name in _LATER:
+            # A new kind of field must not replace the containers of a running fleet.
+            if not content[name]:
+                del content[name]
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

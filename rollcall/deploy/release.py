@@ -7,6 +7,7 @@ from gevent.lock import BoundedSemaphore
 from pyinfra import logger
 
 from rollcall.contract.timeouts import stretched
+from rollcall.converge import docker_commands
 from rollcall.deploy.service_host import Seen, ServiceHost
 from rollcall.errors import RollcallError
 from rollcall.services import commands, observed
@@ -116,7 +117,8 @@ class SlotRelease:
 
     def _run(self, place: Place) -> str:
         assert self._work.container is not None  # noqa: S101 — only declared slots run anything
-        self._begin(commands.run(self._work.container, self._names[place]))
+        container = self._work.container
+        self._begin(commands.run(container, self._names[place]), docker_commands.run_input(container))
         beside = " beside the old container" if place == "next" else ""
         return f"{self._work.container.image} starts{beside}"
 
@@ -125,10 +127,10 @@ class SlotRelease:
         self._begin(commands.start(self._names[place], self._work.container.restart))
         return "starts again"
 
-    def _begin(self, command: str) -> None:
+    def _begin(self, command: str, stdin: str = "") -> None:
         self._started = True
         try:
-            self._there.run(command)
+            self._there.run(command, stdin)
         except RollcallError as problem:
             raise NotServing(str(problem)) from None
 

@@ -8,9 +8,11 @@ from threading import Lock
 
 from pyinfra import logger
 
+from rollcall.components import service_secrets
 from rollcall.config import project
 from rollcall.config.inventory import host_of
 from rollcall.deploy import inventory_layers, operations, this_run
+from rollcall.errors import RollcallError
 from rollcall.secrets import deployed, store
 from rollcall.secrets.private_directory import PrivateDirectory
 
@@ -66,3 +68,11 @@ def warn(name: str) -> None:
     if name == this_run.fleet().members[0].name:
         for sentence in store.warnings(read(), datetime.now(UTC)):
             logger.warning(sentence)
+
+
+@lru_cache(maxsize=1)
+def check_of_services() -> None:
+    """Check that each secret of a service has a value. Raises RollcallError: one has none."""
+    locate, inventory = this_run.locate(), this_run.inventory_file()
+    for sentence in service_secrets.check_values(this_run.fleet(), read().services, str(inventory), locate):
+        raise RollcallError(sentence)

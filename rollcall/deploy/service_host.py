@@ -52,18 +52,18 @@ class ServiceHost:
         services, checks = self._agent(Request("GET", "/v1/agent/services"), Request("GET", "/v1/agent/checks"))
         return Seen(found, json.loads(services), json.loads(checks))
 
-    def run(self, command: str) -> str:
+    def run(self, command: str, stdin: str = "") -> str:
         """Run a command on the host and return its output. Raises RollcallError: it failed."""
-        return self.read(self.member.name, command)
+        return self.read(self.member.name, command, stdin)
 
-    def read(self, name: str, command: str) -> str:
+    def read(self, name: str, command: str, stdin: str = "") -> str:
         """Run a command on a host of the fleet and return its output.
 
         Raises:
             RollcallError: it failed, or the host is not reachable.
         """
         host = self.host if name == self.member.name else self._other(name)
-        done, output = callbacks.run(host, command)
+        done, output = callbacks.run(host, command, stdin)
         if not done:
             lines = (output.stderr.strip() or output.stdout.strip() or "no output").splitlines()
             raise RollcallError(f"on {name}: {lines[-1]}")

@@ -34,6 +34,7 @@ def site(components: Sequence[Component]) -> Site | None:
         PyinfraError: a setting of any host is invalid, or a host belongs to another fleet; no host has been touched.
     """
     role_removal.begin()
+    run_secrets.check_of_services()
     here = read_host.read(components, run_secrets.read)
     if here and read_host.skip(preflight.problems(here.state.machine, len(here.missing_images))):
         here = None

@@ -66,6 +66,17 @@ def directory(source: str, chosen: Inventory, command: str) -> Path:
     )
 
 
+def for_values(named: Path, hosts: tuple[Host, ...]) -> Path:
+    """Return the directory that a deploy will use, also of a fleet that was never deployed.
+
+    Raises:
+        RollcallError: as `find`; hosts are asked only if another fleet's secrets stand beside.
+    """
+    if (named / IDENTITY).exists() or not any(named.parent.glob(f"*/{IDENTITY}")):
+        return named
+    return find(named, hosts) or named
+
+
 def find(named: Path, hosts: tuple[Host, ...]) -> Path | None:
     """Find the directory of the fleet that these hosts belong to; None if they were never deployed.
 

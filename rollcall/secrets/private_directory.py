@@ -68,8 +68,8 @@ class PrivateDirectory:
         with self._problems(self.path):
             return (self.path / name).exists()
 
-    def read(self, name: str) -> str:
-        """Return a file's text.
+    def read(self, name: str, encoding: str = "ascii") -> str:
+        """Return a file's text, its line ends as they are.
 
         Raises:
             RollcallError: it cannot be read.
@@ -78,14 +78,16 @@ class PrivateDirectory:
             return self._drafts[name]
         file = self.path / name
         try:
-            return file.read_text(encoding="ascii")
+            return file.read_bytes().decode(encoding)
         except FileNotFoundError:
             raise RollcallError(
                 f"{file}: missing, and the running fleet uses it; restore the directory from a backup, "
                 "or remove the fleet (rollcall remove) and this directory, and deploy again"
             ) from None
         except UnicodeDecodeError:
-            raise RollcallError(f"{file}: got non-ASCII bytes; restore the file from a backup") from None
+            raise RollcallError(
+                f"{file}: got bytes that are not {encoding.upper()}; restore the file from a backup"
+            ) from None
         except OSError as problem:
             raise self._sentence(file, problem) from None
 
@@ -103,9 +105,9 @@ class PrivateDirectory:
         with self._problems(file):
             partial.unlink(missing_ok=True)
             try:
-                with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+                with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
                     self._give_to_owner(opened.fileno())
-                    opened.write(text)
+                    opened.write(text.encode())
                 partial.replace(file)
             except OSError:
                 # The disk is full: remove the incomplete secret.

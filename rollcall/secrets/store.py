@@ -11,10 +11,11 @@ from pathlib import Path
 from rollcall.config.fleet import Fleet, Member
 from rollcall.contract.problems import EXPIRING
 from rollcall.errors import RollcallError
-from rollcall.secrets import certificates, front_certificate
+from rollcall.secrets import certificates, front_certificate, service_secrets
 from rollcall.secrets.certificates import Certificate, Usage
 from rollcall.secrets.identity import IDENTITY, Identity
 from rollcall.secrets.private_directory import PrivateDirectory
+from rollcall.secrets.service_secrets import ServiceSecrets
 from rollcall.secrets.tokens import Tokens
 
 # A rotated secret has a next, a current, and a previous generation.
@@ -43,6 +44,7 @@ class Secrets:
     fronts: Mapping[str, Certificate]
     backend: Certificate
     operator: Certificate
+    services: ServiceSecrets = field(default_factory=ServiceSecrets)
 
 
 def generations(name: str) -> tuple[str, str, str]:
@@ -83,6 +85,7 @@ def read(folder: PrivateDirectory, fleet: Fleet, renewal: timedelta = certificat
         fronts={member.node: _front(issued, member) for member in fleet.members if member.is_front},
         backend=issued("backend", ["backend.rollcall.internal"], "server"),
         operator=issued("operator", ["operator.rollcall.internal"], "client"),
+        services=service_secrets.read(folder, fleet),
     )
 
 

@@ -48,7 +48,8 @@ def running(made: Container, source: dict[str, Any]) -> dict[str, Any]:
 
 
 def _config(made: Container, brought: dict[str, Any]) -> dict[str, Any]:
-    own = dict(made.environment)
+    given = (*made.environment, *made.secret_environment)
+    own = dict(given)
     inherited = [entry for entry in brought.get("Env") or () if entry.partition("=")[0] not in own]
     ports = {f"{port.container}/tcp": {} for port in made.ports} | {f"{port}/tcp": {} for port in made.exposed}
     labels = {"rollcall.managed": made.component, "rollcall.spec": made.spec}
@@ -56,11 +57,15 @@ def _config(made: Container, brought: dict[str, Any]) -> dict[str, Any]:
         labels["rollcall.configuration"] = made.configuration
     if made.readiness_command:
         labels["rollcall.overlap"] = " ".join(made.readiness_command)
+    if made.secrets:
+        labels["rollcall.secrets"] = made.secrets
+    if made.secret_environment:
+        labels["rollcall.secret-environment"] = ",".join(name for name, _ in made.secret_environment)
     return {
         "Image": made.image,
         "Hostname": made.hostname or ("the-machine" if made.network == "host" else ID[:12]),
         "User": made.user or brought.get("User", ""),
-        "Env": [*(f"{name}={value}" for name, value in made.environment), *inherited] or None,
+        "Env": [*(f"{name}={value}" for name, value in given), *inherited] or None,
         "Cmd": list(made.command) or brought.get("Cmd"),
         "ExposedPorts": (brought.get("ExposedPorts") or {}) | ports or None,
         "StopTimeout": made.stop_timeout,

@@ -9,6 +9,7 @@ from pyinfra.api.exceptions import FactProcessError
 from rollcall.converge import host_state
 from rollcall.converge.docker_query import Wanted, as_listed
 from rollcall.converge.host_state import parse, script
+from rollcall.converge.resources import File
 from rollcall.deploy.facts import HostFact
 
 ANSWER = """\
@@ -166,3 +167,20 @@ def test_the_images_that_our_containers_were_made_from_are_read_too(tmp_path: Pa
 )
 def test_an_image_is_found_however_its_name_is_written(written: str, listed: str) -> None:
     assert as_listed(written) == listed
+
+
+def test_files_with_a_salt_beside_them_are_digested_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_state, "ROOT", str(tmp_path / "root"))
+    plain = File(str(tmp_path / "root/services/shop/a"), "hunter2")
+    salt = File(str(tmp_path / "root/services/shop/secrets-1/.salt"), "pepper", salt="pepper")
+    secret = File(str(tmp_path / "root/services/shop/secrets-1/a b"), "hunter2", salt="pepper")
+    for file in (plain, salt, secret):
+        Path(file.path).parent.mkdir(parents=True, exist_ok=True)
+        Path(file.path).write_text(file.text)
+    command = script(Wanted())
+    path = fake_docker(tmp_path, "exit 0")
+    done = subprocess.run(["sh", "-c", command], env=path, capture_output=True, text=True, check=True)
+    found = {path: one.digest for path, one in parse(done.stdout, []).files.items() if one.digest}
+    assert found == {file.path: file.digest for file in (plain, salt, secret)}
+    assert done.stdout.count(plain.digest) == 1
+    assert plain.digest != secret.digest

@@ -440,3 +440,26 @@ def test_a_consumer_that_may_stay_is_notified_of_its_files(action: Action | None
     file = File("/etc/rollcall/front/nginx.conf", "", notify="docker exec front front-apply", consumer="front")
     changes = [Change("write", file), *([Change(action, FRONT)] if action else [])]
     assert notifications(changes) == ({file.notify: pending_marker(file)} if told else {})
+
+
+SECRET = replace(WEB, secrets="0123", secret_environment=(("PASSWORD", "hunter2"),))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "difference"),
+    [
+        (SECRET, ""),
+        (replace(SECRET, secret_environment=(("PASSWORD", "other"),)), "environment.PASSWORD: a secret → a secret"),
+        (replace(SECRET, secrets="4567"), "secrets: '0123' → '4567'"),
+        (WEB, "environment.PASSWORD: a secret → absent"),
+        (replace(WEB, environment=(("PASSWORD", "x"), *WEB.environment)), "environment.PASSWORD: absent → 'x'"),
+    ],
+)
+def test_a_secret_in_the_environment_is_compared_and_never_shown(wanted: Container, difference: str) -> None:
+    lines = said([wanted], host({"web-1": document(SECRET)}))
+    assert [line for line in lines if "hunter2" in line] == []
+    assert (difference in lines[0]) if difference else lines == []
+
+
+def test_new_kinds_of_fields_replace_no_running_container() -> None:
+    assert Container("shop-1", "shop:1", "services").spec == "a895b49a955c4ec7"

@@ -62,7 +62,7 @@ class FakeHost:
                 checks[mark] = {"CheckID": mark, "ServiceID": name, "Name": "M", "Status": "critical", "Notes": REASON}
         return Seen(found, services, checks)
 
-    def run(self, command: str) -> str:
+    def run(self, command: str, _stdin: str = "") -> str:
         self._count(command)
         if name := re.search(r"docker run .*--name=(\S+)", command):
             spec = re.search(r"rollcall.spec=(\w+)", command)
