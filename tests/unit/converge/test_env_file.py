@@ -8,7 +8,7 @@ import pytest
 
 from rollcall.converge import env_file
 
-ENVIRONMENT = (("PASSWORD", "it's $HOME `x` \"y\" ä"), ("KEY", "#1 = two "))
+ENVIRONMENT = (("PASSWORD", 'it\'s $HOME `x` "y" ä'), ("KEY", "#1 = two "))
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +25,7 @@ def test_the_command_reads_the_file_and_nobody_else_afterwards(memory: Path) -> 
     done = run(env_file.wrapped('stat -c %a "$env"; cat "$env"; false'), env_file.content(ENVIRONMENT))
     mode, *lines = done.stdout.splitlines()
     assert (mode, done.returncode) == ("600", 1)
-    assert lines == ["PASSWORD=it's $HOME `x` \"y\" ä", "KEY=#1 = two ", "# complete"]
+    assert lines == ['PASSWORD=it\'s $HOME `x` "y" ä', "KEY=#1 = two ", "# complete"]
     assert list(memory.iterdir()) == []
 
 
