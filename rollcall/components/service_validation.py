@@ -8,6 +8,7 @@ from rollcall.components.component import Check
 from rollcall.config.fleet import Member
 from rollcall.config.service import Service
 from rollcall.config.validation import TAKEN_PORTS
+from rollcall.converge.container_options import OWN_LABELS
 from rollcall.errors import RollcallError
 
 Path = tuple[str | int, ...]
@@ -103,7 +104,7 @@ def _health(service: Service) -> Iterator[Fault]:
     health = service.health
     if health.port and service.ports and health.port not in service.ports:
         yield ("health", "port"), _unknown_port(service, health.port)
-    if not service.ports and health.check in ("http", "https", "grpc") and health.model_fields_set:
+    if not service.ports and health.check in ("http", "https", "grpc") and health.model_fields_set - {"grace"}:
         yield ("health",), f"got a check that sends requests, {NO_PORTS}"
     useless = OF_REQUESTS if health.check in ("image", "none") else ("path",) if health.check == "grpc" else ()
     for key in useless:
@@ -113,11 +114,16 @@ def _health(service: Service) -> Iterator[Fault]:
 
 def _targets(service: Service) -> Iterator[Fault]:
     seen = set(service_secrets.targets(service))
-    for key in ("volumes", "files"):
-        for number, one in enumerate(getattr(service, key)):
-            if one.target in seen:
-                yield (key, number, "target"), f"got {one.target!r} a second time; expected one mount for each path"
-            seen.add(one.target)
+    mounted: dict[Path, list[str]] = {
+        ("volumes",): [one.target for one in service.volumes],
+        ("files",): [one.target for one in service.files],
+        ("options", "tmpfs"): [one.target for one in service.options.tmpfs],
+    }
+    for key, paths in mounted.items():
+        for number, target in enumerate(paths):
+            if target in seen:
+                yield (*key, number, "target"), f"got {target!r} a second time; expected one mount for each path"
+            seen.add(target)
 
 
 def _secrets(service: Service) -> Iterator[Fault]:
@@ -135,10 +141,14 @@ def _secrets(service: Service) -> Iterator[Fault]:
 
 
 def _environment(service: Service) -> Iterator[Fault]:
-    for key in service.environment:
+    for key in service.labels:
+        if key.startswith(OWN_LABELS):
+            yield ("labels", key), "got it, and Rollcall's own labels begin like that; expected another name"
+    named = [("environment", key) for key in service.environment] + [("labels", key) for key in service.labels]
+    for where, key in named:
         if SERVICE_ID.fullmatch(key):
             yield (
-                ("environment", key),
+                (where, key),
                 "got it, and two containers would have one id while one replaces the other; expected none",
             )
 

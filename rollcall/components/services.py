@@ -2,7 +2,7 @@
 
 import zlib
 
-from rollcall.components import service_files, service_secrets, service_validation
+from rollcall.components import service_files, service_options, service_secrets, service_validation
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, single
 from rollcall.config.fleet import Fleet, Member
@@ -16,6 +16,8 @@ NETWORK = "services"
 # After a power loss the catalog briefly names a host's old ports, which should not lead to another program.
 PORTS = range(22000, 30000)
 PORTS_EACH = 100
+# What a program with a read-only root may write to.
+TEMPORARY = Tmpfs("/tmp", "size=64m")  # noqa: S108 — the container's own
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
@@ -41,22 +43,30 @@ def _container(fleet: Fleet, member: Member, service: Service, name: str, files:
         component=NAME,
         image=member.image(service.image),
         image_source=member.image_source(service.image, service.image_source),
-        command=service.command,
+        command=service_options.command(service),
         environment=tuple({**metadata(service), **service.environment}.items()),
         network=NETWORK,
-        hostname=name,
+        hostname=service.options.hostname or name,
         ports=_published(fleet, member, service),
         exposed=service.ports if fleet.mode == "internal" else (),
         # Docker makes a missing volume. It is no resource of ours, so not even `rollcall remove` takes its data.
         mounts=(*files, *(Mount(volume.source, volume.target, volume.read_only) for volume in service.volumes)),
-        tmpfs=(Tmpfs("/tmp", "size=64m"),) if service.read_only else (),  # noqa: S108 — the container's own
+        tmpfs=_tmpfs(service),
         user=service.user,
         add_capabilities=service.capabilities,
         read_only=service.read_only,
         memory=service.memory,
         pids=service.pids,
         stop_timeout=service.stop_timeout,
+        options=service_options.of(service),
     )
+
+
+def _tmpfs(service: Service) -> tuple[Tmpfs, ...]:
+    own = service_options.tmpfs(service.options)
+    if not service.read_only or TEMPORARY.target in {one.target for one in own}:
+        return own
+    return (TEMPORARY, *own)
 
 
 def _published(fleet: Fleet, member: Member, service: Service) -> tuple[PublishedPort, ...]:

@@ -6,8 +6,11 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from rollcall.config.forms import Duration, Expected, Image, ImageSource, Port, Seconds, Switch
 from rollcall.config.section import Section
+from rollcall.config.service_options import Options
 from rollcall.contract import route_metadata
 
+_LINE = r"^[^\x00\n]*$"
+LABEL_PATTERN = r"^[A-Za-z0-9_]([A-Za-z0-9._/-]*[A-Za-z0-9_])?$"
 _PATH_PATTERN = r"^/[!-~]*$"
 # No part is "." or "..", and no character has a meaning in Docker's --mount.
 _TARGET_PATTERN = r"^(/\.?[A-Za-z0-9_+@-][A-Za-z0-9_.+@-]*)+$"
@@ -48,6 +51,10 @@ class Health(Section):
     port: Port | None = Field(default=None, description="Port to check; without one, the service's first")
     interval: Duration = Field(default="2s", description="Time between two checks")
     timeout: Duration = Field(default="2s", description="Longest time for a response")
+    grace: Duration | None = Field(
+        default=None,
+        description="Time that the program takes to start, such as to load a model; a release adds it to its timeout",
+    )
 
 
 class ServiceVolume(Section):
@@ -173,12 +180,22 @@ class Service(Section):
         strict=False,
         description="Linux capabilities of the containers; all others are dropped",
     )
+    cpus: Annotated[float, Field(ge=0, le=1024), Expected("a number of at least 0.01, or 0 for no limit")] = Field(
+        default=0, description="Processors that each container may use"
+    )
     memory: Annotated[int, Field(ge=8, le=1048576), Expected("an integer of at least 8", "MiB")] = Field(
         default=512, description="Memory limit of each container"
     )
     pids: Annotated[int, Field(ge=8, le=65536), Expected("an integer of at least 8")] = Field(
         default=512, description="Limit of processes and threads of each container"
     )
+    labels: Annotated[
+        dict[
+            Annotated[str, StringConstraints(pattern=LABEL_PATTERN)], Annotated[str, StringConstraints(pattern=_LINE)]
+        ],
+        Expected('a dict of strings such as {"com.example.team": "shop"}'),
+    ] = Field(default_factory=dict, description="Labels of the containers")
+    options: Annotated[Options, Expected('a dict such as {"init": True}')] = Field(default_factory=Options)
     stop_timeout: Seconds = Field(default=10, description="Time between the stop signal and a kill")
     release: Annotated[Release, Expected('a dict such as {"order": "stop-first"}')] = Field(default_factory=Release)
 

@@ -1,6 +1,6 @@
 """Describe the change of one resource for the user: the action and the differences that cause it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
@@ -49,12 +49,12 @@ class Change:
 
 
 def field_differences(name: str, old: Any, new: Any) -> list[Difference]:
-    """Compare two values of a container's field; every environment variable counts as a field of its own."""
-    if name in ("environment", "secret_environment"):
+    """Compare two values of a container's field; every variable and every option counts as a field of its own."""
+    if name in _OF_SEVERAL:
         was, will = dict(old), dict(new)
-        shown = _shown if name == "environment" else _hidden
+        own, shown = _OF_SEVERAL[name]
         return [
-            Difference(f"environment.{key}", shown(was.get(key)), shown(will.get(key)))
+            Difference(f"{own}{key}", shown(was.get(key)), shown(will.get(key)))
             for key in sorted(was.keys() | will.keys())
             if was.get(key) != will.get(key)
         ]
@@ -71,6 +71,14 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_brief, value))}]"
     return repr(value)
+
+
+# Fields that are made of pairs: what their keys are called, and how a value is shown.
+_OF_SEVERAL: Mapping[str, tuple[str, Callable[[Any], str]]] = {
+    "environment": ("environment.", _shown),
+    "secret_environment": ("environment.", _hidden),
+    "options": ("options.", _shown),
+}
 
 
 def _brief(item: Any) -> str:

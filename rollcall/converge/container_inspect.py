@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rollcall.converge import container_network
+from rollcall.converge import container_network, container_options
 from rollcall.converge.docker_query import LABEL
 from rollcall.converge.resources import Container, Mount, Tmpfs
 
@@ -68,6 +68,7 @@ def container(
         stop_timeout=_stop_timeout(config.get("StopTimeout")),
         configuration=labels.get(CONFIGURATION_LABEL, ""),
         readiness_command=tuple(shlex.split(labels.get(READINESS_LABEL, ""))),
+        options=container_options.read(document, image, like.options),
         secrets=labels.get(SECRETS_LABEL, ""),
         secret_environment=tuple(pair for pair in environment if pair[0] in secret),
     )

@@ -5,7 +5,7 @@ import shlex
 import tarfile
 from collections.abc import Iterable, Sequence
 
-from rollcall.converge import env_file
+from rollcall.converge import container_options, env_file
 from rollcall.converge.container_inspect import (
     CONFIGURATION_LABEL,
     READINESS_LABEL,
@@ -71,6 +71,7 @@ def run_arguments(container: Container, name: str = "") -> list[str]:
         *(f"--publish={_publish(port)}" for port in container.ports),
         *(f"--mount={_mount(mount)}" for mount in container.mounts),
         *(f"--tmpfs={tmpfs.target}:{tmpfs.options}" for tmpfs in container.tmpfs),
+        *container_options.arguments(container.options),
         *LOG_OPTIONS,
         container.image,
         *container.command,

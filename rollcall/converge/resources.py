@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, astuple, dataclass, field
 from typing import Literal
 
+from rollcall.converge.container_options import Options
+
 ImageSource = Literal["pull", "push"]
 # Files in directories with this prefix are digested with the salt beside them.
 SALTED, SALT = "secrets-", ".salt"
@@ -107,7 +109,7 @@ class PublishedPort:
 
 _UNORDERED = ("environment", "secret_environment", "exposed", "listens", "add_capabilities", "drop_capabilities")
 # Fields of a container that earlier versions did not have.
-_LATER = ("readiness_command", "secrets", "secret_environment")
+_LATER = ("readiness_command", "options", "secrets", "secret_environment")
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ class Container:
     `readiness_command` succeeds in the container once it serves. A container with one takes over from its predecessor
     while both run; any other starts after its predecessor has stopped. It is for containers that hand over their
     listening sockets: the engine publishes no port of `ports` for two containers at once.
+    `options` are plain options of Docker, from container_options.made.
     `secrets` is a keyed digest of the secrets that it gets, `secret_environment` those that it gets in its environment.
     """
 
@@ -154,6 +157,7 @@ class Container:
     stop_timeout: int = 10
     configuration: str = ""
     readiness_command: tuple[str, ...] = ()
+    options: Options = ()
     secrets: str = ""
     secret_environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 

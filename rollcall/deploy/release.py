@@ -135,7 +135,7 @@ class SlotRelease:
             raise NotServing(str(problem)) from None
 
     def _await(self, place: Place) -> str:
-        deadline = time.monotonic() + stretched(self._work.release.timeout)
+        deadline = time.monotonic() + stretched(self._work.patience)
         name, missing = self._names[place], ["nothing was seen of it"]
         while missing:
             time.sleep(POLL_SECONDS)
@@ -149,7 +149,7 @@ class SlotRelease:
                 if missing and container and container.crashes:
                     raise NotServing(container.end)
             if missing and time.monotonic() > deadline:
-                raise NotServing(f"after {stretched(self._work.release.timeout):.0f} s {'; '.join(missing)}")
+                raise NotServing(f"after {stretched(self._work.patience):.0f} s {'; '.join(missing)}")
         return "serves"
 
     def _undrain(self, place: Place) -> str:

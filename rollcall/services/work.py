@@ -8,6 +8,7 @@ from rollcall.config.service import Release, Service
 from rollcall.converge.changes import Change
 from rollcall.converge.host_state import HostState
 from rollcall.converge.resources import Container, Resource
+from rollcall.registrator.services import durations
 from rollcall.services.slot import FAILED_SUFFIX, SUFFIXES, Order
 
 _BESIDE = tuple(suffix for suffix in SUFFIXES.values() if suffix)
@@ -27,6 +28,12 @@ class Work:
     order: Order = "start-first"
     release: Release = field(default_factory=Release)
     stale: str = ""
+    grace: float = 0
+
+    @property
+    def patience(self) -> float:
+        """The seconds after which a new container that does not serve has failed."""
+        return self.release.timeout + self.grace
 
     @property
     def failed_name(self) -> str:
@@ -119,6 +126,7 @@ def _declared(service: Service, container: Container, change: Change | None, sta
         order=service.order,
         release=service.release,
         stale=str(document["Id"]) if document else "",
+        grace=(durations.nanoseconds(service.health.grace or "0") or 0) / 10**9,
     )
 
 

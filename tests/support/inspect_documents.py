@@ -3,6 +3,7 @@
 It knows nothing of how rollcall reads such documents: the two are each other's check.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rollcall.converge.resources import Container
@@ -62,6 +63,7 @@ def _config(made: Container, brought: dict[str, Any]) -> dict[str, Any]:
     if made.secret_environment:
         labels["rollcall.secret-environment"] = ",".join(name for name, _ in made.secret_environment)
     return {
+        **_plain_config(dict(made.options), brought),
         "Image": made.image,
         "Hostname": made.hostname or ("the-machine" if made.network == "host" else ID[:12]),
         "User": made.user or brought.get("User", ""),
@@ -69,7 +71,40 @@ def _config(made: Container, brought: dict[str, Any]) -> dict[str, Any]:
         "Cmd": list(made.command) or brought.get("Cmd"),
         "ExposedPorts": (brought.get("ExposedPorts") or {}) | ports or None,
         "StopTimeout": made.stop_timeout,
-        "Labels": labels,
+        "Labels": {**(brought.get("Labels") or {}), **_split(dict(made.options).get("labels", ())), **labels},
+    }
+
+
+Texts = Mapping[str, tuple[str, ...]]
+
+
+def _split(texts: Iterable[str], between: str = "=") -> dict[str, str]:
+    return {name: value for name, _, value in (text.partition(between) for text in texts)}
+
+
+def _plain_config(options: Texts, brought: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Entrypoint": list(options.get("entrypoint", ())) or brought.get("Entrypoint"),
+        "WorkingDir": "".join(options.get("working_dir", ())) or brought.get("WorkingDir", ""),
+        **({"StopSignal": options["stop_signal"][0]} if "stop_signal" in options else {}),
+    }
+
+
+def _plain_host_config(options: Texts) -> dict[str, Any]:
+    devices = (text.split(":") for text in options.get("devices", ()))
+    limits = (text.replace("=", ":").split(":") for text in options.get("ulimits", ()))
+    return {
+        "NanoCpus": int(float("".join(options.get("cpus", ())) or 0) * 10**9),
+        "Init": True if "init" in options else None,
+        "ExtraHosts": list(options.get("extra_hosts", ())) or None,
+        "Devices": [dict(zip(("PathOnHost", "PathInContainer", "CgroupPermissions"), d, strict=True)) for d in devices],
+        "GroupAdd": list(options.get("group_add", ())) or None,
+        "ShmSize": int("".join(options.get("shm_size", ())).rstrip("m") or 64) * 1024 * 1024,
+        "Sysctls": _split(options.get("sysctls", ())) or None,
+        # Docker adds the engine's own default limits when a container starts.
+        "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}]
+        + [{"Name": name, "Soft": int(soft), "Hard": int(hard)} for name, soft, hard in limits],
+        "OomScoreAdj": int("".join(options.get("oom_score_adj", ())) or 0),
     }
 
 
@@ -79,6 +114,7 @@ def _host_config(made: Container) -> dict[str, Any]:
     for port in made.ports:
         bindings.setdefault(f"{port.container}/tcp", []).append({"HostIp": port.address, "HostPort": port.host})
     return {
+        **_plain_host_config(dict(made.options)),
         "NetworkMode": made.network,
         "PortBindings": bindings,
         "RestartPolicy": {"Name": name, "MaximumRetryCount": int(retries or 0)},

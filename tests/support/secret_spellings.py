@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import urllib.parse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,12 @@ def secret_spellings(kept: Secrets, folder: Path, nodes: Iterable[str]) -> Secre
     for name, key in keys.items():
         texts |= _private(name, key)
     return SecretSpellings({spelling: name for name, text in texts.items() for spelling in _spellings(text)})
+
+
+def value_spellings(name: str, value: str) -> SecretSpellings:
+    """Collect those of one value, and of its plain digest, by which it could be guessed."""
+    digest = hashlib.sha256(value.encode()).hexdigest()
+    return SecretSpellings(dict.fromkeys((*_spellings(value), digest, digest[:12]), name))
 
 
 def _tokens(generation: Tokens, nodes: list[str]) -> dict[str, str]:

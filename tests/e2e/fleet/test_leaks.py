@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from deployed import LAB, PROJECT, Fleet, rollcall
+from process_watch import Watch
 from secret_locations import KERNEL_LOG, LOOKS, files_with, look, marked
 from secret_spellings import SecretSpellings, secret_spellings
 
@@ -67,36 +67,6 @@ def test_files_with_a_secret_are_closed_to_all_but_their_reader(
         nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups sh -c"
         assert len(fleet.on(host, f"sh -c '{for_each}'", check=False).split()) == len(files), host
         assert fleet.on(host, f"{nobody} '{for_each}'", check=False) == "", host
-
-
-class Watch:
-    """Reads the arguments and environments of all processes again and again: of this machine and of the lab's hosts."""
-
-    def __init__(self) -> None:
-        self.seen: set[bytes] = set()
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._look)
-
-    def _look(self) -> None:
-        while not self._end.is_set():
-            for process in Path("/proc").glob("[0-9]*"):
-                for file in ("cmdline", "environ"):
-                    try:
-                        self.seen.add((process / file).read_bytes())
-                    except OSError:  # it has ended
-                        break
-
-    def __enter__(self) -> "Watch":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-    @property
-    def text(self) -> str:
-        return b"\n".join(self.seen).decode(errors="replace")
 
 
 def change_every_secret(fleet: Fleet) -> None:

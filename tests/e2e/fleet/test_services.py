@@ -2,17 +2,25 @@
 
 import http.client
 import json
+import subprocess
+import sys
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from deployed import LAB, Fleet, rollcall, wait_for
+from deployed import LAB, PROJECT, Fleet, rollcall, wait_for
+from process_watch import Watch
+from secret_locations import files_with, look
+from secret_spellings import value_spellings
 from shop_service import SHOP, Declared
 
 VISITORS = 8
+SECRET_FILE = "/run/secrets/database-password"
+VARIABLE = "ROLLCALL_SECRET_SHOP__DATABASE_PASSWORD"
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +145,41 @@ def test_a_version_that_does_not_come_up_leaves_the_old_one_serving(fleet: Fleet
     rollcall("deploy", shop.inventory)
     assert fleet.all_containers() == before
     assert "shop-failed" not in fleet.on(kept[0], "docker ps -a --format '{{.Names}}'")
+
+
+def set_secret(shop: Declared, value: str) -> None:
+    command = [sys.executable, "-m", "rollcall", "secret", "set", shop.inventory, "shop", "database-password"]
+    done = subprocess.run(command, cwd=PROJECT, input=value, capture_output=True, text=True, check=True)
+    assert value not in done.stdout + done.stderr
+
+
+def test_a_secret_is_for_the_user_of_its_service_and_shown_nowhere(fleet: Fleet, shop: Declared) -> None:
+    value = f"correct-{uuid.uuid4()}"
+    secret = value_spellings("the value", value)
+    shop.write("v2", secrets=["database-password"])
+    said = rollcall("deploy", shop.inventory, code=1)
+    assert f"got 'database-password' without a value; expected one, here or in {VARIABLE}" in said
+    set_secret(shop, value)
+    shown = rollcall("deploy", shop.inventory, "--dry", "-vvv")
+    with Watch() as watch:
+        shown += rollcall("deploy", shop.inventory, "-vvv")
+    assert "environment.DATABASE_PASSWORD_FILE: absent → '/run/secrets/database-password'" in shown
+    assert fleet.on("app1", f"docker exec shop-1 cat {SECRET_FILE}") == value
+    assert fleet.on("app1", f"docker exec -u 65534 shop-1 cat {SECRET_FILE}", check=False) == ""
+    places = look(fleet, "app1")
+    assert "shop-1" in places["containers"]
+    leaks = {place: secret.found_in(text) for place, text in (*places.items(), ("deploys", shown), ("all", watch.text))}
+    assert {place: found for place, found in leaks.items() if found} == {}
+    (file,) = files_with(fleet, "app1", f"{value}\n")
+    assert file.startswith("/etc/rollcall/services/shop/secrets-")
+    assert fleet.on("app1", f"stat -c %a:%u {file} {Path(file).parent}").split() == ["400:0", "700:0"]
+    # Edited by hand, it is seen and mended, as a release.
+    fleet.on("app1", f"echo other >{file}")
+    assert f"write file {file}" in rollcall("deploy", shop.inventory)
+    assert fleet.on("app1", f"docker exec shop-1 cat {SECRET_FILE}") == value
+    shop.write("v2")
+    rollcall("deploy", shop.inventory)
+    assert fleet.on("app1", "find /etc/rollcall/services") == ""
 
 
 def test_what_is_no_longer_declared_goes_with_consent_only(fleet: Fleet, shop: Declared, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from rollcall.components.component import HostFacts
 from rollcall.config import local_files
 from rollcall.config.fleet import Fleet
 from rollcall.config.project import CHECKOUT
+from rollcall.config.service_options import Options
+from rollcall.converge import docker_commands
 from rollcall.converge.resources import Container, File, PublishedPort, Resource, Volume
 from rollcall.errors import RollcallError
 from rollcall.registrator.docker.container import read_container
@@ -70,6 +72,17 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"environment": {"SERVICE_80_ID": "x"}}, "services[0].environment.SERVICE_80_ID: got it, and two containers"),
     ({"environment": {"A": 1}}, "services[0].environment.A: got 1; expected a dict of strings"),
+    ({"cpus": -1}, "services[0].cpus: got -1; expected a number of at least 0.01"),
+    ({"labels": {"rollcall.spec": "x"}}, "services[0].labels.rollcall.spec: got it, and Rollcall's own"),
+    ({"labels": {"SERVICE_ID": "x"}}, "services[0].labels.SERVICE_ID: got it, and two containers"),
+    ({"options": {"initt": True}}, "services[0].options.initt: unknown setting; did you mean init?"),
+    ({"options": {"privileged": True}}, "services[0].options.privileged: unknown setting"),
+    ({"options": {"devices": ["/etc/passwd"]}}, "services[0].options.devices[0]: got '/etc/passwd'; expected a list"),
+    ({"options": {"ulimits": {"nofile": "many"}}}, "options.ulimits.nofile: got 'many'; expected a dict of limits"),
+    (
+        {"volumes": [{"source": "a1", "target": "/x"}], "options": {"tmpfs": [{"target": "/x"}]}},
+        "services[0].options.tmpfs[0].target: got '/x' a second time",
+    ),
     ({"user": "shop"}, "services[0].user: got 'shop'; expected a numeric uid"),
 ]
 
@@ -230,3 +243,35 @@ def test_an_older_deploy_py_does_not_forget_services(tmp_path: Path) -> None:
         declared.check_services(tmp_path, checked(), chosen)
         with pytest.raises(RollcallError, match=sentence):
             declared.check_services(tmp_path, fleet_with(), chosen)
+
+
+def test_every_option_has_its_flag(facts: HostFacts, secret: Secrets) -> None:
+    options = {
+        "init": True,
+        "entrypoint": ["/bin/serve", "--verbose"],
+        "working_dir": "/app",
+        "hostname": "shop",
+        "stop_signal": "SIGQUIT",
+        "extra_hosts": {"db": "10.0.0.1", "host": "host-gateway"},
+        "tmpfs": [{"target": "/run"}],
+        "devices": ["/dev/fuse", "/dev/kvm:rw", "/dev/a:/dev/b", "/dev/a:/dev/c:r"],
+        "group_add": ["44"],
+        "shm_size": 256,
+        "sysctls": {"net.core.somaxconn": "1024"},
+        "ulimits": {"nofile": "65536", "nproc": "1:2"},
+        "oom_score_adj": -5,
+    }
+    assert options.keys() == Options.model_fields.keys()
+    shop = containers(
+        fleet_with(options=options, cpus=1.5, labels={"team": "shop"}, command=["now"], read_only=True), facts, secret
+    )["shop-1"]
+    words = docker_commands.run_arguments(shop)
+    assert words[words.index("example/shop:1.4") :] == ["example/shop:1.4", "--verbose", "now"]
+    flags = (
+        "--cpus=1.5 --init=true --entrypoint=/bin/serve --workdir=/app --hostname=shop --stop-signal=SIGQUIT "
+        "--add-host=db:10.0.0.1 --add-host=host:host-gateway --tmpfs=/run:size=16m --tmpfs=/tmp:size=64m "
+        "--device=/dev/fuse:/dev/fuse:rwm --device=/dev/kvm:/dev/kvm:rw --device=/dev/a:/dev/b:rwm "
+        "--device=/dev/a:/dev/c:r --group-add=44 --shm-size=256m --sysctl=net.core.somaxconn=1024 "
+        "--ulimit=nofile=65536:65536 --ulimit=nproc=1:2 --oom-score-adj=-5 --label=team=shop"
+    )
+    assert set(flags.split()) - set(words) == set()

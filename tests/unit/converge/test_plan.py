@@ -463,3 +463,34 @@ def test_a_secret_in_the_environment_is_compared_and_never_shown(wanted: Contain
 
 def test_new_kinds_of_fields_replace_no_running_container() -> None:
     assert Container("shop-1", "shop:1", "services").spec == "a895b49a955c4ec7"
+
+
+BROUGHT = {"Entrypoint": ["/entry", "-v"], "WorkingDir": "/app", "StopSignal": "SIGQUIT", "Labels": {"maker": "x"}}
+
+
+def with_image(wanted: Container, **changed: Any) -> list[str]:
+    """The plan on a host whose container was made from an image that brings options itself, and then changed."""
+    source = inspect_documents.image("sha256:aaa", "nginx:1.30", **BROUGHT)
+    found = inspect_documents.running(WEB, source)
+    found["Config"] |= {"StopSignal": "SIGQUIT", **changed}
+    known = dict.fromkeys(("nginx:1.30", "sha256:aaa"), source)
+    here = HostState(engine(containers={"web-1": found}, images=known, networks=NETWORKS, managed=frozenset(["web-1"])))
+    return said([wanted], here)
+
+
+def test_options_that_an_image_brings_are_no_difference() -> None:
+    assert with_image(WEB) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "difference"),
+    [
+        ({"Entrypoint": ["sh", "-c"]}, "options.entrypoint: [sh] → absent"),
+        ({"WorkingDir": "/"}, "options.working_dir: [/] → absent"),
+        ({"StopSignal": "SIGTERM"}, "options.stop_signal: [SIGTERM] → absent"),
+        ({"Labels": {"maker": "y", "rollcall.managed": "backend", "rollcall.spec": WEB.spec}}, "labels: [maker=y] →"),
+    ],
+)
+def test_options_changed_by_hand_are_seen(changed: dict[str, Any], difference: str) -> None:
+    (line,) = with_image(WEB, **changed)
+    assert difference in line

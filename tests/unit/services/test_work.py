@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import inspect_documents
+import pytest
 
-from rollcall.config.service import Service
+from rollcall.config.service import Health, Service
 from rollcall.converge.docker_query import EngineState
 from rollcall.converge.host_state import EMPTY, HostState
 from rollcall.converge.plan import plan
@@ -101,3 +102,9 @@ def test_the_slot_and_the_service_of_a_name() -> None:
     ):
         assert (slot_of(name), service_of(name)) == (slot, service)
     assert service_of("my-shop-failed") == "my-shop"
+
+
+@pytest.mark.parametrize(("grace", "patience"), [(None, 60), ("90s", 150), ("500ms", 60.5), ("2m", 180)])
+def test_the_time_that_a_program_takes_to_start_is_added_to_the_timeout(grace: str | None, patience: float) -> None:
+    slow = SHOP.model_copy(update={"health": Health(grace=grace)})
+    assert {one.patience for one in work(state(), slow).slots} == {patience}
