@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field, fields
 from typing import Literal
 
 from rollcall.converge.container_options import Options
@@ -108,8 +108,6 @@ class PublishedPort:
 
 
 _UNORDERED = ("environment", "secret_environment", "exposed", "listens", "add_capabilities", "drop_capabilities")
-# Fields of a container that earlier versions did not have.
-_LATER = ("readiness_command", "options", "secrets", "secret_environment")
 
 
 @dataclass(frozen=True)
@@ -180,17 +178,18 @@ class Container:
 
         The values of secrets count by their keyed digest alone, since this one would help to guess them.
         """
-        content = asdict(self)
-        # A program can switch to another port without a new container.
-        del content["listens"]
-        content["secret_environment"] = [name for name, _ in self.secret_environment]
-        for name in _LATER:
-            # A new kind of field must not replace the containers of a running fleet.
-            if not content[name]:
-                del content[name]
+        # Without the fields that have their default: one that Rollcall adds later replaces nobody's containers.
+        content = {name: value for name, value in asdict(self).items() if getattr(self, name) != _DEFAULTS[name]}
+        # A program can switch to another port, and an image can come in another way, without a new container.
+        for name in ("listens", "image_source"):
+            content.pop(name, None)
+        if self.secret_environment:
+            content["secret_environment"] = [name for name, _ in self.secret_environment]
         text = json.dumps(content, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+
+_DEFAULTS = {one.name: one.default for one in fields(Container)}
 
 Resource = Directory | File | AbsentFile | LeadingLine | Network | Volume | Container
 

@@ -421,9 +421,9 @@ def test_a_foreign_container_with_the_name_of_a_retired_one_is_never_touched() -
         plan([FRONT], taken)
 
 
-def test_a_container_without_a_readiness_command_keeps_its_digest() -> None:
-    """The digest does not depend on other containers' readiness commands."""
-    assert WEB.spec == "dd72279a5578e7b8"
+@pytest.mark.parametrize("change", [{"image_source": "push"}, {"listens": (("", 81),)}])
+def test_how_an_image_comes_and_where_its_program_listens_replaces_nothing(change: dict[str, Any]) -> None:
+    assert replace(WEB, **change).spec == WEB.spec
     assert replace(WEB, readiness_command=("true",)).spec != WEB.spec
 
 
