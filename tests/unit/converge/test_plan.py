@@ -1,13 +1,13 @@
 """The changes that a deploy plans for a host, from its state and its desired resources."""
 
 import copy
-from dataclasses import replace
+from dataclasses import make_dataclass, replace
 from typing import Any
 
 import inspect_documents
 import pytest
 
-from rollcall.converge import docker_commands
+from rollcall.converge import docker_commands, resources
 from rollcall.converge.changes import Action, Change
 from rollcall.converge.docker_query import EngineState
 from rollcall.converge.host_state import EMPTY, HostState, ObservedFile
@@ -461,8 +461,12 @@ def test_a_secret_in_the_environment_is_compared_and_never_shown(wanted: Contain
     assert (difference in lines[0]) if difference else lines == []
 
 
-def test_new_kinds_of_fields_replace_no_running_container() -> None:
-    assert Container("shop-1", "shop:1", "services").spec == "a895b49a955c4ec7"
+def test_a_field_that_a_later_version_adds_replaces_no_running_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    later = make_dataclass("Later", [("later", str, "")], bases=(Container,), frozen=True)
+    monkeypatch.setitem(resources._DEFAULTS, "later", "")
+    made: Any = later("shop-1", "shop:1", "services")
+    assert made.spec == Container("shop-1", "shop:1", "services").spec
+    assert made.spec != replace(made, later="set").spec
 
 
 BROUGHT = {"Entrypoint": ["/entry", "-v"], "WorkingDir": "/app", "StopSignal": "SIGQUIT", "Labels": {"maker": "x"}}
