@@ -70,7 +70,7 @@ class ConsulServer(Section):
 class Registrator(Section):
     """The registrator of every host."""
 
-    image: Image = Field(default="rollcall/registrator:0.4.0", description=_IMAGE)
+    image: Image = Field(default="rollcall/registrator:0.5.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
     mode: Annotated[
         Literal["auto", "internal", "published"],

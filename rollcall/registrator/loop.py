@@ -109,7 +109,7 @@ class Loop:
 
     def _handle_event(self, event: Event, now: float) -> None:
         container_id = event.container_id
-        self._metrics.events.labels(event.change.value).inc()
+        self._metrics.events[event.change.value].inc()
         if event.change is Change.SIGNALLED:
             if container_id in self._inspecting:
                 self._signals.setdefault(container_id, []).append(event)
@@ -144,7 +144,7 @@ class Loop:
             self._outdated.discard(container_id)
             return
         if inspected.error:
-            self._metrics.failures.labels("docker").inc()
+            self._metrics.failures["docker"].inc()
             log.warning("cannot inspect container %s (%s); retrying", container_id[:SHORT_ID], inspected.error)
             self._listed = False
             self._list_at = now + LIST_RETRY_SECONDS
@@ -190,7 +190,7 @@ class Loop:
     def _handle_list(self, listed: Listed, now: float) -> None:
         """Inspect everything again: what runs, and what is only believed to run."""
         if listed.error:
-            self._metrics.failures.labels("docker").inc()
+            self._metrics.failures["docker"].inc()
             log.warning("cannot list the containers (%s); retrying", listed.error)
             self._list_at = now + LIST_RETRY_SECONDS
             return

@@ -28,7 +28,7 @@ from rollcall.registrator.tls import client_context
 # The agent responds from memory, within milliseconds; treat a longer silence as down.
 TIMEOUT_SECONDS = stretched(5)
 # The header that says that the token hides some of the results.
-FILTERED = "X-Consul-Results-Filtered-By-ACLs"
+FILTERED = "x-consul-results-filtered-by-acls"
 # The body of a 403 for a token that Consul does not have, or has no more.
 UNKNOWN_TOKEN = "ACL not found"  # noqa: S105 - an error message
 # The earliest removal by the agent itself, and the TTL that makes the check critical before.

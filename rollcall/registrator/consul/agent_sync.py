@@ -167,7 +167,7 @@ class AgentSync:
                 break
             else:
                 self._refusals.pop(write.registration.id, None)
-                self._metrics.writes.labels(KINDS[type(write)]).inc()
+                self._metrics.writes[KINDS[type(write)]].inc()
                 done += 1
         return done
 
@@ -245,7 +245,7 @@ class AgentSync:
             log.info("health of %s is %s: %s", wanted.id, wanted.health.status, wanted.health.note or "no output yet")
 
     def _refused(self, write: Write, error: AgentRejectedError, now: float) -> None:
-        self._metrics.failures.labels("refused").inc()
+        self._metrics.failures["refused"].inc()
         refusal = self._refusals.get(write.registration.id)
         if refusal is None or refusal.wanted != write.registration:
             refusal = Refusal(write.registration, Backoff(REFUSED_FIRST, REFUSED_CAP), now)
@@ -259,7 +259,7 @@ class AgentSync:
         refusal.reason = str(error)
 
     def _disconnected(self, error: AgentUnreachableError, now: float) -> None:
-        self._metrics.failures.labels("consul").inc()
+        self._metrics.failures["consul"].inc()
         unknown = isinstance(error, TokenUnknownError)
         if self._reported_outage is not type(error):
             what = "does not accept this registrator's token" if unknown else "does not respond"

@@ -105,7 +105,7 @@ class Engine:
         with stream(self._target, EVENTS, TIMEOUT_SECONDS) as (response, lines):
             _check(response)
             log.info(
-                "connected to Docker, API %s: listening for its events", response.headers.get("Api-Version", "unknown")
+                "connected to Docker, API %s: listening for its events", response.headers.get("api-version", "unknown")
             )
             self._away = False
             self.listening = True

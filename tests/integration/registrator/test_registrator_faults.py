@@ -237,7 +237,7 @@ def test_wrong_use_is_one_sentence_and_exit_2(arguments: list[str], says: str) -
 
 def test_help_and_version() -> None:
     assert "-useIpFromLabel" in run_once("-help").stdout
-    assert run_once("--version").stdout == "0.4.0\n"
+    assert run_once("--version").stdout == "0.5.0\n"
 
 
 def test_the_registrator_reports_its_state(start: Start, run: Run, own_agent: Agent, name: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
 from registrator_loop import Clock, World, died, started
 from registrator_world import HOSTNAME, Run, Start, run_once
 from registrator_world import Agent as Consul
@@ -148,8 +149,9 @@ def untouched(consul: Consul, *before: dict[str, Any]) -> None:
 
 def written(world: World) -> tuple[float, ...]:
     """What was registered and deregistered so far. Healths are confirmed from time to time, and not counted."""
-    samples = world.metrics.writes.collect()[0].samples
-    counters = {one.labels["kind"]: one.value for one in samples if one.name.endswith("_total")}
+    families = text_string_to_metric_families(world.metrics.text().decode())
+    samples = next(family.samples for family in families if family.name == "registrator_writes")
+    counters = {sample.labels["kind"]: sample.value for sample in samples if sample.name.endswith("_total")}
     return counters["register"], counters["deregister"]
 
 
