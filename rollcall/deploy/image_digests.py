@@ -1,5 +1,6 @@
 """Resolve the tags of services' images to digests, once in a run, so that all hosts run the same."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gevent.lock import RLock
@@ -25,14 +26,14 @@ class _Digests:
 _run = _Digests()
 
 
-def pinned(member: Member, fleet: Fleet, host: Host, logins: RegistryLogins) -> Member:
-    """Return a host whose services name their images by digest.
+def pinned(fleet: Fleet, member: Member, host: Host, logins: RegistryLogins) -> Fleet:
+    """Return the fleet with the images of its services named by digest, as far as this host needs to know.
 
     An image whose registry does not respond stays the one that the host's containers have.
     """
     tagged = _tagged(member)
     if not tagged:
-        return member
+        return fleet
     with _run.reading:
         if _run.found is None:
             _run.found = _resolve(sorted({image for one in fleet.members for image in _tagged(one)}), host, logins)
@@ -41,6 +42,10 @@ def pinned(member: Member, fleet: Fleet, host: Host, logins: RegistryLogins) -> 
         _, output = callbacks.run(host, registry_pull.images_of(NAME))
         for image in tagged - found.keys():
             found[image] = next((one for one in output.stdout.split() if one.startswith(f"{image}@")), image)
+    return replace(fleet, members=tuple(_pinned_member(one, found) for one in fleet.members))
+
+
+def _pinned_member(member: Member, found: Mapping[str, str]) -> Member:
     services = tuple(_pinned(member, service, found) for service in member.settings.services)
     return replace(member, settings=member.settings.model_copy(update={"services": services}))
 
@@ -56,7 +61,7 @@ def _is_tagged(member: Member, service: Service) -> bool:
     return pulled and "@" not in service.image
 
 
-def _pinned(member: Member, service: Service, found: dict[str, str]) -> Service:
+def _pinned(member: Member, service: Service, found: Mapping[str, str]) -> Service:
     if not _is_tagged(member, service):
         return service
     image = member.image(service.image)

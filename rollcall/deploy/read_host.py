@@ -32,9 +32,9 @@ def read(components: Sequence[Component], secrets: Callable[[], store.Secrets], 
     _log_only_changes()
     fleet = this_run.fleet()
     fleet_secrets = secrets()
-    member = fleet.member(host.name)
     if pin:
-        member = image_digests.pinned(member, fleet, host, fleet_secrets.registries)
+        fleet = image_digests.pinned(fleet, fleet.member(host.name), host, fleet_secrets.registries)
+    member = fleet.member(host.name)
     state = _read(fleet, member, reading(fleet, member, fleet_secrets, components))
     if state is None:
         return None
