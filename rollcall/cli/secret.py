@@ -1,10 +1,11 @@
-"""`rollcall secret`: set, list and remove the values of services' secrets."""
+"""`rollcall secret`: set, list and remove the values of services' secrets, and the logins of registries."""
 
 import os
 import re
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -19,27 +20,55 @@ if TYPE_CHECKING:
     from rollcall.secrets.private_directory import PrivateDirectory
 
 
+Function = TypeVar("Function", bound=Callable[..., None])
+
+
 @click.group()
 def secret() -> None:
-    """Set, list and remove the secrets that services declare (docs/services.md)."""
+    """Set, list and remove the secrets that services declare, and logins of image registries (docs/services.md)."""
+
+
+def _which(function: Function) -> Function:
+    """Add what a secret is named by: a service and a name, or a registry."""
+    registry = click.option("--registry", metavar="HOST", help="The login of an image registry, such as ghcr.io.")
+    return click.argument("service", required=False)(click.argument("name", required=False)(registry(function)))
 
 
 @secret.command("set")
 @inventory_argument
-@click.argument("service")
-@click.argument("name")
-def set_(source: str, service: str, name: str) -> None:
+@_which
+@click.option("--username", help="The user of the registry.")
+def set_(source: str, service: str | None, name: str | None, registry: str | None, username: str | None) -> None:
     """Set the value of a secret, from a prompt without echo or from standard input.
 
-    One line end at the end of standard input is not part of the value. The next deploy is a release of the service.
+    Either a service's: rollcall secret set INVENTORY SERVICE NAME. The next deploy is a release of the service.
+    Or the password of a registry: rollcall secret set INVENTORY --registry HOST --username USER.
+    One line end at the end of standard input is not part of the value.
     """
     from rollcall.secrets.service_secrets import checked, of_service
 
-    _check_names(service, name)
+    if _names_registry(service, name, registry):
+        _set_login(source, str(registry), username)
+        return
+    service, name = str(service), str(name)
+    if username:
+        raise RollcallError("--username: got it without --registry; expected both, or neither")
     fleet, folder = _open(source)
-    value = checked(_value(), f"{service} {name}")
+    value = checked(_value("Value"), f"{service} {name}")
     of_service(folder, service).write(name, value)
     out.print(f"[green]Set[/] {service} {name}. {_undeclared(fleet, service, name)}Next: rollcall deploy {source}")
+
+
+def _set_login(source: str, registry: str, username: str | None) -> None:
+    from rollcall.secrets.registry_logins import Login, directory, text
+    from rollcall.secrets.service_secrets import checked
+
+    if not username:
+        raise RollcallError(f"--registry {registry}: expected the user, too: --username USER")
+    _, folder = _open(source)
+    password = checked(_value("Password"), f"the password of {registry}")
+    directory(folder).write(registry, text(Login(username, password)))
+    out.print(f"[green]Set[/] the login of {registry}. Hosts get it only while they pull an image.")
 
 
 @secret.command("list")
@@ -51,6 +80,8 @@ def list_(source: str, service: str | None) -> None:
 
     fleet, folder = _open(source, draft=True)
     wanted, kept = declared(fleet), _kept(folder)
+    for (what, host), time in _logins(folder).items() if service is None else ():
+        out.print(f"{what} {host}: set at {_shown(time)}", markup=False)
     found = sorted(one for one in wanted | kept.keys() if service in (None, one[0]))
     for which in found:
         out.print(f"{which[0]} {which[1]}: {_state(source, which, wanted, kept)}", markup=False)
@@ -60,22 +91,38 @@ def list_(source: str, service: str | None) -> None:
 
 @secret.command("remove")
 @inventory_argument
-@click.argument("service")
-@click.argument("name")
-def remove(source: str, service: str, name: str) -> None:
+@_which
+def remove(source: str, service: str | None, name: str | None, registry: str | None) -> None:
     """Remove the value of a secret from this machine; hosts lose it with the service's next deploy."""
     from rollcall.did_you_mean import suggestion
+    from rollcall.secrets import registry_logins
     from rollcall.secrets.service_secrets import declared, of_service
 
-    _check_names(service, name)
+    is_login = _names_registry(service, name, registry)
     fleet, folder = _open(source, draft=True)
-    kept = _kept(folder)
-    if (service, name) not in kept:
-        known = suggestion(f"{service} {name}", (" ".join(which) for which in kept))
-        raise RollcallError(f"{service} {name} has no value here; {known}")
-    of_service(folder, service).remove(name)
-    still = " It is still declared, so a deploy will need a value." if (service, name) in declared(fleet) else ""
-    out.print(f"[green]Removed[/] the value of {service} {name}.{still}")
+    which = ("the login of", str(registry)) if is_login else (str(service), str(name))
+    kept = _logins(folder) if is_login else _kept(folder)
+    if which not in kept:
+        known = suggestion(" ".join(which), map(" ".join, kept))
+        raise RollcallError(f"{' '.join(which)} has no value here; {known}")
+    owner = registry_logins.directory(folder) if is_login else of_service(folder, which[0])
+    owner.remove(which[1])
+    still = " It is still declared, so a deploy will need a value." if which in declared(fleet) else ""
+    out.print(f"[green]Removed[/] the value of {' '.join(which)}.{still}")
+
+
+def _names_registry(service: str | None, name: str | None, registry: str | None) -> bool:
+    """Return whether a registry is named, not a secret of a service. Raises RollcallError: neither, or both."""
+    from rollcall.secrets.registry_logins import HOST_PATTERN
+
+    if registry is None and service and name:
+        _check_names(service, name)
+        return False
+    if registry is None or service or name:
+        raise RollcallError("expected SERVICE and NAME of a secret, or --registry HOST")
+    if not re.fullmatch(HOST_PATTERN, registry):
+        raise RollcallError(f'--registry: got {registry!r}; expected a host, such as "ghcr.io" or "docker.io"')
+    return True
 
 
 def _check_names(service: str, name: str) -> None:
@@ -95,9 +142,9 @@ def _open(source: str, *, draft: bool = False) -> "tuple[Fleet, PrivateDirectory
     return fleet, PrivateDirectory(for_values(folder_of(chosen.root, chosen.source), chosen.hosts), draft=draft)
 
 
-def _value() -> str:
+def _value(what: str) -> str:
     if sys.stdin.isatty():
-        return str(click.prompt("Value", hide_input=True, confirmation_prompt=True, err=True))
+        return str(click.prompt(what, hide_input=True, confirmation_prompt=True, err=True))
     try:
         return sys.stdin.buffer.read().decode().removesuffix("\n")
     except UnicodeDecodeError:
@@ -123,6 +170,16 @@ def _kept(folder: "PrivateDirectory") -> dict[tuple[str, str], float]:
     return {(file.parent.name, file.name): file.stat().st_mtime for file in files}
 
 
+def _logins(folder: "PrivateDirectory") -> dict[tuple[str, str], float]:
+    """Return the time of the last change of each registry's login."""
+    files = [file for file in (folder.path / "registries").glob("*") if not file.name.endswith(".partial")]
+    return {("the login of", file.name): file.stat().st_mtime for file in files}
+
+
+def _shown(time: float) -> str:
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def _state(
     source: str, which: tuple[str, str], wanted: set[tuple[str, str]], kept: dict[tuple[str, str], float]
 ) -> str:
@@ -133,5 +190,5 @@ def _state(
     if (variable := deployers_variable(*which)) in os.environ:
         return f"given by {variable}"
     if which in kept:
-        return f"set at {datetime.fromtimestamp(kept[which], UTC):%Y-%m-%d %H:%M} UTC"
+        return f"set at {_shown(kept[which])}"
     return f"no value; rollcall secret set {source} {' '.join(which)}"

@@ -17,10 +17,10 @@ from pyinfra.api.state import State
 
 from rollcall import command
 from rollcall.config import inventory
-from rollcall.converge import docker_commands
+from rollcall.converge import docker_commands, registry_pull
 from rollcall.converge.docker_query import EngineState, as_listed
 from rollcall.converge.resources import Container, Resource
-from rollcall.deploy import callbacks, inventory_layers
+from rollcall.deploy import callbacks, inventory_layers, run_secrets
 from rollcall.errors import RollcallError
 from rollcall.images import build, catalogue, docker, registry, saved, transfer
 
@@ -109,10 +109,20 @@ def megabytes(size: int) -> str:
 def bring(missing: Sequence[Container], platform: str) -> Generator[str | PyinfraCommand, None, None]:
     """Bring the images that a host lacks, before any container stops."""
     for container in missing:
-        if container.image_source == "pull":
-            yield docker_commands.pull(container.image)
-        else:
+        if container.image_source == "push":
             yield callbacks.command(push, container.image, platform)
+        elif configuration := run_secrets.read().registries.configuration(container.image):
+            yield callbacks.command(pull, container.image, registry_pull.pull_input(configuration))
+        else:
+            yield docker_commands.pull(container.image)
+
+
+def pull(_state: State, host: Host, image: str, login: str) -> bool:
+    """Pull an image with a login, which the host has only as long as that takes."""
+    done, output = callbacks.run(host, registry_pull.pull(docker_commands.pull(image)), login)
+    if not done:
+        logger.error(f"{host.print_prefix}{output.stderr.strip() or output.stdout.strip()}")
+    return done
 
 
 def push(state: State, host: Host, image: str, platform: str) -> bool:

@@ -11,23 +11,30 @@ from rollcall.components.component import Component, Context
 from rollcall.config.fleet import Fleet, Member
 from rollcall.consul.agent_queries import HEALTH, POLICIES, TOKENS, command, command_on_servers
 from rollcall.converge.host_state import HostState
-from rollcall.deploy import host_checks, this_run
+from rollcall.deploy import host_checks, image_digests, this_run
 from rollcall.deploy.facts import HostFact
 from rollcall.deploy.host_query import Reading, facts, reading
 from rollcall.deploy.site import Site
 from rollcall.secrets import store
 
 
-def read(components: Sequence[Component], secrets: Callable[[], store.Secrets]) -> Site | None:
+def read(components: Sequence[Component], secrets: Callable[[], store.Secrets], *, pin: bool) -> Site | None:
     """Read the host; return None if that fails, and pyinfra continues with the other hosts.
+
+    Args:
+        components: the project's.
+        secrets: the fleet's.
+        pin: resolve the tags of services' images.
 
     Raises:
         RollcallError: the host is not the one that the inventory means, or lacks what a deploy needs.
     """
     _log_only_changes()
     fleet = this_run.fleet()
-    member = fleet.member(host.name)
     fleet_secrets = secrets()
+    if pin:
+        fleet = image_digests.pinned(fleet, fleet.member(host.name), host, fleet_secrets.registries)
+    member = fleet.member(host.name)
     state = _read(fleet, member, reading(fleet, member, fleet_secrets, components))
     if state is None:
         return None

@@ -35,7 +35,7 @@ def site(components: Sequence[Component]) -> Site | None:
     """
     role_removal.begin()
     run_secrets.check_of_services()
-    here = read_host.read(components, run_secrets.read)
+    here = read_host.read(components, run_secrets.read, pin=True)
     if here and read_host.skip(preflight.problems(here.state.machine, len(here.missing_images))):
         here = None
     if here:
@@ -107,7 +107,8 @@ def remove_leftovers(here: Site) -> None:
 @step
 def remove_everything() -> None:
     """Remove everything that a deploy put on this host; restore its resolver first, so that names keep resolving."""
-    if here := read_host.read(declared.components(project.root_of(this_run.inventory_file())), run_secrets.arbitrary):
+    components = declared.components(project.root_of(this_run.inventory_file()))
+    if here := read_host.read(components, run_secrets.arbitrary, pin=False):
         former = resolver_files.withdrawn(here.state.bridge, facts(here.state).resolver)
         operations.converge(name="Resolver", changes=plan(former, here.state))
         operations.remove(name="Everything else", changes=everything(here.state))

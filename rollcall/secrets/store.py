@@ -11,10 +11,11 @@ from pathlib import Path
 from rollcall.config.fleet import Fleet, Member
 from rollcall.contract.problems import EXPIRING
 from rollcall.errors import RollcallError
-from rollcall.secrets import certificates, front_certificate, service_secrets
+from rollcall.secrets import certificates, front_certificate, registry_logins, service_secrets
 from rollcall.secrets.certificates import Certificate, Usage
 from rollcall.secrets.identity import IDENTITY, Identity
 from rollcall.secrets.private_directory import PrivateDirectory
+from rollcall.secrets.registry_logins import RegistryLogins
 from rollcall.secrets.service_secrets import ServiceSecrets
 from rollcall.secrets.tokens import Tokens
 
@@ -45,6 +46,7 @@ class Secrets:
     backend: Certificate
     operator: Certificate
     services: ServiceSecrets = field(default_factory=ServiceSecrets)
+    registries: RegistryLogins = field(default_factory=RegistryLogins)
 
 
 def generations(name: str) -> tuple[str, str, str]:
@@ -86,6 +88,7 @@ def read(folder: PrivateDirectory, fleet: Fleet, renewal: timedelta = certificat
         backend=issued("backend", ["backend.rollcall.internal"], "server"),
         operator=issued("operator", ["operator.rollcall.internal"], "client"),
         services=service_secrets.read(folder, fleet),
+        registries=registry_logins.read(folder),
     )
 
 

@@ -81,12 +81,10 @@ def _faults(host: HostServices, container: Running, service: Service | None) -> 
 
 
 def version(image: str) -> str:
-    """Return an image's tag, or a short digest, or its whole name."""
+    """Return an image's tag; without one, a short digest."""
     name, _, digest = image.partition("@")
-    if digest:
-        return digest.removeprefix("sha256:")[:12]
     tag = name.rpartition("/")[2].partition(":")[2]
-    return tag or "latest"
+    return tag or digest.removeprefix("sha256:")[:12] or "latest"
 
 
 def _routes(service: Service | None) -> tuple[str, ...]:

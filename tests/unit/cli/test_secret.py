@@ -1,5 +1,6 @@
 """`rollcall secret`: values come from standard input, stay private, and are never shown."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -76,6 +77,12 @@ def test_the_environment_of_the_deployer_is_listed(monkeypatch: pytest.MonkeyPat
         (("set", "one.py", "shop", "password"), b"\n", "shop password: got an empty value; expected text"),
         (("set", "one.py", "shop", "password"), b"a\0b", "shop password: got a NUL byte; expected text"),
         (("set", "one.py", "shop", "password"), b"\xff", "standard input: got bytes that are not UTF-8"),
+        (("set", "one.py", "shop"), b"x", "expected SERVICE and NAME of a secret, or --registry HOST"),
+        (("set", "one.py", "shop", "password", "--registry", "ghcr.io"), b"x", "expected SERVICE and NAME of a secret"),
+        (("set", "one.py", "--registry", "ghcr.io"), b"x", "--registry ghcr.io: expected the user, too: --username"),
+        (("set", "one.py", "--registry", "https://x/", "--username", "ci"), b"x", "--registry: got 'https://x/'; exp"),
+        (("set", "one.py", "--registry", "ghcr.io", "--username", "ci"), b"", "the password of ghcr.io: got an empty"),
+        (("remove", "one.py", "--registry", "ghcr.io"), b"", "the login of ghcr.io has no value here; there are none"),
         (("remove", "one.py", "shop", "password"), b"", "shop password has no value here; there are none"),
     ],
 )
@@ -96,3 +103,15 @@ def test_the_values_of_a_renamed_inventory_stay_with_the_fleets_secrets(
     monkeypatch.setattr("rollcall.secrets.deployed.IDENTITY", "identity.json")
     run("set", "one.py", "shop", "database-password", value=VALUE.encode())
     assert (old / "services" / "shop" / "database-password").read_text() == VALUE
+
+
+def test_the_login_of_a_registry_is_set_listed_and_removed(project: Path) -> None:
+    said = run("set", "one.py", "--registry", "ghcr.io", "--username", "ci", value=f"{VALUE}\n".encode())
+    assert said == "Set the login of ghcr.io. Hosts get it only while they pull an image."
+    file = project / ".secrets" / "one" / "registries" / "ghcr.io"
+    assert json.loads(file.read_text()) == {"username": "ci", "password": VALUE}
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert run("list", "one.py").startswith("the login of ghcr.io: set at 20")
+    assert "ghcr" not in run("list", "one.py", "shop")
+    assert run("remove", "one.py", "--registry", "ghcr.io") == "Removed the value of the login of ghcr.io."
+    assert not file.exists()
