@@ -15,7 +15,6 @@ TTL_SECONDS = 15
 RENEWAL_SECONDS = TTL_SECONDS / 3
 # Consul ends a session that nobody renews after one to two TTLs (SessionTTLMultiplier).
 FREE_AFTER_SECONDS = 2 * TTL_SECONDS
-CONFLICT = 409
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,10 @@ class Holder:
 
 @dataclass(frozen=True)
 class Lock:
-    """The lock as it was read: who holds it, if anybody, and the key's index, 0 before the first deploy."""
+    """The lock as it was read: who holds it, if anybody, and how often it was taken so far."""
 
     holder: Holder | None = None
-    index: int = 0
+    times: int = 0
 
 
 def read(body: str) -> Lock | None:
@@ -53,7 +52,7 @@ def read(body: str) -> Lock | None:
         return Lock()
     try:
         [entry] = json.loads(body)
-        return Lock(_holder(entry) if entry.get("Session") else None, int(entry["ModifyIndex"]))
+        return Lock(_holder(entry) if entry.get("Session") else None, int(entry["LockIndex"]))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -79,22 +78,9 @@ def create_session() -> Request:
     return Request("PUT", "/v1/session/create", json.dumps(body))
 
 
-def acquire(session: str, holder: Holder, index: int | None) -> Request:
-    """Take the lock, if nobody has it.
-
-    Args:
-        session: the session's id.
-        holder: who takes it.
-        index: the key's index when the hosts were read: who took and released it since then has changed them. None if
-            it was not read.
-    """
-    unchanged = {"Verb": "check-index", "Index": index} if index else {"Verb": "check-not-exists"}
-    value = base64.b64encode(json.dumps(asdict(holder)).encode()).decode()
-    operations = [
-        *([] if index is None else [unchanged]),
-        {"Verb": "lock", "Value": value, "Session": session},
-    ]
-    return Request("PUT", "/v1/txn", json.dumps([{"KV": {"Key": KEY, **one}} for one in operations]))
+def acquire(session: str, holder: Holder) -> Request:
+    """Take the lock; Consul's response is whether this session has it now."""
+    return Request("PUT", f"{PATH}?acquire={path_segment(session)}", json.dumps(asdict(holder)))
 
 
 def renew(session: str) -> Request:

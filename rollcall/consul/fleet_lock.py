@@ -7,8 +7,11 @@ from rollcall.config.inventory import Host
 from rollcall.consul import deploy_lock
 from rollcall.consul.agent_client import NOT_FOUND, OK, AgentClient, Request
 from rollcall.consul.curl import Response
-from rollcall.consul.deploy_lock import Holder
+from rollcall.consul.deploy_lock import Holder, Lock
 from rollcall.errors import RollcallError
+
+TAKEN = "true"
+CHANGED = "another deploy has changed this fleet since this one read it; run the same command again"
 
 
 class FleetLock:
@@ -27,36 +30,31 @@ class FleetLock:
         self._holder = holder
         self._session = ""
 
-    def acquire(self, index: int | None) -> str:
+    def acquire(self, seen: Lock | None) -> str:
         """Take the lock and keep it; return why this deploy has none, or "".
 
         Without a Consul there is no lock, and nothing to say: a deploy is how a fleet begins, and is mended.
 
         Args:
-            index: see deploy_lock.acquire.
+            seen: the lock as it was read with the hosts, None if it was not.
 
         Raises:
             RollcallError: another deploy has it, or has changed the hosts since they were read.
         """
         created = self._ask(deploy_lock.create_session())
-        if created is None:
-            return ""
-        if created.status != OK:
-            return str(created)
+        if created is None or created.status != OK:
+            return str(created or "")
         self._session = str(json.loads(created.body)["ID"])
-        taken = self._ask(deploy_lock.acquire(self._session, self._holder, index))
-        if taken is not None and taken.status == OK:
+        done = self._ask(deploy_lock.acquire(self._session, self._holder))
+        found = self._ask(Request("GET", deploy_lock.PATH))
+        lock = deploy_lock.read(found.body) if found and found.status == OK else None
+        if done is None or done.status != OK or lock is None:
+            self.release()
+            return str(done or found or "")
+        if done.body.strip() == TAKEN and (seen is None or lock.times == seen.times + 1):
             return ""
-        found = self._ask(Request("GET", deploy_lock.PATH)) if taken and taken.status == deploy_lock.CONFLICT else None
         self.release()
-        lock = deploy_lock.read(found.body) if found and found.status in (OK, NOT_FOUND) else None
-        if lock is None:
-            return str(taken) if taken else ""
-        raise RollcallError(
-            lock.holder.sentence
-            if lock.holder
-            else "another deploy has changed this fleet since this one read it; run the same command again"
-        )
+        raise RollcallError(CHANGED if done.body.strip() == TAKEN or not lock.holder else lock.holder.sentence)
 
     def renew(self) -> str:
         """Keep the lock for another TTL; take it again if Consul has lost it. Return why it is lost, or ""."""

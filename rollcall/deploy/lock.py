@@ -13,7 +13,6 @@ from pyinfra import logger
 from pyinfra import state as run
 from pyinfra.api import operation
 from pyinfra.api.command import PyinfraCommand
-from pyinfra.api.exceptions import PyinfraError
 
 from rollcall.config import project
 from rollcall.config.inventory import host_of
@@ -21,7 +20,7 @@ from rollcall.consul import deploy_lock
 from rollcall.consul.deploy_lock import Holder, Lock
 from rollcall.consul.fleet_lock import FleetLock
 from rollcall.consul.servers import by_name
-from rollcall.deploy import inventory_layers, operations, program, readiness, run_secrets, this_run
+from rollcall.deploy import callbacks, inventory_layers, operations, program, readiness, run_secrets, this_run
 from rollcall.deploy.site import Site
 from rollcall.errors import RollcallError
 
@@ -40,7 +39,7 @@ class _ThisRun:
     seen: Lock | None = None
     without: str = ""
     asked: bool = False
-    refusal: str = ""
+    refused: bool = False
 
 
 _this_run = _ThisRun()
@@ -70,17 +69,15 @@ def look(here: Site) -> None:
 def hold() -> Generator[PyinfraCommand, None, None]:
     """Take the lock before the first change, once for all hosts; a run that changes nothing needs none.
 
-    Raises:
-        PyinfraError: another deploy has it. No host has been touched.
+    Every host fails if another deploy has it; none has been touched.
     """
     if run.is_executing and any(not one.names <= IDLE for one in run.op_meta.values()):
         with _asking:
             if not _this_run.asked:
                 _this_run.asked = True
                 _take()
-        if _this_run.refusal:
-            raise PyinfraError(_this_run.refusal)
-    yield from ()
+        if _this_run.refused:
+            yield callbacks.command(lambda _state, _host: False)
 
 
 def _take() -> None:
@@ -95,9 +92,10 @@ def _take() -> None:
     lock = FleetLock(agents, token, Holder(f"{getpass.getuser()}@{socket.gethostname()}", program.command(), now))
     seen, why = _this_run.seen, _this_run.without
     try:
-        why = why or lock.acquire(seen.index if seen else None)
+        why = why or lock.acquire(seen)
     except RollcallError as problem:
-        _this_run.refusal = str(problem)
+        logger.error(str(problem))
+        _this_run.refused = True
         return
     if why:
         logger.warning(f"Consul gives no lock ({why}): nothing keeps another deploy away from these hosts meanwhile")

@@ -18,6 +18,10 @@ from secret_locations import files_with, look
 from secret_spellings import value_spellings
 from shop_service import SHOP, Declared
 
+from rollcall.consul import deploy_lock
+from rollcall.consul.agent_client import AgentClient
+from rollcall.consul.deploy_lock import Holder
+
 VISITORS = 8
 SECRET_FILE = "/run/secrets/database-password"
 VARIABLE = "ROLLCALL_SECRET_SHOP__DATABASE_PASSWORD"
@@ -108,6 +112,22 @@ def test_a_declared_service_serves_at_its_host_name_and_a_second_deploy_changes_
     assert (row["serving"], row["declared"], row["remarks"]) == (2, 2, [])
     before = fleet.all_containers()
     assert "shop-1" not in rollcall("deploy", shop.inventory)
+    assert fleet.all_containers() == before
+
+
+def test_a_second_deploy_says_who_deploys_and_touches_nothing(fleet: Fleet, shop: Declared) -> None:
+    before = fleet.all_containers()
+    agent = AgentClient(fleet.hosts["consul1"], fleet.secrets().tokens.secret("operator"))
+    (session,) = (one["ID"] for one in agent.documents(deploy_lock.create_session()))
+    agent.write(deploy_lock.acquire(session, Holder("ann@laptop", "rollcall deploy shop.py", "2026-11-29 04:20:11")))
+    shop.write("v2")
+    sentence = "ann@laptop has been deploying this fleet since 2026-11-29 04:20:11 UTC (rollcall deploy shop.py)"
+    assert sentence in rollcall("deploy", shop.inventory, "--dry")
+    said = rollcall("deploy", shop.inventory, code=1)
+    assert said.splitlines()[-1].startswith(f"rollcall: {sentence}")
+    # Without the first server nothing was read of the lock before.
+    assert sentence in rollcall("deploy", shop.inventory, "--limit", "app1", code=1)
+    agent.write(deploy_lock.release(session))
     assert fleet.all_containers() == before
 
 

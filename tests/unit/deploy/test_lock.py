@@ -13,27 +13,25 @@ from rollcall.deploy import lock
 
 def take():
     logger.info("TAKEN")
-    lock._this_run.refusal = {refusal!r}
+    lock._this_run.refused = {refused}
 
 lock._take = take
 lock.hold(name=lock.NAME)
 if {changes}:
     server.shell(name="Change", commands=["echo changed >>{file}"])
 """
-ANN = "ann@laptop has been deploying this fleet since 04:20"
 
 
-def run(folder: Path, *options: str, refusal: str = "", changes: bool = True) -> "subprocess.CompletedProcess[str]":
+def run(folder: Path, *options: str, refused: bool = False, changes: bool = True) -> "subprocess.CompletedProcess[str]":
     (folder / "inventory.py").write_text('consul_servers = ["@local"]\n')
-    (folder / "deploy.py").write_text(DEPLOY.format(refusal=refusal, changes=changes, file=folder / "file"))
+    (folder / "deploy.py").write_text(DEPLOY.format(refused=refused, changes=changes, file=folder / "file"))
     command = [sys.executable, "-m", "pyinfra", "inventory.py", "deploy.py", *options]
     return subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
 
-def test_a_refused_deploy_changes_nothing_and_says_why(tmp_path: Path) -> None:
-    done = run(tmp_path, "-y", refusal=ANN)
+def test_a_refused_deploy_changes_nothing(tmp_path: Path) -> None:
+    done = run(tmp_path, "-y", refused=True)
     assert done.returncode != 0
-    assert ANN in done.stdout
     assert "Traceback" not in done.stdout
     assert not (tmp_path / "file").exists()
 
