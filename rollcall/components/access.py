@@ -11,7 +11,7 @@ from rollcall.secrets.tokens import Role, Tokens
 SHARED: dict[Role, str] = {
     "operator": "a person at the command line or the UI: everything but ACLs",
     "auditor": "deploys: the cluster's health, its ACLs and the lock, read only",
-    "front": "consul-template: services, nodes and the keys below rollcall/, read only",
+    "front": "consul-template: services, nodes and the keys below rollcall/front/, read only",
     "dns": "DNS responses: services and nodes, read only",
 }
 # Only if a host has users' own templates.

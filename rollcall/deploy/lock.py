@@ -1,11 +1,8 @@
 """Hold the fleet's lock while a deploy changes hosts, so that two deploys do not mix (docs/operating.md)."""
 
 import atexit
-import getpass
-import socket
 from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import gevent
 from gevent.lock import BoundedSemaphore
@@ -88,8 +85,7 @@ def _take() -> None:
     root = project.root_of(this_run.inventory_file())
     servers = {member.name for member in this_run.fleet().servers}
     agents = [host_of(entry, root) for entry in inventory_layers.of_this_run() if entry["name"] in servers]
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-    lock = FleetLock(agents, token, Holder(f"{getpass.getuser()}@{socket.gethostname()}", program.command(), now))
+    lock = FleetLock(agents, token, Holder(this_run.user(), program.command(), this_run.now()))
     seen, why = _this_run.seen, _this_run.without
     try:
         why = why or lock.acquire(seen)

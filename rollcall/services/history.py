@@ -13,6 +13,7 @@ from typing import Any, Literal
 from rollcall.consul.agent_client import Request
 from rollcall.did_you_mean import suggestion
 from rollcall.errors import RollcallError
+from rollcall.services.image_version import version
 
 PREFIX = "rollcall/releases/"
 KEPT = 20
@@ -57,9 +58,14 @@ class Record:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:DIGEST_LENGTH]
 
     @property
+    def complete(self) -> bool:
+        """Whether all containers got as declared, and what comes after succeeded."""
+        return self.done == self.total and not self.failure
+
+    @property
     def result(self) -> str:
         """How it ended, for the user."""
-        if self.done == self.total:
+        if self.complete:
             return "done"
         so_far = f"{self.done} of {self.total} containers"
         return f"failed after {so_far}: {self.failure}" if self.failure else f"interrupted after {so_far}"
@@ -138,45 +144,35 @@ def gathered(found: Iterable[Declared]) -> tuple[tuple[Mapping[str, Any], ...], 
     return tuple(declarations), hosts
 
 
-def to_roll_back_to(found: Sequence[Record], service: str, version: str, source: str) -> Record:
+def to_roll_back_to(found: Sequence[Record], service: str, given: str, source: str) -> Record:
     """Choose the release to run again: the one named, or the last complete one of another version than the newest.
 
     Args:
         found: the service's records, the newest first.
         service: its name.
-        version: a digest, its beginning, or an image's tag that only one version has; empty for the one before.
+        given: a digest, its beginning, or an image's tag that only one version has; empty for the one before.
         source: the inventory as the user typed it.
 
     Raises:
         RollcallError: there is none, or more than one.
     """
-    complete = {one.digest: one for one in reversed(found) if one.done == one.total}
-    if not version:
+    complete = {one.digest: one for one in reversed(found) if one.complete}
+    if not given:
         others = [one for one in found if one.digest in complete and one.digest != found[0].digest]
         if others:
             return complete[others[0].digest]
         raise RollcallError(f"{service} has no earlier version that was released completely; {_list(service, source)}")
-    chosen = [
-        one for digest, one in complete.items() if digest.startswith(version) or tag(one.image) == version
-    ]
+    chosen = [one for digest, one in complete.items() if digest.startswith(given) or version(one.image) == given]
     if len(chosen) == 1:
         return chosen[0]
     if chosen:
         names = ", ".join(one.digest for one in chosen)
-        raise RollcallError(f"VERSION: got {version!r}, which {len(chosen)} versions have; expected one of {names}")
-    known = [*complete, *(tag(one.image) for one in complete.values())]
+        raise RollcallError(f"VERSION: got {given!r}, which {len(chosen)} versions have; expected one of {names}")
+    known = [*complete, *(version(one.image) for one in complete.values())]
     raise RollcallError(
-        f"VERSION: got {version!r}; expected a version of {_list(service, source)}; {suggestion(version, known)}"
+        f"VERSION: got {given!r}; expected a version of {_list(service, source)}; {suggestion(given, known)}"
     )
 
 
 def _list(service: str, source: str) -> str:
     return f"rollcall releases {source} {service}"
-
-
-def tag(image: str) -> str:
-    """Return an image's tag, or a short digest, or "latest"."""
-    name, _, digest = image.partition("@")
-    if digest:
-        return digest.removeprefix("sha256:")[:12]
-    return name.rpartition("/")[2].partition(":")[2] or "latest"

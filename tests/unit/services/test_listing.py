@@ -4,7 +4,8 @@ import pytest
 from six_hosts import checked
 
 from rollcall.registrator.services.identity import MARK_CONTAINER
-from rollcall.services.listing import HostServices, Row, rows, version
+from rollcall.services.image_version import version
+from rollcall.services.listing import HostServices, Row, rows
 from rollcall.services.observed import Running
 
 SHOP = {
