@@ -130,9 +130,7 @@ def _on_terminal() -> bool:
 def _end(host: Host, command: str, mark: str) -> NoReturn:
     """Run the command on the host and exit with its code; Ctrl-C interrupts it there, too."""
     options = ("-o", "RequestTTY=force") if _on_terminal() else ()
-    process = subprocess.Popen(
-        Shell(host, options).arguments(f"exec {shlex.join(words)}"), start_new_session=not options
-    )
+    process = subprocess.Popen(Shell(host, options).arguments(command), start_new_session=not options)
     try:
         code = process.wait()
     except KeyboardInterrupt:
