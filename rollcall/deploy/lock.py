@@ -37,6 +37,7 @@ class _ThisRun:
     without: str = ""
     asked: bool = False
     refused: bool = False
+    held: FleetLock | None = None
 
 
 _this_run = _ThisRun()
@@ -97,7 +98,14 @@ def _take() -> None:
         logger.warning(f"Consul gives no lock ({why}): nothing keeps another deploy away from these hosts meanwhile")
         return
     gevent.spawn(_keep, lock)
-    atexit.register(lock.release)
+    _this_run.held = lock
+    atexit.register(release)
+
+
+def release() -> None:
+    """Give the lock back, at the end of this process at the latest."""
+    if _this_run.held:
+        _this_run.held.release()
 
 
 def _keep(lock: FleetLock) -> None:

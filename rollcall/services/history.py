@@ -67,8 +67,7 @@ class Record:
         """How it ended, for the user."""
         if self.complete:
             return "done"
-        so_far = f"{self.done} of {self.total} containers"
-        return f"failed after {so_far}: {self.failure}" if self.failure else f"interrupted after {so_far}"
+        return f"{'failed' if self.failure else 'interrupted'} after {self.done} of {self.total} containers"
 
     def with_progress(self, now: str, *, failure: str = "") -> "Record":
         """Return the record after another container was replaced, or could not be."""
@@ -144,6 +143,21 @@ def gathered(found: Iterable[Declared]) -> tuple[tuple[Mapping[str, Any], ...], 
     return tuple(declarations), hosts
 
 
+def to_restart(found: Sequence[Record], service: str, source: str) -> Record | None:
+    """Return the release whose version runs; None if none is recorded, so that it is the declared one.
+
+    Raises:
+        RollcallError: the last release changed some of the containers only.
+    """
+    changing = [one for one in found if one.complete or one.done]
+    if changing and not changing[0].complete:
+        raise RollcallError(
+            f"the last release of {service} {changing[0].result}, so two versions run; deploy again, or go back: "
+            f"rollcall rollback {source} {service}"
+        )
+    return changing[0] if changing else None
+
+
 def to_roll_back_to(found: Sequence[Record], service: str, given: str, source: str) -> Record:
     """Choose the release to run again: the one named, or the last complete one of another version than the newest.
 
@@ -158,9 +172,10 @@ def to_roll_back_to(found: Sequence[Record], service: str, given: str, source: s
     """
     complete = {one.digest: one for one in reversed(found) if one.complete}
     if not given:
-        others = [one for one in found if one.digest in complete and one.digest != found[0].digest]
+        # What a failed release was to replace may be of the same declaration, with another secret.
+        others = [one for one in found if one.complete and not (found[0].complete and one.digest == found[0].digest)]
         if others:
-            return complete[others[0].digest]
+            return others[0]
         raise RollcallError(f"{service} has no earlier version that was released completely; {_list(service, source)}")
     chosen = [one for digest, one in complete.items() if digest.startswith(given) or version(one.image) == given]
     if len(chosen) == 1:

@@ -49,6 +49,7 @@ def _document(one: "Record") -> dict[str, object]:
         "started": one.started,
         "ended": one.ended,
         "result": one.result,
+        "failure": one.failure,
         "complete": one.complete,
         "hosts": list(one.hosts),
     }
@@ -66,3 +67,6 @@ def _print(found: "list[Record]") -> None:
     for one in found:
         table.add_row(version(one.image), one.digest, one.kind, one.who, one.started, one.result)
     out.print(table, soft_wrap=False)
+    for one in found:
+        if one.failure:
+            out.print(f"– {one.started}: {one.failure}", markup=False)

@@ -13,7 +13,6 @@ from rollcall.config.inventory import Inventory
 from rollcall.console import out
 from rollcall.consul.agent_client import AgentClient
 from rollcall.consul.pick_agent import pick_agent
-from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
 from rollcall.secrets.deployed import read_secrets
 
@@ -46,7 +45,8 @@ def rollback(source: str, service: str, version: str, dry: bool) -> None:
     _release(chosen, service, "rollback", record, dry=dry)
     if not dry:
         seconds = f"{time.monotonic() - started:.1f} s"
-        out.print(f"\n[green]Rolled back[/] {service} to {tag(record.image)} ({record.digest}) in {seconds}.")
+        what = f"changed {', '.join(changed)}" if (changed := program.changed_hosts(dry)) else "nothing had to change"
+        out.print(f"\n[green]Rolled back[/] {service} to {tag(record.image)} ({record.digest}) in {seconds}; {what}.")
     _print_edits(chosen, fleet, service, record)
 
 
@@ -57,17 +57,13 @@ def rollback(source: str, service: str, version: str, dry: bool) -> None:
 def restart(source: str, service: str, dry: bool) -> None:
     """Replace every container of SERVICE by a new one of the version that runs, one after the other, as a release."""
     from rollcall.deploy import program
+    from rollcall.services import history
 
     program.begin()
     started = time.monotonic()
     chosen, fleet = checked_fleet(source, reader=program.read)
-    records = _records(source, chosen, fleet, service)
-    if records and not records[0].complete:
-        raise RollcallError(
-            f"the last release of {service} {records[0].result}; deploy again, or go back: "
-            f"rollcall rollback {source} {service}"
-        )
-    _release(chosen, service, "restart", records[0] if records else None, dry=dry)
+    record = history.to_restart(_records(source, chosen, fleet, service), service, source)
+    _release(chosen, service, "restart", record, dry=dry)
     if not dry:
         out.print(f"\n[green]Restarted[/] {service} in {time.monotonic() - started:.1f} s.")
 

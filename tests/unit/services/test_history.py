@@ -10,7 +10,7 @@ from six_hosts import SIX, checked
 
 from rollcall.errors import RollcallError
 from rollcall.services import declarations, history
-from rollcall.services.history import Placed, Record, to_roll_back_to
+from rollcall.services.history import Placed, Record, to_restart, to_roll_back_to
 
 SHOP = {"name": "shop", "image": "shop:1.4", "ports": [8000], "environment": {"LOG": "info"}}
 
@@ -60,7 +60,7 @@ def test_the_result_is_how_far_it_came() -> None:
     assert one.result == "interrupted after 1 of 2 containers"
     assert one.with_progress("2026-11-29 04:00:12").result == "done"
     failed = one.with_progress("2026-11-29 04:00:30", failure="shop-1 of app2: it exits")
-    assert failed.result == "failed after 1 of 2 containers: shop-1 of app2: it exits"
+    assert failed.result == "failed after 1 of 2 containers"
     assert not failed.complete
 
 
@@ -79,6 +79,15 @@ def test_a_rollback_takes_the_last_complete_version_before() -> None:
     assert to_roll_back_to([again, V3, failed, V2, V1], "shop", "", "lab.py").image == "shop:1.5"
     broken = replace(V3, done=0)
     assert to_roll_back_to([broken, V2, V1], "shop", "", "lab.py").image == "shop:1.5"
+    # A failed release of another secret was of the same declaration.
+    assert to_roll_back_to([broken, V3, V2], "shop", "", "lab.py") == V3
+
+
+def test_a_restart_takes_the_version_that_runs() -> None:
+    assert to_restart([replace(V3, done=0, failure="release.before"), V2, V1], "shop", "lab.py") == V2
+    assert to_restart([], "shop", "lab.py") is None
+    with pytest.raises(RollcallError, match="interrupted after 1 of 2 containers, so two versions run"):
+        to_restart([replace(V3, done=1), V2], "shop", "lab.py")
 
 
 @pytest.mark.parametrize("given", [V1.digest, V1.digest[:4], "1.4"])
