@@ -40,8 +40,11 @@ def deploy(source: str, *, limit: tuple[str, ...], dry: bool, yes: bool, as_json
     connectivity.check(chosen.hosts)
     consent = ["--data", f"{CONSENT}=true"] if yes else []
     options = [*_limits(limit), *(["--dry"] if dry else ["-y"]), *consent, *_verbosity(verbosity)]
-    with program.reported(dry) if as_json else nullcontext():
-        program.run(chosen, "deploy.py", options)
+    try:
+        with program.reported(dry) if as_json else nullcontext():
+            program.run(chosen, "deploy.py", options)
+    except RollcallError as problem:
+        raise RollcallError(f"{problem}{_put_back(chosen)}") from None
     if as_json or failures.AS_STEP in os.environ:
         return
     changed = program.changed_hosts(dry)
@@ -110,16 +113,38 @@ def run_deploy(chosen: inventory.Inventory) -> None:
     Raises:
         RollcallError: the deploy failed on a host.
     """
-    command = [sys.executable, "-m", "rollcall", "--project", str(chosen.root), "deploy", chosen.source]
+    if _step(chosen, "deploy", chosen.source) != 0:
+        raise RollcallError("the deploy failed (see the lines above); run the same command again")
+
+
+def _put_back(chosen: inventory.Inventory) -> str:
+    """Put services back whose release failed with `on_failure = "back"`; return what became of them."""
+    from rollcall.deploy import lock
+    from rollcall.deploy.services import turn
+
+    sentences = []
+    for service in turn.going_back():
+        # The rollback takes the lock for itself.
+        lock.release()
+        out.print(f'\n{service}: release.on_failure is "back": what was replaced goes back', markup=False)
+        done = _step(chosen, "rollback", chosen.source, service) == 0
+        again = f"could not be put back; run: rollcall rollback {chosen.source} {service}"
+        sentences.append(f"; {service} {'was put back' if done else again}")
+    return "".join(sentences)
+
+
+def _step(chosen: inventory.Inventory, *arguments: str) -> int:
+    """Run a command of ours in a new process, since pyinfra runs once in each; return its exit code."""
+    command = [sys.executable, "-m", "rollcall", "--project", str(chosen.root), *arguments]
+    # What is printed there comes after what was printed here.
+    sys.stdout.flush()
     process = subprocess.Popen(command, env={**os.environ, failures.AS_STEP: "1"})
     try:
-        code = process.wait()
+        return process.wait()
     except KeyboardInterrupt:
-        # The deploy got the signal, too.
+        # The other process got the signal, too.
         process.wait()
         raise
-    if code != 0:
-        raise RollcallError("the deploy failed (see the lines above); run the same command again")
 
 
 def _limits(limit: Sequence[str]) -> list[str]:

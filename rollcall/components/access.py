@@ -10,8 +10,8 @@ from rollcall.secrets.tokens import Role, Tokens
 # Roles that are the same on every host, each with the description that users read.
 SHARED: dict[Role, str] = {
     "operator": "a person at the command line or the UI: everything but ACLs",
-    "auditor": "deploys: the cluster's health and its ACLs, read only",
-    "front": "consul-template: services, nodes and the keys below rollcall/, read only",
+    "auditor": "deploys: the cluster's health, its ACLs and the lock, read only",
+    "front": "consul-template: services, nodes and the keys below rollcall/front/, read only",
     "dns": "DNS responses: services and nodes, read only",
 }
 # Only if a host has users' own templates.

@@ -48,6 +48,11 @@ def of(service: Service, member: Member) -> ServiceFiles:
     )
 
 
+def digest(service: Service, member: Member) -> str:
+    """Return a digest of the files of one host's service; empty without files. Raises as `of` does."""
+    return "\n".join(PurePosixPath(mount.source).parent.name for mount in of(service, member).mounts[:1])
+
+
 def text(file: ServiceFile, service: Service, member: Member) -> str:
     """Return the text of one file.
 

@@ -8,6 +8,7 @@ from rollcall.components.open_port import TCP, OpenPort, single
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.service import Service, ServiceRoute
 from rollcall.converge.resources import Container, Mount, Network, PublishedPort, Resource, Tmpfs
+from rollcall.secrets.service_secrets import ServiceSecrets
 
 NAME = "services"
 # Containers of one host reach each other on it by their names.
@@ -35,6 +36,13 @@ def resources(context: Context) -> tuple[Resource, ...]:
         )
         found |= dict.fromkeys((*files.resources, *secrets.resources, *containers))
     return tuple(found)
+
+
+def container(fleet: Fleet, member: Member, service: Service, secrets: ServiceSecrets) -> Container:
+    """Return a container of one host's service. Raises RollcallError: a file of it is unreadable."""
+    files = service_files.of(service, member)
+    made = _container(fleet, member, service, f"{service.name}-1", files.mounts)
+    return service_secrets.of(service, member, secrets).given_to(made)
 
 
 def _container(fleet: Fleet, member: Member, service: Service, name: str, files: tuple[Mount, ...]) -> Container:

@@ -96,6 +96,11 @@ NumericUser = Annotated[
     StringConstraints(pattern=r"^([0-9]{1,9}(:[0-9]{1,9})?)?$"),
     Expected('a numeric uid or uid:gid such as "1000:1000", or "" for the image\'s'),
 ]
+Command = Annotated[
+    tuple[Annotated[str, StringConstraints(min_length=1)], ...],
+    Field(min_length=1, strict=False),
+]
+Commands = Annotated[tuple[Command, ...], Expected('a list of commands, each a list of words such as ["bin/migrate"]')]
 
 
 class Release(Section):
@@ -112,6 +117,20 @@ class Release(Section):
     timeout: Seconds = Field(default=60, description="How long a new container may take until it serves")
     drain_timeout: Annotated[int, Field(ge=0, le=3600), Expected("an integer from 0 to 3600", "seconds")] = Field(
         default=30, description="How long the last connections to the old container may take"
+    )
+    before: Commands = Field(
+        default=(),
+        strict=False,
+        description="Commands that run once, on one host, in a new container of the new image, before the first "
+        "container is replaced; if one fails, nothing is replaced",
+    )
+    after: Commands = Field(
+        default=(), strict=False, description="The same, once the last container of the deploy is replaced"
+    )
+    on_failure: Annotated[Literal["stop", "back"], Expected('"stop" or "back"')] = Field(
+        default="stop",
+        description='What follows when a container does not come up: "stop" leaves those that were replaced as they '
+        'are, "back" puts them back to the last version that was released completely',
     )
 
 

@@ -31,10 +31,11 @@ class Request:
 class AgentClient:
     """A client of one host's agent, with the rights of a token."""
 
-    def __init__(self, host: Host, token: str) -> None:
-        """Take the host and the token; send no request yet."""
+    def __init__(self, host: Host, token: str, *, detached: bool = False) -> None:
+        """Take the host and the token; send no request yet. Ctrl-C does not reach requests that are detached."""
         self.host = host
         self._token = token
+        self._detached = detached
 
     def read(self, path: str) -> Any:
         """Return the JSON of the agent's response; None if the object does not exist.
@@ -70,7 +71,7 @@ class AgentClient:
         given = curl.configuration(
             requests, local_agent.URL, self._token, [f"max-time = {stretched(REQUEST_TIMEOUT_SECONDS):g}"]
         )
-        result = Shell(self.host).run(curl.ON_ANY_HOST, given, COMMAND_TIMEOUT_SECONDS)
+        result = Shell(self.host, detached=self._detached).run(curl.ON_ANY_HOST, given, COMMAND_TIMEOUT_SECONDS)
         responses = curl.responses(result.output, exact=exact)
         if len(responses) < len(requests):
             raise RollcallError(f"the Consul agent of {self.host.name} is not reachable: {result.reason}")

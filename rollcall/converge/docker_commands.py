@@ -55,6 +55,20 @@ def run_arguments(container: Container, name: str = "") -> list[str]:
             if container.secret_environment
             else []
         ),
+        *_options(container),
+        container.image,
+        *container.command,
+    ]
+
+
+def one_off_arguments(container: Container, name: str, options: Sequence[str]) -> list[str]:
+    """Return the argument list of a `docker run` in the foreground, whose container is removed at its end."""
+    start = ["docker", "run", "--rm", f"--name={name}", "--no-healthcheck", *options]
+    return [*start, *_options(container), container.image, *container.command]
+
+
+def _options(container: Container) -> list[str]:
+    return [
         f"--network={container.network}",
         *([f"--hostname={container.hostname}"] if container.hostname else []),
         f"--restart={container.restart}",
@@ -73,8 +87,6 @@ def run_arguments(container: Container, name: str = "") -> list[str]:
         *(f"--tmpfs={tmpfs.target}:{tmpfs.options}" for tmpfs in container.tmpfs),
         *container_options.arguments(container.options),
         *LOG_OPTIONS,
-        container.image,
-        *container.command,
     ]
 
 

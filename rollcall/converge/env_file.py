@@ -15,13 +15,25 @@ def wrapped(command: str) -> str:
 
     A file that a killed one left behind goes with the next.
     """
-    return (
-        f"find /run -maxdepth 1 -name '{_FILE.rpartition('/')[2]}.*' -mmin +10 -delete; "
-        f"env=$(mktemp {_FILE}.XXXXXX) || exit 1; trap 'rm -f \"$env\"' EXIT; trap 'exit 1' HUP INT TERM; "
-        'base64 -d >"$env" && '
-        f"""{{ [ "$(tail -n 1 "$env")" = '{_END}' ] || {{ echo "the connection was lost" >&2; exit 1; }}; }} && """
-        f"{command}"
-    )
+    return f"{_MADE}; trap 'rm -f \"$env\"' EXIT; trap 'exit 1' HUP INT TERM; {_FILLED} && {command}"
+
+
+def made() -> str:
+    """Return a shell command that makes the env-file from standard input (base64) and prints its path.
+
+    For a command that needs standard input for itself, and removes the file.
+    """
+    return f'{_MADE}; {_FILLED} && echo "$env"'
+
+
+_MADE = (
+    f"find /run -maxdepth 1 -name '{_FILE.rpartition('/')[2]}.*' -mmin +10 -delete; "
+    f"env=$(mktemp {_FILE}.XXXXXX) || exit 1"
+)
+_FILLED = (
+    'base64 -d >"$env" && '
+    f"""{{ [ "$(tail -n 1 "$env")" = '{_END}' ] || {{ echo "the connection was lost" >&2; exit 1; }}; }}"""
+)
 
 
 def content(environment: tuple[tuple[str, str], ...]) -> str:

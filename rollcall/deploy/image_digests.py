@@ -65,7 +65,7 @@ def _pinned(member: Member, service: Service, found: Mapping[str, str]) -> Servi
     if not _is_tagged(member, service):
         return service
     image = member.image(service.image)
-    return service.model_copy(update={"image": found.get(image, image), "image_source": "pull"})
+    return service.model_copy(update={"image": found.get(image, image)})
 
 
 def _resolve(images: list[str], host: Host, logins: RegistryLogins) -> dict[str, str]:

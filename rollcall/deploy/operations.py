@@ -20,6 +20,9 @@ from rollcall.deploy.readiness import Readiness
 from rollcall.errors import RollcallError
 from rollcall.secrets.private_directory import PrivateDirectory
 
+# The name of the operation that checks it.
+EVERY_HOST_HAS_ITS_IMAGES = "Every host has its images"
+
 Commands = Generator[str | PyinfraCommand, None, None]
 
 # Changes already announced at the prepare stage are not repeated at execution.

@@ -8,6 +8,7 @@ import contextlib
 import io
 import json
 import os
+import shlex
 import signal
 import sys
 import time
@@ -26,6 +27,13 @@ from rollcall.config.inventory_reader import READ_TIMEOUT_SECONDS
 from rollcall.errors import RollcallError
 
 INTERRUPTED = 130
+# The command line as the user typed it; pyinfra's own may hold data, which may be secret.
+_typed = ["pyinfra"]
+
+
+def command() -> str:
+    """Return the command of this run, to show to other users."""
+    return shlex.join(_typed)
 
 
 def begin() -> None:
@@ -132,6 +140,7 @@ def run(inventory: Inventory, name: str, options: Sequence[str]) -> None:
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     os.chdir(inventory.root)
     arguments = [inventory.source, str(_deploy_file(inventory.root, name)), *options]
+    _typed[:] = ["rollcall", *sys.argv[1:]]
     # The deploy reads its inventory's path from here.
     sys.argv = ["pyinfra", *arguments]
     try:

@@ -12,25 +12,44 @@ from pyinfra.api.state import State
 from rollcall import crash_report
 from rollcall.components import services
 from rollcall.deploy import callbacks, operations, run_secrets
-from rollcall.deploy.release import NotServing, ServiceTurn, SlotRelease
-from rollcall.deploy.service_host import ServiceHost
+from rollcall.deploy.services import one_service, scope
+from rollcall.deploy.services import turn as turns
+from rollcall.deploy.services.service_host import ServiceHost
+from rollcall.deploy.services.slot_release import NotServing, SlotRelease
+from rollcall.deploy.services.turn import HookError
 from rollcall.deploy.site import Site
 from rollcall.deploy.step import step
+from rollcall.deploy.steps import bring_images, converge
 from rollcall.errors import RollcallError
 from rollcall.services import commands
-from rollcall.services.work import HostWork, Work, host_work
+from rollcall.services.work import HostWork, Work, host_work, work_of_one
 
 # Slots of one host that change at the same time, those of different services included.
 MOST_AT_ONCE = 8
-# The turns of this run, by service.
-_turns: dict[str, ServiceTurn] = {}
 
 
 @step
 def release_services(here: Site) -> None:
     """Bring the containers of users' own services to their declaration, one at a time in the whole fleet."""
     desired = here.desired.get(services.NAME, ())
-    if work := host_work(here.member.settings.services, desired, here.releases, here.state):
+    _plan(here, host_work(here.member.settings.services, desired, here.releases, here.state))
+
+
+@step
+def release_one_service() -> None:
+    """Release the service that this run is about, and nothing else of the host (release.py)."""
+    if not (here := one_service.read()):
+        return
+    bring_images(here)
+    converge(here, services.COMPONENT)
+    (service,) = here.member.settings.services
+    anew = scope.current().kind == "restart"
+    _plan(here, work_of_one(service, here.desired[services.NAME], here.releases, here.state, anew=anew))
+
+
+def _plan(here: Site, work: HostWork) -> None:
+    if work:
+        turns.plan(here.fleet, here.member.name, work.slots)
         release(name="Services", work=work, here=here)
 
 
@@ -57,23 +76,26 @@ def _by_turns(slots: Sequence[Work]) -> list[Work]:
 
 
 def _slot(there: ServiceHost, work: Work) -> bool:
-    turn = _turns.setdefault(work.service, ServiceTurn(work.release.parallel))
-    where = f"{work.name} of {there.member.name}"
+    turn, where = turns.of(work.service), f"{work.name} of {there.member.name}"
     with turn.free:
-        if turn.failed:
-            logger.error(f"{there.host.print_prefix}{work.name} is left as it is, since {turn.failed} failed")
-            return False
+        problem, back = "", False
         try:
+            turn.begin(there)
+            if turn.failed:
+                logger.error(f"{there.host.print_prefix}{work.name} is left as it is, since {turn.failed} failed")
+                return False
             SlotRelease(there, work)()
+            turn.succeed(there, where)
         except NotServing as why:
+            back = True
             problem = f"{why} Replaced so far: {', '.join(turn.done) or 'none'}. Fix it, and deploy again"
+        except HookError as error:
+            problem = str(error)
         except RollcallError as error:
             problem = f"{error}; to go on, run the same command again"
         except Exception as error:
             problem = crash_report.sentence(error)
-        else:
-            turn.done.append(where)
-            return True
-        turn.failed = where
-        logger.error(f"{there.host.print_prefix}{work.name}: {problem}")
-        return False
+        if problem:
+            logger.error(f"{there.host.print_prefix}{work.name}: {problem}")
+            turn.fail(there, where, problem, back=back)
+        return not problem

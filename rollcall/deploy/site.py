@@ -30,8 +30,17 @@ class Site:
     @cached_property
     def cluster(self) -> tuple[str, str, str]:
         """Consul's health from every server, its policies and tokens from the first one; empty if not requested."""
-        health, policies, tokens = [*self.state.probes.get("consul", "").splitlines(), "", "", ""][:3]
+        health, policies, tokens, _ = self._consul
         return health, policies, tokens
+
+    @property
+    def lock(self) -> str | None:
+        """The fleet's lock, from the first server; None if it was not requested, or Consul did not respond."""
+        return self._consul[3] if self._consul[0] and self.member == self.fleet.servers[0] else None
+
+    @property
+    def _consul(self) -> list[str]:
+        return [*self.state.probes.get("consul", "").splitlines(), "", "", "", ""][:4]
 
     @cached_property
     def plans(self) -> Mapping[str, tuple[Change, ...]]:

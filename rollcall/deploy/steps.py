@@ -13,7 +13,17 @@ from rollcall.converge import preflight
 from rollcall.converge.leftovers import everything, leftovers
 from rollcall.converge.plan import plan
 from rollcall.converge.resources import Container
-from rollcall.deploy import host_checks, images, operations, read_host, readiness, role_removal, run_secrets, this_run
+from rollcall.deploy import (
+    host_checks,
+    images,
+    lock,
+    operations,
+    read_host,
+    readiness,
+    role_removal,
+    run_secrets,
+    this_run,
+)
 from rollcall.deploy.host_query import facts
 from rollcall.deploy.site import Site
 from rollcall.deploy.step import step
@@ -40,9 +50,11 @@ def site(components: Sequence[Component]) -> Site | None:
         here = None
     if here:
         check_identity(here.member.name, here.state.texts.get(consul.IDENTITY, ""), run_secrets.read().identity)
+        lock.look(here)
         host_checks.check_membership(here)
         host_checks.check_templates(here)
         run_secrets.keep()
+        lock.hold(name=lock.NAME)
         if sentence := dns.not_held(here.member, facts(here.state).resolver):
             logger.warning(sentence)
     run_secrets.warn(host.name)
@@ -64,7 +76,7 @@ def bring_images(here: Site) -> None:
         operations.announce(images.lines(missing))
         images.bring(name="Images", missing=missing, platform=platform)
         _lacked_images.add(host.name)
-    operations.hold_without_images(name="Every host has its images", lacking=_lacked_images)
+    operations.hold_without_images(name=operations.EVERY_HOST_HAS_ITS_IMAGES, lacking=_lacked_images)
 
 
 @step
@@ -109,6 +121,8 @@ def remove_everything() -> None:
     """Remove everything that a deploy put on this host; restore its resolver first, so that names keep resolving."""
     components = declared.components(project.root_of(this_run.inventory_file()))
     if here := read_host.read(components, run_secrets.arbitrary, pin=False):
+        lock.look(here)
+        lock.hold(name=lock.NAME)
         former = resolver_files.withdrawn(here.state.bridge, facts(here.state).resolver)
         operations.converge(name="Resolver", changes=plan(former, here.state))
         operations.remove(name="Everything else", changes=everything(here.state))

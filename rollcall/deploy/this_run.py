@@ -1,7 +1,10 @@
 """Provide what this run of pyinfra is about: its inventory, its hosts, and their fleet."""
 
+import getpass
 import os
+import socket
 import sys
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from rollcall.config import project, validation
 from rollcall.config.fleet import Fleet, Locate, RawHost
 from rollcall.config.inventory import raw_host
 from rollcall.deploy import inventory_layers
+from rollcall.deploy.services import scope
 
 
 def inventory_file() -> Path:
@@ -22,8 +26,18 @@ def inventory_file() -> Path:
 
 @lru_cache(maxsize=1)
 def hosts() -> tuple[RawHost, ...]:
-    """Return the hosts of the inventory, with the layers of their data."""
-    return tuple(raw_host(entry) for entry in inventory_layers.of_this_run())
+    """Return the hosts of the inventory, with the layers of their data as this run is to see them."""
+    return scope.current().applied(raw_host(entry) for entry in inventory_layers.of_this_run())
+
+
+def user() -> str:
+    """Return who runs this, for others to see."""
+    return f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def now() -> str:
+    """Return the time (UTC) that others see."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,7 @@ from typing import Literal
 
 # management  everything; only on the control machine and in the servers' configuration (initial_management)
 # operator    users of `rollcall consul` and the UI: everything except ACLs
-# auditor     deploys: reads the cluster's health and its ACLs
+# auditor     deploys: reads the cluster's health, its ACLs and the lock
 # agent       a host's own node
 # registrator the services of a host
 # front       what the front's consul-template reads

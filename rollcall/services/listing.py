@@ -7,6 +7,7 @@ from typing import Any
 from rollcall.config.fleet import Fleet
 from rollcall.config.service import Service
 from rollcall.services import observed
+from rollcall.services.image_version import version
 from rollcall.services.observed import Running
 from rollcall.services.slot import FAILED_SUFFIX
 from rollcall.services.work import service_of
@@ -78,13 +79,6 @@ def _faults(host: HostServices, container: Running, service: Service | None) -> 
     ports = observed.registered(host.services, host.checks, container.identity)
     out = [f"out of service ({port.maintenance})" for port in ports if port.maintenance is not None]
     return observed.waits_for(container, ports, len(service.ports) if service else len(ports)) or out[:1]
-
-
-def version(image: str) -> str:
-    """Return an image's tag; without one, a short digest."""
-    name, _, digest = image.partition("@")
-    tag = name.rpartition("/")[2].partition(":")[2]
-    return tag or digest.removeprefix("sha256:")[:12] or "latest"
 
 
 def _routes(service: Service | None) -> tuple[str, ...]:

@@ -80,24 +80,43 @@ def host_work(
         changes: the planned changes of their containers.
         state: the host's state.
     """
+    return _compared(services, desired, changes, state, managed(state.engine.components))
+
+
+def work_of_one(
+    service: Service, desired: Iterable[Resource], changes: Iterable[Change], state: HostState, *, anew: bool
+) -> HostWork:
+    """Compare one service of a host with its declaration; see `host_work`. `anew` replaces all of its containers."""
+    present = [name for name in managed(state.engine.components) if service_of(name) == service.name]
+    return _compared((service,), desired, changes, state, present, anew=anew)
+
+
+def _compared(
+    services: Sequence[Service],
+    desired: Iterable[Resource],
+    changes: Iterable[Change],
+    state: HostState,
+    present: Sequence[str],
+    *,
+    anew: bool = False,
+) -> HostWork:
     containers = {resource.name: resource for resource in desired if isinstance(resource, Container)}
-    present = managed(state.engine.components)
     kept = [name for name in present if name.endswith(FAILED_SUFFIX)]
     changed = {change.name: change for change in changes}
     begun = {slot_of(name) for name in present if name not in kept and slot_of(name) != name}
     declared = {name: service for service in services for name in service.containers}
     gone = {slot_of(name) for name in present if name not in kept} - declared.keys()
     slots = [
-        _declared(service, containers[name], changed.get(name), state)
+        _declared(service, containers[name], changed.get(name), state, anew=anew)
         for name, service in declared.items()
-        if name in changed or name in begun
+        if name in changed or name in begun or anew
     ]
     return HostWork(
         (*(Work(service_of(name), name) for name in sorted(gone)), *slots),
         tuple(kept),
         (
             *(f"remove container {name}" for name in (*sorted(gone), *kept)),
-            *(_line(work, changed.get(work.name)) for work in slots),
+            *(_line(work, changed.get(work.name), anew=anew) for work in slots),
         ),
     )
 
@@ -115,8 +134,8 @@ def undeclared(host: str, services: Sequence[Service], state: HostState) -> list
     ]
 
 
-def _declared(service: Service, container: Container, change: Change | None, state: HostState) -> Work:
-    replaced = change is not None and change.action == "replace"
+def _declared(service: Service, container: Container, change: Change | None, state: HostState, *, anew: bool) -> Work:
+    replaced = anew or (change is not None and change.action == "replace")
     document = state.engine.containers.get(container.name) if replaced else None
     return Work(
         service=service.name,
@@ -130,7 +149,9 @@ def _declared(service: Service, container: Container, change: Change | None, sta
     )
 
 
-def _line(work: Work, change: Change | None) -> str:
+def _line(work: Work, change: Change | None, *, anew: bool) -> str:
+    if change is None and anew:
+        return f"start container {work.name} anew ({work.order})"
     if change is None:
         return f"finish the interrupted release of {work.name}"
     if change.action != "replace":

@@ -27,8 +27,11 @@ class Declared:
         (folder / "group_data").mkdir()
         self._file = folder / "group_data" / "backends.py"
 
-    def write(self, version: str = "", **more: Any) -> None:
-        """Declare the service: v1, v2, … serve their name, the others are broken as they are called."""
+    def write(self, version: str = "", first: str = "", **more: Any) -> None:
+        """Declare the service: v1, v2, … serve their name, the others are broken as they are called.
+
+        `first` is what the program runs before all else.
+        """
         server = SERVER.format(version=version, more="")
         service = {
             "name": "shop",
@@ -36,8 +39,8 @@ class Declared:
             "ports": [8000],
             "routes": [{"host": SHOP}],
             "health": {"path": "/health", "interval": "1s"},
-            "command": ["sh", "-c", BROKEN.get(version) or PROGRAM.format(server=server)],
-            "release": {"timeout": 20, "drain_timeout": 10},
+            "command": ["sh", "-c", first + (BROKEN.get(version) or PROGRAM.format(server=server))],
             **more,
+            "release": {"timeout": 20, "drain_timeout": 10, **more.get("release", {})},
         }
         self._file.write_text(f"services = {[service] if version else []!r}\n")

@@ -18,6 +18,10 @@ from secret_locations import files_with, look
 from secret_spellings import value_spellings
 from shop_service import SHOP, Declared
 
+from rollcall.consul import deploy_lock
+from rollcall.consul.agent_client import AgentClient
+from rollcall.consul.deploy_lock import Holder
+
 VISITORS = 8
 SECRET_FILE = "/run/secrets/database-password"
 VARIABLE = "ROLLCALL_SECRET_SHOP__DATABASE_PASSWORD"
@@ -113,6 +117,22 @@ def test_a_declared_service_serves_at_its_host_name_and_a_second_deploy_changes_
     assert fleet.all_containers() == before
 
 
+def test_a_second_deploy_says_who_deploys_and_touches_nothing(fleet: Fleet, shop: Declared) -> None:
+    before = fleet.all_containers()
+    agent = AgentClient(fleet.hosts["consul1"], fleet.secrets().tokens.secret("operator"))
+    (session,) = (one["ID"] for one in agent.documents(deploy_lock.create_session()))
+    agent.write(deploy_lock.acquire(session, Holder("ann@laptop", "rollcall deploy shop.py", "2026-11-29 04:20:11")))
+    shop.write("v2")
+    sentence = "ann@laptop has been deploying this fleet since 2026-11-29 04:20:11 UTC (rollcall deploy shop.py)"
+    assert sentence in rollcall("deploy", shop.inventory, "--dry")
+    said = rollcall("deploy", shop.inventory, code=1)
+    assert said.splitlines()[-1].startswith(f"rollcall: {sentence}")
+    # Without the first server nothing was read of the lock before.
+    assert sentence in rollcall("deploy", shop.inventory, "--limit", "app1", code=1)
+    agent.write(deploy_lock.release(session))
+    assert fleet.all_containers() == before
+
+
 def test_a_release_under_load_loses_no_request(fleet: Fleet, shop: Declared) -> None:
     before = fleet.all_containers()
     shop.write("v2")
@@ -182,6 +202,71 @@ def test_a_secret_is_for_the_user_of_its_service_and_shown_nowhere(fleet: Fleet,
     shop.write("v2")
     rollcall("deploy", shop.inventory)
     assert fleet.on("app1", "find /etc/rollcall/services", check=False) == ""
+
+
+HOOKS = {"before": [["sh", "-c", "echo migrates $VERSION; [ $VERSION != 5 ]"]], "on_failure": "back"}
+
+
+def versions(shop: Declared) -> list[tuple[str, str]]:
+    found = json.loads(rollcall("releases", shop.inventory, "shop", "--json"))
+    return [(one["kind"], one["result"]) for one in found]
+
+
+def test_a_rollback_is_a_release_of_the_version_before(fleet: Fleet, shop: Declared) -> None:
+    shop.write("v3", environment={"VERSION": "3"}, release=HOOKS)
+    said = rollcall("deploy", shop.inventory)
+    assert said.count("shop before | migrates 3") == 1
+    with visited() as answers:
+        said = rollcall("rollback", shop.inventory, "shop")
+    assert not failed(answers), answers
+    assert {asked() for _ in range(10)} == {"v2"}
+    assert names(fleet) == BOTH
+    assert f"{Path(shop.inventory).parent}/group_data/backends.py:1: the declaration differs from this version" in said
+    assert versions(shop)[:2] == [("rollback", "done"), ("deploy", "done")]
+    before = fleet.all_containers()
+    rollcall("restart", shop.inventory, "shop")
+    assert {asked() for _ in range(10)} == {"v2"}
+    assert not fleet.all_containers().items() & before.items() & {(name, before[name]) for name in BOTH}
+    assert versions(shop)[0] == ("restart", "done")
+
+
+def test_a_command_before_the_release_that_fails_leaves_everything_as_it_is(fleet: Fleet, shop: Declared) -> None:
+    before = fleet.all_containers()
+    shop.write("v5", environment={"VERSION": "5"}, release=HOOKS)
+    said = rollcall("deploy", shop.inventory, code=1)
+    assert "shop before | migrates 5" in said
+    assert "no container was replaced" in said
+    assert fleet.all_containers() == before
+    assert versions(shop)[0] == ("deploy", "failed after 0 of 2 containers")
+
+
+def test_what_was_replaced_goes_back_if_the_user_wants_it(fleet: Fleet, shop: Declared) -> None:
+    # Its second container on a host does not come up.
+    second = "[ -e /shared/shop ] && exit 3; touch /shared/shop; "
+    for host in ("app1", "app2"):
+        fleet.on(host, "rm -rf /var/tmp/shop; install -d -m 1777 /var/tmp/shop")
+    volume = {"source": "/var/tmp/shop", "target": "/shared"}
+    release = {**HOOKS, "order": "start-first"}
+    shop.write("v6", second, count=2, environment={"VERSION": "6"}, volumes=[volume], release=release)
+    with visited() as answers:
+        said = rollcall("deploy", shop.inventory, code=1)
+    assert not failed(answers), answers
+    assert set(answers) == {"v2", "v6"}
+    assert {asked() for _ in range(10)} == {"v2"}
+    assert {name for name in names(fleet) if "failed" not in name} == BOTH
+    assert said.splitlines()[-1].endswith("; shop was put back")
+    assert versions(shop)[0] == ("rollback", "done")
+
+
+def test_log_and_commands_reach_the_containers(fleet: Fleet, shop: Declared) -> None:
+    lines = rollcall("logs", shop.inventory, "shop", "--grep", "start worker process [0-9]").splitlines()
+    assert {line.split(" | ")[0] for line in lines} == BOTH
+    assert "\x1b" not in "".join(lines)
+    assert rollcall("exec", shop.inventory, "shop", "--", "sh", "-c", "hostname; exit 7", code=7).strip() == "shop-1"
+    said = rollcall("run", shop.inventory, "shop", "--host", "app2", "--", "sh", "-c", "hostname; exit 3", code=3)
+    assert said.startswith("shop-run-")
+    assert "shop-run" not in fleet.on("app2", "docker ps -a --format '{{.Names}}'")
+    assert "did you mean shop?" in rollcall("logs", shop.inventory, "shpo", code=1)
 
 
 def test_what_is_no_longer_declared_goes_with_consent_only(fleet: Fleet, shop: Declared, tmp_path: Path) -> None:

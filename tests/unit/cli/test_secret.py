@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from rollcall.cli.secret import secret
+from rollcall.cli.service.secret import secret
 from rollcall.config.project import CHECKOUT
 from rollcall.errors import RollcallError
 

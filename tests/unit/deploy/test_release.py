@@ -11,9 +11,9 @@ import pytest
 
 from rollcall.config.service import Release
 from rollcall.converge.resources import Container
-from rollcall.deploy import release as release_module
-from rollcall.deploy.release import NotServing, SlotRelease
-from rollcall.deploy.service_host import Seen
+from rollcall.deploy.services import slot_release as release_module
+from rollcall.deploy.services.service_host import Seen
+from rollcall.deploy.services.slot_release import NotServing, SlotRelease
 from rollcall.registrator.services.identity import MARK_CONTAINER
 from rollcall.services.observed import REASON, Running
 from rollcall.services.slot import Order

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from six_hosts import checked
 
@@ -76,6 +76,7 @@ NAMES = ("database-password", "api_key")
 VALUES = st.text(min_size=1, max_size=4)
 
 
+@example(["a", "bapi_keyc"], ["aapi_keyb", "c"], b"k" * 32)
 @given(st.lists(VALUES, min_size=2, max_size=2), st.lists(VALUES, min_size=2, max_size=2), st.binary(min_size=32))
 def test_a_digest_changes_with_each_value_and_with_the_key(one: list[str], other: list[str], key: bytes) -> None:
     def digest(values: list[str], by: bytes = key) -> str:

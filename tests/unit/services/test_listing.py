@@ -4,7 +4,8 @@ import pytest
 from six_hosts import checked
 
 from rollcall.registrator.services.identity import MARK_CONTAINER
-from rollcall.services.listing import HostServices, Row, rows, version
+from rollcall.services.image_version import version
+from rollcall.services.listing import HostServices, Row, rows
 from rollcall.services.observed import Running
 
 SHOP = {
@@ -76,7 +77,8 @@ def test_a_declared_service_that_was_never_deployed() -> None:
         ("shop:1.4", "1.4"),
         ("registry.example.com:5000/team/shop:1.4", "1.4"),
         ("registry.example.com:5000/team/shop", "latest"),
-        ("shop:1.4@sha256:0123456789abcdef", "0123456789ab"),
+        ("shop:1.4@sha256:0123456789abcdef", "1.4"),
+        ("shop@sha256:0123456789abcdef", "0123456789ab"),
     ],
 )
 def test_the_version_of_an_image(image: str, expected: str) -> None:

@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable, Mapping
 
-from gevent.lock import BoundedSemaphore
 from pyinfra import logger
 
 from rollcall.contract.timeouts import stretched
 from rollcall.converge import docker_commands
-from rollcall.deploy.service_host import Seen, ServiceHost
+from rollcall.deploy.services.service_host import Seen, ServiceHost
 from rollcall.errors import RollcallError
 from rollcall.services import commands, observed
 from rollcall.services.observed import REASON, Running
@@ -18,16 +17,6 @@ from rollcall.services.work import Work
 POLL_SECONDS = 0.3
 # The registrator follows a rename and a start within milliseconds.
 FOLLOW_TIMEOUT_SECONDS = 15
-
-
-class ServiceTurn:
-    """One service of the fleet: so many of its slots change at a time, and none any more after one has failed."""
-
-    def __init__(self, parallel: int) -> None:
-        """Begin with nobody's turn."""
-        self.free = BoundedSemaphore(parallel)
-        self.failed = ""
-        self.done: list[str] = []
 
 
 class NotServing(Exception):  # noqa: N818 — no fault of ours

@@ -10,7 +10,7 @@ from pyinfra.api.host import Host
 
 from rollcall.config.fleet import Fleet, Member
 from rollcall.consul import curl, maintenance
-from rollcall.consul.agent_client import Request
+from rollcall.consul.agent_client import NOT_FOUND, Request
 from rollcall.contract import front_lists
 from rollcall.deploy import agent_requests, callbacks
 from rollcall.drain import instances
@@ -49,7 +49,7 @@ class ServiceHost:
             RollcallError: the engine or the agent does not respond.
         """
         found = observed.containers(self.run(commands.inspect(names)))
-        services, checks = self._agent(Request("GET", "/v1/agent/services"), Request("GET", "/v1/agent/checks"))
+        services, checks = self.ask(Request("GET", "/v1/agent/services"), Request("GET", "/v1/agent/checks"))
         return Seen(found, json.loads(services), json.loads(checks))
 
     def run(self, command: str, stdin: str = "") -> str:
@@ -62,12 +62,23 @@ class ServiceHost:
         Raises:
             RollcallError: it failed, or the host is not reachable.
         """
-        host = self.host if name == self.member.name else self._other(name)
-        done, output = callbacks.run(host, command, stdin)
+        done, output = callbacks.run(self._named(name), command, stdin)
         if not done:
             lines = (output.stderr.strip() or output.stdout.strip() or "no output").splitlines()
             raise RollcallError(f"on {name}: {lines[-1]}")
         return output.stdout
+
+    def try_on(self, name: str, command: str, stdin: str = "") -> tuple[bool, list[str]]:
+        """Run a command on a host of the fleet; return whether it succeeded, and its output.
+
+        Raises:
+            RollcallError: the host is not reachable.
+        """
+        done, output = callbacks.run(self._named(name), command, stdin)
+        return done, output.stdout.splitlines()
+
+    def _named(self, name: str) -> Host:
+        return self.host if name == self.member.name else self._other(name)
 
     def _other(self, name: str) -> Host:
         """Return another host of the fleet, which a limit of this run may have left out."""
@@ -79,7 +90,15 @@ class ServiceHost:
                 raise RollcallError(f"{name} is not reachable: {problem}") from None
         return host
 
-    def _agent(self, *requests: Request) -> list[str]:
+    def read_key(self, path: str) -> str:
+        """Return the body of a response, empty where there is no such key; see `ask`."""
+        (response,) = agent_requests.responses(self.host, [Request("GET", path)], self.token)
+        if response.status not in (curl.OK, NOT_FOUND):
+            raise RollcallError(f"the Consul agent of {self.member.name}: {response}")
+        return response.body if response.status == curl.OK else ""
+
+    def ask(self, *requests: Request) -> list[str]:
+        """Send requests to the host's agent and return the bodies. Raises RollcallError: one of them failed."""
         responses = agent_requests.responses(self.host, requests, self.token)
         if wrong := next((response for response in responses if response.status != curl.OK), None):
             raise RollcallError(f"the Consul agent of {self.member.name}: {wrong}")
@@ -88,7 +107,7 @@ class ServiceHost:
     def set_maintenance(self, identities: Sequence[str], *, enable: bool) -> None:
         """Take services out, or put them back. Raises RollcallError: the agent refuses."""
         if identities:
-            self._agent(*(maintenance.of_service(identity, enable=enable, reason=REASON) for identity in identities))
+            self.ask(*(maintenance.of_service(identity, enable=enable, reason=REASON) for identity in identities))
 
     def drain(self, container: Running, seen: Seen, timeout: float) -> str:
         """Take a container out of service, and wait for its last connection; return what is left of them."""

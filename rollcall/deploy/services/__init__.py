@@ -1,0 +1,1 @@
+"""Release users' own services within a run of pyinfra."""
