@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from rollcall.did_you_mean import suggestion
 # mistyped commands are immediate.
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("init", "Write a commented project into a new folder"),
+    "import": ("import_", "Print a Compose file's services as settings"),
     "deploy": ("deploy", "Bring every host to its settings"),
     "settings": ("settings", "Print every setting, or one host's values and their places"),
     "verify": ("verify", "Check every promise on the running fleet"),
@@ -57,7 +59,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"rollcall.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        # No function of Python's can be called `import`.
+        command: click.Command = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         return command
 
     def resolve_command(

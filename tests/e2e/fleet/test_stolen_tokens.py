@@ -118,8 +118,9 @@ def test_a_token_reads_no_keys_and_nothing_of_the_cluster_itself(fleet: Fleet, s
     inside = [Ask("GET", path) for path in INSIDE if path not in own_agent]
     assert allowed(inside, thief.ask(inside)) == []
     others = [Ask("GET", "/v1/kv/evil"), Ask("GET", "/v1/kv/?recurse"), Ask("GET", "/v1/kv/?keys")]
+    others += [Ask("GET", f"/v1/kv/rollcall/{key}?recurse") for key in ("releases/", "deploy/")]
     assert [one.body for one in thief.ask(others) if one.status == 200 and not nothing(one.body)] == []
-    [rollcall] = thief.ask([Ask("GET", "/v1/kv/rollcall/absent")])
+    [rollcall] = thief.ask([Ask("GET", "/v1/kv/rollcall/front/absent")])
     assert rollcall.status == (404 if role == "front" else 403)
 
 

@@ -11,7 +11,7 @@ from rollcall.converge.docker_query import EngineState
 from rollcall.converge.host_state import EMPTY, HostState
 from rollcall.converge.plan import plan
 from rollcall.converge.resources import Container
-from rollcall.services.work import HostWork, host_work, service_of, slot_of, undeclared
+from rollcall.services.work import HostWork, host_work, service_of, slot_of, undeclared, work_of_one
 
 IMAGE = inspect_documents.image("sha256:aaa", "shop:1")
 SHOP = Service(name="shop", image="shop:1", count=2, ports=(8000,))
@@ -108,3 +108,17 @@ def test_the_slot_and_the_service_of_a_name() -> None:
 def test_the_time_that_a_program_takes_to_start_is_added_to_the_timeout(grace: str | None, patience: float) -> None:
     slow = SHOP.model_copy(update={"health": Health(grace=grace)})
     assert {one.patience for one in work(state(), slow).slots} == {patience}
+
+
+def test_one_service_alone_touches_no_container_of_another() -> None:
+    here = state("shop-1", "shop-2", "web-1", "web-failed", "shop-failed")
+    found = work_of_one(SHOP, CONTAINERS, plan(CONTAINERS, here), here, anew=False)
+    assert (found.slots, found.failed) == ((), ("shop-failed",))
+
+
+def test_a_restart_replaces_every_container_by_another_of_the_same_declaration() -> None:
+    here = state("shop-1", "shop-2")
+    found = work_of_one(SHOP, CONTAINERS, plan(CONTAINERS, here), here, anew=True)
+    assert [(one.name, one.container) for one in found.slots] == list(zip(SHOP.containers, CONTAINERS, strict=True))
+    assert [one.stale for one in found.slots] == [here.engine.containers[name]["Id"] for name in SHOP.containers]
+    assert found.lines[0] == "start container shop-1 anew (start-first)"
