@@ -30,7 +30,10 @@ VARIABLE = "ROLLCALL_SECRET_SHOP__DATABASE_PASSWORD"
 @pytest.fixture(scope="module")
 def shop(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declared]:
     declared = Declared(tmp_path_factory.mktemp("shop"))
+    kept = PROJECT / ".secrets" / "lab" / "services" / "shop" / "database-password"
+    kept.unlink(missing_ok=True)
     yield declared
+    kept.unlink(missing_ok=True)
     declared.write()
     rollcall("deploy", declared.inventory, "--yes")
     assert fleet.deploy().changed == set()
