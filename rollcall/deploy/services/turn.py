@@ -1,5 +1,6 @@
 """What the slots of one service share during a run, over all hosts: their turn, the hooks, and the record of it."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +16,7 @@ from rollcall.deploy import this_run
 from rollcall.deploy.services import scope
 from rollcall.deploy.services.service_host import ServiceHost
 from rollcall.errors import RollcallError
-from rollcall.services import history, one_off
+from rollcall.services import history, one_off, pruning
 from rollcall.services.declarations import declarations
 from rollcall.services.history import Record
 from rollcall.services.work import Work
@@ -84,6 +85,7 @@ class ServiceTurn:
             self._progress(there)
             if len(self.done) == len(self.planned):
                 self._hooks(there, "after")
+                self._prune(there)
 
     def fail(self, there: ServiceHost, where: str, why: str, *, back: bool = False) -> None:
         """Note that a slot did not get as declared; the others stay as they are, or go `back` if the user wants it."""
@@ -117,6 +119,16 @@ class ServiceTurn:
         if not done:
             what = "no container was replaced" if when == "before" else "every container was replaced before it"
             raise HookError(f"release.{when}: {words} failed on {host}; {what}")
+
+    def _prune(self, there: ServiceHost) -> None:
+        """Remove images that ran long ago. A release does not fail because of them."""
+        try:
+            found = history.records(json.loads(there.read_key(f"{history.path(self.service)}?recurse=true") or "[]"))
+            if old := pruning.outdated(found):
+                for host in dict.fromkeys(host for host, _ in self.planned):
+                    there.read(host, pruning.remove(old))
+        except RollcallError as problem:
+            logger.warning(f"{self.service}: its old images stay: {problem}")
 
     def _new_record(self, fleet: Fleet) -> Record | None:
         if self.declared is None:

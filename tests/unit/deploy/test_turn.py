@@ -1,5 +1,6 @@
 """What the slots of a service share in a release: commands before and after it, and the record of it."""
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -33,14 +34,24 @@ class There:
         self.ran: list[tuple[str, str]] = []
         self.written: list[dict[str, Any]] = []
         self.consul = True
+        self.reachable = True
+        self.records: list[dict[str, Any]] = []
 
     def try_on(self, host: str, command: str, _stdin: str) -> tuple[bool, list[str]]:
         program = command.removesuffix(" 2>&1").split()[-1]
         self.ran.append((host, program))
         return program not in self.failing, [f"output of {program}"]
 
-    def read_key(self, _path: str) -> str:
-        return "[]"
+    def read_key(self, path: str) -> str:
+        if "recurse" not in path:
+            return "[]"
+        return json.dumps([{"Value": base64.b64encode(json.dumps(one).encode()).decode()} for one in self.records])
+
+    def read(self, host: str, command: str) -> str:
+        if not self.reachable:
+            raise RollcallError("the connection was lost")
+        self.ran.append((host, command))
+        return ""
 
     def ask(self, *requests: Request) -> list[str]:
         if not self.consul:
@@ -121,3 +132,33 @@ def test_a_release_goes_on_where_consul_cannot_record_it() -> None:
     begin(one, there)
     succeed(one, there, "shop-1 of app1")
     assert one.done == ["shop-1 of app1"]
+
+
+def test_images_of_versions_before_the_last_three_go_after_the_last_slot() -> None:
+    there, one = There(), turn()
+    begin(one, there)
+    there.records = [
+        {
+            **there.written[0],
+            "started": f"2026-11-29 0{number}",
+            "done": 2,
+            "declarations": [{"image": f"shop:{number}"}],
+        }
+        for number in range(5)
+    ]
+    succeed(one, there, "shop-1 of app1")
+    before = len(there.ran)
+    succeed(one, there, "shop-1 of app2")
+    pruned = there.ran[before + 1 :]
+    assert [host for host, _ in pruned] == ["app1", "app2"]
+    assert all("in shop:0=shop:0 shop:1=shop:1;" in command for _, command in pruned)
+
+
+def test_a_release_does_not_fail_because_an_old_image_stays() -> None:
+    there, one = There(), turn()
+    begin(one, there)
+    there.records = [{**there.written[0], "declarations": [{"image": "old:1"}]}]
+    there.reachable = False
+    succeed(one, there, "shop-1 of app1")
+    succeed(one, there, "shop-1 of app2")
+    assert not one.failed
