@@ -16,7 +16,7 @@ from rollcall.deploy.services import one_service, scope
 from rollcall.deploy.services import turn as turns
 from rollcall.deploy.services.service_host import ServiceHost
 from rollcall.deploy.services.slot_release import NotServing, SlotRelease
-from rollcall.deploy.services.turn import HookError
+from rollcall.deploy.services.turn import HookError, UnhealthyError
 from rollcall.deploy.site import Site
 from rollcall.deploy.step import step
 from rollcall.deploy.steps import bring_images, converge
@@ -84,11 +84,17 @@ def _slot(there: ServiceHost, work: Work) -> bool:
             if turn.failed:
                 logger.error(f"{there.host.print_prefix}{work.name} is left as it is, since {turn.failed} failed")
                 return False
-            SlotRelease(there, work)()
+            turn.check_replaced(there)
+            slot = SlotRelease(there, work)
+            slot()
+            turn.serving += slot.instances
             turn.succeed(there, where)
         except NotServing as why:
             back = True
             problem = f"{why} Replaced so far: {', '.join(turn.done) or 'none'}. Fix it, and deploy again"
+        except UnhealthyError as error:
+            back = True
+            problem = f"it is left as it is: {error}. Replaced so far: {', '.join(turn.done)}. Fix it, and deploy again"
         except HookError as error:
             problem = str(error)
         except RollcallError as error:

@@ -120,6 +120,38 @@ def _registered(service: Document, checks: Sequence[Document]) -> Registered:
     )
 
 
+@dataclass(frozen=True)
+class Instance:
+    """A service's instance in the catalog: its name, its node, and its id there."""
+
+    service: str
+    node: str
+    identity: str
+
+
+def no_longer_serving(wanted: Iterable[Instance], found: Iterable[Document]) -> list[str]:
+    """Say of each instance why it does not pass; one that a person took out of service is none of them.
+
+    Args:
+        wanted: the instances.
+        found: the entries of the responses to /v1/health/service/NAME.
+    """
+    checks = {(one["Node"]["Node"], one["Service"]["ID"]): one["Checks"] for one in found}
+    faults = []
+    for one in wanted:
+        own = checks.get((one.node, one.identity))
+        if own is None:
+            faults.append(f"{one.identity} is not registered any more")
+        elif not any(check["CheckID"].startswith((NODE_MAINTENANCE, SERVICE_MAINTENANCE)) for check in own):
+            failing = [check for check in own if check["Status"] != "passing"]
+            faults += [
+                f"{one.identity} does not serve any more ({check['Name']} is {check['Status']}: "
+                f"{' '.join(str(check.get('Output') or 'no output').split())})"
+                for check in failing[:1]
+            ]
+    return faults
+
+
 def node_is_drained(checks: Collection[str]) -> bool:
     """Return whether somebody took the whole host out of service."""
     return NODE_MAINTENANCE in checks

@@ -10,7 +10,7 @@ from rollcall.converge import docker_commands
 from rollcall.deploy.services.service_host import Seen, ServiceHost
 from rollcall.errors import RollcallError
 from rollcall.services import commands, observed
-from rollcall.services.observed import REASON, Running
+from rollcall.services.observed import REASON, Instance, Running
 from rollcall.services.slot import SUFFIXES, Action, Found, Place, Slot, Step, next_step
 from rollcall.services.work import Work
 
@@ -58,6 +58,13 @@ class SlotRelease:
             except NotServing as why:
                 self._give_up(step, str(why))
             self._log(text, started)
+
+    @property
+    def instances(self) -> list[Instance]:
+        """The services in Consul of the container in place, as it was last seen."""
+        container = self._seen.containers.get(self._names["current"])
+        ports = self._seen.ports(container) if container and not self._held else []
+        return [Instance(port.service, self._there.member.node, port.identity) for port in ports]
 
     def _log(self, text: str, started: float) -> None:
         seconds = time.monotonic() - started

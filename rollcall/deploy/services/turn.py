@@ -1,6 +1,7 @@
 """What the slots of one service share during a run, over all hosts: their turn, the hooks, and the record of it."""
 
 import json
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -10,20 +11,31 @@ from pyinfra import logger
 from rollcall.config.fleet import Fleet
 from rollcall.config.service import Service
 from rollcall.consul.agent_client import Request
+from rollcall.contract.timeouts import stretched
 from rollcall.converge import docker_commands
 from rollcall.converge.resources import Container
 from rollcall.deploy import this_run
 from rollcall.deploy.services import scope
 from rollcall.deploy.services.service_host import ServiceHost
 from rollcall.errors import RollcallError
-from rollcall.services import history, one_off, pruning
+from rollcall.registrator.services.identity import path_segment
+from rollcall.services import history, observed, one_off, pruning
 from rollcall.services.declarations import declarations
 from rollcall.services.history import Record
+from rollcall.services.observed import Instance
 from rollcall.services.work import Work
+
+# A check that fails once or twice is no version that does not serve.
+RECOVERY_SECONDS = 10
+POLL_SECONDS = 0.5
 
 
 class HookError(RollcallError):
     """A command before or after a release failed."""
+
+
+class UnhealthyError(RollcallError):
+    """A container that served after its replacement does not any more."""
 
 
 @dataclass
@@ -31,7 +43,7 @@ class ServiceTurn:
     """One service of the fleet.
 
     So many of its slots change at a time, and none any more after one has failed. `planned` are the slots of this run
-    with their hosts, in the fleet's order.
+    with their hosts, in the fleet's order; `serving` are the instances that passed once they were in place.
     """
 
     service: str
@@ -39,6 +51,7 @@ class ServiceTurn:
     planned: list[tuple[str, Work]] = field(default_factory=list)
     failed: str = ""
     done: list[str] = field(default_factory=list)
+    serving: list[Instance] = field(default_factory=list)
     _record: Record | None = None
     _begun: bool = False
     _unwritten: bool = False
@@ -73,6 +86,29 @@ class ServiceTurn:
             except RollcallError:
                 self.failed = "release.before"
                 raise
+
+    def check_replaced(self, there: ServiceHost) -> None:
+        """Check before the next replacement that what was replaced still passes, as Consul sees it.
+
+        Raises:
+            UnhealthyError: one of them does not, and did not recover.
+        """
+        end = time.monotonic() + stretched(RECOVERY_SECONDS)
+        while faults := self._faults(there):
+            if time.monotonic() > end:
+                raise UnhealthyError(faults[0])
+            time.sleep(POLL_SECONDS)
+
+    def _faults(self, there: ServiceHost) -> list[str]:
+        if not self.serving:
+            return []
+        names = sorted({one.service for one in self.serving})
+        requests = [Request("GET", f"/v1/health/service/{path_segment(name)}") for name in names]
+        try:
+            bodies = there.ask(*requests)
+        except RollcallError:
+            return []  # without a leader nobody knows, and each new container is still checked by its own agent
+        return observed.no_longer_serving(self.serving, [one for body in bodies for one in json.loads(body)])
 
     def succeed(self, there: ServiceHost, where: str) -> None:
         """Note that a slot is as declared; after the last one run what comes after.

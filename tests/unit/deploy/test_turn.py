@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from rollcall.config.service import Service
 from rollcall.consul.agent_client import Request
 from rollcall.converge.resources import Container
 from rollcall.deploy.services import scope
-from rollcall.deploy.services.turn import HookError, ServiceTurn
+from rollcall.deploy.services import turn as turns
+from rollcall.deploy.services.turn import HookError, ServiceTurn, UnhealthyError
 from rollcall.errors import RollcallError
+from rollcall.services.observed import Instance
 from rollcall.services.work import Work
 
 SHOP = {
@@ -36,6 +39,7 @@ class There:
         self.consul = True
         self.reachable = True
         self.records: list[dict[str, Any]] = []
+        self.health: list[dict[str, Any]] = []
 
     def try_on(self, host: str, command: str, _stdin: str) -> tuple[bool, list[str]]:
         program = command.removesuffix(" 2>&1").split()[-1]
@@ -56,6 +60,8 @@ class There:
     def ask(self, *requests: Request) -> list[str]:
         if not self.consul:
             raise RollcallError("no leader")
+        if requests[0].method == "GET":
+            return [json.dumps([self.health.pop(0) if len(self.health) > 1 else self.health[0]])]
         self.written.append(json.loads(requests[0].body))
         return []
 
@@ -124,6 +130,30 @@ def test_only_what_was_replaced_and_did_not_come_up_elsewhere_goes_back() -> Non
     succeed(lost, there, "shop-1 of app2")
     lost.fail(there, "shop-1 of app1", "the connection was lost")  # type: ignore[arg-type]
     assert not lost.goes_back
+
+
+def entry(status: str) -> dict[str, Any]:
+    checks = [{"CheckID": "c", "Name": "HTTP", "Status": status, "Output": "503"}]
+    return {"Node": {"Node": "app2"}, "Service": {"ID": "app2:shop-1:8000"}, "Checks": checks}
+
+
+def test_a_version_that_turns_unhealthy_is_not_released_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(turns, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    there, one = There(), turn()
+    one.check_replaced(there)  # type: ignore[arg-type]
+    one.serving.append(Instance("shop", "app2", "app2:shop-1:8000"))
+    there.health = [entry("critical"), entry("passing")]
+    one.check_replaced(there)  # type: ignore[arg-type]
+    there.health = [entry("critical")]
+    with pytest.raises(UnhealthyError, match=r"app2:shop-1:8000 does not serve any more \(HTTP is critical: 503\)"):
+        one.check_replaced(there)  # type: ignore[arg-type]
+    there.consul = False
+    one.check_replaced(there)  # type: ignore[arg-type]
 
 
 def test_a_release_goes_on_where_consul_cannot_record_it() -> None:

@@ -130,3 +130,22 @@ def test_how_a_program_ended() -> None:
     assert replace(UP, runs=False, exit_code=3).end == "its program exits (exit code 3)"
     assert replace(UP, runs=False, exit_code=3, restarts=3).end == "its program exits, 3 times so far (exit code 3)"
     assert replace(UP, restarts=4).end == "its program exits, 4 times so far"
+
+
+def entry(node: str, identity: str, *checks: tuple[str, str]) -> dict[str, Any]:
+    found = [{"CheckID": name, "Name": name, "Status": status, "Output": "503 x"} for name, status in checks]
+    return {"Node": {"Node": node}, "Service": {"ID": identity}, "Checks": found}
+
+
+def test_what_was_replaced_and_does_not_pass_any_more() -> None:
+    wanted = [observed.Instance("shop", node, "shop-1") for node in ("app1", "app2", "app3", "app4")]
+    found = [
+        entry("app1", "shop-1", ("serfHealth", "passing"), ("HTTP", "passing")),
+        entry("app2", "shop-1", ("serfHealth", "passing"), ("HTTP", "critical")),
+        entry("app3", "shop-1", ("_node_maintenance", "critical"), ("HTTP", "critical")),
+        entry("app4", "shop-2", ("HTTP", "passing")),
+    ]
+    assert observed.no_longer_serving(wanted, found) == [
+        "shop-1 does not serve any more (HTTP is critical: 503 x)",
+        "shop-1 is not registered any more",
+    ]
