@@ -20,9 +20,10 @@ _Key = tuple[str, str]
 class Row:
     """One instance of a service.
 
-    `docker` is the container's health, or its state without a health check; `consul` is the instance's state in Consul.
-    `fronts` counts the fronts that have it in rotation; weight and share are those of the first of them, `listed_since`
-    the latest, by the clock of the front whose `now` it is. Requests, errors and seconds are sums over all fronts.
+    `docker` is the container's health, or its state without a health check, `version` that of its image; `consul` is
+    the instance's state in Consul. `fronts` counts the fronts that have it in rotation; weight and share are those of
+    the first of them, `listed_since` the latest, by the clock of the front whose `now` it is. Requests, errors and
+    seconds are sums over all fronts.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Row:
     requests: int = 0
     errors: int = 0
     seconds: float = 0.0
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,7 @@ def _registered_row(service: Registered, host: Host) -> Row:
         docker=host.health(container),
         consul=service.state,
         weight=service.weight,
+        version=host.version(container),
     )
 
 
@@ -193,6 +196,7 @@ def _front_row(service: str, instance: Document, host: Host | None) -> Row:
         docker=host.health(instance["container"]) if host else UNKNOWN,
         consul=instance["state"],
         weight=instance["weight"],
+        version=host.version(instance["container"]) if host else "",
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from rollcall.config.fleet import Member
+from rollcall.services.image_version import version
 from rollcall.status.host_status import HostReading
 
 # The state of a container that Docker does not have, and of one whose host could not be read.
@@ -34,6 +35,18 @@ class Host:
             container for container in self.reading.containers if short_id and str(container["Id"]).startswith(short_id)
         )
         return next((str(container["Name"]).lstrip("/") for container in running), None)
+
+    def version(self, container: str | None) -> str:
+        """Return the version of a running container's image; "" if it is unknown."""
+        return self._versions.get(container or "", "")
+
+    @cached_property
+    def _versions(self) -> Mapping[str, str]:
+        images = {
+            str(container["Name"]).lstrip("/"): str((container.get("Config") or {}).get("Image") or "")
+            for container in self.reading.containers
+        }
+        return {name: version(image) for name, image in images.items() if image}
 
     @cached_property
     def _healths(self) -> Mapping[str, str]:

@@ -35,6 +35,7 @@ def test_one_row_joins_docker_consul_and_nginx() -> None:
         requests=10,
         errors=1,
         seconds=0.8,
+        version="1.30",
     )
 
 

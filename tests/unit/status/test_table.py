@@ -59,7 +59,7 @@ def test_a_table_is_measured_as_wide_as_it_is_printed() -> None:
 
 def test_a_service_says_where_it_is_reached_and_its_canary() -> None:
     text = printed(with_front(canary={"v2": 10}))
-    assert "nginx  www.example.com/  canary: v2 10 %" in text
+    assert "nginx  1.30  www.example.com/  canary: v2 10 %" in text
     assert "maintenance page: www.example.com/" in printed(with_front(maintenance=True))
 
 
