@@ -19,7 +19,7 @@ from secret_spellings import value_spellings
 from shop_service import SHOP, Declared
 
 from rollcall.consul import deploy_lock
-from rollcall.consul.agent_client import AgentClient
+from rollcall.consul.agent_client import AgentClient, Request
 from rollcall.consul.deploy_lock import Holder
 
 VISITORS = 8
@@ -123,7 +123,9 @@ def test_a_declared_service_serves_at_its_host_name_and_a_second_deploy_changes_
 def test_a_second_deploy_says_who_deploys_and_touches_nothing(fleet: Fleet, shop: Declared) -> None:
     before = fleet.all_containers()
     agent = AgentClient(fleet.hosts["consul1"], fleet.secrets().tokens.secret("operator"))
-    (session,) = (one["ID"] for one in agent.documents(deploy_lock.create_session()))
+    # Nobody renews it here.
+    lasting = Request("PUT", "/v1/session/create", '{"NodeChecks": [], "LockDelay": "1s"}')
+    (session,) = (one["ID"] for one in agent.documents(lasting))
     agent.write(deploy_lock.acquire(session, Holder("ann@laptop", "rollcall deploy shop.py", "2026-11-29 04:20:11")))
     shop.write("v2")
     sentence = "ann@laptop has been deploying this fleet since 2026-11-29 04:20:11 UTC (rollcall deploy shop.py)"
