@@ -6,4 +6,5 @@ from pydantic import BaseModel, ConfigDict
 class Section(BaseModel):
     """A group of settings; frozen, and strict so that "80" is not silently a port."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    # Deferred: only the whole, Settings, ever validates, so building each section by itself is wasted.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
