@@ -127,14 +127,16 @@ def test_a_second_deploy_says_who_deploys_and_touches_nothing(fleet: Fleet, shop
     lasting = Request("PUT", "/v1/session/create", '{"NodeChecks": [], "LockDelay": "1s"}')
     (session,) = (one["ID"] for one in agent.documents(lasting))
     agent.write(deploy_lock.acquire(session, Holder("ann@laptop", "rollcall deploy shop.py", "2026-11-29 04:20:11")))
-    shop.write("v2")
-    sentence = "ann@laptop has been deploying this fleet since 2026-11-29 04:20:11 UTC (rollcall deploy shop.py)"
-    assert sentence in rollcall("deploy", shop.inventory, "--dry")
-    said = rollcall("deploy", shop.inventory, code=1)
-    assert said.splitlines()[-1].startswith(f"rollcall: {sentence}")
-    # Without the first server nothing was read of the lock before.
-    assert sentence in rollcall("deploy", shop.inventory, "--limit", "app1", code=1)
-    agent.write(deploy_lock.release(session))
+    try:
+        shop.write("v2")
+        sentence = "ann@laptop has been deploying this fleet since 2026-11-29 04:20:11 UTC (rollcall deploy shop.py)"
+        assert sentence in rollcall("deploy", shop.inventory, "--dry")
+        said = rollcall("deploy", shop.inventory, code=1)
+        assert said.splitlines()[-1].startswith(f"rollcall: {sentence}")
+        # Without the first server nothing was read of the lock before.
+        assert sentence in rollcall("deploy", shop.inventory, "--limit", "app1", code=1)
+    finally:
+        agent.write(deploy_lock.release(session))
     assert fleet.all_containers() == before
 
 
