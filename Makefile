@@ -1,7 +1,7 @@
 # Two commands do everything: `make lab` (a fleet of six hosts, deployed) and `make test` (the proof of all of it).
 PYTHON ?= python3
-# Docker Engines that the hosts of the tests' lab take in turn (docs/engines.md); without any each has Debian's.
-export ENGINES ?=
+# Docker Engines that the hosts of the tests' lab take in turn (docs/engines.md); empty for Debian's alone.
+export ENGINES ?= 20.10,26.1,28.5
 VENV ?= .venv
 BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
@@ -49,7 +49,7 @@ test-pythons:
 
 integration: $(VENV)/installed
 	rollcall lab images
-	pytest tests/integration --ignore=tests/integration/resolver --ignore=tests/integration/firewalls -m "not long"
+	pytest tests/integration --ignore=tests/integration/resolver --ignore=tests/integration/firewalls -m "not long" -n 2
 
 # From nothing: a lab that another checkout deployed has that one's secrets, and a deploy from here rightly refuses it.
 e2e: $(VENV)/installed
