@@ -81,7 +81,7 @@ def test_a_tag_is_resolved_with_the_login_only(private: Private) -> None:
         assert registry_pull.digests(done.stdout, [private.image])[0] == found, done
 
 
-@pytest.mark.parametrize("password", ["wrong", PASSWORD])
+@pytest.mark.parametrize("password", [pytest.param("wrong", id="wrong"), pytest.param(PASSWORD, id="correct")])
 def test_a_pull_needs_the_login_and_keeps_none(engine: docker.DockerClient, private: Private, password: str) -> None:
     reference = f"{private.image.rpartition(':')[0]}@{private.digest}"
     given = registry_pull.pull_input(private.login(password).configuration(private.image))
