@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rollcall.consul.agent_client import Request
@@ -19,11 +19,13 @@ FREE_AFTER_SECONDS = 2 * TTL_SECONDS
 
 @dataclass(frozen=True)
 class Holder:
-    """Who deploys: a user, the command without its secrets, and since when (UTC)."""
+    """Who deploys: a user, the command without its secrets, and since when (UTC); by which process of which machine."""
 
     who: str
     command: str
     since: str
+    machine: str = ""
+    process: int = 0
 
     @property
     def sentence(self) -> str:
@@ -36,10 +38,11 @@ class Holder:
 
 @dataclass(frozen=True)
 class Lock:
-    """The lock as it was read: who holds it, if anybody, and how often it was taken so far."""
+    """The lock as it was read: who holds it by which session, if anybody, and how often it was taken so far."""
 
     holder: Holder | None = None
     times: int = 0
+    session: str = ""
 
 
 def read(body: str) -> Lock | None:
@@ -52,7 +55,8 @@ def read(body: str) -> Lock | None:
         return Lock()
     try:
         [entry] = json.loads(body)
-        return Lock(_holder(entry) if entry.get("Session") else None, int(entry["LockIndex"]))
+        session = str(entry.get("Session") or "")
+        return Lock(_holder(entry) if session else None, int(entry["LockIndex"]), session)
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -60,7 +64,8 @@ def read(body: str) -> Lock | None:
 def _holder(entry: Mapping[str, Any]) -> Holder:
     try:
         value = json.loads(base64.b64decode(entry["Value"] or ""))
-        return Holder(str(value["who"]), str(value["command"]), str(value["since"]))
+        made = Holder(str(value["who"]), str(value["command"]), str(value["since"]))
+        return replace(made, machine=str(value.get("machine", "")), process=int(value.get("process", 0)))
     except (ValueError, TypeError, KeyError):
         return Holder("somebody", "unknown command", "an unknown time")
 

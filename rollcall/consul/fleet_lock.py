@@ -1,6 +1,7 @@
 """Take, renew and give back the fleet's lock, through the first Consul agent that responds."""
 
 import json
+import time
 from collections.abc import Sequence
 
 from rollcall.config.inventory import Host
@@ -11,6 +12,9 @@ from rollcall.consul.deploy_lock import Holder, Lock
 from rollcall.errors import RollcallError
 
 TAKEN = "true"
+# Longer than Consul keeps a lock from everybody after its session ended (deploy_lock's LockDelay).
+DELAY_SECONDS = 3.0
+POLL_SECONDS = 0.3
 CHANGED = "another deploy has changed this fleet since this one read it; run the same command again"
 
 
@@ -36,7 +40,7 @@ class FleetLock:
         Without a Consul there is no lock, and nothing to say: a deploy is how a fleet begins, and is mended.
 
         Args:
-            seen: the lock as it was read with the hosts, None if it was not.
+            seen: the lock as it was read with the hosts, None if it was not; a holder in it is known to have ended.
 
         Raises:
             RollcallError: another deploy has it, or has changed the hosts since they were read.
@@ -45,9 +49,16 @@ class FleetLock:
         if created is None or created.status != OK:
             return str(created or "")
         self._session = str(json.loads(created.body)["ID"])
-        done = self._ask(deploy_lock.acquire(self._session, self._holder))
-        found = self._ask(Request("GET", deploy_lock.PATH))
-        lock = deploy_lock.read(found.body) if found and found.status == OK else None
+        if seen and seen.session:
+            self._ask(deploy_lock.release(seen.session))
+        end = time.monotonic() + DELAY_SECONDS
+        while True:
+            done = self._ask(deploy_lock.acquire(self._session, self._holder))
+            found = self._ask(Request("GET", deploy_lock.PATH))
+            lock = deploy_lock.read(found.body) if found and found.status == OK else None
+            if lock is None or lock.session or time.monotonic() > end:
+                break
+            time.sleep(POLL_SECONDS)
         if done is None or done.status != OK or lock is None:
             self.release()
             return str(done or found or "")

@@ -1,6 +1,7 @@
 """Hold the fleet's lock while a deploy changes hosts, so that two deploys do not mix (docs/operating.md)."""
 
 import atexit
+import os
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -56,7 +57,7 @@ def look(here: Site) -> None:
         _this_run.without = here.cluster[0]
         return
     lock = _this_run.seen = deploy_lock.read(here.lock)
-    if lock is None or lock.holder is None:
+    if lock is None or lock.holder is None or this_run.has_ended(lock.holder.machine, lock.holder.process):
         return
     if not inventory_layers.is_dry():
         raise RollcallError(lock.holder.sentence)
@@ -86,7 +87,8 @@ def _take() -> None:
     root = project.root_of(this_run.inventory_file())
     servers = {member.name for member in this_run.fleet().servers}
     agents = [host_of(entry, root) for entry in inventory_layers.of_this_run() if entry["name"] in servers]
-    lock = FleetLock(agents, token, Holder(this_run.user(), program.command(), this_run.now()))
+    holder = Holder(this_run.user(), program.command(), this_run.now(), this_run.machine(), os.getpid())
+    lock = FleetLock(agents, token, holder)
     seen, why = _this_run.seen, _this_run.without
     try:
         why = why or lock.acquire(seen)

@@ -13,7 +13,7 @@ from rollcall.consul.deploy_lock import Holder, Lock
 from rollcall.consul.fleet_lock import FleetLock
 from rollcall.errors import RollcallError
 
-ANN = Holder("ann@laptop", "rollcall deploy inventories/shop.py", "2026-11-29 04:20:11")
+ANN = Holder("ann@laptop", "rollcall deploy inventories/shop.py", "2026-11-29 04:20:11", "laptop", 4711)
 
 
 def entry(**more: Any) -> str:
@@ -23,7 +23,7 @@ def entry(**more: Any) -> str:
 
 def test_a_held_lock_names_who_holds_it_since_when() -> None:
     lock = deploy_lock.read(entry(Session="s-1"))
-    assert lock == Lock(ANN, 41)
+    assert lock == Lock(ANN, 41, "s-1")
     assert lock.holder is not None
     assert lock.holder.sentence.startswith(
         "ann@laptop has been deploying this fleet since 2026-11-29 04:20:11 UTC (rollcall deploy inventories/shop.py); "
@@ -92,6 +92,28 @@ def test_the_second_deploy_is_refused_and_leaves_no_session(monkeypatch: pytest.
     with pytest.raises(RollcallError, match="ann@laptop has been deploying this fleet since"):
         agents.lock.acquire(Lock(None, 40))
     assert agents.asked[-1] == DESTROY
+
+
+def test_the_lock_of_a_deploy_that_was_killed_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    agents = Agents(monkeypatch, {**MINE, "/v1/session/destroy/s-0": FINE})
+    assert agents.lock.acquire(Lock(ANN, 41, "s-0")) == ""
+    assert agents.asked == [SESSION, "/v1/session/destroy/s-0", TAKE, KEY]
+
+
+def test_a_lock_that_consul_still_keeps_from_everybody_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet_lock, "POLL_SECONDS", 0.0)
+    kept = {**CREATED, TAKE: Response(200, "false"), KEY: Response(200, entry())}
+    agents = Agents(monkeypatch, kept)
+    ask = FleetLock._ask
+
+    def later(lock: FleetLock, request: Request) -> Response | None:
+        if request.path == TAKE and agents.asked.count(TAKE) == 3:
+            kept.update(MINE)
+        return ask(lock, request)
+
+    monkeypatch.setattr(FleetLock, "_ask", later)
+    assert agents.lock.acquire(Lock(None, 41)) == ""
+    assert agents.asked.count(TAKE) == 4
 
 
 def test_a_deploy_that_began_and_ended_after_the_hosts_were_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
