@@ -126,9 +126,8 @@ def test_a_host_that_would_be_locked_out_stops_the_rotation_of_the_gossip_key(fl
     wait_for("answer of every backend", lambda: answering() == BACKENDS, 60)
 
 
-@pytest.mark.parametrize(
-    "step", ["1/3", pytest.param("2/3", marks=pytest.mark.long), pytest.param("3/3", marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("step", ["1/3", "2/3", "3/3"])
 def test_the_same_command_finishes_an_interrupted_rotation(fleet: Fleet, step: str) -> None:
     old = fleet.secrets().tokens
     with under_load():
