@@ -60,7 +60,8 @@ def take_out(name: str) -> str:
 def stop(name: str) -> str:
     """Stop a container for good: no restart of the engine starts it again."""
     word = shlex.quote(name)
-    return f"docker update --restart=no {word} >/dev/null && docker stop {word} >/dev/null"
+    # Stopped first: Docker 20.10 refuses to update a container whose program exits at that moment.
+    return f"docker stop {word} >/dev/null && docker update --restart=no {word} >/dev/null"
 
 
 def rename(old: str, new: str) -> str:
