@@ -202,7 +202,7 @@ def wiped(fleet: Fleet, hosts: tuple[str, ...]) -> None:
     everywhere("docker start consul")
 
 
-@pytest.mark.parametrize("whose", ["servers", "every agent"])
+@pytest.mark.parametrize("whose", ["servers", pytest.param("every agent", marks=pytest.mark.long)])
 def test_consul_restored_empty(fleet: Fleet, says: Says, whose: str) -> None:
     hosts = SERVERS if whose == "servers" else tuple(fleet.hosts)
     with crowded() as crowd:

@@ -57,6 +57,7 @@ def project(tmp_path: Path, image: None) -> Path:
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_component_is_a_module_a_template_and_a_line(fleet: Fleet, project: Path) -> None:
     inventory = str(project / LAB)
     rollcall("deploy", inventory)

@@ -68,6 +68,7 @@ def test_tokens(fleet: Fleet) -> None:
     follows_the_catalog(fleet)
 
 
+@pytest.mark.long
 def test_the_certificate_authority(fleet: Fleet) -> None:
     old = fleet.secrets()
     assert handshake(fleet, old)

@@ -246,7 +246,10 @@ def test_a_command_before_the_release_that_fails_leaves_everything_as_it_is(flee
     assert versions(shop)[0] == ("deploy", "failed after 0 of 2 containers")
 
 
+@pytest.mark.long
 def test_what_was_replaced_goes_back_if_the_user_wants_it(fleet: Fleet, shop: Declared) -> None:
+    shop.write("v2")
+    rollcall("deploy", shop.inventory)
     # Its second container on a host does not come up.
     second = "[ -e /shared/shop ] && exit 3; touch /shared/shop; "
     for host in ("app1", "app2"):
