@@ -223,6 +223,7 @@ def test_consul_restored_empty(fleet: Fleet, says: Says, whose: str) -> None:
     assert crowd.failed == []
 
 
+@pytest.mark.long
 def test_a_backend_that_accepts_and_never_answers(fleet: Fleet, says: Says) -> None:
     """Who has asked it already has lost; it may be asked no more than once or so by anybody else."""
     endpoint = _endpoint(fleet, "app1", "nginx-1")

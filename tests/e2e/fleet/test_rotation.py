@@ -79,6 +79,7 @@ def test_the_certificate_authority(fleet: Fleet) -> None:
     follows_the_catalog(fleet)
 
 
+@pytest.mark.long
 def test_certificates(fleet: Fleet) -> None:
     old = fleet.secrets()
     with under_load():
