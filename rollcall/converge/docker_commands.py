@@ -104,7 +104,12 @@ def run(container: Container, name: str = "") -> str:
 
     With a secret environment, the command reads `run_input` from standard input.
     """
-    command = shlex.join(run_arguments(container, name))
+    return with_secret_environment(run_arguments(container, name), container)
+
+
+def with_secret_environment(arguments: Sequence[str], container: Container) -> str:
+    """Return the shell command of these arguments of `docker run`, which reads `run_input` if the container has any."""
+    command = shlex.join(arguments)
     if not container.secret_environment:
         return command
     return env_file.wrapped(command.replace("docker run", 'docker run --env-file="$env"', 1))

@@ -9,6 +9,13 @@ from pathlib import Path
 
 from rollcall.errors import RollcallError
 
+_PARTIAL = ".partial"
+
+
+def complete_files(folder: Path, pattern: str = "*") -> list[Path]:
+    """Return the files below a private directory, in order, without one that a killed command left half-written."""
+    return sorted(file for file in folder.glob(pattern) if not file.name.endswith(_PARTIAL))
+
 
 class PrivateDirectory:
     """Files of mode 0600 in a directory of mode 0700.
@@ -101,7 +108,7 @@ class PrivateDirectory:
             self._drafts[name] = text
             return
         file = self.path / name
-        partial = file.with_name(f"{name}.partial")
+        partial = file.with_name(f"{name}{_PARTIAL}")
         with self._problems(file):
             partial.unlink(missing_ok=True)
             try:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rollcall.errors import RollcallError
-from rollcall.secrets.private_directory import PrivateDirectory
+from rollcall.secrets.private_directory import PrivateDirectory, complete_files
 
 FOLDER = "registries"
 ENVIRONMENT_PREFIX = "ROLLCALL_REGISTRY_"
@@ -90,8 +90,7 @@ def read(folder: PrivateDirectory) -> RegistryLogins:
         RollcallError: one is malformed, unreadable, or open to other users.
     """
     kept = directory(folder, draft=True)
-    names = sorted(file.name for file in kept.path.glob("*") if not file.name.endswith(".partial"))
-    return RegistryLogins({host: _login(kept, host) for host in names})
+    return RegistryLogins({file.name: _login(kept, file.name) for file in complete_files(kept.path)})
 
 
 def _login(kept: PrivateDirectory, host: str) -> Login:

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rollcall.converge import docker_commands, env_file
+from rollcall.converge import docker_commands
 from rollcall.converge.resources import Container
 
 
@@ -39,7 +39,5 @@ def hook(container: Container, name: str, command: Sequence[str]) -> str:
     word = shlex.quote(name)
     hint = f"{name} of an interrupted deploy still runs; wait for its end, or stop it: docker stop {name}"
     free = f"if docker inspect --type=container {word} >/dev/null 2>&1; then echo {shlex.quote(hint)}; exit 1; fi; "
-    if not container.secret_environment:
-        return f"{free}{shlex.join(arguments(container, name, command))} 2>&1"
-    run = shlex.join(arguments(container, name, command)).replace("docker run", 'docker run --env-file="$env"', 1)
-    return f"{free}{env_file.wrapped(run)} 2>&1"
+    run = docker_commands.with_secret_environment(arguments(container, name, command), container)
+    return f"{free}{run} 2>&1"

@@ -165,14 +165,19 @@ def _undeclared(fleet: Fleet, service: str, name: str) -> str:
 
 def _kept(folder: "PrivateDirectory") -> dict[tuple[str, str], float]:
     """Return the time of the last change of each value in the directory."""
-    services = folder.path / "services"
-    files = [file for file in services.glob("*/*") if not file.name.endswith(".partial")]
+    from rollcall.secrets import service_secrets
+    from rollcall.secrets.private_directory import complete_files
+
+    files = complete_files(folder.path / service_secrets.FOLDER, "*/*")
     return {(file.parent.name, file.name): file.stat().st_mtime for file in files}
 
 
 def _logins(folder: "PrivateDirectory") -> dict[tuple[str, str], float]:
     """Return the time of the last change of each registry's login."""
-    files = [file for file in (folder.path / "registries").glob("*") if not file.name.endswith(".partial")]
+    from rollcall.secrets import registry_logins
+    from rollcall.secrets.private_directory import complete_files
+
+    files = complete_files(folder.path / registry_logins.FOLDER)
     return {("the login of", file.name): file.stat().st_mtime for file in files}
 
 
