@@ -51,14 +51,7 @@ class FleetLock:
         self._session = str(json.loads(created.body)["ID"])
         if seen and seen.session:
             self._ask(deploy_lock.release(seen.session))
-        end = time.monotonic() + DELAY_SECONDS
-        while True:
-            done = self._ask(deploy_lock.acquire(self._session, self._holder))
-            found = self._ask(Request("GET", deploy_lock.PATH))
-            lock = deploy_lock.read(found.body) if found and found.status == OK else None
-            if lock is None or lock.session or time.monotonic() > end:
-                break
-            time.sleep(POLL_SECONDS)
+        done, found, lock = self._try_for_a_while()
         if done is None or done.status != OK or lock is None:
             self.release()
             return str(done or found or "")
@@ -66,6 +59,17 @@ class FleetLock:
             return ""
         self.release()
         raise RollcallError(CHANGED if done.body.strip() == TAKEN or not lock.holder else lock.holder.sentence)
+
+    def _try_for_a_while(self) -> tuple[Response | None, Response | None, Lock | None]:
+        """Ask for the lock while nobody holds it; return both responses, and the lock as the second one shows it."""
+        end = time.monotonic() + DELAY_SECONDS
+        while True:
+            done = self._ask(deploy_lock.acquire(self._session, self._holder))
+            found = self._ask(Request("GET", deploy_lock.PATH))
+            lock = deploy_lock.read(found.body) if found and found.status == OK else None
+            if lock is None or lock.session or time.monotonic() > end:
+                return done, found, lock
+            time.sleep(POLL_SECONDS)
 
     def renew(self) -> str:
         """Keep the lock for another TTL; take it again if Consul has lost it. Return why it is lost, or ""."""
