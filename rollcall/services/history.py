@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from rollcall.config.image_version import version
 from rollcall.consul.agent_client import Request
 from rollcall.did_you_mean import suggestion
 from rollcall.errors import RollcallError
-from rollcall.services.image_version import version
 
 PREFIX = "rollcall/releases/"
 KEPT = 20

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollcall.config.fleet import Fleet
+from rollcall.config.image_version import version
 from rollcall.config.service import Service
 from rollcall.services import observed
-from rollcall.services.image_version import version
 from rollcall.services.observed import Running
 from rollcall.services.slot import FAILED_SUFFIX
 from rollcall.services.work import service_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from rollcall.config.fleet import Member
-from rollcall.services.image_version import version
+from rollcall.config.image_version import version
 from rollcall.status.host_status import HostReading
 
 # The state of a container that Docker does not have, and of one whose host could not be read.

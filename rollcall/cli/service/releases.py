@@ -59,7 +59,7 @@ def _print(found: "list[Record]") -> None:
     from rich import box
     from rich.table import Table
 
-    from rollcall.services.image_version import version
+    from rollcall.config.image_version import version
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
     for head in ("version", "digest", "by", "who", "when (UTC)", "result"):

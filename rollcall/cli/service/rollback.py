@@ -33,9 +33,9 @@ def rollback(source: str, service: str, version: str, dry: bool) -> None:
     Without VERSION: the last one before the present one that was released completely. Nothing else of the fleet
     changes. The group data still declare the present version; what to write there is printed.
     """
+    from rollcall.config.image_version import version as tag
     from rollcall.deploy import program
     from rollcall.services import history
-    from rollcall.services.image_version import version as tag
 
     program.begin()
     started = time.monotonic()
@@ -89,13 +89,17 @@ def _release(chosen: Inventory, service: str, kind: "Kind", record: "Record | No
 def _print_edits(chosen: Inventory, fleet: Fleet, service: str, record: "Record") -> None:
     """Say where the group data declare another version than the one that now runs, and what to write there."""
     from rollcall.config import validation
+    from rollcall.deploy import image_digests
     from rollcall.services import declarations
 
     locate = validation.locator(Path(chosen.source), [host.raw for host in chosen.hosts])
     said: dict[str, None] = {}
     for one in declarations.declarations(fleet, service):
         placed = record.hosts.get(one.host)
-        edits = declarations.edits(one.declaration, record.declarations[placed.declaration if placed else 0])
+        wanted = record.declarations[placed.declaration if placed else 0]
+        if "@" not in str(one.declaration.get("image")):
+            wanted = {**wanted, "image": image_digests.as_tagged(str(wanted["image"]))}
+        edits = declarations.edits(one.declaration, wanted)
         if edits:
             names = [its.name for its in fleet.member(one.host).settings.services]
             where = locate(one.host, ("services", names.index(service)))

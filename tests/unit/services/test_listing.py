@@ -3,8 +3,8 @@
 import pytest
 from six_hosts import checked
 
+from rollcall.config.image_version import version
 from rollcall.registrator.services.identity import MARK_CONTAINER
-from rollcall.services.image_version import version
 from rollcall.services.listing import HostServices, Row, rows
 from rollcall.services.observed import Running
 
