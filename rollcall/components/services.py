@@ -6,6 +6,7 @@ from rollcall.components import service_files, service_options, service_secrets,
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, single
 from rollcall.config.fleet import Fleet, Member
+from rollcall.config.image_version import version
 from rollcall.config.service import Service, ServiceRoute
 from rollcall.converge.resources import Container, Mount, Network, PublishedPort, Resource, Tmpfs
 from rollcall.secrets.service_secrets import ServiceSecrets
@@ -97,7 +98,7 @@ def metadata(service: Service) -> dict[str, str]:
     """Return the metadata that the registrator reads (docs/registrator.md)."""
     if not service.ports:
         return {"SERVICE_IGNORE": "true"}
-    found = {"SERVICE_NAME": service.name}
+    found = {"SERVICE_NAME": service.name, "SERVICE_VERSION": version(service.image)}
     if service.tags:
         found["SERVICE_TAGS"] = ",".join(service.tags)
     for port in service.ports:

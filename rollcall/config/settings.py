@@ -134,7 +134,7 @@ class Route(Section):
 class Front(Section):
     """nginx and consul-template on the hosts of the group `fronts`."""
 
-    image: Image = Field(default="rollcall/front:0.4.0", description=_IMAGE)
+    image: Image = Field(default="rollcall/front:0.5.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
     server_name: Annotated[
         str,

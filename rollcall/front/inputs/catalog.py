@@ -40,6 +40,11 @@ class Instance:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
     @property
+    def version(self) -> str:
+        """Return what its container names as SERVICE_VERSION, or ""; a declared service has its image's tag."""
+        return dict(self.meta).get("version", "")
+
+    @property
     def udp(self) -> bool:
         """Whether it takes UDP, and so no request of HTTP."""
         return service_protocol.is_udp(self.identity, self.tags, dict(self.meta))

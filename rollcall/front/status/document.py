@@ -181,6 +181,7 @@ def _services(sight: Sight) -> list[Document]:
         {
             "name": name,
             "upstreams": [upstream.name for upstream in upstreams if name in upstream.services],
+            "versions": list(dict.fromkeys(instance.version for instance in instances if instance.version)),
             "canary": _canary(sight.catalog.keys, name),
             "instances": [
                 _instance(instance, sight, _state(instance, sight.kept, registered), places.get(_key(instance)))
@@ -199,6 +200,7 @@ def _instance(instance: Instance, sight: Sight, state: str, place: _Place | None
         "address": instance.endpoint,
         "container": container_of(instance.identity),
         "tags": list(instance.tags),
+        "version": instance.version,
         "state": state,
         "weight": place.weight if place else instance.weight,
         "share": place.share if place else None,

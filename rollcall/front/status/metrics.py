@@ -42,6 +42,7 @@ def _instances(document: Document) -> Iterator[Metric]:
     seconds = CounterMetricFamily("rollcall_front_seconds", "Seconds that tries took.", labels=SERVER)
     listed = GaugeMetricFamily("rollcall_front_listed", "1 if nginx passes requests to it.", labels=SERVER)
     weight = GaugeMetricFamily("rollcall_front_weight", "Its weight in nginx's list, or else in Consul.", labels=SERVER)
+    versions = InfoMetricFamily("rollcall_front_instance", "The version of an instance that names one.", labels=SERVER)
     share = GaugeMetricFamily("rollcall_front_share", "Its part of its upstream's requests, 0 to 1.", labels=SERVER)
     for service in document["services"]:
         for instance in service["instances"]:
@@ -52,7 +53,9 @@ def _instances(document: Document) -> Iterator[Metric]:
             listed.add_metric(labels, instance["share"] is not None)
             weight.add_metric(labels, instance["weight"])
             share.add_metric(labels, instance["share"] or 0)
-    yield from (requests, errors, seconds, listed, weight, share)
+            if instance["version"]:
+                versions.add_metric(labels, {"version": instance["version"]})
+    yield from (requests, errors, seconds, listed, weight, share, versions)
 
 
 def _generation(document: Document) -> Iterator[Metric]:

@@ -194,6 +194,11 @@ def test_a_users_own_metadata_wins(facts: HostFacts, secret: Secrets) -> None:
     assert dict(shop.environment)["SERVICE_NAME"] == "x"
 
 
+def test_the_tag_of_the_image_is_its_version_in_consul(facts: HostFacts, secret: Secrets) -> None:
+    (service,) = registered(containers(fleet_with(ports=[80]), facts, secret)["shop-1"])
+    assert service.meta["version"] == "1.4"
+
+
 def test_a_volume_is_the_users_own_and_never_removed(facts: HostFacts, secret: Secrets) -> None:
     volumes = [{"source": "shop-data", "target": "/data"}, {"source": "/srv/shop", "target": "/srv"}]
     own = found(fleet_with(volumes=volumes), facts, secret)

@@ -22,7 +22,7 @@ def test_the_registry_offers_the_public_names_and_ours() -> None:
         "nginx:1.30",
         "python:3.13-slim",
         "rollcall/dns:0.1.0",
-        "rollcall/front:0.4.0",
+        "rollcall/front:0.5.0",
         "rollcall/keepalived:0.1.0",
         "rollcall/registrator:0.5.0",
         "rollcall/templates:0.2.0",
@@ -44,7 +44,7 @@ def test_only_images_with_a_go_program_wait_for_go() -> None:
         "hashicorp/consul:1.22.7",
         "hashicorp/consul-template:0.42.1",
         "host:newest",
-        "rollcall/front:0.4.0",
+        "rollcall/front:0.5.0",
         "rollcall/templates:0.2.0",
     }
 
@@ -86,7 +86,7 @@ def test_a_changed_parent_changes_the_keys_of_what_is_made_from_it(
     nginx = dataclasses.replace(by_name("nginx:1.30"), source=Recipe(directory=tmp_path))
     monkeypatch.setattr(catalogue, "IMAGES", tuple(nginx if image.name == nginx.name else image for image in IMAGES))
     after = catalogue.keys(hub=False)
-    assert {name for name in before if before[name] != after[name]} == {"nginx:1.30", "rollcall/front:0.4.0"}
+    assert {name for name in before if before[name] != after[name]} == {"nginx:1.30", "rollcall/front:0.5.0"}
 
 
 def test_from_the_hub_public_images_are_pulled_and_ours_are_still_built() -> None:
@@ -100,7 +100,7 @@ def test_from_the_hub_public_images_are_pulled_and_ours_are_still_built() -> Non
         "python:3.13-slim",
     }
     assert "debian:testing" not in keys
-    assert {"rollcall/front:0.4.0", "host:1", "registry:2.8"} <= set(keys)
+    assert {"rollcall/front:0.5.0", "host:1", "registry:2.8"} <= set(keys)
 
 
 def test_a_pulled_image_is_kept_under_the_labs_name_only() -> None:

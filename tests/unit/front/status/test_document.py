@@ -26,6 +26,7 @@ def test_an_instance_has_all_its_facts() -> None:
         "address": f"10.77.0.5:{instance('nginx-1').port}",
         "container": "nginx-1",
         "tags": [],
+        "version": "",
         "state": "passing",
         "weight": 1,
         "share": 0.5,

@@ -4,12 +4,14 @@ import json
 import re
 
 import pytest
-from front_sight import problem, seen
+from front_sight import instance, problem, seen
 from prometheus_client.parser import text_string_to_metric_families
 
 from rollcall.config.project import CHECKOUT
+from rollcall.config.settings import Front
 from rollcall.contract.status_document import Document
 from rollcall.front import VERSION
+from rollcall.front.inputs.catalog import Catalog
 from rollcall.front.status.metrics import metrics
 
 DOCS = CHECKOUT / "docs"
@@ -56,12 +58,20 @@ def test_false_is_0_and_unknown_values_are_left_out() -> None:
     assert not [name for name in found if "connections" in name]
 
 
-def test_the_version_is_a_metric() -> None:
+def test_the_version_is_a_metric_and_that_of_the_image() -> None:
+    assert Front().image.endswith(f":{VERSION}")
     assert f'rollcall_front_build_info{{version="{VERSION}"}} 1.0' in metrics(seen()).decode()
 
 
+def test_an_instance_that_names_a_version_has_it_as_a_label() -> None:
+    text = metrics(seen(catalog=Catalog((instance("shop-1", meta=(("version", "1.4"),)), instance("shop-2"))))).decode()
+    lines = [line for line in text.splitlines() if line.startswith("rollcall_front_instance_info{")]
+    assert [("app1:shop-1:80" in line, 'version="1.4"' in line) for line in lines] == [(True, True)]
+
+
 def offered() -> set[str]:
-    return {sample.name for f in text_string_to_metric_families(metrics(seen()).decode()) for sample in f.samples}
+    everything = seen(catalog=Catalog((instance("shop-1", meta=(("version", "1.4"),)),)))
+    return {sample.name for f in text_string_to_metric_families(metrics(everything).decode()) for sample in f.samples}
 
 
 def test_every_metric_of_the_dashboard_exists() -> None:

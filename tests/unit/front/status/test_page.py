@@ -102,6 +102,16 @@ def test_services_without_a_route_are_folded_away() -> None:
     assert "<details" not in page(seen())
 
 
+def test_versions_stand_beside_a_service_and_beside_each_instance_where_they_differ() -> None:
+    versions = {"shop-1": "1.4", "shop-2": "1.5", "web-1": "2.0", "web-2": "2.0"}
+    found = [
+        instance(name, service=name.partition("-")[0], meta=(("version", version),))
+        for name, version in versions.items()
+    ]
+    text = page(seen(catalog=Catalog(tuple(found))))
+    assert re.findall(r'<span class="note">([\d., ]+)</span>', text) == ["1.4, 1.5", "1.4", "1.5", "2.0"]
+
+
 def test_times_are_relative_with_the_moment_behind_them() -> None:
     text = page(seen(problems=(problem("nginx refuses it"),)))
     assert '<time datetime="2026-11-26T02:59:55Z" title="2026-11-26 02:59:55 UTC">5 s</time>' in text
