@@ -98,6 +98,8 @@ def front_config(fleet: str, node: str, front: Front, certificate_end: datetime)
         "http_port": front.http_port,
         "https_port": front.https_port,
         "redirect": front.redirect,
+        "proxied": bool(front.trusted_proxies),
+        "proxy_protocol": front.proxy_protocol,
         "certificate_end": certificate_end.isoformat(),
         "certificate_file": front.certificate or "",
         "routes": [route.model_dump() for route in front.routes],

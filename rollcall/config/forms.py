@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+
+from rollcall.contract import networks
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ Switch = Annotated[bool, Expected("True or False")]
 Port = Annotated[int, Field(ge=1, le=65535), Expected("a port from 1 to 65535")]
 Seconds = Annotated[int, Field(ge=1, le=3600), Expected("an integer from 1 to 3600", "seconds")]
 Ipv4 = Annotated[str, StringConstraints(pattern=rf"^{IPV4_PATTERN}$"), Expected('an IPv4 address such as "10.0.0.11"')]
+Network = Annotated[
+    str, AfterValidator(networks.network), Expected('a network such as "10.0.0.0/8" or "2001:db8::/32", or one address')
+]
 # An RFC 1123 label, because these become parts of DNS names.
 DnsLabel = Annotated[
     str,

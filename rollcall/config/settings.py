@@ -18,6 +18,7 @@ from rollcall.config.forms import (
     Image,
     ImageSource,
     Ipv4,
+    Network,
     Port,
     Seconds,
     ServiceQuery,
@@ -174,6 +175,19 @@ class Front(Section):
     redirect: Annotated[
         bool | Port, Expected("False, True (to https_port), or the port by which visitors reach https_port")
     ] = Field(default=False, description="Redirect plain HTTP to HTTPS")
+    trusted_proxies: Annotated[
+        tuple[Network, ...],
+        Expected('a list of networks such as ["10.0.0.0/8", "2001:db8::7"]; [] for none'),
+    ] = Field(
+        default=(),
+        strict=False,
+        description="Load balancers before the front, which alone may say who the client is, and whether it came by "
+        "HTTPS (docs/policies.md)",
+    )
+    proxy_protocol: Switch = Field(
+        default=False,
+        description="Expect the PROXY protocol, version 1 or 2, on both ports; front.trusted_proxies are believed",
+    )
     services: Annotated[
         tuple[ServiceQuery, ...], Expected('a list of services, each "name" or "tag.name"; [] for none (a 404)')
     ] = Field(

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
 
-from rollcall.config import host_settings, setting_location
+from rollcall.config import front_validation, host_settings, setting_location
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost, member, names
 from rollcall.config.layers import assignments, of_item
 from rollcall.config.settings import Settings
@@ -57,6 +57,7 @@ def check(name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Loca
     for one in members:
         _check_front_ports(one, locate)
         _check_front_certificate(one, locate)
+        front_validation.check_proxy_protocol(one, locate)
     return fleet
 
 

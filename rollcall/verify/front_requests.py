@@ -33,8 +33,13 @@ def request(endpoint: Endpoint, member: Member, path: str, headers: Mapping[str,
         path: the path on the default site.
         headers: the headers beside Host.
     """
-    connection = _connection(*endpoint, tls=bool(member.settings.front.redirect))
+    connection = http.client.HTTPConnection(*endpoint, timeout=stretched(RESPONSE_TIMEOUT_SECONDS))
     try:
+        connection.connect()
+        connection.sock.sendall(preface(member))
+        if member.settings.front.redirect:
+            # Clients decide which issuer they trust, and the address is a tunnel's end.
+            connection.sock = unverified().wrap_socket(connection.sock)
         connection.request("GET", path, headers={"Host": member.site_name, **headers})
         response = connection.getresponse()
         return Response(response.status, _body(response).decode(errors="replace"))
@@ -66,8 +71,6 @@ def front_by_tls(member: Member) -> Endpoint:
     return (member.settings.front.address or "127.0.0.1", member.settings.front.https_port)
 
 
-def _connection(address: str, port: int, *, tls: bool) -> http.client.HTTPConnection:
-    if not tls:
-        return http.client.HTTPConnection(address, port, timeout=stretched(RESPONSE_TIMEOUT_SECONDS))
-    # Clients decide which issuer they trust, and the address is a tunnel's end.
-    return http.client.HTTPSConnection(address, port, timeout=stretched(RESPONSE_TIMEOUT_SECONDS), context=unverified())
+def preface(member: Member) -> bytes:
+    """Return what a connection to a front begins with: the PROXY protocol's "I am the client", where it expects it."""
+    return b"PROXY UNKNOWN\r\n" if member.settings.front.proxy_protocol else b""

@@ -35,13 +35,16 @@ def unverified() -> ssl.SSLContext:
     return context
 
 
-def certificate(endpoint: Endpoint) -> x509.Certificate:
-    """Read the certificate that a server presents, of any issuer; raise OSError without one."""
-    with (
-        socket.create_connection(endpoint, stretched(RESPONSE_TIMEOUT_SECONDS)) as plain,
-        unverified().wrap_socket(plain) as encrypted,
-    ):
-        return x509.load_der_x509_certificate(encrypted.getpeercert(binary_form=True) or b"")
+def certificate(endpoint: Endpoint, preface: bytes = b"") -> x509.Certificate:
+    """Read the certificate that a server presents, of any issuer; raise OSError without one.
+
+    `preface` comes before the handshake.
+    """
+    with socket.create_connection(endpoint, stretched(RESPONSE_TIMEOUT_SECONDS)) as plain:
+        plain.sendall(preface)
+        encrypted = unverified().wrap_socket(plain)
+        with encrypted:
+            return x509.load_der_x509_certificate(encrypted.getpeercert(binary_form=True) or b"")
 
 
 def refusal(endpoint: Endpoint, context: ssl.SSLContext, name: str, path: str) -> str:

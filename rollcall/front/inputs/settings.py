@@ -25,7 +25,8 @@ class DeclaredRoute:
 class Settings:
     """The settings; times are seconds, `listens` are (address, port) with "" for every address.
 
-    `fleet` is the inventory's name. `redirect` is False, True or the public HTTPS port. `read_timeout` is how long an
+    `fleet` is the inventory's name. `redirect` is False, True or the public HTTPS port.
+    `proxied`: a load balancer is before the front and may end TLS. `read_timeout` is how long an
     instance may be silent. `certificate_end` is when the served certificate ends (ISO 8601), `certificate_file` the
     user's file that it comes from, "" for the fleet's authority.
     `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. The others
@@ -41,6 +42,8 @@ class Settings:
     https_port: int
     address: str
     redirect: bool | int
+    proxied: bool
+    proxy_protocol: bool
     certificate_end: str
     certificate_file: str
     routes: tuple[DeclaredRoute, ...]

@@ -19,7 +19,7 @@ from rollcall.secrets import certificates
 from rollcall.verify.catalog import AGENT_ERRORS, RESPONSE_TIMEOUT_SECONDS, failure
 from rollcall.verify.check_error import CheckError
 from rollcall.verify.cluster import Cluster, agent_by_tls
-from rollcall.verify.front_requests import front_by_tls
+from rollcall.verify.front_requests import front_by_tls, preface
 from rollcall.verify.tls_probe import certificate, refusal, trusting
 
 Report = Callable[[str], None]
@@ -108,7 +108,11 @@ def test_https(cluster: Cluster, passed: Report) -> None:
 def test_certificates_last(cluster: Cluster, passed: Report) -> None:
     """Certificates of agents and fronts are valid for a while"""
     found = [
-        (f"{member.name}'s {what}", certificate(cluster.endpoints[member.name][endpoint]), own)
+        (
+            f"{member.name}'s {what}",
+            certificate(cluster.endpoints[member.name][endpoint], preface(member) if what == "front" else b""),
+            own,
+        )
         for member in cluster.members
         for what, endpoint, own in _shown(member)
     ]

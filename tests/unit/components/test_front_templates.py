@@ -39,8 +39,8 @@ def test_backends_receive_the_clients_address_over_persistent_connections() -> N
         "proxy_http_version 1.1;",
         "proxy_set_header Connection $connection_upgrade;",
         "proxy_set_header X-Real-IP $remote_addr;",
-        "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
-        "proxy_set_header X-Forwarded-Proto $scheme;",
+        "proxy_set_header X-Forwarded-For $remote_addr;",
+        "proxy_set_header X-Forwarded-Proto $visitor_scheme;",
     } <= set(nginx())
 
 
@@ -49,7 +49,7 @@ def test_a_clients_forwarding_headers_reach_no_backend(module: str) -> None:
     """A program that trusts it would send a visitor's password reset to a host of the client's choice."""
     assert {
         f"{module}_set_header X-Forwarded-Host $host$is_request_port$request_port;",
-        f'{module}_set_header X-Forwarded-Port "";',
+        f"{module}_set_header X-Forwarded-Port $visitor_port;",
         f'{module}_set_header Forwarded "";',
         # CVE-2016-5385: CGI programs read it as the setting of their own proxy.
         f'{module}_set_header Proxy "";',
@@ -79,9 +79,9 @@ def http(**settings: object) -> Directive:
     return parsed(render("front/nginx.conf.j2", front=Front(**settings), connect_timeout=1)).one("http")
 
 
-def mapped(source: str, value: str) -> dict[str, str]:
+def mapped(source: str, value: str, **settings: object) -> dict[str, str]:
     """The result of an nginx map for each value; a pattern stays unchanged."""
-    (found,) = [one for one in http().all("map") if one.arguments == [source, value]]
+    (found,) = [one for one in http(**settings).all("map") if one.arguments == [source, value]]
     return {one.name: one.arguments[0] for one in found.block}
 
 
@@ -90,6 +90,58 @@ def test_an_upgrade_takes_a_connection_along_and_nothing_else_does() -> None:
     assert mapped("$http_upgrade", "$upgrade") == {"~*h2c": "", "default": "$http_upgrade"}
     assert mapped("$upgrade", "$connection_upgrade") == {"": "", "default": "upgrade"}
     assert ["Upgrade", "$upgrade"] in [one.arguments for one in http().all("proxy_set_header")]
+
+
+TRUSTED = ("10.0.0.0/8", "2001:db8::/32")
+
+
+def test_without_trusted_proxies_a_client_is_who_connects() -> None:
+    found = http()
+    assert found.all("set_real_ip_from") == found.all("real_ip_header") == []
+    assert [(one.name, one.arguments) for one in found.one("geo").block] == [("default", [""])]
+
+
+def test_trusted_proxies_alone_tell_who_the_client_is() -> None:
+    found = http(trusted_proxies=TRUSTED)
+    assert [one.arguments[0] for one in found.all("set_real_ip_from")] == [*TRUSTED]
+    assert found.value("real_ip_header") == "X-Forwarded-For" and found.value("real_ip_recursive") == "on"
+    assert [(one.name, *one.arguments) for one in found.one("geo").block] == [
+        ("default", ""),
+        *((network, "1") for network in TRUSTED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sender", "claim", "scheme"),
+    [
+        ("1", "https", "https"),
+        ("1", "HTTPS", "https"),
+        ("1", "http", "http"),
+        # A load balancer that appends: the client's own claim comes first.
+        ("1", "https, http", "http"),
+        ("1", "http,https", "https"),
+        ("1", "httpsx", "$scheme"),
+        ("1", "", "$scheme"),
+        ("", "https", "$scheme"),
+        ("", "1:https", "$scheme"),
+    ],
+)
+def test_the_scheme_is_a_trusted_proxys_last_word(sender: str, claim: str, scheme: str) -> None:
+    found = mapped("$by_trusted_proxy:$http_x_forwarded_proto", "$visitor_scheme", trusted_proxies=TRUSTED)
+    patterns = {pattern.removeprefix("~*"): result for pattern, result in found.items() if pattern != "default"}
+    results = [result for pattern, result in patterns.items() if re.search(pattern, f"{sender}:{claim}", re.I)]
+    assert (results or [found["default"]]) == [scheme]
+
+
+def test_by_the_proxy_protocol_no_header_counts() -> None:
+    """A load balancer of connections passes the client's own headers unchanged."""
+    settings = {"trusted_proxies": TRUSTED, "proxy_protocol": True}
+    assert http(**settings).value("real_ip_header") == "proxy_protocol"
+    scheme = mapped("$by_trusted_proxy:$proxy_protocol_server_port", "$visitor_scheme", **settings)
+    assert scheme == {"1:443": "https", "default": "$scheme"}
+    assert mapped("", "$visitor_port", **settings) == {"default": ""}
+    (listen,) = [one.value("listen") for one in http(**settings).all("server") if one.all("return")]
+    assert listen == "80 proxy_protocol"
 
 
 @pytest.mark.parametrize("given", ["abc-1", "4bf92f3577b34da6a3ce929d0e0e4736", "a/b+c=="])

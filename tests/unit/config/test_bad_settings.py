@@ -52,6 +52,18 @@ CASES = [
         'consul = {\n    "domain": "consul",\n    "datacenter": 5,\n}',
         "group_data/all.py:3: consul.datacenter: got 5; expected",
     ),
+    (
+        'front = {"trusted_proxies": ["10.0.0.7/8"]}',
+        "front.trusted_proxies[0]: got '10.0.0.7/8'; expected a list of networks such as",
+    ),
+    (
+        'front = {"proxy_protocol": True}',
+        "front.proxy_protocol: got True without front.trusted_proxies; expected the networks",
+    ),
+    (
+        'front = {"proxy_protocol": True, "trusted_proxies": ["10.0.0.7"], "virtual_address": "10.0.0.9/8"}',
+        "front.virtual_address",
+    ),
     ('consul = {"datacenter": "DC 1"}', "consul.datacenter: got 'DC 1'; expected at most 63 lower-case letters"),
     ('consul = {"domain": ".consul."}', "consul.domain: got '.consul.'; expected a DNS name"),
     ('consul = {"image": "Not An Image"}', "consul.image: got 'Not An Image'; expected an image name"),

@@ -24,7 +24,7 @@ from rollcall.verify.nginx_sites import NginxSites
 
 FLEET = checked(front={"server_name": "www.example.com", "services": ["web"]})
 FRONT, APP = FLEET.member("front1"), FLEET.member("app1")
-VISITOR = "198.51.100.7, 10.0.0.9"
+VISITOR = "10.0.0.9"
 HEADERS = {"host": "www.example.com", "x-real-ip": "10.0.0.9", "x-forwarded-for": VISITOR}
 SAMPLE = Response(200, json.dumps({"host": "app1", "container": "webserver-1", "headers": HEADERS}))
 OWN, REFUSED = "0.001", "-"

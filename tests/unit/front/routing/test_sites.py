@@ -101,6 +101,23 @@ def test_a_redirect_goes_to_the_public_https_port(given_settings: Any, target: s
     assert plain.all("add_header") == []
 
 
+def test_behind_a_proxy_that_ends_tls_a_site_redirects_only_who_came_by_http() -> None:
+    """A redirect of the whole plain port would send its visitors round in circles."""
+    found = rendered(instance("one", virtual_host=SHOP), settings=settings(redirect=True, proxied=True))
+    assert len(found.all("server")) == 2
+    for one in found.all("server"):
+        assert [listen.split()[0] for listen in listens(one)] == ["80", "443"]
+        redirect = one.one("if")
+        assert redirect.arguments == ["($must_use_https)"]
+        assert redirect.value("return") == "301 https://$host$request_uri"
+        assert one.value("add_header") == "Strict-Transport-Security $strict_transport always"
+
+
+def test_the_proxy_protocol_is_expected_on_both_ports() -> None:
+    found = rendered(instance("one", virtual_host=SHOP), settings=settings(proxied=True, proxy_protocol=True))
+    assert listens(server(found, SHOP)) == ["80 proxy_protocol", "443 ssl proxy_protocol"]
+
+
 def test_without_the_setting_there_is_no_redirect() -> None:
     assert "return 301" not in text() and "Strict-Transport" not in text()
 
