@@ -17,6 +17,8 @@ ADDRESS = "10.0.2.15"
 """A machine's own address, behind QEMU's user network."""
 
 _QEMU = "qemu-system-x86_64"
+# Without AVX, which emulation makes slower than what it replaces: boots in 56 s instead of 78 s (2026-11-29).
+_CPU = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16,+aes,+rdrand"
 # For an emulated machine on a busy computer; measured 40 s on a quiet one.
 BOOT_TIMEOUT_SECONDS = 900
 # An emulated machine is slow: no console login, long systemd timeouts, no CPU mitigations, and no lockup detection,
@@ -126,7 +128,7 @@ def running(suite: str, folder: Path) -> Iterator[Machine]:
 def _arguments(machine: Machine, made: Path) -> list[str]:
     drives = ((machine.folder / disk.DISK, "cache=unsafe"), (machine.folder / "keys.tar", "readonly=on"))
     return [
-        *(_QEMU, "-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", "2", "-m", "3072"),
+        *(_QEMU, "-accel", "tcg,thread=multi", "-cpu", _CPU, "-smp", "2", "-m", "3072"),
         *("-kernel", str(made / disk.KERNEL), "-initrd", str(made / disk.INITRD), "-append", _APPEND),
         *(part for path, options in drives for part in ("-drive", f"file={path},format=raw,if=virtio,{options}")),
         *("-netdev", f"user,id=net,hostfwd=tcp:{LOOPBACK}:{machine.ssh_port}-:22"),
