@@ -67,7 +67,3 @@ def test_a_block_of_the_docs_runs(fleet: Fleet, block: Block) -> None:
         check=False,
     )
     assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
-
-
-def test_verify_is_green_after_all_of_them(fleet: Fleet) -> None:
-    rollcall("verify", LAB)

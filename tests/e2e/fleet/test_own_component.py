@@ -71,4 +71,3 @@ def test_a_component_is_a_module_a_template_and_a_line(fleet: Fleet, project: Pa
         # Without the line it is a leftover.
         rollcall("deploy", LAB)
     assert fleet.on("app1", "docker ps -aq --filter name=node-exporter; ls /etc/rollcall").count("node-exporter") == 0
-    rollcall("verify", LAB)
