@@ -47,14 +47,14 @@ class Instance:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         return int(server.sockets[0].getsockname()[1])
 
-    async def _serve(self, reader: asyncio.StreamReader, agent_sync: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         body = self.name.encode()
         try:
             while await reader.readuntil(b"\r\n\r\n"):
-                agent_sync.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-                await agent_sync.drain()
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+                await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
-            agent_sync.close()
+            writer.close()
 
 
 class Catalog(OwnConsul):

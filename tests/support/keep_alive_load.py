@@ -46,21 +46,21 @@ class Load:
     async def _client(self) -> None:
         while not self._stop:
             try:
-                reader, agent_sync = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls)
+                reader, writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls)
             except OSError as error:
                 self.answers[f"not connected: {error}"] += 1
                 continue
             self.connects += 1
             try:
-                while not self._stop and await self._keeps_after_request(reader, agent_sync):
+                while not self._stop and await self._keeps_after_request(reader, writer):
                     pass
             except (OSError, asyncio.IncompleteReadError) as error:
                 self.answers[f"no answer: {type(error).__name__}"] += 1
             finally:
-                agent_sync.close()
+                writer.close()
 
-    async def _keeps_after_request(self, reader: asyncio.StreamReader, agent_sync: asyncio.StreamWriter) -> bool:
-        agent_sync.write(self._request)
+    async def _keeps_after_request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        writer.write(self._request)
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = next(line for line in head.splitlines() if line.startswith("content-length:")).split(":")[1]
         await reader.readexactly(int(length))
