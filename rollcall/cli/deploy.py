@@ -1,4 +1,4 @@
-"""`rollcall deploy` and `rollcall remove`: run pyinfra, with checks before and a truthful exit code after."""
+"""`rollcall deploy`: run pyinfra, with checks before and a truthful exit code after."""
 
 import os
 import subprocess
@@ -70,30 +70,6 @@ def _named(hosts: Sequence[str]) -> str:
 
 def _count(hosts: int) -> str:
     return f"{hosts} host{'' if hosts == 1 else 's'}"
-
-
-@click.command()
-@inventory_argument
-@click.option("--images", "take_images", is_flag=True, help="Remove the images, too, unless other containers use them.")
-@click.option("--yes", is_flag=True, help="Skip the confirmation.")
-def remove(source: str, yes: bool, take_images: bool) -> None:
-    """Take everything off the hosts of INVENTORY that a deploy put there, Consul's data included.
-
-    Images stay for the next deploy, unless --images removes them.
-    """
-    from rollcall.deploy import program
-
-    program.begin()
-    if take_images:
-        from rollcall.deploy import images
-
-        images.request_removal()
-    chosen, _ = checked_fleet(source, reader=program.read)
-    connectivity.check(chosen.hosts)
-    if not yes:
-        click.confirm(f"Remove Rollcall and Consul's data from {len(chosen.hosts)} hosts?", abort=True, err=True)
-    program.run(chosen, "remove.py", ["-y"])
-    out.print(f"\n[green]Removed.[/] To have it back: rollcall deploy {source}")
 
 
 def _print_settings(chosen: inventory.Inventory, fleet: Fleet) -> None:

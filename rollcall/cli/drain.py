@@ -12,15 +12,14 @@ from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Inventory
 from rollcall.console import out, print_to_stderr, step
 from rollcall.consul import maintenance
-from rollcall.consul.agent_client import AgentClient, Request
+from rollcall.consul.agent_client import AgentClient
 from rollcall.contract.maintenance_checks import NODE_MAINTENANCE
 from rollcall.drain import instances
+from rollcall.drain.draining import Draining, alone_sentence, requests
 from rollcall.drain.instances import Instance
 from rollcall.drain.target import Target
 from rollcall.drain.target import read as read_target
-from rollcall.drain.waiting import DrainCheck, wait
 from rollcall.errors import RollcallError
-from rollcall.registrator.services.identity import path_segment
 from rollcall.remote import connectivity
 from rollcall.remote.run import Shell
 from rollcall.secrets.deployed import read_secrets
@@ -48,30 +47,27 @@ def drain(source: str, text: str, deadline: float, as_json: bool) -> None:
     if as_json:
         print_to_stderr()
     chosen, fleet, target, agent = _opened(source, text, "rollcall drain")
-    running = instances.containers(Shell(agent.host).read(instances.LIST))
-    drained = instances.of(target, instances.instances(agent.read("/v1/agent/services")), running)
-    alone = _left_alone(agent, target, drained)
+    draining = Draining(chosen, fleet, target, agent)
+    alone = draining.alone()
     for service in alone:
-        out.print(f"– no other instance of {service} is in service; its requests will fail", markup=False)
+        out.print(alone_sentence(service), markup=False)
     started = time.monotonic()
-    agent.write(*_maintenance(target, drained, enable=True))
-    hosts = {host.name: host for host in chosen.hosts}
-    check = DrainCheck(fleet, target.member, drained, running, lambda name, command: Shell(hosts[name]).read(command))
+    draining.start()
     with step(f"Waiting for the last connection to {target}"):
-        left = wait(check, deadline)
+        left = draining.wait(deadline)
         if as_json:
             result = {
                 "target": str(target),
                 "drained": not left,
                 "seconds": round(time.monotonic() - started, 1),
-                "instances": [instance.identity for instance in drained],
+                "instances": [instance.identity for instance in draining.drained],
                 "services_without_instances": alone,
-                "left": check.words(left) if left else "",
+                "left": draining.words(left) if left else "",
             }
             click.echo(json.dumps(result, indent=2, ensure_ascii=False))
         if left:
             raise RollcallError(
-                f"{target} is out of service, but after {deadline:g} s {check.words(left)}; to wait longer, run the "
+                f"{target} is out of service, but after {deadline:g} s {draining.words(left)}; to wait longer, run the "
                 f"same command again; to put it back: rollcall undrain {source} {text}"
             )
     seconds = time.monotonic() - started
@@ -86,7 +82,7 @@ def undrain(source: str, text: str) -> None:
     _, _, target, agent = _opened(source, text, "rollcall undrain")
     found = instances.instances(agent.read("/v1/agent/services"))
     running = instances.containers(Shell(agent.host).read(instances.LIST)) if target.container else ()
-    agent.write(*_maintenance(target, instances.of(target, found, running), enable=False))
+    agent.write(*requests(target, instances.of(target, found, running), enable=False))
     out.print(f"[green]Back in service:[/] {target}", *_still_out(target, found, agent), sep="\n")
 
 
@@ -97,21 +93,6 @@ def _opened(source: str, text: str, command: str) -> tuple[Inventory, Fleet, Tar
     [host] = [host for host in chosen.hosts if host.name == target.member.name]
     connectivity.check([host])
     return chosen, fleet, target, AgentClient(host, token)
-
-
-def _maintenance(target: Target, chosen: Sequence[Instance], *, enable: bool) -> list[Request]:
-    if not target.container:
-        return [maintenance.of_node(enable=enable)]
-    return [maintenance.of_service(instance.identity, enable=enable) for instance in chosen]
-
-
-def _left_alone(agent: AgentClient, target: Target, drained: Sequence[Instance]) -> list[str]:
-    """Return the services without any other instance in service than the drained ones."""
-    names = sorted({instance.service for instance in drained})
-    answers = agent.read_all([f"/v1/health/service/{path_segment(name)}?passing=true" for name in names])
-    out_soon = {(target.member.node, instance.identity) for instance in drained}
-    passing = [{(one["Node"]["Node"], one["Service"]["ID"]) for one in found} for found in answers]
-    return [name for name, serving in zip(names, passing, strict=True) if serving and serving <= out_soon]
 
 
 def _still_out(target: Target, found: Sequence[Instance], agent: AgentClient) -> list[str]:

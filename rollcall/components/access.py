@@ -48,6 +48,11 @@ def hosts_left_out(fleet: Fleet, found: Listed) -> list[str]:
     return sorted(nodes - {member.node for member in fleet.members})
 
 
+def policies_of(node: str) -> frozenset[str]:
+    """Return the names of the policies that only this node's tokens carry."""
+    return frozenset(_name(role, node) for role in EACH_NODE)
+
+
 def _roles(fleet: Fleet) -> list[tuple[Role, str, str]]:
     everywhere = SHARED | (
         TEMPLATES if any(member.settings.template_sync.templates for member in fleet.members) else {}

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -165,16 +165,26 @@ def _unwanted(wanted: AccessControl, found: Listed, own_accessor: str) -> list[R
     policies = [
         policy for policy in found.policies if policy["Name"].startswith(POLICY_PREFIX) and policy["Name"] not in names
     ]
-    return [
-        *(
-            Request(f"remove token {_purpose(token)}", "DELETE", f"/v1/acl/token/{path_segment(token['AccessorID'])}")
-            for token in tokens
-        ),
-        *(
-            Request(f"remove policy {policy['Name']}", "DELETE", f"/v1/acl/policy/{path_segment(policy['ID'])}")
-            for policy in policies
-        ),
+    return [*map(_remove_token, tokens), *map(_remove_policy, policies)]
+
+
+def removals(names: Collection[str], found: Listed) -> list[Request]:
+    """Return the removals of these policies of ours, and of our tokens that carry no other."""
+    tokens = [
+        token
+        for token in found.tokens
+        if _is_ours(token, "") and (carried := {name for _, name in _rights(token)}) and carried <= set(names)
     ]
+    policies = [policy for policy in found.policies if policy["Name"] in names]
+    return [*map(_remove_token, tokens), *map(_remove_policy, policies)]
+
+
+def _remove_token(token: Document) -> Request:
+    return Request(f"remove token {_purpose(token)}", "DELETE", f"/v1/acl/token/{path_segment(token['AccessorID'])}")
+
+
+def _remove_policy(policy: Document) -> Request:
+    return Request(f"remove policy {policy['Name']}", "DELETE", f"/v1/acl/policy/{path_segment(policy['ID'])}")
 
 
 def _purpose(token: Document) -> str:

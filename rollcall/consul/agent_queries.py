@@ -1,6 +1,6 @@
 """Build a shell command that reads paths from a server's own agent with a read-only token."""
 
-from rollcall.consul import deploy_lock
+from rollcall.consul import deploy_lock, members
 from rollcall.contract import local_agent
 from rollcall.contract.timeouts import stretched
 
@@ -10,6 +10,7 @@ HEALTH = "/v1/operator/autopilot/health"
 POLICIES = "/v1/acl/policies"
 TOKENS = "/v1/acl/tokens"
 LOCK = deploy_lock.PATH
+MEMBERS = members.PATH
 
 
 _ON_HOST = f"/etc/rollcall/consul/{HEADER}"

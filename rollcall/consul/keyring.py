@@ -41,7 +41,7 @@ class Keyring:
         if absent := sorted(node for node in expected if status.get(node) != ALIVE):
             raise RollcallError(
                 f"{', '.join(absent)} does not respond in the cluster, and could not rejoin with the old gossip key; "
-                "bring it back, or remove it from the inventory and the cluster (consul force-leave)"
+                "bring it back, or remove it from the inventory and run `rollcall forget`"
             )
 
     def change(self, key: str) -> None:

@@ -15,9 +15,9 @@ from rollcall.registrator.services.identity import path_segment
 REASON = "rollcall drain"
 
 
-def of_node(*, enable: bool) -> Request:
+def of_node(*, enable: bool, reason: str = REASON) -> Request:
     """Take an agent's whole node out of service, or put it back."""
-    return Request("PUT", f"/v1/agent/maintenance?{_query(enable)}")
+    return Request("PUT", f"/v1/agent/maintenance?{_query(enable, reason)}")
 
 
 def of_service(identity: str, *, enable: bool, reason: str = REASON) -> Request:
@@ -25,7 +25,7 @@ def of_service(identity: str, *, enable: bool, reason: str = REASON) -> Request:
     return Request("PUT", f"/v1/agent/service/maintenance/{path_segment(identity)}?{_query(enable, reason)}")
 
 
-def _query(enable: bool, reason: str = REASON) -> str:
+def _query(enable: bool, reason: str) -> str:
     return urlencode({"enable": "true", "reason": reason}) if enable else urlencode({"enable": "false"})
 
 

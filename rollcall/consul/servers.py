@@ -36,6 +36,6 @@ def unlisted(health: str, addresses: Collection[str]) -> str:
     named = ", ".join(f"{name} ({address})" for name, address in alive.items())
     what = "a Consul server" if len(alive) == 1 else "Consul servers"
     return (
-        f"{named}: still {what} of this fleet, but not in the inventory; list it outside consul_servers and run "
-        "`rollcall deploy --yes`, so that it leaves the quorum; then remove it from the inventory"
+        f"{named}: still {what} of this fleet, but not in the inventory; put it back and run "
+        f"`rollcall remove INVENTORY --host {next(iter(alive))}`, so that it leaves the quorum"
     )

@@ -39,6 +39,7 @@ KINDS: Mapping[str, Kind] = {
     "catalog": Kind("warning", "docker logs consul on the front's host, then rollcall deploy INVENTORY"),
     "expiring": Kind("warning", "rollcall deploy INVENTORY"),
     "clock": Kind("warning", "synchronise the clock: timedatectl set-ntp true"),
+    "unlisted": Kind("warning", "rollcall forget INVENTORY HOST"),
     "mismatch": Kind("warning", "docker logs registrator on that host"),
     "conflict": Kind("notice", "give one of them another host name or path, or declare the route in front.routes"),
     "metadata": Kind("notice", "start the container anew with a value of the expected form (docs/routes.md)"),
@@ -150,7 +151,7 @@ def lost(nodes: Mapping[str, int]) -> list[Problem]:
             "lost",
             f"Consul no longer hears {node}, with {count} instance{'' if count == 1 else 's'} on it",
             next=f"start {node}, or its agent there (docker start consul); if it is gone for good: "
-            f"rollcall consul INVENTORY -- force-leave {node}, and take it out of the inventory",
+            f"rollcall forget INVENTORY {node}, and take it out of the inventory",
             subject=node,
         )
         for node, count in sorted(nodes.items())

@@ -73,7 +73,9 @@ def lost_roles(here: Site) -> Sequence[str]:
         lost.append(why)
     if found := listed(*here.cluster[1:]):
         lost += [
-            f"{node} is no longer in the inventory: this deploy removes its agent's token, and its services with it"
+            f"{node} is no longer in the inventory: this deploy removes its agent's token, and its services with it, "
+            f"but nothing that runs there (a host leaves by `rollcall remove {this_run.typed()} --host {node}`, which "
+            f"needs it in the inventory, a dead one by `rollcall forget {this_run.typed()} {node}`)"
             for node in access.hosts_left_out(here.fleet, found)
         ]
     return lost

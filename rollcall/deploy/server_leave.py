@@ -10,16 +10,11 @@ from typing_extensions import override
 from rollcall.consul import curl, servers
 from rollcall.consul.agent_client import Request
 from rollcall.consul.agent_queries import HEALTH, command
+from rollcall.consul.leaving import DISABLE_RESTART, IS_RUNNING, LEAVE, LEAVE_TIMEOUT_SECONDS
 from rollcall.contract.timeouts import stretched
 from rollcall.deploy import agent_requests, callbacks
 from rollcall.deploy.readiness import ConsulReady, Readiness, no_leader
 from rollcall.registrator.services.identity import path_segment
-
-# A leaving server waits until the others have removed its vote, then for requests under way.
-LEAVE_TIMEOUT_SECONDS = 60.0
-# Otherwise Docker restarts the container as soon as the agent has left.
-DISABLE_RESTART = "docker update --restart=no consul >/dev/null"
-IS_RUNNING = "docker inspect --format '{{.State.Running}}' consul"
 
 
 class HasLeft(Readiness):
@@ -66,15 +61,16 @@ class ServerLeaves:
         _, running = callbacks.run(host, IS_RUNNING)
         if running.stdout.strip() != "true":
             # The stopped server still has a vote; the remaining ones remove it.
-            return self._request(witness, f"/v1/agent/force-leave/{path_segment(self.node)}")
+            force = Request("PUT", f"/v1/agent/force-leave/{path_segment(self.node)}")
+            return self._request(witness, force)
         done, output = callbacks.run(host, DISABLE_RESTART)
         if not done:
             logger.error(f"{host.print_prefix}{output.stderr.strip()}")
-        return done and self._request(host, "/v1/agent/leave")
+        return done and self._request(host, LEAVE)
 
-    def _request(self, host: Host, path: str) -> bool:
+    def _request(self, host: Host, request: Request) -> bool:
         longest = stretched(LEAVE_TIMEOUT_SECONDS)
-        [response] = agent_requests.responses(host, [Request("PUT", path)], self.management, timeout=longest)
+        [response] = agent_requests.responses(host, [request], self.management, timeout=longest)
         # curl in the agent's container ends with the agent; the remaining servers show whether it has left.
         accepted = response.status in (0, curl.OK)
         if not accepted:

@@ -8,9 +8,9 @@ from pyinfra.api.host import Host
 from typing_extensions import override
 
 from rollcall.consul.agent_client import Request
+from rollcall.consul.service_checks import longest_interval, passing
 from rollcall.deploy import agent_requests
 from rollcall.deploy.readiness import Readiness
-from rollcall.registrator.services import durations
 
 _CHECKS = Request("GET", "/v1/agent/checks")
 
@@ -48,18 +48,3 @@ def checks(response: str) -> Mapping[str, Mapping[str, Any]] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
-
-
-def passing(found: Mapping[str, Mapping[str, Any]]) -> frozenset[str]:
-    """Return the ids of the services of which every check passes."""
-    states: dict[str, set[str]] = {}
-    for check in found.values():
-        if check["ServiceID"]:
-            states.setdefault(check["ServiceID"], set()).add(check["Status"])
-    return frozenset(service for service, status in states.items() if status == {"passing"})
-
-
-def longest_interval(found: Mapping[str, Mapping[str, Any]]) -> float:
-    """Return the longest interval of the checks, in seconds, of texts as Go writes durations, such as 1m30s."""
-    intervals = (durations.nanoseconds(check.get("Interval") or "0") for check in found.values())
-    return max((interval / 1e9 for interval in intervals if interval is not None), default=0.0)

@@ -6,6 +6,8 @@ from functools import cached_property
 
 from rollcall.components import consul, services
 from rollcall.config.fleet import Fleet, Member
+from rollcall.consul import members
+from rollcall.consul.members import Agent
 from rollcall.converge.changes import Change
 from rollcall.converge.host_state import HostState
 from rollcall.converge.plan import plan
@@ -30,7 +32,7 @@ class Site:
     @cached_property
     def cluster(self) -> tuple[str, str, str]:
         """Consul's health from every server, its policies and tokens from the first one; empty if not requested."""
-        health, policies, tokens, _ = self._consul
+        health, policies, tokens, *_ = self._consul
         return health, policies, tokens
 
     @property
@@ -39,8 +41,13 @@ class Site:
         return self._consul[3] if self._consul[0] and self.member == self.fleet.servers[0] else None
 
     @property
+    def unlisted(self) -> tuple[Agent, ...]:
+        """The agents that gossip knows and the inventory does not; only the first server is asked."""
+        return members.unlisted(members.parse(self._consul[4]), [member.node for member in self.fleet.members])
+
+    @property
     def _consul(self) -> list[str]:
-        return [*self.state.probes.get("consul", "").splitlines(), "", "", "", ""][:4]
+        return [*self.state.probes.get("consul", "").splitlines(), "", "", "", "", ""][:5]
 
     @cached_property
     def plans(self) -> Mapping[str, tuple[Change, ...]]:

@@ -8,6 +8,7 @@ from pyinfra.facts.server import Command
 from rollcall.components import consul, declared, dns, resolver_files, services
 from rollcall.components.component import Component
 from rollcall.config import project
+from rollcall.consul import members
 from rollcall.contract.timeouts import stretched
 from rollcall.converge import preflight
 from rollcall.converge.leftovers import everything, leftovers
@@ -57,6 +58,8 @@ def site(components: Sequence[Component]) -> Site | None:
         lock.hold(name=lock.NAME)
         if sentence := dns.not_held(here.member, facts(here.state).resolver):
             logger.warning(sentence)
+        for agent in here.unlisted:
+            logger.warning(f"{members.words(agent)}; {members.step(agent, this_run.typed())}")
     run_secrets.warn(host.name)
     role_removal.look(host_checks.lost_roles(here) if here else ())
     return here

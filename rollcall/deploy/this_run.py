@@ -24,6 +24,12 @@ def inventory_file() -> Path:
     return Path(os.devnull)
 
 
+def typed() -> str:
+    """Return the inventory as short as it can be typed in the current folder."""
+    file = inventory_file()
+    return str(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
+
+
 @lru_cache(maxsize=1)
 def hosts() -> tuple[RawHost, ...]:
     """Return the hosts of the inventory, with the layers of their data as this run is to see them."""

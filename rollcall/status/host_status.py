@@ -8,7 +8,8 @@ from typing import Any
 
 from rollcall import sections
 from rollcall.components import consul, registrator
-from rollcall.consul import agent_queries, maintenance
+from rollcall.consul import agent_queries, maintenance, members
+from rollcall.consul.members import Agent
 from rollcall.consul.servers import by_name
 from rollcall.contract import local_agent
 from rollcall.contract.status_document import VERSION, Document
@@ -41,7 +42,7 @@ cat {certificate} 2>/dev/null
 """
 SERVERS = r"""
 section servers
-{health}
+{cluster}
 """
 FRONT = r"""
 section front
@@ -86,7 +87,7 @@ class HostReading:
     `containers` are the running ones; `registered` is None if its agent does not respond, `front` without a front that
     responds. `complaints` name what could not be read, one sentence each. `clock` is its own, seconds since 1970.
     `leader` is False if its agent knows none, None if it does not respond. `servers` are Consul's in its autopilot,
-    None on a host without a server. `certificate` is its agent's, PEM.
+    None on a host without a server; `agents` are those that it knows. `certificate` is its agent's, PEM.
     """
 
     containers: tuple[Inspected, ...] = ()
@@ -96,6 +97,7 @@ class HostReading:
     clock: float | None = None
     leader: bool | None = None
     servers: tuple[Server, ...] | None = None
+    agents: tuple[Agent, ...] = ()
     certificate: str = ""
 
 
@@ -108,7 +110,7 @@ def command(*, front: bool, server: bool) -> str:
         urls=AGENT_URLS,
         leader=LEADER_URL,
         certificate=f"{consul.FOLDER}/tls/agent.crt",
-        health=agent_queries.command(agent_queries.HEALTH),
+        cluster=agent_queries.command(agent_queries.HEALTH, agent_queries.MEMBERS),
     )
     return sections.script(body)
 
@@ -129,6 +131,7 @@ def parse(output: str) -> HostReading:
         clock=_number(found.get("clock", [])),
         leader=_leader(found.get("leader", [])),
         servers=_servers(found["servers"]) if "servers" in found else None,
+        agents=members.parse("".join(found.get("servers", [])[1:2])),
         certificate="\n".join(found.get("certificate", [])),
     )
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from rollcall.config.fleet import Fleet
+from rollcall.consul import members
 from rollcall.contract import problems
 from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import Document
@@ -82,6 +83,7 @@ def found(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Document], n
     servers = list(_servers(fleet, hosts))
     return [
         *servers,
+        *_unlisted(fleet, hosts),
         *_stopped(hosts),
         *_certificates(hosts, now),
         *_clocks(hosts),
@@ -141,6 +143,14 @@ def _servers(fleet: Fleet, hosts: Iterable[Host]) -> Iterator[Trouble]:
                 f"check that {node} reaches the servers on 8300 and 8301 (docs/firewalls.md): docker logs consul there"
             )
             yield Trouble(node, Problem("lost", "its agent knows no leader while others do", next=step, subject=node))
+
+
+def _unlisted(fleet: Fleet, hosts: Iterable[Host]) -> Iterator[Trouble]:
+    """Find agents in gossip that are in no inventory."""
+    known = {agent.node: agent for host in hosts for agent in host.reading.agents}
+    for agent in members.unlisted(known.values(), [member.node for member in fleet.members]):
+        step = members.step(agent, problems.INVENTORY)
+        yield Trouble(agent.node, Problem("unlisted", members.words(agent), next=step, subject=agent.node))
 
 
 def _healthy(servers: tuple[Server, ...]) -> int:

@@ -115,6 +115,14 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
         "rollcall images build                            # all five; or: rollcall images build front dns",
     ): ("starts from images of a public registry"),
     ("docs/images.md", "# group_data/all.py"): "needs a registry of the user's own",
+    (
+        "docs/life.md",
+        "rollcall remove inventories/production.py --host app2",
+    ): "tests/e2e/long/test_life.py, which brings the host back",
+    (
+        "docs/life.md",
+        "rollcall forget inventories/production.py app2",
+    ): "tests/e2e/long/test_life.py, which brings the host back",
     ("docs/logging-in.md", "# an inventory's host, or group_data/all.py for every host"): SETTINGS,
     ("docs/operating.md", "rollcall drain inventories/production.py app1/webserver-1     # one container"): Run(
         replace={

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rollcall.config.fleet import Member
+from rollcall.consul import members
 from rollcall.contract.timeouts import stretched
 from rollcall.verify.catalog import AGENT_ERRORS, failure
 from rollcall.verify.check_error import CheckError, wait_until_none
@@ -16,8 +17,8 @@ Report = Callable[[str], None]
 
 def test_every_agent_is_alive(cluster: Cluster, passed: Report) -> None:
     """Every host's Consul agent is alive"""
-    members = {member["Name"]: member for member in cluster.catalog.any_agent().agent.members()}
-    problems = [problem for member in cluster.members if (problem := _not_alive(cluster, member, members))]
+    known = {member["Name"]: member for member in cluster.catalog.any_agent().agent.members()}
+    problems = [problem for member in cluster.members if (problem := _not_alive(cluster, member, known))]
     if problems:
         raise CheckError(
             f"{len(cluster.members)} agents that respond and are alive in gossip",
@@ -27,15 +28,28 @@ def test_every_agent_is_alive(cluster: Cluster, passed: Report) -> None:
     passed(f"every agent is alive: {len(cluster.members)} of {len(cluster.members)}")
 
 
-def _not_alive(cluster: Cluster, member: Member, members: dict[str, Any]) -> str:
+def _not_alive(cluster: Cluster, member: Member, known: dict[str, Any]) -> str:
     try:
         cluster.catalog.agents[member.name].agent.self()
     except AGENT_ERRORS as problem:
         return f"{member.name}: {failure(problem)}"
     # 1 is serf's "alive"; 2 leaving, 3 left, 4 failed.
-    status = members.get(member.node, {}).get("Status")
+    status = known.get(member.node, {}).get("Status")
     states = {None: "unknown to the others", 2: "leaving", 3: "left", 4: "failed"}
     return "" if status == 1 else f"{member.name}: {states.get(status, status)}"
+
+
+def test_every_member_is_in_the_inventory(cluster: Cluster, passed: Report) -> None:
+    """Gossip knows no agent that is in no inventory"""
+    found = members.read(cluster.catalog.any_agent().agent.members())
+    unlisted = members.unlisted(found, [member.node for member in cluster.fleet.members])
+    if unlisted:
+        raise CheckError(
+            "every member of Consul in the inventory",
+            list(map(members.words, unlisted)),
+            members.step(unlisted[0], cluster.source),
+        )
+    passed("every member of Consul is in the inventory")
 
 
 def test_every_agent_is_of_its_kind(cluster: Cluster, passed: Report) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from rollcall.components import access
 from rollcall.config.fleet import Fleet
-from rollcall.consul.acl import ANONYMOUS, INITIAL, AccessControl, Listed, Policy, listed, requests
+from rollcall.consul.acl import ANONYMOUS, INITIAL, AccessControl, Listed, Policy, listed, removals, requests
 from rollcall.consul.curl import configuration, responses
 from rollcall.secrets.store import Secrets
 from rollcall.secrets.tokens import Tokens
@@ -172,3 +172,24 @@ def test_responses_are_separated_by_their_status_lines() -> None:
     one, two = responses(f'{{"ID": 1}}\n{MARKER} 200\nPermission denied\n{MARKER} 403\n')
     assert (one.status, one.body) == (200, '{"ID": 1}')
     assert (two.status, str(two)) == (403, "Permission denied")
+
+
+def test_a_forgotten_node_loses_its_own_tokens_and_policies_only(wanted: AccessControl) -> None:
+    found = as_listed(wanted)
+    node = "app1"
+    gone = removals(access.policies_of(node), found)
+    assert [request.text for request in gone] == [
+        f"remove token the agent of {node}: its own node",
+        f"remove token the registrator of {node}: services, registered with its own agent",
+        f"remove policy rollcall-agent-{node}",
+        f"remove policy rollcall-registrator-{node}",
+    ]
+    assert {request.method for request in gone} == {"DELETE"}
+    assert removals(access.policies_of("nobody"), found) == []
+
+
+def test_a_users_token_with_a_nodes_policy_stays(wanted: AccessControl) -> None:
+    node = {"ID": "a", "Name": "rollcall-agent-app1", "Hash": "x"}
+    token = {"AccessorID": "user", "Description": "of a user", "Policies": [{"Name": "rollcall-agent-app1"}]}
+    gone = removals(access.policies_of("app1"), Listed([node], [token]))
+    assert [request.text for request in gone] == ["remove policy rollcall-agent-app1"]

@@ -9,8 +9,9 @@ import pytest
 from pyinfra.connectors.util import CommandOutput, OutputLine
 
 from rollcall import sections
+from rollcall.consul.leaving import DISABLE_RESTART, IS_RUNNING
 from rollcall.deploy import callbacks
-from rollcall.deploy.server_leave import DISABLE_RESTART, IS_RUNNING, ServerLeaves
+from rollcall.deploy.server_leave import ServerLeaves
 
 MANAGEMENT = "open sesame"
 

@@ -8,8 +8,9 @@ from unittest.mock import MagicMock
 import pytest
 
 from rollcall import sections
+from rollcall.consul.service_checks import longest_interval
 from rollcall.deploy import callbacks
-from rollcall.deploy.services_return import ServicesReturn, longest_interval
+from rollcall.deploy.services_return import ServicesReturn
 
 TOKEN = "a-token"
 

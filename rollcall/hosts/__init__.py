@@ -1,0 +1,1 @@
+"""Take single hosts out of a fleet, and restart them."""

@@ -1,0 +1,71 @@
+"""Hosts that leave, die and come back, under 32 keep-alive clients."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
+from keep_alive_load import Load
+
+from rollcall.lab.hosts import by_name
+
+FRONT_PORT = 8080
+BOTH = 'backends = [_hosts["app1"], _hosts["app2"]]'
+
+
+@pytest.fixture
+def lab_again(fleet: Fleet) -> Iterator[None]:
+    yield
+    subprocess.run(["docker", "start", by_name("app2").container], capture_output=True, check=True)
+    wait_for("SSH of app2", lambda: fleet.on("app2", "docker version", check=False), 60)
+    rollcall("deploy", "--yes", LAB)
+    wait_for("answer of every backend", lambda: answering() == BACKENDS)
+
+
+@pytest.fixture
+def rest(tmp_path: Path) -> str:
+    """The lab's inventory without app2; by the same file name, it has the lab's secrets."""
+    text = (PROJECT / LAB).read_text()
+    assert BOTH in text
+    (tmp_path / "lab.py").write_text(text.replace(BOTH, 'backends = [_hosts["app1"]]'))
+    return str(tmp_path / "lab.py")
+
+
+def nodes(fleet: Fleet) -> dict[str, int]:
+    return {one["Name"]: one["Status"] for one in fleet.consul("/v1/agent/members", "app1") or ()}
+
+
+@pytest.mark.usefixtures("lab_again")
+def test_a_host_leaves_without_a_lost_request(fleet: Fleet, rest: str, says: Callable[[str], None]) -> None:
+    load = Load(FRONT_PORT)
+    with load.running():
+        said = rollcall("remove", LAB, "--host", "app2", "--yes")
+    says(f"{said.strip().splitlines()[-1]} {load.requests} requests")
+    assert load.broken == {}
+    assert "app2" not in {name for name, status in nodes(fleet).items() if status == 1}
+    assert fleet.on("app2", "docker ps -aq; docker volume ls -q; ls /etc/rollcall 2>/dev/null", check=False) == ""
+    assert "app2" not in rollcall("curl", LAB, "/v1/catalog/nodes")
+    assert "app2" not in rollcall("consul", LAB, "--management", "--", "acl", "policy", "list")
+    assert "✗" not in rollcall("verify", rest)
+    assert "nothing had to change" in rollcall("deploy", rest)
+    assert "nothing was left" in rollcall("forget", LAB, "app2", "--yes")
+
+
+@pytest.mark.usefixtures("lab_again")
+def test_a_dead_host_is_named_until_it_is_forgotten(fleet: Fleet, rest: str) -> None:
+    runs = rollcall("forget", LAB, "app2", "--yes", code=1)
+    assert "app2 runs; expected a dead host" in runs
+    assert "app2 (10.77.0.22) is in no inventory, and its Consul agent still runs" in rollcall("status", rest)
+    subprocess.run(["docker", "kill", by_name("app2").container], capture_output=True, check=True)
+    wait_for("a failed agent", lambda: nodes(fleet).get("app2") == 4, 60)
+    command = f"rollcall forget {rest} app2"
+    assert command in rollcall("verify", rest, code=1)
+    assert command in rollcall("deploy", "--dry", rest).replace("\n", " ")
+    with_load = Load(FRONT_PORT)
+    with with_load.running():
+        assert "Forgot app2" in rollcall("forget", rest, "app2", "--yes")
+    assert with_load.broken == {}
+    assert "app2" not in nodes(fleet)
+    assert "✗" not in rollcall("verify", rest)
+    assert "is in no inventory" not in rollcall("deploy", rest)

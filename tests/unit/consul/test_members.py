@@ -1,0 +1,33 @@
+"""Agents that gossip knows and no inventory lists."""
+
+import json
+from typing import Any
+
+import pytest
+
+from rollcall.consul.members import Agent, parse, step, unlisted, words
+
+ALIVE, LEFT, FAILED = 1, 3, 4
+
+
+def member(name: str, status: int = ALIVE) -> dict[str, Any]:
+    return {"Name": name, "Addr": "10.0.0.9", "Status": status, "Tags": {"role": "node"}}
+
+
+def test_members_that_have_left_need_nothing_more() -> None:
+    body = json.dumps([member("app2"), member("app1", FAILED), member("app3", LEFT)])
+    assert unlisted(parse(body), []) == (Agent("app1", "10.0.0.9", False), Agent("app2", "10.0.0.9", True))
+    assert unlisted(parse(body), ["app1", "app2"]) == ()
+
+
+@pytest.mark.parametrize("body", ["", "Permission denied", "null", "{}", '[{"Name": "x"}]'])
+def test_any_other_response_lists_nobody(body: str) -> None:
+    assert parse(body) == ()
+
+
+def test_what_to_do_depends_on_whether_it_runs() -> None:
+    dead, alive = Agent("app2", "10.0.0.9", False), Agent("app2", "10.0.0.9", True)
+    assert words(dead) == "app2 (10.0.0.9) is in no inventory, and its Consul agent no longer responds"
+    assert step(dead, "production.py") == "rollcall forget production.py app2"
+    assert "still runs" in words(alive)
+    assert "rollcall remove production.py --host app2" in step(alive, "production.py")
