@@ -51,6 +51,7 @@ def test_a_drained_host_gets_no_more_requests(whole: Fleet) -> None:
     assert {one.split("/")[0] for one in answering()} == {"app2"}
 
 
+@pytest.mark.long
 def test_a_drain_survives_a_deploy_and_restarts_of_registrator_agent_and_container(whole: Fleet) -> None:
     rollcall("drain", LAB, ONE)
     assert whole.deploy().changed == set()

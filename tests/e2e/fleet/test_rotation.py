@@ -56,6 +56,7 @@ def follows_the_catalog(fleet: Fleet) -> None:
     assert fleet.deploy().changed == set()
 
 
+@pytest.mark.long
 def test_tokens(fleet: Fleet) -> None:
     old = fleet.secrets().tokens
     with under_load():

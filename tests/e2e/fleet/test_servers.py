@@ -5,6 +5,7 @@ import socket
 import threading
 from pathlib import Path
 
+import pytest
 from deployed import LAB, PROJECT, Fleet, healthy, rollcall
 from visitor import Visitor
 
@@ -41,6 +42,7 @@ class Census:
         self._thread.join()
 
 
+@pytest.mark.long
 def test_the_quorum_holds_while_every_server_is_replaced(fleet: Fleet, tmp_path: Path) -> None:
     shutil.copy(PROJECT / LAB, tmp_path / "lab.py")
     (tmp_path / "group_data").mkdir()

@@ -231,6 +231,12 @@ def test_a_rollback_is_a_release_of_the_version_before(fleet: Fleet, shop: Decla
     assert names(fleet) == BOTH
     assert f"{Path(shop.inventory).parent}/group_data/backends.py:1: the declaration differs from this version" in said
     assert versions(shop)[:2] == [("rollback", "done"), ("deploy", "done")]
+
+
+@pytest.mark.long
+def test_a_restart_is_a_release_of_the_same_version(fleet: Fleet, shop: Declared) -> None:
+    shop.write("v2")
+    rollcall("deploy", shop.inventory)
     before = fleet.all_containers()
     rollcall("restart", shop.inventory, "shop")
     assert {asked() for _ in range(10)} == {"v2"}
