@@ -1,4 +1,4 @@
-"""Run clients that keep their connections and send requests back to back, and count the result of each request.
+"""Run clients that send request after request, and count the result of each; see `Clients`.
 
 A request fails without a complete response of status 200; clients do not retry.
 """
@@ -20,13 +20,20 @@ OK = "200"
 
 @dataclass
 class Clients:
-    """`fates` counts requests by result; `seen` is when each instance, by its header Instance, last responded."""
+    """Clients that keep their connections, unless their request ends them, and `pause` between two requests.
+
+    `fates` counts requests by result; `seen` is when each instance, by its header Instance, last responded; `longest`
+    is the most seconds that a request took.
+    """
 
     port: int
     count: int
+    request: bytes = REQUEST
+    pause: float = 0
     fates: Counter[str] = field(default_factory=Counter)
     seen: dict[str, float] = field(default_factory=dict)
     connections: int = 0
+    longest: float = 0
     stopping: bool = False
 
     @property
@@ -63,6 +70,8 @@ class Clients:
             while not connection.ended.done():
                 await asyncio.wait([connection.ended], timeout=1)
                 connection.give_up_when_late()
+            # One that connects anew each time pauses here.
+            await asyncio.sleep(self.pause)
 
 
 class Connection(asyncio.Protocol):
@@ -73,6 +82,7 @@ class Connection(asyncio.Protocol):
         self.ended = asyncio.get_running_loop().create_future()
         self.received = b""
         self.sent = 0.0
+        self.pending = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -94,17 +104,26 @@ class Connection(asyncio.Protocol):
             self.clients.seen[headers["instance"]] = time.monotonic()
         # Without a length, only the end of the connection ends the response.
         last = headers.get("connection", "").lower() == "close" or "content-length" not in headers
+        self.clients.longest = max(self.clients.longest, time.monotonic() - self.sent)
+        self.pending = False
         if last or self.clients.stopping:
             self._end()
+        elif self.clients.pause:
+            asyncio.get_running_loop().call_later(self.clients.pause, self._send)
         else:
             self._send()
 
     def _send(self) -> None:
-        self.received, self.sent = b"", time.monotonic()
-        self.transport.write(REQUEST)
+        if self.ended.done():
+            return
+        if self.clients.stopping:
+            self._end()
+            return
+        self.received, self.sent, self.pending = b"", time.monotonic(), True
+        self.transport.write(self.clients.request)
 
     def give_up_when_late(self) -> None:
-        if not self.ended.done() and time.monotonic() - self.sent > RESPONSE_TIMEOUT_SECONDS:
+        if self.pending and not self.ended.done() and time.monotonic() - self.sent > RESPONSE_TIMEOUT_SECONDS:
             self.clients.fates[f"no response within {RESPONSE_TIMEOUT_SECONDS} s"] += 1
             self._end()
 
@@ -115,7 +134,9 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         if not self.ended.done():
             how = "reset" if error else "closed"
-            self.clients.fates[f"connection {how} {'within' if self.received else 'before'} the response"] += 1
+            # Between two requests a server may close.
+            if self.pending:
+                self.clients.fates[f"connection {how} {'within' if self.received else 'before'} the response"] += 1
             self.ended.set_result(None)
 
 
