@@ -41,6 +41,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "token": ("token", "Print a Consul token that expires"),
     "render": ("render", "Print the sites that nginx would serve now"),
     "rotate": ("rotate", "Replace the fleet's secrets while it serves"),
+    "backup": ("backup", "Keep state, secrets and settings in one encrypted file"),
+    "restore": ("restore", "Bring a fleet's state back from a backup"),
     "remove": ("remove", "Take off the hosts, or off one of them, what a deploy put there"),
     "forget": ("forget", "Make the fleet forget a host that is dead"),
     "images": ("images", "Build, list and push Rollcall's own images"),

@@ -88,7 +88,7 @@ def find(named: Path, hosts: tuple[Host, ...]) -> Path | None:
     """
     if PrivateDirectory(named, draft=True).has(IDENTITY):
         return named
-    deployed = _identities(hosts)
+    deployed = identities(hosts)
     if not deployed:
         return None
     name, identity = next(iter(deployed.items()))
@@ -101,7 +101,8 @@ def find(named: Path, hosts: tuple[Host, ...]) -> Path | None:
     )
 
 
-def _identities(hosts: tuple[Host, ...]) -> dict[str, Identity]:
+def identities(hosts: tuple[Host, ...]) -> dict[str, Identity]:
+    """Read the identity of each host that was deployed. Raises RollcallError: a host does not respond."""
     with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
         texts = pool.map(lambda host: Shell(host).run(f"cat {ON_HOSTS}").output, hosts)
         found = {}

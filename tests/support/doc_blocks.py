@@ -123,6 +123,17 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
         "docs/life.md",
         "rollcall forget inventories/production.py app2",
     ): "tests/e2e/long/test_life.py, which brings the host back",
+    (
+        "docs/life.md",
+        "rollcall backup inventories/production.py shop.backup.age --passphrase-file ~/.shop-backup",
+    ): Run(
+        replace={**LAB, "shop.backup.age": "/tmp/shop.backup.age", "~/.shop-backup": "<(echo open sesame)"},
+        skip={"rollcall backup --check": "tests/integration/backup does it with an image of the lab"},
+    ),
+    (
+        "docs/life.md",
+        "rollcall restore inventories/production.py shop.backup.age --passphrase-file ~/.shop-backup",
+    ): "tests/e2e/long/test_life.py, under load",
     ("docs/logging-in.md", "# an inventory's host, or group_data/all.py for every host"): SETTINGS,
     ("docs/operating.md", "rollcall drain inventories/production.py app1/webserver-1     # one container"): Run(
         replace={
@@ -192,7 +203,7 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
     ("docs/two-fronts.md", 'front = {"virtual_address": "10.0.0.100/24", …}      # group_data/fronts.py'): SETTINGS,
 }
 # Routes first, since later pages use its containers; operating.md last, which leaves a maintenance page.
-ORDER = ("docs/routes.md", "docs/registrator.md", "docs/consul.md", "README.md", "docs/operating.md")
+ORDER = ("docs/routes.md", "docs/registrator.md", "docs/consul.md", "README.md", "docs/operating.md", "docs/life.md")
 
 
 def pages() -> list[Path]:

@@ -69,10 +69,12 @@ Kind = TypeVar("Kind", bound=OwnConsul)
 
 
 @contextmanager
-def running(kind: type[Kind], engine: docker.DockerClient, labels: Mapping[str, str], *flags: str) -> Iterator[Kind]:
-    """Run one on the node app1, with more flags where they are given, until the block ends."""
+def running(
+    kind: type[Kind], engine: docker.DockerClient, labels: Mapping[str, str], *flags: str, management: str = ""
+) -> Iterator[Kind]:
+    """Run one on the node app1, with more flags and a management token where they are given, until the block ends."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-    management = str(uuid.uuid4())
+    management = management or str(uuid.uuid4())
     tokens = " ".join(f'{use} = "{management}"' for use in ("initial_management", "agent", "dns"))
     started = engine.containers.run(
         local_name("hashicorp/consul:1.22.7"),

@@ -69,3 +69,28 @@ def test_a_dead_host_is_named_until_it_is_forgotten(fleet: Fleet, rest: str) -> 
     assert "app2" not in nodes(fleet)
     assert "✗" not in rollcall("verify", rest)
     assert "is in no inventory" not in rollcall("deploy", rest)
+
+
+def test_a_running_fleet_gets_its_keys_back_without_a_lost_request(
+    fleet: Fleet, tmp_path: Path, says: Callable[[str], None]
+) -> None:
+    passphrase, file = tmp_path / "passphrase", str(tmp_path / "lab.age")
+    passphrase.touch(0o600)
+    passphrase.write_text("open sesame")
+    by = ("--passphrase-file", str(passphrase))
+    rollcall("consul", LAB, "--", "kv", "put", "shop/greeting", "hello")
+    assert "Backed up" in rollcall("backup", LAB, file, *by)
+    fleet.on("app1", "docker run -d --name later -P -e SERVICE_443_IGNORE=true -e SERVICE_80_NAME=later nginx:1.30")
+    wait_for("the later service", lambda: fleet.consul("/v1/catalog/service/later"))
+    rollcall("consul", LAB, "--", "kv", "delete", "shop/greeting")
+    load = Load(FRONT_PORT)
+    with load.running():
+        said = rollcall("restore", LAB, file, *by, "--yes")
+    says(f"{said.strip().splitlines()[-1]} {load.requests} requests")
+    assert load.broken == {}
+    assert "hello" in rollcall("consul", LAB, "--", "kv", "get", "shop/greeting")
+    assert fleet.consul("/v1/catalog/service/later")
+    fleet.on("app1", "docker rm -f later")
+    rollcall("consul", LAB, "--", "kv", "delete", "shop/greeting")
+    rollcall("deploy", LAB)
+    assert "✗" not in rollcall("verify", LAB)
