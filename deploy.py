@@ -1,6 +1,7 @@
 """Deploy the whole fleet, top to bottom. Run: rollcall deploy INVENTORY (or pyinfra INVENTORY deploy.py)."""
 
 from rollcall.components import (
+    acme,
     backend,
     consul,
     dns,
@@ -24,6 +25,7 @@ COMPONENTS = (
     registrator.COMPONENT,
     backend.COMPONENT,
     front.COMPONENT,
+    acme.COMPONENT,
     keepalived.COMPONENT,
     template_sync.COMPONENT,
     services.COMPONENT,

@@ -21,6 +21,9 @@ EACH_NODE: dict[Role, str] = {
     "registrator": "the registrator of {node}: services, registered with its own agent",
 }
 
+# Only on fronts with front.acme.
+ACME: dict[Role, str] = {"acme": "the ACME program of {node}: the keys below rollcall/acme/, and its session"}
+
 
 def desired(fleet: Fleet, secrets: Secrets) -> AccessControl:
     """Return the desired policies and tokens; during a rotation of tokens, those of both generations."""
@@ -63,7 +66,13 @@ def _roles(fleet: Fleet) -> list[tuple[Role, str, str]]:
         for role, purpose in EACH_NODE.items()
         for member in fleet.members
     ]
-    return [*shared, *each_node]
+    acme = [
+        (role, member.node, purpose.format(node=member.node))
+        for role, purpose in ACME.items()
+        for member in fleet.members
+        if member.is_front and member.settings.front.acme
+    ]
+    return [*shared, *each_node, *acme]
 
 
 def _name(role: Role, node: str) -> str:

@@ -1,6 +1,7 @@
 """Describe the front: nginx with consul-template, which passes requests on to the services."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from rollcall.components.component import Component, Context
@@ -8,8 +9,9 @@ from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, single
 from rollcall.components.template_files import render, source
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.settings import Front
-from rollcall.contract import local_agent, timeouts
+from rollcall.contract import acme_files, local_agent, timeouts
 from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs, Volume
+from rollcall.secrets.front_certificate import Given
 from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/front"
@@ -18,6 +20,8 @@ PAGES = f"{FOLDER}/pages"
 PAGE_FILES = ("404.html", "502.html", "maintenance.html")
 # Holds nginx's temporary files and the last good configuration, which a new container serves until Consul responds.
 VOLUME = "front-state"
+# The ACME program beside the front (rollcall/components/acme.py) shares it.
+ACME_VOLUME = "front-acme"
 # The user nginx of the image; its programs run as root only until they switch to this user.
 OWNER = "101:101"
 # The commands that make nginx and consul-template read their changed files.
@@ -39,6 +43,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
     return (
         *_files(context.fleet.name, member, secrets),
         Volume(VOLUME),
+        *((Volume(ACME_VOLUME),) if settings.acme else ()),
         Container(
             name="front",
             component="front",
@@ -49,7 +54,11 @@ def resources(context: Context) -> tuple[Resource, ...]:
             network="host",
             hostname=member.node,
             listens=((settings.address, settings.http_port), (settings.address, settings.https_port)),
-            mounts=(Mount(FOLDER, FOLDER), Mount(VOLUME, "/var/lib/rollcall/front", read_only=False)),
+            mounts=(
+                Mount(FOLDER, FOLDER),
+                Mount(VOLUME, "/var/lib/rollcall/front", read_only=False),
+                *((Mount(ACME_VOLUME, str(acme_files.FOLDER), read_only=False),) if settings.acme else ()),
+            ),
             tmpfs=(Tmpfs("/run/rollcall/front", "uid=101,gid=101,mode=0755,size=16m"),),
             # On the host's network only root may use ports below 1024. The last two let root switch to the user nginx,
             # which keeps the first.
@@ -67,7 +76,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
 def _files(fleet: str, member: Member, secrets: Secrets) -> tuple[Resource, ...]:
     """Return the front's files, consul-template's first: it is notified first, and nginx follows."""
     front, connect = member.settings.front, member.settings.timeout_factor
-    certificate = secrets.fronts[member.node]
+    certificate, sites = secrets.fronts[member.node], secrets.sites.get(member.node, ())
     return (
         Directory(FOLDER, 0o700, OWNER),
         _file("token", secrets.tokens.secret("front") + "\n", RELOAD, 0o600),
@@ -77,16 +86,30 @@ def _files(fleet: str, member: Member, secrets: Secrets) -> tuple[Resource, ...]
         _file("catalog.ctmpl", source("front/catalog.ctmpl"), RELOAD),
         Directory(PAGES, 0o700, OWNER),
         *(_page(name) for name in PAGE_FILES),
-        _file("front.json", front_config(fleet, member.node, front, certificate.end), APPLY),
+        _file("front.json", front_config(fleet, member.node, front, certificate.end, sites), APPLY),
         _file("sites.conf.j2", source("front/sites.conf.j2"), APPLY),
         _file("nginx.conf", render("front/nginx.conf.j2", front=front, connect_timeout=connect), APPLY),
         Directory(f"{FOLDER}/tls", 0o700, OWNER),
         _file("tls/front.crt", certificate.certificate, APPLY),
         _file("tls/front.key", certificate.key, APPLY, 0o600),
+        *_sites(sites),
     )
 
 
-def front_config(fleet: str, node: str, front: Front, certificate_end: datetime) -> str:
+def _sites(sites: Sequence[Given]) -> tuple[Resource, ...]:
+    """Return the files of the sites' own certificates."""
+    files = (
+        file
+        for number, site in enumerate(sites)
+        for file in (
+            _file(f"certificates/{number}.crt", site.pair.certificate, APPLY),
+            _file(f"certificates/{number}.key", site.pair.key, APPLY, 0o600),
+        )
+    )
+    return (Directory(f"{FOLDER}/certificates", 0o700, OWNER), *files)
+
+
+def front_config(fleet: str, node: str, front: Front, certificate_end: datetime, sites: Sequence[Given] = ()) -> str:
     """Return the settings of the front's own program as JSON (rollcall/front/inputs/settings.py)."""
     config = {
         "fleet": fleet,
@@ -102,6 +125,8 @@ def front_config(fleet: str, node: str, front: Front, certificate_end: datetime)
         "proxy_protocol": front.proxy_protocol,
         "certificate_end": certificate_end.isoformat(),
         "certificate_file": front.certificate or "",
+        "certificates": [_site(number, site) for number, site in enumerate(sites)],
+        "acme": front.acme is not None,
         "routes": [route.model_dump() for route in front.routes],
         "max_fails": front.max_fails,
         "fail_timeout": front.fail_timeout,
@@ -115,6 +140,17 @@ def front_config(fleet: str, node: str, front: Front, certificate_end: datetime)
         "consul": local_agent.AUTHORITY,
     }
     return json.dumps(config, indent=2) + "\n"
+
+
+def _site(number: int, site: Given) -> dict[str, object]:
+    return {
+        "certificate": f"certificates/{number}.crt",
+        "key": f"certificates/{number}.key",
+        "own": site.path,
+        "names": site.pair.names,
+        "issuer": site.issuer,
+        "end": site.pair.end.isoformat(),
+    }
 
 
 def _file(name: str, text: str, notify: str, mode: int = 0o644) -> File:

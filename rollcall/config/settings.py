@@ -33,6 +33,8 @@ _IMAGE = "Image of the container"
 _IMAGE_SOURCE = "Where the host gets this image from; without one, image_source decides"
 _EXTRA = Expected("a dict of Consul's configuration keys")
 _SECTION = Expected("a dict of settings")
+_PEM = Expected("the path of a PEM file, absolute or relative to the project")
+_PEM_KEY = Expected("the path of a PEM file without a passphrase, absolute or relative to the project")
 
 
 class Consul(Section):
@@ -132,6 +134,66 @@ class Route(Section):
     buffering: Switch = Field(default=True, description="Let nginx buffer responses; False for streams of events")
 
 
+class SiteCertificate(Section):
+    """A certificate of the user's own, for the names in it."""
+
+    certificate: Annotated[str, StringConstraints(min_length=1), _PEM] = Field(
+        description="The certificate with its chain, on this machine; its names say which sites it is for"
+    )
+    key: Annotated[str, StringConstraints(min_length=1), _PEM_KEY] = Field(
+        description="Its private key, on this machine"
+    )
+
+
+class Binding(Section):
+    """An account that the authority knows already (external account binding)."""
+
+    id: Annotated[str, StringConstraints(min_length=1), Expected("the key identifier that the authority gave you")] = (
+        Field(description="Key identifier that the authority gave you")
+    )
+    key: Annotated[
+        str, StringConstraints(min_length=1), Expected("the path of a file with the HMAC key in base64url")
+    ] = Field(description="File with the HMAC key that the authority gave you, on this machine")
+
+
+class Acme(Section):
+    """Certificates by ACME for the names that the fronts route (docs/https.md)."""
+
+    image: Image = Field(default="rollcall/acme:0.1.0", description=_IMAGE)
+    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
+    email: Annotated[
+        str, StringConstraints(pattern=r"^[^@\s,]+@[^@\s,]+$"), Expected('an address such as "ops@example.com"')
+    ] = Field(description="Address that the authority writes to")
+    # Any container can claim a host name, so nothing is ordered unless the user lists it.
+    names: Annotated[
+        tuple[
+            Annotated[
+                str,
+                StringConstraints(pattern=r"^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]*[a-z0-9])?$"),
+            ],
+            ...,
+        ],
+        Field(min_length=1),
+        Expected('a list of lower-case names such as "shop.example.com" or "*.example.com" (any one label)'),
+    ] = Field(strict=False, description="Names that may get a certificate, once a route has them; no others")
+    directory: Annotated[str, StringConstraints(pattern=r"^https://\S+$"), Expected("an https:// address")] = Field(
+        default="https://acme-v02.api.letsencrypt.org/directory",
+        description="The authority's directory; by default Let's Encrypt's",
+    )
+    staging: Switch = Field(
+        default=False, description="Use Let's Encrypt's staging directory, whose certificates no browser trusts"
+    )
+    profile: Annotated[
+        str, StringConstraints(pattern=r"^[A-Za-z0-9._-]*$"), Expected('a profile such as "shortlived", or ""')
+    ] = Field(default="", description="The authority's profile for orders")
+    eab: Annotated[Binding | None, Expected('a dict such as {"id": "…", "key": "eab.key"}')] = Field(
+        default=None, description="External account binding, for authorities that require it"
+    )
+    authority: Annotated[str | None, _PEM] = Field(
+        default=None, description="CA file for the directory's own TLS, on this machine; by default the public ones"
+    )
+
+
 class Front(Section):
     """nginx and consul-template on the hosts of the group `fronts`."""
 
@@ -165,13 +227,20 @@ class Front(Section):
     ] = Field(default=51, description="VRRP router id of the fronts")
     http_port: Port = Field(default=80, description="Port for plain HTTP")
     https_port: Port = Field(default=443, description="Port for HTTPS")
-    certificate: Annotated[str | None, Expected("the path of a PEM file, absolute or relative to the project")] = Field(
+    certificate: Annotated[str | None, _PEM] = Field(
         default=None,
         description="Certificate of the default site, on this machine; by default, the fleet's own authority signs one",
     )
-    certificate_key: Annotated[
-        str | None, Expected("the path of a PEM file without a passphrase, absolute or relative to the project")
-    ] = Field(default=None, description="Private key of front.certificate, on this machine")
+    certificate_key: Annotated[str | None, _PEM_KEY] = Field(
+        default=None, description="Private key of front.certificate, on this machine"
+    )
+    certificates: Annotated[
+        tuple[SiteCertificate, ...],
+        Expected('a list of dicts such as {"certificate": "certificates/shop.crt", "key": "certificates/shop.key"}'),
+    ] = Field(default=(), strict=False, description="Certificates of other sites, each for the names in it")
+    acme: Annotated[
+        Acme | None, Expected('a dict such as {"email": "ops@example.com", "names": ["*.example.com"]}')
+    ] = Field(default=None, description="Certificates by ACME for routed names (docs/https.md)")
     redirect: Annotated[
         bool | Port, Expected("False, True (to https_port), or the port by which visitors reach https_port")
     ] = Field(default=False, description="Redirect plain HTTP to HTTPS")

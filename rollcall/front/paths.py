@@ -9,6 +9,8 @@ TOKEN = CONFIGURATION / "token"
 SITES_TEMPLATE = CONFIGURATION / "sites.conf.j2"
 # A volume with the generations, so that a new container starts with the last good one.
 STATE = Path("/var/lib/rollcall/front")
+# The sites' certificates that nginx reads.
+CERTIFICATES = STATE / "certificates"
 # The serving front passes its listening sockets to its successor here; both containers mount the volume meanwhile.
 HANDOVER_SOCKET = STATE / "handover.sock"
 # In memory: empty after each start of the container.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from rollcall.contract.status_document import Document
 from rollcall.front import paths
+from rollcall.front.certificates.watch import Watch
 from rollcall.front.inputs import cluster, consul, control
 from rollcall.front.inputs.commands import Commands
 from rollcall.front.inputs.consul_template import ConsulTemplate
@@ -23,7 +24,7 @@ from rollcall.front.nginx.process import Nginx
 from rollcall.front.nginx.supervisor import Orphans, keep_nginx, serves
 from rollcall.front.routing.refusal import NotServedError
 from rollcall.front.serving import Serving
-from rollcall.front.status import findings, http_server
+from rollcall.front.status import http_server
 from rollcall.front.status.document import Sight, document
 from rollcall.front.status.memory import Memory
 from rollcall.front.status.problems import Problems
@@ -45,7 +46,8 @@ class Front:
         self._nginx = Nginx(generations.link / "nginx.conf", sockets, paths.NGINX_SOCKET)
         self._consul_template = ConsulTemplate(paths.CONFIGURATION, paths.CATALOG, self._problems)
         self._generations = generations
-        self._serving = Serving(self._nginx, generations, settings, self._problems)
+        self._certificates = Watch()
+        self._serving = Serving(self._nginx, generations, settings, self._problems, self._certificates.chosen)
         self._memory = Memory(paths.COUNTED_LOG)
         self._cluster = cluster.Followed()
         self._orphans = Orphans()
@@ -150,8 +152,9 @@ class Front:
         self._memory.take(serving.routing, serving.catalog, serving.retained.instances, self._cluster.cluster)
         self._connections = connections(await self._nginx.get("/status"))
         self._serving.check_old_workers()
-        self._problems.found_by("certificate", findings.of_certificate(self._serving.settings, datetime.now(UTC)))
-        again = time.monotonic() >= self._serving.again_at
+        again = time.monotonic() >= serving.again_at
+        if not self._turn.locked() and serving.served:
+            again |= self._certificates.check(serving.served, self._problems)
         if again or await self._serving.retained.is_outdated(self._serving.settings.keep_lost):
             self._wanted.set()
 
@@ -192,6 +195,7 @@ class Front:
             problems=self._problems.all(),
             cluster=self._cluster.cluster,
             changes=self._memory.changes.newest(),
+            certificates=self._certificates.sites,
         )
         return document(sight, datetime.now(UTC))
 

@@ -19,7 +19,7 @@ from rollcall.front.nginx.generation import Contents, Generations
 from rollcall.front.nginx.old_workers import OldWorkers
 from rollcall.front.nginx.process import Nginx
 from rollcall.front.nginx.reload import CONFIRM_TIMEOUT_SECONDS, Reloader
-from rollcall.front.routing.candidate import Candidate, read_retained, retained_text, routed
+from rollcall.front.routing.candidate import Candidate, Choose, read_retained, retained_text, routed
 from rollcall.front.routing.model import Routing
 from rollcall.front.routing.refusal import NotServedError
 from rollcall.front.routing.retained import RetainedInstances
@@ -37,8 +37,16 @@ class Serving:
     `in_rotation` has the time since when nginx passes requests to an address:port.
     """
 
-    def __init__(self, server: Nginx, generations: Generations, settings: Settings, problems: Problems) -> None:
-        """Prepare; `begin` does the work. `settings` are those of the start."""
+    def __init__(
+        self,
+        server: Nginx,
+        generations: Generations,
+        settings: Settings,
+        problems: Problems,
+        choose: Choose,
+    ) -> None:
+        """Prepare; `begin` does the work. `settings` are those of the start; `choose` chooses sites' certificates."""
+        self._choose = choose
         self._nginx = server
         self._generations = generations
         self.problems = problems
@@ -90,9 +98,12 @@ class Serving:
             self._note(error)
             await self._begin_as_it_was(rendered)
 
+    def _candidate(self, settings: Settings, catalog: Catalog) -> Candidate:
+        return mounted.wanted(settings, catalog, self.retained.instances, self._choose)
+
     async def _begin_with(self, rendered: Rendered) -> None:
         new = self._generations.current() + 1
-        wanted = mounted.wanted(mounted.settings(), rendered.catalog, self.retained.instances)
+        wanted = self._candidate(mounted.settings(), rendered.catalog)
         await self._build(new, wanted, rendered.text, f"nginx refuses to start with generation {new}")
         generation_files.make_current(self._generations, new)
         self.rendered = rendered
@@ -113,7 +124,7 @@ class Serving:
         self.generation = replace(self.generation, number=number)
         # Only the present files can describe what it serves.
         with suppress(NotServedError):
-            wanted = mounted.wanted(mounted.settings(), rendered.catalog, self.retained.instances)
+            wanted = self._candidate(mounted.settings(), rendered.catalog)
             self._is_served(wanted, number)
 
     def begun(self) -> None:
@@ -155,14 +166,14 @@ class Serving:
         Raises:
             NotServedError: the catalog or the mounted files cannot be read.
         """
-        return mounted.wanted(mounted.settings(), mounted.catalog_of(text), self.retained.instances).sites
+        return self._candidate(mounted.settings(), mounted.catalog_of(text)).sites
 
     async def _apply(self) -> str:
         rendered = self._last_rendered()
         settings = mounted.settings()
         await self.retained.update(self._routed(), rendered.catalog, settings.keep_lost)
         self.rendered = rendered
-        wanted = mounted.wanted(settings, rendered.catalog, self.retained.instances)
+        wanted = self._candidate(settings, rendered.catalog)
         self._complain(wanted)
         old = self._generations.current()
         new = old + 1

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rollcall.config import project
-from rollcall.config.settings import Settings
+from rollcall.config.settings import Acme, Settings
 from rollcall.errors import RollcallError
 from rollcall.images import cached
 
@@ -42,6 +42,8 @@ def _own(name: str, reference: str, *sources: str, wheels: bool = False) -> OwnI
 
 
 _DEFAULTS = Settings()
+# Its section has required settings, so it has no defaults as a whole.
+ACME_IMAGE = str(Acme.model_fields["image"].default)
 IMAGES = (
     _own(
         "registrator",
@@ -59,6 +61,7 @@ IMAGES = (
         *("rollcall/__init__.py", "rollcall/contract", "rollcall/front"),
         wheels=True,
     ),
+    _own("acme", ACME_IMAGE, "rollcall/__init__.py", "rollcall/contract", "rollcall/acme", wheels=True),
     _own(
         "templates",
         _DEFAULTS.template_sync.image,

@@ -6,7 +6,7 @@ from rollcall.config.fleet import Member
 from rollcall.config.settings import Settings
 from rollcall.console import step
 from rollcall.errors import RollcallError
-from rollcall.images.catalogue import OwnImage
+from rollcall.images.catalogue import ACME_IMAGE, OwnImage
 from rollcall.images.docker import docker, inspect
 
 
@@ -22,6 +22,7 @@ def _configured(name: str, settings: Settings) -> str:
         "dns": settings.dns.image,
         "keepalived": settings.keepalived.image,
         "front": settings.front.image,
+        "acme": settings.front.acme.image if settings.front.acme else ACME_IMAGE,
         "templates": settings.template_sync.image,
     }[name]
 

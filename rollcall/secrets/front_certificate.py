@@ -1,12 +1,33 @@
 """Provide a front's certificate as the user gives it, or the names of one that the fleet's authority signs."""
 
+from dataclasses import dataclass
+
+from cryptography.x509.oid import NameOID
+
 from rollcall.config import local_files
 from rollcall.config.fleet import Member
 from rollcall.errors import RollcallError
 from rollcall.secrets.certificates import Certificate
 
 
-def given(member: Member) -> Certificate | None:
+@dataclass(frozen=True)
+class Given:
+    """A certificate of the user's own, and the path that the settings give of it."""
+
+    path: str
+    pair: Certificate
+
+    @property
+    def issuer(self) -> str:
+        """The name of its authority."""
+        found = self.pair.parsed.issuer
+        named = found.get_attributes_for_oid(NameOID.COMMON_NAME) or found.get_attributes_for_oid(
+            NameOID.ORGANIZATION_NAME
+        )
+        return str(named[0].value) if named else ""
+
+
+def given(member: Member) -> Given | None:
     """Return the certificate of front.certificate; None if the settings name none.
 
     Raises:
@@ -15,29 +36,52 @@ def given(member: Member) -> Certificate | None:
     front = member.settings.front
     if front.certificate is None or front.certificate_key is None:
         return None
-    certificate = Certificate(
-        _read(member, "certificate", front.certificate), _read(member, "certificate_key", front.certificate_key)
-    )
+    return _read_pair(member, ("certificate", front.certificate), ("certificate_key", front.certificate_key))
+
+
+def of_sites(member: Member) -> tuple[Given, ...]:
+    """Return the certificates of front.certificates.
+
+    Raises:
+        RollcallError: a file is not readable, the key does not belong to the certificate, or it has no name.
+    """
+    found = []
+    for number, site in enumerate(member.settings.front.certificates):
+        key = f"certificates[{number}]"
+        one = _read_pair(member, (f"{key}.certificate", site.certificate), (f"{key}.key", site.key))
+        if not one.pair.names:
+            raise RollcallError(
+                f"front.{key}.certificate of {member.name}: got {site.certificate}, which has no host name; "
+                "expected a certificate with at least one (subjectAltName)"
+            )
+        found.append(one)
+    return tuple(found)
+
+
+def _read_pair(member: Member, certificate: tuple[str, str], key: tuple[str, str]) -> Given:
+    pair = Certificate(_read(member, *certificate), _read(member, *key))
     try:
-        matches = certificate.has_its_key()
+        matches = pair.has_its_key()
     except (ValueError, TypeError) as problem:
         raise RollcallError(
-            f"front.certificate of {member.name}: got {front.certificate}, {front.certificate_key} ({problem}); "
+            f"front.{certificate[0]} of {member.name}: got {certificate[1]}, {key[1]} ({problem}); "
             "expected a certificate and its private key without a passphrase, both PEM"
         ) from None
     if not matches:
         raise RollcallError(
-            f"front.certificate_key of {member.name}: got {front.certificate_key}; "
-            f"expected the private key of {front.certificate}"
+            f"front.{key[0]} of {member.name}: got {key[1]}; expected the private key of {certificate[1]}"
         )
-    return certificate
+    return Given(certificate[1], pair)
 
 
 def names(member: Member) -> list[str]:
-    """Return the site's name, or without one the names that users try a front with."""
-    if name := member.settings.front.server_name:
-        return [name]
-    return list(dict.fromkeys((member.node, "localhost", "127.0.0.1", member.address)))
+    """Return the names for the fleet's own certificate: of the default site, and of the routes in the settings.
+
+    Without a name of the site, those that users try a front with.
+    """
+    front = member.settings.front
+    own = [front.server_name] if front.server_name else [member.node, "localhost", "127.0.0.1", member.address]
+    return list(dict.fromkeys((*own, *(route.host for route in front.routes))))
 
 
 def _read(member: Member, key: str, path: str) -> str:

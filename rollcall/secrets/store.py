@@ -13,6 +13,7 @@ from rollcall.contract.problems import EXPIRING
 from rollcall.errors import RollcallError
 from rollcall.secrets import certificates, front_certificate, registry_logins, service_secrets
 from rollcall.secrets.certificates import Certificate, Usage
+from rollcall.secrets.front_certificate import Given
 from rollcall.secrets.identity import IDENTITY, Identity
 from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.registry_logins import RegistryLogins
@@ -21,6 +22,8 @@ from rollcall.secrets.tokens import Tokens
 
 # A rotated secret has a next, a current, and a previous generation.
 GOSSIP, TOKENS, AUTHORITY = "gossip.key", "tokens.key", "ca.pem"
+# Encrypts the certificates by ACME in Consul's store; made once a front needs it.
+ACME_KEY = "acme.key"
 ROTATED: Mapping[str, str] = {"gossip": GOSSIP, "tokens": TOKENS, "ca": AUTHORITY}
 
 
@@ -30,8 +33,10 @@ class Secrets:
 
     `tokens` are those in use; `other_tokens` are also valid during a rotation.
     `authority` is the PEM of every trusted certificate authority: two during a rotation.
+    `acme_key` encrypts the certificates by ACME, empty if no front has any.
     `unfinished` are the kinds whose rotation was started and not finished.
-    `agents` and `fronts` hold one certificate per node; `operator` is for users of Consul's HTTPS API.
+    `agents` and `fronts` hold one certificate per node, `sites` a front's certificates of the user's own; `operator` is
+    for users of Consul's HTTPS API.
     """
 
     identity: Identity
@@ -45,6 +50,8 @@ class Secrets:
     fronts: Mapping[str, Certificate]
     backend: Certificate
     operator: Certificate
+    acme_key: str = field(default="", repr=False)
+    sites: Mapping[str, tuple[Given, ...]] = field(default_factory=dict)
     services: ServiceSecrets = field(default_factory=ServiceSecrets)
     registries: RegistryLogins = field(default_factory=RegistryLogins)
 
@@ -87,6 +94,8 @@ def read(folder: PrivateDirectory, fleet: Fleet, renewal: timedelta = certificat
         fronts={member.node: _front(issued, member) for member in fleet.members if member.is_front},
         backend=issued("backend", ["backend.rollcall.internal"], "server"),
         operator=issued("operator", ["operator.rollcall.internal"], "client"),
+        acme_key=_acme_key(folder, fleet),
+        sites={member.node: _sites(member) for member in fleet.members if member.is_front},
         services=service_secrets.read(folder, fleet),
         registries=registry_logins.read(folder),
     )
@@ -109,6 +118,12 @@ def warnings(secrets: Secrets, now: datetime) -> list[str]:
         f"The certificate of the front {node} expires on {certificate.end:%Y-%m-%d}; renew front.certificate's file"
         for node, certificate in secrets.fronts.items()
         if certificate.end - now < EXPIRING
+    ]
+    sentences += [
+        f"The certificate {site.path} of the front {node} expires on {site.pair.end:%Y-%m-%d}; renew the file"
+        for node, sites in secrets.sites.items()
+        for site in sites
+        if site.pair is not secrets.fronts.get(node) and site.pair.end - now < EXPIRING
     ]
     sentences += [
         f"A rotation of {kind} is unfinished; unless it is running now, finish it: rollcall rotate INVENTORY {kind}"
@@ -189,4 +204,19 @@ def _agent_names(member: Member) -> list[str]:
 
 def _front(issued: _Issued, member: Member) -> Certificate:
     own = front_certificate.given(member)
-    return own or issued(f"front-{member.node}", front_certificate.names(member), "server")
+    return own.pair if own else issued(f"front-{member.node}", front_certificate.names(member), "server")
+
+
+def _sites(member: Member) -> tuple[Given, ...]:
+    """Return every certificate of the user's own, that of the default site included."""
+    own = front_certificate.given(member)
+    return (*((own,) if own else ()), *front_certificate.of_sites(member))
+
+
+def _acme_key(folder: PrivateDirectory, fleet: Fleet) -> str:
+    """Return the key for certificates by ACME, made at the first deploy with them."""
+    if not any(member.is_front and member.settings.front.acme for member in fleet.members):
+        return ""
+    if not folder.has(ACME_KEY):
+        folder.write(ACME_KEY, _random_key())
+    return folder.read(ACME_KEY).strip()

@@ -12,9 +12,10 @@ from typing import Literal
 # agent       a host's own node
 # registrator the services of a host
 # front       what the front's consul-template reads
+# acme        the ACME program of a host: its keys, and a session
 # templates   what users' own templates read
 # dns         what DNS responses contain
-Role = Literal["management", "operator", "auditor", "agent", "registrator", "front", "templates", "dns"]
+Role = Literal["management", "operator", "auditor", "agent", "registrator", "front", "acme", "templates", "dns"]
 
 # Any fixed namespace works; it separates our ids from those that others derive from the same secret.
 _NAMESPACE = uuid.UUID("6f6c6c63-616c-4c00-8000-726f6c6c6361")

@@ -9,7 +9,7 @@ from rollcall.front import paths
 from rollcall.front.inputs.catalog import Catalog, read
 from rollcall.front.inputs.settings import Settings
 from rollcall.front.inputs.settings import read as read_settings
-from rollcall.front.routing.candidate import Candidate, candidate
+from rollcall.front.routing.candidate import Candidate, Choose, candidate
 from rollcall.front.routing.losses import Retained
 from rollcall.front.routing.refusal import NotServedError
 
@@ -38,15 +38,17 @@ def settings() -> Settings:
         raise NotServedError("refused", f"cannot read {paths.SETTINGS}: {error}") from error
 
 
-def wanted(front: Settings, catalog: Catalog, retained: tuple[Retained, ...]) -> Candidate:
+def wanted(front: Settings, catalog: Catalog, retained: tuple[Retained, ...], choose: Choose) -> Candidate:
     """Return the candidate for a catalog and the retained instances, with these settings and the current template.
+
+    `choose` returns the certificates of its sites.
 
     Raises:
         NotServedError: the template cannot be rendered.
     """
     what = f"cannot render {paths.SITES_TEMPLATE}"
     try:
-        return candidate(front, paths.SITES_TEMPLATE.read_text(), catalog, retained)
+        return candidate(front, paths.SITES_TEMPLATE.read_text(), catalog, retained, choose)
     except TemplateError as error:
         line = getattr(error, "lineno", None)
         where = f" (line {line})" if line else ""

@@ -22,13 +22,26 @@ class DeclaredRoute:
 
 
 @dataclass(frozen=True)
+class CertificateFile:
+    """A certificate of the user's own: its files below the configuration, and the user's path of it."""
+
+    certificate: str
+    key: str
+    own: str
+    names: tuple[str, ...]
+    issuer: str
+    end: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings; times are seconds, `listens` are (address, port) with "" for every address.
 
     `fleet` is the inventory's name. `redirect` is False, True or the public HTTPS port.
     `proxied`: a load balancer is before the front and may end TLS. `read_timeout` is how long an
     instance may be silent. `certificate_end` is when the served certificate ends (ISO 8601), `certificate_file` the
-    user's file that it comes from, "" for the fleet's authority.
+    user's file that it comes from, "" for the fleet's authority. `certificates` are the sites' own; with `acme` the
+    ACME program beside the front has more.
     `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. The others
     and all defaults are in rollcall/config/settings.py.
     """
@@ -46,6 +59,8 @@ class Settings:
     proxy_protocol: bool
     certificate_end: str
     certificate_file: str
+    certificates: tuple[CertificateFile, ...]
+    acme: bool
     routes: tuple[DeclaredRoute, ...]
     max_fails: int
     fail_timeout: int
@@ -69,6 +84,9 @@ def read(text: str) -> Settings:
         document: dict[str, Any] = json.loads(text)
         document["listens"] = tuple((address, port) for address, port in document["listens"])
         document["services"] = tuple(document["services"])
+        document["certificates"] = tuple(
+            CertificateFile(**{**file, "names": tuple(file["names"])}) for file in document["certificates"]
+        )
         document["routes"] = tuple(DeclaredRoute(**route) for route in document["routes"])
         return Settings(**document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

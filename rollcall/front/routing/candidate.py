@@ -1,9 +1,10 @@
 """The next configuration of nginx, from a deploy's files, the catalog and the retained instances."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from pathlib import Path
 
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import Settings
@@ -12,16 +13,23 @@ from rollcall.front.routing.model import Routing
 from rollcall.front.routing.routes import routing
 from rollcall.front.routing.sites import render
 
+Choose = Callable[[Settings, Iterable[str]], Mapping[str, Path]]
+
+
+def _none(_settings: Settings, _hosts: Iterable[str]) -> Mapping[str, Path]:
+    return {}
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """A possible generation; `sites` is the text of its sites.conf."""
+    """A possible generation; `sites` is the text of its sites.conf, `certificates` the sites' own by host name."""
 
     settings: Settings
     catalog: Catalog
     retained: tuple[Retained, ...]
     routing: Routing
     sites: str
+    certificates: Mapping[str, Path]
 
     @property
     def endpoints(self) -> frozenset[str]:
@@ -29,14 +37,18 @@ class Candidate:
         return frozenset(server.instance.endpoint for upstream in self.routing.upstreams for server in upstream.servers)
 
 
-def candidate(settings: Settings, template: str, catalog: Catalog, retained: tuple[Retained, ...]) -> Candidate:
-    """Make a candidate.
+def candidate(
+    settings: Settings, template: str, catalog: Catalog, retained: tuple[Retained, ...], choose: Choose = _none
+) -> Candidate:
+    """Make a candidate; `choose` returns the certificates of its sites.
 
     Raises:
         TemplateError: the template is invalid, or uses an unknown name.
     """
     routes = routing(with_retained(catalog, retained), settings)
-    return Candidate(settings, catalog, retained, routes, render(template, routes, settings))
+    certificates = choose(settings, routes.hosts)
+    sites = render(template, routes, settings, certificates)
+    return Candidate(settings, catalog, retained, routes, sites, certificates)
 
 
 def routed(catalog: Catalog) -> tuple[Instance, ...]:

@@ -70,3 +70,8 @@ class Routing:
     upstreams: tuple[Upstream, ...]
     complaints: tuple[Complaint, ...] = ()
     server_name: str = ""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The host names of the sites, the default site's included if it has one."""
+        return tuple(name for site in self.sites if (name := site.host or self.server_name))

@@ -1,7 +1,10 @@
 """Render sites.conf, the text that nginx reads."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
 
 from jinja2 import Environment, StrictUndefined, Template
 
@@ -15,13 +18,15 @@ ZONE_BASE_KIB = 64
 ZONE_PER_SERVER_KIB = 1
 
 
-def render(template: str, routing: Routing, settings: Settings) -> str:
-    """Render a template, the text of sites.conf.j2.
+def render(
+    template: str, routing: Routing, settings: Settings, certificates: Mapping[str, Path] = MappingProxyType({})
+) -> str:
+    """Render a template, the text of sites.conf.j2; `certificates` are the sites' own, by host name.
 
     Raises:
         jinja2.TemplateError: the template is invalid.
     """
-    return _compiled(template).render(routing=routing, front=settings)
+    return _compiled(template).render(routing=routing, front=settings, certificates=certificates)
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from rollcall.contract import canary
 from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import CONSUL, VERSION, Document, container_of
+from rollcall.front.certificates.sites import Site as CertificateSite
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.cluster import Cluster
 from rollcall.front.inputs.settings import Settings
@@ -61,6 +62,7 @@ class Sight:
     problems: tuple[Problem, ...] = ()
     cluster: Cluster = field(default_factory=Cluster)
     changes: tuple[Noted, ...] = ()
+    certificates: tuple[CertificateSite, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def document(sight: Sight, now: datetime) -> Document:
         },
         "connections": dict(sight.connections),
         "routes": _routes(sight.routing),
+        "certificates": [_certificate(site, sight.settings) for site in sight.certificates],
         "services": _services(sight),
         "servers": _servers(sight),
         "hosts": _hosts(sight),
@@ -166,6 +169,19 @@ def _routes(routing: Routing) -> list[Document]:
         for site in routing.sites
         for location in site.locations
     ]
+
+
+def _certificate(site: CertificateSite, settings: Settings) -> Document:
+    offer, state = site.offer, site.state
+    return {
+        "name": site.name,
+        "source": "file" if offer and offer.own else "acme" if offer else "fleet",
+        "file": offer.own if offer else settings.certificate_file,
+        "issuer": offer.issuer if offer else "",
+        "end": _time(offer.end) if offer else settings.certificate_end,
+        "next_try": state.next_try or None,
+        "error": state.error or None,
+    }
 
 
 def _services(sight: Sight) -> list[Document]:

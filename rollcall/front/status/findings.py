@@ -2,12 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 
-from rollcall.contract.problems import Problem, Site, certificate, lost, short_of_servers, unserved
+from rollcall.contract.problems import Problem, Site, lost, short_of_servers, unserved
 from rollcall.contract.status_document import CONSUL
 from rollcall.front.inputs.catalog import Catalog
-from rollcall.front.inputs.settings import Settings
 from rollcall.front.routing.model import Routing
 
 
@@ -23,14 +21,6 @@ def of_catalog(routing: Routing, catalog: Catalog) -> list[Problem]:
             (node for node, alive in servers.items() if alive), (node for node, alive in servers.items() if not alive)
         ),
     ]
-
-
-def of_certificate(settings: Settings, now: datetime) -> list[Problem]:
-    """Return a problem if the served certificate expires soon."""
-    if not settings.certificate_end:
-        return []
-    end = datetime.fromisoformat(settings.certificate_end).astimezone(UTC)
-    return certificate(f"the certificate of {settings.node}'s front", end, settings.certificate_file, now)
 
 
 def _sites(routing: Routing, catalog: Catalog) -> Iterator[Site]:

@@ -6,9 +6,10 @@ from datetime import timedelta
 from front_catalog import SETTINGS, declared, instance, settings
 from front_sight import NOW
 
+from rollcall.front.certificates.sites import of_certificate
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.routing.routes import routing
-from rollcall.front.status.findings import of_catalog, of_certificate
+from rollcall.front.status.findings import of_catalog
 from rollcall.front.status.problems import Problems
 
 

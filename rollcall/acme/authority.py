@@ -1,0 +1,255 @@
+"""Talk to the ACME server (RFC 8555) with certbot's own library: the account, orders, and advice on renewals."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+import requests
+from acme import challenges, client, crypto_util, errors, messages
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from josepy import errors as jose_errors
+from josepy.jwa import ES256
+from josepy.jwk import JWK, JWKEC
+from typing_extensions import override
+
+from rollcall.acme.certificate import Issued
+from rollcall.acme.settings import Files, Settings
+from rollcall.contract.timeouts import stretched
+
+ORDER_TIMEOUT = timedelta(seconds=stretched(120))
+REQUEST_TIMEOUT_SECONDS = stretched(30)
+# A server may reject a nonce that is old or unknown (RFC 8555, 6.5); the library itself retries once.
+NONCE_TRIES = 5
+# Publishes the answer of one challenge: token, answer.
+Publish = Callable[[str, str], None]
+
+
+class OrderError(Exception):
+    """An order failed; the text gives the reason in one sentence.
+
+    `not_before` is the server's Retry-After; `everything` says that it holds for every name; `local` that the server
+    was not asked, or did not respond.
+    """
+
+    def __init__(
+        self, text: str, *, not_before: datetime | None = None, everything: bool = False, local: bool = False
+    ) -> None:
+        """Keep the reason."""
+        super().__init__(text)
+        self.not_before = not_before
+        self.everything = everything
+        self.local = local
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account at one directory: its private key as a JWK, and its address there."""
+
+    key: str = field(repr=False)
+    uri: str
+
+
+class _Network(client.ClientNetwork):
+    """The library's connection; it remembers the last Retry-After, and retries rejected nonces."""
+
+    retry_after: datetime | None = None
+
+    @override
+    def _send_request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:
+        response = super()._send_request(method, url, *args, **kwargs)
+        self.retry_after = None if response.ok else retry_time(response.headers.get("Retry-After"), datetime.now(UTC))
+        return response
+
+    @override
+    def post(self, *args: Any, **kwargs: Any) -> requests.Response:
+        for _ in range(NONCE_TRIES - 1):
+            try:
+                return super().post(*args, **kwargs)
+            except messages.Error as error:
+                if error.code != "badNonce":
+                    raise
+        return super().post(*args, **kwargs)
+
+
+def retry_time(header: str | None, now: datetime) -> datetime | None:
+    """Read a Retry-After header: seconds, or a date; None without one."""
+    try:
+        return now + timedelta(seconds=int(header or ""))
+    except (ValueError, OverflowError):
+        pass
+    try:
+        return parsedate_to_datetime(header or "").astimezone(UTC)
+    except (ValueError, TypeError):
+        return None
+
+
+class Authority:
+    """The server of one directory."""
+
+    def __init__(self, settings: Settings, files: Files) -> None:
+        """Prepare; sends nothing yet."""
+        self._settings = settings
+        self._files = files
+        self._client: client.ClientV2 | None = None
+
+    def register(self) -> Account:
+        """Create an account.
+
+        Raises:
+            OrderError: the server refuses, or does not respond.
+        """
+        key = JWKEC(key=ec.generate_private_key(ec.SECP256R1()))
+        with self._translated():
+            made = self._connect(key)
+            binding = None
+            if self._settings.eab_id:
+                binding = messages.ExternalAccountBinding.from_data(
+                    key.public_key(), self._settings.eab_id, self._files.eab_key, made.directory
+                )
+            registration = messages.NewRegistration.from_data(
+                email=self._settings.email or None, terms_of_service_agreed=True, external_account_binding=binding
+            )
+            account = made.new_account(registration)
+        self._client = made
+        return Account(key.json_dumps(), str(account.uri))
+
+    def use(self, account: Account) -> None:
+        """Use this account.
+
+        Raises:
+            OrderError: the server does not respond.
+        """
+        if self._client is None:
+            with self._translated():
+                made = self._connect(JWKEC.json_loads(account.key))
+                made.net.account = messages.RegistrationResource(body=messages.Registration(), uri=account.uri)
+                self._client = made
+
+    def forget(self) -> None:
+        """Read the directory again, and the account, before the next order."""
+        self._client = None
+
+    def order(self, name: str, publish: Publish) -> Issued:
+        """Order a certificate for one name.
+
+        Raises:
+            OrderError: there is none.
+        """
+        assert self._client  # noqa: S101 — `use` comes first
+        acme = self._client
+        key = (
+            ec.generate_private_key(ec.SECP256R1())
+            .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+            .decode()
+        )
+        # The library compares with the local time, without a zone.
+        deadline = datetime.now() + ORDER_TIMEOUT
+        with self._translated():
+            order = acme.new_order(crypto_util.make_csr(key.encode(), [name]), self._settings.profile or None)
+            for authorization in order.authorizations:
+                if authorization.body.status == messages.STATUS_PENDING:
+                    self._answer(acme, authorization, publish)
+            order = acme.poll_authorizations(order, deadline)
+            order = acme.finalize_order(order, deadline)
+        return Issued(str(order.fullchain_pem), key, self._settings.directory)
+
+    def _answer(self, acme: client.ClientV2, authorization: messages.AuthorizationResource, publish: Publish) -> None:
+        for offered in authorization.body.challenges:
+            if isinstance(offered.chall, challenges.HTTP01):
+                response, answer = offered.response_and_validation(acme.net.key)
+                publish(offered.chall.encode("token"), answer)
+                acme.answer_challenge(offered, response)
+                return
+        raise OrderError("the authority offers no HTTP-01 challenge for it")
+
+    def advice(self, issued: Issued) -> tuple[datetime | None, datetime]:
+        """Return when to renew, None without advice (ARI, RFC 9773), and when to ask again.
+
+        Raises:
+            OrderError: the server does not respond.
+        """
+        assert self._client  # noqa: S101 — `use` comes first
+        with self._translated():
+            when, again = self._client.renewal_time(issued.chain.encode())
+        return when, again.astimezone(UTC)
+
+    def _connect(self, key: JWK) -> client.ClientV2:
+        network = _Network(
+            key, alg=ES256, user_agent="rollcall (certbot's acme library)", timeout=REQUEST_TIMEOUT_SECONDS
+        )
+        if self._settings.authority:
+            # requests takes the path of a CA file in the same place.
+            network.verify_ssl = cast(bool, str(self._files.authority))
+        return client.ClientV2(client.ClientV2.get_directory(self._settings.directory, network), network)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn the library's exceptions into sentences."""
+        try:
+            yield
+        except messages.Error as error:
+            raise self._refused(error) from error
+        except errors.ValidationError as error:
+            raise OrderError(_validation(error)) from error
+        except errors.IssuanceError as error:
+            raise self._refused(error.error) from error
+        except errors.ARIError as error:
+            raise OrderError(str(error), local=True) from error
+        except (errors.TimeoutError, errors.Error, jose_errors.Error) as error:
+            reason = str(error) or "it did not finish the order in time"
+            raise OrderError(f"the authority's response is of no use: {reason}") from error
+        except (requests.RequestException, OSError) as error:
+            raise OrderError(
+                f"cannot reach {self._settings.directory}: {_connection(error)}", everything=True, local=True
+            ) from error
+        except (ValueError, KeyError) as error:
+            raise OrderError(
+                f"{self._settings.directory} is not an ACME directory: {error}", everything=True, local=True
+            ) from error
+
+    def _refused(self, error: messages.Error) -> OrderError:
+        network = self._client.net if self._client else None
+        not_before = network.retry_after if isinstance(network, _Network) else None
+        if error.code == "accountDoesNotExist":
+            self.forget()
+        limited = error.code == "rateLimited"
+        return OrderError(
+            f"the authority refuses: {error.detail or error.typ}", not_before=not_before, everything=limited
+        )
+
+
+def _validation(error: errors.ValidationError) -> str:
+    details = [
+        str(challenge.error.detail or challenge.error.typ)
+        for failed in error.failed_authzrs
+        for challenge in failed.body.challenges
+        if challenge.error is not None
+    ]
+    return f"the authority could not validate it: {'; '.join(details) or 'it gives no reason'}"
+
+
+def _connection(error: Exception) -> str:
+    """Return the innermost reason: requests wraps it several times."""
+    inner: Any = error
+    while inner.args and isinstance(inner.args[0], Exception):
+        inner = inner.args[0]
+    reason = getattr(inner, "reason", None)
+    return str(reason or inner)
+
+
+def written(account: Account) -> str:
+    """Write an account as JSON."""
+    return json.dumps({"key": account.key, "uri": account.uri})
+
+
+def read(text: str) -> Account:
+    """Read an account. Raises ValueError: it is not one."""
+    try:
+        return Account(**json.loads(text))
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"not an account: {error}") from error

@@ -1,0 +1,112 @@
+"""Mirror what Consul has on this front's volume: certificates, open challenges, and the state of each name.
+
+The copies are served without Consul. What Consul lost, a program that holds the lock writes back from them.
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from rollcall.acme import certificate, schedule
+from rollcall.acme.certificate import Issued
+from rollcall.acme.consul import Consul, ConsulError, pause_after_error
+from rollcall.acme.log import write_line
+from rollcall.acme.sealed import SealedError, Sealer
+from rollcall.acme.volume import Volume
+from rollcall.contract import acme_keys
+from rollcall.contract.acme_files import TOKEN, NameState
+
+
+class Mirror:
+    """The copies; `certificates` and `states` are what was last read, by name."""
+
+    def __init__(self, volume: Volume, sealer: Sealer, directory: str) -> None:
+        """Start with the copies of the volume."""
+        self._volume = volume
+        self._sealer = sealer
+        self._directory = directory
+        self._lock = threading.Lock()
+        self.sealed: dict[str, bytes] = {}
+        self.certificates: dict[str, Issued] = {}
+        self.states: dict[str, schedule.State] = {}
+        self.take_certificates({acme_keys.CERTIFICATES + name: value for name, value in volume.sealed().items()})
+
+    def follow(self, connect: Callable[[], Consul]) -> None:
+        """Follow Consul in threads of this process until it exits."""
+        for prefix, take in (
+            (acme_keys.CERTIFICATES, self.take_certificates),
+            (acme_keys.CHALLENGES, self._take_challenges),
+            (acme_keys.STATES, self._take_states),
+        ):
+            threading.Thread(target=_follow, args=(connect(), prefix, take), daemon=True).start()
+
+    def take_certificates(self, entries: Mapping[str, bytes]) -> None:
+        """Keep these certificates. One that Consul no longer has stays until it expires."""
+        now = datetime.now(UTC)
+        with self._lock:
+            for key, value in entries.items():
+                name = key.removeprefix(acme_keys.CERTIFICATES)
+                if self.sealed.get(name) == value:
+                    continue
+                try:
+                    issued = certificate.read(self._sealer.open(key, value))
+                except (SealedError, ValueError) as error:
+                    write_line(f"{name}: {error}")
+                    continue
+                self._volume.keep(name, value, issued.pem)
+                self.sealed[name], self.certificates[name] = value, issued
+            for name in [name for name, issued in self.certificates.items() if issued.end < now]:
+                if acme_keys.CERTIFICATES + name not in entries:
+                    self._volume.drop(name)
+                    del self.sealed[name], self.certificates[name]
+            self._write_states()
+
+    def _take_states(self, entries: Mapping[str, bytes]) -> None:
+        states = {key.removeprefix(acme_keys.STATES): schedule.read(value) for key, value in entries.items()}
+        with self._lock:
+            self.states = states
+            self._write_states()
+
+    def take_state(self, name: str, state: schedule.State) -> None:
+        """Take one state before Consul tells it."""
+        with self._lock:
+            self.states = {**self.states, name: state}
+            self._write_states()
+
+    def _take_challenges(self, entries: Mapping[str, bytes]) -> None:
+        answers: dict[str, dict[str, str]] = {}
+        for key, value in entries.items():
+            name, _, token = key.removeprefix(acme_keys.CHALLENGES).partition("/")
+            # Both become parts of a path.
+            if TOKEN.fullmatch(token) and TOKEN.fullmatch(name.replace(".", "-")) and not name.startswith("."):
+                answers.setdefault(name, {})[token] = value.decode()
+        self._volume.answer(answers)
+
+    def _write_states(self) -> None:
+        names = {*self.certificates, *self.states}
+        self._volume.write_states({name: self._state(name) for name in names})
+
+    def _state(self, name: str) -> NameState:
+        issued, state = self.certificates.get(name), self.states.get(name, schedule.State())
+        following = schedule.next_try(name, issued, state, self._directory)
+        when = following.isoformat() if following.year > 1 else ""
+        if issued is None:
+            return NameState(next_try=when, error=state.error)
+        return NameState(
+            issued.digest, issued.issuer, issued.begin.isoformat(), issued.end.isoformat(), when, state.error
+        )
+
+
+def _follow(consul: Consul, prefix: str, take: Callable[[Mapping[str, bytes]], None]) -> None:
+    index, is_lost = 0, False
+    while True:
+        try:
+            following, entries = consul.below(prefix, index)
+            if following != index or not index:
+                take(entries)
+            index, is_lost = max(following, 1), False
+        except (ConsulError, OSError) as error:
+            if not is_lost:
+                write_line(f"cannot follow {prefix}: {error}")
+            index, is_lost = 0, True
+            pause_after_error()

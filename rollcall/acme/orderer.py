@@ -1,0 +1,187 @@
+"""Order and renew certificates, while this program holds the lock: at any time one of all fronts does."""
+
+import json
+import random
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from rollcall.acme import authority, certificate, leads_here, schedule
+from rollcall.acme.authority import Account, Authority, OrderError
+from rollcall.acme.certificate import Issued
+from rollcall.acme.consul import Consul
+from rollcall.acme.log import write_line
+from rollcall.acme.mirror import Mirror
+from rollcall.acme.sealed import SealedError, Sealer
+from rollcall.acme.settings import Settings
+from rollcall.contract import acme_keys
+
+# Without a Retry-After: Let's Encrypt counts most limits over hours.
+LIMITED = timedelta(hours=1)
+UNREACHABLE = timedelta(minutes=1)
+
+
+class Orderer:
+    """What the holder of the lock does."""
+
+    def __init__(self, settings: Settings, consul: Consul, mirror: Mirror, server: Authority, sealer: Sealer) -> None:
+        """Prepare; sends nothing yet."""
+        self._settings = settings
+        self._consul = consul
+        self._mirror = mirror
+        self._server = server
+        self._sealer = sealer
+        self._paused_until = datetime.min.replace(tzinfo=UTC)
+
+    def begin(self) -> None:
+        """End what an earlier holder of the lock left open.
+
+        Raises:
+            ConsulError: the agent does not respond.
+        """
+        self._consul.delete(acme_keys.CHALLENGES, recurse=True)
+
+    def due(self, now: datetime) -> list[str]:
+        """Return the names to work on now, by the copies of what Consul has.
+
+        Raises:
+            ConsulError: the agent does not respond.
+        """
+        self._restore()
+        renewals = self._keys(acme_keys.RENEWALS)
+        if now < self._paused_until and not renewals:
+            return []
+        certificates, states = self._mirror.certificates, self._mirror.states
+        return [
+            name
+            for name in self._wanted()
+            if name in renewals
+            or _is_due(name, certificates.get(name), states.get(name, schedule.State()), self._settings.directory, now)
+        ]
+
+    def work(self, name: str) -> None:
+        """Order or renew one name's certificate, or ask when to; by what Consul has now, and no older copy.
+
+        Raises:
+            ConsulError: the agent does not respond.
+        """
+        now = datetime.now(UTC)
+        state = schedule.read(self._consul.get(acme_keys.STATES + name))
+        issued = self._issued(name)
+        is_asked = self._consul.get(acme_keys.RENEWALS + name) is not None
+        if not (is_asked or _is_due(name, issued, state, self._settings.directory, now)):
+            return
+        try:
+            self._use_account()
+            if issued and issued.directory == self._settings.directory and not is_asked:
+                state = self._asked(name, issued, state, now)
+                if schedule.next_try(name, issued, state, self._settings.directory) > now:
+                    return
+            self._order(name)
+        except OrderError as error:
+            self._note_failure(name, state, error)
+        finally:
+            self._consul.delete(f"{acme_keys.CHALLENGES}{name}/", recurse=True)
+            if is_asked:
+                self._consul.delete(acme_keys.RENEWALS + name)
+
+    def _order(self, name: str) -> None:
+        found = leads_here.addresses(name)
+        if why := leads_here.fault(name, found, self._settings.addresses, lambda *answer: self._publish(name, *answer)):
+            raise OrderError(why, local=True)
+        write_line(f"{name}: ordering a certificate from {self._settings.directory}")
+        issued = self._server.order(name, lambda *answer: self._publish(name, *answer))
+        key = acme_keys.CERTIFICATES + name
+        value = self._sealer.seal(key, certificate.written(issued))
+        self._consul.put(key, value)
+        self._mirror.take_certificates({key: value})
+        self._put_state(name, schedule.State())
+        write_line(f"{name}: has a certificate of {issued.issuer} until {issued.end:%Y-%m-%d}")
+
+    def _publish(self, name: str, token: str, answer: str) -> None:
+        self._consul.put(f"{acme_keys.CHALLENGES}{name}/{token}", answer.encode())
+        leads_here.wait_for_fronts(self._settings.fronts, name, token, answer)
+
+    def _asked(self, name: str, issued: Issued, state: schedule.State, now: datetime) -> schedule.State:
+        """Ask the authority when to renew, if it is time to; without a response, the last advice holds."""
+        if not schedule.advice_is_due(issued, state, now):
+            return state
+        try:
+            renew_at, ask_at = self._server.advice(issued)
+        except OrderError as error:
+            write_line(f"{name}: {error}")
+            renew_at, ask_at = schedule.renewal(name, issued, state), now + LIMITED
+        state = schedule.advised(state, issued, renew_at, ask_at)
+        self._put_state(name, state)
+        return state
+
+    def _note_failure(self, name: str, state: schedule.State, error: OrderError) -> None:
+        now = datetime.now(UTC)
+        write_line(f"{name}: {error}")
+        if error.everything:
+            self._paused_until = error.not_before or now + (UNREACHABLE if error.local else LIMITED)
+        jitter = random.random()  # noqa: S311 — spreads retries
+        self._put_state(
+            name,
+            schedule.failed(state, str(error), now, local=error.local, not_before=error.not_before, jitter=jitter),
+        )
+
+    def _put_state(self, name: str, state: schedule.State) -> None:
+        self._consul.put(acme_keys.STATES + name, schedule.written(state))
+        self._mirror.take_state(name, state)
+
+    def _wanted(self) -> tuple[str, ...]:
+        """Return the names that the running fronts want."""
+        names: set[str] = set()
+        for value in self._consul.below(acme_keys.WANTED)[1].values():
+            names.update(map(str, json.loads(value)))
+        return tuple(sorted(names))
+
+    def _issued(self, name: str) -> Issued | None:
+        key = acme_keys.CERTIFICATES + name
+        value = self._consul.get(key)
+        if value is None:
+            return self._mirror.certificates.get(name)
+        try:
+            return certificate.read(self._sealer.open(key, value))
+        except (SealedError, ValueError):
+            # Another key encrypted it, such as that of a fleet before this one: order anew.
+            return None
+
+    def _restore(self) -> None:
+        """Write back certificates that Consul lost."""
+        missing = set(self._mirror.sealed) - self._keys(acme_keys.CERTIFICATES)
+        for name in missing:
+            if self._consul.put(acme_keys.CERTIFICATES + name, self._mirror.sealed[name], cas="0"):
+                write_line(f"{name}: Consul had lost its certificate; written back")
+
+    def _keys(self, prefix: str) -> set[str]:
+        return {key.removeprefix(prefix) for key in self._consul.keys(prefix)}
+
+    def _use_account(self) -> None:
+        key = acme_keys.ACCOUNTS + certificate.short_digest(self._settings.directory)
+        value = self._consul.get(key)
+        account: Account | None = None
+        if value is not None:
+            try:
+                account = authority.read(self._sealer.open(key, value))
+            except (SealedError, ValueError) as error:
+                write_line(f"{error}; making another account")
+        if account is None:
+            self._server.forget()
+            account = self._server.register()
+            self._consul.put(key, self._sealer.seal(key, authority.written(account)))
+            write_line(f"has an account at {self._settings.directory}")
+        self._server.use(account)
+
+
+def _is_due(name: str, issued: Issued | None, state: schedule.State, directory: str, now: datetime) -> bool:
+    """Whether to order, to renew, or to ask the authority when to renew."""
+    if schedule.next_try(name, issued, state, directory) <= now:
+        return True
+    retries = bool(state.retry_at) and datetime.fromisoformat(state.retry_at) > now
+    return issued is not None and not retries and schedule.advice_is_due(issued, state, now)
+
+
+def session_value(names: Iterable[str]) -> bytes:
+    """Return the value of a front's wanted names."""
+    return json.dumps(sorted(names)).encode()

@@ -1,0 +1,17 @@
+"""Name Consul's keys of the ACME programs."""
+
+PREFIX = "rollcall/acme/"
+# Held by the program that orders.
+LOCK = f"{PREFIX}lock"
+# NODE: the names that this front wants, held by its session.
+WANTED = f"{PREFIX}wanted/"
+# NAME/TOKEN: an open challenge's answer, which any front gives.
+CHALLENGES = f"{PREFIX}challenges/"
+# NAME: certificate and key, encrypted.
+CERTIFICATES = f"{PREFIX}certificates/"
+# NAME: when the next try is, and why the last one failed.
+STATES = f"{PREFIX}states/"
+# A digest of the directory's address: the account, encrypted.
+ACCOUNTS = f"{PREFIX}accounts/"
+# NAME: somebody wants this one renewed now.
+RENEWALS = f"{PREFIX}renewals/"
