@@ -11,12 +11,12 @@ from rollcall.acme.authority import Authority
 from rollcall.acme.consul import SESSION_TTL_SECONDS, Consul, ConsulError
 from rollcall.acme.log import write_line
 from rollcall.acme.mirror import Mirror
-from rollcall.acme.names import ordered_names
 from rollcall.acme.orderer import Orderer
 from rollcall.acme.sealed import Sealer
 from rollcall.acme.settings import CONFIGURATION, Files, Settings, read
 from rollcall.acme.volume import Volume
 from rollcall.contract import acme_keys
+from rollcall.contract.acme_names import ordered_names
 
 # In memory; the health check looks at its age.
 ALIVE = Path("/run/rollcall/acme/alive")

@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "undrain": ("drain", "Put it back into service"),
     "canary": ("canary", "Give some instances a share of a service's requests"),
     "maintenance": ("maintenance", "Show a maintenance page for a route"),
+    "certificates": ("certificates", "Show the certificate of every site, or renew one now"),
     "ui": ("ui", "Open Consul's UI on this machine until Ctrl-C"),
     "consul": ("consul", "Run consul's own command line in the fleet"),
     "curl": ("curl", "Send a request to Consul's HTTP API"),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rollcall.consul.agent_client import AgentClient, Request
+from rollcall.contract import acme_keys
 from rollcall.errors import RollcallError
 from rollcall.registrator.services.identity import path_fault, path_segment
 
@@ -27,6 +28,11 @@ def decoded(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 def put(key: str, value: str) -> Request:
     """Write a key."""
     return Request("PUT", _path(key), value)
+
+
+def request_renewal(name: str) -> Request:
+    """Ask the ACME programs for a new certificate of a name."""
+    return Request("PUT", f"/v1/kv/{acme_keys.RENEWALS}{path_segment(name)}", "")
 
 
 def delete(key: str) -> Request:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rollcall import command
 from rollcall.images import cached
-from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, DOCKER_VERSION, GO_MINIMUM
+from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, DOCKER_VERSION, GO_MINIMUM, PEBBLE_VERSION
 from rollcall.lab.progress import part
 
 _IMAGES = Path(__file__).parent / "images"
@@ -71,6 +71,18 @@ DOCKER_PROXY = Binary(
     "a few seconds",
     directory="host-newest",
     stamp="github.com/moby/moby/v2/dockerversion.Version",
+)
+
+# An ACME authority for tests, and its name server.
+PEBBLE = Binary(
+    "pebble", PEBBLE_VERSION, "github.com/letsencrypt/pebble/v2/cmd/pebble", "about half a minute the first time"
+)
+PEBBLE_DNS = Binary(
+    "pebble-challtestsrv",
+    PEBBLE_VERSION,
+    "github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv",
+    "a few seconds",
+    directory="pebble",
 )
 
 

@@ -43,6 +43,7 @@ OLDEST_SUITE = "bookworm"
 CONSUL_VERSION = "1.22.7"
 CONSUL_TEMPLATE_VERSION = "0.42.1"
 DOCKER_VERSION = "2.0.0-beta.24"
+PEBBLE_VERSION = "2.10.3"
 """The Go module's version of moby/v2, the newest engine; Docker's releases have other numbers."""
 
 ENGINES = ("20.10", "26.1", "28.5", "newest")

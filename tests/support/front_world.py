@@ -19,6 +19,7 @@ from own_consul import OwnConsul
 from rollcall.components import front
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet, RawHost, nowhere
+from rollcall.contract import acme_files
 from rollcall.converge import resources
 from rollcall.converge.resources import Mount, Resource
 from rollcall.lab import stand_in
@@ -27,6 +28,7 @@ from rollcall.secrets.store import Secrets
 LABEL = "rollcall.test.front"
 LABELS = {LABEL: "1"}
 STATE = "rollcall-test-front-state"
+ACME_STATE = "rollcall-test-front-acme"
 GROUPS = frozenset({"consul_servers", "backends", "fronts"})
 
 
@@ -138,9 +140,11 @@ class Front:
     def start(self, image: Callable[[str], str], **more: Any) -> Container:
         """Start it, beside those that were started before."""
         wanted = stand_in.container(self.resources)
-        mounts = (Mount(str(self.folder), front.FOLDER), Mount(self.volume, "/var/lib/rollcall/front", read_only=False))
+        mounts = [Mount(str(self.folder), front.FOLDER), Mount(self.volume, "/var/lib/rollcall/front", read_only=False)]
+        if "acme" in self.settings:
+            mounts.append(Mount(ACME_STATE, str(acme_files.FOLDER), read_only=False))
         name = f"rollcall-test-front-{len(self.containers)}"
-        self.containers.append(run(self.engine, wanted, name, image(wanted.image), mounts=mounts, **more))
+        self.containers.append(run(self.engine, wanted, name, image(wanted.image), mounts=tuple(mounts), **more))
         return self.container
 
     def remove(self) -> None:

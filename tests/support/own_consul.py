@@ -50,11 +50,12 @@ class OwnConsul:
 
     def add_policy(self, name: str, rules: str) -> None:
         # py-consul makes JSON of the rules once too often.
+        self.write("/v1/acl/policy", {"Name": name, "Rules": rules})
+
+    def write(self, path: str, body: object) -> None:
+        """Send a request for which py-consul has no right one."""
         done = requests.put(
-            f"http://{self.address}/v1/acl/policy",
-            headers={"X-Consul-Token": self.management},
-            json={"Name": name, "Rules": rules},
-            timeout=5,
+            f"http://{self.address}{path}", headers={"X-Consul-Token": self.management}, json=body, timeout=5
         )
         done.raise_for_status()
 

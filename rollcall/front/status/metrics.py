@@ -1,6 +1,7 @@
 """Write the status document in Prometheus' format."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
@@ -33,6 +34,7 @@ class _Collector(Collector):
         yield from _instances(self._document)
         yield from _generation(self._document)
         yield from _health(self._document)
+        yield from _certificates(self._document)
         yield from _connections(self._document)
 
 
@@ -84,6 +86,23 @@ def _health(document: Document) -> Iterator[Metric]:
     yield problems
     running = document["consul_template"]["running"]
     yield GaugeMetricFamily("rollcall_front_consul_template_up", "1 if consul-template runs.", running)
+
+
+def _certificates(document: Document) -> Iterator[Metric]:
+    ends = GaugeMetricFamily(
+        "rollcall_front_certificate_end_seconds",
+        "When a site's certificate ends (Unix time).",
+        labels=["name", "source"],
+    )
+    failing = GaugeMetricFamily(
+        "rollcall_front_certificate_failing", "1 if the last order of a site's certificate failed.", labels=["name"]
+    )
+    for certificate in document["certificates"]:
+        if certificate["end"]:
+            end = datetime.fromisoformat(certificate["end"]).timestamp()
+            ends.add_metric([certificate["name"], certificate["source"]], end)
+        failing.add_metric([certificate["name"]], certificate["error"] is not None)
+    yield from (ends, failing)
 
 
 def _connections(document: Document) -> Iterator[Metric]:

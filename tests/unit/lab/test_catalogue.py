@@ -21,6 +21,7 @@ def test_the_registry_offers_the_public_names_and_ours() -> None:
         "hashicorp/consul-template:0.42.1",
         "nginx:1.30",
         "python:3.13-slim",
+        "rollcall/acme:0.1.0",
         "rollcall/dns:0.1.0",
         "rollcall/front:0.5.0",
         "rollcall/keepalived:0.1.0",

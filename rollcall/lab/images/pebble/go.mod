@@ -1,4 +1,4 @@
-module rollcall.invalid/lab/pebble
+module rollcall-lab-pebble
 
 go 1.26
 

@@ -1,0 +1,137 @@
+"""Certificates by ACME: a real authority, a real front, a real Consul, and programs beside two fronts."""
+
+import base64
+import os
+import ssl
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from acme_world import EMAIL, Pebble, Programs, pebble
+from free_ports import free_ports
+from front_world import Front
+
+from rollcall.contract import acme_keys
+
+# pebble is built by Go: half a minute the first time.
+pytestmark = pytest.mark.long
+
+SHOP, OTHER, ELSEWHERE = (f"{name}.example.com" for name in ("shop", "other", "elsewhere"))
+UNLISTED = "shop.example.org"
+HOSTS = (*(f"{name}:127.0.0.1" for name in (SHOP, OTHER, UNLISTED)), f"{ELSEWHERE}:127.0.0.9")
+SECONDS = 60
+
+
+@dataclass
+class World:
+    front: Front
+    authority: Pebble
+    programs: Programs
+
+    def serial(self, name: str) -> str:
+        """Return the serial number of the certificate that a visitor who trusts the authority gets; "" for others."""
+        context = ssl.create_default_context(cadata=self.authority.root())
+        try:
+            with self.front.handshake(context, name) as connection:
+                return str((connection.getpeercert() or {})["serialNumber"])
+        except ssl.SSLError:
+            return ""
+
+    def certificate(self, name: str) -> dict[str, str]:
+        found = self.front.document().get("certificates", [])
+        return next((one for one in found if one["name"] == name), {})
+
+
+@pytest.fixture
+def world(start_front, catalog, backends, engine, image, secret, tmp_path: Path) -> Iterator[World]:
+    http_port, https_port = free_ports(2)
+    with_key = replace(secret, acme_key=base64.b64encode(os.urandom(32)).decode())
+    with pebble(tmp_path / "pebble", http_port) as authority:
+        settings = {
+            "email": EMAIL,
+            "names": ["*.example.com"],
+            "directory": authority.directory,
+            "authority": str(authority.ca),
+        }
+        ports = {"http_port": http_port, "https_port": https_port}
+        programs = Programs(engine, image, catalog, with_key, tmp_path / "acme", HOSTS)
+        try:
+            with start_front(acme=settings, redirect=True, **ports) as front:
+                yield World(front, authority, programs)
+        finally:
+            programs.remove()
+
+
+def route(catalog, backends, *hosts: str) -> None:
+    catalog.register(backends[0].name, backends[0].address, service="shop-80", meta={"virtual_host": ",".join(hosts)})
+
+
+def test_each_routed_name_that_is_listed_gets_its_own_certificate(
+    world: World, catalog, backends, until: Callable[..., None]
+) -> None:
+    program = world.programs.start(world.front.settings)
+    route(catalog, backends, SHOP, OTHER, UNLISTED, ELSEWHERE)
+    until(lambda: world.serial(SHOP) and world.serial(OTHER), "certificates of both", SECONDS)
+    assert world.serial(SHOP) != world.serial(OTHER)
+    assert not world.serial(UNLISTED)
+
+    # The fleet's own serves names without one; what DNS leads elsewhere is not ordered, and a problem.
+    until(lambda: world.certificate(ELSEWHERE).get("error"), "the reason", SECONDS)
+    assert world.certificate(ELSEWHERE)["error"] == "DNS leads to 127.0.0.9, where no front answers on port 80"
+    assert "ordering" not in "".join(line for line in program.log().splitlines() if ELSEWHERE in line)
+    assert UNLISTED not in program.log()
+    kinds = [(one["kind"], one["subject"]) for one in world.front.document()["problems"]]
+    assert ("certificate", ELSEWHERE) in kinds and ("certificate", SHOP) not in kinds
+    assert world.certificate(SHOP)["source"] == "acme" and world.certificate(SHOP)["next_try"]
+
+    # In Consul: no key in the clear, and nothing left open.
+    keys = {entry["Key"]: entry["Value"] for entry in catalog.api.kv.get(acme_keys.PREFIX, recurse=True)[1]}
+    assert {acme_keys.CERTIFICATES + name for name in (SHOP, OTHER)} <= set(keys)
+    assert not any(b"PRIVATE" in value or b"CERTIFICATE" in value for value in keys.values() if value)
+    assert not any(key.startswith(acme_keys.CHALLENGES) for key in keys)
+
+    # A container's own challenges reach it where no order is open, and the redirect comes first for all else.
+    assert world.front.get("/.well-known/acme-challenge/abc", host=SHOP).status == 301
+
+    # Renewed at the user's request, without a new connection that fails.
+    before = world.serial(SHOP)
+    catalog.api.kv.put(acme_keys.RENEWALS + SHOP, "")
+    until(lambda: world.serial(SHOP) not in ("", before), "another certificate", SECONDS)
+    assert catalog.api.kv.get(acme_keys.RENEWALS + SHOP)[1] is None
+
+
+@pytest.fixture
+def app2(catalog) -> Iterator[None]:
+    """Register a node of another host, with the health check that Consul gives each agent."""
+    check = {"Node": "app2", "CheckID": "serfHealth", "Name": "serfHealth", "Status": "passing"}
+    catalog.write("/v1/catalog/register", {"Node": "app2", "Address": "127.0.0.2", "Check": check})
+    yield
+    catalog.write("/v1/catalog/deregister", {"Node": "app2"})
+
+
+@pytest.mark.usefixtures("app2")
+def test_one_of_several_orders_and_any_front_answers(world: World, catalog, backends, until) -> None:
+    other = world.programs.start(world.front.settings, "app2", "rollcall-test-front-acme-2")
+    until(lambda: "orders the certificates" in other.log(), "the lock", SECONDS)
+    ours = world.programs.start(world.front.settings)
+    route(catalog, backends, SHOP)
+    # The authority asks the front beside `ours`, and `other` orders.
+    until(lambda: world.serial(SHOP), "a certificate", SECONDS)
+    assert "ordering" in other.log() and "ordering" not in ours.log()
+    until(lambda: ours.has(SHOP) and other.has(SHOP), "copies on both fronts", SECONDS)
+
+    # Killed, it is followed by the other; Consul ends its session after at most two of its TTLs.
+    other.container.kill()
+    route(catalog, backends, SHOP, OTHER)
+    until(lambda: world.serial(OTHER), "a certificate by the other program", 2 * SECONDS)
+    assert "orders the certificates of all fronts" in ours.log()
+
+    # What Consul loses is written back; a front serves without Consul and without the program.
+    catalog.api.kv.delete(acme_keys.CERTIFICATES, recurse=True)
+    until(lambda: catalog.api.kv.get(acme_keys.CERTIFICATES + OTHER)[1], "the certificate in Consul", SECONDS)
+    serial = world.serial(SHOP)
+    ours.container.kill()
+    world.front.container.restart()
+    until(lambda: world.front.status() != 0, "the front", SECONDS)
+    assert world.serial(SHOP) == serial

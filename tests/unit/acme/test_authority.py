@@ -1,0 +1,32 @@
+"""Retry-After as servers write it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rollcall.acme.authority import Account, read, retry_time, written
+
+NOW = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("120", NOW + timedelta(seconds=120)),
+        ("Sun, 29 Nov 2026 09:00:00 GMT", NOW + timedelta(hours=1)),
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("9" * 30, None),
+    ],
+)
+def test_retry_after(header: str | None, expected: datetime | None) -> None:
+    assert retry_time(header, NOW) == expected
+
+
+def test_an_account_is_read_back_and_its_key_is_not_shown() -> None:
+    account = Account('{"kty": "EC"}', "https://acme.example.com/1")
+    assert read(written(account)) == account
+    assert "EC" not in repr(account)
+    with pytest.raises(ValueError):
+        read("[]")
