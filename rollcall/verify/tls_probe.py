@@ -35,14 +35,14 @@ def unverified() -> ssl.SSLContext:
     return context
 
 
-def certificate(endpoint: Endpoint, preface: bytes = b"") -> x509.Certificate:
+def certificate(endpoint: Endpoint, preface: bytes = b"", name: str = "") -> x509.Certificate:
     """Read the certificate that a server presents, of any issuer; raise OSError without one.
 
-    `preface` comes before the handshake.
+    `preface` comes before the handshake, in which `name` is the server's.
     """
     with socket.create_connection(endpoint, stretched(RESPONSE_TIMEOUT_SECONDS)) as plain:
         plain.sendall(preface)
-        encrypted = unverified().wrap_socket(plain)
+        encrypted = unverified().wrap_socket(plain, server_hostname=name or None)
         with encrypted:
             return x509.load_der_x509_certificate(encrypted.getpeercert(binary_form=True) or b"")
 

@@ -105,17 +105,18 @@ class Program:
     """The ACME program's container on one node, as a deploy runs it."""
 
     container: Container
-    folder: Path
     volume: str
+    # The volume's directory on this machine.
+    files: Path
 
     def log(self) -> str:
         return self.container.logs().decode()
 
-    def shell(self, script: str) -> str:
-        return self.container.exec_run(["sh", "-c", script])[1].decode()
-
     def states(self) -> Mapping[str, acme_files.NameState]:
-        return acme_files.read_states(self.shell(f"cat {acme_files.FOLDER}/{acme_files.STATE} || echo {{}}"))
+        try:
+            return acme_files.read_states((self.files / acme_files.STATE).read_text())
+        except FileNotFoundError:
+            return {}
 
     def has(self, name: str) -> bool:
         return name in self.states() and bool(self.states()[name].digest)
@@ -153,7 +154,8 @@ class Programs:
             mounts=mounts,
             options=options,
         )
-        self.running.append(Program(started, folder, volume))
+        files = Path(self.engine.volumes.get(volume).attrs["Mountpoint"])
+        self.running.append(Program(started, volume, files))
         return self.running[-1]
 
     def _token(self, node: str) -> str:

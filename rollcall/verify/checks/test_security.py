@@ -1,5 +1,6 @@
 """Check that access needs the fleet's certificates and tokens, and that certificates last."""
 
+import json
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -137,13 +138,42 @@ def test_certificates_last(cluster: Cluster, passed: Report) -> None:
 def _shown(member: Member) -> list[tuple[str, tuple[str, int], str]]:
     """List what a host shows a certificate for: where, and the user's own file that it comes from."""
     agent = ("agent", agent_by_tls(member), "")
-    if not member.is_front:
+    # By ACME they last less, and are renewed by themselves: test_sites_certificates.
+    if not member.is_front or (member.settings.front.acme and member.settings.front.server_name):
         return [agent]
     return [agent, ("front", front_by_tls(member), member.settings.front.certificate or "")]
 
 
 def _end(entry: tuple[str, x509.Certificate, str]) -> datetime:
     return entry[1].not_valid_after_utc
+
+
+def test_sites_certificates(cluster: Cluster, passed: Report) -> None:
+    """Each site shows its own certificate, and none has an error"""
+    problems, count = [], 0
+    for front in cluster.fronts:
+        document = json.loads(cluster.docker(front.name, "exec", "front", "front", "status"))
+        for site in document["certificates"]:
+            if site["error"]:
+                problems.append(f"{front.name}: {site['name']}: {site['error']}")
+            if site["source"] != "fleet":
+                count += 1
+                problems += _other_certificate(cluster, front, site["name"], datetime.fromisoformat(site["end"]))
+    if problems:
+        raise CheckError(
+            "each site's own certificate, and no error", problems, f"rollcall certificates {cluster.source}"
+        )
+    passed(f"fronts show the certificate of {count} of their sites' own, and no order or renewal fails")
+
+
+def _other_certificate(cluster: Cluster, front: Member, name: str, end: datetime) -> list[str]:
+    """Return a problem unless the front shows the certificate that it names for a site."""
+    shown = certificate(
+        cluster.endpoints[front.name][front_by_tls(front)], preface(front), name.replace("*", "rollcall", 1)
+    )
+    if shown.not_valid_after_utc == end:
+        return []
+    return [f"{front.name}: {name}: nginx shows another certificate, until {shown.not_valid_after_utc:%Y-%m-%d}"]
 
 
 def test_gossip_and_rpc(cluster: Cluster, passed: Report) -> None:
