@@ -119,6 +119,22 @@ CASES = [
         "front.fail_timeout: got '60s'; expected an integer from 1 to 3600, in seconds",
     ),
     (
+        'front = {"acme": {"email": "ops@example.com"}}',
+        "front.acme.names",
+    ),
+    (
+        'front = {"acme": {"email": "ops@example.com", "names": []}}',
+        "front.acme.names: got []; expected a list of lower-case names",
+    ),
+    (
+        'front = {"acme": {"email": "ops", "names": ["*.example.com"]}}',
+        "front.acme.email: got 'ops'; expected an address",
+    ),
+    (
+        'front = {"acme": {"email": "ops@example.com", "names": ["*"]}}',
+        "front.acme.names",
+    ),
+    (
         'front = {"certificate": "a.crt"}',
         "group_data/all.py:1: front.certificate: got it without front.certificate_key",
     ),

@@ -66,6 +66,7 @@ STEPS: dict[str, set[str]] = {
     "test_security.test_anonymous_requests": {"cluster.mend"},
     "test_security.test_https": {"cluster.mend"},
     "test_security.test_certificates_last": {"own[0].replace(INVENTORY, cluster.source) if own else cluster.mend"},
+    "test_security.test_sites_certificates": {"f'rollcall certificates {cluster.source}'"},
     "test_security.test_gossip_and_rpc": {"cluster.mend"},
     "test_security.test_policies_and_tokens": {"cluster.mend"},
 }
