@@ -25,6 +25,7 @@ ORDER_TIMEOUT = timedelta(seconds=stretched(120))
 REQUEST_TIMEOUT_SECONDS = stretched(30)
 # A server may reject a nonce that is old or unknown (RFC 8555, 6.5); the library itself retries once.
 NONCE_TRIES = 5
+_OVERLOADED = (requests.codes.too_many_requests, requests.codes.service_unavailable)
 # Publishes the answer of one challenge: token, answer.
 Publish = Callable[[str, str], None]
 
@@ -33,17 +34,24 @@ class OrderError(Exception):
     """An order failed; the text gives the reason in one sentence.
 
     `not_before` is the server's Retry-After; `everything` says that it holds for every name; `local` that the server
-    was not asked, or did not respond.
+    was not asked, or did not respond; `no_account` that the server does not know the account.
     """
 
     def __init__(
-        self, text: str, *, not_before: datetime | None = None, everything: bool = False, local: bool = False
+        self,
+        text: str,
+        *,
+        not_before: datetime | None = None,
+        everything: bool = False,
+        local: bool = False,
+        no_account: bool = False,
     ) -> None:
         """Keep the reason."""
         super().__init__(text)
         self.not_before = not_before
         self.everything = everything
         self.local = local
+        self.no_account = no_account
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,7 @@ class Authority:
         self._settings = settings
         self._files = files
         self._client: client.ClientV2 | None = None
+        self._network: _Network | None = None
 
     def register(self) -> Account:
         """Create an account.
@@ -185,6 +194,7 @@ class Authority:
         if self._settings.authority:
             # requests takes the path of a CA file in the same place.
             network.verify_ssl = cast(bool, str(self._files.authority))
+        self._network = network
         return client.ClientV2(client.ClientV2.get_directory(self._settings.directory, network), network)
 
     @contextmanager
@@ -200,9 +210,17 @@ class Authority:
             raise self._refused(error.error) from error
         except errors.ARIError as error:
             raise OrderError(str(error), local=True) from error
-        except (errors.TimeoutError, errors.Error, jose_errors.Error) as error:
-            reason = str(error) or "it did not finish the order in time"
-            raise OrderError(f"the authority's response is of no use: {reason}") from error
+        except errors.TimeoutError as error:
+            raise OrderError("the authority did not finish the order in time") from error
+        except (errors.Error, jose_errors.Error) as error:
+            response = error.args[0] if error.args else None
+            status = response.status_code if isinstance(response, requests.Response) else 0
+            reason = f"status {status}" if status else str(error)
+            raise OrderError(
+                f"the authority's response is of no use: {reason}",
+                not_before=self._retry_after,
+                everything=status in _OVERLOADED,
+            ) from error
         except (requests.RequestException, OSError) as error:
             raise OrderError(
                 f"cannot reach {self._settings.directory}: {_connection(error)}", everything=True, local=True
@@ -212,14 +230,16 @@ class Authority:
                 f"{self._settings.directory} is not an ACME directory: {error}", everything=True, local=True
             ) from error
 
+    @property
+    def _retry_after(self) -> datetime | None:
+        return self._network.retry_after if self._network else None
+
     def _refused(self, error: messages.Error) -> OrderError:
-        network = self._client.net if self._client else None
-        not_before = network.retry_after if isinstance(network, _Network) else None
-        if error.code == "accountDoesNotExist":
-            self.forget()
-        limited = error.code == "rateLimited"
         return OrderError(
-            f"the authority refuses: {error.detail or error.typ}", not_before=not_before, everything=limited
+            f"the authority refuses: {error.detail or error.typ}",
+            not_before=self._retry_after,
+            everything=error.code == "rateLimited",
+            no_account=error.code == "accountDoesNotExist",
         )
 
 

@@ -35,7 +35,7 @@ class Mirror:
         """Follow Consul in threads of this process until it exits."""
         for prefix, take in (
             (acme_keys.CERTIFICATES, self.take_certificates),
-            (acme_keys.CHALLENGES, self._take_challenges),
+            (acme_keys.CHALLENGES, self.take_challenges),
             (acme_keys.STATES, self._take_states),
         ):
             threading.Thread(target=_follow, args=(connect(), prefix, take), daemon=True).start()
@@ -73,7 +73,8 @@ class Mirror:
             self.states = {**self.states, name: state}
             self._write_states()
 
-    def _take_challenges(self, entries: Mapping[str, bytes]) -> None:
+    def take_challenges(self, entries: Mapping[str, bytes]) -> None:
+        """Let the front answer these challenges, and no others."""
         answers: dict[str, dict[str, str]] = {}
         for key, value in entries.items():
             name, _, token = key.removeprefix(acme_keys.CHALLENGES).partition("/")
@@ -105,7 +106,7 @@ def _follow(consul: Consul, prefix: str, take: Callable[[Mapping[str, bytes]], N
             if following != index or not index:
                 take(entries)
             index, is_lost = max(following, 1), False
-        except (ConsulError, OSError) as error:
+        except (ConsulError, OSError, ValueError) as error:
             if not is_lost:
                 write_line(f"cannot follow {prefix}: {error}")
             index, is_lost = 0, True

@@ -18,6 +18,8 @@ from rollcall.contract import acme_keys
 # Without a Retry-After: Let's Encrypt counts most limits over hours.
 LIMITED = timedelta(hours=1)
 UNREACHABLE = timedelta(minutes=1)
+# After its certificate ended.
+FORGOTTEN = timedelta(days=30)
 
 
 class Orderer:
@@ -33,12 +35,17 @@ class Orderer:
         self._paused_until = datetime.min.replace(tzinfo=UTC)
 
     def begin(self) -> None:
-        """End what an earlier holder of the lock left open.
+        """End what an earlier holder of the lock left open, and forget names that nobody has routed for long.
 
         Raises:
             ConsulError: the agent does not respond.
         """
         self._consul.delete(acme_keys.CHALLENGES, recurse=True)
+        old, wanted = datetime.now(UTC) - FORGOTTEN, self._wanted()
+        for name, issued in dict(self._mirror.certificates).items():
+            if issued.end < old and name not in wanted:
+                self._consul.delete(acme_keys.CERTIFICATES + name)
+                self._consul.delete(acme_keys.STATES + name)
 
     def due(self, now: datetime) -> list[str]:
         """Return the names to work on now, by the copies of what Consul has.
@@ -79,6 +86,9 @@ class Orderer:
             self._order(name)
         except OrderError as error:
             self._note_failure(name, state, error)
+            if error.no_account:
+                self._server.forget()
+                self._consul.delete(self._account_key)
         finally:
             self._consul.delete(f"{acme_keys.CHALLENGES}{name}/", recurse=True)
             if is_asked:
@@ -157,8 +167,12 @@ class Orderer:
     def _keys(self, prefix: str) -> set[str]:
         return {key.removeprefix(prefix) for key in self._consul.keys(prefix)}
 
+    @property
+    def _account_key(self) -> str:
+        return acme_keys.ACCOUNTS + certificate.short_digest(self._settings.directory)
+
     def _use_account(self) -> None:
-        key = acme_keys.ACCOUNTS + certificate.short_digest(self._settings.directory)
+        key = self._account_key
         value = self._consul.get(key)
         account: Account | None = None
         if value is not None:

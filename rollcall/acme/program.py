@@ -66,8 +66,10 @@ class Program:
         if not session:
             return
         names = orderer.session_value(ordered_names(self._volume.wanted(), self._settings.names))
-        if names != self._published:
-            self._consul.put(acme_keys.WANTED + self._settings.node, names, acquire=session)
+        if names != self._published and self._consul.put(
+            acme_keys.WANTED + self._settings.node, names, acquire=session
+        ):
+            # Not published while the session of an earlier run still holds the key.
             self._published = names
         if not self._holds_lock(session):
             self._ordering_for = ""

@@ -49,7 +49,9 @@ class Certificates:
         states = self._read_states() if settings.acme else {}
         offers = Offers((*of_files(settings, self._files), *by_acme(states, self._acme / acme_files.ISSUED)))
         now = datetime.now(UTC)
-        return tuple(self._site(host, offers, now, states.get(host, NameState())) for host in dict.fromkeys(hosts))
+        return tuple(
+            self._site(host, offers, now, states.get(host.lower(), NameState())) for host in dict.fromkeys(hosts)
+        )
 
     def stamp(self) -> int:
         """Return a number that changes whenever the ACME program writes its state."""

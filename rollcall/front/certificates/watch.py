@@ -24,7 +24,8 @@ class Watch:
         """Prepare; reads nothing yet."""
         self._store = Store(paths.CERTIFICATES)
         self._certificates = Certificates(self._store, paths.CONFIGURATION, acme_files.FOLDER)
-        self._looked: tuple[object, ...] = ()
+        self._served: Candidate | None = None
+        self._stamp = 0
         self._again_at = 0.0
         self._tried: Mapping[str, Path] = {}
         self.sites: tuple[Site, ...] = ()
@@ -39,10 +40,10 @@ class Watch:
         Must not run while a change is being applied: it removes the copies that nothing serves.
         """
         now = time.monotonic()
-        looked = (id(served), self._certificates.stamp())
-        if looked == self._looked and now < self._again_at:
+        stamp = self._certificates.stamp()
+        if served is self._served and stamp == self._stamp and now < self._again_at:
             return False
-        self._looked, self._again_at = looked, now + LOOK_SECONDS
+        self._served, self._stamp, self._again_at = served, stamp, now + LOOK_SECONDS
         self.sites = self._certificates.sites(served.settings, served.routing.hosts)
         problems.found_by("certificates", self._certificates.problems(served.settings, self.sites))
         self._certificates.request(served.settings, self.sites)

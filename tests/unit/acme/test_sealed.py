@@ -22,7 +22,7 @@ def test_what_was_sealed_is_opened_under_the_same_name_and_key_only() -> None:
             other.open(name, value)
 
 
-@pytest.mark.parametrize("value", [b"", b"x", b"!!", b"AAAA", base64.b64encode(os.urandom(64))])
+@pytest.mark.parametrize("value", [b"", b"x", b"!!", b"AAAA", b"A" * 88])
 def test_anything_else_is_refused(value: bytes) -> None:
     with pytest.raises(SealedError):
         Sealer(key()).open("a", value)

@@ -1,0 +1,67 @@
+"""What a front has of Consul's certificates and challenges."""
+
+import base64
+import os
+from pathlib import Path
+
+import pytest
+
+from rollcall.acme import certificate
+from rollcall.acme.certificate import Issued
+from rollcall.acme.mirror import Mirror
+from rollcall.acme.sealed import Sealer
+from rollcall.acme.volume import Volume
+from rollcall.contract import acme_files, acme_keys
+from rollcall.secrets import certificates
+
+SHOP = "shop.example.com"
+KEY = base64.b64encode(os.urandom(32)).decode()
+PAIR = certificates.issue(certificates.authority("Test CA"), SHOP, [SHOP], "server")
+ISSUED = Issued(PAIR.certificate, PAIR.key, "https://acme.example.com/dir")
+
+
+def sealed(key: str = KEY) -> dict[str, bytes]:
+    name = acme_keys.CERTIFICATES + SHOP
+    return {name: Sealer(key).seal(name, certificate.written(ISSUED))}
+
+
+def mirror(folder: Path, key: str = KEY) -> Mirror:
+    return Mirror(Volume(folder), Sealer(key), ISSUED.directory)
+
+
+def test_a_certificate_is_a_private_file_for_the_front_and_outlasts_consul(tmp_path: Path) -> None:
+    mirror(tmp_path).take_certificates(sealed())
+    file = tmp_path / acme_files.ISSUED / f"{SHOP}.pem"
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    assert file.read_text() == ISSUED.pem
+    again = mirror(tmp_path)
+    again.take_certificates({})
+    assert again.certificates[SHOP] == ISSUED
+    (state,) = acme_files.read_states((tmp_path / acme_files.STATE).read_text()).values()
+    assert (state.digest, state.issuer) == (ISSUED.digest, "Test CA")
+
+
+def test_another_keys_certificate_is_left_out(tmp_path: Path) -> None:
+    made = mirror(tmp_path)
+    made.take_certificates(sealed(base64.b64encode(os.urandom(32)).decode()))
+    assert made.certificates == {}
+    assert list((tmp_path / acme_files.ISSUED).iterdir()) == []
+
+
+@pytest.mark.parametrize("key", ["../../etc/x/token", "..", "a/b/c", "a/", "/token", ".hidden/token", "a b/token"])
+def test_no_key_of_consul_writes_outside_the_challenges(tmp_path: Path, key: str) -> None:
+    made = mirror(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    made.take_challenges({acme_keys.CHALLENGES + key: b"answer"})
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_challenges_come_and_go(tmp_path: Path) -> None:
+    made = mirror(tmp_path)
+    folder = tmp_path / acme_files.CHALLENGES
+    made.take_challenges({f"{acme_keys.CHALLENGES}{SHOP}/t-1": b"answer"})
+    assert (folder / SHOP / "t-1").read_text() == "answer"
+    made.take_challenges({f"{acme_keys.CHALLENGES}{SHOP}/t-2": b"other"})
+    assert [path.name for path in (folder / SHOP).iterdir()] == ["t-2"]
+    made.take_challenges({})
+    assert list(folder.iterdir()) == []

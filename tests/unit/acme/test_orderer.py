@@ -1,0 +1,197 @@
+"""What the holder of the lock orders, and what it does not."""
+
+import base64
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from rollcall.acme import certificate, leads_here, schedule
+from rollcall.acme.authority import Account, OrderError
+from rollcall.acme.certificate import Issued
+from rollcall.acme.mirror import Mirror
+from rollcall.acme.orderer import Orderer
+from rollcall.acme.sealed import Sealer
+from rollcall.acme.settings import Settings
+from rollcall.acme.volume import Volume
+from rollcall.contract import acme_keys
+from rollcall.secrets import certificates
+
+SHOP = "shop.example.com"
+DIRECTORY = "https://acme.example.com/dir"
+SETTINGS = Settings(
+    "app1", "", "ops@example.com", ("*.example.com",), DIRECTORY, "", "", False, fronts=(), addresses=("10.0.0.1",)
+)
+SIGNER = certificates.authority("Test CA")
+
+
+class Store:
+    """Consul's keys, in memory."""
+
+    def __init__(self) -> None:
+        self.keys_: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        return self.keys_.get(key)
+
+    def below(self, prefix: str) -> tuple[int, dict[str, bytes]]:
+        return 1, {key: value for key, value in self.keys_.items() if key.startswith(prefix)}
+
+    def keys(self, prefix: str) -> tuple[str, ...]:
+        return tuple(self.below(prefix)[1])
+
+    def put(self, key: str, value: bytes, **query: str) -> bool:
+        if query.get("cas") == "0" and key in self.keys_:
+            return False
+        self.keys_[key] = value
+        return True
+
+    def delete(self, key: str, *, recurse: bool = False) -> None:
+        for each in [each for each in self.keys_ if each == key or (recurse and each.startswith(key))]:
+            del self.keys_[each]
+
+
+class Server:
+    """An authority that issues at once, or fails with `error`."""
+
+    def __init__(self) -> None:
+        self.ordered: list[str] = []
+        self.accounts = 0
+        self.error: OrderError | None = None
+        self.renew_at: datetime | None = None
+
+    def register(self) -> Account:
+        self.accounts += 1
+        return Account("KEY", f"https://acme.example.com/{self.accounts}")
+
+    def use(self, account: Account) -> None:
+        assert account.key == "KEY"
+
+    def forget(self) -> None:
+        pass
+
+    def order(self, name: str, publish) -> Issued:  # type: ignore[no-untyped-def]
+        self.ordered.append(name)
+        publish("token", "answer")
+        if self.error:
+            raise self.error
+        pair = certificates.issue(SIGNER, name, [name], "server")
+        return Issued(pair.certificate, pair.key, DIRECTORY)
+
+    def advice(self, issued: Issued) -> tuple[datetime | None, datetime]:
+        return self.renew_at, datetime.now(UTC) + timedelta(hours=6)
+
+
+class World:
+    def __init__(self, folder: Path) -> None:
+        self.store, self.server = Store(), Server()
+        self.sealer = Sealer(base64.b64encode(os.urandom(32)).decode())
+        self.mirror = Mirror(Volume(folder), self.sealer, DIRECTORY)
+        self.orderer = Orderer(SETTINGS, self.store, self.mirror, self.server, self.sealer)  # type: ignore[arg-type]
+        self.want(SHOP)
+
+    def want(self, *names: str) -> None:
+        self.store.put(f"{acme_keys.WANTED}app1", json.dumps(names).encode())
+
+    def run(self) -> list[str]:
+        names = self.orderer.due(datetime.now(UTC))
+        for name in names:
+            self.orderer.work(name)
+        return names
+
+    def state(self, name: str = SHOP) -> schedule.State:
+        return schedule.read(self.store.get(acme_keys.STATES + name))
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setattr(leads_here, "addresses", lambda name: ("10.0.0.1",))
+    return World(tmp_path)
+
+
+def test_a_wanted_name_is_ordered_once_and_kept_encrypted(world: World) -> None:
+    assert world.run() == [SHOP]
+    world.run()  # asks when to renew
+    assert world.run() == []
+    assert world.server.ordered == [SHOP]
+    assert world.server.accounts == 1
+    assert not any(b"PRIVATE" in value for value in world.store.keys_.values())
+    assert world.store.keys(acme_keys.CHALLENGES) == ()
+    assert world.mirror.certificates[SHOP].issuer == "Test CA"
+
+
+def test_a_name_that_leads_elsewhere_is_not_ordered(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leads_here, "addresses", lambda name: ())
+    world.run()
+    assert world.server.ordered == []
+    assert world.state().error == "DNS has no address for it"
+    assert world.run() == []
+
+
+def test_a_failure_waits_and_leaves_no_challenge_open(world: World) -> None:
+    later = datetime.now(UTC) + timedelta(hours=5)
+    world.server.error = OrderError("the authority could not validate it", not_before=later)
+    world.run()
+    assert world.run() == []
+    assert datetime.fromisoformat(world.state().retry_at) == later
+    assert world.store.keys(acme_keys.CHALLENGES) == ()
+
+
+def test_a_limit_of_the_account_holds_for_every_name(world: World) -> None:
+    world.server.error = OrderError("too many", everything=True)
+    world.run()
+    world.want(SHOP, "other.example.com")
+    assert world.run() == []
+
+
+def test_a_renewal_that_somebody_asks_for_does_not_wait(world: World) -> None:
+    world.run()
+    before = world.mirror.certificates[SHOP].digest
+    world.store.put(acme_keys.RENEWALS + SHOP, b"")
+    world.run()
+    assert world.server.ordered == [SHOP, SHOP]
+    assert world.mirror.certificates[SHOP].digest != before
+    assert world.store.keys(acme_keys.RENEWALS) == ()
+
+
+def test_it_is_renewed_when_the_authority_advises(world: World) -> None:
+    world.server.renew_at = datetime.now(UTC) - timedelta(seconds=1)
+    world.run()
+    world.run()
+    assert world.server.ordered == [SHOP, SHOP]
+
+
+def test_an_account_that_the_authority_forgot_is_made_anew(world: World) -> None:
+    world.server.error = OrderError("unknown account", no_account=True)
+    world.run()
+    world.server.error = None
+    world.store.put(acme_keys.RENEWALS + SHOP, b"")
+    world.run()
+    assert world.server.accounts == 2
+    assert SHOP in world.mirror.certificates
+
+
+def test_what_consul_lost_is_written_back_and_not_ordered_again(world: World) -> None:
+    world.run()
+    before = world.store.get(acme_keys.CERTIFICATES + SHOP)
+    world.store.delete(acme_keys.PREFIX, recurse=True)
+    world.want(SHOP)
+    world.run()
+    assert world.store.get(acme_keys.CERTIFICATES + SHOP) == before
+    assert world.server.ordered == [SHOP]
+
+
+def test_a_value_that_another_key_encrypted_is_ordered_anew(world: World) -> None:
+    key = acme_keys.CERTIFICATES + SHOP
+    other = Sealer(base64.b64encode(os.urandom(32)).decode())
+    world.store.put(key, other.seal(key, "{}"))
+    world.run()
+    assert certificate.read(world.sealer.open(key, world.store.keys_[key])).issuer == "Test CA"
+
+
+def test_open_challenges_of_an_earlier_holder_are_ended(world: World) -> None:
+    world.store.put(f"{acme_keys.CHALLENGES}{SHOP}/token", b"answer")
+    world.orderer.begin()
+    assert world.store.keys(acme_keys.CHALLENGES) == ()
