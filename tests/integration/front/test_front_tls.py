@@ -2,10 +2,12 @@
 
 import ssl
 import warnings
+from dataclasses import replace
 
 import pytest
 
 from rollcall.secrets import certificates
+from rollcall.secrets.front_certificate import Given
 
 
 def client(authority: str, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
@@ -133,3 +135,40 @@ def test_a_redirect_to_the_usual_port_sets_hsts(start_front) -> None:
         assert "Strict-Transport-Security" not in answer.headers
         nobody = front.get("/", tls=True)
         assert (nobody.status, nobody.headers["Strict-Transport-Security"]) == (502, "max-age=63072000")
+
+
+def test_each_site_shows_its_own_file_and_a_bad_one_costs_its_site_only(
+    served, secret, catalog, backends, until
+) -> None:
+    authority = certificates.authority("another")
+    shop, star = (
+        Given(f"{name}.crt", certificates.issue(authority, name, [name], "server"))
+        for name in ("shop.example.com", "*.example.org")
+    )
+    for name, host in (("shop", "shop.example.com"), ("blog", "blog.example.org")):
+        catalog.register(name, backends[0].address, service=f"{name}-80", meta={"virtual_host": host})
+    served.configure(catalog, replace(secret, sites={"app1": (shop, star)}))
+    assert served.execute("front-apply")[0] == 0
+
+    def shown(name: str, trusted: str) -> bool:
+        try:
+            with served.handshake(client(trusted), name):
+                return True
+        except ssl.SSLCertVerificationError:
+            return False
+
+    for name in ("shop.example.com", "blog.example.org"):
+        until(lambda name=name: shown(name, authority.certificate), f"the certificate of {name}")
+    # The default site, and so every other name, has the fleet's.
+    assert shown("www.mastartup.io", secret.authority)
+
+    served.write("certificates/0.key", star.pair.key)
+    until(lambda: any(one["kind"] == "certificate" for one in served.document()["problems"]), "the problem", 30)
+    (problem,) = (one for one in served.document()["problems"] if one["kind"] == "certificate")
+    assert problem["text"] == (
+        "shop.example.com: shop.example.com.crt cannot be served: the key does not belong to the certificate; "
+        "the fleet's own is served instead"
+    )
+    until(lambda: not shown("shop.example.com", authority.certificate), "the fleet's certificate")
+    assert shown("blog.example.org", authority.certificate)
+    assert served.failure() == ""

@@ -2,6 +2,8 @@
 
 import json
 import re
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from front_sight import instance, problem, seen
@@ -9,8 +11,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from rollcall.config.project import CHECKOUT
 from rollcall.config.settings import Front
+from rollcall.contract.acme_files import NameState
 from rollcall.contract.status_document import Document
 from rollcall.front import VERSION
+from rollcall.front.certificates.choice import Offer
+from rollcall.front.certificates.sites import Site
 from rollcall.front.inputs.catalog import Catalog
 from rollcall.front.status.metrics import metrics
 
@@ -20,9 +25,9 @@ DOCS = CHECKOUT / "docs"
 def samples(found: Document) -> dict[str, float]:
     """All values, under the instance's, the kind's or the state's name where they have one."""
     return {
-        ":".join([sample.name, *(sample.labels.get(key, "") for key in ("instance", "kind", "state"))]).rstrip(":"): (
-            sample.value
-        )
+        ":".join([sample.name, *(sample.labels.get(key, "") for key in ("instance", "kind", "state", "name"))]).rstrip(
+            ":"
+        ): (sample.value)
         for family in text_string_to_metric_families(metrics(found).decode())
         for sample in family.samples
     }
@@ -70,8 +75,18 @@ def test_an_instance_that_names_a_version_has_it_as_a_label() -> None:
 
 
 def offered() -> set[str]:
-    everything = seen(catalog=Catalog((instance("shop-1", meta=(("version", "1.4"),)),)))
+    everything = seen(catalog=Catalog((instance("shop-1", meta=(("version", "1.4"),)),)), certificates=(Site("shop"),))
     return {sample.name for f in text_string_to_metric_families(metrics(everything).decode()) for sample in f.samples}
+
+
+def test_a_certificate_has_its_end_and_whether_its_order_failed() -> None:
+    end = datetime(2027, 2, 27, tzinfo=UTC)
+    offer = Offer(("shop",), Path("a"), Path("a"), "Test CA", end)
+    failing = Site("blog", state=NameState(error="DNS has no address for it"))
+    found = samples(seen(certificates=(Site("shop", offer, Path("a")), failing)))
+    assert found["rollcall_front_certificate_end_seconds::::shop"] == end.timestamp()
+    assert found["rollcall_front_certificate_failing::::shop"] == 0
+    assert found["rollcall_front_certificate_failing::::blog"] == 1
 
 
 def test_every_metric_of_the_dashboard_exists() -> None:
