@@ -16,13 +16,14 @@ SOCKET = "/var/run/docker.sock"
 
 # Our containers' images are inspected by id: a tag may point to another image by now.
 # On a new host no name exists yet: the API returns {"message": …}, and `docker inspect` exits with 1.
+# printf, since echo makes a line end of each "\n" that a JSON string has.
 QUERY = r"""
 command -v docker >/dev/null || {{ echo "Docker Engine is not installed"; exit 90; }}
 get() {{ curl -gsS --unix-socket {socket} -w '\n' "$@" 2>/dev/null; }}
 by_api() {{
   ours=$(get {listing}) || return
-  made_from=$(echo "$ours" | grep -o '"ImageID": *"[^"]*"' | cut -d'"' -f4 | sort -u)
-  echo "$ours"
+  made_from=$(printf '%s\n' "$ours" | grep -o '"ImageID": *"[^"]*"' | cut -d'"' -f4 | sort -u)
+  printf '%s\n' "$ours"
   get {urls} $(for image in $made_from; do echo "http://docker/images/$image/json"; done)
 }}
 by_command() {{
