@@ -1,16 +1,21 @@
 """Describe the front: nginx with consul-template, which passes requests on to the services."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, single
 from rollcall.components.template_files import render, source
-from rollcall.config.fleet import Fleet, Member
-from rollcall.config.settings import Front
+from rollcall.config.fleet import Fleet, Locate, Member
+from rollcall.config.settings import Front, Route
 from rollcall.contract import acme_files, local_agent, timeouts
+from rollcall.contract.policies import forwarding
+from rollcall.contract.policies.access import USERS
+from rollcall.contract.policies.table import BY_KEY
+from rollcall.contract.policies.traffic import buffers
 from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs, Volume
+from rollcall.secrets import front_users
 from rollcall.secrets.front_certificate import Given
 from rollcall.secrets.store import Secrets
 
@@ -86,9 +91,10 @@ def _files(fleet: str, member: Member, secrets: Secrets) -> tuple[Resource, ...]
         _file("catalog.ctmpl", source("front/catalog.ctmpl"), RELOAD),
         Directory(PAGES, 0o700, OWNER),
         *(_page(name) for name in PAGE_FILES),
+        *_users(front, secrets),
         _file("front.json", front_config(fleet, member.node, front, certificate.end, sites), APPLY),
         _file("sites.conf.j2", source("front/sites.conf.j2"), APPLY),
-        _file("nginx.conf", render("front/nginx.conf.j2", front=front, connect_timeout=connect), APPLY),
+        _file("nginx.conf", nginx_conf(front, connect), APPLY),
         Directory(f"{FOLDER}/tls", 0o700, OWNER),
         _file("tls/front.crt", certificate.certificate, APPLY),
         _file("tls/front.key", certificate.key, APPLY, 0o600),
@@ -109,6 +115,18 @@ def _sites(sites: Sequence[Given]) -> tuple[Resource, ...]:
     return (Directory(f"{FOLDER}/certificates", 0o700, OWNER), *files)
 
 
+def nginx_conf(front: Front, connect_timeout: int) -> str:
+    """Return nginx's own configuration, which only a deploy changes."""
+    return render(
+        "front/nginx.conf.j2",
+        front=front,
+        connect_timeout=connect_timeout,
+        forwarding=forwarding.lines,
+        hiding=forwarding.hiding,
+        buffers=buffers,
+    )
+
+
 def front_config(fleet: str, node: str, front: Front, certificate_end: datetime, sites: Sequence[Given] = ()) -> str:
     """Return the settings of the front's own program as JSON (rollcall/front/inputs/settings.py)."""
     config = {
@@ -127,7 +145,8 @@ def front_config(fleet: str, node: str, front: Front, certificate_end: datetime,
         "certificate_file": front.certificate or "",
         "certificates": [_site(number, site) for number, site in enumerate(sites)],
         "acme": front.acme is not None,
-        "routes": [route.model_dump() for route in front.routes],
+        "routes": [declared_route(route) for route in front.routes],
+        "users": front.users,
         "max_fails": front.max_fails,
         "fail_timeout": front.fail_timeout,
         "weight": front.weight,
@@ -153,6 +172,13 @@ def _site(number: int, site: Given) -> dict[str, object]:
     }
 
 
+def declared_route(route: Route) -> dict[str, object]:
+    """Return a route as the front's own program reads it: policies apart from where requests go."""
+    values = route.model_dump()
+    policies = {key: value for key in BY_KEY if (value := values.pop(key))}
+    return {**values, "policies": policies}
+
+
 def _file(name: str, text: str, notify: str, mode: int = 0o644) -> File:
     return File(f"{FOLDER}/{name}", text, mode, OWNER, notify, consumer="front")
 
@@ -160,6 +186,30 @@ def _file(name: str, text: str, notify: str, mode: int = 0o644) -> File:
 def _page(name: str) -> File:
     # nginx reads it for each request, so a change needs no command.
     return File(f"{PAGES}/{name}", render(f"front/pages/{name}.j2"), 0o644, OWNER, consumer="front")
+
+
+def _users(front: Front, secrets: Secrets) -> tuple[Resource, ...]:
+    """Return the lists of users; nginx reads them for each request, so a change needs no command."""
+    lists = {name: secrets.services.value(front_users.OWNER, name) for name in front.users}
+    return (
+        Directory(USERS, 0o700, OWNER),
+        *(
+            File(f"{USERS}/{name}", front_users.hashed(value, secrets.services.key), 0o600, OWNER, consumer="front")
+            for name, value in lists.items()
+        ),
+    )
+
+
+def check_users(fleet: Fleet, secrets: Secrets, inventory: str, locate: Locate) -> Iterator[str]:
+    """Say in a sentence what is wrong with each list of users: it has no value, or a line that is no user."""
+    for member in fleet.fronts:
+        for number, name in enumerate(member.settings.front.users):
+            value = secrets.services.value(front_users.OWNER, name)
+            fault = front_users.fault(value) if value else "it has no value"
+            if fault:
+                where = f"{locate(member.name, ('front', 'users', number))}front.users[{number}]"
+                command = f"rollcall secret set {inventory} {front_users.OWNER} {name}"
+                yield f"{where}: got {name!r}, but {fault}; expected lines NAME:PASSWORD: {command}"
 
 
 def ports(front: Front) -> tuple[OpenPort, ...]:

@@ -4,7 +4,7 @@ A field's description says what the setting does; `Expected` says which values i
 `rollcall settings` are made of both. One flat list, longer than other modules, so that it can be read as one.
 """
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -25,6 +25,7 @@ from rollcall.config.forms import (
     Size,
     Switch,
 )
+from rollcall.config.route_policies import with_policies
 from rollcall.config.section import Section
 from rollcall.config.service import Service
 from rollcall.contract import route_metadata, timeouts
@@ -73,7 +74,7 @@ class ConsulServer(Section):
 class Registrator(Section):
     """The registrator of every host."""
 
-    image: Image = Field(default="rollcall/registrator:0.5.0", description=_IMAGE)
+    image: Image = Field(default="rollcall/registrator:0.6.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
     mode: Annotated[
         Literal["auto", "internal", "published"],
@@ -113,7 +114,7 @@ class Backend(Section):
     check_interval: Duration = Field(default="5s", description="Time between two health checks")
 
 
-class Route(Section):
+class DeclaredRoute(Section):
     """A host and path that lead to a service whose containers name no route themselves."""
 
     service: ServiceQuery = Field(description="Service that receives the requests")
@@ -132,6 +133,12 @@ class Route(Section):
         default="http", description="Protocol that the service speaks"
     )
     buffering: Switch = Field(default=True, description="Let nginx buffer responses; False for streams of events")
+
+
+if TYPE_CHECKING:
+    Route = DeclaredRoute
+else:
+    Route = with_policies("Route", DeclaredRoute)
 
 
 class SiteCertificate(Section):
@@ -257,6 +264,11 @@ class Front(Section):
         default=False,
         description="Expect the PROXY protocol, version 1 or 2, on both ports; front.trusted_proxies are believed",
     )
+    users: Annotated[tuple[DnsLabel, ...], Expected('a list of names such as ["staff"], each a DNS label')] = Field(
+        default=(),
+        strict=False,
+        description="Lists of users that a route's basic_auth may name; docs/policies.md tells where they stand",
+    )
     services: Annotated[
         tuple[ServiceQuery, ...], Expected('a list of services, each "name" or "tag.name"; [] for none (a 404)')
     ] = Field(
@@ -298,6 +310,11 @@ class Front(Section):
     max_header_size: Annotated[int, Field(ge=1, le=1024), Expected("an integer from 1 to 1024", "KiB")] = Field(
         default=8, description="Longest line of a request's header; large cookies need more"
     )
+    # 16 KB: nginx's own 4 KB are less than the cookies of a sign-in by OpenID Connect.
+    max_response_header_size: Annotated[int, Field(ge=4, le=256), Expected("an integer from 4 to 256", "KiB")] = Field(
+        default=16, description="Largest header of a response, with all of its cookies; a larger one gets a 502"
+    )
+    gzip: Switch = Field(default=True, description="Compress text for clients that accept it")
     client_header_timeout: Seconds = Field(default=10, description="How long a client may take to send its header")
     client_body_timeout: Seconds = Field(default=30, description="Longest pause between two pieces of a request's body")
     send_timeout: Seconds = Field(default=60, description="Longest pause of a client that receives a response")

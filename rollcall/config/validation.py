@@ -58,6 +58,7 @@ def check(name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Loca
         _check_front_ports(one, locate)
         _check_front_certificate(one, locate)
         front_validation.check_proxy_protocol(one, locate)
+        front_validation.check_routes(one, locate)
     return fleet
 
 

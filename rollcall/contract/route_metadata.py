@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from rollcall.contract.host_names import is_host
+from rollcall.contract.policies import table
+from rollcall.contract.policies.table import Policies
+from rollcall.contract.policies.values import NO, YES
+
 Protocol = Literal["http", "https", "grpc", "grpcs"]
 
-# RFC 1123 labels; the first may be a wildcard, which nginx matches without a regular expression.
-HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
-MAX_HOST_LENGTH = 253
 # Characters without percent-encoding or meaning to nginx. No segment of dots alone, since nginx resolves those.
 PATH = re.compile(r"/|(/(?!\.{1,2}(/|$))[A-Za-z0-9._~@:+=,-]+)+")
 MAX_PATH_LENGTH = 255
@@ -18,56 +20,118 @@ MAX_WEIGHT = 1000
 MAX_SERVICE_LENGTH = 255
 # The metadata's keys in Consul's Meta. A list of host names too long for one value continues in HOSTS-2, …
 HOSTS = "virtual_host"
-KEYS = (HOSTS, "virtual_path", "virtual_strip", "virtual_proto", "virtual_buffering")
+ROUTE_KEYS = (HOSTS, "virtual_path", "virtual_strip", "virtual_proto", "virtual_buffering")
+KEYS = (*ROUTE_KEYS, *table.BY_META)
 MAX_PARTS = 16
-YES, NO = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off", ""})
+WWW = "www"
 # As in the registrator: a long value must not keep an error from fitting on one line.
 SHOWN = 80
 
 
 @dataclass(frozen=True)
 class ProxyOptions:
-    """How to proxy a location's requests."""
+    """How to proxy a location's requests.
+
+    `closed`: nobody gets in, since a value that decides who does is not understood.
+    `redirect_to`: the host name that requests are redirected to.
+    """
 
     protocol: Protocol = "http"
     strip: bool = False
     buffering: bool = True
+    policies: Policies = ()
+    closed: bool = False
+    redirect_to: str = ""
+
+    def policy(self, key: str) -> str:
+        """Return a policy's value; "" without one."""
+        return dict(self.policies).get(key, "")
 
 
 @dataclass(frozen=True)
 class RouteMetadata:
-    """The route that an instance requests: host names, path, and proxy options. `faults` are invalid host names."""
+    """The route that an instance requests: host names, path, and proxy options.
+
+    `faults` are invalid host names, and why a route is closed. Requests for a host of `redirects` go to the first of
+    `hosts`.
+    """
 
     hosts: tuple[str, ...]
     path: str
     options: ProxyOptions
     faults: tuple[str, ...] = ()
+    redirects: tuple[str, ...] = ()
 
 
 def read(meta: Mapping[str, str]) -> RouteMetadata | None:
     """Return the route that an instance requests; None if it requests none. An invalid host name costs only itself.
+
+    A route that limits who gets in is closed by any value that is not understood: without it, its requests could reach
+    another route of the same host.
 
     Raises:
         ValueError: key, value and the expected form.
     """
     named = host_names(meta)
     if not named:
-        if meta.get("virtual_path"):
-            raise ValueError("virtual_path: got no virtual_host beside it; expected both")
+        if lonely := next((key for key in ("virtual_path", *table.BY_META) if meta.get(key)), ""):
+            raise ValueError(f"{lonely}: got no virtual_host beside it; expected both")
         return None
     hosts, faults = _hosts(named)
     if not hosts:
         raise ValueError(faults[0])
-    return RouteMetadata(
-        hosts,
-        path(meta.get("virtual_path") or "/"),
-        ProxyOptions(
-            protocol=_protocol(meta.get("virtual_proto") or "http"),
-            strip=_truth("virtual_strip", meta.get("virtual_strip", "")),
-            buffering=_truth("virtual_buffering", meta.get("virtual_buffering") or "on"),
-        ),
-        faults,
+    place = path(meta.get("virtual_path") or "/")
+    policies, errors = table.read(meta, _OTHERS)
+    try:
+        options = _options(meta, policies)
+        redirects = _redirects(hosts, options.policy("redirect_from"))
+        if errors:
+            raise ValueError(errors[0])
+    except ValueError as error:
+        if not limits_access(meta):
+            raise
+        return RouteMetadata(hosts, place, CLOSED, (*faults, f"{CLOSING}: {error}"))
+    return RouteMetadata(hosts, place, options, faults, redirects)
+
+
+def limits_access(meta: Mapping[str, str]) -> bool:
+    """Whether an instance's Meta says anything about who gets in."""
+    return table.limits_access(meta, _OTHERS)
+
+
+CLOSED = ProxyOptions(closed=True)
+CLOSING = "nobody gets in, since it limits who does and has a value that is not understood"
+
+
+def _options(meta: Mapping[str, str], policies: Policies) -> ProxyOptions:
+    return ProxyOptions(
+        protocol=_protocol(meta.get("virtual_proto") or "http"),
+        strip=_truth("virtual_strip", meta.get("virtual_strip", "")),
+        buffering=_truth("virtual_buffering", meta.get("virtual_buffering") or "on"),
+        policies=policies,
     )
+
+
+def _redirects(hosts: Sequence[str], text: str) -> tuple[str, ...]:
+    """Return the host names to redirect to the route's first.
+
+    Raises:
+        ValueError: the route has no exact name first.
+    """
+    if not text:
+        return ()
+    if hosts[0].startswith("*"):
+        raise ValueError(
+            f"virtual_redirect_from: got it with {hosts[0]!r}; expected an exact name first in virtual_host"
+        )
+    return redirects(hosts, text)
+
+
+def redirects(hosts: Sequence[str], text: str) -> tuple[str, ...]:
+    """Return the host names of a policy redirect_from; "www" stands for www. before each of the route's."""
+    named = [f"{WWW}.{host}" for host in hosts if not host.startswith(("*", f"{WWW}."))]
+    old = dict.fromkeys(name for word in text.split() for name in (named if word == WWW else [word]))
+    return tuple(name for name in old if name not in hosts)
 
 
 def host_names(meta: Mapping[str, str]) -> list[str]:
@@ -93,8 +157,12 @@ def divided(text: str, max_bytes: int) -> tuple[dict[str, str], int]:
     return dict(zip(keys, values, strict=False)), lost
 
 
-def _host_keys() -> Sequence[str]:
+def _host_keys() -> tuple[str, ...]:
     return (HOSTS, *(f"{HOSTS}-{number}" for number in range(2, MAX_PARTS + 1)))
+
+
+# Keys that begin as those of policies do.
+_OTHERS = frozenset((*ROUTE_KEYS, *_host_keys()))
 
 
 def _hosts(named: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -116,7 +184,7 @@ def host(text: str) -> str:
         ValueError: it is invalid.
     """
     name = text.lower().removesuffix(".")
-    if len(name) > MAX_HOST_LENGTH or not HOST.fullmatch(name):
+    if not is_host(name):
         raise ValueError(
             f'virtual_host: got {shown(text)}; expected host names such as "shop.example.com" or "*.example.com"'
         )
@@ -179,6 +247,6 @@ def _protocol(text: str) -> Protocol:
 
 
 def _truth(key: str, text: str) -> bool:
-    if text.lower() not in YES | NO:
+    if text.lower() not in YES | NO | {""}:
         raise ValueError(f"{key}: got {shown(text)}; expected true or false")
     return text.lower() in YES

@@ -8,7 +8,7 @@ from threading import Lock
 
 from pyinfra import logger
 
-from rollcall.components import service_secrets
+from rollcall.components import front, service_secrets
 from rollcall.config import project
 from rollcall.config.inventory import host_of
 from rollcall.deploy import inventory_layers, operations, this_run
@@ -72,7 +72,9 @@ def warn(name: str) -> None:
 
 @lru_cache(maxsize=1)
 def check_of_services() -> None:
-    """Check that each secret of a service has a value. Raises RollcallError: one has none."""
+    """Check that each secret of a service and of the fronts has a value. Raises RollcallError: one has none."""
     locate, inventory = this_run.locate(), this_run.inventory_file()
     for sentence in service_secrets.check_values(this_run.fleet(), read().services, str(inventory), locate):
+        raise RollcallError(sentence)
+    for sentence in front.check_users(this_run.fleet(), read(), str(inventory), locate):
         raise RollcallError(sentence)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from rollcall.config.fleet import Fleet
 from rollcall.errors import RollcallError
+from rollcall.secrets import front_users
 from rollcall.secrets.private_directory import PrivateDirectory
 
 FOLDER = "services"
@@ -53,9 +54,9 @@ def deployers_variable(service: str, name: str) -> str:
 
 
 def declared(fleet: Fleet) -> set[tuple[str, str]]:
-    """Return the service and the name of each secret that the fleet declares."""
+    """Return the service and the name of each secret that the fleet declares; the front's lists of users, too."""
     services = (service for member in fleet.members for service in member.settings.services)
-    return {(service.name, name) for service in services for name in service.secrets}
+    return {(service.name, name) for service in services for name in service.secrets} | front_users.declared(fleet)
 
 
 def read(folder: PrivateDirectory, fleet: Fleet) -> ServiceSecrets:

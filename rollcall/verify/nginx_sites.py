@@ -13,7 +13,8 @@ BACKENDS = "backends"
 _BLOCK = re.compile(r"^(?P<kind>upstream|server)\b(?P<name>[^{\n]*)\{(?P<body>.*?)^\}", re.MULTILINE | re.DOTALL)
 _SERVER = re.compile(r"^\s*server\s+([^\s;]+)", re.MULTILINE)
 _NAMES = re.compile(r"^\s*server_name\s+([^;]+);", re.MULTILINE)
-_PAGE = re.compile(r"^\s*return 503\b", re.MULTILINE)
+# A maintenance page, and a route that is closed to everybody.
+_PAGE = re.compile(r"^\s*return (?:503|403)\b", re.MULTILINE)
 _PASS = re.compile(r"^\s*(?:proxy|grpc)_pass\s+\w+://([^/;\s]+)", re.MULTILINE)
 
 
@@ -21,7 +22,7 @@ _PASS = re.compile(r"^\s*(?:proxy|grpc)_pass\s+\w+://([^/;\s]+)", re.MULTILINE)
 class NginxSites:
     """The sites: `lists` has the address:port pairs of each upstream, `hosts` those behind each host name.
 
-    `closed` are host names with a maintenance page on at least one path.
+    `closed` are host names with a maintenance page or a closed route on at least one path.
     """
 
     lists: Mapping[str, frozenset[str]]

@@ -197,6 +197,14 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
     ("docs/routes.md", "rollcall consul INVENTORY -- kv put rollcall/front/canary/shop-80 '{\"v2\": 10}'"): Run(
         replace=LAB
     ),
+    (
+        "docs/policies.md",
+        "docker run -d -P -e SERVICE_NAME=shop -e SERVICE_VIRTUAL_HOST=shop.example.com -e SERVICE_VIRTUAL_REDIRECT_FROM=www \\",
+    ): ("tests/integration/front/test_front_policies.py tries each policy"),
+    (
+        "docs/policies.md",
+        "rollcall secret set INVENTORY front staff",
+    ): "asks for passwords; tests/unit/secrets has them",
     ("docs/status.md", "Problems"): OUTPUT,
     ("docs/status.md", "scrape_configs:"): SETTINGS,
     ("docs/status.md", "- alert: SiteIsUnserved"): SETTINGS,

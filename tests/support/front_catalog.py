@@ -3,8 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from rollcall.components.front import front_config
+from rollcall.components.front import declared_route, front_config
 from rollcall.config.settings import Front, Route
+from rollcall.contract.policies import table
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import DeclaredRoute, Settings, read
 from rollcall.front.routing.model import Location, Routing, Upstream
@@ -20,7 +21,8 @@ def settings(*routes: DeclaredRoute, **more: Any) -> Settings:
 
 def declared(service: str, host: str, **more: Any) -> DeclaredRoute:
     """Make a route of group_data, with the defaults for what is not given."""
-    return DeclaredRoute(**Route.model_construct(service=service, host=host, **more).model_dump())
+    route = declared_route(Route.model_construct(service=service, host=host, **more))
+    return DeclaredRoute(**{**route, "policies": table.ordered(route["policies"])})
 
 
 def instance(name: str, service: str = "shop-80", port: int = 80, node: str = "app1", **more: Any) -> Instance:

@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from rollcall.contract.policies import table
+from rollcall.contract.policies.table import Policies
 from rollcall.contract.route_metadata import Protocol
 
 Listen = tuple[str, int]
@@ -19,6 +21,7 @@ class DeclaredRoute:
     strip: bool
     protocol: Protocol
     buffering: bool
+    policies: Policies
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Settings:
     `proxied`: a load balancer is before the front and may end TLS. `read_timeout` is how long an
     instance may be silent. `certificate_end` is when the served certificate ends (ISO 8601), `certificate_file` the
     user's file that it comes from, "" for the fleet's authority. `certificates` are the sites' own; with `acme` the
-    ACME program beside the front has more.
+    ACME program beside the front has more. `users` are the lists of users that routes may name.
     `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. The others
     and all defaults are in rollcall/config/settings.py.
     """
@@ -62,6 +65,7 @@ class Settings:
     certificates: tuple[CertificateFile, ...]
     acme: bool
     routes: tuple[DeclaredRoute, ...]
+    users: tuple[str, ...]
     max_fails: int
     fail_timeout: int
     weight: int
@@ -87,7 +91,10 @@ def read(text: str) -> Settings:
         document["certificates"] = tuple(
             CertificateFile(**{**file, "names": tuple(file["names"])}) for file in document["certificates"]
         )
-        document["routes"] = tuple(DeclaredRoute(**route) for route in document["routes"])
+        document["users"] = tuple(document["users"])
+        document["routes"] = tuple(
+            DeclaredRoute(**route | {"policies": table.ordered(route["policies"])}) for route in document["routes"]
+        )
         return Settings(**document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"invalid front.json: {error}; deploy with the version of this image") from error

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rollcall.contract import route_metadata
-from rollcall.contract.route_metadata import ProxyOptions
+from rollcall.contract.route_metadata import CLOSED, CLOSING, ProxyOptions
 from rollcall.front.inputs.catalog import Instance
-from rollcall.front.inputs.settings import Settings
+from rollcall.front.inputs.settings import DeclaredRoute, Settings
+from rollcall.front.routing import default_site
 from rollcall.front.routing.model import Complaint, Source
 
 # Who wins a route that several claim: group_data's routes, then its default site, then containers.
@@ -27,9 +28,9 @@ class Claim:
     options: ProxyOptions = DEFAULT_OPTIONS
 
     @property
-    def rank(self) -> tuple[int, tuple[str, ...]]:
-        """The sort key; the lowest claim wins."""
-        return PRECEDENCE.index(self.source), self.services
+    def rank(self) -> tuple[int, bool, tuple[str, ...]]:
+        """The sort key; the lowest claim wins. A name that a service wants comes before one that only redirects."""
+        return PRECEDENCE.index(self.source), bool(self.options.redirect_to), self.services
 
 
 @dataclass
@@ -38,6 +39,10 @@ class Claims:
 
     by_place: dict[Place, list[Claim]] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
+
+    def add(self, place: Place, claim: Claim) -> None:
+        """Add a claim to a host and path."""
+        self.by_place.setdefault(place, []).append(claim)
 
 
 def matches(instance: Instance, query: str) -> bool:
@@ -57,14 +62,17 @@ def collect(instances: Sequence[Instance], settings: Settings) -> Claims:
         candidates = by_service.get(query.rpartition(".")[2], ())
         return tuple(instance for instance in candidates if matches(instance, query))
 
-    default = dict.fromkeys(instance for query in settings.services for instance in members(query))
+    default = default_site.open_instances(
+        (instance for query in settings.services for instance in members(query)), claims.complaints
+    )
     names = tuple(dict.fromkeys(query.rpartition(".")[2] for query in settings.services))
     if names:
-        claims.by_place["", "/"] = [Claim("default", names, tuple(default))]
+        claims.add(("", "/"), Claim("default", names, default))
     for route in settings.routes:
-        options = ProxyOptions(route.protocol, route.strip, route.buffering)
+        options = ProxyOptions(route.protocol, route.strip, route.buffering, route.policies)
         claim = Claim("declared", (route.service.rpartition(".")[2],), members(route.service), options)
-        claims.by_place.setdefault((_site(route.host, settings), route_metadata.path(route.path)), []).append(claim)
+        claims.add((_site(route.host, settings), route_metadata.path(route.path)), claim)
+        _add_redirects(claims, claim, route, settings)
     for service, own in sorted(by_service.items()):
         _collect_metadata(claims, service, own, settings)
     return claims
@@ -117,13 +125,21 @@ def _collect_metadata(claims: Claims, service: str, instances: Sequence[Instance
             continue
         for fault in route.faults:
             claims.complaints.append(Complaint("metadata", f"{_named_instance(instance)}: {fault}"))
+        options = route.options
+        if unknown := _unknown_users(options, settings):
+            claims.complaints.append(Complaint("metadata", f"{_named_instance(instance)}: {unknown}"))
+            options = CLOSED
         for host in route.hosts:
             place = (_site(host, settings), route.path)
-            requested.setdefault(place, {}).setdefault(route.options, []).append(instance)
+            requested.setdefault(place, {}).setdefault(options, []).append(instance)
+        for host in route.redirects:
+            place = (_site(host, settings), "/")
+            target = ProxyOptions(redirect_to=route.hosts[0])
+            requested.setdefault(place, {}).setdefault(target, []).append(instance)
     for place, by_options in requested.items():
         options = _most_common(by_options)
         claim = Claim("metadata", (service,), tuple(by_options[options]), options)
-        claims.by_place.setdefault(place, []).append(claim)
+        claims.add(place, claim)
         for other in by_options.keys() - {options}:
             claims.complaints.extend(_outvoted(place, instance, options) for instance in by_options[other])
 
@@ -137,12 +153,37 @@ def _most_common(by_options: Mapping[ProxyOptions, Sequence[Instance]]) -> Proxy
 
 
 def _outvoted(place: Place, instance: Instance, options: ProxyOptions) -> Complaint:
-    prefix, buffering = "removed" if options.strip else "kept", "on" if options.buffering else "off"
     return Complaint(
         "metadata",
         f"{instance.identity} of {instance.service} gets no requests of {_spelled(place)}: most instances have "
-        f"{options.protocol}, prefix {prefix}, buffering {buffering}; expected the same for all",
+        f"{_described(options)}; expected the same for all",
     )
+
+
+def _described(options: ProxyOptions) -> str:
+    if options.closed:
+        return "a value that closes it"
+    if options.redirect_to:
+        return f"a redirect to {options.redirect_to}"
+    prefix, buffering = "removed" if options.strip else "kept", "on" if options.buffering else "off"
+    policies = [f"{key} {route_metadata.cut(value)}" for key, value in options.policies]
+    return ", ".join([options.protocol, f"prefix {prefix}", f"buffering {buffering}", *policies])
+
+
+def _unknown_users(options: ProxyOptions, settings: Settings) -> str:
+    """Return why a list of users cannot be asked; "" if it can, or if none is named."""
+    users = options.policy("basic_auth")
+    if not users or users in settings.users:
+        return ""
+    known = f"one of {', '.join(settings.users)}" if settings.users else "a list of front.users, which has none"
+    return f"{CLOSING}: virtual_basic_auth: got {users!r}; expected {known}"
+
+
+def _add_redirects(claims: Claims, claim: Claim, route: DeclaredRoute, settings: Settings) -> None:
+    """Claim the host names that redirect to a declared route."""
+    target = replace(claim, options=ProxyOptions(redirect_to=route.host))
+    for host in route_metadata.redirects([route.host], claim.options.policy("redirect_from")):
+        claims.add((_site(host, settings), "/"), target)
 
 
 def _named_instance(instance: Instance) -> str:

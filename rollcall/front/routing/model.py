@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from rollcall.contract.policies.table import Policies
 from rollcall.contract.route_metadata import Protocol
 from rollcall.front.inputs.catalog import Instance
 
@@ -22,19 +23,22 @@ class Upstream:
     """Instances that share the requests of one or more locations; without servers the response is a 502.
 
     `exact`: a canary sets the weights, so they are a promise and not an estimate of capacity.
+    `sticky`: SameSite of the cookie that keeps a visitor with one instance, "" for none.
     """
 
     name: str
     servers: tuple[Server, ...]
     services: tuple[str, ...]
     exact: bool = False
+    sticky: str = ""
 
 
 @dataclass(frozen=True)
 class Location:
     """A path prefix of a site. `maintenance` is None, or the text of its maintenance page.
 
-    `upstream` is empty for a maintenance page without a service.
+    `upstream` is empty for a maintenance page without a service, and for a redirect to the host `redirect_to`.
+    `closed`: nobody gets in. `sign_in` is the upstream of the service that decides who gets in.
     """
 
     path: str
@@ -44,6 +48,10 @@ class Location:
     buffering: bool = True
     maintenance: str | None = None
     source: Source = "metadata"
+    policies: Policies = ()
+    closed: bool = False
+    redirect_to: str = ""
+    sign_in: str = ""
 
 
 @dataclass(frozen=True)

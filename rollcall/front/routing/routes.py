@@ -9,6 +9,7 @@ from rollcall.front.inputs.settings import Settings
 from rollcall.front.routing import claims, operator_keys
 from rollcall.front.routing.claims import Claim
 from rollcall.front.routing.model import Location, Routing, Site
+from rollcall.front.routing.sign_in import sign_in_service
 from rollcall.front.routing.upstreams import Upstreams
 
 
@@ -37,10 +38,11 @@ def routing(catalog: Catalog, settings: Settings) -> Routing:
     # The default site always exists, as a 404 if as nothing else.
     sites: dict[str, list[Location]] = {"": []}
     for (host, path), claim in won.items():
-        upstream = upstreams.name(host, claim)
+        upstream = "" if claim.options.redirect_to else upstreams.name(host, claim)
+        sign_in = upstreams.name(host, asked) if (asked := sign_in_service(claim, instances, complaints)) else ""
         # The default site's maintenance page is also for its name, whichever service has that.
         sentence = sentences.get((host, path), sentences.get(("", path)) if host == name else None)
-        sites.setdefault(host, []).append(_location(path, upstream, claim, sentence))
+        sites.setdefault(host, []).append(_location(path, upstream, claim, sentence, sign_in))
     for host, path in operator_keys.pages_without_service(sentences, won, complaints):
         page = Location(path, "", maintenance=sentences[host, path], source="declared")
         sites.setdefault(host, []).append(page)
@@ -63,9 +65,21 @@ def _order(instance: Instance) -> tuple[str, str, str]:
     return instance.service, instance.node, instance.identity
 
 
-def _location(path: str, upstream: str, claim: Claim, sentence: str | None) -> Location:
+def _location(path: str, upstream: str, claim: Claim, sentence: str | None, sign_in: str) -> Location:
     options = claim.options
-    return Location(path, upstream, options.protocol, options.strip, options.buffering, sentence, claim.source)
+    return Location(
+        path,
+        upstream,
+        options.protocol,
+        options.strip,
+        options.buffering,
+        sentence,
+        claim.source,
+        options.policies,
+        options.closed,
+        options.redirect_to,
+        sign_in,
+    )
 
 
 def _longest_first(locations: Iterable[Location]) -> tuple[Location, ...]:

@@ -9,13 +9,17 @@ from types import MappingProxyType
 from jinja2 import Environment, StrictUndefined, Template
 
 from rollcall.contract import maintenance_page
+from rollcall.contract.policies import nginx
+from rollcall.contract.policies.policy import ERROR_PAGES
 from rollcall.front.inputs.settings import Settings
 from rollcall.front.routing.model import Routing, Upstream
+from rollcall.front.routing.policies import policy_lines
 
 # An upstream's shared memory. Measured with nginx 1.30.6: ten servers fit in 32 KiB; of thousands each takes 0.83 KiB,
 # 0.87 with IPv6 addresses. A reload recreates each zone, so it may grow.
 ZONE_BASE_KIB = 64
 ZONE_PER_SERVER_KIB = 1
+COOKIE_LENGTH = 8
 
 
 def render(
@@ -26,7 +30,8 @@ def render(
     Raises:
         jinja2.TemplateError: the template is invalid.
     """
-    return _compiled(template).render(routing=routing, front=settings, certificates=certificates)
+    policies = policy_lines(routing, settings)
+    return _compiled(template).render(routing=routing, front=settings, certificates=certificates, policies=policies)
 
 
 @lru_cache(maxsize=1)
@@ -38,9 +43,16 @@ def _compiled(template: str) -> Template:
     environment.filters["sentence"] = maintenance_page.escaped
     environment.filters["expression"] = re.escape
     environment.filters["zone"] = _zone
+    environment.filters["cookie"] = _cookie
+    environment.globals["error_pages"] = ERROR_PAGES
     return environment.from_string(template)
 
 
 def _zone(upstream: Upstream) -> str:
     """Return the size of an upstream's shared memory."""
     return f"{ZONE_BASE_KIB + ZONE_PER_SERVER_KIB * len(upstream.servers)}k"
+
+
+def _cookie(upstream: str) -> str:
+    """Return the end of the name of an upstream's cookie: several may serve one host."""
+    return nginx.identity(upstream, "")[:COOKIE_LENGTH]

@@ -1,6 +1,7 @@
 """The upstreams of the claims that won, with their servers and weights."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rollcall.contract import canary, route_metadata
 from rollcall.front.inputs.catalog import Instance
@@ -35,9 +36,11 @@ class Upstreams:
         instances = self._instances(claim)
         # A TLS connection belongs to one server name; another name must not reuse it.
         secured = host if claim.options.protocol in ("https", "grpcs") else ""
-        key = (claim.source == "default", claim.services, claim.options.protocol, secured, instances)
+        sticky = claim.options.policy("sticky")
+        key = (claim.source == "default", claim.services, claim.options.protocol, secured, sticky, instances)
         if key not in self.made:
-            self.made[key] = self._upstream(self._new_name(claim), claim.services, instances)
+            made = self._upstream(self._new_name(claim), claim.services, instances)
+            self.made[key] = replace(made, sticky=sticky)
         return self.made[key].name
 
     def _instances(self, claim: Claim) -> tuple[Instance, ...]:

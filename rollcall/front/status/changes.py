@@ -8,7 +8,7 @@ from datetime import datetime
 from rollcall.contract.status_document import CONSUL, container_of
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.cluster import Cluster
-from rollcall.front.routing.model import Routing
+from rollcall.front.routing.model import Location, Routing
 
 # The newest are kept, in at most 100 KB: each text is cut.
 CHANGES = 50
@@ -60,13 +60,20 @@ def state(routing: Routing, catalog: Catalog, kept: frozenset[_Key], cluster: Cl
             instances[key] = server.instance, "kept" if key in kept else "serving"
     services = {upstream.name: ", ".join(upstream.services) for upstream in routing.upstreams}
     routes = {
-        f"{site.host or 'any other host '}{location.path}": "a maintenance page"
-        if location.maintenance is not None
-        else services.get(location.upstream, "nobody")
+        f"{site.host or 'any other host '}{location.path}": _target(location, services)
         for site in routing.sites
         for location in site.locations
     }
     return State(instances, routes, cluster.hosts, cluster.leader_of(catalog))
+
+
+def _target(location: Location, services: Mapping[str, str]) -> str:
+    if location.maintenance is not None:
+        return "a maintenance page"
+    if location.redirect_to:
+        return location.redirect_to
+    named = services.get(location.upstream, "nobody")
+    return f"{named}, closed to everybody" if location.closed else named
 
 
 def _key(instance: Instance) -> _Key:

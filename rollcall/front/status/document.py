@@ -165,6 +165,9 @@ def _routes(routing: Routing) -> list[Document]:
             "services": services.get(location.upstream, []),
             "maintenance": location.maintenance is not None,
             "source": location.source,
+            "closed": location.closed,
+            "redirect_to": location.redirect_to,
+            "policies": dict(location.policies),
         }
         for site in routing.sites
         for location in site.locations

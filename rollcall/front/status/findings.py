@@ -28,7 +28,7 @@ def _sites(routing: Routing, catalog: Catalog) -> Iterator[Site]:
     upstreams = {upstream.name: upstream for upstream in routing.upstreams}
     for site in routing.sites:
         for location in site.locations:
-            if location.maintenance is None:
+            if location.maintenance is None and not location.redirect_to:
                 upstream = upstreams[location.upstream]
                 its = {service: states.get(service, ()) for service in upstream.services}
                 yield Site(site.host, location.path, len(upstream.servers), its, location.source)

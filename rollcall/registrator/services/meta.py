@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rollcall.contract import route_metadata
+from rollcall.contract.policies import table
 from rollcall.registrator.services.metadata import Metadata
 
 # Consul's limits on a service's Meta: agent/structs, ValidateServiceMetadata.
@@ -74,10 +75,13 @@ def meta_of(metadata: Metadata) -> Meta:
     """Copy every key except id, name and tags. What Consul cannot hold is omitted, and never costs the service."""
     pairs: dict[str, str] = {}
     notes: list[str] = []
-    for key, entry in sorted(metadata.entries.items(), key=lambda pair: (pair[0] not in PRIORITY_KEYS, pair[0])):
+    for key, entry in sorted(metadata.entries.items(), key=_order):
         if key in NOT_META:
             continue
         parts, reason = _parts(key, entry.value)
+        if reason and key in table.ACCESS:
+            # Without its key the front would let everybody in.
+            parts = {key: table.UNREADABLE}
         if reason:
             notes.append(f"{_shown(entry.spelled)} is not copied into Consul's Meta: {reason}")
         pairs |= parts
@@ -88,6 +92,11 @@ def meta_of(metadata: Metadata) -> Meta:
             f"{names} not copied into Consul's Meta: it holds {PAIRS} pairs, {MARKS} of them the registrator's"
         )
     return Meta(included, tuple(notes))
+
+
+def _order(pair: tuple[str, object]) -> tuple[bool, bool, str]:
+    """Put first what decides who gets in, then the front's other keys: if there are too many, the last are omitted."""
+    return pair[0] not in table.ACCESS, pair[0] not in PRIORITY_KEYS, pair[0]
 
 
 def _parts(key: str, value: str) -> tuple[dict[str, str], str]:

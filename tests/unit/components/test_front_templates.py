@@ -7,11 +7,11 @@ import select
 import pytest
 from nginx_configuration import Directive, parsed
 
+from rollcall.components.front import nginx_conf
 from rollcall.components.template_files import render, source
 from rollcall.config.settings import Front
 
 RENDERED = {
-    "front/nginx.conf.j2": {"front": Front(), "connect_timeout": 1},
     "front/consul-template.hcl.j2": {"consul_address": "127.0.0.1:8500"},
     "backend/nginx.conf.j2": {"backend": {"host": "app1"}},
     "dns/dnsmasq.conf.j2": {"dns": {"interface": "docker0", "domain": "consul", "servers": []}},
@@ -23,12 +23,12 @@ def lines(name: str, **values: object) -> list[str]:
 
 
 def nginx(**settings: object) -> list[str]:
-    return lines("front/nginx.conf.j2", front=Front(**settings), connect_timeout=1)
+    return [line.strip() for line in nginx_conf(Front(**settings), 1).splitlines()]
 
 
-@pytest.mark.parametrize("name", RENDERED)
+@pytest.mark.parametrize("name", [*RENDERED, "front/nginx.conf.j2"])
 def test_a_rendered_file_has_nothing_left_over(name: str) -> None:
-    text = render(name, **RENDERED[name])
+    text = render(name, **RENDERED[name]) if name in RENDERED else nginx_conf(Front(), 1)
     assert not [line for line in text.splitlines() if line != line.rstrip()], "spaces at a line's end"
     assert text.endswith("\n") and not text.endswith("\n\n") and not text.startswith("\n")
     assert not [mark for mark in ("{{", "}}", "{%", "{#", "None", "Undefined") if mark in text]
@@ -76,7 +76,7 @@ def test_the_health_response_comes_from_the_front_itself() -> None:
 
 
 def http(**settings: object) -> Directive:
-    return parsed(render("front/nginx.conf.j2", front=Front(**settings), connect_timeout=1)).one("http")
+    return parsed(nginx_conf(Front(**settings), 1)).one("http")
 
 
 def mapped(source: str, value: str, **settings: object) -> dict[str, str]:

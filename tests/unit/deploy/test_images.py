@@ -11,7 +11,7 @@ from rollcall.images import docker
 from rollcall.images.registry import Offer
 from rollcall.images.saved import Blob, Saved
 
-FRONT, REGISTRATOR = "rollcall/front:0.5.0", "rollcall/registrator:0.5.0"
+FRONT, REGISTRATOR = "rollcall/front:0.5.0", "rollcall/registrator:0.6.0"
 
 
 def wanted(image: str, source: ImageSource = "push") -> Container:

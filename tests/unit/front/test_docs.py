@@ -8,10 +8,12 @@ from pathlib import Path
 from front_catalog import settings
 
 from rollcall.config.project import CHECKOUT
-from rollcall.config.settings import Front, Route
+from rollcall.config.route_policies import markdown
+from rollcall.config.settings import DeclaredRoute, Front
 from rollcall.contract import canary, maintenance_page, route_metadata
 
 TEXT = (CHECKOUT / "docs/routes.md").read_text()
+POLICIES = (CHECKOUT / "docs/policies.md").read_text()
 TABLE = TEXT.partition("## What a container may say")[2].partition("\n## ")[0]
 
 
@@ -26,7 +28,7 @@ def commands(start: str) -> list[list[str]]:
 
 def test_the_table_lists_exactly_the_keys_of_a_container() -> None:
     source = Path(route_metadata.__file__).read_text()
-    read = {f"SERVICE_{key.upper()}" for key in (*re.findall(r'get\("(\w+)"', source), *route_metadata.KEYS)}
+    read = {f"SERVICE_{key.upper()}" for key in (*re.findall(r'get\("(\w+)"', source), *route_metadata.ROUTE_KEYS)}
     assert set(re.findall(r"^\| `(\w+)`", TABLE, re.MULTILINE)) == read
 
 
@@ -43,7 +45,7 @@ def test_the_documented_routes_are_valid_and_use_every_key() -> None:
     (example,) = shown("python")
     routes = ast.literal_eval(example.partition("=")[2].strip())["routes"]
     assert len(Front(routes=routes).routes) == len(routes)
-    assert {key for route in routes for key in route} == set(Route.model_fields)
+    assert {key for route in routes for key in route} == set(DeclaredRoute.model_fields)
 
 
 def test_the_documented_keys_are_valid() -> None:
@@ -54,3 +56,21 @@ def test_the_documented_keys_are_valid() -> None:
     assert maintenance_page.sentences(puts, settings().server_name) == {
         ("shop.example.com", "/api"): "We are back at noon."
     }
+
+
+def test_the_table_of_policies_is_that_of_the_program() -> None:
+    assert markdown() in POLICIES, f"docs/policies.md lacks this table:\n{markdown()}"
+
+
+def test_every_documented_policy_is_valid() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", POLICIES, re.DOTALL)
+    assert len(blocks) > 2
+    for block in blocks:
+        Front.model_validate(ast.literal_eval(block.partition("=")[2].strip()))
+    containers = re.findall(r"```sh\n(docker run.*?)```", POLICIES, re.DOTALL)
+    assert containers
+    for container in containers:
+        words = shlex.split(container.replace("\\\n", " "))
+        said = [word.partition("=") for word in words if word.startswith("SERVICE_")]
+        route = route_metadata.read({key.removeprefix("SERVICE_").lower(): value for key, _, value in said})
+        assert route is not None and route.options.policies and not route.options.closed

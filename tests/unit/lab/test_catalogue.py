@@ -25,7 +25,7 @@ def test_the_registry_offers_the_public_names_and_ours() -> None:
         "rollcall/dns:0.1.0",
         "rollcall/front:0.5.0",
         "rollcall/keepalived:0.1.0",
-        "rollcall/registrator:0.5.0",
+        "rollcall/registrator:0.6.0",
         "rollcall/templates:0.2.0",
     }
 
@@ -77,7 +77,7 @@ def test_a_changed_source_of_the_registrator_changes_its_key_and_no_other(
     before = catalogue.keys(hub=False)
     (source / "loop.py").write_text("two")
     after = catalogue.keys(hub=False)
-    assert {name for name in before if before[name] != after[name]} == {"rollcall/registrator:0.5.0"}
+    assert {name for name in before if before[name] != after[name]} == {"rollcall/registrator:0.6.0"}
 
 
 def test_a_changed_parent_changes_the_keys_of_what_is_made_from_it(

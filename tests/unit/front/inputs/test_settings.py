@@ -20,6 +20,7 @@ def written(desired: Any, **front: Any) -> str:
 
 def test_every_setting_reaches_the_program(desired: Any) -> None:
     route = {"service": "grafana-3000", "host": "Grafana.example.com.", "path": "/graphs/", "protocol": "https"}
+    policies = {"retries": False, "allow": ["10.0.0.0/8", "192.0.2.7"], "basic_auth": "staff"}
     given = {
         "address": "10.77.0.31",
         "http_port": 81,
@@ -35,11 +36,19 @@ def test_every_setting_reaches_the_program(desired: Any) -> None:
         "old_generations": 6,
         "keep_lost": 7,
         "status": "off",
+        "users": ["staff"],
     }
-    settings = read(written(desired, routes=[route], proxy_read_timeout=8, **given))
+    settings = read(written(desired, routes=[route | policies], proxy_read_timeout=8, **given))
     assert settings.listens == (("10.77.0.31", 81), ("10.77.0.31", 444))
-    assert settings.routes == (DeclaredRoute("grafana-3000", "grafana.example.com", "/graphs", False, "https", True),)
-    assert {key: getattr(settings, key) for key in given} == {**given, "services": ("shop-80", "v2.api-80")}
+    wanted = (("allow", "10.0.0.0/8 192.0.2.7/32"), ("basic_auth", "staff"), ("retries", "off"))
+    assert settings.routes == (
+        DeclaredRoute("grafana-3000", "grafana.example.com", "/graphs", False, "https", True, wanted),
+    )
+    assert {key: getattr(settings, key) for key in given} == {
+        **given,
+        "services": ("shop-80", "v2.api-80"),
+        "users": ("staff",),
+    }
     assert (settings.node, settings.read_timeout) == ("front1", 8)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from nginx_configuration import Directive, parsed
 
 from rollcall.components.template_files import source
+from rollcall.contract import route_metadata
+from rollcall.contract.policies import forwarding, table
 from rollcall.front.inputs import catalog
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import Settings
@@ -240,8 +243,12 @@ PIECES = [
     "${host}",
 ]
 WORDS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join) | st.text(max_size=20)
-KEYS = st.sampled_from(
-    ["virtual_host", "virtual_path", "virtual_strip", "virtual_proto", "virtual_buffering", "weight"]
+KEYS = st.sampled_from([*route_metadata.KEYS, "weight", "virtual_alow"])
+# Values that policies understand, alone and with something hostile in them.
+EXAMPLES = st.sampled_from([policy.example for policy in table.POLICIES])
+VALUES = WORDS | EXAMPLES | st.tuples(EXAMPLES, WORDS).map("".join) | st.tuples(WORDS, EXAMPLES).map(" ".join)
+META = st.dictionaries(KEYS, VALUES, max_size=4) | st.sets(st.sampled_from(table.POLICIES), max_size=6).map(
+    lambda policies: {policy.meta: policy.example for policy in policies}
 )
 ROWS = st.lists(
     st.fixed_dictionaries(
@@ -252,7 +259,7 @@ ROWS = st.lists(
             "address": WORDS | st.sampled_from(["10.0.0.1", "fd00::1", "fe80::1%;"]),
             "port": st.integers(-1, 70000),
             "tags": st.lists(WORDS, max_size=2),
-            "meta": st.dictionaries(KEYS, WORDS, max_size=4).map(lambda meta: {"virtual_host": SHOP, **meta}),
+            "meta": META.map(lambda meta: {"virtual_host": SHOP, **meta}),
             "weight": st.integers(-1, 5),
             "checks": st.just({"serfHealth": "passing"}),
         }
@@ -265,8 +272,43 @@ PAIRS = st.lists(st.fixed_dictionaries({"key": st.tuples(PREFIXES, WORDS).map(""
 OURS = {
     *("upstream", "zone", "least_conn", "server", "keepalive", "keepalive_timeout", "listen", "server_name"),
     *("location", "proxy_pass", "grpc_pass", "proxy_ssl_name", "grpc_ssl_name", "proxy_buffering", "set", "rewrite"),
-    *("client_body_timeout", "add_header", "return", "internal", "alias", "ssi", "ssi_silent_errors"),
+    *("client_body_timeout", "add_header", "return", "internal", "alias", "ssi", "ssi_silent_errors", "if", "sticky"),
+    # Of the policies.
+    *("client_max_body_size", "proxy_buffer_size", "proxy_buffers", "grpc_buffer_size", "gzip", "error_page"),
+    *(f"{module}_{what}" for module in ("proxy", "grpc") for what in ("connect_timeout", "read_timeout")),
+    *(f"{module}_{what}" for module in ("proxy", "grpc") for what in ("send_timeout", "next_upstream")),
+    *(f"{module}_{what}" for module in ("proxy", "grpc") for what in ("set_header", "hide_header")),
+    *("deny", "allow", "auth_basic", "auth_basic_user_file", "auth_request", "auth_request_set", "limit_req"),
+    *("limit_conn", "proxy_pass_request_body"),
 }
+VARIABLES = {"$forwarded_prefix", "$1", "$", "$host", "$maintenance_sentence", "$retry_after", "$visitor_scheme"}
+VARIABLES |= {"$is_request_port", "$request_port", "$request_uri"}
+VARIABLES |= set(
+    re.findall(r"\$\w+", " ".join((*forwarding.lines("proxy"), *forwarding.lines("proxy", forwarding.SIGN_IN))))
+)
+# nginx refuses any other that comes twice in one block, and with it the whole configuration.
+REPEATED = {
+    "add_header",
+    "if",
+    "location",
+    "deny",
+    "allow",
+    "auth_request_set",
+    "error_page",
+    "set",
+    "server",
+    "listen",
+}
+REPEATED |= {f"{module}_{what}_header" for module in ("proxy", "grpc") for what in ("set", "hide")}
+OF_A_ROUTE = re.compile(
+    r"\$((cors|preflight)_[0-9a-f]{16}(_[a-z]+)?|auth_[0-9a-f]{16}_[a-z0-9_]+|upstream_http_(x|remote)_[a-z0-9_]+)"
+)
+
+
+def everything(one: Directive) -> Iterator[Directive]:
+    for inner in one.block:
+        yield inner
+        yield from everything(inner)
 
 
 @given(rows=ROWS, pairs=PAIRS)
@@ -274,14 +316,18 @@ def test_no_registration_can_inject_configuration(rows: Any, pairs: Any) -> None
     read = catalog.read(json.dumps({"instances": rows, "unasked": [], "keys": pairs}))
     given_settings = settings(declared("a_b", "declared.example.com", path="/x", strip=True, protocol="grpc"))
     found = parsed(sites.render(TEMPLATE, routing(read, given_settings), given_settings))
-    assert {directive.name for directive in found.block} <= {"upstream", "server", "error_page", "map"}
+    top = {"upstream", "server", "error_page", "map", "limit_req_zone", "limit_conn_zone"}
+    assert {directive.name for directive in found.block} <= top
     endpoints = {instance.endpoint for instance in read.instances} | {"127.0.0.1:65535"}
     for one in (*found.all("upstream"), *found.all("server")):
-        inside = [*one.block, *(deeper for location in one.all("location") for deeper in location.block)]
+        inside = list(everything(one))
         assert {directive.name for directive in inside} <= OURS
+        for block in (one, *inside):
+            once = [directive.name for directive in block.block if directive.name not in REPEATED]
+            assert len(once) == len(set(once))
         assert {line.arguments[0] for line in one.all("server")} <= endpoints
         variables = {word for directive in inside for word in re.findall(r"\$\w*", " ".join(directive.arguments))}
-        assert variables <= {"$forwarded_prefix", "$1", "$", "$host", "$maintenance_sentence", "$retry_after"}
+        assert {name for name in variables - VARIABLES if not OF_A_ROUTE.fullmatch(name)} == set()
     names = [upstream.arguments[0].lower() for upstream in found.all("upstream")]
     assert len(names) == len(set(names))
     for server in found.all("server"):

@@ -44,6 +44,12 @@ def test_a_site_with_a_maintenance_page_is_not_a_problem() -> None:
     assert of_catalog(routing(catalog, given), catalog) == []
 
 
+def test_a_redirect_and_a_closed_route_are_served() -> None:
+    shop = instance("shop-1", virtual_host="shop.example.com", virtual_redirect_from="www")
+    closed = instance("b", "b-80", virtual_host="b.example.com", virtual_allow="nonsense")
+    assert found(WEB, shop, closed) == []
+
+
 def test_a_lost_node_is_named_and_a_lost_server_twice() -> None:
     gone = replace(WEB, node="app2", identity="app2:web-9:80", address="10.9.9.9", node_alive=False, state="critical")
     assert found(WEB, gone) == [("lost", "app2")]

@@ -50,6 +50,20 @@ def test_what_consul_cannot_hold_is_left_out_and_said_without_its_value(key: str
     assert len(note) < 250
 
 
+@pytest.mark.parametrize("value", ["10.0.0.1 " * 60, "-----BEGIN RSA PRIVATE KEY-----"])
+def test_a_limit_of_who_gets_in_that_consul_cannot_hold_closes_the_route(value: str) -> None:
+    found = reading({"SERVICE_VIRTUAL_HOST": "shop.example.com", "SERVICE_VIRTUAL_ALLOW": value})
+    route = route_metadata.read(only(found).meta)
+    assert found.notes and route is not None and route.options.closed
+
+
+def test_of_too_many_keys_those_that_decide_who_gets_in_are_kept() -> None:
+    many = {f"SERVICE_AAA{number}": "1" for number in range(100)}
+    allow = {"SERVICE_VIRTUAL_HOST": "shop.example.com", "SERVICE_VIRTUAL_ALLOW": "10.0.0.0/8"}
+    route = route_metadata.read(only(reading(many | allow)).meta)
+    assert route is not None and route.options.policies == (("allow", "10.0.0.0/8"),)
+
+
 @pytest.mark.parametrize(
     "name",
     [
