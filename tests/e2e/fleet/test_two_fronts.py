@@ -10,6 +10,9 @@ from deployed import LAB, PROJECT, Fleet, rollcall, wait_for
 from rollcall.images.docker import docker
 from rollcall.lab.layout import HOSTS, NETWORK
 
+# In `make test` two fronts share an address on one engine (tests/integration/two_fronts).
+pytestmark = pytest.mark.long
+
 SHARED = "10.77.0.100"
 FRONTS = ("front1", "app2")
 # Seconds. Two are usual, and five where a front hangs; a busy machine takes longer, and that is no fault.
