@@ -1,5 +1,6 @@
 """Images that only tests need, made on top of the lab's."""
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ def made(engine: docker.DockerClient, folder: Path) -> str:
     """
     name = local_name(f"test/{folder.name}:1")
     with tempfile.TemporaryDirectory() as context:
+        shutil.copytree(folder, context, dirs_exist_ok=True)
         text = localised((folder / "Dockerfile").read_text(), catalogue.NAMES)
         (Path(context) / "Dockerfile").write_text(text)
         engine.images.build(path=context, tag=name, labels={IMAGE_LABEL: "test"}, network_mode="host", rm=True)

@@ -12,12 +12,18 @@ class Load:
     """Clients that send request after request over connections they keep, as browsers and services do."""
 
     def __init__(
-        self, port: int, *, path: str = "/health", connections: int = 32, tls: ssl.SSLContext | None = None
+        self,
+        port: int,
+        *,
+        path: str = "/health",
+        host: str = "www.mastartup.io",
+        connections: int = 32,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.answers: Counter[str] = Counter()
         self.connects = 0
         self._port = port
-        self._request = f"GET {path} HTTP/1.1\r\nHost: www.mastartup.io\r\n\r\n".encode()
+        self._request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
         self._connections = connections
         self._tls = tls
         self._stop = False
