@@ -91,7 +91,7 @@ class Restoration:
     def list_members(self) -> None:
         """Make the leader list every member in the catalog at once, as a new leader does; this one waits a minute."""
         if len(self.fleet.servers) > 1:
-            self.leader.write(Request("PUT", "/v1/operator/raft/transfer-leader"))
+            self.leader.write(Request("POST", "/v1/operator/raft/transfer-leader"))
             self.wait_for_leader()
 
     def wait_for_catalog(self) -> None:

@@ -23,7 +23,7 @@ OK, NOT_FOUND = 200, 404
 class Request:
     """One request; `path` starts with a slash and includes the query."""
 
-    method: Literal["GET", "PUT", "DELETE"]
+    method: Literal["GET", "PUT", "POST", "DELETE"]
     path: str
     body: str = field(default="", repr=False)
 
