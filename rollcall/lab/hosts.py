@@ -54,6 +54,8 @@ def create_arguments(host: LabHost, engine: str = DEFAULT_ENGINE) -> list[str]:
         *SYSTEMD,
         f"--mount=type=volume,source={host.volume},target=/var/lib/docker,volume-label={LABEL}=1",
         *("--log-opt=max-size=1m", "--log-opt=max-file=1"),
+        # A host that reboots ends its container; one that is stopped or killed from outside stays down.
+        "--restart=unless-stopped",
         catalogue.HOSTS[engine].local,
     ]
 

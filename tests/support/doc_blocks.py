@@ -134,6 +134,8 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
         "docs/life.md",
         "rollcall restore inventories/production.py shop.backup.age --passphrase-file ~/.shop-backup",
     ): "tests/e2e/long/test_life.py, under load",
+    ("docs/life.md", "rollcall recover inventories/production.py"): "tests/e2e/long/test_life.py",
+    ("docs/life.md", "rollcall reboot inventories/production.py app1 app2"): "tests/e2e/long/test_life.py",
     ("docs/logging-in.md", "# an inventory's host, or group_data/all.py for every host"): SETTINGS,
     ("docs/operating.md", "rollcall drain inventories/production.py app1/webserver-1     # one container"): Run(
         replace={

@@ -94,3 +94,33 @@ def test_a_running_fleet_gets_its_keys_back_without_a_lost_request(
     rollcall("consul", LAB, "--", "kv", "delete", "shop/greeting")
     rollcall("deploy", LAB)
     assert "✗" not in rollcall("verify", LAB)
+
+
+def test_a_lost_quorum_is_recovered_from_the_last_server(fleet: Fleet, says: Callable[[str], None]) -> None:
+    assert "nothing to recover" in rollcall("recover", LAB)
+    rollcall("consul", LAB, "--", "kv", "put", "shop/greeting", "hello")
+    load = Load(FRONT_PORT)
+    with load.running():
+        for host in ("consul2", "consul3"):
+            fleet.on(host, "docker rm --force consul && docker volume rm consul-data")
+        wait_for("no leader", lambda: fleet.consul("/v1/status/leader", "consul1") in (None, ""), 60)
+        said = rollcall("recover", LAB, "--yes")
+        assert "2 of 3 Consul servers are gone: consul2, consul3" in said
+        assert "nothing to recover" in rollcall("recover", LAB)
+        rollcall("deploy", LAB)
+    says(f"{said.strip().splitlines()[-1]} {load.requests} requests")
+    assert load.broken == {}
+    assert "hello" in rollcall("consul", LAB, "--", "kv", "get", "shop/greeting")
+    rollcall("consul", LAB, "--", "kv", "delete", "shop/greeting")
+    assert "✗" not in rollcall("verify", LAB)
+
+
+def test_hosts_restart_without_a_lost_request(fleet: Fleet, says: Callable[[str], None]) -> None:
+    started = {host: fleet.on(host, "awk '{print $22}' /proc/1/stat") for host in ("app1", "consul1")}
+    load = Load(FRONT_PORT)
+    with load.running():
+        said = rollcall("reboot", LAB, "app1", "consul1", "--yes")
+    says(f"{said.strip().splitlines()[-1]} {load.requests} requests")
+    assert load.broken == {}
+    assert all(fleet.on(host, "awk '{print $22}' /proc/1/stat") != before for host, before in started.items())
+    assert "✗" not in rollcall("verify", LAB)
