@@ -19,6 +19,8 @@ from keep_alive_load import Load
 from shop_service import SHOP, Declared
 from web_socket import WebSocket
 
+from rollcall.lab.layout import IMAGE_LABEL
+
 GOING_AWAY = 1001
 DRAIN = {"release": {"timeout": 30, "drain_timeout": 10}}
 CHAT = Path(__file__).parents[2] / "support" / "chat"
@@ -260,3 +262,22 @@ def test_exec_and_logs_on_a_terminal(fleet: Fleet, shop: Declared, image: str) -
         wait_for(
             "no `docker logs` left", lambda host=host: fleet.on(host, "pgrep -f '[d]ocker logs'", check=False) == ""
         )
+
+
+def test_images_beyond_the_last_three_that_ran_go_with_a_release(
+    fleet: Fleet, shop: Declared, image: str, tmp_path: Path
+) -> None:
+    engine = docker.from_env()
+    tags = [f"{image.rpartition(':')[0]}:prune-{number}" for number in range(5)]
+    try:
+        for tag in tags:
+            (tmp_path / "Dockerfile").write_text(f"FROM {image}\nENV TAG={tag}\n")
+            engine.images.build(path=str(tmp_path), tag=tag, labels={IMAGE_LABEL: "test"}, rm=True)
+            shop.write("v1", **chat(tag, "v10"))
+            rollcall("deploy", shop.inventory)
+        for host in HOSTS:
+            left = fleet.on(host, "docker images --format '{{.Repository}}:{{.Tag}}' | grep prune- | sort")
+            assert left.split() == tags[2:]
+    finally:
+        for tag in tags:
+            engine.images.remove(tag, force=True)
