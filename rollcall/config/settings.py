@@ -314,6 +314,11 @@ class Front(Section):
     max_response_header_size: Annotated[int, Field(ge=4, le=256), Expected("an integer from 4 to 256", "KiB")] = Field(
         default=16, description="Largest header of a response, with all of its cookies; a larger one gets a 502"
     )
+    access_log: Annotated[Literal["json", "short", "off"], Expected('"json", "short" (one line of text) or "off"')] = (
+        Field(
+            default="json", description="What the front's own output has of each request; counts and the page need none"
+        )
+    )
     gzip: Switch = Field(default=True, description="Compress text for clients that accept it")
     client_header_timeout: Seconds = Field(default=10, description="How long a client may take to send its header")
     client_body_timeout: Seconds = Field(default=30, description="Longest pause between two pieces of a request's body")

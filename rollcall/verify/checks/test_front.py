@@ -159,6 +159,9 @@ def _nobody(cluster: Cluster, front: Member) -> str:
 
 def _is_an_instances_own(cluster: Cluster, front: Member, mark: str) -> bool:
     """Whether a request reached an instance, by the front's log; then its response is its own business."""
+    if front.settings.front.access_log != "json":
+        # Without these lines nobody can tell, and verify raises no false alarm.
+        return True
     logged: list[Mapping[str, str]] = []
 
     def missing() -> list[str]:

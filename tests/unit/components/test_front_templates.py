@@ -181,6 +181,13 @@ def test_the_access_log_is_written_in_pieces_that_a_pipe_keeps_whole() -> None:
     assert kilobytes * 1024 <= select.PIPE_BUF
 
 
+@pytest.mark.parametrize(("wanted", "name"), [("json", ["rollcall"]), ("short", ["short"]), ("off", [])])
+def test_the_access_log_is_what_the_setting_says_and_counting_does_not_need_it(wanted: str, name: list[str]) -> None:
+    logs = [one.arguments for one in http(access_log=wanted).all("access_log")]
+    assert [one[1] for one in logs if one[0] == "/dev/stdout"] == name
+    assert [one[1] for one in logs if one[0] != "/dev/stdout"] == ["counted"]
+
+
 def test_tries_are_counted_apart_from_the_access_log() -> None:
     (one,) = [one.arguments for one in http().all("access_log") if one.arguments[1:2] == ["counted"]]
     assert one[0] == "/run/rollcall/front/counted.log" and "if=$upstream_addr" in one
