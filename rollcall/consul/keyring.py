@@ -15,6 +15,7 @@ REQUEST_TIMEOUT_SECONDS = 30.0
 # request is safe to repeat.
 LOST_RESPONSE = "nodes reported success"
 RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 30.0
 # Serf's MemberStatus (serf/serf.go): a member that responds, and one that left gracefully.
 ALIVE, LEFT = 1, 3
 
@@ -55,7 +56,7 @@ class Keyring:
             self._request("DELETE", "/v1/operator/keyring", {"Key": other})
 
     def _request(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
-        deadline = time.monotonic() + stretched(REQUEST_TIMEOUT_SECONDS)
+        deadline = time.monotonic() + stretched(LONGEST_RETRY_SECONDS)
         while True:
             try:
                 response = self._session.request(

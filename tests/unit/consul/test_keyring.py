@@ -64,7 +64,7 @@ def test_a_lost_response_is_retried(agent: Agent) -> None:
 
 
 def test_a_member_that_never_responds_is_reported(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keyring, "REQUEST_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(keyring, "LONGEST_RETRY_SECONDS", 0.1)
     agent.refusals = [LOST] * 1000
     with pytest.raises(RollcallError, match="5/6 nodes reported success"):
         ring(agent).change("key")
