@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 import requests
@@ -15,16 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from josepy import errors as jose_errors
 from josepy.jwa import ES256
 from josepy.jwk import JWK, JWKEC
-from typing_extensions import override
 
 from rollcall.acme.certificate import Issued
+from rollcall.acme.network import Network
 from rollcall.acme.settings import Files, Settings
 from rollcall.contract.timeouts import stretched
 
 ORDER_TIMEOUT = timedelta(seconds=stretched(120))
 REQUEST_TIMEOUT_SECONDS = stretched(30)
-# A server may reject a nonce that is old or unknown (RFC 8555, 6.5); the library itself retries once.
-NONCE_TRIES = 5
 _OVERLOADED = (requests.codes.too_many_requests, requests.codes.service_unavailable)
 # Publishes the answer of one challenge: token, answer.
 Publish = Callable[[str, str], None]
@@ -62,40 +59,6 @@ class Account:
     uri: str
 
 
-class _Network(client.ClientNetwork):
-    """The library's connection; it remembers the last Retry-After, and retries rejected nonces."""
-
-    retry_after: datetime | None = None
-
-    @override
-    def _send_request(self, method: str, url: str, *args: Any, **kwargs: Any) -> requests.Response:
-        response = super()._send_request(method, url, *args, **kwargs)
-        self.retry_after = None if response.ok else retry_time(response.headers.get("Retry-After"), datetime.now(UTC))
-        return response
-
-    @override
-    def post(self, *args: Any, **kwargs: Any) -> requests.Response:
-        for _ in range(NONCE_TRIES - 1):
-            try:
-                return super().post(*args, **kwargs)
-            except messages.Error as error:
-                if error.code != "badNonce":
-                    raise
-        return super().post(*args, **kwargs)
-
-
-def retry_time(header: str | None, now: datetime) -> datetime | None:
-    """Read a Retry-After header: seconds, or a date; None without one."""
-    try:
-        return now + timedelta(seconds=int(header or ""))
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return parsedate_to_datetime(header or "").astimezone(UTC)
-    except (ValueError, TypeError):
-        return None
-
-
 class Authority:
     """The server of one directory."""
 
@@ -104,7 +67,7 @@ class Authority:
         self._settings = settings
         self._files = files
         self._client: client.ClientV2 | None = None
-        self._network: _Network | None = None
+        self._network: Network | None = None
 
     def register(self) -> Account:
         """Create an account.
@@ -188,7 +151,7 @@ class Authority:
         return when, again.astimezone(UTC)
 
     def _connect(self, key: JWK) -> client.ClientV2:
-        network = _Network(
+        network = Network(
             key, alg=ES256, user_agent="rollcall (certbot's acme library)", timeout=REQUEST_TIMEOUT_SECONDS
         )
         if self._settings.authority:
