@@ -68,7 +68,7 @@ test-long: $(VENV)/installed
 	pytest tests/integration/resolver tests/integration/firewalls
 	pytest tests/integration -m long
 	rollcall lab down
-	pytest tests/e2e/fleet -m long
+	pytest tests/e2e/fleet -m long --verify-after=file
 	pytest tests/e2e/long
 	pytest tests/e2e/teardown
 

@@ -1,12 +1,25 @@
-"""Whatever the tests of a file did to the fleet, `verify` is green after them."""
+"""Whatever the tests did to the fleet, `verify` is green after them: after all of them, or after each file."""
 
 from collections.abc import Iterator
 
 import pytest
 from deployed import LAB, Fleet, rollcall
 
+OPTION = "--verify-after"
 
-@pytest.fixture(scope="module", autouse=True)
-def verify_is_green_afterwards(fleet: Fleet) -> Iterator[None]:
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(OPTION, choices=("all", "file"), default="all", help="When verify must be green (15 s each).")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def verify_is_green_after_all(fleet: Fleet) -> Iterator[None]:
     yield
     rollcall("verify", LAB)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def verify_is_green_after_the_file(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[None]:
+    yield
+    if request.config.getoption(OPTION) == "file":
+        rollcall("verify", LAB)
