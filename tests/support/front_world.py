@@ -65,6 +65,15 @@ class Catalog(OwnConsul):
     def deregister(self, name: str) -> None:
         self.api.agent.service.deregister(f"app1:{name}:80")
 
+    def register_on(self, node: str, name: str, address: str, port: int) -> None:
+        """Register an instance of another host, which `lose` takes away with all others there in one change."""
+        service = {"Service": "webserver-80", "ID": f"{node}:{name}:80", "Address": address, "Port": port}
+        more = {"Node": node, "Address": "127.0.0.1", "Service": {**service, "Tags": ["http"]}}
+        self.write("/v1/catalog/register", more)
+
+    def lose(self, node: str) -> None:
+        self.write("/v1/catalog/deregister", {"Node": node})
+
     def give_rights(self, secret: Secrets) -> None:
         """Make the front's policy, and its first token, as a deploy does."""
         self.add_policy("front", render("consul/policies/front.hcl.j2"))

@@ -100,10 +100,9 @@ def test_instances_lost_at_once_are_retained_while_they_accept(front, catalog, u
     listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
     ports = [one.getsockname()[1] for one in listening]
     for port in ports:
-        catalog.register(f"one-{port}", "127.0.0.1", port)
+        catalog.register_on("lost", f"one-{port}", "127.0.0.1", port)
     until(lambda: len(front.instances()) == 3, "all instances")
-    for port in ports:
-        catalog.deregister(f"one-{port}")
+    catalog.lose("lost")
     until(
         lambda: [problem["kind"] for problem in front.document()["problems"]] == ["kept"],
         "the problem about retained instances",

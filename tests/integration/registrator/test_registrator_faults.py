@@ -161,11 +161,14 @@ def test_a_resync_without_change_costs_no_raft_write(start: Start, run: Run, own
     assert registrator.text.count(f" as {name} at ") == 2
 
 
-def test_a_burst_of_starts_and_stops_ends_in_the_truth(start: Start, run: Run, agent: Agent, name: str) -> None:
-    """More than 200 of them, as fast as Docker can."""
+@pytest.mark.parametrize("rounds", [2, pytest.param(5, marks=pytest.mark.long)])
+def test_a_burst_of_starts_and_stops_ends_in_the_truth(
+    start: Start, run: Run, agent: Agent, name: str, rounds: int
+) -> None:
+    """About a hundred of them, or more than 200, as fast as Docker can."""
     start("-internal")
     containers = [run(f"-{number}") for number in range(20)]
-    for _ in range(5):
+    for _ in range(rounds):
         for container in containers:
             container.kill()
         for container in containers:
