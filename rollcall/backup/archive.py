@@ -1,5 +1,6 @@
 """Pack what a backup holds into one archive, and read it again. No I/O."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -7,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 
+from rollcall import tar_archive
 from rollcall.backup import snapshot
 from rollcall.backup.snapshot import Snapshot
 from rollcall.errors import RollcallError
@@ -51,13 +53,7 @@ def pack(backup: Backup) -> bytes:
         **{f"{SECRETS}{name}": content for name, content in backup.secrets.items()},
         **{f"{SETTINGS}{name}": content for name, content in backup.settings.items()},
     }
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o600
-            archive.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
+    return gzip.compress(tar_archive.pack(files))
 
 
 def unpack(data: bytes, where: str) -> Backup:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgpack
 
+from rollcall import tar_archive
 from rollcall.backup.snapshot import META, STATE, SUMS, Snapshot
 from rollcall.errors import RollcallError
 
@@ -79,12 +80,4 @@ def _files(snapshot: Snapshot) -> dict[str, bytes]:
 
 def _archive(files: Mapping[str, bytes]) -> bytes:
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in {**files, SUMS: sums.encode()}.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o600
-            archive.addfile(entry, io.BytesIO(content))
-        end = archive.offset + 2 * tarfile.BLOCKSIZE
-    # Consul refuses what follows the two empty blocks that end an archive; Python fills it up.
-    return gzip.compress(buffer.getvalue()[:end])
+    return gzip.compress(tar_archive.pack({**files, SUMS: sums.encode()}))

@@ -1,16 +1,15 @@
 """Restore a snapshot into a Consul that is thrown away, on this machine's engine and without any network."""
 
 import base64
-import io
 import json
-import tarfile
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rollcall import command, waiting
+from rollcall import command, tar_archive, waiting
 from rollcall.backup.archive import Backup
+from rollcall.components.consul import OWNER
 from rollcall.consul import curl
 from rollcall.consul.agent_client import Request
 from rollcall.contract import local_agent
@@ -23,8 +22,6 @@ from rollcall.secrets.tokens import Tokens
 READY_TIMEOUT_SECONDS = 60.0
 # Its leader takes its office anew, and then knows the snapshot's tokens.
 RESTORED_TIMEOUT_SECONDS = 15.0
-# The user consul of the official image.
-_USER, _GROUP = 100, 1000
 _SNAPSHOT = "restored.snapshot"
 _KEYS, _ACL_TOKENS = Request("GET", "/v1/kv/?keys"), Request("GET", "/v1/acl/tokens")
 NOT_FOUND = 404
@@ -85,25 +82,16 @@ def _files(backup: Backup, management: str) -> dict[str, bytes]:
 def _consul(image: str, files: dict[str, bytes]) -> Iterator[str]:
     """Run a Consul server that reaches nothing, until the block ends."""
     name = f"rollcall-backup-check-{uuid.uuid4().hex[:8]}"
-    data = f"--tmpfs=/consul/data:uid={_USER},gid={_GROUP},mode=0700"
-    isolated = ["--network=none", f"--user={_USER}:{_GROUP}", data, "--tmpfs=/tmp", "--label=SERVICE_IGNORE=true"]
+    user, group = OWNER.split(":")
+    data = f"--tmpfs=/consul/data:uid={user},gid={group},mode=0700"
+    isolated = ["--network=none", f"--user={OWNER}", data, "--tmpfs=/tmp", "--label=SERVICE_IGNORE=true"]
     try:
         docker("create", f"--name={name}", *isolated, image, "agent", doing=f"create a Consul of {image}")
-        docker("cp", "-", f"{name}:/", stdin=_tar(files), doing="copy the snapshot into it")
+        docker("cp", "-", f"{name}:/", stdin=tar_archive.pack(files, OWNER), doing="copy the snapshot into it")
         docker("start", name, doing="start a Consul")
         yield name
     finally:
         command.attempt(["docker", "rm", "--force", "--volumes", name])
-
-
-def _tar(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode, entry.uid, entry.gid = len(content), 0o600, _USER, _GROUP
-            archive.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def _ask(name: str, token: str, *requests: Request, more: Sequence[str] = ()) -> list[curl.Response]:

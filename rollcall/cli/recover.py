@@ -14,7 +14,7 @@ from rollcall.console import out, step
 from rollcall.consul.agent_client import AgentClient
 from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
-from rollcall.hosts import recovery, survivor
+from rollcall.hosts import recovery
 from rollcall.hosts.recovery import Recovery, Server
 from rollcall.secrets.deployed import read_secrets
 
@@ -56,6 +56,8 @@ def recover(source: str, yes: bool) -> None:
 
 def _plan(source: str, chosen: Inventory, fleet: Fleet, token: str) -> Recovery | None:
     """Read the servers until they either have a leader or have given up one; return the recovery."""
+    from rollcall.hosts import survivor
+
     end = time.monotonic() + stretched(survivor.SETTLE_TIMEOUT_SECONDS)
     while True:
         found, silent = _servers(chosen, fleet, token)
@@ -81,6 +83,8 @@ def _servers(chosen: Inventory, fleet: Fleet, token: str) -> tuple[list[Server],
 
 
 def _server(host: Host, address: str, nodes: dict[str, str], token: str) -> Server | str:
+    from rollcall.hosts import survivor
+
     try:
         return survivor.read(host, address, nodes, token)
     except RollcallError as problem:
@@ -88,6 +92,7 @@ def _server(host: Host, address: str, nodes: dict[str, str], token: str) -> Serv
 
 
 def _restart(plan: Recovery, hosts: list[Host], token: str) -> None:
+    from rollcall.hosts import survivor
     from rollcall.hosts.membership import Membership
 
     for host in hosts:

@@ -1,11 +1,10 @@
 """Read a Consul server that has no leader, and start it again as a member of another configuration."""
 
 import base64
-import io
-import tarfile
 from collections.abc import Mapping
 
-from rollcall import waiting
+from rollcall import tar_archive, waiting
+from rollcall.components.consul import OWNER
 from rollcall.config.inventory import Host
 from rollcall.consul import members
 from rollcall.consul.agent_client import AgentClient
@@ -23,7 +22,6 @@ START = "docker start consul >/dev/null"
 STOP = "docker stop consul >/dev/null"
 # The archive comes in base64, since standard input is text. Only the volume of the container can be written to.
 WRITE = "base64 -d | docker cp - consul:/consul/data"
-_USER, _GROUP = 100, 1000
 
 
 def read(host: Host, address: str, nodes: Mapping[str, str], token: str) -> Server:
@@ -63,15 +61,6 @@ def stop(host: Host) -> None:
 
 def start_with(host: Host, peers: str) -> None:
     """Give a stopped server its peers, and start it. Raises RollcallError: either fails."""
-    Shell(host).read(WRITE, base64.b64encode(_archive(peers)).decode())
+    archive = tar_archive.pack({PEERS: peers.encode()}, OWNER)
+    Shell(host).read(WRITE, base64.b64encode(archive).decode())
     Shell(host).read(START)
-
-
-def _archive(peers: str) -> bytes:
-    content = peers.encode()
-    entry = tarfile.TarInfo(PEERS)
-    entry.size, entry.mode, entry.uid, entry.gid = len(content), 0o600, _USER, _GROUP
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
