@@ -113,13 +113,7 @@ def _read(key: str, path: str) -> str:
     Raises:
         RollcallError: it cannot be read.
     """
-    try:
-        return local_files.found(path).read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "it is not ASCII text"
-        raise RollcallError(
-            f"front.acme.{key}: got {path!r}, but {local_files.found(path)} cannot be read: {reason}"
-        ) from None
+    return local_files.read_ascii(path, f"front.acme.{key}: got {path!r}", "it is not ASCII text")
 
 
 def validate(check: Check) -> None:

@@ -85,10 +85,4 @@ def names(member: Member) -> list[str]:
 
 
 def _read(member: Member, key: str, path: str) -> str:
-    try:
-        return local_files.found(path).read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else "it is not PEM"
-        raise RollcallError(
-            f"front.{key}: got {path!r} for {member.name}, but {local_files.found(path)} cannot be read: {reason}"
-        ) from None
+    return local_files.read_ascii(path, f"front.{key}: got {path!r} for {member.name}", "it is not PEM")
