@@ -74,7 +74,7 @@ class ConsulServer(Section):
 class Registrator(Section):
     """The registrator of every host."""
 
-    image: Image = Field(default="rollcall/registrator:0.6.0", description=_IMAGE)
+    image: Image = Field(default="rollcall/registrator:0.7.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
     mode: Annotated[
         Literal["auto", "internal", "published"],
@@ -204,7 +204,7 @@ class Acme(Section):
 class Front(Section):
     """nginx and consul-template on the hosts of the group `fronts`."""
 
-    image: Image = Field(default="rollcall/front:0.5.0", description=_IMAGE)
+    image: Image = Field(default="rollcall/front:0.6.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
     server_name: Annotated[
         str,

@@ -27,7 +27,7 @@ from rollcall.registrator.settings import Settings, settings_from
 from rollcall.registrator.shutdown import deregister_all
 from rollcall.registrator.status import STUCK_SECONDS, Status, serve
 
-VERSION = "0.5.0"
+VERSION = "0.7.0"
 log = logging.getLogger(PROGRAM)
 
 

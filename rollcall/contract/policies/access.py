@@ -8,6 +8,8 @@ from rollcall.contract.policies.policy import ERROR_PAGES, Lines, Place, Policy
 
 # Written by a deploy, one file for each of front.users; nginx reads it for each request. A missing one is a 403.
 USERS = "/etc/rollcall/front/users"
+# In the front's image: plain nginx cannot escape a URL for another's query.
+LOGIN_SCRIPT = "/usr/local/share/rollcall/login.js"
 # Room for about 32,000 addresses; nginx forgets the longest unseen.
 _ZONE = "4m"
 _RATE = re.compile(r"([1-9][0-9]{0,5})/([sm])(?: burst ([0-9]{1,6}))?", re.ASCII)
@@ -94,9 +96,11 @@ def _header_names(text: str) -> str:
 
 
 def _login(value: str, _: Place) -> Lines:
-    back = "$visitor_scheme://$host$is_request_port$request_port$request_uri"
     # A location with one such line inherits none.
-    return Lines((*ERROR_PAGES, f'error_page 401 =302 "{value}?rd={back}";'))
+    return Lines(
+        (*ERROR_PAGES, f'error_page 401 =302 "{value}?rd=$wanted_url";'),
+        http=(f"js_import login from {LOGIN_SCRIPT};", "js_set $wanted_url login.wanted;"),
+    )
 
 
 POLICIES = (
@@ -148,7 +152,7 @@ POLICIES = (
     Policy(
         "forward_auth_login",
         'a URL or a path without a query, such as "https://login.example.com/start"',
-        "Where visitors go instead of a 401, with `?rd=` and the URL that they wanted",
+        "Where visitors go instead of a 401, with `?rd=` and the escaped URL that they wanted",
         "https://login.example.com/start",
         url_or_path,
         _login,

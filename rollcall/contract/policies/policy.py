@@ -37,6 +37,7 @@ class Place:
 class Lines:
     """Lines of nginx's configuration: of the location, beside it in its server, and before all servers.
 
+    Each of `http` is a whole directive, of several lines where it is a block; several places may give the same one.
     `request_headers` go to the service, the last of a name wins; `hidden` headers of its response are left out.
     """
 

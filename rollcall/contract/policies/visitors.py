@@ -57,22 +57,21 @@ def _origins(text: str) -> str:
 def _cors(value: str, place: Place) -> Lines:
     origins = value.split()
     allowed, asked = f"$cors_{place.identity}", f"$preflight_{place.identity}"
-    rules = [f"    {_pattern(origin)} $http_origin;" for origin in origins if origin not in ("*", CREDENTIALS)]
+    rules = [f"{_pattern(origin)} $http_origin" for origin in origins if origin not in ("*", CREDENTIALS)]
     default = '"*"' if origins == ["*"] else '""'
     # A request without an origin, or of another one, gets no header at all.
     http = (
-        f"map $http_origin {allowed} {{",
-        *rules,
-        f"    default {default};",
-        "}",
-        f'map "$request_method:$http_access_control_request_method:{allowed}" {asked} {{',
-        '    "~^OPTIONS:[A-Z]+:." 1;',
-        '    default "";',
-        "}",
-        *_only(asked, "methods", f'"{_METHODS}"'),
-        *_only(asked, "headers", "$http_access_control_request_headers"),
-        *_only(asked, "age", f'"{_SECONDS}"'),
-        *(_only(allowed, "credentials", '"true"') if CREDENTIALS in origins else ()),
+        _map("$http_origin", allowed, *rules, f"default {default}"),
+        _map(
+            f'"$request_method:$http_access_control_request_method:{allowed}"',
+            asked,
+            '"~^OPTIONS:[A-Z]+:." 1',
+            'default ""',
+        ),
+        _only(asked, "methods", f'"{_METHODS}"'),
+        _only(asked, "headers", "$http_access_control_request_headers"),
+        _only(asked, "age", f'"{_SECONDS}"'),
+        *((_only(allowed, "credentials", '"true"'),) if CREDENTIALS in origins else ()),
     )
     location = (
         f"add_header Access-Control-Allow-Origin {allowed} always;",
@@ -93,9 +92,14 @@ def _cors(value: str, place: Place) -> Lines:
     return Lines(location, http=http, hidden=_CORS_HEADERS)
 
 
-def _only(condition: str, what: str, value: str) -> tuple[str, ...]:
+def _map(source: str, variable: str, *rules: str) -> str:
+    """Return a directive by which one variable follows from another."""
+    return "\n".join((f"map {source} {variable} {{", *(f"    {rule};" for rule in rules), "}"))
+
+
+def _only(condition: str, what: str, value: str) -> str:
     """Map a condition to a variable that is empty without it; an empty header is not sent."""
-    return (f"map {condition} {condition}_{what} {{", '    "" "";', f"    default {value};", "}")
+    return _map(condition, f"{condition}_{what}", '"" ""', f"default {value}")
 
 
 def _pattern(origin: str) -> str:

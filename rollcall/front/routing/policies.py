@@ -25,8 +25,8 @@ class PolicyLines:
 
     @property
     def http(self) -> list[str]:
-        """Return the lines before all servers."""
-        return [line for lines in self.of.values() for line in lines.http]
+        """Return the lines before all servers, each once."""
+        return list(dict.fromkeys(line for lines in self.of.values() for line in lines.http))
 
 
 def policy_lines(routing: Routing, settings: Settings) -> PolicyLines:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import policy_app
 import pytest
@@ -206,9 +207,12 @@ def test_another_service_decides_who_gets_in(front, app, second, register, serve
     register(app, "lost-80", host="lost.example.com", forward_auth="nobody-80")
     register(second, "login-80", host="login.example.com")
     serves(4)
-    login = front.get("/a?b=c", host=SHOP, Remote_User="root")
+    wanted = "/a%20b?c=d&rd=https://evil.example.com/+%23"
+    login = front.get(wanted, host=SHOP, Remote_User="root")
     assert login.status == 302
-    assert login.headers["Location"] == f"https://login.example.com/start?rd=http://{SHOP}/a?b=c"
+    page, _, query = login.headers["Location"].partition("?")
+    assert page == "https://login.example.com/start"
+    assert parse_qsl(query, strict_parsing=True) == [("rd", f"http://{SHOP}{wanted}")]
     assert front.get("/", host="plain.example.com", Remote_User="root").status == 401
     assert not app.seen
     found = front.get("/x", host=SHOP, X_Try_User="ann", Remote_User="root", body=b"x" * 2000)

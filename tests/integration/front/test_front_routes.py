@@ -151,7 +151,9 @@ def test_a_maintenance_page_replaces_one_route_until_it_is_deleted(front, shop, 
 def test_a_request_has_one_id_from_the_client_to_the_log(front, shop, until) -> None:
     shop(virtual_host=SHOP)
     until(lambda: f"{SHOP}/" in routes(front), "the shop")
-    answer = front.get(host=SHOP, X_Request_ID="from-the-client")
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    answer = front.get(host=SHOP, X_Request_ID="from-the-client", traceparent=trace)
+    assert answer.json["headers"]["traceparent"] == trace
     assert answer.headers["X-Request-ID"] == answer.json["headers"]["X-Request-ID"] == "from-the-client"
 
     def logged() -> list[dict[str, object]]:
@@ -160,6 +162,7 @@ def test_a_request_has_one_id_from_the_client_to_the_log(front, shop, until) -> 
 
     (line,) = until(logged, "the line in the log")
     assert (line["host"], line["uri"], line["status"], line["upstream_status"]) == (SHOP, "/json", 200, "200")
+    assert line["traceparent"] == trace
     replaced = front.get(host=SHOP, X_Request_ID="two words").json["headers"]["X-Request-ID"]
     assert len(replaced) == 32
 

@@ -282,7 +282,7 @@ OURS = {
     *("limit_conn", "proxy_pass_request_body"),
 }
 VARIABLES = {"$forwarded_prefix", "$1", "$", "$host", "$maintenance_sentence", "$retry_after", "$visitor_scheme"}
-VARIABLES |= {"$is_request_port", "$request_port", "$request_uri"}
+VARIABLES |= {"$is_request_port", "$request_port", "$request_uri", "$wanted_url"}
 VARIABLES |= set(
     re.findall(r"\$\w+", " ".join((*forwarding.lines("proxy"), *forwarding.lines("proxy", forwarding.SIGN_IN))))
 )
@@ -316,8 +316,9 @@ def test_no_registration_can_inject_configuration(rows: Any, pairs: Any) -> None
     read = catalog.read(json.dumps({"instances": rows, "unasked": [], "keys": pairs}))
     given_settings = settings(declared("a_b", "declared.example.com", path="/x", strip=True, protocol="grpc"))
     found = parsed(sites.render(TEMPLATE, routing(read, given_settings), given_settings))
-    top = {"upstream", "server", "error_page", "map", "limit_req_zone", "limit_conn_zone"}
+    top = {"upstream", "server", "error_page", "map", "limit_req_zone", "limit_conn_zone", "js_import", "js_set"}
     assert {directive.name for directive in found.block} <= top
+    assert max(len(list(found.all(name))) for name in ("js_import", "js_set")) <= 1
     endpoints = {instance.endpoint for instance in read.instances} | {"127.0.0.1:65535"}
     for one in (*found.all("upstream"), *found.all("server")):
         inside = list(everything(one))
