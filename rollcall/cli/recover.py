@@ -19,6 +19,7 @@ from rollcall.hosts.recovery import Recovery, Server
 from rollcall.secrets.deployed import read_secrets
 
 LEADER_TIMEOUT_SECONDS = 60.0
+POLL_SECONDS = 1.0
 
 
 @click.command()
@@ -61,15 +62,15 @@ def _plan(source: str, chosen: Inventory, fleet: Fleet, token: str) -> Recovery 
     end = time.monotonic() + stretched(survivor.SETTLE_TIMEOUT_SECONDS)
     while True:
         found, silent = _servers(chosen, fleet, token)
+        is_last = time.monotonic() > end or not found
         try:
             plan = recovery.plan(found, silent, source)
+            if plan is None or is_last:
+                return plan
         except RollcallError:
-            if time.monotonic() > end or not found:
+            if is_last:
                 raise
-            continue
-        if plan is None or time.monotonic() > end:
-            return plan
-        time.sleep(1)
+        time.sleep(POLL_SECONDS)
 
 
 def _servers(chosen: Inventory, fleet: Fleet, token: str) -> tuple[list[Server], dict[str, str]]:
