@@ -1,0 +1,1 @@
+"""Run jobs at their times on one host of their group: the program in the scheduler's container."""
