@@ -23,7 +23,7 @@ from rollcall.contract.timeouts import stretched
 ORDER_TIMEOUT = timedelta(seconds=stretched(120))
 REQUEST_TIMEOUT_SECONDS = stretched(30)
 _OVERLOADED = (requests.codes.too_many_requests, requests.codes.service_unavailable)
-# Publishes the answer of one challenge: token, answer.
+# Publishes the answer of one challenge: token and answer, or the name of a TXT record and its value.
 Publish = Callable[[str, str], None]
 
 
@@ -68,6 +68,11 @@ class Authority:
         self._files = files
         self._client: client.ClientV2 | None = None
         self._network: Network | None = None
+
+    @property
+    def directory(self) -> str:
+        """The address of its directory."""
+        return self._settings.directory
 
     def register(self) -> Account:
         """Create an account.
@@ -131,13 +136,14 @@ class Authority:
         return Issued(str(order.fullchain_pem), key, self._settings.directory)
 
     def _answer(self, acme: client.ClientV2, authorization: messages.AuthorizationResource, publish: Publish) -> None:
+        wanted = challenges.DNS01 if self._settings.dns else challenges.HTTP01
         for offered in authorization.body.challenges:
-            if isinstance(offered.chall, challenges.HTTP01):
+            if isinstance(offered.chall, wanted):
                 response, answer = offered.response_and_validation(acme.net.key)
-                publish(offered.chall.encode("token"), answer)
+                publish(_place(offered.chall, authorization.body.identifier.value), answer)
                 acme.answer_challenge(offered, response)
                 return
-        raise OrderError("the authority offers no HTTP-01 challenge for it")
+        raise OrderError(f"the authority offers no {wanted.typ} challenge for it")
 
     def advice(self, issued: Issued) -> tuple[datetime | None, datetime]:
         """Return when to renew, None without advice (ARI, RFC 9773), and when to ask again.
@@ -204,6 +210,13 @@ class Authority:
             everything=error.code == "rateLimited",
             no_account=error.code == "accountDoesNotExist",
         )
+
+
+def _place(challenge: challenges.HTTP01 | challenges.DNS01, name: str) -> str:
+    """Return where the authority looks; a wildcard's name comes without its star."""
+    if isinstance(challenge, challenges.DNS01):
+        return str(challenge.validation_domain_name(name))
+    return str(challenge.encode("token"))
 
 
 def _validation(error: errors.ValidationError) -> str:

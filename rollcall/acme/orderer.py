@@ -5,14 +5,14 @@ import random
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from rollcall.acme import authority, certificate, leads_here, schedule
+from rollcall.acme import authority, certificate, schedule
 from rollcall.acme.authority import Account, Authority, OrderError
 from rollcall.acme.certificate import Issued
 from rollcall.acme.consul import Consul
 from rollcall.acme.log import write_line
 from rollcall.acme.mirror import Mirror
+from rollcall.acme.proof import Proof
 from rollcall.acme.sealed import SealedError, Sealer
-from rollcall.acme.settings import Settings
 from rollcall.contract import acme_keys
 
 # Without a Retry-After: Let's Encrypt counts most limits over hours.
@@ -25,13 +25,13 @@ FORGOTTEN = timedelta(days=30)
 class Orderer:
     """What the holder of the lock does."""
 
-    def __init__(self, settings: Settings, consul: Consul, mirror: Mirror, server: Authority, sealer: Sealer) -> None:
+    def __init__(self, consul: Consul, mirror: Mirror, server: Authority, sealer: Sealer, proof: Proof) -> None:
         """Prepare; sends nothing yet."""
-        self._settings = settings
         self._consul = consul
         self._mirror = mirror
         self._server = server
         self._sealer = sealer
+        self._proof = proof
         self._paused_until = datetime.min.replace(tzinfo=UTC)
 
     def begin(self) -> None:
@@ -40,7 +40,7 @@ class Orderer:
         Raises:
             ConsulError: the agent does not respond.
         """
-        self._consul.delete(acme_keys.CHALLENGES, recurse=True)
+        self._proof.begin()
         old, wanted = datetime.now(UTC) - FORGOTTEN, self._wanted()
         for name, issued in dict(self._mirror.certificates).items():
             if issued.end < old and name not in wanted:
@@ -62,7 +62,7 @@ class Orderer:
             name
             for name in self._wanted()
             if name in renewals
-            or _is_due(name, certificates.get(name), states.get(name, schedule.State()), self._settings.directory, now)
+            or _is_due(name, certificates.get(name), states.get(name, schedule.State()), self._server.directory, now)
         ]
 
     def work(self, name: str) -> None:
@@ -75,13 +75,13 @@ class Orderer:
         state = schedule.read(self._consul.get(acme_keys.STATES + name))
         issued = self._issued(name)
         is_asked = self._consul.get(acme_keys.RENEWALS + name) is not None
-        if not (is_asked or _is_due(name, issued, state, self._settings.directory, now)):
+        if not (is_asked or _is_due(name, issued, state, self._server.directory, now)):
             return
         try:
             self._use_account()
-            if issued and issued.directory == self._settings.directory and not is_asked:
+            if issued and issued.directory == self._server.directory and not is_asked:
                 state = self._asked(name, issued, state, now)
-                if schedule.next_try(name, issued, state, self._settings.directory) > now:
+                if schedule.next_try(name, issued, state, self._server.directory) > now:
                     return
             self._order(name)
         except OrderError as error:
@@ -90,26 +90,20 @@ class Orderer:
                 self._server.forget()
                 self._consul.delete(self._account_key)
         finally:
-            self._consul.delete(f"{acme_keys.CHALLENGES}{name}/", recurse=True)
+            self._proof.withdraw(name)
             if is_asked:
                 self._consul.delete(acme_keys.RENEWALS + name)
 
     def _order(self, name: str) -> None:
-        found = leads_here.addresses(name)
-        if why := leads_here.fault(name, found, self._settings.addresses, lambda *answer: self._publish(name, *answer)):
-            raise OrderError(why, local=True)
-        write_line(f"{name}: ordering a certificate from {self._settings.directory}")
-        issued = self._server.order(name, lambda *answer: self._publish(name, *answer))
+        self._proof.check(name)
+        write_line(f"{name}: ordering a certificate from {self._server.directory}")
+        issued = self._server.order(name, lambda *answer: self._proof.publish(name, *answer))
         key = acme_keys.CERTIFICATES + name
         value = self._sealer.seal(key, certificate.written(issued))
         self._consul.put(key, value)
         self._mirror.take_certificates({key: value})
         self._put_state(name, schedule.State())
         write_line(f"{name}: has a certificate of {issued.issuer} until {issued.end:%Y-%m-%d}")
-
-    def _publish(self, name: str, token: str, answer: str) -> None:
-        self._consul.put(f"{acme_keys.CHALLENGES}{name}/{token}", answer.encode())
-        leads_here.wait_for_fronts(self._settings.fronts, name, token, answer)
 
     def _asked(self, name: str, issued: Issued, state: schedule.State, now: datetime) -> schedule.State:
         """Ask the authority when to renew, if it is time to; without a response, the last advice holds."""
@@ -169,7 +163,7 @@ class Orderer:
 
     @property
     def _account_key(self) -> str:
-        return acme_keys.ACCOUNTS + certificate.short_digest(self._settings.directory)
+        return acme_keys.ACCOUNTS + certificate.short_digest(self._server.directory)
 
     def _use_account(self) -> None:
         key = self._account_key
@@ -184,7 +178,7 @@ class Orderer:
             self._server.forget()
             account = self._server.register()
             self._consul.put(key, self._sealer.seal(key, authority.written(account)))
-            write_line(f"has an account at {self._settings.directory}")
+            write_line(f"has an account at {self._server.directory}")
         self._server.use(account)
 
 

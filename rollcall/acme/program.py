@@ -9,6 +9,8 @@ from pathlib import Path
 from rollcall.acme import orderer
 from rollcall.acme.authority import Authority
 from rollcall.acme.consul import SESSION_TTL_SECONDS, Consul, ConsulError
+from rollcall.acme.dns_proof import DnsProof
+from rollcall.acme.http_proof import HttpProof
 from rollcall.acme.log import write_line
 from rollcall.acme.mirror import Mirror
 from rollcall.acme.orderer import Orderer
@@ -34,7 +36,9 @@ class Program:
         sealer = Sealer(files.key)
         self._mirror = Mirror(volume, sealer, settings.directory)
         self._consul = self._connect()
-        self._orderer = Orderer(settings, self._connect(), self._mirror, Authority(settings, files), sealer)
+        consul, server = self._connect(), Authority(settings, files)
+        proof = DnsProof(settings.dns, files, consul) if settings.dns else HttpProof(settings, consul)
+        self._orderer = Orderer(consul, self._mirror, server, sealer, proof)
         self._session = ""
         self._published = b""
         self._ordering_for = ""
@@ -65,7 +69,10 @@ class Program:
         session = self._session
         if not session:
             return
-        names = orderer.session_value(ordered_names(self._volume.wanted(), self._settings.names))
+        wanted = self._volume.wanted()
+        names = orderer.session_value(
+            ordered_names(wanted, self._settings.names, wildcards=self._settings.dns is not None)
+        )
         if names != self._published and self._consul.put(
             acme_keys.WANTED + self._settings.node, names, acquire=session
         ):

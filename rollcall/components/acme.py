@@ -1,15 +1,17 @@
 """Describe the ACME program beside a front: it orders the certificates of the names that the front routes."""
 
 import json
+from collections.abc import Iterator
 
 from rollcall.components.component import Check, Component, Context
 from rollcall.components.front import ACME_VOLUME
 from rollcall.config import local_files
-from rollcall.config.fleet import Fleet, Member
+from rollcall.config.fleet import Fleet, Locate, Member
 from rollcall.config.settings import Acme
 from rollcall.contract import acme_files, local_agent, timeouts
 from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs, Volume, configuration_digest
 from rollcall.errors import RollcallError
+from rollcall.secrets import front_secrets
 from rollcall.secrets.store import Secrets
 
 FOLDER = "/etc/rollcall/acme"
@@ -30,6 +32,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
     files = _files(context.fleet, member, acme, context.secrets)
     return (
         Directory(FOLDER, 0o700, OWNER),
+        *((Directory(f"{FOLDER}/{acme_files.HOOK_SECRETS}", 0o700, OWNER),) if acme.dns else ()),
         *files,
         # Shared with the front: it reads certificates and challenges, and writes the names that it wants.
         Volume(ACME_VOLUME),
@@ -67,6 +70,10 @@ def _files(fleet: Fleet, member: Member, acme: Acme, secrets: Secrets) -> tuple[
         files.append(_file("eab.key", _read("eab.key", acme.eab.key)))
     if acme.authority:
         files.append(_file("authority.pem", _read("authority", acme.authority), 0o644))
+    if acme.dns:
+        files.append(_file(acme_files.HOOK, _read_hook(acme.dns.hook), 0o700))
+        values = {name: secrets.services.value(front_secrets.OWNER, name) for name in acme.dns.secrets}
+        files += [_file(f"{acme_files.HOOK_SECRETS}/{name}", value, 0o400) for name, value in values.items()]
     return tuple(files)
 
 
@@ -83,6 +90,7 @@ def acme_config(fleet: Fleet, member: Member, acme: Acme) -> str:
         "eab_id": acme.eab.id if acme.eab else "",
         "authority": acme.authority is not None,
         "fronts": [_front(one) for one in fronts],
+        "dns": {"environment": acme.dns.environment, "secrets": acme.dns.secrets} if acme.dns else None,
         "addresses": sorted({address for one in fronts for address in _addresses(one)}),
     }
     return json.dumps(config, indent=2) + "\n"
@@ -116,6 +124,32 @@ def _read(key: str, path: str) -> str:
     return local_files.read_ascii(path, f"front.acme.{key}: got {path!r}", "it is not ASCII text")
 
 
+def _read_hook(path: str) -> str:
+    """Read the program that changes DNS.
+
+    Raises:
+        RollcallError: it cannot be read, or does not say what runs it.
+    """
+    text = _read("dns.hook", path)
+    if not text.startswith("#!"):
+        raise RollcallError(
+            f"front.acme.dns.hook: got {path!r}, which does not say what runs it; "
+            'expected a first line such as "#!/usr/bin/env python3"'
+        )
+    return text
+
+
+def check_secrets(fleet: Fleet, secrets: Secrets, inventory: str, locate: Locate) -> Iterator[str]:
+    """Say in a sentence which secret of the program that changes DNS has no value."""
+    for member in fleet.fronts:
+        acme = settings(member)
+        for number, name in enumerate(acme.dns.secrets if acme and acme.dns else ()):
+            if not secrets.services.value(front_secrets.OWNER, name):
+                where = locate(member.name, ("front", "acme", "dns", "secrets", number))
+                command = f"rollcall secret set {inventory} {front_secrets.OWNER} {name}"
+                yield f"{where}front.acme.dns.secrets[{number}]: got {name!r} without a value; expected one: {command}"
+
+
 def validate(check: Check) -> None:
     """Raise RollcallError if a file is missing, or two settings exclude each other."""
     acme = settings(check.member)
@@ -132,6 +166,11 @@ def validate(check: Check) -> None:
                 _read(key, path)
             except RollcallError as problem:
                 raise RollcallError(f"{locate}{problem}") from None
+    if acme.dns:
+        try:
+            _read_hook(acme.dns.hook)
+        except RollcallError as problem:
+            raise RollcallError(f"{locate}{problem}") from None
 
 
 COMPONENT = Component("acme", resources, containers=("acme",), volumes=(ACME_VOLUME,), validate=validate)

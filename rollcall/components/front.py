@@ -15,7 +15,7 @@ from rollcall.contract.policies.access import USERS
 from rollcall.contract.policies.table import BY_KEY
 from rollcall.contract.policies.traffic import buffers
 from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs, Volume
-from rollcall.secrets import front_users
+from rollcall.secrets import front_secrets, front_users
 from rollcall.secrets.front_certificate import Given
 from rollcall.secrets.store import Secrets
 
@@ -190,7 +190,7 @@ def _page(name: str) -> File:
 
 def _users(front: Front, secrets: Secrets) -> tuple[Resource, ...]:
     """Return the lists of users; nginx reads them for each request, so a change needs no command."""
-    lists = {name: secrets.services.value(front_users.OWNER, name) for name in front.users}
+    lists = {name: secrets.services.value(front_secrets.OWNER, name) for name in front.users}
     return (
         Directory(USERS, 0o700, OWNER),
         *(
@@ -204,11 +204,11 @@ def check_users(fleet: Fleet, secrets: Secrets, inventory: str, locate: Locate) 
     """Say in a sentence what is wrong with each list of users: it has no value, or a line that is no user."""
     for member in fleet.fronts:
         for number, name in enumerate(member.settings.front.users):
-            value = secrets.services.value(front_users.OWNER, name)
+            value = secrets.services.value(front_secrets.OWNER, name)
             fault = front_users.fault(value) if value else "it has no value"
             if fault:
                 where = f"{locate(member.name, ('front', 'users', number))}front.users[{number}]"
-                command = f"rollcall secret set {inventory} {front_users.OWNER} {name}"
+                command = f"rollcall secret set {inventory} {front_secrets.OWNER} {name}"
                 yield f"{where}: got {name!r}, but {fault}; expected lines NAME:PASSWORD: {command}"
 
 

@@ -91,6 +91,10 @@ SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"  # noqa: S105 — no valu
 SECRET_NAME_FORM = 'a letter, then letters, digits, dashes, underscores, such as "database-password"'  # noqa: S105
 SecretName = Annotated[str, StringConstraints(pattern=SECRET_NAME_PATTERN), Expected(SECRET_NAME_FORM)]
 SERVICE_NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$"
+Environment = Annotated[
+    dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str],
+    Expected('a dict of strings such as {"LOG_LEVEL": "info"}'),
+]
 NumericUser = Annotated[
     str,
     StringConstraints(pattern=r"^([0-9]{1,9}(:[0-9]{1,9})?)?$"),
@@ -166,10 +170,9 @@ class Service(Section):
     command: Annotated[tuple[str, ...], Expected('a list of words such as ["serve", "--port=8000"]')] = Field(
         default=(), strict=False, description="Command of the container; without one, the image's"
     )
-    environment: Annotated[
-        dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str],
-        Expected('a dict of strings such as {"LOG_LEVEL": "info"}'),
-    ] = Field(default_factory=dict, description="Environment of the container; no secrets, since inspect shows it")
+    environment: Environment = Field(
+        default_factory=dict, description="Environment of the container; no secrets, since inspect shows it"
+    )
     volumes: Annotated[
         tuple[ServiceVolume, ...], Expected('a list of dicts such as {"source": "shop-data", "target": "/data"}')
     ] = Field(default=(), strict=False, description="Data that outlasts the containers")

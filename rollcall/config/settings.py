@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from rollcall.config.dns_hook import DnsHook
 from rollcall.config.forms import (
     IPV4_PATTERN,
     PORT_PATTERN,
@@ -166,7 +167,7 @@ class Binding(Section):
 class Acme(Section):
     """Certificates by ACME for the names that the fronts route (docs/https.md)."""
 
-    image: Image = Field(default="rollcall/acme:0.1.0", description=_IMAGE)
+    image: Image = Field(default="rollcall/acme:0.2.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
     email: Annotated[
         str, StringConstraints(pattern=r"^[^@\s,]+@[^@\s,]+$"), Expected('an address such as "ops@example.com"')
@@ -195,6 +196,9 @@ class Acme(Section):
     ] = Field(default="", description="The authority's profile for orders")
     eab: Annotated[Binding | None, Expected('a dict such as {"id": "…", "key": "eab.key"}')] = Field(
         default=None, description="External account binding, for authorities that require it"
+    )
+    dns: Annotated[DnsHook | None, Expected('a dict such as {"hook": "dns-hook"}')] = Field(
+        default=None, description="Prove names by a record in DNS (DNS-01) instead of at port 80; wildcards need it"
     )
     authority: Annotated[str | None, _PEM] = Field(
         default=None, description="CA file for the directory's own TLS, on this machine; by default the public ones"

@@ -15,6 +15,9 @@ WANTED = "wanted.json"
 ISSUED = "issued"
 CHALLENGES = "challenges"
 STATE = "state.json"
+# Beside the ACME program's settings: the user's program that changes DNS, and a directory with its secrets.
+HOOK = "dns-hook"
+HOOK_SECRETS = "dns-secrets"
 # The tokens that an authority makes (RFC 8555, 8.3), and so the only ones that nginx looks for.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,512}")
 

@@ -7,6 +7,8 @@ LOCK = f"{PREFIX}lock"
 WANTED = f"{PREFIX}wanted/"
 # NAME/TOKEN: an open challenge's answer, which any front gives.
 CHALLENGES = f"{PREFIX}challenges/"
+# NAME: the TXT record and the value that the DNS hook added for an open challenge.
+RECORDS = f"{PREFIX}records/"
 # NAME: certificate and key, encrypted.
 CERTIFICATES = f"{PREFIX}certificates/"
 # NAME: when the next try is, and why the last one failed.

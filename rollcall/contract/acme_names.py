@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 
-def ordered_names(wanted: Iterable[str], patterns: Iterable[str]) -> tuple[str, ...]:
-    """Return the wanted names that match a pattern, without wildcards, which HTTP-01 cannot prove."""
+def ordered_names(wanted: Iterable[str], patterns: Iterable[str], *, wildcards: bool) -> tuple[str, ...]:
+    """Return the wanted names that match a pattern; wildcards only if DNS proves them, since HTTP-01 cannot."""
     patterns = tuple(patterns)
-    return tuple(sorted({name.lower() for name in wanted if "*" not in name and may_order(name, patterns)}))
+    names = {name.lower() for name in wanted if may_order(name, patterns)}
+    return tuple(sorted(name for name in names if wildcards or "*" not in name))
 
 
 def may_order(name: str, patterns: Iterable[str]) -> bool:

@@ -8,7 +8,7 @@ from threading import Lock
 
 from pyinfra import logger
 
-from rollcall.components import front, service_secrets
+from rollcall.components import acme, front, service_secrets
 from rollcall.config import project
 from rollcall.config.inventory import host_of
 from rollcall.deploy import inventory_layers, operations, this_run
@@ -76,5 +76,6 @@ def check_of_services() -> None:
     locate, inventory = this_run.locate(), this_run.inventory_file()
     for sentence in service_secrets.check_values(this_run.fleet(), read().services, str(inventory), locate):
         raise RollcallError(sentence)
-    for sentence in front.check_users(this_run.fleet(), read(), str(inventory), locate):
-        raise RollcallError(sentence)
+    for check in (front.check_users, acme.check_secrets):
+        for sentence in check(this_run.fleet(), read(), str(inventory), locate):
+            raise RollcallError(sentence)

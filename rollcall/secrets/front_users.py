@@ -8,10 +8,6 @@ from collections.abc import Iterator
 
 import bcrypt
 
-from rollcall.config.fleet import Fleet
-
-# The owner of these secrets, as `rollcall secret` names it; no service of a user's may have this name.
-OWNER = "front"
 # nginx computes the hash for each request, and serves nobody else meanwhile: 3 ms of a busy machine's.
 COST = 5
 # bcrypt ignores what is longer.
@@ -20,11 +16,6 @@ _NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII)
 _STANDARD = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _BCRYPT = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _TO_BCRYPT = bytes.maketrans(_STANDARD, _BCRYPT)
-
-
-def declared(fleet: Fleet) -> set[tuple[str, str]]:
-    """Return the owner and the name of each list that a front of the fleet has."""
-    return {(OWNER, name) for member in fleet.fronts for name in member.settings.front.users}
 
 
 def fault(value: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from rollcall.config.fleet import Fleet
 from rollcall.errors import RollcallError
-from rollcall.secrets import front_users
+from rollcall.secrets import front_secrets
 from rollcall.secrets.private_directory import PrivateDirectory
 
 FOLDER = "services"
@@ -54,9 +54,9 @@ def deployers_variable(service: str, name: str) -> str:
 
 
 def declared(fleet: Fleet) -> set[tuple[str, str]]:
-    """Return the service and the name of each secret that the fleet declares; the front's lists of users, too."""
+    """Return the service and the name of each secret that the fleet declares; those of the fronts, too."""
     services = (service for member in fleet.members for service in member.settings.services)
-    return {(service.name, name) for service in services for name in service.secrets} | front_users.declared(fleet)
+    return {(service.name, name) for service in services for name in service.secrets} | front_secrets.declared(fleet)
 
 
 def read(folder: PrivateDirectory, fleet: Fleet) -> ServiceSecrets:

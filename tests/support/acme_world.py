@@ -46,8 +46,11 @@ class Pebble:
 
 
 @contextmanager
-def pebble(folder: Path, http_port: int) -> Iterator[Pebble]:
-    """Run an authority until the block ends; it rejects 5 % of nonces on purpose."""
+def pebble(folder: Path, http_port: int, name_server: str = "") -> Iterator[Pebble]:
+    """Run an authority until the block ends; it rejects 5 % of nonces on purpose.
+
+    It asks `name_server`, ADDRESS:PORT; without one, a name server of its own, by which every name leads to 127.0.0.1.
+    """
     listen, management, dns, dns_management = free_ports(4)
     files = TlsFiles(folder)
     certificate, key = files.issue("127.0.0.1", "localhost")
@@ -71,7 +74,8 @@ def pebble(folder: Path, http_port: int) -> Iterator[Pebble]:
         f"127.0.0.1:{dns_management}",
     ]
     names += [part for flag in ("doh", "http01", "https01", "tlsalpn01", "defaultIPv6") for part in (f"-{flag}", "")]
-    server = [str(go.build(go.PEBBLE)), "-config", str(folder / "pebble.json"), "-dnsserver", f"127.0.0.1:{dns}"]
+    server = [str(go.build(go.PEBBLE)), "-config", str(folder / "pebble.json")]
+    server += ["-dnsserver", name_server or f"127.0.0.1:{dns}"]
     with (folder / "pebble.log").open("w") as log, _process(names, log), _process(server, log):
         running = Pebble(
             f"https://127.0.0.1:{listen}/dir",
@@ -132,6 +136,7 @@ class Programs:
     secret: Secrets
     folder: Path
     hosts: tuple[str, ...]
+    resolver: str = ""
     running: list[Program] = field(default_factory=list)
 
     def start(self, settings: dict[str, Any], node: str = "app1", volume: str = ACME_STATE) -> Program:
@@ -145,6 +150,9 @@ class Programs:
         (folder / "token").write_text(self._token(node))
         container = stand_in.container(made)
         mounts = (Mount(str(folder), acme.FOLDER), Mount(volume, str(acme_files.FOLDER), read_only=False))
+        if self.resolver:
+            (self.folder / "resolv.conf").write_text(f"nameserver {self.resolver}\n")
+            mounts = (*mounts, Mount(str(self.folder / "resolv.conf"), "/etc/resolv.conf"))
         options = (("extra_hosts", self.hosts),)
         started = run(
             self.engine,

@@ -2,17 +2,25 @@
 
 import base64
 import os
+import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
+import name_server
 import pytest
 from acme_world import EMAIL, Pebble, Programs, pebble
 from free_ports import free_ports
 from front_world import Front
 
+from rollcall.config.project import CHECKOUT
 from rollcall.contract import acme_keys
+from rollcall.secrets import front_secrets
+from rollcall.secrets.service_secrets import ServiceSecrets
 
 # pebble is built by Go: half a minute the first time.
 pytestmark = pytest.mark.long
@@ -43,24 +51,44 @@ class World:
         return next((one for one in found if one["name"] == name), {})
 
 
+Start = Callable[..., AbstractContextManager[World]]
+
+
 @pytest.fixture
-def world(start_front, catalog, backends, engine, image, secret, tmp_path: Path) -> Iterator[World]:
-    http_port, https_port = free_ports(2)
-    with_key = replace(secret, acme_key=base64.b64encode(os.urandom(32)).decode())
-    with pebble(tmp_path / "pebble", http_port) as authority:
-        settings = {
-            "email": EMAIL,
-            "names": ["*.example.com"],
-            "directory": authority.directory,
-            "authority": str(authority.ca),
-        }
-        ports = {"http_port": http_port, "https_port": https_port}
-        programs = Programs(engine, image, catalog, with_key, tmp_path / "acme", HOSTS)
-        try:
-            with start_front(acme=settings, redirect=True, **ports) as front:
-                yield World(front, authority, programs)
-        finally:
-            programs.remove()
+def start(start_front, catalog, backends, engine, image, secret, tmp_path: Path) -> Start:
+    """Start an authority and a front; `given` are further settings of front.acme, `values` the secrets of its hook."""
+
+    @contextmanager
+    def started(resolver: str = "", values: Mapping[str, str] = MappingProxyType({}), **given: Any) -> Iterator[World]:
+        http_port, https_port = free_ports(2)
+        with_key = replace(
+            secret,
+            acme_key=base64.b64encode(os.urandom(32)).decode(),
+            services=ServiceSecrets(b"key", {(front_secrets.OWNER, name): value for name, value in values.items()}),
+        )
+        with pebble(tmp_path / "pebble", http_port, resolver and f"{resolver}:53") as authority:
+            settings = {
+                "email": EMAIL,
+                "names": ["*.example.com"],
+                "directory": authority.directory,
+                "authority": str(authority.ca),
+                **given,
+            }
+            ports = {"http_port": http_port, "https_port": https_port}
+            programs = Programs(engine, image, catalog, with_key, tmp_path / "acme", HOSTS, resolver)
+            try:
+                with start_front(acme=settings, redirect=True, **ports) as front:
+                    yield World(front, authority, programs)
+            finally:
+                programs.remove()
+
+    return started
+
+
+@pytest.fixture
+def world(start: Start) -> Iterator[World]:
+    with start() as running:
+        yield running
 
 
 def route(catalog, backends, *hosts: str) -> None:
@@ -135,3 +163,36 @@ def test_one_of_several_orders_and_any_front_answers(world: World, catalog, back
     world.front.container.restart()
     until(lambda: world.front.status() != 0, "the front", SECONDS)
     assert world.serial(SHOP) == serial
+
+
+def example(page: Path) -> str:
+    """Return the program of docs/https.md."""
+    (text,) = [text for text in re.findall(r"```python\n(.*?)```", page.read_text(), re.S) if text.startswith("#!")]
+    return text
+
+
+def test_records_in_dns_prove_wildcards_and_names_that_lead_nowhere(
+    start: Start, catalog, backends, engine, until, tmp_path: Path
+) -> None:
+    hook = tmp_path / "dns-hook"
+    hook.write_text(example(CHECKOUT / "docs/https.md"))
+    with name_server.running(engine, tmp_path / "bind") as server:
+        zone = {"SERVER": server.address, "ZONE": name_server.ZONE, "KEY_NAME": name_server.KEY_NAME}
+        dns = {"hook": str(hook), "environment": zone, "secrets": ["tsig"]}
+        with start(server.address, {"tsig": server.key}, dns=dns) as world:
+            program = world.programs.start(world.front.settings)
+            route(catalog, backends, SHOP, "*.example.com")
+            until(lambda: world.serial("any.example.com"), "the wildcard's certificate", SECONDS)
+            # Until it has its own, the wildcard's serves it.
+            until(lambda: world.serial(SHOP) != world.serial("any.example.com"), "its own certificate", SECONDS)
+            assert world.serial(SHOP)
+            until(lambda: server.texts("_acme-challenge.shop.example.com") == [], "a zone without the record")
+            assert server.texts("_acme-challenge.example.com") == []
+            assert server.key not in program.log()
+
+            # Without its provider an order says why; the wildcard's certificate serves the name meanwhile.
+            engine.containers.get(server.container).kill()
+            route(catalog, backends, SHOP, OTHER, "*.example.com")
+            until(lambda: world.certificate(OTHER).get("error"), "the reason", SECONDS)
+            assert world.certificate(OTHER)["error"].startswith("the DNS hook's add exited with 1: ")
+            assert world.serial(OTHER) == world.serial("any.example.com")

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from keys_in_memory import Store
 
 from rollcall.acme import certificate, leads_here, schedule
 from rollcall.acme.authority import Account, OrderError
 from rollcall.acme.certificate import Issued
+from rollcall.acme.http_proof import HttpProof
 from rollcall.acme.mirror import Mirror
 from rollcall.acme.orderer import Orderer
 from rollcall.acme.sealed import Sealer
@@ -27,34 +29,10 @@ SETTINGS = Settings(
 SIGNER = certificates.authority("Test CA")
 
 
-class Store:
-    """Consul's keys, in memory."""
-
-    def __init__(self) -> None:
-        self.keys_: dict[str, bytes] = {}
-
-    def get(self, key: str) -> bytes | None:
-        return self.keys_.get(key)
-
-    def below(self, prefix: str) -> tuple[int, dict[str, bytes]]:
-        return 1, {key: value for key, value in self.keys_.items() if key.startswith(prefix)}
-
-    def keys(self, prefix: str) -> tuple[str, ...]:
-        return tuple(self.below(prefix)[1])
-
-    def put(self, key: str, value: bytes, **query: str) -> bool:
-        if query.get("cas") == "0" and key in self.keys_:
-            return False
-        self.keys_[key] = value
-        return True
-
-    def delete(self, key: str, *, recurse: bool = False) -> None:
-        for each in [each for each in self.keys_ if each == key or (recurse and each.startswith(key))]:
-            del self.keys_[each]
-
-
 class Server:
     """An authority that issues at once, or fails with `error`."""
+
+    directory = DIRECTORY
 
     def __init__(self) -> None:
         self.ordered: list[str] = []
@@ -89,7 +67,8 @@ class World:
         self.store, self.server = Store(), Server()
         self.sealer = Sealer(base64.b64encode(os.urandom(32)).decode())
         self.mirror = Mirror(Volume(folder), self.sealer, DIRECTORY)
-        self.orderer = Orderer(SETTINGS, self.store, self.mirror, self.server, self.sealer)  # type: ignore[arg-type]
+        proof = HttpProof(SETTINGS, self.store)  # type: ignore[arg-type]
+        self.orderer = Orderer(self.store, self.mirror, self.server, self.sealer, proof)  # type: ignore[arg-type]
         self.want(SHOP)
 
     def want(self, *names: str) -> None:

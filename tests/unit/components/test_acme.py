@@ -11,10 +11,13 @@ from six_hosts import checked
 from tls_files import TlsFiles
 
 from rollcall.components import access
+from rollcall.components.acme import check_secrets
 from rollcall.components.component import HostFacts
 from rollcall.config import local_files
 from rollcall.converge.resources import Container, Directory, File, Resource
 from rollcall.errors import RollcallError
+from rollcall.secrets import front_secrets
+from rollcall.secrets.service_secrets import ServiceSecrets
 from rollcall.secrets.store import Secrets
 
 ACME = {"email": "ops@example.com", "names": ["*.example.com"]}
@@ -80,10 +83,13 @@ def test_its_token_exists_on_fronts_with_it_only(secret: Secrets) -> None:
     [
         ({"authority": "ca.pem"}, r"front.acme.authority: got 'ca.pem', but .*ca.pem cannot be read: No such file"),
         ({"eab": {"id": "kid", "key": "eab.key"}}, r"front.acme.eab.key: got 'eab.key', but .* cannot be read"),
+        ({"dns": {"hook": "missing"}}, r"front.acme.dns.hook: got 'missing', but .* cannot be read: No such file"),
+        ({"dns": {"hook": "plain"}}, r"front.acme.dns.hook: got 'plain', which does not say what runs it"),
         ({"staging": True, "directory": "https://acme.example.com/dir"}, "front.acme: got staging and directory"),
     ],
 )
 def test_what_cannot_work_is_refused(project: Path, more: dict[str, Any], reason: str) -> None:
+    (project / "plain").write_text("echo\n")
     with pytest.raises(RollcallError, match=reason):
         checked(front={"acme": {**ACME, **more}})
 
@@ -96,3 +102,21 @@ def test_files_that_settings_name_come_along(project: Path, facts: HostFacts, se
     assert found["/etc/rollcall/acme/eab.key"].mode == 0o600
     assert "CERTIFICATE" in found["/etc/rollcall/acme/authority.pem"].text
     assert "HMAC" not in found["/etc/rollcall/acme/acme.json"].text
+
+
+def test_a_program_that_changes_dns_comes_with_its_secrets(project: Path, facts: HostFacts, secret: Secrets) -> None:
+    (project / "dns-hook").write_text("#!/bin/sh\n")
+    acme = {**ACME, "dns": {"hook": "dns-hook", "environment": {"ZONE": "example.com"}, "secrets": ["tsig"]}}
+    missing = list(check_secrets(checked(front={"acme": acme}), secret, "lab.py", lambda *_: "front.py:3: "))
+    assert missing == [
+        "front.py:3: front.acme.dns.secrets[0]: got 'tsig' without a value; "
+        "expected one: rollcall secret set lab.py front tsig"
+    ]
+    given = replace(secret, services=ServiceSecrets(b"key", {("front", "tsig"): "VALUE"}))
+    assert not list(check_secrets(checked(front={"acme": acme}), given, "lab.py", lambda *_: ""))
+    files = {one.path: one for one in made(facts, given, acme=acme)["acme"] if isinstance(one, File)}
+    assert files["/etc/rollcall/acme/dns-hook"].mode == 0o700
+    assert files["/etc/rollcall/acme/dns-secrets/tsig"].mode == 0o400
+    config = json.loads(files["/etc/rollcall/acme/acme.json"].text)
+    assert config["dns"] == {"environment": {"ZONE": "example.com"}, "secrets": ["tsig"]}
+    assert front_secrets.declared(checked(front={"acme": acme})) == {("front", "tsig")}

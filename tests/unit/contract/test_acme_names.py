@@ -25,10 +25,12 @@ def test_a_star_stands_for_one_label(name: str, pattern: str, expected: bool) ->
     assert may_order(name, [pattern]) is expected
 
 
-def test_a_wildcard_cannot_be_proven_by_http() -> None:
-    assert ordered_names(["*.example.com", "B.example.com"], ["*.example.com"]) == ("b.example.com",)
+def test_a_wildcard_can_be_proven_by_dns_alone() -> None:
+    wanted = ["*.example.com", "B.example.com", "*.example.org"]
+    assert ordered_names(wanted, ["*.example.com"], wildcards=False) == ("b.example.com",)
+    assert ordered_names(wanted, ["*.example.com"], wildcards=True) == ("*.example.com", "b.example.com")
 
 
 @given(st.lists(st.text()))
 def test_without_patterns_nothing_is_ordered(names: list[str]) -> None:
-    assert ordered_names(names, []) == ()
+    assert ordered_names(names, [], wildcards=True) == ()
