@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
+from own_images import REFERENCES
 
 from rollcall.images.docker import docker
 from rollcall.lab.catalogue import IMAGES
@@ -87,7 +88,7 @@ def test_a_new_image_is_deployed_end_to_end(fleet: Fleet, tmp_path: Path) -> Non
 
 
 PRIVATE = f"{LOOPBACK}:{REGISTRY_PORT}/ops"
-OWN = ("rollcall/dns:0.1.0", "rollcall/registrator:0.6.0")
+OWN = (REFERENCES["dns"], REFERENCES["registrator"])
 # The registry has the name by which this machine reaches it; on the hosts systemd's proxy listens there.
 PROXY = (
     f"systemd-run --quiet --unit=registry --socket-property=ListenStream={LOOPBACK}:{REGISTRY_PORT} "

@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_images import REFERENCES
 
 from rollcall.converge.docker_query import EngineState
 from rollcall.converge.resources import Container, ImageSource
@@ -11,7 +12,7 @@ from rollcall.images import docker
 from rollcall.images.registry import Offer
 from rollcall.images.saved import Blob, Saved
 
-FRONT, REGISTRATOR = "rollcall/front:0.5.0", "rollcall/registrator:0.6.0"
+FRONT, REGISTRATOR = REFERENCES["front"], REFERENCES["registrator"]
 
 
 def wanted(image: str, source: ImageSource = "push") -> Container:

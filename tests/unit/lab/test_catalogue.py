@@ -2,6 +2,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from own_images import REFERENCES
 
 from rollcall.config import project
 from rollcall.images import build
@@ -21,12 +22,7 @@ def test_the_registry_offers_the_public_names_and_ours() -> None:
         "hashicorp/consul-template:0.42.1",
         "nginx:1.30",
         "python:3.13-slim",
-        "rollcall/acme:0.1.0",
-        "rollcall/dns:0.1.0",
-        "rollcall/front:0.5.0",
-        "rollcall/keepalived:0.1.0",
-        "rollcall/registrator:0.6.0",
-        "rollcall/templates:0.2.0",
+        *REFERENCES.values(),
     }
 
 
@@ -45,8 +41,8 @@ def test_only_images_with_a_go_program_wait_for_go() -> None:
         "hashicorp/consul:1.22.7",
         "hashicorp/consul-template:0.42.1",
         "host:newest",
-        "rollcall/front:0.5.0",
-        "rollcall/templates:0.2.0",
+        REFERENCES["front"],
+        REFERENCES["templates"],
     }
 
 
@@ -77,7 +73,7 @@ def test_a_changed_source_of_the_registrator_changes_its_key_and_no_other(
     before = catalogue.keys(hub=False)
     (source / "loop.py").write_text("two")
     after = catalogue.keys(hub=False)
-    assert {name for name in before if before[name] != after[name]} == {"rollcall/registrator:0.6.0"}
+    assert {name for name in before if before[name] != after[name]} == {REFERENCES["registrator"]}
 
 
 def test_a_changed_parent_changes_the_keys_of_what_is_made_from_it(
@@ -88,7 +84,7 @@ def test_a_changed_parent_changes_the_keys_of_what_is_made_from_it(
     nginx = dataclasses.replace(by_name("nginx:1.30"), source=Recipe(directory=tmp_path))
     monkeypatch.setattr(catalogue, "IMAGES", tuple(nginx if image.name == nginx.name else image for image in IMAGES))
     after = catalogue.keys(hub=False)
-    assert {name for name in before if before[name] != after[name]} == {"nginx:1.30", "rollcall/front:0.5.0"}
+    assert {name for name in before if before[name] != after[name]} == {"nginx:1.30", REFERENCES["front"]}
 
 
 def test_from_the_hub_public_images_are_pulled_and_ours_are_still_built() -> None:
@@ -102,7 +98,7 @@ def test_from_the_hub_public_images_are_pulled_and_ours_are_still_built() -> Non
         "python:3.13-slim",
     }
     assert "debian:testing" not in keys
-    assert {"rollcall/front:0.5.0", "host:1", "registry:2.8"} <= set(keys)
+    assert {REFERENCES["front"], "host:1", "registry:2.8"} <= set(keys)
 
 
 def test_a_pulled_image_is_kept_under_the_labs_name_only() -> None:
