@@ -7,6 +7,7 @@ from datetime import datetime
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, single
 from rollcall.components.template_files import render, source
+from rollcall.config import route_policies
 from rollcall.config.fleet import Fleet, Locate, Member
 from rollcall.config.settings import Front, Route
 from rollcall.contract import acme_files, local_agent, timeouts
@@ -174,9 +175,8 @@ def _site(number: int, site: Given) -> dict[str, object]:
 
 def declared_route(route: Route) -> dict[str, object]:
     """Return a route as the front's own program reads it: policies apart from where requests go."""
-    values = route.model_dump()
-    policies = {key: value for key in BY_KEY if (value := values.pop(key))}
-    return {**values, "policies": policies}
+    values = {key: value for key, value in route.model_dump().items() if key not in BY_KEY}
+    return {**values, "policies": route_policies.of(route)}
 
 
 def _file(name: str, text: str, notify: str, mode: int = 0o644) -> File:

@@ -5,11 +5,14 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from rollcall.components import service_files, service_secrets
 from rollcall.components.component import Check
+from rollcall.config import route_policies
 from rollcall.config.fleet import Member
 from rollcall.config.service import Service
 from rollcall.config.validation import TAKEN_PORTS
+from rollcall.contract.policies.table import BY_KEY
 from rollcall.converge.container_options import OWN_LABELS
 from rollcall.errors import RollcallError
+from rollcall.registrator.services.meta import VALUE_BYTES
 
 Path = tuple[str | int, ...]
 # Where a fault stands in its service, and its sentence.
@@ -42,6 +45,10 @@ def validate(check: Check) -> None:
                 path = ("files", number, "source")
                 where = check.locate(member.name, ("services", position, *path))
                 raise RollcallError(f"{where}services[{position}]{_dotted(path)}: {problem}") from None
+
+    for position, (path, sentence) in _users(check):
+        where = check.locate(member.name, ("services", position, *path))
+        raise RollcallError(f"{where}services[{position}]{_dotted(path)}: {sentence}")
 
 
 def _dotted(path: Path) -> str:
@@ -87,13 +94,36 @@ def _routes(service: Service) -> Iterator[Fault]:
             yield ("routes", number, "port"), _unknown_port(service, route.port)
         port = route.port or (*service.ports, 0)[0]
         first = next(one for one in service.routes if (one.port or (*service.ports, 0)[0]) == port)
-        for key in ("path", "strip", "protocol", "buffering"):
-            if getattr(route, key) != getattr(first, key):
+        for key in ("path", "strip", "protocol", "buffering", *BY_KEY):
+            got, other = (getattr(one, key) or None for one in (route, first))
+            if got != other:
                 yield (
                     ("routes", number, key),
-                    f"got {getattr(route, key)!r}, and {getattr(first, key)!r} in another route of port {port}; "
+                    f"got {got!r}, and {other!r} in another route of port {port}; "
                     "expected one for all routes of a port; front.routes takes more",
                 )
+        for key, value in route_policies.of(route).items():
+            for sentence in _policy(key, value, route.host):
+                yield ("routes", number, key), sentence
+
+
+def _policy(key: str, value: str, host: str) -> Iterator[str]:
+    size = len(value.encode())
+    if size > VALUE_BYTES:
+        yield f"got {size} bytes; expected at most {VALUE_BYTES}, which Consul holds; front.routes takes more"
+    if key == "redirect_from" and host.startswith("*"):
+        yield f"got it for {host!r}; expected a route with an exact host"
+
+
+def _users(check: Check) -> Iterator[tuple[int, Fault]]:
+    """Find lists of users that no front has: such a route would be closed for everybody."""
+    known = sorted({name for member in check.fleet.fronts for name in member.settings.front.users})
+    for position, service in enumerate(check.member.settings.services):
+        for number, route in enumerate(service.routes):
+            name = route_policies.of(route).get("basic_auth")
+            if name and name not in known:
+                text = f"got {name!r}; expected one of front.users ({', '.join(known) or 'none yet'})"
+                yield position, (("routes", number, "basic_auth"), text)
 
 
 def _unknown_port(service: Service, port: int) -> str:

@@ -5,9 +5,11 @@ import zlib
 from rollcall.components import service_files, service_options, service_secrets, service_validation
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, single
+from rollcall.config import route_policies
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.image_version import version
 from rollcall.config.service import Service, ServiceRoute
+from rollcall.contract.policies.table import BY_KEY
 from rollcall.converge.resources import Container, Mount, Network, PublishedPort, Resource, Tmpfs
 from rollcall.secrets.service_secrets import ServiceSecrets
 
@@ -122,6 +124,7 @@ def _route(port: int, routes: list[ServiceRoute]) -> dict[str, str]:
         f"SERVICE_{port}_VIRTUAL_STRIP": str(first.strip).lower(),
         f"SERVICE_{port}_VIRTUAL_PROTO": first.protocol,
         f"SERVICE_{port}_VIRTUAL_BUFFERING": str(first.buffering).lower(),
+        **{f"SERVICE_{port}_{BY_KEY[key].meta}".upper(): value for key, value in route_policies.of(first).items()},
     }
 
 

@@ -18,6 +18,12 @@ def with_policies(name: str, base: type[Section]) -> type[Section]:
     return create_model(name, __base__=base, __doc__=base.__doc__, **fields)
 
 
+def of(route: Section) -> dict[str, str]:
+    """Return the policies that a route has, in their canonical form."""
+    values = route.model_dump()
+    return {policy.key: value for policy in table.POLICIES if (value := values[policy.key])}
+
+
 def _field(policy: Policy) -> Any:
     form = Annotated[str | None, BeforeValidator(partial(_parsed, policy)), Expected(policy.expected)]
     return form, Field(default=None, description=policy.meaning)

@@ -1,10 +1,11 @@
 """What a user may declare of a service of their own (docs/services.md): the items of the setting `services`."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from rollcall.config.forms import Duration, Expected, Image, ImageSource, Port, Seconds, Switch
+from rollcall.config.route_policies import with_policies
 from rollcall.config.section import Section
 from rollcall.config.service_options import Options
 from rollcall.contract import route_metadata
@@ -17,7 +18,7 @@ _TARGET_PATTERN = r"^(/\.?[A-Za-z0-9_+@-][A-Za-z0-9_.+@-]*)+$"
 _TARGET = Expected('an absolute path in the container, such as "/etc/shop/shop.toml"')
 
 
-class ServiceRoute(Section):
+class DeclaredServiceRoute(Section):
     """A host name at which the fronts pass requests to the service."""
 
     host: Annotated[
@@ -36,6 +37,12 @@ class ServiceRoute(Section):
         default="http", description="Protocol that the service speaks"
     )
     buffering: Switch = Field(default=True, description="Let nginx buffer responses; False for streams of events")
+
+
+if TYPE_CHECKING:
+    ServiceRoute = DeclaredServiceRoute
+else:
+    ServiceRoute = with_policies("ServiceRoute", DeclaredServiceRoute)
 
 
 class Health(Section):

@@ -16,6 +16,8 @@ from rollcall.config import local_files
 from rollcall.config.fleet import Fleet
 from rollcall.config.project import CHECKOUT
 from rollcall.config.service_options import Options
+from rollcall.contract import route_metadata
+from rollcall.contract.policies import table
 from rollcall.converge import docker_commands
 from rollcall.converge.resources import Container, File, PublishedPort, Resource, Volume
 from rollcall.errors import RollcallError
@@ -82,6 +84,26 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     (
         {"volumes": [{"source": "a1", "target": "/x"}], "options": {"tmpfs": [{"target": "/x"}]}},
         "services[0].options.tmpfs[0].target: got '/x' a second time",
+    ),
+    (
+        {"ports": [80], "routes": [{"host": "a.example.com", "alow": "10.0.0.0/8"}]},
+        "services[0].routes[0].alow: unknown setting; did you mean allow?",
+    ),
+    (
+        {"ports": [80], "routes": [{"host": "a.example.com", "allow": "10.0.0.0/8"}, {"host": "b.example.com"}]},
+        "services[0].routes[1].allow: got None, and '10.0.0.0/8' in another route of port 80",
+    ),
+    (
+        {"ports": [80], "routes": [{"host": "a.example.com", "basic_auth": "staff"}]},
+        "services[0].routes[0].basic_auth: got 'staff'; expected one of front.users (none yet)",
+    ),
+    (
+        {"ports": [80], "routes": [{"host": "a.example.com", "deny": [f"10.0.{part}.0/24" for part in range(64)]}]},
+        "services[0].routes[0].deny: got 821 bytes; expected at most 512",
+    ),
+    (
+        {"ports": [80], "routes": [{"host": "*.example.com", "redirect_from": "shop.example.com"}]},
+        "services[0].routes[0].redirect_from: got it for '*.example.com'; expected a route with an exact host",
     ),
     ({"user": "shop"}, "services[0].user: got 'shop'; expected a numeric uid"),
 ]
@@ -176,6 +198,18 @@ def test_the_registrator_registers_it_with_check_route_and_tags(facts: HostFacts
     assert (service.id, service.name, service.tags) == ("app1:shop-1:8000", "shop", ("v2",))
     assert service.check == {"HTTP": "http://10.77.0.21:22000/up", "Interval": "2s", "Timeout": "2s"}
     assert service.meta["virtual_host"] == "shop.example.com,www.shop.example.com"
+
+
+def test_a_routes_policies_are_its_containers_metadata(facts: HostFacts, secret: Secrets) -> None:
+    routes = [
+        {"host": "shop.example.com", "port": 9000, "allow": ["10.0.0.0/8"], "retries": False, "sticky": False},
+        {"host": "www.shop.example.com", "port": 9000, "allow": ["10.0.0.0/8"], "retries": False},
+    ]
+    shop = containers(fleet_with(ports=[8000, 9000], routes=routes), facts, secret)["shop-1"]
+    by_name = {one.name: one.meta for one in registered(shop)}
+    policies, errors = table.read(by_name["shop-9000"], frozenset(route_metadata.ROUTE_KEYS))
+    assert (dict(policies), errors) == ({"allow": "10.0.0.0/8", "retries": "off"}, ())
+    assert not any(key.startswith("virtual") for key in by_name["shop-8000"])
 
 
 def test_several_ports_are_several_services_and_one_is_checked(facts: HostFacts, secret: Secrets) -> None:
