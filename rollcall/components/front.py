@@ -7,9 +7,10 @@ from datetime import datetime
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, single
 from rollcall.components.template_files import render, source
-from rollcall.config import route_policies
+from rollcall.config import route_policies, stream
 from rollcall.config.fleet import Fleet, Locate, Member
 from rollcall.config.settings import Front, Route
+from rollcall.config.stream import Stream
 from rollcall.contract import acme_files, local_agent, timeouts
 from rollcall.contract.policies import forwarding
 from rollcall.contract.policies.access import USERS
@@ -59,7 +60,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
             # Keeps clients' addresses, and avoids address translation.
             network="host",
             hostname=member.node,
-            listens=((settings.address, settings.http_port), (settings.address, settings.https_port)),
+            listens=tuple((settings.address, port) for port in _tcp_ports(settings)),
             mounts=(
                 Mount(FOLDER, FOLDER),
                 Mount(VOLUME, "/var/lib/rollcall/front", read_only=False),
@@ -95,6 +96,7 @@ def _files(fleet: str, member: Member, secrets: Secrets) -> tuple[Resource, ...]
         *_users(front, secrets),
         _file("front.json", front_config(fleet, member.node, front, certificate.end, sites), APPLY),
         _file("sites.conf.j2", source("front/sites.conf.j2"), APPLY),
+        _file("streams.conf.j2", source("front/streams.conf.j2"), APPLY),
         _file("nginx.conf", nginx_conf(front, connect), APPLY),
         Directory(f"{FOLDER}/tls", 0o700, OWNER),
         _file("tls/front.crt", certificate.certificate, APPLY),
@@ -147,6 +149,8 @@ def front_config(fleet: str, node: str, front: Front, certificate_end: datetime,
         "certificates": [_site(number, site) for number, site in enumerate(sites)],
         "acme": front.acme is not None,
         "routes": [declared_route(route) for route in front.routes],
+        "streams": [declared_stream(one) for one in front.streams],
+        "stream_ports": sorted(front.metadata_ports),
         "users": front.users,
         "max_fails": front.max_fails,
         "fail_timeout": front.fail_timeout,
@@ -177,6 +181,18 @@ def declared_route(route: Route) -> dict[str, object]:
     """Return a route as the front's own program reads it: policies apart from where requests go."""
     values = {key: value for key, value in route.model_dump().items() if key not in BY_KEY}
     return {**values, "policies": route_policies.of(route)}
+
+
+def declared_stream(one: Stream) -> dict[str, object]:
+    """Return a stream as the front's own program reads it."""
+    places = [[place.port, place.transport, place.name] for place in stream.places(one)]
+    return {"service": one.service, "places": places, "policies": stream.policies(one)}
+
+
+def _tcp_ports(front: Front) -> tuple[int, ...]:
+    """Return the ports that nginx always has; those that containers claim come and go."""
+    own = (one.port for one in front.streams if one.protocol == "tcp")
+    return tuple(dict.fromkeys((front.http_port, front.https_port, *own)))
 
 
 def _file(name: str, text: str, notify: str, mode: int = 0o644) -> File:
@@ -217,8 +233,19 @@ def ports(front: Front) -> tuple[OpenPort, ...]:
     return (
         OpenPort("fronts", single(front.http_port), TCP, ("every address",), "the site by HTTP", "everyone"),
         OpenPort("fronts", single(front.https_port), TCP, ("every address",), "the site by HTTPS", "everyone"),
+        *_streams(front),
         *_status(front),
     )
+
+
+def _streams(front: Front) -> Iterator[OpenPort]:
+    declared = dict.fromkeys((one.port, one.protocol) for one in front.streams)
+    for port, transport in declared:
+        text = "a stream of front.streams"
+        yield OpenPort("fronts", single(port), (transport,), ("every address",), text, "everyone")
+    for port, transport in sorted(front.metadata_ports - declared.keys()):
+        text = "a stream of a container (front.stream_ports)"
+        yield OpenPort("fronts", single(port), (transport,), ("every address",), text, "everyone", always=False)
 
 
 def _status(front: Front) -> tuple[OpenPort, ...]:

@@ -22,7 +22,7 @@ HERE = "the host and its containers"
 
 @dataclass(frozen=True)
 class OpenPort:
-    """A port, or a range from which some ports may be open."""
+    """A port, or a range from which some ports may be open; so may a port that is not `always` open."""
 
     hosts: Hosts
     ports: range
@@ -30,11 +30,17 @@ class OpenPort:
     at: tuple[At, ...]
     serves: str
     open_to: str
+    always: bool = True
 
     @property
     def is_one(self) -> bool:
-        """Whether this is a single port, which is always open."""
+        """Whether this is a single port."""
         return len(self.ports) == 1
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether this is a single port that is always open."""
+        return self.is_one and self.always
 
     @property
     def shown(self) -> str:

@@ -1,5 +1,6 @@
 """The policies of a route as settings, made from their table."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Annotated, Any
 
@@ -12,9 +13,9 @@ from rollcall.contract.policies.policy import Policy
 from rollcall.contract.policies.values import written
 
 
-def with_policies(name: str, base: type[Section]) -> type[Section]:
+def with_policies(name: str, base: type[Section], policies: Iterable[Policy] = table.POLICIES) -> type[Section]:
     """Return a section with one more setting for each policy; a value becomes the canonical text of metadata."""
-    fields: Any = {policy.key: _field(policy) for policy in table.POLICIES}
+    fields: Any = {policy.key: _field(policy) for policy in policies}
     return create_model(name, __base__=base, __doc__=base.__doc__, **fields)
 
 
@@ -33,13 +34,13 @@ def _parsed(policy: Policy, value: object) -> str | None:
     return None if value is None else table.parse(policy, written(value))
 
 
-def markdown() -> str:
-    """Write the table of docs/policies.md."""
+def markdown(policies: Iterable[Policy] = table.POLICIES) -> str:
+    """Write the table of docs/policies.md; with the policies of streams, that of docs/streams.md."""
     rows = ["| `SERVICE_VIRTUAL_…` | for example | meaning |", "| --- | --- | --- |"]
     rows += [
         f"| `{policy.variable.removeprefix('SERVICE_VIRTUAL_')}` | `{_cell(policy.example)}` "
         f"| {policy.meaning}. Takes {_cell(policy.expected)} |"
-        for policy in table.POLICIES
+        for policy in policies
     ]
     return "\n".join(rows) + "\n"
 

@@ -29,7 +29,9 @@ from rollcall.config.forms import (
 from rollcall.config.route_policies import with_policies
 from rollcall.config.section import Section
 from rollcall.config.service import Service
+from rollcall.config.stream import Stream, StreamPort, ports_of
 from rollcall.contract import route_metadata, timeouts
+from rollcall.contract.stream_metadata import Transport
 
 _IMAGE = "Image of the container"
 _IMAGE_SOURCE = "Where the host gets this image from; without one, image_source decides"
@@ -284,6 +286,20 @@ class Front(Section):
         tuple[Route, ...],
         Expected('a list of dicts such as {"service": "grafana-3000", "host": "grafana.example.com"}'),
     ] = Field(default=(), strict=False, description="Routes for services whose containers name none (docs/routes.md)")
+    streams: Annotated[tuple[Stream, ...], Expected('a list of dicts such as {"port": 5432, "service": "db-5432"}')] = (
+        Field(
+            default=(),
+            strict=False,
+            description="Ports of the fronts that lead to services by TCP or UDP (docs/streams.md)",
+        )
+    )
+    stream_ports: Annotated[
+        tuple[StreamPort, ...], Expected('a list of ports such as [5432, "53/udp", "9000-9009"]; [] for none')
+    ] = Field(
+        default=(),
+        strict=False,
+        description="Ports of the fronts that any container may claim by its metadata, by TCP unless they end in /udp",
+    )
     max_fails: Annotated[int, Field(ge=0, le=1000), Expected("an integer from 0 (never) to 1000")] = Field(
         default=3, description="Failed requests after which nginx leaves an instance out for fail_timeout"
     )
@@ -329,6 +345,16 @@ class Front(Section):
     send_timeout: Seconds = Field(default=60, description="Longest pause of a client that receives a response")
     # A poll that waits for a minute comes through.
     proxy_read_timeout: Seconds = Field(default=75, description="Longest pause of a service that sends a response")
+
+    @property
+    def metadata_ports(self) -> frozenset[tuple[int, Transport]]:
+        """The ports that metadata may open."""
+        return frozenset(port for text in self.stream_ports for port in ports_of(text))
+
+    @property
+    def has_streams(self) -> bool:
+        """Whether the front may serve TCP or UDP itself."""
+        return bool(self.streams or self.stream_ports)
 
 
 class Keepalived(Section):

@@ -17,6 +17,7 @@ from rollcall.errors import RollcallError
 TAKEN_PORTS = {
     22: "SSH",
     53: "DNS",
+    8510: "the registrator",
     **dict.fromkeys((8300, 8301, 8302, 8500, 8501, 8502, 8503, 8600), "Consul"),
 }
 
@@ -59,6 +60,7 @@ def check(name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Loca
         _check_front_certificate(one, locate)
         front_validation.check_proxy_protocol(one, locate)
         front_validation.check_routes(one, locate)
+        front_validation.check_streams(one, locate, TAKEN_PORTS)
     return fleet
 
 

@@ -44,6 +44,7 @@ KINDS: Mapping[str, Kind] = {
     "mismatch": Kind("warning", "docker logs registrator on that host"),
     "conflict": Kind("notice", "give one of them another host name or path, or declare the route in front.routes"),
     "metadata": Kind("notice", "start the container anew with a value of the expected form (docs/routes.md)"),
+    "stream": Kind("notice", "start the container anew with a port that it may have (docs/streams.md)"),
     "canary": Kind("notice", "rollcall canary INVENTORY SERVICE --clear"),
     "maintenance": Kind("notice", "rollcall maintenance INVENTORY HOST/PATH off"),
     "kept": Kind("notice", "nothing, if you stopped these containers; otherwise rollcall verify INVENTORY"),
@@ -123,6 +124,20 @@ def unserved(sites: Iterable[Site]) -> list[Problem]:
         )
         for site in sites
         if site.servers == 0
+    ]
+
+
+def unserved_streams(streams: Iterable[Site]) -> list[Problem]:
+    """Return the streams without a server, each as a site whose host is its port: every connection is closed."""
+    return [
+        Problem(
+            "unserved",
+            f"{one.host}: every connection is closed; {'; '.join(map(_state, one.states.items()))}",
+            next=_unserved_step(one).replace("front.routes", "front.streams"),
+            subject=one.host,
+        )
+        for one in streams
+        if one.servers == 0
     ]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from rollcall.contract.host_names import is_host
-from rollcall.contract.policies import table
+from rollcall.contract.policies import streams, table
 from rollcall.contract.policies.table import Policies
 from rollcall.contract.policies.values import NO, YES
 
@@ -21,7 +21,7 @@ MAX_SERVICE_LENGTH = 255
 # The metadata's keys in Consul's Meta. A list of host names too long for one value continues in HOSTS-2, …
 HOSTS = "virtual_host"
 ROUTE_KEYS = (HOSTS, "virtual_path", "virtual_strip", "virtual_proto", "virtual_buffering")
-KEYS = (*ROUTE_KEYS, *table.BY_META)
+KEYS = (*ROUTE_KEYS, *table.BY_META, *sorted(streams.KEYS))
 MAX_PARTS = 16
 WWW = "www"
 # As in the registrator: a long value must not keep an error from fitting on one line.
@@ -74,14 +74,16 @@ def read(meta: Mapping[str, str]) -> RouteMetadata | None:
     """
     named = host_names(meta)
     if not named:
-        if lonely := next((key for key in ("virtual_path", *table.BY_META) if meta.get(key)), ""):
+        # What a stream has, too, is fine beside the stream alone.
+        fine = streams.BY_META if any(meta.get(key) for key in streams.KEYS) else {}
+        if lonely := next((key for key in ("virtual_path", *table.BY_META) if meta.get(key) and key not in fine), ""):
             raise ValueError(f"{lonely}: got no virtual_host beside it; expected both")
         return None
     hosts, faults = _hosts(named)
     if not hosts:
         raise ValueError(faults[0])
     place = path(meta.get("virtual_path") or "/")
-    policies, errors = table.read(meta, _OTHERS)
+    policies, errors = table.read(meta, OTHERS)
     try:
         options = _options(meta, policies)
         redirects = _redirects(hosts, options.policy("redirect_from"))
@@ -96,7 +98,7 @@ def read(meta: Mapping[str, str]) -> RouteMetadata | None:
 
 def limits_access(meta: Mapping[str, str]) -> bool:
     """Whether an instance's Meta says anything about who gets in."""
-    return table.limits_access(meta, _OTHERS)
+    return table.limits_access(meta, OTHERS)
 
 
 CLOSED = ProxyOptions(closed=True)
@@ -161,8 +163,8 @@ def _host_keys() -> tuple[str, ...]:
     return (HOSTS, *(f"{HOSTS}-{number}" for number in range(2, MAX_PARTS + 1)))
 
 
-# Keys that begin as those of policies do.
-_OTHERS = frozenset((*ROUTE_KEYS, *_host_keys()))
+# Keys that begin as those of policies do, of routes and of streams.
+OTHERS = frozenset((*ROUTE_KEYS, *_host_keys(), *streams.KEYS))
 
 
 def _hosts(named: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -7,6 +7,7 @@ CONFIGURATION = Path("/etc/rollcall/front")
 SETTINGS = CONFIGURATION / "front.json"
 TOKEN = CONFIGURATION / "token"
 SITES_TEMPLATE = CONFIGURATION / "sites.conf.j2"
+STREAMS_TEMPLATE = CONFIGURATION / "streams.conf.j2"
 # A volume with the generations, so that a new container starts with the last good one.
 STATE = Path("/var/lib/rollcall/front")
 # The sites' certificates that nginx reads.

@@ -19,7 +19,7 @@ from rollcall.front.nginx import handover, listening
 from rollcall.front.nginx.connections import connections
 from rollcall.front.nginx.generation import Generations
 from rollcall.front.nginx.handover import BusyError, Offer, Predecessor
-from rollcall.front.nginx.listening import CannotListenError, Sockets
+from rollcall.front.nginx.ports import Ports
 from rollcall.front.nginx.process import Nginx
 from rollcall.front.nginx.supervisor import Orphans, keep_nginx, serves
 from rollcall.front.routing.refusal import NotServedError
@@ -37,13 +37,13 @@ class CannotStartError(Exception):
 class Front:
     """One run of the container."""
 
-    def __init__(self, settings: Settings, sockets: Sockets, rendered: asyncio.Event) -> None:
+    def __init__(self, settings: Settings, ports: Ports, rendered: asyncio.Event) -> None:
         """Prepare. `rendered` is set whenever there is a new input to apply."""
         generations = Generations(paths.STATE, paths.CONFIGURATION)
         self._settings = settings
-        self._sockets = sockets
+        self._ports = ports
         self._problems = Problems()
-        self._nginx = Nginx(generations.link / "nginx.conf", sockets, paths.NGINX_SOCKET)
+        self._nginx = Nginx(generations.link / "nginx.conf", ports, paths.NGINX_SOCKET)
         self._consul_template = ConsulTemplate(paths.CONFIGURATION, paths.CATALOG, self._problems)
         self._generations = generations
         self._certificates = Watch()
@@ -63,7 +63,7 @@ class Front:
         commands = Commands(self._serving, self._consul_template, self._turn, self.document).by_name()
         async with await control.listen(paths.CONTROL_SOCKET, commands):
             await self._begin(predecessor)
-            offer = Offer(paths.HANDOVER_SOCKET, self._sockets, self._pause, self._retire, self._resume)
+            offer = Offer(paths.HANDOVER_SOCKET, self._ports, self._pause, self._retire, self._resume)
             handed_over = asyncio.create_task(offer.run())
             nginx_exited = asyncio.create_task(keep_nginx(self._nginx, self._serving))
             polling = consul.poll(lambda: self._serving.settings.consul, paths.TOKEN, self._problems)
@@ -123,9 +123,9 @@ class Front:
         self._nginx.send_signal(signal.SIGQUIT if self._begun else signal.SIGTERM)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.stop_timeout):
-                await self._nginx.wait()
-        self._nginx.send_signal(signal.SIGTERM)
-        await self._nginx.wait()
+                await self._nginx.finished()
+        self._nginx.stop_all()
+        await self._nginx.finished()
         await self._consul_template.wait()
 
     async def _follow(self) -> None:
@@ -248,8 +248,7 @@ async def _prepared(rendered: asyncio.Event) -> tuple[Front, Predecessor | None]
         predecessor = await handover.predecessor(paths.HANDOVER_SOCKET)
     except BusyError as error:
         raise CannotStartError(str(error)) from error
-    try:
-        sockets = listening.taken_over(predecessor.sockets if predecessor else {}, settings.listens)
-    except CannotListenError as error:
-        raise CannotStartError(str(error)) from error
-    return Front(settings, sockets, rendered), predecessor
+    ports = Ports(predecessor.sockets if predecessor else {})
+    if refused := ports.open(settings.listens):
+        raise CannotStartError(next(iter(refused.values())))
+    return Front(settings, ports, rendered), predecessor

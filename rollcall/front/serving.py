@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from rollcall.front import generation_files
 from rollcall.front.inputs import mounted
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.mounted import NOTHING, Rendered
-from rollcall.front.inputs.settings import Settings
+from rollcall.front.inputs.settings import Listen, Settings
 from rollcall.front.log import write_line
 from rollcall.front.nginx import process
 from rollcall.front.nginx.generation import Contents, Generations
@@ -23,12 +24,15 @@ from rollcall.front.routing.candidate import Candidate, Choose, read_retained, r
 from rollcall.front.routing.model import Routing
 from rollcall.front.routing.refusal import NotServedError
 from rollcall.front.routing.retained import RetainedInstances
+from rollcall.front.routing.streams import Refused
 from rollcall.front.status import findings
 from rollcall.front.status.document import Generation
 from rollcall.front.status.problems import Problems
 
 # An unconfirmed reload is tried again after this: the machine may only have been too busy.
 UNCONFIRMED_RETRY_SECONDS = 30.0
+# A port that another program has is tried again after this.
+TAKEN_PORT_RETRY_SECONDS = 10.0
 
 
 class Serving:
@@ -47,6 +51,7 @@ class Serving:
     ) -> None:
         """Prepare; `begin` does the work. `settings` are those of the start; `choose` chooses sites' certificates."""
         self._choose = choose
+        self._ports = server.ports
         self._nginx = server
         self._generations = generations
         self.problems = problems
@@ -60,6 +65,7 @@ class Serving:
         self.generation = Generation(0, datetime.now(UTC))
         # When to apply again without a new input (time.monotonic).
         self.again_at = math.inf
+        self._taken = False
 
     @property
     def routing(self) -> Routing:
@@ -98,12 +104,26 @@ class Serving:
             self._note(error)
             await self._begin_as_it_was(rendered)
 
-    def _candidate(self, settings: Settings, catalog: Catalog) -> Candidate:
-        return mounted.wanted(settings, catalog, self.retained.instances, self._choose)
+    def _candidate(self, settings: Settings, catalog: Catalog, refused: Refused = MappingProxyType({})) -> Candidate:
+        return mounted.wanted(settings, catalog, self.retained.instances, self._choose, refused)
+
+    def _with_ports(self, settings: Settings, catalog: Catalog) -> Candidate:
+        """Return the candidate with a socket for each port; a stream whose port another program has is left out.
+
+        Raises:
+            NotServedError: another program has a port of HTTP.
+        """
+        wanted = self._candidate(settings, catalog)
+        refused = self._ports.open(sorted(wanted.listens))
+        if http := [refused[listen] for listen in settings.listens if listen in refused]:
+            raise NotServedError("refused", http[0], again=TAKEN_PORT_RETRY_SECONDS)
+        self._taken = bool(refused)
+        return self._candidate(settings, catalog, refused) if refused else wanted
 
     async def _begin_with(self, rendered: Rendered) -> None:
         new = self._generations.current() + 1
-        wanted = self._candidate(mounted.settings(), rendered.catalog)
+        wanted = self._with_ports(mounted.settings(), rendered.catalog)
+        self._complain(wanted)
         await self._build(new, wanted, rendered.text, f"nginx refuses to start with generation {new}")
         generation_files.make_current(self._generations, new)
         self.rendered = rendered
@@ -124,12 +144,14 @@ class Serving:
         self.generation = replace(self.generation, number=number)
         # Only the present files can describe what it serves.
         with suppress(NotServedError):
-            wanted = self._candidate(mounted.settings(), rendered.catalog)
+            wanted = self._with_ports(mounted.settings(), rendered.catalog)
             self._is_served(wanted, number)
 
     def begun(self) -> None:
         """Record that nginx serves the chosen generation."""
         self._generations.keep_only(self.generation.number)
+        if self.served:
+            self._ports.keep_only(self.served.listens)
         write_line(f"generation {self.generation.number} serves {len(self.in_rotation)} instances")
 
     async def apply(self) -> str:
@@ -153,7 +175,11 @@ class Serving:
 
     def _note(self, error: NotServedError | None) -> None:
         """Record why the last change is not served, or that it is."""
-        self.again_at = time.monotonic() + error.again if error is not None else math.inf
+        if error is not None and self.served:
+            # At a port of that change alone nobody would accept.
+            self._ports.keep_only(self.served.listens)
+        again = error.again if error is not None else TAKEN_PORT_RETRY_SECONDS if self._taken else math.inf
+        self.again_at = time.monotonic() + again
         if error is not None and error.kind == "catalog":
             self.problems.are(error.kind, [str(error)])
             return
@@ -161,19 +187,20 @@ class Serving:
             self.problems.are(kind, [str(error)] if error is not None and error.kind == kind else [])
 
     def preview(self, text: str) -> str:
-        """Return the sites.conf that nginx would serve for a rendered catalog.
+        """Return the sites.conf and streams.conf that nginx would serve for a rendered catalog.
 
         Raises:
             NotServedError: the catalog or the mounted files cannot be read.
         """
-        return self._candidate(mounted.settings(), mounted.catalog_of(text)).sites
+        wanted = self._candidate(mounted.settings(), mounted.catalog_of(text))
+        return wanted.sites + (f"\n{wanted.streams}" if wanted.routing.streams else "")
 
     async def _apply(self) -> str:
         rendered = self._last_rendered()
         settings = mounted.settings()
         await self.retained.update(self._routed(), rendered.catalog, settings.keep_lost)
         self.rendered = rendered
-        wanted = self._candidate(settings, rendered.catalog)
+        wanted = self._with_ports(settings, rendered.catalog)
         self._complain(wanted)
         old = self._generations.current()
         new = old + 1
@@ -182,7 +209,7 @@ class Serving:
             self._generations.remove(new)
             self._is_served(wanted, old)
             return f"generation {old} serves this already"
-        await self._swap(old, new)
+        await self._swap(old, new, wanted.listens)
         self._is_served(wanted, new)
         self.check_old_workers()
         summary = f"generation {new} serves {len(self.in_rotation)} instances"
@@ -202,26 +229,26 @@ class Serving:
 
     def _routed(self) -> list[Instance]:
         """Return the instances that get requests, by the last catalog."""
-        services = {server.instance.service for upstream in self.routing.upstreams for server in upstream.servers}
+        services = {server.instance.service for upstream in self.routing.every_upstream for server in upstream.servers}
         return [instance for instance in routed(self.rendered.catalog) if instance.service in services]
 
     def _complain(self, wanted: Candidate) -> None:
-        for kind in ("conflict", "metadata", "canary", "maintenance"):
+        for kind in ("conflict", "metadata", "canary", "maintenance", "stream"):
             texts = [complaint.text for complaint in wanted.routing.complaints if complaint.kind == kind]
             self.problems.are(kind, texts + (list(wanted.catalog.complaints) if kind == "metadata" else []))
 
     async def _build(self, number: int, wanted: Candidate, catalog: str, refusal: str) -> None:
-        contents = Contents(wanted.sites, catalog, retained_text(wanted.retained))
+        contents = Contents(wanted.sites, wanted.streams, catalog, retained_text(wanted.retained))
         await generation_files.build(self._generations, number, contents, refusal)
 
     def seconds_until_next_reload(self) -> float:
         """Return how long to wait before the next change."""
         return self._reloader.seconds_until_next()
 
-    async def _swap(self, old: int, new: int) -> None:
+    async def _swap(self, old: int, new: int, listens: frozenset[Listen]) -> None:
         generation_files.make_current(self._generations, new)
         started = time.monotonic()
-        outcome = await self._reloader.reload(new)
+        outcome = await self._reloader.reload(new, listens)
         if outcome == "not running":
             generation_files.make_current(self._generations, old)
             raise NotServedError("hindered", f"cannot reload nginx with generation {new}: nginx is starting")
@@ -237,6 +264,7 @@ class Serving:
                 again=UNCONFIRMED_RETRY_SECONDS,
             )
         self._generations.keep_only(new)
+        self._ports.keep_only(listens)
         took = time.monotonic() - started
         self.generation = replace(
             self.generation, reloads=self.generation.reloads + 1, last_reload_seconds=round(took, 3)

@@ -60,12 +60,13 @@ class Route:
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """A service with its rows, its routes, and the canary's percent by tag."""
+    """A service with its rows, its routes, the canary's percent by tag, and its ports of the fronts."""
 
     name: str
     rows: tuple[Row, ...]
     routes: tuple[Route, ...] = ()
     canary: Mapping[str, float] | None = None
+    streams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -145,11 +146,19 @@ def _service(name: str, rows: Iterable[Row], fronts: Mapping[str, Document]) -> 
     canaries = [
         service["canary"] for front in fronts.values() for service in front["services"] if service["name"] == name
     ]
+    streams = {
+        f"{stream['server_name']}:{stream['port']}/{stream['protocol']}": None
+        for front in fronts.values()
+        # A front before 0.6 has none.
+        for stream in front.get("streams", ())
+        if name in stream["services"]
+    }
     return ServiceStatus(
         name,
         tuple(row for row in rows if row.service == name),
         tuple(routes),
         next((canary for canary in canaries if canary), None),
+        tuple(streams),
     )
 
 

@@ -101,7 +101,7 @@ def _title(service: ServiceStatus) -> Text:
     title = Text(_plain(service.name), "bold")
     if versions := dict.fromkeys(row.version for row in service.rows if row.version):
         title.append(_plain(f"  {', '.join(versions)}"), "not bold yellow" if len(versions) > 1 else "not bold")
-    open_routes = [str(route) for route in service.routes if not route.maintenance]
+    open_routes = [*(str(route) for route in service.routes if not route.maintenance), *service.streams]
     closed_routes = [str(route) for route in service.routes if route.maintenance]
     if open_routes:
         title.append(_plain(f"  {', '.join(open_routes)}"), "not bold dim")

@@ -61,7 +61,7 @@ def differences(
         if container.container not in left_out and not (container.port in bridged and _is_link_local(container.address))
     }
     extra = [one for one in listening if not any(_is_of(one, *place) for place in places)]
-    lasting = [place for place in places if place[2].is_one and place[1] not in {*bridges} - {bridge}]
+    lasting = [place for place in places if place[2].is_lasting and place[1] not in {*bridges} - {bridge}]
     missing = [place for place in lasting if not any(_is_of(one, *place) for one in listening)]
     return sorted(
         [

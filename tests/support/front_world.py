@@ -241,7 +241,8 @@ class Front:
     def process(self, program: str) -> str:
         """Return the process id of nginx's master or of consul-template; "" without one."""
         if program == "nginx":
-            return self.shell("cat /run/rollcall/front/nginx.pid").strip()
+            # The newest: one that was replaced finishes its connections, and takes the file of the pid with it.
+            return self.shell("grep -l '^nginx: master' /proc/[0-9]*/cmdline | cut -d/ -f3 | sort -n | tail -1").strip()
         return self.shell(f"grep -lx {program} /proc/[0-9]*/comm | head -1 | cut -d/ -f3").strip()
 
     def failure(self) -> str:

@@ -9,9 +9,10 @@ from rollcall.front import paths
 from rollcall.front.inputs.catalog import Catalog, read
 from rollcall.front.inputs.settings import Settings
 from rollcall.front.inputs.settings import read as read_settings
-from rollcall.front.routing.candidate import Candidate, Choose, candidate
+from rollcall.front.routing.candidate import Candidate, Choose, Templates, candidate
 from rollcall.front.routing.losses import Retained
 from rollcall.front.routing.refusal import NotServedError
+from rollcall.front.routing.streams import Refused
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,20 @@ def settings() -> Settings:
         raise NotServedError("refused", f"cannot read {paths.SETTINGS}: {error}") from error
 
 
-def wanted(front: Settings, catalog: Catalog, retained: tuple[Retained, ...], choose: Choose) -> Candidate:
-    """Return the candidate for a catalog and the retained instances, with these settings and the current template.
+def wanted(
+    front: Settings, catalog: Catalog, retained: tuple[Retained, ...], choose: Choose, refused: Refused
+) -> Candidate:
+    """Return the candidate for a catalog and the retained instances, with these settings and the current templates.
 
-    `choose` returns the certificates of its sites.
+    `choose` returns the certificates of its sites; `refused` are ports of streams that it cannot have.
 
     Raises:
-        NotServedError: the template cannot be rendered.
+        NotServedError: a template cannot be rendered.
     """
-    what = f"cannot render {paths.SITES_TEMPLATE}"
+    what = f"cannot render {paths.SITES_TEMPLATE} and {paths.STREAMS_TEMPLATE}"
     try:
-        return candidate(front, paths.SITES_TEMPLATE.read_text(), catalog, retained, choose)
+        templates = Templates(paths.SITES_TEMPLATE.read_text(), paths.STREAMS_TEMPLATE.read_text())
+        return candidate(front, templates, catalog, retained, choose, refused=refused)
     except TemplateError as error:
         line = getattr(error, "lineno", None)
         where = f" (line {line})" if line else ""

@@ -2,13 +2,20 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from rollcall.contract.policies import table
+from rollcall.contract.policies import streams, table
 from rollcall.contract.policies.table import Policies
 from rollcall.contract.route_metadata import Protocol
+from rollcall.contract.stream_metadata import Place, Transport
 
-Listen = tuple[str, int]
+
+class Listen(NamedTuple):
+    """Where to listen; the address is "" for all of IPv4."""
+
+    address: str
+    port: int
+    transport: Transport = "tcp"
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,15 @@ class DeclaredRoute:
     strip: bool
     protocol: Protocol
     buffering: bool
+    policies: Policies
+
+
+@dataclass(frozen=True)
+class DeclaredStream:
+    """A stream from group_data; `service` is "name" or "tag.name"."""
+
+    service: str
+    places: tuple[Place, ...]
     policies: Policies
 
 
@@ -38,13 +54,14 @@ class CertificateFile:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings; times are seconds, `listens` are (address, port) with "" for every address.
+    """The settings; times are seconds, `listens` are those of HTTP.
 
     `fleet` is the inventory's name. `redirect` is False, True or the public HTTPS port.
     `proxied`: a load balancer is before the front and may end TLS. `read_timeout` is how long an
     instance may be silent. `certificate_end` is when the served certificate ends (ISO 8601), `certificate_file` the
     user's file that it comes from, "" for the fleet's authority. `certificates` are the sites' own; with `acme` the
-    ACME program beside the front has more. `users` are the lists of users that routes may name.
+    ACME program beside the front has more. `users` are the lists of users that routes may name. `stream_ports` are the
+    ports that containers' metadata may open, in addition to those of `streams`.
     `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. The others
     and all defaults are in rollcall/config/settings.py.
     """
@@ -65,6 +82,8 @@ class Settings:
     certificates: tuple[CertificateFile, ...]
     acme: bool
     routes: tuple[DeclaredRoute, ...]
+    streams: tuple[DeclaredStream, ...]
+    stream_ports: frozenset[tuple[int, Transport]]
     users: tuple[str, ...]
     max_fails: int
     fail_timeout: int
@@ -86,7 +105,7 @@ def read(text: str) -> Settings:
     """
     try:
         document: dict[str, Any] = json.loads(text)
-        document["listens"] = tuple((address, port) for address, port in document["listens"])
+        document["listens"] = tuple(Listen(address, port) for address, port in document["listens"])
         document["services"] = tuple(document["services"])
         document["certificates"] = tuple(
             CertificateFile(**{**file, "names": tuple(file["names"])}) for file in document["certificates"]
@@ -95,6 +114,15 @@ def read(text: str) -> Settings:
         document["routes"] = tuple(
             DeclaredRoute(**route | {"policies": table.ordered(route["policies"])}) for route in document["routes"]
         )
+        document["streams"] = tuple(
+            DeclaredStream(
+                stream["service"],
+                tuple(Place(*place) for place in stream["places"]),
+                streams.ordered(stream["policies"]),
+            )
+            for stream in document["streams"]
+        )
+        document["stream_ports"] = frozenset((port, transport) for port, transport in document["stream_ports"])
         return Settings(**document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"invalid front.json: {error}; deploy with the version of this image") from error

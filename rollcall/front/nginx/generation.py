@@ -3,7 +3,7 @@
 A generation is a directory with one complete configuration:
 
     nginx.conf, tls    copies of the mounted ones
-    sites.conf         made from the catalog
+    sites.conf         made from the catalog, as is streams.conf
     catalog.json       the catalog that it was made from; kept.json has the retained instances
     generation.conf    responds with the generation's number, which shows whether its workers serve
 
@@ -13,10 +13,12 @@ loads exactly what it checked. The link `current` points to the last generation 
 
 import filecmp
 import shutil
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 _PREFIX = "generation."
+# The files of Contents, in its order.
+_WRITTEN = ("sites.conf", "streams.conf", "catalog.json", "kept.json")
 # Files that make no difference to nginx.
 _ASIDE = frozenset({"generation.conf", "catalog.json", "kept.json"})
 
@@ -26,6 +28,7 @@ class Contents:
     """The part of a generation that the program itself writes."""
 
     sites: str
+    streams: str
     catalog: str
     kept: str
 
@@ -69,16 +72,20 @@ class Generations:
         for file in (self.configuration / "tls").iterdir():
             shutil.copyfile(file, tls / file.name)
             (tls / file.name).chmod(0o600)
-        (directory / "sites.conf").write_text(contents.sites)
-        (directory / "catalog.json").write_text(contents.catalog)
-        (directory / "kept.json").write_text(contents.kept)
+        for name, text in zip(_WRITTEN, astuple(contents), strict=True):
+            (directory / name).write_text(text)
         (directory / "generation.conf").write_text(f'return 200 "{number}\\n";\n')
 
     def contents(self, number: int) -> Contents | None:
         """Read what the program wrote into a generation; None if it is incomplete."""
         directory = self.directory(number)
         try:
-            return Contents(*((directory / name).read_text() for name in ("sites.conf", "catalog.json", "kept.json")))
+            # Before 0.6 a generation had no streams.
+            streams = (directory / "streams.conf").read_text() if (directory / "streams.conf").exists() else ""
+            sites, catalog, kept = (
+                (directory / name).read_text() for name in ("sites.conf", "catalog.json", "kept.json")
+            )
+            return Contents(sites, streams, catalog, kept)
         except (OSError, UnicodeDecodeError):
             return None
 

@@ -16,13 +16,14 @@ from pathlib import Path
 
 from rollcall.contract.timeouts import stretched
 from rollcall.front.inputs.settings import Listen
-from rollcall.front.nginx.listening import Sockets
+from rollcall.front.nginx.ports import Ports
 
 # For a response that takes milliseconds, or as long as a reload.
 RESPONSE_TIMEOUT_SECONDS = stretched(5.0)
 # From a successor's start until it serves; after that its predecessor continues.
 START_TIMEOUT_SECONDS = stretched(60.0)
-_MAX_SOCKETS = 64
+# SCM_MAX_FD of the kernel.
+_MAX_SOCKETS = 253
 _SERVING, _TAKEN = b"serving\n", b"taken\n"
 
 
@@ -89,7 +90,10 @@ def _request_sockets(path: Path) -> Predecessor | None:
         connection.connect(str(path))
         text, numbers, _, _ = socket.recv_fds(connection, 1 << 16, _MAX_SOCKETS)
         sockets = [socket.socket(fileno=number) for number in numbers]
-        listens = [(str(address), int(port)) for address, port in json.loads(text or b"[]")]
+        listens = [
+            Listen(str(address), int(port), "udp" if one.type == socket.SOCK_DGRAM else "tcp")
+            for (address, port), one in zip(json.loads(text or b"[]"), sockets, strict=True)
+        ]
     except (TimeoutError, BlockingIOError) as error:
         # BlockingIOError: the queue of the socket is full.
         connection.close()
@@ -112,14 +116,14 @@ class Offer:
     def __init__(
         self,
         path: Path,
-        sockets: Sockets,
+        ports: Ports,
         begin: Callable[[], Awaitable[None]],
         taken: Callable[[], Awaitable[None]],
         failed: Callable[[], Awaitable[None]],
     ) -> None:
         """Take the callbacks: before a successor starts, once it serves, and if it never does."""
         self._path = path
-        self._sockets = sockets
+        self._ports = ports
         self._begin = begin
         self._taken = taken
         self._failed = failed
@@ -144,8 +148,10 @@ class Offer:
         loop = asyncio.get_running_loop()
         await self._begin()
         try:
-            text = json.dumps(list(self._sockets)).encode()
-            socket.send_fds(connection, [text], [listening.fileno() for listening in self._sockets.values()])
+            sockets = self._ports.sockets
+            # Pairs, which fronts before 0.6 also read; the socket itself tells TCP from UDP.
+            text = json.dumps([(listen.address, listen.port) for listen in sockets]).encode()
+            socket.send_fds(connection, [text], [listening.fileno() for listening in sockets.values()])
             async with asyncio.timeout(START_TIMEOUT_SECONDS):
                 serves = await loop.sock_recv(connection, len(_SERVING)) == _SERVING
         except OSError:

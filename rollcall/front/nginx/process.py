@@ -4,15 +4,19 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
+from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
 from rollcall.contract.timeouts import stretched
 from rollcall.front.http import InvalidMessageError, get
+from rollcall.front.inputs.settings import Listen
 from rollcall.front.nginx import listening
-from rollcall.front.nginx.listening import Sockets
+from rollcall.front.nginx.ports import Ports, control
 
 # For a response of a program in the same container.
 RESPONSE_TIMEOUT_SECONDS = stretched(1.0)
@@ -25,32 +29,73 @@ _RETIRED = re.compile(rb"\[alert\] .*: sendmsg\(\) failed \(32: Broken pipe\)$")
 
 
 class Nginx:
-    """One nginx at a time, always with the configuration that `configuration` points to."""
+    """The nginx that serves, always with the configuration that `configuration` points to.
 
-    def __init__(self, configuration: Path, sockets: Sockets, control_socket: Path) -> None:
+    One that lacks a listening socket is replaced by another beside it; the old one finishes its connections.
+    """
+
+    def __init__(self, configuration: Path, ports: Ports, control_socket: Path) -> None:
         """Prepare. `control_socket` is the Unix socket at which nginx responds to this program only."""
         self._configuration = configuration
-        self._sockets = sockets
+        self.ports = ports
         self._answers_at = control_socket
+        self._control: socket.socket | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._replaced = asyncio.Event()
+        self._finishing: set[asyncio.subprocess.Process] = set()
+        self._inherited: frozenset[Listen] = frozenset()
         self._logs: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Start it; the previous one has exited."""
-        # A killed nginx leaves its socket behind, and the next one could not listen there.
-        self._answers_at.unlink(missing_ok=True)
-        self._process = await asyncio.create_subprocess_exec(
+        self._process, self._inherited = await self._started(), frozenset(self.ports.sockets)
+
+    def inherited(self, listens: Collection[Listen]) -> bool:
+        """Whether it has all of these sockets, so that a reload can serve there."""
+        return self._inherited.issuperset(listens)
+
+    def dropped(self, listens: Collection[Listen]) -> None:
+        """Note that a reload closed all sockets but these."""
+        self._inherited &= frozenset(listens)
+
+    async def beside(self) -> "Successor":
+        """Start another one on all of the front's sockets, beside the one that serves."""
+        listens = frozenset(self.ports.sockets)
+        return Successor(await self._started(), listens)
+
+    def replace(self, successor: "Successor") -> None:
+        """Let the successor be the one that serves, and the old one finish its connections."""
+        if self.is_replaced_by(successor):
+            return
+        self._finishing = {process for process in self._finishing if process.returncode is None}
+        old, self._process, self._inherited = self._process, successor.process, successor.listens
+        self._replaced.set()
+        if old is not None and old.returncode is None:
+            self._finishing.add(old)
+            with suppress(ProcessLookupError):
+                os.kill(old.pid, signal.SIGQUIT)
+
+    def is_replaced_by(self, successor: "Successor") -> bool:
+        """Whether the successor is the one that serves."""
+        return self._process is successor.process
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._control is None:
+            self._control = control(self._answers_at)
+        sockets = [*self.ports.sockets.values(), self._control]
+        process = await asyncio.create_subprocess_exec(
             "nginx",
             "-c",
             str(self._configuration),
-            env=os.environ | {"NGINX": listening.inherited(self._sockets)},
-            pass_fds=[listening.fileno() for listening in self._sockets.values()],
+            env=os.environ | {"NGINX": listening.inherited(sockets)},
+            pass_fds=[one.fileno() for one in sockets],
             stderr=asyncio.subprocess.PIPE,
         )
-        if self._process.stderr:
-            log = asyncio.create_task(_copy_log(self._process.stderr))
+        if process.stderr:
+            log = asyncio.create_task(_copy_log(process.stderr))
             self._logs.add(log)
             log.add_done_callback(self._logs.discard)
+        return process
 
     @property
     def running(self) -> bool:
@@ -58,8 +103,33 @@ class Nginx:
         return self._process is not None and self._process.returncode is None
 
     async def wait(self) -> int:
-        """Wait for its exit; return its status as a shell does."""
-        return shell_status(await self._process.wait()) if self._process else 0
+        """Wait for the exit of the one that serves; return its status as a shell does."""
+        while self._process is not None:
+            serving = self._process
+            exited, replaced = asyncio.ensure_future(serving.wait()), asyncio.ensure_future(self._replaced.wait())
+            try:
+                await asyncio.wait({exited, replaced}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                exited.cancel()
+                replaced.cancel()
+            if self._process is serving and serving.returncode is not None:
+                return shell_status(serving.returncode)
+            self._replaced.clear()
+        return 0
+
+    async def finished(self) -> None:
+        """Wait until none runs, also of those that finish their connections."""
+        for process in (self._process, *self._finishing):
+            if process is not None:
+                await process.wait()
+
+    def stop_all(self) -> None:
+        """Stop all of them at once, also those that finish their connections."""
+        self.send_signal(signal.SIGTERM)
+        for process in self._finishing:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGTERM)
 
     def send_signal(self, number: signal.Signals) -> bool:
         """Send it a signal; return False if it does not run."""
@@ -90,6 +160,21 @@ class Nginx:
             return response.body.decode() if response.status == HTTPStatus.OK else ""
         finally:
             writer.close()
+
+
+@dataclass(frozen=True)
+class Successor:
+    """Another nginx, beside the one that serves until this one does; `listens` are its sockets."""
+
+    process: asyncio.subprocess.Process
+    listens: frozenset[Listen]
+
+    async def stop(self) -> None:
+        """Stop it: the old one stays."""
+        if self.process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGTERM)
+        await self.process.wait()
 
 
 async def _copy_log(log: asyncio.StreamReader) -> None:

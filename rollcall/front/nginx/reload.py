@@ -4,12 +4,14 @@ import asyncio
 import signal
 import time
 from collections import deque
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Literal
 
 from rollcall.contract.timeouts import stretched
+from rollcall.front.inputs.settings import Listen
 from rollcall.front.nginx import workers
-from rollcall.front.nginx.process import Nginx
+from rollcall.front.nginx.process import Nginx, Successor
 
 # Until a new generation serves; milliseconds are usual.
 CONFIRM_TIMEOUT_SECONDS = stretched(5.0)
@@ -35,23 +37,45 @@ class Reloader:
             return 0.0
         return max(0.0, self._started[0] + BURST_WINDOW_SECONDS - time.monotonic())
 
-    async def reload(self, number: int) -> Outcome:
-        """Reload nginx and wait until it serves this generation."""
+    async def reload(self, number: int, listens: Collection[Listen]) -> Outcome:
+        """Reload nginx and wait until it serves this generation, at these sockets."""
         self._started.append(time.monotonic())
         before = workers.accepting()
+        if not self._nginx.inherited(listens):
+            return await self._replace(number, before)
         if not self._nginx.send_signal(signal.SIGHUP):
             return "not running"
-        return "confirmed" if await self._confirmed(number, before) else "unconfirmed"
+        if await self._confirmed(number, before):
+            self._nginx.dropped(listens)
+            return "confirmed"
+        return "unconfirmed"
 
-    async def _confirmed(self, number: int, before: frozenset[int]) -> bool:
+    async def _replace(self, number: int, before: frozenset[int]) -> Outcome:
+        """Let another nginx take over: a running one cannot be given a socket."""
+        if not self._nginx.running:
+            return "not running"
+        successor = await self._nginx.beside()
+        if await self._confirmed(number, before, successor):
+            self._nginx.replace(successor)
+            return "confirmed"
+        if not self._nginx.is_replaced_by(successor):
+            await successor.stop()
+        return "unconfirmed"
+
+    async def _confirmed(self, number: int, before: frozenset[int], successor: Successor | None = None) -> bool:
         """Wait until a worker of the generation responds, and none of the workers before accepts connections."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CONFIRM_TIMEOUT_SECONDS):
                 while workers.still_accepting(before) or not await self._nginx.serves(number):
+                    if successor and successor.process.returncode is not None:
+                        return False
                     # nginx's master waits 100 ms after starting the new workers (ngx_msleep, ngx_process_cycle.c), and
                     # reaps no worker before it has stopped the old ones. New workers with a title run: stop those now.
                     if len(workers.accepting() - before) >= len(before):
-                        workers.send_signal(before, signal.SIGQUIT)
+                        if successor:
+                            self._nginx.replace(successor)
+                        else:
+                            workers.send_signal(before, signal.SIGQUIT)
                     await asyncio.sleep(CONFIRM_INTERVAL_SECONDS)
                 return True
         return False

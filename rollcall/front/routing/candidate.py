@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from rollcall.front.inputs.catalog import Catalog, Instance
-from rollcall.front.inputs.settings import Settings
+from rollcall.front.inputs.settings import Listen, Settings
 from rollcall.front.routing.losses import Retained, with_retained
 from rollcall.front.routing.model import Routing
 from rollcall.front.routing.routes import routing
-from rollcall.front.routing.sites import render
+from rollcall.front.routing.sites import render, render_streams
+from rollcall.front.routing.streams import Refused
 
 Choose = Callable[[Settings, Iterable[str]], Mapping[str, Path]]
 
@@ -21,34 +23,62 @@ def _none(_settings: Settings, _hosts: Iterable[str]) -> Mapping[str, Path]:
 
 
 @dataclass(frozen=True)
+class Templates:
+    """The texts of sites.conf.j2 and streams.conf.j2."""
+
+    sites: str
+    streams: str
+
+
+@dataclass(frozen=True)
 class Candidate:
-    """A possible generation; `sites` is the text of its sites.conf, `certificates` the sites' own by host name."""
+    """A possible generation.
+
+    `sites` and `streams` are the texts of its files, `certificates` the sites' own by host name.
+    """
 
     settings: Settings
     catalog: Catalog
     retained: tuple[Retained, ...]
     routing: Routing
     sites: str
+    streams: str
     certificates: Mapping[str, Path]
 
     @property
     def endpoints(self) -> frozenset[str]:
         """Return every address:port that nginx passes requests to."""
-        return frozenset(server.instance.endpoint for upstream in self.routing.upstreams for server in upstream.servers)
+        return frozenset(
+            server.instance.endpoint for upstream in self.routing.every_upstream for server in upstream.servers
+        )
+
+    @property
+    def listens(self) -> frozenset[Listen]:
+        """Return where nginx listens: for HTTP, and for each stream."""
+        address = self.settings.address
+        places = (stream.place for stream in self.routing.streams)
+        return frozenset((*self.settings.listens, *(Listen(address, one.port, one.transport) for one in places)))
 
 
 def candidate(
-    settings: Settings, template: str, catalog: Catalog, retained: tuple[Retained, ...], choose: Choose = _none
+    settings: Settings,
+    templates: Templates,
+    catalog: Catalog,
+    retained: tuple[Retained, ...],
+    choose: Choose = _none,
+    *,
+    refused: Refused = MappingProxyType({}),
 ) -> Candidate:
-    """Make a candidate; `choose` returns the certificates of its sites.
+    """Make a candidate; `choose` returns the certificates of its sites, `refused` are ports that it cannot have.
 
     Raises:
         TemplateError: the template is invalid, or uses an unknown name.
     """
-    routes = routing(with_retained(catalog, retained), settings)
+    routes = routing(with_retained(catalog, retained), settings, refused)
     certificates = choose(settings, routes.hosts)
-    sites = render(template, routes, settings, certificates)
-    return Candidate(settings, catalog, retained, routes, sites, certificates)
+    sites = render(templates.sites, routes, settings, certificates)
+    streams = render_streams(templates.streams, routes, settings)
+    return Candidate(settings, catalog, retained, routes, sites, streams, certificates)
 
 
 def routed(catalog: Catalog) -> tuple[Instance, ...]:

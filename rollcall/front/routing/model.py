@@ -5,6 +5,7 @@ from typing import Literal
 
 from rollcall.contract.policies.table import Policies
 from rollcall.contract.route_metadata import Protocol
+from rollcall.contract.stream_metadata import Place
 from rollcall.front.inputs.catalog import Instance
 
 Source = Literal["default", "declared", "metadata"]
@@ -63,21 +64,41 @@ class Site:
 
 
 @dataclass(frozen=True)
+class Stream:
+    """A port, or one name of TLS there, whose connections go to an upstream; without servers they are closed."""
+
+    place: Place
+    upstream: str
+    source: Source = "metadata"
+    policies: Policies = ()
+
+
+@dataclass(frozen=True)
 class Complaint:
     """One requested thing that the front cannot do, in one sentence."""
 
-    kind: Literal["conflict", "metadata", "canary", "maintenance"]
+    kind: Literal["conflict", "metadata", "canary", "maintenance", "stream"]
     text: str
 
 
 @dataclass(frozen=True)
 class Routing:
-    """Everything that nginx serves. `server_name` is the default site's, "" without one."""
+    """Everything that nginx serves. `server_name` is the default site's, "" without one.
+
+    `upstreams` get the requests of sites, `stream_upstreams` the connections of streams.
+    """
 
     sites: tuple[Site, ...]
     upstreams: tuple[Upstream, ...]
     complaints: tuple[Complaint, ...] = ()
     server_name: str = ""
+    streams: tuple[Stream, ...] = ()
+    stream_upstreams: tuple[Upstream, ...] = ()
+
+    @property
+    def every_upstream(self) -> tuple[Upstream, ...]:
+        """The upstreams of sites and of streams."""
+        return self.upstreams + self.stream_upstreams
 
     @property
     def hosts(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Render sites.conf, the text that nginx reads."""
+"""Render sites.conf and streams.conf, the texts that nginx reads."""
 
 import re
 from collections.abc import Mapping
@@ -9,10 +9,12 @@ from types import MappingProxyType
 from jinja2 import Environment, StrictUndefined, Template
 
 from rollcall.contract import maintenance_page
-from rollcall.contract.policies import nginx
+from rollcall.contract.policies import nginx, streams
 from rollcall.contract.policies.policy import ERROR_PAGES
+from rollcall.contract.policies.streams import StreamLines
+from rollcall.contract.stream_metadata import Transport
 from rollcall.front.inputs.settings import Settings
-from rollcall.front.routing.model import Routing, Upstream
+from rollcall.front.routing.model import Routing, Stream, Upstream
 from rollcall.front.routing.policies import policy_lines
 
 # An upstream's shared memory. Measured with nginx 1.30.6: ten servers fit in 32 KiB; of thousands each takes 0.83 KiB,
@@ -34,7 +36,23 @@ def render(
     return _compiled(template).render(routing=routing, front=settings, certificates=certificates, policies=policies)
 
 
-@lru_cache(maxsize=1)
+def render_streams(template: str, routing: Routing, settings: Settings) -> str:
+    """Render a template, the text of streams.conf.j2.
+
+    Raises:
+        jinja2.TemplateError: the template is invalid.
+    """
+    ports: dict[tuple[int, Transport], list[tuple[Stream, StreamLines]]] = {}
+    for stream in routing.streams:
+        place = stream.place
+        identity = nginx.identity(place.transport, f"{place.port}{place.name}")
+        lines = streams.lines(stream.policies, identity, stream.upstream, by_name=bool(place.name))
+        ports.setdefault((place.port, place.transport), []).append((stream, lines))
+    upstreams = {upstream.name: upstream for upstream in routing.stream_upstreams}
+    return _compiled(template).render(front=settings, ports=ports, upstreams=upstreams)
+
+
+@lru_cache(maxsize=2)
 def _compiled(template: str) -> Template:
     # No HTML escaping: this is nginx's configuration; the filter `sentence` escapes for both.
     environment = Environment(  # noqa: S701

@@ -1,9 +1,10 @@
 """The upstreams of the claims that won, with their servers and weights."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rollcall.contract import canary, route_metadata
+from rollcall.contract.stream_metadata import Transport
 from rollcall.front.inputs.catalog import Instance
 from rollcall.front.routing import weights
 from rollcall.front.routing.claims import Claim
@@ -33,28 +34,33 @@ class Upstreams:
 
     def name(self, host: str, claim: Claim) -> str:
         """Name the upstream of a claim at a host; make it if it does not exist yet."""
-        instances = self._instances(claim)
+        instances = self._instances(claim.instances)
         # A TLS connection belongs to one server name; another name must not reuse it.
         secured = host if claim.options.protocol in ("https", "grpcs") else ""
         sticky = claim.options.policy("sticky")
         key = (claim.source == "default", claim.services, claim.options.protocol, secured, sticky, instances)
         if key not in self.made:
-            made = self._upstream(self._new_name(claim), claim.services, instances)
+            name = BACKENDS if claim.source == "default" else self._new_name(claim.services[0], claim.options.protocol)
+            made = self._upstream(name, claim.services, instances)
             self.made[key] = replace(made, sticky=sticky)
         return self.made[key].name
 
-    def _instances(self, claim: Claim) -> tuple[Instance, ...]:
+    def stream_name(self, transport: Transport, services: tuple[str, ...], claimed: Sequence[Instance]) -> str:
+        """Name the upstream of a stream; make it if it does not exist yet."""
+        instances = self._instances(claimed)
+        key = (transport, services, instances)
+        if key not in self.made:
+            self.made[key] = self._upstream(self._new_name(services[0], transport), services, instances)
+        return self.made[key].name
+
+    def _instances(self, claimed: Sequence[Instance]) -> tuple[Instance, ...]:
         """Return the instances that get requests, each address once: one may be registered for two services."""
-        by_endpoint = {
-            instance.endpoint: instance for instance in reversed(claim.instances) if instance in self._routed
-        }
+        by_endpoint = {instance.endpoint: instance for instance in reversed(claimed) if instance in self._routed}
         return tuple(by_endpoint[endpoint] for endpoint in sorted(by_endpoint))
 
-    def _new_name(self, claim: Claim) -> str:
-        if claim.source == "default":
-            return BACKENDS
+    def _new_name(self, service: str, protocol: str) -> str:
         # nginx compares upstream names without case, and refuses a configuration with two equal ones.
-        name = f"{claim.services[0]}.{claim.options.protocol}".lower()
+        name = f"{service}.{protocol}".lower()
         self._of_name[name] = self._of_name.get(name, 0) + 1
         return name if self._of_name[name] == 1 else f"{name}.{self._of_name[name]}"
 

@@ -54,16 +54,16 @@ def state(routing: Routing, catalog: Catalog, kept: frozenset[_Key], cluster: Cl
     instances: dict[_Key, tuple[Instance, str]] = {
         _key(one): (one, one.state) for one in catalog.instances if one.service != CONSUL
     }
-    for upstream in routing.upstreams:
+    for upstream in routing.every_upstream:
         for server in upstream.servers:
             key = _key(server.instance)
             instances[key] = server.instance, "kept" if key in kept else "serving"
-    services = {upstream.name: ", ".join(upstream.services) for upstream in routing.upstreams}
+    services = {upstream.name: ", ".join(upstream.services) for upstream in routing.every_upstream}
     routes = {
         f"{site.host or 'any other host '}{location.path}": _target(location, services)
         for site in routing.sites
         for location in site.locations
-    }
+    } | {str(stream.place): services.get(stream.upstream, "nobody") for stream in routing.streams}
     return State(instances, routes, cluster.hosts, cluster.leader_of(catalog))
 
 

@@ -17,9 +17,12 @@ PUNCH_HOLE = 0x01 | 0x02
 def tally(lines: Iterable[str]) -> dict[str, Counts]:
     """Count tries by server (address:port) in lines of "$upstream_addr|$upstream_status|$upstream_response_time".
 
-    An error is a try without a response, or with a 5xx. Other lines are ignored.
+    An error is a try without a response, or with a 5xx. A stream's line has four parts, see below. Other lines are
+    ignored.
     """
     requests: dict[str, int] = {}
+    bytes_received: dict[str, int] = {}
+    bytes_sent: dict[str, int] = {}
     errors: dict[str, int] = {}
     seconds: dict[str, float] = {}
     for line in lines:
@@ -30,9 +33,36 @@ def tally(lines: Iterable[str]) -> dict[str, Counts]:
             # After an upgrade (101) it is the life of a WebSocket, and no time of a response.
             if took != "-" and status != "101":
                 seconds[server] = seconds.get(server, 0.0) + float(took)
+        for server, status, sent, received in _connections(line):
+            requests[server] = requests.get(server, 0) + 1
+            if status.startswith("5"):
+                errors[server] = errors.get(server, 0) + 1
+            bytes_sent[server] = bytes_sent.get(server, 0) + sent
+            bytes_received[server] = bytes_received.get(server, 0) + received
     return {
-        server: Counts(count, errors.get(server, 0), seconds.get(server, 0.0)) for server, count in requests.items()
+        server: Counts(
+            count,
+            errors.get(server, 0),
+            seconds.get(server, 0.0),
+            bytes_received.get(server, 0),
+            bytes_sent.get(server, 0),
+        )
+        for server, count in requests.items()
     }
+
+
+def _connections(line: str) -> Iterator[tuple[str, str, int, int]]:
+    """Split a stream's line, "$upstream_addr|$status|$bytes_sent|$bytes_received".
+
+    Only the last server got the connection; those before it did not accept one.
+    """
+    parts = line.split("|")
+    if len(parts) != 4 or not (parts[2].isdigit() and parts[3].isdigit()):
+        return
+    *failed, last = [server for server in parts[0].split(", ") if server.rpartition(":")[2].isdigit()] or [""]
+    yield from ((server, "502", 0, 0) for server in failed)
+    if last:
+        yield last, parts[1], int(parts[2]), int(parts[3])
 
 
 def _tries(line: str) -> Iterator[tuple[str, str, str]]:
@@ -103,7 +133,11 @@ def _join(counts: dict[str, Counts], new: Mapping[str, Counts]) -> None:
         # Removing and inserting moves a server to the end: the first is the longest unused.
         so_far = counts.pop(server, Counts())
         counts[server] = Counts(
-            so_far.requests + more.requests, so_far.errors + more.errors, so_far.seconds + more.seconds
+            so_far.requests + more.requests,
+            so_far.errors + more.errors,
+            so_far.seconds + more.seconds,
+            so_far.received + more.received,
+            so_far.sent + more.sent,
         )
 
 

@@ -31,11 +31,16 @@ class Generation:
 
 @dataclass(frozen=True)
 class Counts:
-    """Tries with one server since the start: all, those without a response or with a 5xx, and their seconds."""
+    """Tries with one server since the start: all, those without a response or with a 5xx, and their seconds.
+
+    Of a stream they are the connections that ended, with the bytes from and to clients.
+    """
 
     requests: int = 0
     errors: int = 0
     seconds: float = 0.0
+    received: int = 0
+    sent: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,7 @@ def document(sight: Sight, now: datetime) -> Document:
         },
         "connections": dict(sight.connections),
         "routes": _routes(sight.routing),
+        "streams": _streams(sight.routing),
         "certificates": [_certificate(site, sight.settings) for site in sight.certificates],
         "services": _services(sight),
         "servers": _servers(sight),
@@ -146,7 +152,7 @@ def _generation(sight: Sight) -> Document:
     return {
         "number": generation.number,
         "since": _time(generation.since),
-        "instances": len({server.instance for upstream in sight.routing.upstreams for server in upstream.servers}),
+        "instances": len({server.instance for upstream in sight.routing.every_upstream for server in upstream.servers}),
         "reloads": generation.reloads,
         "old": generation.old,
         "last_reload_seconds": generation.last_reload_seconds,
@@ -174,6 +180,22 @@ def _routes(routing: Routing) -> list[Document]:
     ]
 
 
+def _streams(routing: Routing) -> list[Document]:
+    services = {upstream.name: list(upstream.services) for upstream in routing.stream_upstreams}
+    return [
+        {
+            "port": stream.place.port,
+            "protocol": stream.place.transport,
+            "server_name": stream.place.name,
+            "upstream": stream.upstream,
+            "services": services.get(stream.upstream, []),
+            "source": stream.source,
+            "policies": dict(stream.policies),
+        }
+        for stream in routing.streams
+    ]
+
+
 def _certificate(site: CertificateSite, settings: Settings) -> Document:
     offer, state = site.offer, site.state
     return {
@@ -188,7 +210,7 @@ def _certificate(site: CertificateSite, settings: Settings) -> Document:
 
 
 def _services(sight: Sight) -> list[Document]:
-    upstreams = sight.routing.upstreams
+    upstreams = sight.routing.every_upstream
     known = {_key(server.instance): server.instance for upstream in upstreams for server in upstream.servers}
     known.update((_key(instance), instance) for instance in sight.catalog.instances if instance.service != CONSUL)
     by_service: dict[str, list[Instance]] = {service: [] for upstream in upstreams for service in upstream.services}
@@ -227,6 +249,8 @@ def _instance(instance: Instance, sight: Sight, state: str, place: _Place | None
         "requests": counts.requests,
         "errors": counts.errors,
         "seconds": round(counts.seconds, 3),
+        "received": counts.received,
+        "sent": counts.sent,
     }
 
 

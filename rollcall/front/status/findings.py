@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from rollcall.contract.problems import Problem, Site, lost, short_of_servers, unserved
+from rollcall.contract.problems import Problem, Site, lost, short_of_servers, unserved, unserved_streams
 from rollcall.contract.status_document import CONSUL
 from rollcall.front.inputs.catalog import Catalog
 from rollcall.front.routing.model import Routing
@@ -16,6 +16,7 @@ def of_catalog(routing: Routing, catalog: Catalog) -> list[Problem]:
     counts = Counter(instance.node for instance in catalog.instances if instance.service != CONSUL)
     return [
         *unserved(_sites(routing, catalog)),
+        *unserved_streams(_streams(routing, catalog)),
         *lost({node: counts[node] for node in dead}),
         *short_of_servers(
             (node for node, alive in servers.items() if alive), (node for node, alive in servers.items() if not alive)
@@ -32,6 +33,15 @@ def _sites(routing: Routing, catalog: Catalog) -> Iterator[Site]:
                 upstream = upstreams[location.upstream]
                 its = {service: states.get(service, ()) for service in upstream.services}
                 yield Site(site.host, location.path, len(upstream.servers), its, location.source)
+
+
+def _streams(routing: Routing, catalog: Catalog) -> Iterator[Site]:
+    states = _states(catalog)
+    upstreams = {upstream.name: upstream for upstream in routing.stream_upstreams}
+    for stream in routing.streams:
+        upstream = upstreams[stream.upstream]
+        its = {service: states.get(service, ()) for service in upstream.services}
+        yield Site(str(stream.place), "/", len(upstream.servers), its, stream.source)
 
 
 def _states(catalog: Catalog) -> Mapping[str, Sequence[str]]:

@@ -33,7 +33,7 @@ class Memory:
         # Comparing thousands of instances each second would cost more than a change does.
         if len(self._seen) != len(seen) or any(one is not other for one, other in zip(seen, self._seen, strict=True)):
             self._seen = seen
-            self.history.serves(routing.upstreams)
+            self.history.serves(routing.every_upstream)
             kept = frozenset((lost.instance.node, lost.instance.identity) for lost in retained)
             self.changes.see(state(routing, catalog, kept, cluster), datetime.now(UTC))
         self.history.add(self.counters.read(), time.monotonic())

@@ -42,6 +42,8 @@ def _instances(document: Document) -> Iterator[Metric]:
     requests = CounterMetricFamily("rollcall_front_requests", "Tries with an instance.", labels=SERVER)
     errors = CounterMetricFamily("rollcall_front_errors", "Tries without a response, or with a 5xx.", labels=SERVER)
     seconds = CounterMetricFamily("rollcall_front_seconds", "Seconds that tries took.", labels=SERVER)
+    received = CounterMetricFamily("rollcall_front_stream_received_bytes", "Bytes from clients.", labels=SERVER)
+    sent = CounterMetricFamily("rollcall_front_stream_sent_bytes", "Bytes to clients.", labels=SERVER)
     listed = GaugeMetricFamily("rollcall_front_listed", "1 if nginx passes requests to it.", labels=SERVER)
     weight = GaugeMetricFamily("rollcall_front_weight", "Its weight in nginx's list, or else in Consul.", labels=SERVER)
     versions = InfoMetricFamily("rollcall_front_instance", "The version of an instance that names one.", labels=SERVER)
@@ -52,12 +54,15 @@ def _instances(document: Document) -> Iterator[Metric]:
             requests.add_metric(labels, instance["requests"])
             errors.add_metric(labels, instance["errors"])
             seconds.add_metric(labels, instance["seconds"])
+            if instance["received"] or instance["sent"]:
+                received.add_metric(labels, instance["received"])
+                sent.add_metric(labels, instance["sent"])
             listed.add_metric(labels, instance["share"] is not None)
             weight.add_metric(labels, instance["weight"])
             share.add_metric(labels, instance["share"] or 0)
             if instance["version"]:
                 versions.add_metric(labels, {"version": instance["version"]})
-    yield from (requests, errors, seconds, listed, weight, share, versions)
+    yield from (requests, errors, seconds, received, sent, listed, weight, share, versions)
 
 
 def _generation(document: Document) -> Iterator[Metric]:

@@ -18,13 +18,13 @@ from registrator_world import Agent as Consul
 
 from rollcall.config.project import CHECKOUT
 from rollcall.front.inputs.catalog import Catalog, Instance
-from rollcall.front.routing.candidate import candidate
+from rollcall.front.routing.candidate import Templates, candidate
 from rollcall.registrator.consul.agent import Agent
 from rollcall.registrator.consul.reconcile import Register, Registration, registration_of
 from rollcall.registrator.services.expected import expected
 from rollcall.registrator.settings import AgentAddress
 
-TEMPLATE = (CHECKOUT / "templates/front/sites.conf.j2").read_text()
+TEMPLATES = Templates(*((CHECKOUT / f"templates/front/{name}.conf.j2").read_text() for name in ("sites", "streams")))
 NGINX = """
 events {}
 http {
@@ -32,14 +32,38 @@ http {
     ssl_certificate_key /test/key.pem;
     include /test/sites.conf;
 }
+stream {
+    include /test/streams.conf;
+}
 """
 KINDS = ("HTTP", "HTTPS", "TCP", "GRPC", "TTL", "SCRIPT", "CMD", "INTERVAL", "TIMEOUT", "INITIAL_STATUS")
 CHECKS = st.sampled_from([*(f"CHECK_{kind}" for kind in KINDS), "CHECK_HTTP_METHOD", "CHECK_DEREGISTER_AFTER"])
 ROUTES = st.sampled_from([f"VIRTUAL_{part}" for part in ("HOST", "PATH", "STRIP", "PROTO", "BUFFERING")] + ["WEIGHT"])
+STREAMS = st.sampled_from(
+    [f"VIRTUAL_{part}" for part in ("TCP", "UDP", "TLS", "PROXY_PROTOCOL", "ALLOW", "READ_TIMEOUT")]
+)
 OTHERS = st.sampled_from(["NAME", "TAGS", "NETWORK", "DRAIN", "CONSUL-X", "PASSWORD", "my.app", "X Y"])
-WORDS = ["a.example", "b_.example,c.example", "/api", "grpc", "true", "10s", "0s", "passing", "{;}", "${x}", "web", "3"]
+WORDS = [
+    "a.example",
+    "b_.example,c.example",
+    "/api",
+    "grpc",
+    "true",
+    "10s",
+    "0s",
+    "passing",
+    "{;}",
+    "${x}",
+    "web",
+    "3",
+    "5432",
+    "a.example:8443",
+    "10.0.0.0/8",
+]
 VALUES = st.sampled_from([*WORDS, "a.example " * 80]) | st.text(max_size=700)
-KEYS = st.tuples(st.sampled_from(["", "80_", "443_", "443_udp_"]), CHECKS | ROUTES | OTHERS | st.text(max_size=140))
+KEYS = st.tuples(
+    st.sampled_from(["", "80_", "443_", "443_udp_"]), CHECKS | ROUTES | STREAMS | OTHERS | st.text(max_size=140)
+)
 METADATA = st.dictionaries(KEYS.map("".join), VALUES, max_size=12)
 ADDRESSES = st.sampled_from(["0.0.0.0", "127.0.0.1", "10.0.0.8", "::", "fd00::8"])
 PORTS = st.dictionaries(st.sampled_from(["80/tcp", "443/tcp", "443/udp"]), ADDRESSES, min_size=1)
@@ -101,7 +125,9 @@ def test_the_agent_stores_the_metadata_and_nginx_accepts_the_result(
         shared_agent.clear()
     folder, container = nginx
     catalog = Catalog(tuple(map(instance, wanted.values())))
-    (folder / "sites.conf").write_text(candidate(SETTINGS, TEMPLATE, catalog, ()).sites)
+    wanted = candidate(SETTINGS, TEMPLATES, catalog, ())
+    (folder / "sites.conf").write_text(wanted.sites)
+    (folder / "streams.conf").write_text(wanted.streams)
     status, output = container.exec_run(["nginx", "-t", "-c", "/test/nginx.conf"])
     assert status == 0, output.decode()
 

@@ -54,12 +54,20 @@ def told(before: tuple[Resource, ...], after: tuple[Resource, ...]) -> list[str]
         ({"max_fails": 1}, [APPLY]),
         ({"routes": [{"service": "shop-80", "host": "shop.example.com"}]}, [APPLY]),
         ({"keep_lost": 0}, [APPLY]),
+        ({"streams": [{"port": 5432, "service": "db-5432"}]}, [APPLY]),
+        ({"stream_ports": [5432]}, [APPLY]),
     ],
 )
 def test_a_running_front_applies_a_changed_setting(front: Front, settings: dict[str, Any], commands: list[str]) -> None:
     before, after = front(), front(**settings)
     assert told(before, after) == commands
     assert container(before).spec == container(after).spec
+
+
+def test_a_deploy_checks_the_ports_of_declared_streams(front: Front) -> None:
+    streams = [{"port": 5432, "service": "db-5432"}, {"port": 53, "protocol": "udp", "service": "dns-53"}]
+    made = container(front(streams=streams, stream_ports=[6379], address="10.77.0.31"))
+    assert made.listens == (("10.77.0.31", 80), ("10.77.0.31", 443), ("10.77.0.31", 5432))
 
 
 @pytest.mark.parametrize("settings", [{"image": "rollcall/front:next"}, {"stop_timeout": 60}])

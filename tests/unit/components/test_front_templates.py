@@ -266,3 +266,20 @@ def test_only_the_catalogs_domain_goes_to_consul() -> None:
     doors = [line for line in text if line.startswith(("listen-address", "interface"))]
     assert doors == ["interface=bridge0", "interface=br-*"]
     assert "cache-size=0" in text
+
+
+def test_streams_are_configured_only_where_the_front_may_have_some() -> None:
+    """A front without them needs no nginx with the module."""
+    assert "stream {" not in nginx() and not any("mod-stream" in line for line in nginx())
+    for setting in ({"streams": [{"port": 5432, "service": "db-5432"}]}, {"stream_ports": [5432]}):
+        lines = nginx(**setting)
+        assert "stream {" in lines and "include streams.conf;" in [line.strip() for line in lines]
+
+
+def test_a_streams_lines_are_logged_as_requests_are_and_counted() -> None:
+    whole = parsed("\n".join(nginx(stream_ports=[5432])))
+    for wanted, shown in (("json", 1), ("short", 1), ("off", 0)):
+        whole = parsed("\n".join(nginx(stream_ports=[5432], access_log=wanted)))
+        logs = [one.arguments for one in whole.one("stream").all("access_log")]
+        assert sum(one[0] == "/dev/stdout" for one in logs) == shown
+        assert [one[1] for one in logs if one[0] != "/dev/stdout"] == ["counted"]

@@ -108,6 +108,43 @@ CASES = [
         'front = {"routes": [{"service": "a-80", "host": "a", "protocol": "ftp"}]}',
         'front.routes[0].protocol: got \'ftp\'; expected "http", "https"',
     ),
+    ('front = {"streams": [{"service": "db"}]}', "front.streams[0].port: missing; expected a port"),
+    ('front = {"streams": [{"port": 22, "service": "db"}]}', "front.streams[0].port: got 22, the port of SSH"),
+    (
+        'front = {"streams": [{"port": 80, "service": "db"}]}',
+        "front.streams[0].port: got 80, the port of front.http_port",
+    ),
+    ('front = {"streams": [{"port": 53, "protocol": "udp", "service": "a"}]}', "got 53, the port of DNS"),
+    (
+        'front = {"streams": [{"port": 1, "service": "a"}, {"port": 1, "service": "b"}]}',
+        "front.streams[1]: got port 1/tcp, which front.streams[0] has; expected each place once",
+    ),
+    (
+        'front = {"streams": [{"port": 1, "service": "a"}, {"port": 1, "service": "b", "server_names": ["b.test"]}]}',
+        "front.streams[1]: got port 1 with and without server_names; expected one of both",
+    ),
+    (
+        'front = {"streams": [{"port": 1, "protocol": "udp", "service": "a", "server_names": ["a.example.com"]}]}',
+        'front.streams[0].server_names: got names for "udp"; expected them for "tcp" alone',
+    ),
+    (
+        'front = {"streams": [{"port": 1, "protocol": "udp", "service": "a", "proxy_protocol": True}]}',
+        "front.streams[0]: proxy_protocol: got it for UDP; expected it for TCP alone",
+    ),
+    (
+        'front = {"streams": [{"port": 1, "service": "a", "allow": ["10.0.0.7/8"]}]}',
+        "front.streams[0].allow: got ['10.0.0.7/8']; expected networks such as",
+    ),
+    ('front = {"stream_ports": [5432, 8500]}', "front.stream_ports[1]: got 8500, the port of Consul; expected a port"),
+    ('front = {"stream_ports": ["440-450"]}', "front.stream_ports[0]: got 443, the port of front.https_port"),
+    ('front = {"stream_ports": [8511]}', "front.stream_ports[0]: got 8511, the port of front.status; expected a port"),
+    ('front = {"stream_ports": ["53/sctp"]}', "front.stream_ports[0]: got '53/sctp'; expected a list of ports such as"),
+    ('front = {"stream_ports": ["1-70000"]}', "front.stream_ports[0]: got '1-70000'; expected a list of ports such as"),
+    ('front = {"stream_ports": [True]}', "front.stream_ports[0]: got True; expected a list of ports such as"),
+    (
+        'front = {"stream_ports": ["9000-9199", 9200]}',
+        "front.stream_ports: got 201 ports with front.streams; expected at",
+    ),
     ('front = {"status": "8511"}', "front.status: got '8511'; expected an IPv4 address and port"),
     ('front = {"status": "127.0.0.1:65536"}', "front.status: got '127.0.0.1:65536'; expected an IPv4 address and port"),
     ('front = {"shutdown_timeout": 10}', "front.shutdown_timeout: got 10; expected an integer from"),

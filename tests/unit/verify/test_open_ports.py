@@ -53,6 +53,19 @@ def test_a_front_and_a_server_open_more_ports(fleet: Fleet) -> None:
     assert found(fleet, "consul1", server) == []
 
 
+def test_a_declared_stream_is_always_open_and_a_containers_may_be() -> None:
+    fleet = checked(front={"streams": [{"port": 5432, "service": "db-5432"}], "stream_ports": ["5353/udp", 9000]})
+    base = listening("front1", "10.77.0.31") | FRONT
+    stream = Listener("tcp", "", 5432, "front")
+    assert found(fleet, "front1", base) == [
+        "nothing listens on every address, port 5432/tcp (a stream of front.streams)"
+    ]
+    assert found(fleet, "front1", base | {stream}) == []
+    assert found(fleet, "front1", base | {stream, Listener("udp", "", 5353, "front")}) == []
+    (extra,) = found(fleet, "front1", base | {stream, Listener("tcp", "", 5353, "front")})
+    assert extra.startswith("front listens on every address, port 5353/tcp, which is not in the table")
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [

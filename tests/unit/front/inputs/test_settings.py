@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from six_hosts import checked
 
+from rollcall.contract.stream_metadata import Place
 from rollcall.converge.resources import File
-from rollcall.front.inputs.settings import DeclaredRoute, read
+from rollcall.front.inputs.settings import DeclaredRoute, DeclaredStream, Listen, read
 
 
 def written(desired: Any, **front: Any) -> str:
@@ -38,12 +39,17 @@ def test_every_setting_reaches_the_program(desired: Any) -> None:
         "status": "off",
         "users": ["staff"],
     }
-    settings = read(written(desired, routes=[route | policies], proxy_read_timeout=8, **given))
-    assert settings.listens == (("10.77.0.31", 81), ("10.77.0.31", 444))
+    stream = {"port": 8443, "service": "mail-993", "server_names": ["Mail.example.com."], "deny": ["10.0.0.0/8"]}
+    opened = {"streams": [stream], "stream_ports": [5432, "53/udp", "9000-9001"]}
+    settings = read(written(desired, routes=[route | policies], proxy_read_timeout=8, **opened, **given))
+    assert settings.listens == (Listen("10.77.0.31", 81), Listen("10.77.0.31", 444))
     wanted = (("allow", "10.0.0.0/8 192.0.2.7/32"), ("basic_auth", "staff"), ("retries", "off"))
     assert settings.routes == (
         DeclaredRoute("grafana-3000", "grafana.example.com", "/graphs", False, "https", True, wanted),
     )
+    place = Place(8443, "tcp", "mail.example.com")
+    assert settings.streams == (DeclaredStream("mail-993", (place,), (("deny", "10.0.0.0/8"),)),)
+    assert settings.stream_ports == {(5432, "tcp"), (53, "udp"), (9000, "tcp"), (9001, "tcp")}
     assert {key: getattr(settings, key) for key in given} == {
         **given,
         "services": ("shop-80", "v2.api-80"),

@@ -18,7 +18,7 @@ def generations(tmp_path: Path) -> Generations:
 
 
 def contents(sites: str = "server {}\n", catalog: str = "{}") -> Contents:
-    return Contents(sites, catalog, "[]\n")
+    return Contents(sites, "# streams\n", catalog, "[]\n")
 
 
 def test_a_generation_is_complete_and_responds_with_its_number(generations: Generations) -> None:

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from rollcall.front.inputs.settings import Listen
 from rollcall.front.nginx import handover
 from rollcall.front.nginx.handover import BusyError, Offer, Predecessor, predecessor
 from rollcall.front.nginx.listening import CannotListenError, bound, inherited
+from rollcall.front.nginx.ports import Ports
 
 
 @pytest.fixture
 def listening() -> Iterator[socket.socket]:
-    with bound(("127.0.0.1", 0)) as one:
+    with bound(Listen("127.0.0.1", 0)) as one:
         yield one
 
 
@@ -23,8 +25,8 @@ class Recorder:
 
     def __init__(self, path: Path, listening: socket.socket) -> None:
         self.done: list[str] = []
-        sockets = {("127.0.0.1", 80): listening}
-        self.offer = Offer(path, sockets, self._note("pauses"), self._note("retires"), self._note("resumes"))
+        ports = Ports({Listen("127.0.0.1", 80): listening})
+        self.offer = Offer(path, ports, self._note("pauses"), self._note("retires"), self._note("resumes"))
 
     def _note(self, what: str):
         async def note() -> None:
@@ -49,7 +51,7 @@ def test_a_successor_accepts_at_the_sockets_it_received(tmp_path: Path, listenin
         assert recorder.done == ["pauses"]
         assert await before.release()
         await asyncio.wait_for(offering, 5)
-        given = before.sockets["127.0.0.1", 80]
+        given = before.sockets[Listen("127.0.0.1", 80)]
         listening.close()
         with socket.create_connection(given.getsockname(), 5), given:
             given.accept()[0].close()
@@ -122,7 +124,7 @@ def test_a_successor_waits_for_a_slow_predecessor(
         pass
 
     async def slow() -> None:
-        offer = Offer(path, {("127.0.0.1", 80): listening}, nothing, done.wait, nothing)
+        offer = Offer(path, Ports({Listen("127.0.0.1", 80): listening}), nothing, done.wait, nothing)
         offering = asyncio.create_task(offer.run())
         going = asyncio.create_task((await asked(path)).release())
         finished, _ = await asyncio.wait([going], timeout=0.2)
@@ -166,9 +168,31 @@ def test_a_taken_port_is_one_sentence(listening: socket.socket) -> None:
     with pytest.raises(
         CannotListenError, match=f"port {address[1]} at 127.0.0.1 is taken by another program; stop that one"
     ):
-        bound(address)
+        bound(Listen(*address))
 
 
 def test_nginx_gets_the_file_descriptors_of_the_sockets(listening: socket.socket) -> None:
-    assert inherited({("", 80): listening}) == f"{listening.fileno()};"
+    assert inherited([listening]) == f"{listening.fileno()};"
     assert not listening.getblocking()
+
+
+def test_datagrams_are_handed_over_beside_connections_of_the_same_port(tmp_path: Path) -> None:
+    path = tmp_path / "handover.sock"
+
+    async def nothing() -> None:
+        pass
+
+    async def change(ports: Ports) -> None:
+        offering = asyncio.create_task(Offer(path, ports, nothing, nothing, nothing).run())
+        before = await asked(path)
+        assert {listen: one.type for listen, one in before.sockets.items()} == {
+            Listen("127.0.0.1", 53): socket.SOCK_STREAM,
+            Listen("127.0.0.1", 53, "udp"): socket.SOCK_DGRAM,
+        }
+        assert await before.release()
+        await asyncio.wait_for(offering, 5)
+        for one in before.sockets.values():
+            one.close()
+
+    with bound(Listen("127.0.0.1", 0)) as tcp, bound(Listen("127.0.0.1", 0, "udp")) as udp:
+        asyncio.run(change(Ports({Listen("127.0.0.1", 53): tcp, Listen("127.0.0.1", 53, "udp"): udp})))

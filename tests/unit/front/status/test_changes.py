@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from front_sight import NOW, instance, sight
 
+from rollcall.contract.stream_metadata import Place
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.cluster import Cluster
-from rollcall.front.routing.model import Location, Routing, Server, Site, Upstream
+from rollcall.front.routing.model import Location, Routing, Server, Site, Stream, Upstream
 from rollcall.front.status.changes import CHANGES, LENGTH, Changes, State, differences, state
 
 WEB = [instance(f"web-{number}", node="app2") for number in range(1, 4)]
@@ -42,6 +43,15 @@ def test_an_instance_whose_state_changes() -> None:
     assert said(well, of(WEB[0], others=(resting,))) == ["app2/web-2 is in maintenance [nginx-80]"]
     assert said(of(WEB[0], others=(resting,)), well) == ["app2/web-2 is back in service [nginx-80]"]
     assert said(of(WEB[0]), of(WEB[0], others=(ill,))) == ["app2/web-2 fails its check [nginx-80]"]
+
+
+def test_a_stream_that_a_container_opens() -> None:
+    db = instance("db-1", service="db-5432")
+    upstream = Upstream("db-5432.tcp", (Server(db, 1),), ("db-5432",))
+    opened = Routing((), (), streams=(Stream(Place(5432), "db-5432.tcp"),), stream_upstreams=(upstream,))
+    before = state(Routing((), ()), Catalog(()), frozenset(), Cluster())
+    after = state(opened, Catalog((db,)), frozenset(), Cluster())
+    assert said(before, after) == ["port 5432/tcp leads to db-5432 [route]", "app1/db-1 joined [db-5432]"]
 
 
 def test_an_instance_without_a_route() -> None:

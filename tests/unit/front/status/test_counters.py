@@ -29,6 +29,13 @@ A, B = "10.77.0.5:20001", "10.77.0.6:20001"
         ("-|-|-", {}),
         ("backends|502|0.000", {}),
         (f"{A}, backends|502, 502|0.001, 0.000", {A: Counts(1, 1, 0.001)}),
+        # connections of a stream: only the last server of several got it
+        (f"{A}|200|40|30", {A: Counts(1, 0, 0.0, 30, 40)}),
+        (f"{A}|502|0|0", {A: Counts(1, 1, 0.0)}),
+        (f"{A}, {B}|200|40|30", {A: Counts(1, 1, 0.0), B: Counts(1, 0, 0.0, 30, 40)}),
+        ("-|403|0|0", {}),
+        ("db-5432.tcp|502|0|0", {}),
+        (f"{A}|200|40|many", {}),
         # no line of ours
         ("", {}),
         ("garbage", {}),

@@ -8,9 +8,10 @@ from typing import Any
 from front_sight import NOW, ago, instance, problem, seen, sight
 
 from rollcall.contract.status_document import Document, container_of
+from rollcall.contract.stream_metadata import Place
 from rollcall.front.inputs.catalog import Catalog, Instance
-from rollcall.front.routing.model import Routing, Server, Upstream
-from rollcall.front.status.document import document
+from rollcall.front.routing.model import Routing, Server, Stream, Upstream
+from rollcall.front.status.document import Counts, document
 from rollcall.front.status.health import verdict
 
 
@@ -34,6 +35,8 @@ def test_an_instance_has_all_its_facts() -> None:
         "requests": 10,
         "errors": 1,
         "seconds": 0.8,
+        "received": 0,
+        "sent": 0,
     }
 
 
@@ -173,3 +176,28 @@ def test_an_id_that_two_nodes_have_is_kept_of_one_of_them_only() -> None:
     found = seen(catalog=Catalog((other,)), routing=Routing((), (upstream,)), kept=frozenset({("app1", "web")}))
     (service,) = [service for service in found["services"] if service["name"] == "web-80"]
     assert {each["node"]: each["state"] for each in service["instances"]} == {"app1": "kept", "app2": "passing"}
+
+
+def test_a_stream_is_shown_with_its_service_and_its_instances_get_a_place() -> None:
+    db = instance("db-1", service="db-5432")
+    upstream = Upstream("db-5432.tcp", (Server(db, 1),), ("db-5432",))
+    stream = Stream(Place(5432), "db-5432.tcp", policies=(("deny", "10.0.0.0/8"),))
+    found = seen(
+        routing=Routing((), (), streams=(stream,), stream_upstreams=(upstream,)),
+        catalog=Catalog((db,)),
+        counts={db.endpoint: Counts(2, 1, 0.0, 30, 40)},
+    )
+    assert found["streams"] == [
+        {
+            "port": 5432,
+            "protocol": "tcp",
+            "server_name": "",
+            "upstream": "db-5432.tcp",
+            "services": ["db-5432"],
+            "source": "metadata",
+            "policies": {"deny": "10.0.0.0/8"},
+        }
+    ]
+    (one,) = instances(found, "db-5432").values()
+    assert (one["share"], one["requests"], one["received"], one["sent"]) == (1.0, 2, 30, 40)
+    assert found["generation"]["instances"] == 1

@@ -6,8 +6,10 @@ from datetime import timedelta
 from front_catalog import SETTINGS, declared, instance, settings
 from front_sight import NOW
 
+from rollcall.contract.stream_metadata import Place
 from rollcall.front.certificates.sites import of_certificate
 from rollcall.front.inputs.catalog import Catalog, Instance
+from rollcall.front.inputs.settings import DeclaredStream
 from rollcall.front.routing.routes import routing
 from rollcall.front.status.findings import of_catalog
 from rollcall.front.status.problems import Problems
@@ -30,6 +32,13 @@ def test_a_site_whose_services_have_no_instance_is_a_problem() -> None:
     assert found() == [("unserved", "the default site")]
     assert found(replace(WEB, state="critical")) == [("unserved", "the default site")]
     assert found(WEB) == []
+
+
+def test_a_stream_without_instances_is_a_problem() -> None:
+    stream = DeclaredStream("db-5432", (Place(5432),), ())
+    assert found(WEB, streams=(stream,)) == [("unserved", "port 5432/tcp")]
+    assert found(WEB, instance("db", "db-5432", state="critical"), streams=(stream,)) == [("unserved", "port 5432/tcp")]
+    assert found(WEB, instance("db", "db-5432"), streams=(stream,)) == []
 
 
 def test_a_route_without_instances_is_a_problem_too() -> None:
