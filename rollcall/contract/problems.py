@@ -37,6 +37,7 @@ KINDS: Mapping[str, Kind] = {
     "refused": Kind("warning", "mend what the sentence names, then rollcall deploy INVENTORY"),
     "hindered": Kind("warning", "make room on the front's host (docker logs front says more); the front retries"),
     "catalog": Kind("warning", "docker logs consul on the front's host, then rollcall deploy INVENTORY"),
+    "port": Kind("warning", "stop the program that has the port, or give the stream another one (docs/streams.md)"),
     "certificate": Kind("warning", "rollcall certificates INVENTORY"),
     "expiring": Kind("warning", "rollcall deploy INVENTORY"),
     "clock": Kind("warning", "synchronise the clock: timedatectl set-ntp true"),

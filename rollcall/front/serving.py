@@ -66,6 +66,8 @@ class Serving:
         # When to apply again without a new input (time.monotonic).
         self.again_at = math.inf
         self._taken = False
+        # Why streams of group_data are not served: another program has the port.
+        self.refused: tuple[str, ...] = ()
 
     @property
     def routing(self) -> Routing:
@@ -118,6 +120,8 @@ class Serving:
         if http := [refused[listen] for listen in settings.listens if listen in refused]:
             raise NotServedError("refused", http[0], again=TAKEN_PORT_RETRY_SECONDS)
         self._taken = bool(refused)
+        declared = {(place.port, place.transport) for stream in settings.streams for place in stream.places}
+        self.refused = tuple(why for listen, why in refused.items() if listen[1:] in declared)
         return self._candidate(settings, catalog, refused) if refused else wanted
 
     async def _begin_with(self, rendered: Rendered) -> None:
@@ -233,7 +237,7 @@ class Serving:
         return [instance for instance in routed(self.rendered.catalog) if instance.service in services]
 
     def _complain(self, wanted: Candidate) -> None:
-        for kind in ("conflict", "metadata", "canary", "maintenance", "stream"):
+        for kind in ("conflict", "metadata", "canary", "maintenance", "stream", "port"):
             texts = [complaint.text for complaint in wanted.routing.complaints if complaint.kind == kind]
             self.problems.are(kind, texts + (list(wanted.catalog.complaints) if kind == "metadata" else []))
 

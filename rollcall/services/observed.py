@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rollcall.config.settings import Front
-from rollcall.contract import route_metadata
+from rollcall.contract import route_metadata, stream_metadata
 from rollcall.contract.maintenance_checks import NODE_MAINTENANCE, SERVICE_MAINTENANCE
 from rollcall.registrator.services.identity import MARK_CONTAINER
 
@@ -203,7 +203,11 @@ def missing_at(document: str, front: Front, node: str, ports: Iterable[Registere
 
 
 def _routed(front: Front, port: Registered) -> bool:
-    queries = (*front.services, *(route.service for route in front.routes))
+    queries = (
+        *front.services,
+        *(route.service for route in front.routes),
+        *(stream.service for stream in front.streams),
+    )
     asked = (query.rpartition(".") for query in queries)
     by_name = any(name == port.service and (not dot or tag in port.tags) for tag, dot, name in asked)
-    return by_name or bool(route_metadata.host_names(port.meta))
+    return by_name or bool(route_metadata.host_names(port.meta)) or stream_metadata.requests(port.meta)

@@ -69,6 +69,9 @@ until rollcall curl inventories/lab.py /v1/catalog/service/shop-80 | grep '"v3"'
 ROUTED = """\
 until rollcall lab ssh front1 -- docker exec front front status | grep '"host": "shop.example.com", "path": "/api"' >/dev/null; do :; done
 """
+STREAMS = (
+    "tests/integration/front/test_front_streams.py tries each kind of stream, tests/unit/front/test_docs.py the words"
+)
 REGISTRATOR_ALONE = "a registrator beside the fleet's would have its name; tests/integration/registrator runs one"
 
 TABLE: Mapping[tuple[str, str], Run | str] = {
@@ -210,6 +213,18 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
     ("docs/status.md", "Problems"): OUTPUT,
     ("docs/status.md", "scrape_configs:"): SETTINGS,
     ("docs/status.md", "- alert: SiteIsUnserved"): SETTINGS,
+    (
+        "docs/streams.md",
+        "docker run -d -p 5432 -e SERVICE_5432_NAME=db -e SERVICE_5432_VIRTUAL_TCP=5432 -e SERVICE_5432_VIRTUAL_ALLOW=10.0.0.0/8 my/postgres:17",
+    ): STREAMS,
+    (
+        "docs/streams.md",
+        'docker run -d -p 993 -e SERVICE_993_NAME=mail -e SERVICE_993_VIRTUAL_TLS="mail.example.com:993, *.example.org:993" my/mail:3',
+    ): STREAMS,
+    (
+        "docs/streams.md",
+        "docker run -d -p 53/udp -e SERVICE_53_NAME=resolver -e SERVICE_53_VIRTUAL_UDP=5353 my/resolver:2",
+    ): STREAMS,
     ("docs/two-fronts.md", 'front = {"virtual_address": "10.0.0.100/24", …}      # group_data/fronts.py'): SETTINGS,
 }
 # Routes first, since later pages use its containers; operating.md last, which leaves a maintenance page.

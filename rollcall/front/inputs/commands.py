@@ -47,7 +47,10 @@ class Commands:
         """Make nginx serve the mounted files as they are now, and the catalog."""
         try:
             async with self._in_turn():
-                return Outcome(True, await self._serving.apply())
+                summary = await self._serving.apply()
+                refused = self._serving.refused
+                # Without that stream alone; but who declared it must learn of it.
+                return Outcome(not refused, f"{summary}, but {refused[0]}" if refused else summary)
         except (NotServedError, TimeoutError) as error:
             return Outcome(False, str(error) or f"another command still runs after {TURN_TIMEOUT_SECONDS:g} s")
 

@@ -77,7 +77,7 @@ class Stream:
 class Complaint:
     """One requested thing that the front cannot do, in one sentence."""
 
-    kind: Literal["conflict", "metadata", "canary", "maintenance", "stream"]
+    kind: Literal["conflict", "metadata", "canary", "maintenance", "stream", "port"]
     text: str
 
 

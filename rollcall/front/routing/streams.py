@@ -47,7 +47,7 @@ def streams(
     for claim in (*_declared(instances, settings), *_requested(instances, settings, complaints)):
         listen = Listen(settings.address, claim.place.port, claim.place.transport)
         if listen in refused:
-            complaints.append(Complaint("stream", f"{claim.place} leads nowhere: {refused[listen]}"))
+            complaints.append(Complaint("port", f"{claim.place} leads nowhere: {refused[listen]}"))
         else:
             by_port.setdefault(listen, []).append(claim)
     won = [claim for claims in by_port.values() for claim in _winners(claims, complaints)]

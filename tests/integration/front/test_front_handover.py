@@ -98,3 +98,15 @@ def test_the_new_front_has_the_status_address_of_the_old_one(served, replaced, u
     until(lambda: served.document()["time"] > started, "another second")
     replaced()
     until(lambda: served.document().get("started", started) > started, "the status of the new front")
+
+
+def test_a_running_front_changes_its_port_and_still_hands_it_over(served, replaced, catalog, secret, until) -> None:
+    before, after = served.http_port, free_port()
+    served.configure(catalog, secret, http_port=after)
+    assert served.execute("front-apply")[0] == 0
+    assert served.status() == 200
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", before), 5)
+    old = replaced()
+    assert served.status() == 200
+    until(lambda: ended(old), "an end of the old front", 20)

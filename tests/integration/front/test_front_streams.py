@@ -94,12 +94,12 @@ def test_a_port_that_another_program_has_costs_its_stream_alone(start_front, cat
             register(catalog, "db", one.port, virtual_tcp=str(taken))
             register(catalog, "cache", two.port, "cache-6379", virtual_tcp=str(free))
             until(lambda: greeting(free) == "two", "the other stream")
-            (text,) = problems(front)
+            (text,) = problems(front, "port")
             assert f"port {taken} at 127.0.0.1 is taken by another program" in text
             assert front.failure() == ""
             other.close()
             until(lambda: greeting(taken) == "one", "the port once it is free", 20)
-            assert problems(front) == []
+            assert problems(front, "port") == []
 
 
 def test_fifty_changes_break_no_established_connection(start_front, catalog, one, two, port, until) -> None:
@@ -269,3 +269,13 @@ def test_connections_and_bytes_are_counted_by_instance(start_front, catalog, one
         until(lambda: counted()["requests"] == 2, "another connection")
         assert (counted()["received"], counted()["sent"]) == (6, 14)
         assert counted()["errors"] == 0
+
+
+def test_a_deploy_that_declares_a_taken_port_is_told_and_the_rest_is_served(start_front, catalog, secret, port) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, start_front() as front:
+        taken = other.getsockname()[1]
+        front.configure(catalog, secret, streams=[{"port": number, "service": "db-5432"} for number in (taken, port)])
+        status, _, error = front.execute("front-apply")
+        assert status == 1 and f"port {taken} at 127.0.0.1 is taken by another program" in error
+        assert [one["port"] for one in front.document()["streams"]] == [port]
+        assert greeting(port) == ""

@@ -10,10 +10,12 @@ from front_catalog import settings
 from rollcall.config.project import CHECKOUT
 from rollcall.config.route_policies import markdown
 from rollcall.config.settings import DeclaredRoute, Front
-from rollcall.contract import canary, maintenance_page, route_metadata
+from rollcall.contract import canary, maintenance_page, route_metadata, stream_metadata
+from rollcall.contract.policies import streams
 
 TEXT = (CHECKOUT / "docs/routes.md").read_text()
 POLICIES = (CHECKOUT / "docs/policies.md").read_text()
+STREAMS = (CHECKOUT / "docs/streams.md").read_text()
 TABLE = TEXT.partition("## What a container may say")[2].partition("\n## ")[0]
 
 
@@ -74,3 +76,21 @@ def test_every_documented_policy_is_valid() -> None:
         said = [word.partition("=") for word in words if word.startswith("SERVICE_")]
         route = route_metadata.read({key.removeprefix("SERVICE_").lower(): value for key, _, value in said})
         assert route is not None and route.options.policies and not route.options.closed
+
+
+def test_the_table_of_streams_is_that_of_the_program() -> None:
+    table = markdown(streams.POLICIES)
+    assert table in STREAMS, f"docs/streams.md lacks this table:\n{table}"
+
+
+def test_every_documented_stream_is_valid() -> None:
+    blocks = re.findall(r"```python\n(.*?)```", STREAMS, re.DOTALL)
+    fronts = [Front.model_validate(ast.literal_eval(block.partition("=")[2].strip())) for block in blocks]
+    assert sum(len(front.streams) for front in fronts) > 3 and any(front.metadata_ports for front in fronts)
+    containers = [shlex.split(line) for line in re.findall(r"```sh\n(docker run.*?)```", STREAMS, re.DOTALL)]
+    assert len(containers) == 3
+    for words in containers:
+        said = [word.partition("=") for word in words if word.startswith("SERVICE_")]
+        meta = {re.sub(r"^SERVICE_(\d+_)?", "", key).lower(): value for key, _, value in said}
+        found = stream_metadata.read(meta, udp="virtual_udp" in meta)
+        assert found is not None and found.places and not found.foreign, words
