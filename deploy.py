@@ -3,6 +3,7 @@
 from rollcall.components import (
     acme,
     backend,
+    backups,
     consul,
     dns,
     front,
@@ -29,6 +30,7 @@ COMPONENTS = (
     keepalived.COMPONENT,
     template_sync.COMPONENT,
     services.COMPONENT,
+    backups.COMPONENT,
 )
 
 # Check the settings of all hosts, then read this host in one command.

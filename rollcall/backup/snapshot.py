@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from rollcall.errors import RollcallError
 
+_MAGIC = b"\x1f\x8b"
 META, STATE, SUMS = "meta.json", "state.bin", "SHA256SUMS"
 
 
@@ -19,6 +20,15 @@ class Snapshot:
 
     data: bytes
     index: int
+
+    def __str__(self) -> str:
+        """Describe it in a few words."""
+        return f"a snapshot of Consul's index {self.index}"
+
+
+def is_compressed(data: bytes) -> bool:
+    """Return whether data begins as a snapshot does."""
+    return data.startswith(_MAGIC)
 
 
 def read(data: bytes, where: str) -> Snapshot:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from rollcall import command, tar_archive, waiting
 from rollcall.backup.archive import Backup
+from rollcall.backup.snapshot import Snapshot
 from rollcall.components.consul import OWNER
 from rollcall.consul import curl
 from rollcall.consul.agent_client import Request
@@ -39,16 +40,19 @@ class Counts:
         return f"{self.keys} key{'' if self.keys == 1 else 's'}, {self.tokens} tokens"
 
 
-def restored(backup: Backup, image: str) -> Counts:
-    """Restore a backup's snapshot and count what is in it, with the management token of the backup's own secrets.
+def restored(found: Backup | Snapshot, image: str) -> Counts:
+    """Restore a snapshot and count what is in it; a backup's with the management token of its own secrets.
 
     Raises:
         RollcallError: this machine has no engine or not that image, Consul refuses the snapshot, or the secrets are
             not those of the snapshot.
     """
-    token = Tokens(base64.b64decode(backup.secrets[TOKENS])).secret("management")
     first = str(uuid.uuid4())
-    with _consul(image, _files(backup, first)) as name:
+    if isinstance(found, Backup):
+        snapshot, token = found.snapshot, Tokens(base64.b64decode(found.secrets[TOKENS])).secret("management")
+    else:
+        snapshot, token = found, first
+    with _consul(image, _files(snapshot, first)) as name:
         # A Consul without a leader has no ACLs yet and refuses every token.
         own = Request("GET", "/v1/acl/token/self")
         if not waiting.until(lambda: _ask(name, first, own)[0].status == curl.OK, stretched(READY_TIMEOUT_SECONDS)):
@@ -64,7 +68,7 @@ def restored(backup: Backup, image: str) -> Counts:
         return Counts(0 if keys.status == NOT_FOUND else len(json.loads(keys.body)), len(saved))
 
 
-def _files(backup: Backup, management: str) -> dict[str, bytes]:
+def _files(snapshot: Snapshot, management: str) -> dict[str, bytes]:
     configuration = {
         "server": True,
         "bootstrap_expect": 1,
@@ -75,7 +79,7 @@ def _files(backup: Backup, management: str) -> dict[str, bytes]:
         "ports": {"dns": -1, "serf_wan": -1, "grpc": -1, "grpc_tls": -1},
         "acl": {"enabled": True, "default_policy": "deny", "tokens": {"initial_management": management}},
     }
-    return {"consul/config/check.json": json.dumps(configuration).encode(), _SNAPSHOT: backup.snapshot.data}
+    return {"consul/config/check.json": json.dumps(configuration).encode(), _SNAPSHOT: snapshot.data}
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from rollcall.errors import RollcallError
 
 if TYPE_CHECKING:
     from rollcall.backup.archive import Backup
+    from rollcall.backup.snapshot import Snapshot
 
 
 @click.command()
@@ -109,13 +110,21 @@ def _taken(source: str, chosen: Inventory, fleet: Fleet, created: str) -> "Backu
     return archive.Backup(manifest, whole, before, local_files.settings(chosen.root, Path(chosen.source)))
 
 
-def opened(file: Path, key_file: str | None, passphrase_file: str | None) -> "Backup":
-    """Decrypt and read a backup. Raises RollcallError: it is damaged, or another key opens it."""
-    from rollcall.backup import archive, encryption, local_files
+def opened(file: Path, key_file: str | None, passphrase_file: str | None) -> "Backup | Snapshot":
+    """Decrypt and read a backup, or a snapshot as Consul's servers make them.
+
+    Raises:
+        RollcallError: it is damaged, or another key opens it.
+    """
+    from rollcall.backup import archive, encryption, local_files, snapshot
 
     data = local_files.read(file)
+    if snapshot.is_compressed(data):
+        return snapshot.read(data, str(file))
     if not encryption.is_encrypted(data):
-        raise RollcallError(f"{file}: not a backup of Rollcall; expected a file that `rollcall backup` wrote")
+        raise RollcallError(
+            f"{file}: not a backup of Rollcall; expected a file that `rollcall backup` wrote, or a snapshot of Consul"
+        )
     key = read_key(key_file, passphrase_file, new=False)
     return archive.unpack(encryption.decrypt(data, key, str(file)), str(file))
 
@@ -124,16 +133,21 @@ def _check(
     file: Path, image: str | None, folder: Path | None, key_file: str | None, passphrase_file: str | None
 ) -> None:
     from rollcall.backup import local_files, trial
+    from rollcall.backup.archive import Backup
+    from rollcall.config.settings import Consul
 
     started = time.monotonic()
     found = opened(file, key_file, passphrase_file)
-    image = image or found.manifest.consul_image
+    whole = found if isinstance(found, Backup) else None
+    if folder and not whole:
+        raise RollcallError(f"{file}: {found}, and no settings; expected --settings with a file of `rollcall backup`")
+    image = image or (whole.manifest.consul_image if whole else str(Consul.model_fields["image"].default))
     with step(f"Restoring it into a Consul of {image} without a network"):
         counts = trial.restored(found, image)
-    if folder:
-        local_files.write_settings(folder, found.settings)
+    if folder and whole:
+        local_files.write_settings(folder, whole.settings)
+    also = f", {len(whole.secrets)} files of secrets, {len(whole.settings)} of settings" if whole else ""
     out.print(
-        f"\n[green]Whole:[/] {found}: {counts}, {len(found.secrets)} files of secrets, {len(found.settings)} of "
-        f"settings; restored and removed again in {time.monotonic() - started:.1f} s. "
-        f"To restore it: rollcall restore INVENTORY {file}"
+        f"\n[green]Whole:[/] {found}: {counts}{also}; restored and removed again in "
+        f"{time.monotonic() - started:.1f} s. To restore it: rollcall restore INVENTORY {file}"
     )

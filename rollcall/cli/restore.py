@@ -19,6 +19,7 @@ from rollcall.remote import connectivity
 
 if TYPE_CHECKING:
     from rollcall.backup.archive import Backup
+    from rollcall.backup.snapshot import Snapshot
     from rollcall.secrets.store import Secrets
 
 
@@ -28,16 +29,19 @@ if TYPE_CHECKING:
 @key_options
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
 def restore(source: str, *, file: Path, key_file: str | None, passphrase_file: str | None, yes: bool) -> None:
-    """Replace Consul's state in the fleet of INVENTORY by that of FILE, which `rollcall backup` wrote.
+    """Replace Consul's state in the fleet of INVENTORY by that of FILE, which `rollcall backup` or a server wrote.
 
     Hosts that have nothing yet are deployed first, with the backup's secrets if this machine has none. A fleet that
     runs keeps its secrets, and its services register again at once.
     """
+    from rollcall.backup.archive import Backup
+
     started = time.monotonic()
     found = opened(file, key_file, passphrase_file)
     chosen, fleet = checked_fleet(source)
     connectivity.check(chosen.hosts)
-    adopted = _adopts(chosen, found)
+    whole = found if isinstance(found, Backup) else None
+    adopted = whole if whole and _adopts(chosen, whole) else None
     runs = not adopted and _leader(source, chosen, fleet) is not None
     if not yes:
         question = (
@@ -47,10 +51,10 @@ def restore(source: str, *, file: Path, key_file: str | None, passphrase_file: s
         )
         click.confirm(question, abort=True, err=True)
     if adopted:
-        _adopt(chosen, found)
+        _adopt(chosen, adopted)
     if not runs and _leader(source, chosen, fleet) is None:
         run_deploy(chosen)
-    _restore(source, chosen, fleet, found)
+    _restore(source, chosen, fleet, found.snapshot if isinstance(found, Backup) else found)
     out.print(
         f"\n[green]Restored[/] {found} in {time.monotonic() - started:.1f} s. "
         f"Next: rollcall deploy {source}, then: rollcall verify {source}"
@@ -98,7 +102,7 @@ def _leader(source: str, chosen: Inventory, fleet: Fleet) -> Host | None:
         return None  # no agent runs
 
 
-def _restore(source: str, chosen: Inventory, fleet: Fleet, found: "Backup") -> None:
+def _restore(source: str, chosen: Inventory, fleet: Fleet, found: "Snapshot") -> None:
     from rollcall.backup.consul_state import ConsulState
     from rollcall.backup.restoration import Restoration
     from rollcall.components import access
@@ -114,7 +118,7 @@ def _restore(source: str, chosen: Inventory, fleet: Fleet, found: "Backup") -> N
     agent = AgentClient(host, token)
     Membership(agent).check_unlocked()
     restoration = Restoration(fleet, agent, {one.name: one for one in chosen.hosts}, secrets.tokens)
-    snapshot = restoration.fitting(found.snapshot)
+    snapshot = restoration.fitting(found)
     with step(f"Consul restores the snapshot, through {host.name}"):
         with tunnel(host, [local_agent.ENDPOINT]) as reached:
             ConsulState(reached[local_agent.ENDPOINT], token).restore(snapshot.data)
@@ -123,7 +127,7 @@ def _restore(source: str, chosen: Inventory, fleet: Fleet, found: "Backup") -> N
         restoration.converge_access(access.desired(fleet, secrets))
         restoration.release_lock()
     with step("Every service is registered again"):
-        if snapshot is not found.snapshot:
+        if snapshot is not found:
             restoration.list_members()
         restoration.compare_now()
         restoration.wait_for_catalog()

@@ -2,13 +2,14 @@
 
 import ast
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rollcall.components.component import Component, Context
 from rollcall.config.fleet import Fleet
+from rollcall.config.settings import Settings
 from rollcall.converge import preflight
 from rollcall.converge.resources import Container, Resource
 from rollcall.errors import RollcallError
@@ -17,6 +18,15 @@ from rollcall.errors import RollcallError
 _NOT_HERE = ("pyinfra", "rollcall.deploy")
 # The component of users' own services, and the step that releases them.
 _SERVICES, _RELEASE = "services", "release_services"
+# Components that a deploy.py of an earlier version lacks, by module: their name, their setting, and who needs them.
+_LATER: Mapping[str, tuple[str, str, Callable[[Settings], bool]]] = {
+    "acme": ("acme", "front.acme", lambda settings: settings.front.acme is not None),
+    "backups": (
+        "Backups",
+        "consul_server.backups",
+        lambda settings: settings.consul_server.backups is not None,
+    ),
+}
 _AS_INIT = "expected both, as `rollcall init` writes them"
 
 
@@ -44,12 +54,23 @@ def components(project: Path) -> tuple[Component, ...]:
     return tuple(names["COMPONENTS"])
 
 
-def check_services(project: Path, fleet: Fleet, chosen: Sequence[Component]) -> None:
-    """Check that the project's deploy.py deploys services, if any are declared: an older one does not.
+def check_complete(project: Path, fleet: Fleet, chosen: Sequence[Component]) -> None:
+    """Check that the project's deploy.py deploys what the settings name: an older one does not.
 
     Raises:
         RollcallError: it does not.
     """
+    names = {component.name for component in chosen}
+    for module, (name, key, needs) in _LATER.items():
+        if name not in names and any(needs(member.settings) for member in fleet.members):
+            raise RollcallError(
+                f"{project / 'deploy.py'}: got {key} set, but not {module}.COMPONENT in COMPONENTS; expected it, as "
+                "`rollcall init` writes it"
+            )
+    _check_services(project, fleet, chosen)
+
+
+def _check_services(project: Path, fleet: Fleet, chosen: Sequence[Component]) -> None:
     if not any(member.settings.services for member in fleet.members):
         return
     file = project / "deploy.py"

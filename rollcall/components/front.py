@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from rollcall.components import backups
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, single
 from rollcall.components.template_files import render, source
@@ -48,7 +49,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
         return ()
     settings = member.settings.front
     return (
-        *_files(context.fleet.name, member, secrets),
+        *_files(context.fleet, member, secrets),
         Volume(VOLUME),
         *((Volume(ACME_VOLUME),) if settings.acme else ()),
         Container(
@@ -80,7 +81,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
     )
 
 
-def _files(fleet: str, member: Member, secrets: Secrets) -> tuple[Resource, ...]:
+def _files(fleet: Fleet, member: Member, secrets: Secrets) -> tuple[Resource, ...]:
     """Return the front's files, consul-template's first: it is notified first, and nginx follows."""
     front, connect = member.settings.front, member.settings.timeout_factor
     certificate, sites = secrets.fronts[member.node], secrets.sites.get(member.node, ())
@@ -94,7 +95,11 @@ def _files(fleet: str, member: Member, secrets: Secrets) -> tuple[Resource, ...]
         Directory(PAGES, 0o700, OWNER),
         *(_page(name) for name in PAGE_FILES),
         *_users(front, secrets),
-        _file("front.json", front_config(fleet, member.node, front, certificate.end, sites), APPLY),
+        _file(
+            "front.json",
+            front_config(fleet.name, member.node, front, certificate.end, sites, backups_every=backups.every(fleet)),
+            APPLY,
+        ),
         _file("sites.conf.j2", source("front/sites.conf.j2"), APPLY),
         _file("streams.conf.j2", source("front/streams.conf.j2"), APPLY),
         _file("nginx.conf", nginx_conf(front, connect), APPLY),
@@ -130,7 +135,15 @@ def nginx_conf(front: Front, connect_timeout: int) -> str:
     )
 
 
-def front_config(fleet: str, node: str, front: Front, certificate_end: datetime, sites: Sequence[Given] = ()) -> str:
+def front_config(
+    fleet: str,
+    node: str,
+    front: Front,
+    certificate_end: datetime,
+    sites: Sequence[Given] = (),
+    *,
+    backups_every: int = 0,
+) -> str:
     """Return the settings of the front's own program as JSON (rollcall/front/inputs/settings.py)."""
     config = {
         "fleet": fleet,
@@ -160,6 +173,7 @@ def front_config(fleet: str, node: str, front: Front, certificate_end: datetime,
         "stop_timeout": front.stop_timeout,
         "old_generations": front.old_generations,
         "keep_lost": front.keep_lost,
+        "backups_every": backups_every,
         "status": front.status,
         "consul": local_agent.AUTHORITY,
     }

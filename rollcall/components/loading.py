@@ -45,7 +45,7 @@ def project_fleet(root: Path, file: Path, hosts: Sequence[RawHost]) -> Fleet:
     locate = validation.locator(file, hosts)
     components = declared.components(root)
     fleet = check(file.stem, hosts, socket.gethostname(), locate, components)
-    declared.check_services(root, fleet, components)
+    declared.check_complete(root, fleet, components)
     return fleet
 
 

@@ -62,6 +62,42 @@ Size = Annotated[
     StringConstraints(pattern=r"^(0|[1-9][0-9]{0,5}[kmg])$"),
     Expected('a size such as "100m" (k, m or g), or "0" for any size'),
 ]
+_PERIOD_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SHORTEST_PERIOD_SECONDS = 10
+
+
+def seconds(period: str) -> int:
+    """Return the seconds of a Period."""
+    return int(period[:-1]) * _PERIOD_UNITS[period[-1]]
+
+
+def _long_enough(period: str) -> str:
+    if seconds(period) < _SHORTEST_PERIOD_SECONDS:
+        raise ValueError("too short")
+    return period
+
+
+def _own(directory: str) -> str:
+    parts = directory.split("/")[1:]
+    shallow = len(parts) < (3 if parts[0] in ("var", "usr", "home") else 2)
+    if shallow or parts[0] in ("etc", "proc", "sys", "dev", "run", "boot", "bin", "sbin", "lib", "usr", "tmp"):
+        raise ValueError("not for this alone")
+    return directory
+
+
+Period = Annotated[
+    str,
+    StringConstraints(pattern=r"^[1-9][0-9]{0,5}[smhd]$"),
+    AfterValidator(_long_enough),
+    Expected('a time with its unit (s, m, h or d), such as "1h", of at least 10 s'),
+]
+# Rollcall owns the directory, so it is none that the system or others use.
+OwnDirectory = Annotated[
+    str,
+    StringConstraints(pattern=r"^(/[A-Za-z0-9_][A-Za-z0-9._-]*){2,}$"),
+    AfterValidator(_own),
+    Expected('an absolute path of a directory for this alone, such as "/srv/consul-backups"'),
+]
 Duration = Annotated[
     str, StringConstraints(pattern=r"^[1-9][0-9]*(ms|s|m)$"), Expected('a duration with its unit, such as "5s"')
 ]

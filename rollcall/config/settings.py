@@ -20,6 +20,8 @@ from rollcall.config.forms import (
     ImageSource,
     Ipv4,
     Network,
+    OwnDirectory,
+    Period,
     Port,
     Seconds,
     ServiceQuery,
@@ -63,11 +65,29 @@ class Consul(Section):
     )
 
 
+class Backups(Section):
+    """Snapshots of Consul that its servers themselves make: whichever leads."""
+
+    every: Period = Field(default="1h", description="Time between two snapshots")
+    keep: Annotated[int, Field(ge=1, le=10000), Expected("an integer from 1 to 10000")] = Field(
+        default=48,
+        description="How many snapshots a server keeps; it removes the oldest, and those older than as many "
+        "times `every`",
+    )
+    directory: OwnDirectory = Field(
+        default="/var/lib/rollcall/backups",
+        description="Where a server keeps its snapshots, on its host; only root and Consul's user can read them",
+    )
+
+
 class ConsulServer(Section):
     """What only Consul servers get."""
 
     raft_multiplier: Annotated[int, Field(ge=1, le=10), Expected("an integer from 1 (fastest election) to 10")] = Field(
         default=1, description="Consul's raft_multiplier: scales the time until a lost leader is replaced"
+    )
+    backups: Annotated[Backups, _SECTION] | None = Field(
+        default=None, description="Snapshots that the servers make in time; without it, none"
     )
     extra: Annotated[dict[str, Any], _EXTRA] = Field(
         default_factory=dict, description="Consul's own configuration keys, merged over consul.extra on servers"

@@ -41,6 +41,7 @@ KINDS: Mapping[str, Kind] = {
     "certificate": Kind("warning", "rollcall certificates INVENTORY"),
     "expiring": Kind("warning", "rollcall deploy INVENTORY"),
     "clock": Kind("warning", "synchronise the clock: timedatectl set-ntp true"),
+    "backup": Kind("warning", "docker logs consul-backups on the host of Consul's leader; df there"),
     "unlisted": Kind("warning", "rollcall forget INVENTORY HOST"),
     "mismatch": Kind("warning", "docker logs registrator on that host"),
     "conflict": Kind("notice", "give one of them another host name or path, or declare the route in front.routes"),

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rollcall.components import consul, declared, resolver, resolver_files
+from rollcall.components import backups, consul, declared, resolver, resolver_files
 from rollcall.components.component import Component, Context, HostFacts
 from rollcall.config.fleet import Fleet, Member
 from rollcall.converge.docker_query import Wanted
-from rollcall.converge.host_state import HostState
+from rollcall.converge.host_state import ROOT, HostState
 from rollcall.converge.resources import Container, Directory, Network, Resource, Volume
 from rollcall.secrets.store import Secrets
 
@@ -48,9 +48,11 @@ def reading(fleet: Fleet, member: Member, secrets: Secrets, components: Sequence
             volumes=tuple(sorted({*volumes, *_names(resources, Volume)})),
         ),
         paths=resolver_files.PATHS,
-        texts=(*resolver.TEXTS, *resolver_files.TEXTS, consul.IDENTITY, consul.AGENT, consul.SERVERS),
+        texts=(*resolver.TEXTS, *resolver_files.TEXTS, consul.IDENTITY, consul.AGENT, consul.SERVERS, backups.SETTINGS),
         directories=tuple(
-            resource.path for resource in resources if isinstance(resource, Directory) and resource.shared
+            resource.path
+            for resource in resources
+            if isinstance(resource, Directory) and not resource.path.startswith(f"{ROOT}/")
         ),
         probes=((RESOLVER_PROBE, resolver.PROBE),),
     )

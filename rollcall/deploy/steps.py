@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pyinfra import host, logger
 from pyinfra.facts.server import Command
 
-from rollcall.components import consul, declared, dns, resolver_files, services
+from rollcall.components import backups, consul, declared, dns, resolver_files, services
 from rollcall.components.component import Component
 from rollcall.config import project
 from rollcall.consul import members
@@ -57,6 +57,8 @@ def site(components: Sequence[Component]) -> Site | None:
         run_secrets.keep()
         lock.hold(name=lock.NAME)
         if sentence := dns.not_held(here.member, facts(here.state).resolver):
+            logger.warning(sentence)
+        if sentence := backups.ended(here.member, here.state.texts.get(backups.SETTINGS, "")):
             logger.warning(sentence)
         for agent in here.unlisted:
             logger.warning(f"{members.words(agent)}; {members.step(agent, this_run.typed())}")
@@ -128,5 +130,7 @@ def remove_everything() -> None:
         lock.hold(name=lock.NAME)
         former = resolver_files.withdrawn(here.state.bridge, facts(here.state).resolver)
         operations.converge(name="Resolver", changes=plan(former, here.state))
+        if sentence := backups.left(here.member, here.state.texts.get(backups.SETTINGS, "")):
+            logger.warning(sentence)
         operations.remove(name="Everything else", changes=everything(here.state))
         images.remove_or_list(here.resources, here.state.engine)

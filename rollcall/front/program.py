@@ -3,13 +3,15 @@
 import asyncio
 import signal
 import time
+from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 from rollcall.contract.status_document import Document
 from rollcall.front import paths
 from rollcall.front.certificates.watch import Watch
-from rollcall.front.inputs import cluster, consul, control
+from rollcall.front.inputs import backups, cluster, consul, control
 from rollcall.front.inputs.commands import Commands
 from rollcall.front.inputs.consul_template import ConsulTemplate
 from rollcall.front.inputs.settings import Settings
@@ -50,6 +52,7 @@ class Front:
         self._serving = Serving(self._nginx, generations, settings, self._problems, self._certificates.chosen)
         self._memory = Memory(paths.COUNTED_LOG)
         self._cluster = cluster.Followed()
+        self._backups = backups.Followed()
         self._orphans = Orphans()
         self._turn = asyncio.Lock()
         self._wanted = rendered
@@ -66,10 +69,7 @@ class Front:
             offer = Offer(paths.HANDOVER_SOCKET, self._ports, self._pause, self._retire, self._resume)
             handed_over = asyncio.create_task(offer.run())
             nginx_exited = asyncio.create_task(keep_nginx(self._nginx, self._serving))
-            polling = consul.poll(lambda: self._serving.settings.consul, paths.TOKEN, self._problems)
-            cluster_followed = self._cluster.follow(lambda: self._serving.settings.consul, paths.TOKEN)
-            others = (self._consul_template.keep_running(), self._follow(), self._watch(), polling, cluster_followed)
-            tasks = {handed_over, nginx_exited, *(asyncio.create_task(coroutine) for coroutine in others)}
+            tasks = {handed_over, nginx_exited, *map(asyncio.create_task, (*self._follow_consul(), self._watch()))}
             try:
                 await _first_of({handed_over, nginx_exited}, tasks)
             finally:
@@ -80,6 +80,21 @@ class Front:
             write_line("a successor serves: finishing the open requests")
             await self.stop()
             return 0
+
+    def _follow_consul(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        def address() -> str:
+            return self._serving.settings.consul
+
+        def every() -> int:
+            return self._serving.settings.backups_every
+
+        return (
+            self._consul_template.keep_running(),
+            self._follow(),
+            consul.poll(address, paths.TOKEN, self._problems),
+            self._cluster.follow(address, paths.TOKEN),
+            self._backups.follow(address, paths.TOKEN, every, self._problems),
+        )
 
     async def _begin(self, predecessor: Predecessor | None) -> None:
         """Start nginx and wait until it serves.
@@ -194,6 +209,7 @@ class Front:
             connections=self._connections,
             problems=self._problems.all(),
             cluster=self._cluster.cluster,
+            backup=self._backups.newest,
             changes=self._memory.changes.newest(),
             certificates=self._certificates.sites,
         )

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from rollcall.components.backups import every
 from rollcall.config.fleet import Fleet
+from rollcall.contract.backups import Record
 from rollcall.contract.problems import INVENTORY
 from rollcall.contract.status_document import CONSUL, Document, container_of
 from rollcall.status import mismatches, troubles
@@ -71,13 +73,17 @@ class ServiceStatus:
 
 @dataclass(frozen=True)
 class FleetStatus:
-    """The whole status, as of `now`. `unread` has the hosts and parts of them that could not be read, with reasons."""
+    """The whole status, as of `now`. `unread` has the hosts and parts of them that could not be read, with reasons.
+
+    `backup` is the newest timed backup, of a fleet that makes any.
+    """
 
     services: tuple[ServiceStatus, ...]
     fronts: Mapping[str, Document]
     problems: tuple[Trouble, ...]
     unread: tuple[Trouble, ...]
     now: datetime
+    backup: Record | None = None
 
     @property
     def wrong(self) -> tuple[Trouble, ...]:
@@ -98,6 +104,7 @@ class FleetStatus:
                 name: {key: value for key, value in front.items() if key not in ("services", "version", "node")}
                 for name, front in self.fronts.items()
             },
+            "backup": self.backup.to_json() if self.backup else None,
             "problems": [problem.to_json() for problem in self.problems],
             "unread": [host.to_json() for host in self.unread],
         }
@@ -127,6 +134,7 @@ def joined(fleet: Fleet, hosts: Iterable[Host], now: datetime, source: str = INV
         ),
         unread=tuple(_named(host, source) for host in troubles.unread(hosts)),
         now=now,
+        backup=troubles.newest_backup(hosts) if every(fleet) else None,
     )
 
 

@@ -11,7 +11,8 @@ from rollcall.components import consul, registrator
 from rollcall.consul import agent_queries, maintenance, members
 from rollcall.consul.members import Agent
 from rollcall.consul.servers import by_name
-from rollcall.contract import local_agent
+from rollcall.contract import backups, local_agent
+from rollcall.contract.backups import Record
 from rollcall.contract.status_document import VERSION, Document
 from rollcall.contract.timeouts import stretched
 from rollcall.converge import engine_failure
@@ -87,7 +88,8 @@ class HostReading:
     `containers` are the running ones; `registered` is None if its agent does not respond, `front` without a front that
     responds. `complaints` name what could not be read, one sentence each. `clock` is its own, seconds since 1970.
     `leader` is False if its agent knows none, None if it does not respond. `servers` are Consul's in its autopilot,
-    None on a host without a server; `agents` are those that it knows. `certificate` is its agent's, PEM.
+    None on a host without a server; `agents` are those that it knows. `certificate` is its agent's, PEM; `backup` is
+    the fleet's newest timed backup, as far as it knows.
     """
 
     containers: tuple[Inspected, ...] = ()
@@ -99,6 +101,7 @@ class HostReading:
     servers: tuple[Server, ...] | None = None
     agents: tuple[Agent, ...] = ()
     certificate: str = ""
+    backup: Record | None = None
 
 
 def command(*, front: bool, server: bool) -> str:
@@ -110,7 +113,7 @@ def command(*, front: bool, server: bool) -> str:
         urls=AGENT_URLS,
         leader=LEADER_URL,
         certificate=f"{consul.FOLDER}/tls/agent.crt",
-        cluster=agent_queries.command(agent_queries.HEALTH, agent_queries.MEMBERS),
+        cluster=agent_queries.command(agent_queries.HEALTH, agent_queries.MEMBERS, backups.PATH),
     )
     return sections.script(body)
 
@@ -133,6 +136,7 @@ def parse(output: str) -> HostReading:
         servers=_servers(found["servers"]) if "servers" in found else None,
         agents=members.parse("".join(found.get("servers", [])[1:2])),
         certificate="\n".join(found.get("certificate", [])),
+        backup=backups.parse("".join(found.get("servers", [])[2:3])),
     )
 
 

@@ -42,6 +42,11 @@ def _parts(status: FleetStatus) -> Iterator[RenderableType]:
     # With unread hosts there may be services.
     if not status.services and not status.unread:
         yield Text("No service is registered. Next: start a container with a published port (docs/registrator.md)\n")
+    if status.backup:
+        backup = status.backup
+        yield Text(
+            f"Newest backup of Consul: {backup.age(status.now)} old, {_plain(backup.file)} on {_plain(backup.node)}\n"
+        )
     yield from _troubles(
         "Remarks", [problem for problem in status.wrong if problem.problem.severity == NOTICE], status.now
     )

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from rollcall.components.backups import every
 from rollcall.config.fleet import Fleet
 from rollcall.consul import members
-from rollcall.contract import problems
+from rollcall.contract import backups, problems
+from rollcall.contract.backups import Record
 from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import Document
 from rollcall.converge.docker_query import LABEL
@@ -81,13 +83,16 @@ def found(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Document], n
     """Return the problems, except differences between Docker, Consul and nginx about an instance."""
     hosts = tuple(hosts)
     servers = list(_servers(fleet, hosts))
+    # What the servers themselves show; a front may have read it a moment before.
+    shown = {backups.SUBJECT, *(["servers"] if servers else [])}
     return [
         *servers,
+        *_backups(fleet, hosts, now),
         *_unlisted(fleet, hosts),
         *_stopped(hosts),
         *_certificates(hosts, now),
         *_clocks(hosts),
-        *(trouble for trouble in _fronts(fronts) if not (servers and trouble.problem.subject == "servers")),
+        *(trouble for trouble in _fronts(fronts) if trouble.problem.subject not in shown),
     ]
 
 
@@ -143,6 +148,19 @@ def _servers(fleet: Fleet, hosts: Iterable[Host]) -> Iterator[Trouble]:
                 f"check that {node} reaches the servers on 8300 and 8301 (docs/firewalls.md): docker logs consul there"
             )
             yield Trouble(node, Problem("lost", "its agent knows no leader while others do", next=step, subject=node))
+
+
+def newest_backup(hosts: Iterable[Host]) -> Record | None:
+    """Return the fleet's newest timed backup, as far as any server knows."""
+    known = (host.reading.backup for host in hosts if host.reading.backup)
+    return max(known, key=lambda record: record.time, default=None)
+
+
+def _backups(fleet: Fleet, hosts: Iterable[Host], now: datetime) -> Iterator[Trouble]:
+    """Find overdue backups; without a server that responds nobody knows of them."""
+    if any(host.reading.servers for host in hosts):
+        for problem in backups.problems(newest_backup(hosts), every(fleet), now):
+            yield Trouble("Consul", problem)
 
 
 def _unlisted(fleet: Fleet, hosts: Iterable[Host]) -> Iterator[Trouble]:

@@ -137,6 +137,10 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
         "docs/life.md",
         "rollcall restore inventories/production.py shop.backup.age --passphrase-file ~/.shop-backup",
     ): "tests/e2e/long/test_life.py, under load",
+    (
+        "docs/life.md",
+        "ssh root@consul1 'cat /srv/consul-backups/consul-2026-11-29T120000Z.snapshot' > consul.snapshot",
+    ): "a file has its time in its name; tests/e2e/long/test_life.py restores one",
     ("docs/life.md", "rollcall recover inventories/production.py"): "tests/e2e/long/test_life.py",
     ("docs/life.md", "rollcall reboot inventories/production.py app1 app2"): "tests/e2e/long/test_life.py",
     ("docs/logging-in.md", "# an inventory's host, or group_data/all.py for every host"): SETTINGS,

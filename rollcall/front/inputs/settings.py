@@ -62,6 +62,7 @@ class Settings:
     user's file that it comes from, "" for the fleet's authority. `certificates` are the sites' own; with `acme` the
     ACME program beside the front has more. `users` are the lists of users that routes may name. `stream_ports` are the
     ports that containers' metadata may open, in addition to those of `streams`.
+    `backups_every` are the seconds between two backups of Consul, 0 for none.
     `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. The others
     and all defaults are in rollcall/config/settings.py.
     """
@@ -93,6 +94,7 @@ class Settings:
     stop_timeout: int
     old_generations: int
     keep_lost: int
+    backups_every: int
     status: str
     consul: str
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from rollcall.contract import canary
+from rollcall.contract.backups import Record
 from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import CONSUL, VERSION, Document, container_of
 from rollcall.front.certificates.sites import Site as CertificateSite
@@ -49,7 +50,8 @@ class Sight:
 
     `routing` is what nginx serves, `catalog` Consul's last one, without retained instances. `kept` are the retained
     instances, by node and identity; `listed` has the time since when a server (address:port) is in rotation;
-    `connections` is nginx's stub_status; `cluster` is what Consul knows of itself; `changes` begin with the newest.
+    `connections` is nginx's stub_status; `cluster` is what Consul knows of itself; `backup` is its newest timed backup;
+    `changes` begin with the newest.
     """
 
     settings: Settings
@@ -66,6 +68,7 @@ class Sight:
     connections: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     cluster: Cluster = field(default_factory=Cluster)
+    backup: Record | None = None
     changes: tuple[Noted, ...] = ()
     certificates: tuple[CertificateSite, ...] = ()
 
@@ -100,6 +103,7 @@ def document(sight: Sight, now: datetime) -> Document:
         "certificates": [_certificate(site, sight.settings) for site in sight.certificates],
         "services": _services(sight),
         "servers": _servers(sight),
+        "backups": _backups(sight),
         "hosts": _hosts(sight),
         "changes": [_change(noted) for noted in sight.changes],
     }
@@ -138,6 +142,12 @@ def _servers(sight: Sight) -> list[Document]:
         for server in sight.catalog.instances
         if server.service == CONSUL
     ]
+
+
+def _backups(sight: Sight) -> Document | None:
+    """Return the fleet's timed backups; None if it makes none."""
+    every, newest = sight.settings.backups_every, sight.backup
+    return {"every": every, "newest": newest.to_json() if newest else None} if every else None
 
 
 def _hosts(sight: Sight) -> list[Document]:

@@ -35,6 +35,7 @@ class _Collector(Collector):
         yield from _generation(self._document)
         yield from _health(self._document)
         yield from _certificates(self._document)
+        yield from _backups(self._document)
         yield from _connections(self._document)
 
 
@@ -108,6 +109,19 @@ def _certificates(document: Document) -> Iterator[Metric]:
             ends.add_metric([certificate["name"], certificate["source"]], end)
         failing.add_metric([certificate["name"]], certificate["error"] is not None)
     yield from (ends, failing)
+
+
+def _backups(document: Document) -> Iterator[Metric]:
+    backups = document["backups"]
+    if backups is None:
+        return
+    yield GaugeMetricFamily("rollcall_front_backup_period_seconds", "Seconds between two backups.", backups["every"])
+    if backups["newest"]:
+        yield GaugeMetricFamily(
+            "rollcall_front_backup_time_seconds",
+            "When the newest backup of Consul was made (Unix time).",
+            backups["newest"]["time"],
+        )
 
 
 def _connections(document: Document) -> Iterator[Metric]:

@@ -1,8 +1,10 @@
 """Hosts that leave, die and come back, under 32 keep-alive clients."""
 
+import base64
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
@@ -11,6 +13,7 @@ from keep_alive_load import Load
 from rollcall.lab.hosts import by_name
 
 FRONT_PORT = 8080
+SERVERS = ("consul1", "consul2", "consul3")
 BOTH = 'backends = [_hosts["app1"], _hosts["app2"]]'
 
 
@@ -100,6 +103,50 @@ def test_a_running_fleet_gets_its_keys_back_without_a_lost_request(
     rollcall("consul", LAB, "--", "kv", "delete", "shop/greeting")
     rollcall("deploy", LAB)
     assert "✗" not in rollcall("verify", LAB)
+
+
+@pytest.fixture
+def timed(tmp_path: Path, fleet: Fleet) -> Iterator[str]:
+    """The lab's inventory, whose servers make a backup every ten seconds; without them again at the end."""
+    (tmp_path / "lab.py").write_text((PROJECT / LAB).read_text())
+    (tmp_path / "group_data").mkdir()
+    settings = tmp_path / "group_data" / "consul_servers.py"
+    settings.write_text('consul_server = {"backups": {"every": "10s", "keep": 3}}\n')
+    yield str(tmp_path / "lab.py")
+    settings.unlink()
+    said = unwrapped(rollcall("deploy", str(tmp_path / "lab.py")))
+    assert "makes no more backups of Consul; those that it has stay in /var/lib/rollcall/backups" in said
+    for server in SERVERS:
+        assert (
+            fleet.on(server, "docker ps -q --filter name=consul-backups; ls /etc/rollcall/backups", check=False) == ""
+        )
+        fleet.on(server, "rm -r /var/lib/rollcall/backups")
+
+
+def test_the_servers_make_backups_and_a_restore_takes_one(fleet: Fleet, timed: str, tmp_path: Path) -> None:
+    rollcall("consul", LAB, "--", "kv", "put", "shop/greeting", "hello")
+    rollcall("deploy", timed)
+    assert "the newest backup of Consul is" in unwrapped(rollcall("verify", timed))
+    assert "Newest backup of Consul: " in unwrapped(rollcall("status", timed))
+    first = newest(fleet)
+    # Whichever server leads makes them.
+    fleet.on(first["node"], "docker restart consul")
+    wait_for("a backup by another server", lambda: newest(fleet)["node"] != first["node"], 60)
+    assert "rollcall_front_backup_time_seconds" in fleet.on("front1", "curl -s 127.0.0.1:8511/metrics")
+    taken = newest(fleet)
+    saved = tmp_path / "consul.snapshot"
+    saved.write_bytes(base64.b64decode(fleet.on(taken["node"], f"base64 -w0 {taken['file']}")))
+    rollcall("consul", LAB, "--", "kv", "delete", "shop/greeting")
+    assert "a snapshot of Consul's index" in unwrapped(rollcall("restore", timed, str(saved), "--yes"))
+    assert "hello" in rollcall("consul", LAB, "--", "kv", "get", "shop/greeting")
+    rollcall("consul", LAB, "--", "kv", "delete", "shop/greeting")
+    for server in SERVERS:
+        assert int(fleet.on(server, "ls /var/lib/rollcall/backups | wc -l")) <= 3
+
+
+def newest(fleet: Fleet) -> dict[str, Any]:
+    """The record of the newest backup."""
+    return dict(fleet.consul("/v1/kv/rollcall/backups/newest?raw"))
 
 
 def test_a_lost_quorum_is_recovered_from_the_last_server(fleet: Fleet, says: Callable[[str], None]) -> None:

@@ -279,9 +279,9 @@ def test_an_older_deploy_py_does_not_forget_services(tmp_path: Path) -> None:
         assert missing in whole
         (tmp_path / "deploy.py").write_text(whole.replace(missing, ""))
         chosen = declared.components(tmp_path)
-        declared.check_services(tmp_path, checked(), chosen)
+        declared.check_complete(tmp_path, checked(), chosen)
         with pytest.raises(RollcallError, match=sentence):
-            declared.check_services(tmp_path, fleet_with(), chosen)
+            declared.check_complete(tmp_path, fleet_with(), chosen)
 
 
 def test_every_option_has_its_flag(facts: HostFacts, secret: Secrets) -> None:

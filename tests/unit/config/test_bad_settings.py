@@ -70,6 +70,17 @@ CASES = [
     ('consul = {"extra": "log_level"}', "consul.extra: got 'log_level'; expected a dict"),
     ('consul = "dc1"', "group_data/all.py:1: consul: got 'dc1'; expected a dict of settings"),
     ('consul_server = {"raft_multiplier": 0}', "consul_server.raft_multiplier: got 0; expected an integer from 1"),
+    (
+        'consul_server = {"backups": {"every": "1"}}',
+        "consul_server.backups.every: got '1'; expected a time with its unit",
+    ),
+    ('consul_server = {"backups": {"every": "9s"}}', "consul_server.backups.every: got '9s'; expected a time"),
+    ('consul_server = {"backups": {"keep": 0}}', "consul_server.backups.keep: got 0; expected an integer from 1"),
+    (
+        'consul_server = {"backups": {"directory": "/var/lib"}}',
+        "backups.directory: got '/var/lib'; expected an absolute",
+    ),
+    ('consul_server = {"backups": {"directory": "/srv/../etc"}}', "backups.directory: got '/srv/../etc'; expected"),
     ('consul_server = {"raft_multiplier": "1"}', "consul_server.raft_multiplier: got '1'; expected an integer"),
     ('image_source = "download"', "image_source: got 'download'; expected \"pull\""),
     ('front = {"image_source": "build"}', "front.image_source: got 'build'; expected \"pull\""),

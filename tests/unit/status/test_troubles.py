@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from six_hosts import checked
 from status_world import FLEET, NOW, ON_EVERY_HOST, all_well, app, front, host, seen, status
 
+from rollcall.contract.backups import Record
 from rollcall.contract.status_document import Document
 from rollcall.secrets import certificates
-from rollcall.status.fleet_status import joined
+from rollcall.status.fleet_status import FleetStatus, joined
 from rollcall.status.host import Host, clock_offset
 from rollcall.status.host_status import Server
 
@@ -105,3 +107,27 @@ def test_reading_a_clock_takes_time_and_is_only_as_exact(clock: float | None, of
 def test_the_commands_to_run_name_the_inventory() -> None:
     found = joined(FLEET, [server("consul1", "consul1", "consul2")], datetime.fromisoformat(NOW), "shop.py")
     assert found.problems[0].problem.step.endswith("rollcall deploy shop.py")
+
+
+def test_an_overdue_backup_is_a_problem_once_and_the_newest_counts() -> None:
+    fleet, now = checked(consul_server={"backups": {"every": "1h"}}), datetime.fromisoformat(NOW)
+    three = [Record(int(now.timestamp()) - 3600 * age, f"consul{age}", "/srv/x", 1, 1) for age in (1, 3)]
+
+    def seen_by(*records: Record | None) -> FleetStatus:
+        servers = [
+            replace(one, reading=replace(one.reading, backup=record))
+            for one, record in zip([server(name, *SERVERS) for name in SERVERS], records, strict=False)
+        ]
+        shown = {"kind": "backup", "text": "old", "since": NOW, "subject": "backup"}
+        return joined(fleet, [*servers, host("front1", front=front(problems=[shown]), registered=())], now)
+
+    both = seen_by(three[1], three[0])
+    assert ([one.kind for one in both.problems], both.backup) == ([], three[0])
+    (late,) = seen_by(three[1], None).problems
+    assert (late.where, late.kind) == ("Consul", "backup")
+    assert late.text.startswith("the newest backup of Consul is 3 h old, /srv/x on consul3")
+    assert [one.text for one in seen_by(None, None).problems] == [
+        "no backup of Consul has been made; one is due every 1 h"
+    ]
+    unknown = joined(fleet, [host("consul1", unread="ssh failed")], now)
+    assert [one.kind for one in unknown.problems] == []

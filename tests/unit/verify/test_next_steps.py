@@ -23,6 +23,9 @@ STEPS: dict[str, set[str]] = {
     },
     "test_agents.test_every_agent_is_of_its_kind": {"f'rollcall deploy {cluster.source}'"},
     "test_agents.test_leader_and_quorum": {"f'rollcall consul {cluster.source} -- operator raft list-peers'"},
+    "test_backups.test_the_newest_backup_is_recent": {
+        "cluster.command_line(_leader(cluster).name, 'docker logs --tail 20 consul-backups')"
+    },
     "test_bridge.test_the_default_bridge": {"cluster.command_line(host, command)"},
     "test_catalog.test_running_containers_and_no_others": {
         "cluster.command_line(host, 'docker logs --tail 20 registrator')"

@@ -2,16 +2,18 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from front_sight import instance, problem, seen
+from front_sight import SETTINGS, instance, problem, seen
 from prometheus_client.parser import text_string_to_metric_families
 
 from rollcall.config.project import CHECKOUT
 from rollcall.config.settings import Front
 from rollcall.contract.acme_files import NameState
+from rollcall.contract.backups import Record
 from rollcall.contract.status_document import Document
 from rollcall.front import VERSION
 from rollcall.front.certificates.choice import Offer
@@ -20,6 +22,7 @@ from rollcall.front.inputs.catalog import Catalog
 from rollcall.front.status.metrics import metrics
 
 DOCS = CHECKOUT / "docs"
+MADE = Record(1790000000, "consul1", "/srv/x", 5, 6)
 
 
 def samples(found: Document) -> dict[str, float]:
@@ -75,7 +78,12 @@ def test_an_instance_that_names_a_version_has_it_as_a_label() -> None:
 
 
 def offered() -> set[str]:
-    everything = seen(catalog=Catalog((instance("shop-1", meta=(("version", "1.4"),)),)), certificates=(Site("shop"),))
+    everything = seen(
+        catalog=Catalog((instance("shop-1", meta=(("version", "1.4"),)),)),
+        certificates=(Site("shop"),),
+        settings=replace(SETTINGS, backups_every=3600),
+        backup=MADE,
+    )
     return {sample.name for f in text_string_to_metric_families(metrics(everything).decode()) for sample in f.samples}
 
 
@@ -99,3 +107,12 @@ def test_every_metric_of_the_dashboard_exists() -> None:
 
 def test_the_documentation_names_each_metric_and_no_other() -> None:
     assert set(re.findall(r"rollcall_front_\w+", (DOCS / "status.md").read_text())) == offered()
+
+
+def test_backups_have_their_time_and_period_where_there_are_any() -> None:
+    assert not [name for name in samples(seen()) if "backup_" in name]
+    settings = replace(SETTINGS, backups_every=3600)
+    found = samples(seen(settings=settings, backup=MADE))
+    assert found["rollcall_front_backup_time_seconds"] == 1790000000
+    assert found["rollcall_front_backup_period_seconds"] == 3600
+    assert "rollcall_front_backup_time_seconds" not in samples(seen(settings=settings))
