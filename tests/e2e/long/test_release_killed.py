@@ -1,0 +1,90 @@
+"""A release that is killed after any of its steps: visitors notice nothing, and the same command ends it right."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from deployed import PROJECT, Fleet, rollcall, wait_for
+from keep_alive_load import Load
+from shop_service import SHOP, Declared
+
+HOSTS = ("app1", "app2")
+# The lock of a killed deploy ends with its session.
+LOCK_SECONDS = 90
+
+
+@pytest.fixture(scope="module")
+def shop(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Declared]:
+    declared = Declared(tmp_path_factory.mktemp("shop"))
+    yield declared
+    declared.write()
+    rollcall("deploy", declared.inventory, "--yes")
+    assert fleet.deploy().changed == set()
+
+
+def is_step(line: str) -> bool:
+    """Whether a deploy says by this line what it has done, or does, with a container of the service."""
+    return "shop" in line and not line.startswith(("Loading", "-->"))
+
+
+def killed_after(inventory: str, step: int) -> bool:
+    """Kill a deploy with all of its processes when it has said this many steps; False if it ended before."""
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "rollcall", "deploy", inventory],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        said = 0
+        for line in process.stdout:
+            said += is_step(line)
+            if said == step:
+                os.killpg(process.pid, signal.SIGKILL)
+                return True
+    return False
+
+
+def finished(inventory: str) -> bool:
+    """Run the same command as a user does who sees that the killed deploy still holds the lock, until it is free."""
+    arguments = [sys.executable, "-m", "rollcall", "deploy", inventory]
+    done = subprocess.run(arguments, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or "has been deploying this fleet since" in done.stdout + done.stderr, done.stdout
+    return done.returncode == 0
+
+
+def containers(fleet: Fleet) -> dict[str, list[str]]:
+    """Give all containers of the service, running or not, by host."""
+    return {host: fleet.on(host, "docker ps -a --format '{{.Names}}' | grep shop").split() for host in HOSTS}
+
+
+def versions(fleet: Fleet) -> set[str]:
+    command = "docker inspect --format '{{.Config.Cmd}}' shop-1 | grep -o 'return 200 \"v[0-9]*' | cut -d'\"' -f2"
+    return {fleet.on(host, command) for host in HOSTS}
+
+
+def test_a_release_killed_after_any_step_is_ended_by_the_same_command(fleet: Fleet, shop: Declared) -> None:
+    shop.write("v0")
+    rollcall("deploy", shop.inventory)
+    number = 0
+    while True:
+        number += 1
+        shop.write(f"v{number}")
+        load = Load(8080, path="/", connections=4, host=SHOP)
+        with load.running():
+            was_killed = killed_after(shop.inventory, number)
+            wait_for(f"end of the release killed after step {number}", lambda: finished(shop.inventory), LOCK_SECONDS)
+        assert not load.broken, (number, load.answers)
+        assert containers(fleet) == {host: ["shop-1"] for host in HOSTS}, number
+        assert versions(fleet) == {f"v{number}"}
+        registered = {one["ServiceID"] for one in fleet.consul("/v1/catalog/service/shop")}
+        assert registered == {f"{host}:shop-1:8000" for host in HOSTS}
+        if not was_killed:
+            break
+    # One release of two hosts has at least: start, wait, drain and remove on each.
+    assert number > 2 * 4
