@@ -7,6 +7,7 @@ from rollcall.components import (
     consul,
     dns,
     front,
+    jobs,
     keepalived,
     registrator,
     services,
@@ -30,6 +31,7 @@ COMPONENTS = (
     keepalived.COMPONENT,
     template_sync.COMPONENT,
     services.COMPONENT,
+    jobs.COMPONENT,
     backups.COMPONENT,
 )
 

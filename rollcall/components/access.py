@@ -1,5 +1,6 @@
 """Define Consul's access control: one policy for each role, and the tokens that carry them."""
 
+from rollcall.components import jobs
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet
 from rollcall.consul.acl import GLOBAL_MANAGEMENT, AccessControl, Listed, Policy, Token
@@ -23,6 +24,8 @@ EACH_NODE: dict[Role, str] = {
 
 # Only on fronts with front.acme.
 ACME: dict[Role, str] = {"acme": "the ACME program of {node}: the keys below rollcall/acme/, and its session"}
+# Only on hosts with jobs.
+SCHEDULER: dict[Role, str] = {"scheduler": "the scheduler of {node}: the keys of its jobs, and sessions"}
 
 
 def desired(fleet: Fleet, secrets: Secrets) -> AccessControl:
@@ -72,7 +75,13 @@ def _roles(fleet: Fleet) -> list[tuple[Role, str, str]]:
         for member in fleet.members
         if member.is_front and member.settings.front.acme
     ]
-    return [*shared, *each_node, *acme]
+    schedulers = [
+        (role, member.node, purpose.format(node=member.node))
+        for role, purpose in SCHEDULER.items()
+        for member in fleet.members
+        if jobs.of(member)
+    ]
+    return [*shared, *each_node, *acme, *schedulers]
 
 
 def _name(role: Role, node: str) -> str:
@@ -81,7 +90,9 @@ def _name(role: Role, node: str) -> str:
 
 def _policy(fleet: Fleet, role: Role, node: str) -> Policy:
     keys = sorted({prefix for member in fleet.members for prefix in member.settings.template_sync.keys})
-    return Policy(_name(role, node), render(f"consul/policies/{role}.hcl.j2", node=node, template_keys=keys))
+    own = [service.name for member in fleet.members if member.node == node for service in jobs.of(member)]
+    text = render(f"consul/policies/{role}.hcl.j2", node=node, template_keys=keys, jobs=own)
+    return Policy(_name(role, node), text)
 
 
 def _tokens(fleet: Fleet, generation: Tokens, *, current: bool) -> list[Token]:

@@ -21,6 +21,11 @@ _SERVICES, _RELEASE = "services", "release_services"
 # Components that a deploy.py of an earlier version lacks, by module: their name, their setting, and who needs them.
 _LATER: Mapping[str, tuple[str, str, Callable[[Settings], bool]]] = {
     "acme": ("acme", "front.acme", lambda settings: settings.front.acme is not None),
+    "jobs": (
+        "jobs",
+        "a service with a schedule",
+        lambda settings: any(one.schedule for one in settings.services),
+    ),
     "backups": (
         "Backups",
         "consul_server.backups",

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from rollcall.components import service_files, service_secrets
+from rollcall.components import job_validation, service_files, service_secrets
 from rollcall.components.component import Check
 from rollcall.config import route_policies
 from rollcall.config.fleet import Member
 from rollcall.config.service import Service
 from rollcall.config.validation import TAKEN_PORTS
+from rollcall.contract import jobs
 from rollcall.contract.policies.table import BY_KEY
 from rollcall.converge.container_options import OWN_LABELS
 from rollcall.errors import RollcallError
@@ -18,7 +19,7 @@ Path = tuple[str | int, ...]
 # Where a fault stands in its service, and its sentence.
 Fault = tuple[Path, str]
 # Ports of our own programs on loopback; a port at every address needs them, too.
-OWN_PORTS = {8510: "the registrator", 8511: "the front's status"}
+OWN_PORTS = {8510: "the registrator", 8511: "the front's status", jobs.PORT: "the scheduler"}
 NO_PORTS = "without ports of the service; expected ports, such as [8000]"
 SERVICE_ID = re.compile(r"SERVICE_([0-9-]+_)?((tcp|udp)_)?ID", re.IGNORECASE)
 # Settings of a check that sends requests.
@@ -35,7 +36,8 @@ def validate(check: Check) -> None:
     for position, service in enumerate(member.settings.services):
         before = member.settings.services[:position]
         named = _name(service, before, member, check.reserved)
-        for path, sentence in (*named, *_faults(service, before, member)):
+        differs = job_validation.differs(service, member, check.fleet)
+        for path, sentence in (*named, *_faults(service, before, member), *differs):
             where = check.locate(member.name, ("services", position, *path))
             raise RollcallError(f"{where}services[{position}]{_dotted(path)}: {sentence}")
         for number, file in enumerate(service.files):
@@ -206,6 +208,7 @@ def _owner(port: int, before: Sequence[Service], member: Member) -> str:
 
 
 CHECKS: tuple[Callable[[Service], Iterator[Fault]], ...] = (
+    job_validation.faults,
     _ports,
     _routes,
     _health,

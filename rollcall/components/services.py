@@ -31,6 +31,9 @@ def resources(context: Context) -> tuple[Resource, ...]:
         return ()
     found: dict[Resource, None] = {Network(NETWORK): None}
     for service in member.settings.services:
+        if service.job:
+            # The component `jobs` has its container.
+            continue
         files = service_files.of(service, member)
         secrets = service_secrets.of(service, member, context.secrets.services)
         containers = (
@@ -44,7 +47,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
 def container(fleet: Fleet, member: Member, service: Service, secrets: ServiceSecrets) -> Container:
     """Return a container of one host's service. Raises RollcallError: a file of it is unreadable."""
     files = service_files.of(service, member)
-    made = _container(fleet, member, service, f"{service.name}-1", files.mounts)
+    made = _container(fleet, member, service, service.job or f"{service.name}-1", files.mounts)
     return service_secrets.of(service, member, secrets).given_to(made)
 
 

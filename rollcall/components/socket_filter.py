@@ -12,6 +12,8 @@ FOLDER = "/etc/rollcall/socket-filter"
 # Holds the filter's own socket; only the filter and the registrator mount it.
 VOLUME = "socket-filter"
 SOCKET = "docker.sock"
+# The scheduler's socket, in a directory that only it may enter.
+JOBS_SOCKET = "jobs/docker.sock"
 # The user nginx of the official image; the registrator runs as another user.
 USER = 101
 # The volume's mount point in nginx's container. A new volume gets the mode of the image's directory there, and in this
@@ -25,7 +27,8 @@ def resources(context: Context) -> tuple[Resource, ...]:
     """Return the resources of one host's socket filter."""
     member, socket_group = context.member, context.facts.socket_group
     settings = member.settings.socket_filter
-    files = _files()
+    # A component above this one, so told by the settings.
+    files = _files(jobs=any(service.job for service in member.settings.services))
     return (
         Directory(FOLDER),
         *files,
@@ -48,11 +51,16 @@ def resources(context: Context) -> tuple[Resource, ...]:
     )
 
 
-def _files() -> tuple[File, ...]:
+def _files(*, jobs: bool) -> tuple[File, ...]:
     values = {"socket": f"{TARGET}/{SOCKET}", "engine": ENGINE, "folder": FOLDER}
-    return tuple(
-        File(f"{FOLDER}/{name}", render(f"socket_filter/{name}.j2", **values)) for name in ("nginx.conf", "start.sh")
-    )
+    found = [_file(name, **values) for name in ("nginx.conf", "start.sh")]
+    if jobs:
+        found.append(_file("jobs.conf", socket=f"{TARGET}/{JOBS_SOCKET}", engine=ENGINE))
+    return tuple(found)
+
+
+def _file(name: str, **values: str) -> File:
+    return File(f"{FOLDER}/{name}", render(f"socket_filter/{name}.j2", **values))
 
 
 COMPONENT = Component("socket filter", resources, containers=("socket-filter",), volumes=(VOLUME,))

@@ -8,7 +8,7 @@ from rollcall.config.forms import Duration, Expected, Image, ImageSource, Port, 
 from rollcall.config.route_policies import with_policies
 from rollcall.config.section import Section
 from rollcall.config.service_options import Options
-from rollcall.contract import route_metadata
+from rollcall.contract import jobs, route_metadata, schedule
 
 _LINE = r"^[^\x00\n]*$"
 LABEL_PATTERN = r"^[A-Za-z0-9_]([A-Za-z0-9._/-]*[A-Za-z0-9_])?$"
@@ -145,6 +145,14 @@ class Release(Section):
     )
 
 
+def _scheduled(text: str | None) -> str | None:
+    return text and schedule.schedule(text)
+
+
+def _zone(name: str) -> str:
+    return schedule.timezone(name)
+
+
 class Service(Section):
     """A service of your own: containers that a deploy runs on each host, and releases without a lost request."""
 
@@ -156,6 +164,17 @@ class Service(Section):
     image: Image = Field(description="Image of the containers")
     image_source: ImageSource | None = Field(
         default=None, description="Where the host gets this image from; without one, image_source decides"
+    )
+    schedule: Annotated[
+        str | None,
+        AfterValidator(_scheduled),
+        Expected('five fields of cron such as "17 3 * * *", or @hourly, @daily, @weekly, @monthly, @yearly'),
+    ] = Field(default=None, description="Times at which one host of the group runs it: a job (docs/jobs.md)")
+    timezone: Annotated[str, AfterValidator(_zone), Expected('a time zone such as "Europe/Berlin", or "UTC"')] = Field(
+        default="UTC", description="Time zone of the schedule"
+    )
+    timeout: Annotated[int, Field(ge=1, le=604800), Expected("an integer from 1 to 604800", "seconds")] = Field(
+        default=3600, description="How long a job may run until it is stopped"
     )
     count: Annotated[int, Field(ge=0, le=50), Expected("an integer from 0 to 50")] = Field(
         default=1, description="Containers on each host"
@@ -237,6 +256,11 @@ class Service(Section):
         return "stop-first" if self.public_port or shared else "start-first"
 
     @property
+    def job(self) -> str:
+        """The name of its container on each host if it is a job, else ""."""
+        return jobs.container(self.name) if self.schedule else ""
+
+    @property
     def containers(self) -> tuple[str, ...]:
-        """The names of its containers on each host."""
-        return tuple(f"{self.name}-{number}" for number in range(1, self.count + 1))
+        """The names of its containers on each host that run all the time."""
+        return () if self.schedule else tuple(f"{self.name}-{number}" for number in range(1, self.count + 1))

@@ -447,6 +447,13 @@ class Dns(Section):
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
 
 
+class Scheduler(Section):
+    """The container that runs jobs at their times, on hosts that have jobs (docs/jobs.md)."""
+
+    image: Image = Field(default="rollcall/scheduler:0.1.0", description=_IMAGE)
+    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
+
+
 class Settings(Section):
     """Everything that may be set for one host."""
 
@@ -490,6 +497,7 @@ class Settings(Section):
     services: Annotated[
         tuple[Service, ...], Expected('a list of dicts such as {"name": "shop", "image": "shop:1.4"}')
     ] = Field(default=(), strict=False, description="Services of your own; lists of several groups add up")
+    scheduler: Annotated[Scheduler, _SECTION] = Field(default_factory=Scheduler)
     front: Annotated[Front, _SECTION] = Field(default_factory=Front)
     keepalived: Annotated[Keepalived, _SECTION] = Field(default_factory=Keepalived)
     dns: Annotated[Dns, _SECTION] = Field(default_factory=Dns)

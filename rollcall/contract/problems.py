@@ -43,6 +43,7 @@ KINDS: Mapping[str, Kind] = {
     "clock": Kind("warning", "synchronise the clock: timedatectl set-ntp true"),
     "backup": Kind("warning", "docker logs consul-backups on the host of Consul's leader; df there"),
     "unlisted": Kind("warning", "rollcall forget INVENTORY HOST"),
+    "job": Kind("warning", "rollcall logs INVENTORY JOB"),
     "mismatch": Kind("warning", "docker logs registrator on that host"),
     "conflict": Kind("notice", "give one of them another host name or path, or declare the route in front.routes"),
     "metadata": Kind("notice", "start the container anew with a value of the expected form (docs/routes.md)"),

@@ -71,6 +71,9 @@ def container(
         options=container_options.read(document, image, like.options),
         secrets=labels.get(SECRETS_LABEL, ""),
         secret_environment=tuple(pair for pair in environment if pair[0] in secret),
+        # Whether it was only created shows in no document; its restart policy does.
+        on_call=like.on_call,
+        run_timeout=like.run_timeout,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
+from typing import Any
 
 from rollcall.converge import container_inspect
 from rollcall.converge.changes import Action, Change, Difference, field_differences
@@ -38,6 +39,10 @@ def container_change(resource: Container, state: HostState) -> Change | None:
         action: Action = "take over" if _hands_over(resource, document) else "replace"
         return Change(action, resource, differences, "" if resource.image in state.engine.images else UNKNOWN_IMAGE)
     status = document["State"]
+    return None if resource.on_call else _to_run(resource, status)
+
+
+def _to_run(resource: Container, status: Mapping[str, Any]) -> Change | None:
     if status.get("Paused"):
         return Change("unpause", resource, (Difference("state", "paused", "running"),))
     if not status.get("Running") and not status.get("Restarting"):

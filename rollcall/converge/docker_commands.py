@@ -32,14 +32,13 @@ LOG_OPTIONS = ("--log-driver", "json-file", "--log-opt", "max-size=10m", "--log-
 
 
 def run_arguments(container: Container, name: str = "") -> list[str]:
-    """Return the argument list of `docker run` for a container, which may have another name for now.
+    """Return the argument list of `docker run`, or of `docker create`, for a container, which may have another name.
 
     It lacks the secret environment, which env_file.py adds.
     """
     return [
         "docker",
-        "run",
-        "--detach",
+        *(("create", "--no-healthcheck") if container.on_call else ("run", "--detach")),
         f"--name={name or container.name}",
         f"--label={LABEL}={container.component}",
         f"--label={SPEC_LABEL}={container.spec}",
@@ -112,7 +111,8 @@ def with_secret_environment(arguments: Sequence[str], container: Container) -> s
     command = shlex.join(arguments)
     if not container.secret_environment:
         return command
-    return env_file.wrapped(command.replace("docker run", 'docker run --env-file="$env"', 1))
+    start = shlex.join(arguments[:2])
+    return env_file.wrapped(command.replace(start, f'{start} --env-file="$env"', 1))
 
 
 def run_input(container: Container) -> str:
@@ -122,7 +122,18 @@ def run_input(container: Container) -> str:
 
 def replace(container: Container) -> str:
     """Stop the old container within its stop timeout, then start the new one under its name."""
+    if container.on_call:
+        return f"{_remove_on_call(container)} && {{ {run(container)}; }}"
     return f"{remove_container(container)} && {run(container)}"
+
+
+def _remove_on_call(container: Container) -> str:
+    """Wait for a run under way, and remove the container; again if it is started in between."""
+    name = shlex.quote(container.name)
+    # For timeout(1), 0 is for ever.
+    wait = f"timeout {container.run_timeout} docker wait {name} >/dev/null; " if container.run_timeout else ""
+    again = f"for try in 1 2 3; do {remove_container(container)} && break; done"
+    return f"{{ {wait}{again}; ! docker inspect --type=container {name} >/dev/null 2>&1; }}"
 
 
 def remove_container(container: Container) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from gevent.lock import BoundedSemaphore
 from pyinfra import host, logger
@@ -140,7 +141,9 @@ def _converge(changes: Sequence[Change]) -> Commands:
             case AbsentFile():
                 yield docker_commands.remove_file(resource)
             case Container():
-                yield _container_command(resource, change)
+                command = _container_command(resource, change)
+                given = docker_commands.run_input(resource)
+                yield callbacks.command(_run_with_input, command, _Input(given)) if given else command
     yield from (docker_commands.notify(command, marker) for command, marker in pending.items())
 
 
@@ -190,6 +193,20 @@ def _container_command(container: Container, change: Change) -> str:
             return f"docker unpause {container.name}"
         case _:
             return f"docker start {container.name}"
+
+
+@dataclass(frozen=True)
+class _Input:
+    """A command's standard input, which may be secret."""
+
+    text: str = field(repr=False)
+
+
+def _run_with_input(_state: State, host: Host, command: str, given: _Input) -> bool:
+    done, output = callbacks.run(host, command, given.text)
+    if not done:
+        logger.error(f"{host.print_prefix}{output.stderr.strip()}")
+    return done
 
 
 def _put_files(resources: Sequence[File | Directory], marks: Iterable[str]) -> Commands:

@@ -99,7 +99,10 @@ def converge(here: Site, component: Component) -> None:
 def wait_for_containers(here: Site) -> None:
     """Wait until every container stays up: `docker run` succeeds even if the program exits a moment later."""
     started = {
-        change.name for part in here.desired for change in here.changes(part) if isinstance(change.resource, Container)
+        change.name
+        for part in here.desired
+        for change in here.changes(part)
+        if isinstance(change.resource, Container) and not change.resource.on_call
     }
     restarting = {
         name for name, document in here.state.engine.containers.items() if document["State"].get("Restarting")

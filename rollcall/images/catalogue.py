@@ -63,6 +63,12 @@ IMAGES = (
     ),
     _own("acme", ACME_IMAGE, "rollcall/__init__.py", "rollcall/contract", "rollcall/acme", wheels=True),
     _own(
+        "scheduler",
+        _DEFAULTS.scheduler.image,
+        *("rollcall/__init__.py", "rollcall/contract", "rollcall/scheduler"),
+        wheels=True,
+    ),
+    _own(
         "templates",
         _DEFAULTS.template_sync.image,
         "rollcall/__init__.py",

@@ -23,6 +23,7 @@ def _configured(name: str, settings: Settings) -> str:
         "keepalived": settings.keepalived.image,
         "front": settings.front.image,
         "acme": settings.front.acme.image if settings.front.acme else ACME_IMAGE,
+        "scheduler": settings.scheduler.image,
         "templates": settings.template_sync.image,
     }[name]
 

@@ -78,7 +78,7 @@ def _host(tag: str, recipe: Recipe, *engines: str) -> Image:
 
 def _own(name: str) -> Image:
     (image,) = own_images.chosen((name,))
-    return Image(image.reference, image.recipe, public=False, deployed=name not in ("keepalived", "acme"))
+    return Image(image.reference, image.recipe, public=False, deployed=name not in ("keepalived", "acme", "scheduler"))
 
 
 _OLDEST_BASE = f"debian:{OLDEST_SUITE}"
@@ -105,6 +105,7 @@ IMAGES = (
     _own("dns"),
     _own("keepalived"),
     _own("acme"),
+    _own("scheduler"),
     Image(f"debian:{NGINX_SUITE}", Base(NGINX_SUITE), offered=False, public=False),
     Image("nginx:1.30", _lab("nginx"), deployed=True),
     Image(f"hashicorp/consul:{CONSUL_VERSION}", _lab("consul", CONSUL), deployed=True),

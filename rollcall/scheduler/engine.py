@@ -1,6 +1,7 @@
 """Look at a job's container, start it and stop it: all that the socket filter lets through to the engine."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rollcall.contract import jobs
@@ -18,9 +19,10 @@ class EngineError(Exception):
 
 @dataclass(frozen=True)
 class Engine:
-    """The engine behind a socket."""
+    """The engine behind a socket; `name` is what a job's container is called."""
 
     socket: str
+    name: Callable[[str], str] = jobs.container
 
     def look(self, job: str) -> Container | None:
         """Return a job's container; None if there is none. Raises EngineError: the engine does not respond."""
@@ -51,7 +53,7 @@ class Engine:
 
     def _send(self, method: str, job: str, what: str, seconds: float) -> http.Response:
         try:
-            return http.send(self.socket, method, f"/containers/{jobs.container(job)}/{what}", seconds=seconds)
+            return http.send(self.socket, method, f"/containers/{self.name(job)}/{what}", seconds=seconds)
         except http.NoResponseError as error:
             raise EngineError(f"the engine at {error}") from error
 

@@ -1,5 +1,6 @@
 """The jobs' figures for Prometheus, on loopback as the registrator's are."""
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -40,6 +41,11 @@ def text(watched: Sequence[Watched]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def document(watched: Sequence[Watched]) -> str:
+    """Return the jobs' states as JSON, for `rollcall status`."""
+    return json.dumps({one.job.name: json.loads(one.state.text) for one in watched if one.state}) + "\n"
+
+
 def _values(state: State) -> Iterator[tuple[str, float]]:
     yield "rollcall_job_running", state.running is not None
     if last := state.last:
@@ -57,12 +63,12 @@ def _seconds(when: str) -> float:
 
 
 def serve(port: int, watched: Sequence[Watched]) -> ThreadingHTTPServer:
-    """Serve /metrics on loopback from a thread. Raises OSError: the port is taken."""
+    """Serve /metrics and /jobs on loopback from a thread. Raises OSError: the port is taken."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            found = self.path == "/metrics"
-            content = (text(watched) if found else "not found\n").encode()
+            found = {"/metrics": text, "/jobs": document}.get(self.path)
+            content = (found(watched) if found else "not found\n").encode()
             self.send_response(200 if found else 404)
             self.send_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
             self.send_header("Content-Length", str(len(content)))

@@ -13,9 +13,12 @@ from typing import Literal
 # registrator the services of a host
 # front       what the front's consul-template reads
 # acme        the ACME program of a host: its keys, and a session
+# scheduler   the keys of a host's jobs, and sessions
 # templates   what users' own templates read
 # dns         what DNS responses contain
-Role = Literal["management", "operator", "auditor", "agent", "registrator", "front", "acme", "templates", "dns"]
+Role = Literal[
+    "management", "operator", "auditor", "agent", "registrator", "front", "acme", "scheduler", "templates", "dns"
+]
 
 # Any fixed namespace works; it separates our ids from those that others derive from the same secret.
 _NAMESPACE = uuid.UUID("6f6c6c63-616c-4c00-8000-726f6c6c6361")

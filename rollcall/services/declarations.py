@@ -26,6 +26,13 @@ def check_name(fleet: Fleet, service: str) -> None:
         raise RollcallError(f"no service {service!r} is declared; {suggestion(service, names)}")
 
 
+def check_releases(fleet: Fleet, service: str) -> None:
+    """Check that a service has releases. Raises RollcallError: it is not declared, or a job."""
+    check_name(fleet, service)
+    if any(one.name == service and one.job for member in fleet.members for one in member.settings.services):
+        raise RollcallError(f"{service} is a job, which has no releases: a deploy replaces it (docs/jobs.md)")
+
+
 def edits(today: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:
     """Return what to write in a declaration of today so that it is the wanted one, key by key."""
     written = [f'"{key}": {value!r}' for key, value in wanted.items() if today.get(key) != value]

@@ -41,7 +41,7 @@ def rows(fleet: Fleet, found: Iterable[HostServices]) -> list[Row]:
     """Return a row for each service that is declared or runs."""
     hosts = list(found)
     declared = {
-        service.name: service for member in fleet.members for service in member.settings.services if service.count
+        service.name: service for member in fleet.members for service in member.settings.services if service.containers
     }
     running = {service_of(one.name) for host in hosts for one in host.containers}
     return [_row(name, declared.get(name), fleet, hosts) for name in sorted(declared.keys() | running)]
@@ -53,7 +53,10 @@ def _row(name: str, service: Service | None, fleet: Fleet, hosts: Sequence[HostS
     live = [pair for pair in own if pair not in failed]
     faults = {f"{one.name} of {host.host}": _faults(host, one, service) for host, one in live}
     wanted = [
-        one.count for member in fleet.members for one in member.settings.services if one.name == name and one.count
+        len(one.containers)
+        for member in fleet.members
+        for one in member.settings.services
+        if one.name == name and one.containers
     ]
     undeclared = [] if service else ["it is not declared; the next deploy removes it"]
     return Row(

@@ -4,12 +4,12 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rollcall.components.services import NAME
+from rollcall.contract import jobs
 from rollcall.converge.docker_query import LABEL
 from rollcall.services.slot import FAILED_SUFFIX
 from rollcall.services.work import service_of, slot_of
 
-_LIST = f"docker ps --all --filter label={LABEL}={NAME} --format '{{{{.Names}}}}'"
+_LIST = f"docker ps --all --filter label={LABEL} --format '{{{{.Names}}}}'"
 # A container's name before each of its lines; the name has no character that means anything to sed or to a shell.
 _PRINT = 'docker logs --timestamps {options} "$1" 2>&1 | sed -u "s/^/$1 /"'
 # Ends with the connection: nothing else would end a `docker logs --follow` on the host.
@@ -40,9 +40,9 @@ def command(service: str, *, follow: bool, since: str, tail: str) -> str:
     """Return the command that prints the log of a host's containers of a service, those of failed releases included."""
     options = [f"--tail={tail}", *([f"--since={since}"] if since else []), *(["--follow"] if follow else [])]
     line = _PRINT.format(options=shlex.join(options))
-    pattern = "|".join([f"{service}-[0-9]*", f"{service}{FAILED_SUFFIX}"])
+    pattern = "|".join([f"{service}-[0-9]*", f"{service}{FAILED_SUFFIX}", jobs.container(service)])
     if follow:
-        return _FOLLOW.format(print=line, list=_LIST, pattern=pattern, label=f"{LABEL}={NAME}")
+        return _FOLLOW.format(print=line, list=_LIST, pattern=pattern, label=LABEL)
     return _ONCE.format(list=_LIST, pattern=pattern, print_name=line.replace("$1", "$name"))
 
 

@@ -13,6 +13,8 @@ from rollcall.consul.members import Agent
 from rollcall.consul.servers import by_name
 from rollcall.contract import backups, local_agent
 from rollcall.contract.backups import Record
+from rollcall.contract import jobs, local_agent
+from rollcall.contract.jobs import State
 from rollcall.contract.status_document import VERSION, Document
 from rollcall.contract.timeouts import stretched
 from rollcall.converge import engine_failure
@@ -48,6 +50,11 @@ section servers
 FRONT = r"""
 section front
 docker exec front front status 2>&1
+"""
+JOBS = r"""
+section jobs
+look() {{ "$@" -s --max-time {seconds:g} -w '\n' {jobs}; }}
+look curl 2>/dev/null || look docker exec consul curl 2>&1
 """
 
 
@@ -90,6 +97,7 @@ class HostReading:
     `leader` is False if its agent knows none, None if it does not respond. `servers` are Consul's in its autopilot,
     None on a host without a server; `agents` are those that it knows. `certificate` is its agent's, PEM; `backup` is
     the fleet's newest timed backup, as far as it knows.
+    `jobs` are the states of its jobs, None without a scheduler that responds.
     """
 
     containers: tuple[Inspected, ...] = ()
@@ -102,11 +110,13 @@ class HostReading:
     agents: tuple[Agent, ...] = ()
     certificate: str = ""
     backup: Record | None = None
+    jobs: Mapping[str, State] | None = None
 
 
-def command(*, front: bool, server: bool) -> str:
-    """Return the command, for a host with or without a front, with a Consul server or a client."""
-    body = (SCRIPT + (SERVERS if server else "") + (FRONT if front else "")).format(
+def command(*, front: bool, server: bool, scheduler: bool = False) -> str:
+    """Return the command, for a host with or without a front and a scheduler, with a Consul server or a client."""
+    parts = (SCRIPT, SERVERS if server else "", FRONT if front else "", JOBS if scheduler else "")
+    body = "".join(parts).format(
         explain=engine_failure.FUNCTION,
         seconds=stretched(3),
         token=registrator.TOKEN,
@@ -114,6 +124,7 @@ def command(*, front: bool, server: bool) -> str:
         leader=LEADER_URL,
         certificate=f"{consul.FOLDER}/tls/agent.crt",
         cluster=agent_queries.command(agent_queries.HEALTH, agent_queries.MEMBERS, backups.PATH),
+        jobs=f"http://{jobs.ADDRESS}:{jobs.PORT}/jobs",
     )
     return sections.script(body)
 
@@ -137,7 +148,17 @@ def parse(output: str) -> HostReading:
         agents=members.parse("".join(found.get("servers", [])[1:2])),
         certificate="\n".join(found.get("certificate", [])),
         backup=backups.parse("".join(found.get("servers", [])[2:3])),
+        jobs=_jobs(found["jobs"], complaints) if "jobs" in found else None,
     )
+
+
+def _jobs(lines: list[str], complaints: list[str]) -> Mapping[str, State] | None:
+    try:
+        read = {name: jobs.read(json.dumps(state)) for name, state in json.loads(lines[-1]).items()}
+        return {name: state for name, state in read.items() if state}
+    except (ValueError, AttributeError, IndexError):
+        complaints.append("cannot read the jobs of its scheduler: it does not respond")
+        return None
 
 
 def _number(lines: list[str]) -> float | None:

@@ -14,6 +14,7 @@ from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import Document
 from rollcall.converge.docker_query import LABEL
 from rollcall.secrets.certificates import Certificate
+from rollcall.services import jobs
 from rollcall.status.host import Host
 from rollcall.status.host_status import Server
 
@@ -24,6 +25,7 @@ _ON_EVERY_HOST = {
     "socket-filter": "its socket filter does not run; the registrator learns nothing of this host's containers",
     "dns": "its DNS does not run; Consul's names do not resolve on this host",
 }
+_WITH_JOBS = {"scheduler": "its scheduler does not run; no job starts on this host"}
 # This machine's name among the hosts' clocks.
 HERE = "this machine"
 
@@ -90,6 +92,7 @@ def found(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Document], n
         *_backups(fleet, hosts, now),
         *_unlisted(fleet, hosts),
         *_stopped(hosts),
+        *_jobs(fleet, hosts, now),
         *_certificates(hosts, now),
         *_clocks(hosts),
         *(trouble for trouble in _fronts(fronts) if trouble.problem.subject not in shown),
@@ -185,9 +188,21 @@ def _stopped(hosts: Iterable[Host]) -> Iterator[Trouble]:
         if host.member.is_front and "front" not in running:
             text = "its front does not run; visitors of this host get no response"
             yield Trouble(host.member.name, Problem("unserved", text, next=step.replace("NAME", "front")))
-        for name, text in _ON_EVERY_HOST.items():
+        scheduled = any(service.job for service in host.member.settings.services)
+        for name, text in (_ON_EVERY_HOST | (_WITH_JOBS if scheduled else {})).items():
             if name not in running:
                 yield Trouble(host.member.name, Problem("down", text, next=step.replace("NAME", name)))
+
+
+def _jobs(fleet: Fleet, hosts: Iterable[Host], now: datetime) -> Iterator[Trouble]:
+    """Find jobs whose last run failed, and those that nobody ran; every host of a job has the same state of it."""
+    read = [host.reading.jobs for host in hosts if host.reading.jobs is not None]
+    states = {name: state for one in read for name, state in one.items()}
+    for name, service in jobs.declared(fleet).items():
+        if name in states:
+            for text in jobs.faults(service, states[name], now):
+                step = f"rollcall logs {problems.INVENTORY} {name}"
+                yield Trouble(name, Problem("job", f"job {name}: {text}", next=step, subject=name))
 
 
 def _certificates(hosts: Iterable[Host], now: datetime) -> Iterator[Trouble]:

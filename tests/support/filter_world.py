@@ -37,9 +37,11 @@ def log(name: str) -> str:
 class Filter:
     """One container of the filter, with a volume of its own for its socket."""
 
-    def __init__(self, name: str, image: str, folder: Path, engine: Path) -> None:
+    def __init__(
+        self, name: str, image: str, folder: Path, engine: Path = ENGINE_SOCKET, member: Member = MEMBER
+    ) -> None:
         self.name, self.volume = f"{name}-filter", f"{name}-filter"
-        resources = socket_filter.resources(context(FLEET, MEMBER, None, socket_group=engine.stat().st_gid))
+        resources = socket_filter.resources(context(FLEET, member, None, socket_group=engine.stat().st_gid))
         put(resources, socket_filter.FOLDER, folder)
         mounts = {
             socket_filter.FOLDER: str(folder),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from rollcall.cli.parameters import inventory_argument
+from rollcall.cli.service import run_job
 from rollcall.components.loading import checked_fleet
 from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Host, Inventory
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 host_option = click.option("--host", "name", metavar="HOST", help="The host; by default the first that can.")
 command_argument = click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
+optional_command_argument = click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
 # Ends what runs on a host, wherever it is: neither ssh nor `docker exec` forwards a signal.
 INTERRUPT = (
     'for found in $(grep -lszx "$1" /proc/[0-9]*/environ); do p=${found%/environ}; kill -s INT "${p#/proc/}"; done'
@@ -55,18 +57,25 @@ def exec(source: str, service: str, name: str | None, command: tuple[str, ...]) 
 @inventory_argument
 @click.argument("service", metavar="SERVICE")
 @host_option
-@command_argument
+@optional_command_argument
 def run(source: str, service: str, name: str | None, command: tuple[str, ...]) -> None:
     """Run a command in a new container of SERVICE: rollcall run INVENTORY SERVICE -- bin/report.
+
+    Without a command, and only for a job: its scheduler runs it now, unless it runs already.
 
     It has the declared image, environment, volumes and files, no port, and no place in Consul; it is removed when the
     command ends. Interactive where this command is on a terminal. Exit code: the command's own.
     """
     from rollcall.components import services
     from rollcall.converge import docker_commands, env_file
-    from rollcall.services import one_off
+    from rollcall.services import declarations, jobs, one_off
 
     chosen, fleet = checked_fleet(source)
+    if not command:
+        declarations.check_name(fleet, service)
+        if service not in jobs.declared(fleet):
+            raise click.UsageError("Missing argument '-- COMMAND...'.")
+        run_job.run_now(source, chosen, fleet, service, name)
     host = _hosts(chosen, fleet, service, name)[0]
     secrets = read_secrets(source, chosen, fleet, "rollcall run").services
     [declared] = [one for one in fleet.member(host.name).settings.services if one.name == service]

@@ -9,14 +9,19 @@ import click
 
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
-from rollcall.config.inventory import Host
+from rollcall.config.fleet import Fleet
+from rollcall.config.inventory import Host, Inventory
 from rollcall.console import out
 from rollcall.consul.agent_client import AgentClient
+from rollcall.consul.pick_agent import pick_agent
 from rollcall.remote import connectivity
 from rollcall.remote.run import Shell
 from rollcall.secrets.deployed import read_secrets
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rollcall.services.jobs import JobRow
     from rollcall.services.listing import HostServices, Row
 
 DATE = len("2026-11-28T23:59")
@@ -28,7 +33,8 @@ DATE = len("2026-11-28T23:59")
 def services(source: str, as_json: bool) -> None:
     """Show each service: its version, since when, how many containers serve of those declared, hosts, and routes.
 
-    A container serves if it runs, passes its checks in Consul, and nobody took it out of service.
+    A container serves if it runs, passes its checks in Consul, and nobody took it out of service. Of a job:
+    when it runs next, and how it ended last.
     """
     from rollcall.services.listing import rows
 
@@ -37,10 +43,13 @@ def services(source: str, as_json: bool) -> None:
     connectivity.check(chosen.hosts)
     with ThreadPoolExecutor(max_workers=len(chosen.hosts)) as pool:
         found = rows(fleet, pool.map(lambda host: _look(host, token), chosen.hosts))
+    scheduled = _jobs(source, chosen, fleet, token)
     if as_json:
-        click.echo(json.dumps([asdict(row) for row in found], indent=2, ensure_ascii=False))
-    elif found:
+        documents = [*map(asdict, found), *map(asdict, scheduled)]
+        click.echo(json.dumps(documents, indent=2, ensure_ascii=False))
+    elif found or scheduled:
         _print(found)
+        _print_jobs(scheduled)
     else:
         out.print("No services are declared; docs/services.md has an example.")
 
@@ -56,18 +65,58 @@ def _look(host: Host, token: str) -> "HostServices":
     return HostServices(host.name, tuple(containers.values()), agent, checks)
 
 
-def _print(found: "list[Row]") -> None:
+def _jobs(source: str, chosen: Inventory, fleet: Fleet, token: str) -> "list[JobRow]":
+    from rollcall.services import jobs
+
+    if not jobs.declared(fleet):
+        return []
+    agent = AgentClient(pick_agent(source, chosen), token)
+    return jobs.rows(fleet, jobs.states(agent.read(jobs.STATES)), jobs.now())
+
+
+def _print_jobs(found: "list[JobRow]") -> None:
+    if not found:
+        return
+    table = _table("job", "version", "schedule", "next (UTC)", "last result", "ended (UTC)", "now")
+    for row in found:
+        table.add_row(
+            row.name,
+            row.version,
+            f"{row.schedule} {row.timezone}",
+            _date(row.next),
+            row.result,
+            _date(row.last.ended) if row.last else "–",
+            f"runs on {row.running} since {_date(row.since)}" if row.running else "–",
+        )
+    out.print(table, soft_wrap=False)
+    for row in found:
+        for remark in row.remarks:
+            out.print(f"– {row.name}: {remark}", markup=False)
+
+
+def _date(time: str) -> str:
+    return time[:DATE].replace("T", " ") or "–"
+
+
+def _table(*heads: str) -> "Table":
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="dim")
-    for head in ("service", "version", "since (UTC)", "serving", "hosts", "routes"):
+    for head in heads:
         table.add_column(head, overflow="fold")
+    return table
+
+
+def _print(found: "list[Row]") -> None:
+    if not found:
+        return
+    table = _table("service", "version", "since (UTC)", "serving", "hosts", "routes")
     for row in found:
         table.add_row(
             row.name,
             ", ".join(row.versions) or "–",
-            row.since[:DATE].replace("T", " ") or "–",
+            _date(row.since),
             f"{row.serving} of {row.declared}",
             ", ".join(row.hosts) or "–",
             ", ".join(row.routes) or "–",

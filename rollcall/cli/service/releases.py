@@ -28,7 +28,7 @@ def releases(source: str, service: str, as_json: bool) -> None:
     from rollcall.services import declarations, history
 
     chosen, fleet = checked_fleet(source)
-    declarations.check_name(fleet, service)
+    declarations.check_releases(fleet, service)
     token = read_secrets(source, chosen, fleet, "rollcall releases").tokens.secret("operator")
     agent = AgentClient(pick_agent(source, chosen), token)
     found = history.records(agent.read(f"{history.path(service)}?recurse=true"))

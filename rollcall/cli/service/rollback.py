@@ -71,7 +71,7 @@ def restart(source: str, service: str, dry: bool) -> None:
 def _records(source: str, chosen: Inventory, fleet: Fleet, service: str) -> "list[Record]":
     from rollcall.services import declarations, history
 
-    declarations.check_name(fleet, service)
+    declarations.check_releases(fleet, service)
     token = read_secrets(source, chosen, fleet, "rollcall rollback").tokens.secret("operator")
     connectivity.check(chosen.hosts)
     agent = AgentClient(pick_agent(source, chosen), token)

@@ -68,6 +68,7 @@ def test_a_changed_source_of_the_registrator_changes_its_key_and_no_other(
     (tmp_path / "rollcall" / "__init__.py").write_text("")
     (tmp_path / "rollcall" / "template_sync").mkdir()
     (tmp_path / "rollcall" / "acme").mkdir()
+    (tmp_path / "rollcall" / "scheduler").mkdir()
     (tmp_path / "rollcall" / "contract").mkdir()
     monkeypatch.setattr(project, "PACKAGE", tmp_path / "rollcall")
     before = catalogue.keys(hub=False)
