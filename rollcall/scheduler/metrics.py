@@ -37,7 +37,7 @@ def text(watched: Sequence[Watched]) -> str:
     lines = []
     for name, help_text in _FIGURES.items():
         lines += [f"# HELP {name} {help_text}", f"# TYPE {name} gauge"]
-        lines += [f'{name}{{job="{job}"}} {found[name]:g}' for job, found in values if name in found]
+        lines += [f'{name}{{job="{job}"}} {found[name]:.15g}' for job, found in values if name in found]
     return "\n".join(lines) + "\n"
 
 

@@ -115,7 +115,7 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
     ("docs/firewalls.md", "systemctl restart docker"): "changes a host's firewall; the page says how it was tried",
     (
         "docs/images.md",
-        "rollcall images build                            # all six; or: rollcall images build front dns",
+        "rollcall images build                            # all; or: rollcall images build front dns",
     ): ("starts from images of a public registry"),
     ("docs/images.md", "# group_data/all.py"): "needs a registry of the user's own",
     (
