@@ -23,7 +23,7 @@ _LATER: Mapping[str, tuple[str, str, Callable[[Settings], bool]]] = {
     "acme": ("acme", "front.acme", lambda settings: settings.front.acme is not None),
     "jobs": (
         "jobs",
-        "a service with a schedule",
+        "services[].schedule",
         lambda settings: any(one.schedule for one in settings.services),
     ),
     "backups": (

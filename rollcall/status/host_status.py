@@ -141,6 +141,7 @@ def parse(output: str) -> HostReading:
         containers=tuple(json.loads(line) for line in found["containers"]),
         registered=_registered(found["agent"], complaints),
         front=_front(found["front"], complaints) if "front" in found else None,
+        jobs=_jobs(found["jobs"], complaints) if "jobs" in found else None,
         complaints=tuple(complaints),
         clock=_number(found.get("clock", [])),
         leader=_leader(found.get("leader", [])),
@@ -148,7 +149,6 @@ def parse(output: str) -> HostReading:
         agents=members.parse("".join(found.get("servers", [])[1:2])),
         certificate="\n".join(found.get("certificate", [])),
         backup=backups.parse("".join(found.get("servers", [])[2:3])),
-        jobs=_jobs(found["jobs"], complaints) if "jobs" in found else None,
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from rollcall import sections
 from rollcall.components import consul, registrator
+from rollcall.contract.jobs import State
 from rollcall.status.host_status import HostReading, Server, command, parse
 
 TOKEN = "0b5ecc3f-secret"
@@ -26,6 +27,7 @@ case $1 in
 esac
 """
 CURL = """#!/bin/sh
+case "$*" in *:8512/jobs) echo '{jobs}'; exit;; esac
 [ "$(cat)" = "X-Consul-Token: TOKEN" ] || {{ echo 'Permission denied'; exit 0; }}
 echo "$*" >>{log}
 echo '{services}'
@@ -47,13 +49,21 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     programs = tmp_path / "bin"
     programs.mkdir()
 
-    def run(front: bool = False, server: bool = False, **more: str) -> subprocess.CompletedProcess[str]:
-        given = {"services": json.dumps({"1": SERVICE}), "checks": "{}", "log": str(tmp_path / "arguments"), **more}
+    def run(
+        front: bool = False, server: bool = False, scheduler: bool = False, **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        given = {
+            "services": json.dumps({"1": SERVICE}),
+            "checks": "{}",
+            "jobs": "",
+            "log": str(tmp_path / "arguments"),
+            **more,
+        }
         script(programs / "docker", given.get("docker", DOCKER))
         script(programs / "curl", given.get("curl", CURL.replace("TOKEN", TOKEN).format(**given)))
         script(programs / "front", f"#!/bin/sh\n{given.get('front_says', 'echo ' + repr(json.dumps(DOCUMENT)))}\n")
         path = f"{programs}:{os.environ['PATH']}"
-        shell = ["sh", "-c", command(front=front, server=server)]
+        shell = ["sh", "-c", command(front=front, server=server, scheduler=scheduler)]
         return subprocess.run(shell, env={"PATH": path}, capture_output=True, text=True, check=False)
 
     return run
@@ -96,7 +106,7 @@ def test_a_host_without_curl_uses_the_agents(read: Any, tmp_path: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
     good = CURL.replace("TOKEN", TOKEN).format(
-        services=json.dumps({"1": SERVICE}), checks="{}", log=str(tmp_path / "arguments")
+        jobs="", services=json.dumps({"1": SERVICE}), checks="{}", log=str(tmp_path / "arguments")
     )
     script(inside / "curl", good)
     docker = DOCKER.replace('exec "$@"', f'PATH={inside}:$PATH; exec "$@"')
@@ -197,3 +207,13 @@ def test_only_newlines_end_lines() -> None:
     mark = sections.MARKER
     found = parse(f'{mark} containers\n{{"Name":"/a\x85b"}}\n{mark} agent\n{{}}\n{{}}\n{mark} end\n')
     assert [one["Name"] for one in found.containers] == ["/a\x85b"]
+
+
+def test_a_scheduler_says_how_its_jobs_ended(read: Any) -> None:
+    state = State("2026-11-29T03:17:00Z", "17 3 * * * UTC")
+    found = parse(read(scheduler=True, jobs=json.dumps({"backup": json.loads(state.text)})).stdout)
+    assert found.jobs == {"backup": state}
+    assert parse(read().stdout).jobs is None
+    silent = parse(read(scheduler=True).stdout)
+    assert silent.jobs is None
+    assert silent.complaints == ("cannot read the jobs of its scheduler: it does not respond",)

@@ -9,11 +9,13 @@ from six_hosts import checked
 from status_world import FLEET, NOW, ON_EVERY_HOST, all_well, app, front, host, seen, status
 
 from rollcall.contract.backups import Record
+from rollcall.contract.jobs import Result, State
 from rollcall.contract.status_document import Document
 from rollcall.secrets import certificates
+from rollcall.status import troubles
 from rollcall.status.fleet_status import FleetStatus, joined
 from rollcall.status.host import Host, clock_offset
-from rollcall.status.host_status import Server
+from rollcall.status.host_status import HostReading, Server
 
 SERVERS = ("consul1", "consul2", "consul3")
 SINCE = datetime(2026, 11, 26, 2, 0, tzinfo=UTC)
@@ -131,3 +133,15 @@ def test_an_overdue_backup_is_a_problem_once_and_the_newest_counts() -> None:
     ]
     unknown = joined(fleet, [host("consul1", unread="ssh failed")], now)
     assert [one.kind for one in unknown.problems] == []
+
+
+def test_a_job_that_failed_and_a_scheduler_that_does_not_run_are_problems() -> None:
+    fleet = checked(services=[{"name": "backup", "image": "example/backup:2", "schedule": "17 3 * * *"}])
+    failed = Result("app2", "2026-11-26T03:17:00Z", "2026-11-26T03:17:00Z", "2026-11-26T03:18:00Z", "done", 3)
+    state = State("2026-11-26T03:17:00Z", "17 3 * * * UTC", last=failed)
+    hosts = [Host(fleet.member(name), HostReading(jobs={"backup": state})) for name in ("app1", "app2")]
+    found = troubles.found(fleet, hosts, {}, datetime(2026, 11, 26, 12, tzinfo=UTC))
+    [job] = [one for one in found if one.kind == "job"]
+    assert job.text == "job backup: its last run failed: exit status 3 on app2, 2026-11-26T03:18:00Z"
+    assert job.problem.step == "rollcall logs INVENTORY backup"
+    assert "its scheduler does not run; no job starts on this host" in [one.text for one in found]
