@@ -11,9 +11,8 @@ from rollcall.components import consul, registrator
 from rollcall.consul import agent_queries, maintenance, members
 from rollcall.consul.members import Agent
 from rollcall.consul.servers import by_name
-from rollcall.contract import backups, local_agent
+from rollcall.contract import backups, jobs, local_agent
 from rollcall.contract.backups import Record
-from rollcall.contract import jobs, local_agent
 from rollcall.contract.jobs import State
 from rollcall.contract.status_document import VERSION, Document
 from rollcall.contract.timeouts import stretched
