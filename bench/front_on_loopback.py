@@ -26,8 +26,10 @@ PORT, TLS_PORT, STATUS_PORT = 28510, 28511, 28512
 
 
 @contextmanager
-def front(engine: docker.DockerClient, image: str, folder: Path, label: str, service: str) -> Iterator[Container]:
-    """Run a front with this service behind it until the block ends."""
+def front(
+    engine: docker.DockerClient, image: str, folder: Path, label: str, service: str, **more: object
+) -> Iterator[Container]:
+    """Run a front with this service behind it until the block ends; `more` are further settings of the front."""
     settings = Settings.model_validate(
         {
             "front": {
@@ -36,6 +38,7 @@ def front(engine: docker.DockerClient, image: str, folder: Path, label: str, ser
                 "https_port": TLS_PORT,
                 "status": f"127.0.0.1:{STATUS_PORT}",
                 "services": (service,),
+                **more,
             }
         }
     )
