@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from rollcall.registrator.settings import AgentAddress
 
 TEMPLATES = Templates(*((CHECKOUT / f"templates/front/{name}.conf.j2").read_text() for name in ("sites", "streams")))
 NGINX = """
+include /usr/share/nginx/modules-available/mod-stream.con[f];
 events {}
 http {
     ssl_certificate /test/cert.pem;
@@ -36,6 +38,7 @@ stream {
     include /test/streams.conf;
 }
 """
+FRONT = replace(SETTINGS, stream_ports=frozenset({(5432, "tcp"), (8443, "tcp"), (5432, "udp")}))
 KINDS = ("HTTP", "HTTPS", "TCP", "GRPC", "TTL", "SCRIPT", "CMD", "INTERVAL", "TIMEOUT", "INITIAL_STATUS")
 CHECKS = st.sampled_from([*(f"CHECK_{kind}" for kind in KINDS), "CHECK_HTTP_METHOD", "CHECK_DEREGISTER_AFTER"])
 ROUTES = st.sampled_from([f"VIRTUAL_{part}" for part in ("HOST", "PATH", "STRIP", "PROTO", "BUFFERING")] + ["WEIGHT"])
@@ -125,7 +128,7 @@ def test_the_agent_stores_the_metadata_and_nginx_accepts_the_result(
         shared_agent.clear()
     folder, container = nginx
     catalog = Catalog(tuple(map(instance, wanted.values())))
-    wanted = candidate(SETTINGS, TEMPLATES, catalog, ())
+    wanted = candidate(FRONT, TEMPLATES, catalog, ())
     (folder / "sites.conf").write_text(wanted.sites)
     (folder / "streams.conf").write_text(wanted.streams)
     status, output = container.exec_run(["nginx", "-t", "-c", "/test/nginx.conf"])
