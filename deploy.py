@@ -2,7 +2,6 @@
 
 from rollcall.components import (
     acme,
-    backend,
     backups,
     consul,
     dns,
@@ -25,7 +24,6 @@ COMPONENTS = (
     dns.COMPONENT,
     socket_filter.COMPONENT,
     registrator.COMPONENT,
-    backend.COMPONENT,
     front.COMPONENT,
     acme.COMPONENT,
     keepalived.COMPONENT,

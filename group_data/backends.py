@@ -1,7 +1,42 @@
-"""Settings of the hosts that run the sample web containers."""
+"""Settings of the hosts that run the sample web service: nginx with a page about itself and the request."""
 
-# `name` becomes the service: "webserver" with ports 80 and 443 is webserver-80 and webserver-443.
-backends = [
-    {"name": "webserver", "count": 2},
-    {"name": "nginx", "count": 1},
+# All that both services have in common; `rollcall settings services` lists every key (docs/services.md).
+_webserver = {
+    "image": "nginx:1.30",
+    "command": ["nginx", "-c", "/etc/nginx/rollcall/nginx.conf", "-g", "daemon off;"],
+    "ports": [80, 443],
+    "health": {"path": "/health", "interval": "5s"},
+    # Metadata for the registrator, by port (docs/registrator.md): "http.webserver-80" is a service with its tag.
+    "environment": {
+        "SERVICE_80_TAGS": "http",
+        "SERVICE_443_TAGS": "https",
+        "SERVICE_443_CHECK_HTTPS": "/health",
+        "SERVICE_443_CHECK_TLS_SKIP_VERIFY": "true",
+        # nginx listens before `docker run` returns, so nobody has to wait for the first check.
+        "SERVICE_CHECK_INITIAL_STATUS": "passing",
+    },
+    # templates/webserver comes with Rollcall; a file of the same path in this project wins.
+    "files": [
+        {"source": "templates/webserver/nginx.conf.j2", "target": "/etc/nginx/rollcall/nginx.conf"},
+        {"source": "templates/webserver/answer.js", "target": "/etc/nginx/rollcall/answer.js"},
+        # A certificate that the fleet's authority issues for this service.
+        {"source": "fleet:certificate", "target": "/etc/nginx/rollcall/tls/webserver.crt"},
+        {"source": "fleet:key", "target": "/etc/nginx/rollcall/tls/webserver.key"},
+    ],
+    # The image's user nginx, who may listen on port 80, since the container has its own network.
+    "user": "101:101",
+    "read_only": True,
+    "capabilities": [],
+    "options": {"tmpfs": [{"target": "/run/nginx", "size": 16}]},
+    # MiB; measured 19 with the maximum number of connections, half of them TLS.
+    "memory": 64,
+    "pids": 128,
+    # By this label `rollcall verify` knows that it responds to /json with its name.
+    "labels": {"sample": "webserver"},
+}
+
+# "webserver" with ports 80 and 443 is webserver-80 and webserver-443 in Consul.
+services = [
+    {**_webserver, "name": "webserver", "count": 2},
+    {**_webserver, "name": "nginx", "count": 1},
 ]

@@ -31,7 +31,7 @@ consul_servers = [
     ("consul3", {**_common, "ssh_hostname": "consul3.example.net", "address": "10.0.0.13"}),
 ]
 
-# Hosts of the sample containers. Your own containers may run on any host: every host has a registrator.
+# Hosts of the sample web service. Your own containers may run on any host: every host has a registrator.
 # For a host without another role, make a group of your own (e.g. `hosts = [...]`).
 backends = [
     ("app1", {**_common, "ssh_hostname": "app1.example.net", "address": "10.0.0.21"}),

@@ -2,12 +2,13 @@
 
 import ast
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rollcall.components.component import Component, Context
+from rollcall.components.services import FORMER
 from rollcall.config.fleet import Fleet
 from rollcall.config.settings import Settings
 from rollcall.converge import preflight
@@ -48,6 +49,7 @@ def components(project: Path) -> tuple[Component, ...]:
         raise RollcallError(
             f"{file}: COMPONENTS is missing; expected a list such as COMPONENTS = (consul.COMPONENT, …)"
         )
+    _check_former(file, kept)
     names: dict[str, Any] = {}
     sys.path.insert(0, str(project))
     try:
@@ -57,6 +59,17 @@ def components(project: Path) -> tuple[Component, ...]:
     finally:
         sys.path.remove(str(project))
     return tuple(names["COMPONENTS"])
+
+
+def _check_former(file: Path, imports: Iterable[ast.stmt]) -> None:
+    """Refuse an import of a component of before. Raises RollcallError: there is one."""
+    for node in imports:
+        names = [one.name for one in node.names] if isinstance(node, ast.ImportFrom) else []
+        if FORMER in names:
+            raise RollcallError(
+                f"{file}:{node.lineno}: got {FORMER}, whose sample containers are services now; "
+                f"expected neither {FORMER} nor {FORMER}.COMPONENT"
+            )
 
 
 def check_complete(project: Path, fleet: Fleet, chosen: Sequence[Component]) -> None:

@@ -40,7 +40,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
         return ()
     made: dict[Resource, None] = {}
     for service in found:
-        files = service_files.of(service, member)
+        files = service_files.of(service, member, context.secrets.services)
         secrets = service_secrets.of(service, member, context.secrets.services)
         made |= dict.fromkeys((*files.resources, *secrets.resources, _container(context, service)))
     return (*made, *_scheduler(context))

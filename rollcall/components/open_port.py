@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Protocol = Literal["tcp", "udp"]
-Hosts = Literal["every host", "servers", "backends", "fronts", "hosts with services", "hosts with jobs"]
+Hosts = Literal["every host", "servers", "fronts", "hosts with services", "hosts with jobs"]
 At = Literal[
     "the host's address",
     "loopback",

@@ -3,19 +3,24 @@
 A container keeps the files it started with: the next release's stand beside them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from jinja2 import Environment, StrictUndefined, TemplateError
 
+from rollcall.components import template_files
 from rollcall.config import local_files
 from rollcall.config.fleet import Member
-from rollcall.config.service import Service, ServiceFile
+from rollcall.config.service import ISSUED, KEY, Service, ServiceFile
+from rollcall.converge import image_user
 from rollcall.converge.resources import Directory, File, Mount, Resource, configuration_digest
 from rollcall.errors import RollcallError
+from rollcall.secrets.service_secrets import ServiceSecrets
 
 FOLDER = "/etc/rollcall/services"
 TEMPLATE_SUFFIX = ".j2"
+# How the path of a file begins that Rollcall ships.
+SHIPPED = "templates/"
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class ServiceFiles:
     mounts: tuple[Mount, ...] = ()
 
 
-def of(service: Service, member: Member) -> ServiceFiles:
+def of(service: Service, member: Member, secrets: ServiceSecrets) -> ServiceFiles:
     """Return the files of one host's service.
 
     Raises:
@@ -34,14 +39,14 @@ def of(service: Service, member: Member) -> ServiceFiles:
     """
     if not service.files:
         return ServiceFiles()
-    texts = [text(file, service, member) for file in service.files]
-    named = [
-        File(f"/{number}-{PurePosixPath(file.target).name}", content, int(file.mode, 8))
-        for number, (file, content) in enumerate(zip(service.files, texts, strict=True), 1)
-    ]
+    named = [_named(file, number, service, member, secrets) for number, file in enumerate(service.files, 1)]
+    image = member.image(service.image)
+    # Containers of another image keep files of their own, which its user need not be able to read.
+    of_image = [] if all(file.owner for file in named) else [File("image", image)]
     folder = f"{FOLDER}/{service.name}"
-    inner = f"{folder}/{configuration_digest(named)}"
-    files = [File(f"{inner}{file.path}", file.text, file.mode) for file in named]
+    inner = f"{folder}/{configuration_digest([*named, *of_image])}"
+    files = [replace(file, path=f"{inner}{file.path}") for file in named]
+    files = [file if file.owner else replace(file, notify=image_user.own(image, [file.path])) for file in files]
     return ServiceFiles(
         (Directory(FOLDER, 0o700), Directory(folder, 0o700), Directory(inner, 0o700), *files),
         tuple(Mount(file.path, given.target) for file, given in zip(files, service.files, strict=True)),
@@ -49,8 +54,38 @@ def of(service: Service, member: Member) -> ServiceFiles:
 
 
 def digest(service: Service, member: Member) -> str:
-    """Return a digest of the files of one host's service; empty without files. Raises as `of` does."""
-    return "\n".join(PurePosixPath(mount.source).parent.name for mount in of(service, member).mounts[:1])
+    """Return a digest of the project's files of one host's service; empty without any.
+
+    Raises:
+        RollcallError: as `of`. A renewed certificate is no other version of the service.
+    """
+    own = [
+        _named(file, number, service, member, ServiceSecrets())
+        for number, file in enumerate(service.files, 1)
+        if not is_issued(file)
+    ]
+    return configuration_digest(own) if own else ""
+
+
+def is_issued(file: ServiceFile) -> bool:
+    """Return whether the fleet issues the file, which is no file of the project then."""
+    return file.source in ISSUED
+
+
+def _named(file: ServiceFile, number: int, service: Service, member: Member, secrets: ServiceSecrets) -> File:
+    """Return a file by its name below the directory of all; without an owner, it is the image's user."""
+    content = _issued(file, service, secrets) if is_issued(file) else text(file, service, member)
+    is_key = file.source == KEY
+    owner = file.owner or (service.user if is_key else "0:0")
+    uid, _, gid = owner.partition(":")
+    mode = file.mode or ("0400" if is_key else "0644")
+    path = f"/{number}-{PurePosixPath(file.target).name}"
+    return File(path, content, int(mode, 8), f"{uid}:{gid or 0}" if owner else "")
+
+
+def _issued(file: ServiceFile, service: Service, secrets: ServiceSecrets) -> str:
+    certificate = secrets.certificates[service.name]
+    return certificate.key if file.source == KEY else certificate.certificate
 
 
 def text(file: ServiceFile, service: Service, member: Member) -> str:
@@ -59,7 +94,7 @@ def text(file: ServiceFile, service: Service, member: Member) -> str:
     Raises:
         RollcallError: it is unreadable or not UTF-8, or its template is faulty.
     """
-    path = local_files.found(file.source)
+    path = _path(file.source)
     content = _read(path)
     if path.suffix != TEMPLATE_SUFFIX:
         return content
@@ -71,6 +106,12 @@ def text(file: ServiceFile, service: Service, member: Member) -> str:
         raise RollcallError(
             f"{path}: {problem.message}; expected a Jinja template of host, address and service"
         ) from None
+
+
+def _path(source: str) -> Path:
+    """Return where a file stands: in the project, or else among the templates that Rollcall ships."""
+    own, shipped = local_files.found(source), template_files.SHIPPED.parent / source
+    return shipped if source.startswith(SHIPPED) and shipped.is_file() and not own.exists() else own
 
 
 def _read(path: Path) -> str:

@@ -36,7 +36,15 @@ def command(service: Service) -> tuple[str, ...]:
 
 def tmpfs(options: Options) -> tuple[Tmpfs, ...]:
     """Return the directories in memory."""
-    return tuple(Tmpfs(one.target, f"size={one.size}m") for one in options.tmpfs)
+    return tuple(in_memory(one.target, one.size) for one in options.tmpfs)
+
+
+def in_memory(target: str, size: int) -> Tmpfs:
+    """Return a directory in memory that every user may write to, as /tmp.
+
+    Without a mode it has that of the image's directory, and at the second start of one that Docker itself made (0755).
+    """
+    return Tmpfs(target, f"size={size}m,mode=1777")
 
 
 def _device(text: str) -> str:

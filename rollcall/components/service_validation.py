@@ -41,6 +41,8 @@ def validate(check: Check) -> None:
             where = check.locate(member.name, ("services", position, *path))
             raise RollcallError(f"{where}services[{position}]{_dotted(path)}: {sentence}")
         for number, file in enumerate(service.files):
+            if service_files.is_issued(file):
+                continue
             try:
                 service_files.text(file, service, member)
             except RollcallError as problem:
@@ -64,12 +66,6 @@ def _name(service: Service, before: Sequence[Service], member: Member, reserved:
         yield (
             ("name",),
             f'got {service.name!r}, the name of one of Rollcall\'s containers; expected another name, such as "shop"',
-        )
-    if member.is_backend and service.name in (backend.name for backend in member.settings.backends):
-        yield (
-            ("name",),
-            f"got {service.name!r}, the name of one of the sample backends of {member.name}; expected another name, "
-            "or no such entry in backends",
         )
 
 

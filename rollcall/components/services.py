@@ -16,12 +16,14 @@ from rollcall.secrets.service_secrets import ServiceSecrets
 NAME = "services"
 # Containers of one host reach each other on it by their names.
 NETWORK = "services"
-# Where the engine may publish ports: apart from the sample's and Docker's own range, each service in a part of its own.
+# The component of the sample containers up to 0.3, which are services since, and the network that they had.
+FORMER, FORMER_NETWORK = "backend", "rollcall"
+# Where the engine may publish ports: apart from Docker's own range, each service in a part of its own.
 # After a power loss the catalog briefly names a host's old ports, which should not lead to another program.
 PORTS = range(22000, 30000)
 PORTS_EACH = 100
 # What a program with a read-only root may write to.
-TEMPORARY = Tmpfs("/tmp", "size=64m")  # noqa: S108 — the container's own
+TEMPORARY = service_options.in_memory("/tmp", 64)  # noqa: S108 — the container's own
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
@@ -34,7 +36,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
         if service.job:
             # The component `jobs` has its container.
             continue
-        files = service_files.of(service, member)
+        files = service_files.of(service, member, context.secrets.services)
         secrets = service_secrets.of(service, member, context.secrets.services)
         containers = (
             secrets.given_to(_container(context.fleet, member, service, name, files.mounts))
@@ -46,7 +48,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
 
 def container(fleet: Fleet, member: Member, service: Service, secrets: ServiceSecrets) -> Container:
     """Return a container of one host's service. Raises RollcallError: a file of it is unreadable."""
-    files = service_files.of(service, member)
+    files = service_files.of(service, member, secrets)
     made = _container(fleet, member, service, service.job or f"{service.name}-1", files.mounts)
     return service_secrets.of(service, member, secrets).given_to(made)
 
@@ -107,14 +109,9 @@ def metadata(service: Service) -> dict[str, str]:
     if service.tags:
         found["SERVICE_TAGS"] = ",".join(service.tags)
     for port in service.ports:
-        found[f"SERVICE_{port}_NAME"] = registered_name(service, port)
+        found[f"SERVICE_{port}_NAME"] = service.registered_name(port)
         found |= _route(port, [route for route in service.routes if (route.port or service.ports[0]) == port])
     return found | _check(service)
-
-
-def registered_name(service: Service, port: int) -> str:
-    """Return the name in Consul of one of a service's ports."""
-    return service.name if len(service.ports) == 1 else f"{service.name}-{port}"
 
 
 def _route(port: int, routes: list[ServiceRoute]) -> dict[str, str]:
@@ -144,7 +141,7 @@ def _check(service: Service) -> dict[str, str]:
 
 
 OPEN_PORT = OpenPort(
-    "hosts with services", PORTS, TCP, ("the host's address",), "ports of your own services", "the fronts, everyone"
+    "hosts with services", PORTS, TCP, ("the host's address",), "ports of services", "the fronts, everyone"
 )
 
 
@@ -166,4 +163,10 @@ def open_ports(fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
     return (*public, *((OPEN_PORT,) if fleet.mode == "published" and any(one.ports for one in services) else ()))
 
 
-COMPONENT = Component(NAME, resources, networks=(NETWORK,), validate=service_validation.validate, open_ports=open_ports)
+COMPONENT = Component(
+    NAME,
+    resources,
+    networks=(NETWORK, FORMER_NETWORK),
+    validate=service_validation.validate,
+    open_ports=open_ports,
+)

@@ -39,11 +39,6 @@ class Member:
         return "consul_servers" in self.groups
 
     @property
-    def is_backend(self) -> bool:
-        """Whether it runs the sample web containers."""
-        return "backends" in self.groups
-
-    @property
     def is_front(self) -> bool:
         """Whether it runs nginx with consul-template."""
         return "fronts" in self.groups

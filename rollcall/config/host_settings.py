@@ -17,6 +17,7 @@ from rollcall.errors import RollcallError
 
 # Settings of before, and what they are called now.
 RENAMED = {
+    "backends": "services, as `rollcall init` writes them",
     "templates": "template_sync.templates",
     "templates_image": "template_sync.image",
     "template_keys": "template_sync.keys",

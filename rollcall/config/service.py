@@ -78,25 +78,8 @@ class ServiceVolume(Section):
     read_only: Switch = Field(default=False, description="Let the container only read it")
 
 
-class ServiceFile(Section):
-    """A file of the project that the container reads; a changed file is a release."""
-
-    source: Annotated[
-        str,
-        StringConstraints(min_length=1),
-        Expected("the path of a file, absolute or relative to the project; one that ends with .j2 is a Jinja template"),
-    ] = Field(description="The file on this machine")
-    target: Annotated[str, StringConstraints(pattern=_TARGET_PATTERN), _TARGET] = Field(
-        description="Where the container sees it"
-    )
-    mode: Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$"), Expected('an octal mode such as "0644"')] = Field(
-        default="0644", description="Mode of the file"
-    )
-
-
-SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"  # noqa: S105 — no value
-SECRET_NAME_FORM = 'a letter, then letters, digits, dashes, underscores, such as "database-password"'  # noqa: S105
-SecretName = Annotated[str, StringConstraints(pattern=SECRET_NAME_PATTERN), Expected(SECRET_NAME_FORM)]
+# Sources that are no file on this machine: what the fleet's authority issues for the service.
+CERTIFICATE, KEY = ISSUED = "fleet:certificate", "fleet:key"
 SERVICE_NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?$"
 Environment = Annotated[
     dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str],
@@ -107,6 +90,39 @@ NumericUser = Annotated[
     StringConstraints(pattern=r"^([0-9]{1,9}(:[0-9]{1,9})?)?$"),
     Expected('a numeric uid or uid:gid such as "1000:1000", or "" for the image\'s'),
 ]
+
+
+def _source(text: str) -> str:
+    if not text or (text.startswith("fleet:") and text not in ISSUED):
+        raise ValueError
+    return text
+
+
+class ServiceFile(Section):
+    """A file of the project, or the service's certificate, that the container reads; a changed file is a release."""
+
+    source: Annotated[
+        str,
+        AfterValidator(_source),
+        Expected(
+            "the path of a file, absolute or relative to the project, whose name ends with .j2 if it is a Jinja "
+            f'template; or "{CERTIFICATE}" or "{KEY}"'
+        ),
+    ] = Field(description="The file on this machine, or the certificate that the fleet issues for the service")
+    target: Annotated[str, StringConstraints(pattern=_TARGET_PATTERN), _TARGET] = Field(
+        description="Where the container sees it"
+    )
+    mode: Annotated[
+        Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$")] | None, Expected('an octal mode such as "0644"')
+    ] = Field(default=None, description="Mode of the file; without one 0644, of a key 0400")
+    owner: NumericUser = Field(
+        default="", description="Owner of the file; without one root, of a key the user that the program starts as"
+    )
+
+
+SECRET_NAME_PATTERN = r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"  # noqa: S105 — no value
+SECRET_NAME_FORM = 'a letter, then letters, digits, dashes, underscores, such as "database-password"'  # noqa: S105
+SecretName = Annotated[str, StringConstraints(pattern=SECRET_NAME_PATTERN), Expected(SECRET_NAME_FORM)]
 Command = Annotated[
     tuple[Annotated[str, StringConstraints(min_length=1)], ...],
     Field(min_length=1, strict=False),
@@ -254,6 +270,15 @@ class Service(Section):
             return self.release.order
         shared = any(not volume.read_only for volume in self.volumes)
         return "stop-first" if self.public_port or shared else "start-first"
+
+    def registered_name(self, port: int) -> str:
+        """Return the name in Consul of one of its ports."""
+        return self.name if len(self.ports) == 1 else f"{self.name}-{port}"
+
+    @property
+    def has_certificate(self) -> bool:
+        """Whether it reads a certificate of its own, or the key."""
+        return any(file.source in ISSUED for file in self.files)
 
     @property
     def job(self) -> str:

@@ -14,7 +14,6 @@ from rollcall.config.forms import (
     PORT_PATTERN,
     DnsLabel,
     DnsName,
-    Duration,
     Expected,
     Image,
     ImageSource,
@@ -123,18 +122,6 @@ class SocketFilter(Section):
 
     image: Image = Field(default="nginx:1.30", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
-
-
-class Backend(Section):
-    """One kind of sample web container; every host of the group `backends` runs `count` of them."""
-
-    name: DnsLabel = Field(description="Name of the service, and of the containers with a number appended")
-    count: Annotated[int, Field(ge=0, le=50), Expected("an integer from 0 to 50")] = Field(
-        default=1, description="Containers on each host"
-    )
-    image: Image = Field(default="nginx:1.30", description=_IMAGE)
-    image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
-    check_interval: Duration = Field(default="5s", description="Time between two health checks")
 
 
 class DeclaredRoute(Section):
@@ -491,9 +478,6 @@ class Settings(Section):
     consul_server: Annotated[ConsulServer, _SECTION] = Field(default_factory=ConsulServer)
     registrator: Annotated[Registrator, _SECTION] = Field(default_factory=Registrator)
     socket_filter: Annotated[SocketFilter, _SECTION] = Field(default_factory=SocketFilter)
-    backends: Annotated[tuple[Backend, ...], Expected('a list of dicts such as {"name": "webserver", "count": 2}')] = (
-        Field(default=(), strict=False, description="The sample web containers of each host of the group backends")
-    )
     services: Annotated[
         tuple[Service, ...], Expected('a list of dicts such as {"name": "shop", "image": "shop:1.4"}')
     ] = Field(default=(), strict=False, description="Services of your own; lists of several groups add up")

@@ -6,8 +6,8 @@ from rollcall.converge.host_state import HostState
 from rollcall.converge.resources import Container, Resource
 
 # The group whose hosts run a component, by the label of its containers. Components that a setting turns off, such as
-# keepalived, are not roles.
-ROLES = {"front": "fronts", "backend": "backends"}
+# keepalived, are not roles, and services say themselves what they lose.
+ROLES = {"front": "fronts"}
 
 
 def removed(host: str, desired: Iterable[Resource], state: HostState) -> list[str]:

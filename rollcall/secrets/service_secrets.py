@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from rollcall.config.fleet import Fleet
 from rollcall.errors import RollcallError
 from rollcall.secrets import front_secrets
+from rollcall.secrets.certificates import Certificate
 from rollcall.secrets.private_directory import PrivateDirectory
 
 FOLDER = "services"
@@ -22,10 +23,11 @@ _DIGEST_LENGTH = 16
 
 @dataclass(frozen=True)
 class ServiceSecrets:
-    """The values of services' secrets, by service and name; a missing one has none."""
+    """The values of services' secrets, by service and name, and services' certificates; a missing one has none."""
 
     key: bytes = field(default=b"", repr=False)
     values: Mapping[tuple[str, str], str] = field(default_factory=dict, repr=False)
+    certificates: Mapping[str, Certificate] = field(default_factory=dict)
 
     def value(self, service: str, name: str) -> str:
         """Return a secret's value; "" for a missing one."""

@@ -4,7 +4,7 @@ import base64
 import os
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -48,7 +48,6 @@ class Secrets:
     unfinished: tuple[str, ...]
     agents: Mapping[str, Certificate]
     fronts: Mapping[str, Certificate]
-    backend: Certificate
     operator: Certificate
     acme_key: str = field(default="", repr=False)
     sites: Mapping[str, tuple[Given, ...]] = field(default_factory=dict)
@@ -92,11 +91,10 @@ def read(folder: PrivateDirectory, fleet: Fleet, renewal: timedelta = certificat
         unfinished=tuple(kind for kind, name in ROTATED.items() if _others(folder, name)),
         agents={member.node: issued(f"agent-{member.node}", _agent_names(member), "agent") for member in fleet.members},
         fronts={member.node: _front(issued, member) for member in fleet.members if member.is_front},
-        backend=issued("backend", ["backend.rollcall.internal"], "server"),
         operator=issued("operator", ["operator.rollcall.internal"], "client"),
         acme_key=_acme_key(folder, fleet),
         sites={member.node: _sites(member) for member in fleet.members if member.is_front},
-        services=service_secrets.read(folder, fleet),
+        services=replace(service_secrets.read(folder, fleet), certificates=_of_services(issued, fleet)),
         registries=registry_logins.read(folder),
     )
 
@@ -205,6 +203,18 @@ def _agent_names(member: Member) -> list[str]:
 def _front(issued: _Issued, member: Member) -> Certificate:
     own = front_certificate.given(member)
     return own.pair if own else issued(f"front-{member.node}", front_certificate.names(member), "server")
+
+
+def _of_services(issued: _Issued, fleet: Fleet) -> Mapping[str, Certificate]:
+    """Return the certificates of those services that read one, each for its names in Consul."""
+    names: dict[str, dict[str, None]] = {}
+    for member in fleet.members:
+        for service in member.settings.services:
+            if service.has_certificate:
+                registered = [service.registered_name(port) for port in service.ports] or [service.name]
+                found = [f"{name}.service.{member.settings.consul.domain}" for name in registered]
+                names[service.name] = {**names.get(service.name, {}), **dict.fromkeys(found)}
+    return {name: issued(f"service-{name}", list(own), "server") for name, own in names.items()}
 
 
 def _sites(member: Member) -> tuple[Given, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rollcall.components.services import NAME
+from rollcall.components.services import FORMER, NAME
 from rollcall.config.service import Release, Service
 from rollcall.converge.changes import Change
 from rollcall.converge.host_state import HostState
@@ -19,6 +19,7 @@ class Work:
     """One slot to bring to its declaration; without a container, to remove.
 
     `stale` is the id of a container that is to be replaced although its label is the declaration's: changed by hand.
+    `first`: it has no container yet.
     """
 
     service: str
@@ -29,6 +30,7 @@ class Work:
     release: Release = field(default_factory=Release)
     stale: str = ""
     grace: float = 0
+    first: bool = False
 
     @property
     def patience(self) -> float:
@@ -66,7 +68,7 @@ def service_of(name: str) -> str:
 
 def managed(components: Mapping[str, str]) -> list[str]:
     """Return a host's containers of services, from the managed containers with their components."""
-    return sorted(name for name, component in components.items() if component == NAME)
+    return sorted(name for name, component in components.items() if component in (NAME, FORMER))
 
 
 def host_work(
@@ -107,7 +109,10 @@ def _compared(
     declared = {name: service for service in services for name in service.containers}
     gone = {slot_of(name) for name in present if name not in kept} - declared.keys()
     slots = [
-        _declared(service, containers[name], changed.get(name), state, anew=anew)
+        replace(
+            _declared(service, containers[name], changed.get(name), state, anew=anew),
+            first=name in changed and changed[name].action == "create" and name not in begun,
+        )
         for name, service in declared.items()
         if name in changed or name in begun or anew
     ]

@@ -30,6 +30,7 @@ from rollcall.remote import run, ssh, tunnel
 from rollcall.remote.run import Shell
 from rollcall.remote.tunnel import Endpoint
 from rollcall.secrets.store import Secrets
+from rollcall.services.as_running import as_running
 from rollcall.verify import host_probe, listeners, nginx_sites
 from rollcall.verify.catalog import AGENT_ERRORS, Catalog, dns_names
 from rollcall.verify.front_requests import Response, front_by_tls, front_endpoint, request
@@ -117,8 +118,13 @@ class Cluster:
         """Return every host's state as a deploy reads it."""
         return self._each(self._state)
 
+    def as_running(self, name: str) -> Member:
+        """Return a host with its services' tags as the digests that its containers have."""
+        images = {one["Name"].lstrip("/"): str(one["Config"]["Image"]) for one in self.probes[name].managed}
+        return as_running(self.fleet.member(name), images)
+
     def _state(self, name: str) -> HostState:
-        read = reading(self.fleet, self.fleet.member(name), self.secrets, self.components)
+        read = reading(self.fleet, self.as_running(name), self.secrets, self.components)
         script = host_state.script(read.wanted, read.paths, read.texts, dict(read.probes), read.directories)
         state = host_state.parse(self.run(name, script), read.wanted.images)
         if state.engine_error:

@@ -14,6 +14,7 @@ from rollcall.contract.timeouts import stretched
 from rollcall.converge import engine_failure
 from rollcall.converge.docker_query import LABEL
 from rollcall.registrator.services.expected import Inspected
+from rollcall.verify import samples
 from rollcall.verify.dns_message import Answer, answer
 
 # nginx serves this file: a generation becomes current only after nginx accepted it.
@@ -67,7 +68,7 @@ asking=$!
 section system
 bash -c "$lookup" sh {names} $others
 section inside
-inside=$(docker ps -q --filter status=running --filter label={label}=backend | head -n 1)
+inside=$(docker ps -q --filter status=running --filter label={label} --filter label={sample} | head -n 1)
 if [ -n "$inside" ]
 then docker exec -i "$inside" sh -c "$lookup" sh {names} $others
 else {throwaway} "$(docker inspect --format '{{{{.Image}}}}' consul)" -c "$lookup" sh {names} $others
@@ -130,6 +131,7 @@ def command(names: Sequence[str], dns_port: int = 8600) -> str:
     body = (_CONTAINERS + (_LOOKUPS if names else "")).format(
         explain=engine_failure.FUNCTION,
         label=LABEL,
+        sample=samples.LABEL,
         names=shlex.join(names),
         dns_port=dns_port,
         answer=stretched(4),

@@ -6,7 +6,7 @@ Fronts with a shared address (front.virtual_address) also send each other VRRP, 
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 
-from rollcall.components import backend, consul, dns, front, jobs, registrator, services
+from rollcall.components import consul, dns, front, jobs, registrator, services
 from rollcall.components.component import Component
 from rollcall.components.open_port import LOOPBACK, At, OpenPort
 from rollcall.config.fleet import Fleet, Member
@@ -85,8 +85,7 @@ def _is_of(listener: Listener, protocol: str, address: str, port: OpenPort) -> b
 
 def markdown() -> str:
     """Return the table of docs/security.md."""
-    rows = (consul.RPC, *consul.PORTS, dns.PORT, registrator.PORT, *backend.OPEN_PORTS, services.OPEN_PORT, jobs.PORT)
-    rows += front.ports(Front())
+    rows = (consul.RPC, *consul.PORTS, dns.PORT, registrator.PORT, services.OPEN_PORT, jobs.PORT, *front.ports(Front()))
     lines = ["| port | on | listens at | what | open to |", "| --- | --- | --- | --- | --- |"]
     lines += [f"| {row.shown} | {row.hosts} | {', '.join(row.at)} | {row.serves} | {row.open_to} |" for row in rows]
     return "\n".join(lines) + "\n"

@@ -15,6 +15,7 @@ import requests
 from docker.models.containers import Container
 from own_components import check
 from own_consul import OwnConsul
+from sample import WEBSERVER
 
 from rollcall.components import front
 from rollcall.components.template_files import render
@@ -45,7 +46,7 @@ NAME = "www.mastartup.io"
 
 def fleet(**settings: Any) -> Fleet:
     """A fleet of one host, app1, with everything on it and these settings of the front."""
-    data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}], "front": {"server_name": NAME, **settings}}
+    data = {"address": "127.0.0.1", "services": [WEBSERVER], "front": {"server_name": NAME, **settings}}
     return check("test", [RawHost("app1", GROUPS, data)], "app1", nowhere)
 
 

@@ -62,7 +62,7 @@ def _tokens(generation: Tokens, nodes: list[str]) -> dict[str, str]:
 def _certificates(kept: Secrets) -> dict[str, Certificate]:
     agents = {f"the agent of {node}": one for node, one in kept.agents.items()}
     fronts = {f"the front {node}": one for node, one in kept.fronts.items()}
-    return {**agents, **fronts, "the backends": kept.backend, "the operator": kept.operator}
+    return {**agents, **fronts, **kept.services.certificates, "the operator": kept.operator}
 
 
 def _private(name: str, pem: str) -> dict[str, str]:

@@ -1,8 +1,10 @@
 """The lab's six hosts as an inventory gives them, and the fleet that they make."""
 
+from dataclasses import replace
 from typing import Any
 
 from own_components import check
+from sample import SERVICES
 
 from rollcall.config.fleet import Fleet, RawHost, nowhere
 
@@ -26,3 +28,12 @@ def raw_hosts(**settings: Any) -> list[RawHost]:
 
 def checked(**settings: Any) -> Fleet:
     return check("six", raw_hosts(**settings), "laptop", nowhere)
+
+
+def with_sample(**settings: Any) -> Fleet:
+    """The same with the sample services on the hosts of their group."""
+    hosts = [
+        replace(one, data={**one.data, "services": SERVICES}) if "backends" in one.groups else one
+        for one in raw_hosts(**settings)
+    ]
+    return check("six", hosts, "laptop", nowhere)

@@ -6,9 +6,10 @@ from typing import Any
 
 import hypothesis
 import pytest
+import sample
 from lasting_certificate import LastingCertificate
 from own_components import check, resources
-from six_hosts import SIX, checked
+from six_hosts import SIX, with_sample
 
 from rollcall.components.component import HostFacts
 from rollcall.components.resolver import Resolver
@@ -33,12 +34,12 @@ def no_named_project(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def fleet() -> Fleet:
-    return checked(backends=[{"name": "webserver", "count": 2}, {"name": "nginx"}])
+    return with_sample()
 
 
 @pytest.fixture
 def single() -> Fleet:
-    data = {"address": "127.0.0.1", "backends": [{"name": "webserver"}, {"name": "nginx"}]}
+    data = {"address": "127.0.0.1", "services": sample.SERVICES}
     host = RawHost("@local", frozenset({"consul_servers", "backends", "fronts"}), data)
     return check("single", [host], "laptop.example.net", nowhere)
 
@@ -59,8 +60,8 @@ def secret() -> Secrets:
         unfinished=(),
         agents={node: certificate(node) for node in nodes},
         fronts={node: certificate(f"front-{node}") for node in nodes},
-        backend=certificate("backend"),
         operator=certificate("operator"),
+        services=sample.SECRETS,
     )
 
 

@@ -69,6 +69,7 @@ def run(source: str, service: str, name: str | None, command: tuple[str, ...]) -
     from rollcall.components import services
     from rollcall.converge import docker_commands, env_file
     from rollcall.services import declarations, jobs, one_off
+    from rollcall.services.as_running import as_running
 
     chosen, fleet = checked_fleet(source)
     if not command:
@@ -78,8 +79,9 @@ def run(source: str, service: str, name: str | None, command: tuple[str, ...]) -
         run_job.run_now(source, chosen, fleet, service, name)
     host = _hosts(chosen, fleet, service, name)[0]
     secrets = read_secrets(source, chosen, fleet, "rollcall run").services
-    [declared] = [one for one in fleet.member(host.name).settings.services if one.name == service]
-    container = services.container(fleet, fleet.member(host.name), declared, secrets)
+    member = as_running(fleet.member(host.name), _images(host))
+    [declared] = [one for one in member.settings.services if one.name == service]
+    container = services.container(fleet, member, declared, secrets)
     _check_deployed(host, container, source)
     unique = uuid.uuid4().hex
     own, mark = f"{service}-run-{unique[:8]}", f"{MARK}={unique}"
@@ -112,6 +114,14 @@ def _running(host: Host, service: str) -> str:
     names = [one.name for one in found.values() if one.runs and service_of(one.name) == service]
     # The one that has the name before the one that is about to take it.
     return min(names, key=lambda own: (slot_of(own) != own, len(own), own), default="")
+
+
+def _images(host: Host) -> dict[str, str]:
+    """Return the images of a host's containers of services, by the containers' names."""
+    from rollcall.services import commands, observed
+
+    found = observed.containers(Shell(host).read(commands.inspect_all()))
+    return {name: one.image for name, one in found.items()}
 
 
 def _check_deployed(host: Host, container: "Container", source: str) -> None:

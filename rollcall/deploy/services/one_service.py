@@ -52,7 +52,7 @@ def _check_files(member: Member, service: Service) -> None:
     record = scope.current().record
     placed = record.hosts.get(host.name) if record else None
     if record and placed and placed.files != service_files.digest(service, member):
-        names = ", ".join(file.source for file in service.files)
+        names = ", ".join(file.source for file in service.files if not service_files.is_issued(file))
         raise RollcallError(
             f"{service.name}: {names} changed since version {record.digest}, which began at {record.started} UTC; "
             "check out the files of that time, and run the same command again"

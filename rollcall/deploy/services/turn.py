@@ -66,8 +66,14 @@ class ServiceTurn:
     def free(self) -> BoundedSemaphore:
         """What a slot holds while it changes."""
         if self._free is None:
-            self._free = BoundedSemaphore(self.declared.release.parallel if self.declared else 1)
+            self._free = BoundedSemaphore(self._at_once)
         return self._free
+
+    @property
+    def _at_once(self) -> int:
+        """How many slots may change at a time: all where no container serves that could be lost."""
+        parallel = self.declared.release.parallel if self.declared else 1
+        return max(parallel, len(self.planned)) if all(work.first for _, work in self.planned) else parallel
 
     def begin(self, there: ServiceHost) -> None:
         """Run what comes before the first replacement, and write that the release has begun; once for all slots.

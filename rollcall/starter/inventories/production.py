@@ -22,7 +22,7 @@ _web1 = (
 # A list is a group, and a host has the settings of its groups (group_data/GROUP.py).
 # Consul servers: one, three or five; of three or five a minority may fail.
 consul_servers = [_web1]
-# The sample containers, until you run your own.
+# The sample web service, until you run your own.
 backends = [_web1]
 # nginx on ports 80 and 443.
 fronts = [_web1]

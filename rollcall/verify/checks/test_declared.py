@@ -58,9 +58,7 @@ def test_files(cluster: Cluster, passed: Report) -> None:
 
 
 def _declared(cluster: Cluster, host: str) -> tuple[Resource, ...]:
-    return declared(
-        cluster.fleet, cluster.fleet.member(host), cluster.secrets, cluster.states[host], cluster.components
-    )
+    return declared(cluster.fleet, cluster.as_running(host), cluster.secrets, cluster.states[host], cluster.components)
 
 
 def _check(cluster: Cluster, expected: str, concerns: Callable[[Change], bool]) -> None:

@@ -21,7 +21,7 @@ def test_route_by_its_own_word(cluster: Cluster, passed: Callable[[str], None]) 
     """A new container is reachable by the host name that it sets, until it is removed"""
     name = f"rollcall-verify-{uuid.uuid4().hex[:8]}"
     host = f"{name}.invalid"
-    place = next((member for member in cluster.members if member.is_backend), cluster.members[0])
+    place = next((member for member in cluster.members if member.settings.services), cluster.members[0])
     for front in cluster.fronts:
         with _container(cluster, place, name, host):
             started = time.monotonic()

@@ -10,6 +10,7 @@ from rollcall.config.fleet import Member
 from rollcall.contract import canary, maintenance_page
 from rollcall.contract.timeouts import stretched
 from rollcall.registrator.services.expected import Inspected
+from rollcall.verify import samples
 from rollcall.verify.catalog import Instance, behind
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.cluster import Cluster
@@ -199,7 +200,7 @@ def _is_sample(cluster: Cluster, instance: Instance, but: Collection[str] = ()) 
 
 def _backends(cluster: Cluster, member: Member) -> list[Inspected]:
     managed = cluster.probes[member.name].managed
-    return [container for container in managed if container["Config"]["Labels"]["rollcall.managed"] == "backend"]
+    return [container for container in managed if samples.LABEL in container["Config"]["Labels"]]
 
 
 def test_headers(cluster: Cluster, passed: Report) -> None:

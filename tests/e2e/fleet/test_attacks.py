@@ -81,7 +81,13 @@ def test_servers_sign_no_certificate_for_agents() -> None:
 
 def test_servers_talk_to_agents_only(foreign: Certificate, secrets: Secrets) -> None:
     """The fleet's authority has signed the sites' certificates too, whose keys are with every front and backend."""
-    for tls in (None, client(), client(foreign), client(secrets.backend), client(secrets.fronts["front1"])):
+    for tls in (
+        None,
+        client(),
+        client(foreign),
+        client(secrets.services.certificates["webserver"]),
+        client(secrets.fronts["front1"]),
+    ):
         for say in (CALL + LEADER, RAFT, RAFT_FORWARDING):
             reply = speak(SERVER, before=TLS if tls else b"", tls=tls, say=say)
             assert reply == Reply(b"", ended=True), f"{say!r} to {tls}"
@@ -128,7 +134,7 @@ def https(address: str, certificate: Certificate | None) -> int:
 def test_https_answers_agents_and_the_operator_only(fleet: Fleet, secrets: Secrets, foreign: Certificate) -> None:
     for host in fleet.hosts.values():
         address = str(host.data["address"])
-        others = (None, foreign, secrets.backend, secrets.fronts["front1"])
+        others = (None, foreign, secrets.services.certificates["webserver"], secrets.fronts["front1"])
         assert [https(address, other) for other in others] == [0, 0, 0, 0], host.name
         assert https(address, secrets.operator) == 200, host.name
 

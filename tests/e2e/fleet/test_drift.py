@@ -13,14 +13,16 @@ from rollcall.lab.layout import HOSTS
 
 ADDRESSES = {host.name: host.address for host in HOSTS}
 LABELS = "{{range $k, $v := .Config.Labels}}--label {{$k}}={{$v}} {{end}}"
-# A backend as a person would make it again by hand, with all of its labels, but for what the case adds.
+MOUNTS = "{{range .Mounts}}-v {{.Source}}:{{.Destination}}:ro {{end}}"
+# A web container as a person would make it again by hand, with all of its labels, but for what the case adds.
 RUN_AGAIN = (
-    f"docker inspect CONTAINER --format '{LABELS}' >/tmp/labels; docker rm -f CONTAINER;"
-    "docker run -d --name CONTAINER --hostname CONTAINER --network rollcall --restart always "
-    "-p ADDRESS:20000-20999:80 -p ADDRESS:21000-21999:443 "
+    f"docker inspect CONTAINER --format '{LABELS}' >/tmp/labels;"
+    f"docker inspect CONTAINER --format '{MOUNTS}' >/tmp/mounts;"
+    "docker inspect CONTAINER --format '{{.Config.Image}}' >/tmp/image; docker rm -f CONTAINER;"
+    "docker run -d --name CONTAINER --hostname CONTAINER --network services --restart always "
+    "-p ADDRESS:22000-22999:80 -p ADDRESS:23000-23999:443 "
     "--user 101:101 --cap-drop ALL --security-opt no-new-privileges --read-only --memory 64m --pids-limit 128 "
-    "--tmpfs /run/nginx:uid=101,gid=101,mode=0700,size=16m "
-    "-v /etc/rollcall/backend:/etc/nginx/rollcall:ro $(cat /tmp/labels) "
+    "--tmpfs /run/nginx:size=16m,mode=1777 --tmpfs /tmp:size=64m,mode=1777 $(cat /tmp/mounts) $(cat /tmp/labels) "
 )
 # Another image with nginx in it.
 FRONT = Settings().front.image
@@ -53,7 +55,7 @@ AT_ONCE = {
     "state and settings": (
         Change("app1", "webserver-1", "docker rm -f CONTAINER", "create container CONTAINER"),
         Change(
-            *("app1", "nginx-1", f"{RUN_AGAIN} -e SERVICE_NAME=other nginx:1.30 {NGINX}"),
+            *("app1", "nginx-1", f"{RUN_AGAIN} -e SERVICE_NAME=other $(cat /tmp/image) {NGINX}"),
             "environment.SERVICE_NAME: 'other' → 'nginx'",
         ),
         Change(
@@ -61,7 +63,7 @@ AT_ONCE = {
             "start container CONTAINER (state: exited → running)",
         ),
         Change(
-            *("app2", "nginx-1", f"{RUN_AGAIN} --cap-add NET_ADMIN nginx:1.30 {NGINX}"),
+            *("app2", "nginx-1", f"{RUN_AGAIN} --cap-add NET_ADMIN $(cat /tmp/image) {NGINX}"),
             "add_capabilities: [NET_ADMIN] → []",
         ),
     ),
@@ -70,22 +72,21 @@ AT_ONCE = {
             *("app1", "webserver-1", "docker pause CONTAINER"),
             "unpause container CONTAINER (state: paused → running)",
         ),
-        Change("app1", "nginx-1", f"{RUN_AGAIN} {FRONT} {NGINX}", f"image: '{FRONT}' → 'nginx:1.30'"),
+        Change("app1", "nginx-1", f"{RUN_AGAIN} {FRONT} {NGINX}", f"image: '{FRONT}' → 'nginx:1.30@sha256:"),
         Change(
             *("app2", "webserver-1", "docker network connect bridge CONTAINER"),
-            "replace container CONTAINER (network: 'bridge, rollcall' → 'rollcall')",
+            "replace container CONTAINER (network: 'bridge, services' → 'services'; start-first)",
         ),
         Change(
-            *("app2", "nginx-1", "docker network disconnect --force rollcall CONTAINER"),
-            "replace container CONTAINER (network: 'not attached' → 'rollcall'; ports: [] → [80:",
+            *("app2", "nginx-1", "docker network disconnect --force services CONTAINER"),
+            "replace container CONTAINER (network: 'not attached' → 'services'; ports: [] → [80:",
         ),
     ),
     "files and an image under the same name": (
         Change(
-            *("app2", "nginx-1"),
-            f"docker pull -q {FRONT} && docker tag nginx:1.30 kept && docker tag {FRONT} nginx:1.30 &&"
-            "docker tag kept nginx:1.30-real &&"
-            f"{RUN_AGAIN} nginx:1.30 {NGINX}; docker tag kept nginx:1.30; docker rmi kept nginx:1.30-real",
+            *("app2", "socket-filter"),
+            # Its image's tag leads to another image by now, with the same in it.
+            "made=$(docker create nginx:1.30) && docker commit -q $made nginx:1.30 && docker rm $made",
             "image id: ",
         ),
         of_a_file("consul2", "echo 'log_level = \"INFO\"' >> /etc/rollcall/consul/10-agent.hcl", "sha256"),
@@ -94,7 +95,7 @@ AT_ONCE = {
         of_a_file("app2", "sed -i 1d /etc/resolv.conf", "write first line of /etc/resolv.conf"),
         of_a_file("app2", "touch /etc/rollcall/left-here", "remove file /etc/rollcall/left-here"),
         of_a_file(
-            *("app1", "docker run -d --name old --label rollcall.managed=backend nginx:1.30"), "remove container old"
+            *("app1", "docker run -d --name old --label rollcall.managed=former nginx:1.30"), "remove container old"
         ),
     ),
 }

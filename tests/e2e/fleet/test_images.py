@@ -18,13 +18,15 @@ UNKNOWN = "the new image is not on this host yet"
 
 
 def with_settings(folder: Path, **settings: str) -> str:
-    """Make an inventory of the lab with other settings of some groups."""
-    shutil.copy(PROJECT / LAB, folder / "lab.py")
-    (folder / "group_data").mkdir()
+    """Make a project like this one with other settings of some groups, and return its inventory of the lab."""
+    for path in ("deploy.py", LAB, *(f"group_data/{file.name}" for file in (PROJECT / "group_data").glob("*.py"))):
+        (folder / path).parent.mkdir(exist_ok=True)
+        shutil.copy(PROJECT / path, folder / path)
+    (folder / ".secrets").symlink_to(PROJECT / ".secrets")
     for group, text in settings.items():
-        usual = (PROJECT / "group_data" / f"{group}.py").read_text()
-        (folder / "group_data" / f"{group}.py").write_text(f"{usual}\n{text}\n")
-    return str(folder / "lab.py")
+        with (folder / "group_data" / f"{group}.py").open("a") as file:
+            file.write(f"\n{text}\n")
+    return str(folder / LAB)
 
 
 NOWHERE = "hashicorp/consul:9.9.9"
@@ -69,7 +71,7 @@ def offered(fleet: Fleet) -> Iterator[None]:
 
 @pytest.mark.usefixtures("offered")
 def test_a_new_image_is_deployed_end_to_end(fleet: Fleet, tmp_path: Path) -> None:
-    inventory = with_settings(tmp_path, backends=f'backends = [{{**one, "image": "{NEXT}"}} for one in backends]')
+    inventory = with_settings(tmp_path, backends=f'services = [{{**one, "image": "{NEXT}"}} for one in services]')
     before = fleet.all_containers()
     change = f"(image: 'nginx:1.30' → '{NEXT}'; {UNKNOWN}"
     assert rollcall("deploy", "--dry", inventory).count(change) == len(BACKENDS)

@@ -70,8 +70,8 @@ def answering() -> set[str]:
     return seen
 
 
-def test_two_backends_behind_the_front(demo: dict[str, str]) -> None:
-    wait_for("answer of both backends", lambda: answering() == {"webserver-1", "nginx-1"})
+def test_three_backends_behind_the_front(demo: dict[str, str]) -> None:
+    wait_for("answer of every backend", lambda: answering() == {"webserver-1", "webserver-2", "nginx-1"})
 
 
 def test_names_of_the_catalog_and_all_others(demo: dict[str, str]) -> None:

@@ -29,7 +29,7 @@ def interrupt_at(mark: str, *arguments: str) -> tuple[int, str]:
     return process.returncode, said
 
 
-@pytest.mark.parametrize("mark", ["Loading inventory", "Preparing operation", "Starting operation: backends"])
+@pytest.mark.parametrize("mark", ["Loading inventory", "Preparing operation", "Starting operation: Services"])
 def test_the_same_command_finishes_a_deploy_after_ctrl_c(fleet: Fleet, mark: str) -> None:
     fleet.on("app1", "docker rm --force webserver-1 nginx-1")
     code, said = interrupt_at(mark, "deploy", LAB)

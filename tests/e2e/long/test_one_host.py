@@ -19,7 +19,6 @@ _lone = ("lone", {{
     "ssh_hostname": "{address}", "address": "{address}", "ssh_user": "root",
     "ssh_key": "{key}", "ssh_known_hosts_file": "{known_hosts}", "image_source": "push",
     "registrator": {{"mode": "published"}}, "timeout_factor": {factor},
-    "backends": [{{"name": "webserver", "count": 2}}],
 }})
 consul_servers = backends = fronts = [_lone]
 """

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,7 @@ from front_world import LABELS, STATE, Backend, Catalog, Front, answers, fleet, 
 from own_consul import running
 from waiting import until
 
-from rollcall.components import backend
-from rollcall.converge.resources import Mount
+from rollcall.components import service_files, services
 from rollcall.lab import dockerfile
 from rollcall.lab.stand_in import container, context, put
 from rollcall.secrets import store
@@ -57,10 +57,11 @@ def backends(
     """Two sample backends, as a deploy runs them on the host app1."""
     folder = tmp_path_factory.mktemp("backends") / "files"
     host = fleet()
-    resources = backend.resources(context(host, host.members[0], secret))
-    put(resources, backend.FOLDER, folder)
+    resources = services.resources(context(host, host.members[0], secret))
+    put(resources, service_files.FOLDER, folder)
     names = [f"rollcall-test-web-{number}" for number in (1, 2)]
-    mounts = (Mount(str(folder), backend.TARGET),)
+    wanted = container(resources).mounts
+    mounts = tuple(replace(one, source=one.source.replace(service_files.FOLDER, str(folder))) for one in wanted)
     running: list[Backend] = []
     try:
         for name in names:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from own_components import resources
-from six_hosts import checked
+from six_hosts import checked, with_sample
 
 from rollcall.components.component import HostFacts
 from rollcall.config.fleet import Fleet
@@ -95,9 +95,9 @@ def test_the_gossip_key_is_in_a_closed_file_and_nowhere_else(fleet: Fleet, desir
 
 
 def test_private_keys_are_closed(fleet: Fleet, desired: Desired) -> None:
-    resources = [*desired(fleet, "front1")["front"], *desired(fleet, "app1")["backends"]]
+    resources = [*desired(fleet, "front1")["front"], *desired(fleet, "app1")["services"]]
     keys = [resource for resource in resources if isinstance(resource, File) and "KEY-" in resource.text]
-    assert [key.mode for key in keys] == [0o600, 0o600]
+    assert [key.mode for key in keys] == [0o600, 0o400, 0o400]
     folders = {resource.path: resource.mode for resource in resources if isinstance(resource, Directory)}
     assert all(folders[key.path.rsplit("/", 1)[0]] == 0o700 for key in keys)
 
@@ -105,7 +105,7 @@ def test_private_keys_are_closed(fleet: Fleet, desired: Desired) -> None:
 def test_several_hosts_publish_on_their_own_address(fleet: Fleet, desired: Desired) -> None:
     resources = desired(fleet, "app1")
     assert "-ip=10.77.0.21" in containers(resources["registrator"])["registrator"].command
-    backends = containers(resources["backends"])
+    backends = containers(resources["services"])
     assert sorted(backends) == ["nginx-1", "webserver-1", "webserver-2"]
     assert {port.address for one in backends.values() for port in one.ports} == {"10.77.0.21"}
 
@@ -113,25 +113,23 @@ def test_several_hosts_publish_on_their_own_address(fleet: Fleet, desired: Desir
 def test_one_host_uses_container_addresses(single: Fleet, desired: Desired) -> None:
     resources = desired(single, "@local")
     assert "-internal" in containers(resources["registrator"])["registrator"].command
-    assert all(not one.ports and one.exposed == (443,) for one in containers(resources["backends"]).values())
+    assert all(not one.ports and one.exposed == (80, 443) for one in containers(resources["services"]).values())
 
 
 def test_rollcalls_own_containers_are_not_services(fleet: Fleet, desired: Desired) -> None:
     for name in ("consul1", "app1", "front1"):
         for component, made in desired(fleet, name).items():
             for one in containers(made).values():
-                assert (("SERVICE_IGNORE", "true") in one.environment) is (component != "backends")
+                assert (("SERVICE_IGNORE", "true") in one.environment) is (component != "services")
 
 
 def test_hosts_without_a_role_have_neither_backends_nor_front(fleet: Fleet, desired: Desired) -> None:
     resources = desired(fleet, "consul1")
-    assert (resources["backends"], resources["front"]) == ((), ())
+    assert (resources["services"], resources["front"]) == ((), ())
 
 
 def test_a_changed_setting_changes_only_its_component(fleet: Fleet, desired: Desired) -> None:
-    other = checked(
-        backends=[{"name": "webserver", "count": 2}, {"name": "nginx"}], front={"server_name": "www.example.com"}
-    )
+    other = with_sample(front={"server_name": "www.example.com"})
     before, after = desired(fleet, "front1"), desired(other, "front1")
     assert [component for component in before if before[component] != after[component]] == ["front"]
     assert containers(before["front"]) == containers(after["front"])  # nginx takes it up as it runs

@@ -107,13 +107,3 @@ def test_what_a_front_may_do_is_to_listen_and_to_become_nginx(front: Front) -> N
     assert running.drop_capabilities == ("ALL",)
     assert running.add_capabilities == ("NET_BIND_SERVICE", "SETGID", "SETUID")
     assert running.read_only and running.security_options == ("no-new-privileges",)
-
-
-def test_backends_may_do_nothing_and_read_their_files_alone(desired: Any) -> None:
-    resources = desired(checked(backends=[{"name": "webserver"}]), "app1")["backends"]
-    running = container(resources)
-    assert (running.user, running.drop_capabilities, running.add_capabilities) == ("101:101", ("ALL",), ())
-    assert running.read_only and running.security_options == ("no-new-privileges",)
-    assert {resource.owner for resource in resources if isinstance(resource, File | Directory)} == {"101:101"}
-    (key,) = [resource for resource in resources if isinstance(resource, File) and resource.path.endswith(".key")]
-    assert key.mode == 0o600

@@ -1,4 +1,4 @@
-"""The files of the front, the backends and the forwarder, as a deploy writes them."""
+"""The files of the front, the sample service and the forwarder, as a deploy writes them."""
 
 import json
 import re
@@ -8,12 +8,12 @@ import pytest
 from nginx_configuration import Directive, parsed
 
 from rollcall.components.front import nginx_conf
-from rollcall.components.template_files import render, source
+from rollcall.components.template_files import render
 from rollcall.config.settings import Front
 
 RENDERED = {
     "front/consul-template.hcl.j2": {"consul_address": "127.0.0.1:8500"},
-    "backend/nginx.conf.j2": {"backend": {"host": "app1"}},
+    "webserver/nginx.conf.j2": {"host": "app1"},
     "dns/dnsmasq.conf.j2": {"dns": {"interface": "docker0", "domain": "consul", "servers": []}},
 }
 
@@ -244,14 +244,6 @@ def test_consul_template_uses_the_hosts_own_agent_and_retries_for_ever() -> None
     text = [" ".join(line.split()) for line in lines("front/consul-template.hcl.j2", consul_address="127.0.0.1:8600")]
     assert 'address = "127.0.0.1:8600"' in text
     assert "attempts = 0" in text
-
-
-def test_a_backends_page_names_the_docker_host() -> None:
-    assert 'set $docker_host "app7";' in lines("backend/nginx.conf.j2", backend={"host": "app7"})
-
-
-def test_a_backends_script_is_the_same_however_it_is_copied() -> None:
-    assert render("backend/answer.js") == source("backend/answer.js")
 
 
 def test_only_the_catalogs_domain_goes_to_consul() -> None:

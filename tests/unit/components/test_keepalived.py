@@ -34,7 +34,7 @@ def two_fronts(**front: Any) -> Fleet:
 @pytest.fixture
 def desired(facts: HostFacts, secret: Secrets) -> Desired:
     here = replace(facts, interfaces=EVERYWHERE)
-    nodes = dict.fromkeys(("app2", "front1"), secret.backend)
+    nodes = dict.fromkeys(("app2", "front1"), secret.operator)
     known = replace(secret, fronts=nodes)
 
     def of(fleet: Fleet, name: str) -> dict[str, tuple[Resource, ...]]:

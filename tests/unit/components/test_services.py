@@ -117,11 +117,6 @@ def test_what_cannot_work_is_one_sentence(settings: dict[str, Any], sentence: st
     assert "\n" not in str(refusal.value)
 
 
-def test_a_service_with_the_name_of_a_sample_backend_is_refused() -> None:
-    with pytest.raises(RollcallError, match="the name of one of the sample backends of app1"):
-        checked(backends=[{"name": "shop"}], services=[SHOP])
-
-
 def test_a_container_has_the_defaults_of_a_careful_person(facts: HostFacts, secret: Secrets) -> None:
     own = containers(fleet_with(ports=[8000], count=2), facts, secret)
     assert list(own) == ["shop-1", "shop-2"]
@@ -308,7 +303,8 @@ def test_every_option_has_its_flag(facts: HostFacts, secret: Secrets) -> None:
     assert words[words.index("example/shop:1.4") :] == ["example/shop:1.4", "--verbose", "now"]
     flags = (
         "--cpus=1.5 --init=true --entrypoint=/bin/serve --workdir=/app --hostname=shop --stop-signal=SIGQUIT "
-        "--add-host=db:10.0.0.1 --add-host=host:host-gateway --tmpfs=/run:size=16m --tmpfs=/tmp:size=64m "
+        "--add-host=db:10.0.0.1 --add-host=host:host-gateway --tmpfs=/run:size=16m,mode=1777 "
+        "--tmpfs=/tmp:size=64m,mode=1777 "
         "--device=/dev/fuse:/dev/fuse:rwm --device=/dev/kvm:/dev/kvm:rw --device=/dev/a:/dev/b:rwm "
         "--device=/dev/a:/dev/c:r --group-add=44 --shm-size=256m --sysctl=net.core.somaxconn=1024 "
         "--ulimit=nofile=65536:65536 --ulimit=nproc=1:2 --oom-score-adj=-5 --label=team=shop"

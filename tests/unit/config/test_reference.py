@@ -41,7 +41,7 @@ def test_one_setting_and_a_section() -> None:
     assert "Type: integer. Expected: an integer from 1 to 3600, in seconds." in reference.text(
         reference.find("front.fail_timeout")
     )
-    assert [one.key for one in reference.find("backends.count")[0].settings] == ["backends[].count"]
+    assert [one.key for one in reference.find("services.count")[0].settings] == ["services[].count"]
 
 
 def test_an_unknown_setting_has_a_near_one() -> None:

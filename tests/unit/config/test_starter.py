@@ -22,9 +22,10 @@ def test_its_first_inventory_is_one_host_with_every_role(shop: Path) -> None:
     chosen, fleet = checked_fleet("inventories/production.py")
     (member,) = fleet.members
     assert chosen.root == shop
-    assert member.is_server and member.is_backend and member.is_front
+    assert member.is_server and member.is_front
     assert fleet.mode == "published"
     assert member.settings.front.services == ("webserver-80",)
+    assert [service.containers for service in member.settings.services] == [("webserver-1", "webserver-2")]
     assert member.settings.front.server_name == ""
 
 
@@ -78,11 +79,11 @@ def test_without_a_project_the_sentence_says_how_to_make_one(tmp_path: Path, mon
         project.root_of(None)
 
 
-def test_its_commented_service_is_right(shop: Path) -> None:
+def test_its_own_service_is_right_once_it_is_declared(shop: Path) -> None:
     file = shop / "group_data" / "backends.py"
-    head, commented = file.read_text().split("# services = [")
-    lines = [line.removeprefix("# ") for line in f"# services = [{commented}".splitlines()]
-    file.write_text(head + "\n".join(lines) + "\n")
+    text = file.read_text()
+    assert "services = [_webserver]  #" in text
+    file.write_text(text.replace("services = [_webserver]  #", "services = [_webserver, _shop]  #"))
     _, fleet = checked_fleet("inventories/production.py")
-    (service,) = fleet.members[0].settings.services
+    (_, service) = fleet.members[0].settings.services
     assert (service.name, service.containers, service.order) == ("shop", ("shop-1", "shop-2"), "start-first")

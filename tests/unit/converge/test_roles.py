@@ -7,7 +7,7 @@ from rollcall.converge.host_state import EMPTY, HostState
 from rollcall.converge.resources import Container
 
 FRONT = Container(name="front", image="x", component="front")
-WEB = Container(name="web-1", image="x", component="backend")
+WEB = Container(name="web-1", image="x", component="services")
 
 
 def state(**components: str) -> HostState:
@@ -18,14 +18,14 @@ def test_a_host_that_leaves_its_group_loses_the_role() -> None:
     assert roles.removed("app1", [WEB], state(front="front", consul="consul")) == [
         "app1 leaves fronts: this deploy removes its container front"
     ]
-    assert roles.removed("app1", [], state(a="backend", b="backend")) == [
-        "app1 leaves backends: this deploy removes its containers a, b"
+    assert roles.removed("app1", [], state(a="front", b="front")) == [
+        "app1 leaves fronts: this deploy removes its containers a, b"
     ]
 
 
 def test_a_partial_removal_does_not_remove_a_role() -> None:
     assert roles.removed("app1", [FRONT], state(front="front")) == []
-    assert roles.removed("app1", [WEB], state(**{"web-1": "backend", "web-2": "backend"})) == []
+    assert roles.removed("app1", [WEB], state(**{"web-1": "services", "web-2": "services"})) == []
 
 
 def test_a_component_that_a_setting_turns_off_is_not_a_role() -> None:

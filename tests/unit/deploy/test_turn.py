@@ -192,3 +192,16 @@ def test_a_release_does_not_fail_because_an_old_image_stays() -> None:
     succeed(one, there, "shop-1 of app1")
     succeed(one, there, "shop-1 of app2")
     assert not one.failed
+
+
+@pytest.mark.parametrize(("first", "at_once"), [([True, True], 2), ([True, False], 1), ([False, False], 1)])
+def test_all_start_at_once_only_where_none_could_be_lost(first: list[bool], at_once: int) -> None:
+    work = [("app1", Work("shop", f"shop-{number}", CONTAINER, 1, first=one)) for number, one in enumerate(first, 1)]
+    assert ServiceTurn("shop", Service.model_validate(SHOP), work).free.counter == at_once
+
+
+def test_a_removed_service_goes_one_at_a_time() -> None:
+    assert (
+        ServiceTurn("shop", None, [("app1", Work("shop", "shop-1")), ("app1", Work("shop", "shop-2"))]).free.counter
+        == 1
+    )

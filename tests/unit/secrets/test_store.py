@@ -80,12 +80,15 @@ def test_agents_have_the_names_that_consul_requires(tmp_path: Path, fleet: Fleet
     assert not [name for name in made.agents["app1"].names if name.startswith("server.")]
     assert {"127.0.0.1", "10.77.0.21"} <= set(made.agents["app1"].names)
     assert made.fronts["front1"].names == ("10.77.0.31", "127.0.0.1", "front1", "localhost")
+    assert {name: one.names for name, one in made.services.certificates.items()} == {
+        name: (f"{name}-443.service.consul", f"{name}-80.service.consul") for name in ("nginx", "webserver")
+    }
 
 
 def test_certificates_are_signed_by_the_authority_and_have_their_keys(tmp_path: Path, fleet: Fleet) -> None:
     made = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     authority = certificates.Certificate(made.authority, "")
-    for one in (*made.agents.values(), *made.fronts.values(), made.backend, made.operator):
+    for one in (*made.agents.values(), *made.fronts.values(), *made.services.certificates.values(), made.operator):
         assert one.signed_by(authority)
         assert one.has_its_key()
 
@@ -99,7 +102,7 @@ def test_only_agents_and_the_operator_have_what_opens_consuls_https(tmp_path: Pa
         return ExtendedKeyUsageOID.CLIENT_AUTH in usage
 
     assert all(map(opens, (*made.agents.values(), made.operator)))
-    assert not any(map(opens, (*made.fronts.values(), made.backend)))
+    assert not any(map(opens, (*made.fronts.values(), *made.services.certificates.values())))
 
 
 def test_a_certificate_is_renewed_when_its_names_change_and_only_then(tmp_path: Path, fleet: Fleet) -> None:

@@ -122,3 +122,25 @@ def test_a_restart_replaces_every_container_by_another_of_the_same_declaration()
     assert [(one.name, one.container) for one in found.slots] == list(zip(SHOP.containers, CONTAINERS, strict=True))
     assert [one.stale for one in found.slots] == [here.engine.containers[name]["Id"] for name in SHOP.containers]
     assert found.lines[0] == "start container shop-1 anew (start-first)"
+
+
+def test_only_a_slot_without_any_container_starts_for_the_first_time() -> None:
+    assert [one.first for one in work(state()).slots] == [True, True]
+    assert [(one.name, one.first) for one in work(state("shop-1", "shop-2-next")).slots] == [("shop-2", False)]
+    assert [one.first for one in work(state("shop-1", "shop-2", image="shop:0")).slots] == [False, False]
+
+
+def test_the_sample_containers_of_earlier_versions_are_released_or_drained() -> None:
+    """They had the label of a component of their own."""
+    here = state("shop-1", "shop-2", "shop-3", image="shop:0")
+    former = {**here.engine.components, **dict.fromkeys(("shop-1", "shop-2", "shop-3"), "backend")}
+    here = replace(here, engine=replace(here.engine, components=former))
+    found = work(here)
+    assert [(one.name, one.container, one.first) for one in found.slots] == [
+        ("shop-3", None, False),
+        ("shop-1", CONTAINERS[0], False),
+        ("shop-2", CONTAINERS[1], False),
+    ]
+    assert undeclared("app1", (), here) == [
+        "app1: shop is no longer declared in services: this deploy removes shop-1, shop-2, shop-3"
+    ]

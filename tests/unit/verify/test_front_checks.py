@@ -48,7 +48,7 @@ class Cluster:
     def __init__(self, *responses: Response, instances: tuple[Instance, ...] = BOTH, connected: str = OWN) -> None:
         self._responses, self._connected, self._sent = responses, connected, 0
         self.catalog = SimpleNamespace(instances=lambda: instances, front_keys=dict)
-        ours = [{"Name": "/webserver-1", "Config": {"Labels": {"rollcall.managed": "backend"}}}]
+        ours = [{"Name": "/webserver-1", "Config": {"Labels": {"rollcall.managed": "services", "sample": "webserver"}}}]
         self.probes = {"app1": SimpleNamespace(managed=ours), "front1": SimpleNamespace(managed=[])}
         self.hosts: dict[str, frozenset[str]] = {}
         self.documents: list[dict[str, Any]] = []

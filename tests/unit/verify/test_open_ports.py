@@ -43,7 +43,7 @@ def found(fleet: Fleet, host: str, ours: set[Listener]) -> list[str]:
 
 
 def test_a_host_with_exactly_its_ports_passes(fleet: Fleet) -> None:
-    backends = {Listener("tcp", "10.77.0.21", port, "webserver-1") for port in (20000, 21999)}
+    backends = {Listener("tcp", "10.77.0.21", port, "webserver-1") for port in (22000, 29999)}
     assert found(fleet, "app1", APP | backends) == []
 
 
@@ -74,8 +74,8 @@ def test_a_declared_stream_is_always_open_and_a_containers_may_be() -> None:
         (Listener("tcp", BRIDGE, 8600, "consul"), "consul listens on 172.17.0.1, port 8600/tcp"),
         (Listener("udp", "10.77.0.21", 53, "dns"), "dns listens on 10.77.0.21, port 53/udp"),
         (Listener("tcp", "10.77.0.21", 8300, "consul"), "consul listens on 10.77.0.21, port 8300/tcp"),
-        (Listener("udp", "10.77.0.21", 20000, "webserver-1"), "webserver-1 listens on 10.77.0.21, port 20000/udp"),
-        (Listener("tcp", "10.77.0.21", 22000, "nginx-1"), "nginx-1 listens on 10.77.0.21, port 22000/tcp"),
+        (Listener("udp", "10.77.0.21", 22000, "webserver-1"), "webserver-1 listens on 10.77.0.21, port 22000/udp"),
+        (Listener("tcp", "10.77.0.21", 21999, "nginx-1"), "nginx-1 listens on 10.77.0.21, port 21999/tcp"),
     ],
 )
 def test_a_listener_outside_the_table_is_found(fleet: Fleet, more: Listener, sentence: str) -> None:

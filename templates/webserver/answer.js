@@ -1,4 +1,4 @@
-// The response of a sample backend: facts about itself and the request.
+// The response of the sample web service: facts about itself and the request.
 
 function facts(r) {
     const headers = Object.create(null);
