@@ -42,7 +42,7 @@ def front(
             }
         }
     )
-    member = Member(NAME, NAME, "127.0.0.1", frozenset({"fronts"}), settings)
+    member = Member(NAME, NAME, "127.0.0.1", frozenset({"consul_servers", "fronts"}), settings)
     fleet = Fleet(NAME, (member,))
     resources = front_component.resources(
         stand_in.context(fleet, member, store.read(PrivateDirectory(folder / "secrets"), fleet))

@@ -11,7 +11,7 @@ import statistics
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import balancers
@@ -123,8 +123,10 @@ def _echoes() -> Iterator[None]:
     started, loop = threading.Event(), asyncio.new_event_loop()
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while line := await reader.readline():
-            writer.write(line)
+        with suppress(OSError):
+            while line := await reader.readline():
+                writer.write(line)
+                await writer.drain()
         writer.close()
 
     async def serve() -> None:
@@ -166,7 +168,8 @@ def _version(port: int, place: Place) -> str:
         if name and one.name == name:
             return str(one.exec_run(["readlink", "/var/lib/rollcall/front/current"]).output)
         if not name and one.attrs["Config"]["Image"] == IMAGE:
-            return str(one.exec_run(["pgrep", "-n", "haproxy"]).output)
+            # A new worker beside the old ones.
+            return str(one.exec_run(["sh", "-c", "grep -lx haproxy /proc/[0-9]*/comm"]).output)
     return ""
 
 

@@ -116,6 +116,15 @@ def test_nginx_can_load_the_script_module_by_its_usual_name() -> None:
     )
 
 
+def test_nginx_has_streams_and_reads_names_of_tls() -> None:
+    """The public image has them built in; by this pattern Debian's nginx loads its module."""
+    module = "include /usr/share/nginx/modules-available/mod-stream.con[f];"
+    text = f'{module} events {{}} stream {{ server {{ listen 5432; ssl_preread on; return ""; }} }}'
+    assert run(NGINX, "sh", "-c", f"echo '{text}' > /tmp/nginx.conf && nginx -t -c /tmp/nginx.conf 2>&1").endswith(
+        "successful"
+    )
+
+
 def test_python_and_pip_are_where_the_public_image_has_them() -> None:
     assert run(PYTHON, "sh", "-c", "for name in python python3 pip; do command -v $name; done").split() == [
         "/usr/local/bin/python",
