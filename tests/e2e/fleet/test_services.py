@@ -115,7 +115,8 @@ def test_a_declared_service_serves_at_its_host_name_and_a_second_deploy_changes_
     (image,) = {fleet.on(host, "docker inspect --format '{{.Config.Image}}' shop-1") for host in ("app1", "app2")}
     assert image.startswith("nginx:1.30@sha256:")
     assert asked() == "v1"
-    (row,) = json.loads(rollcall("services", shop.inventory, "--json"))
+    rows = json.loads(rollcall("services", shop.inventory, "--json"))
+    (row,) = [one for one in rows if one["name"] == "shop"]
     assert (row["serving"], row["declared"], row["remarks"]) == (2, 2, [])
     before = fleet.all_containers()
     assert "shop-1" not in rollcall("deploy", shop.inventory)
@@ -209,7 +210,7 @@ def test_a_secret_is_for_the_user_of_its_service_and_shown_nowhere(fleet: Fleet,
     assert f"write file {file}" in rollcall("deploy", shop.inventory, "--dry")
     shop.write("v2")
     rollcall("deploy", shop.inventory)
-    assert fleet.on("app1", "find /etc/rollcall/services", check=False) == ""
+    assert fleet.on("app1", "find /etc/rollcall/services/shop", check=False) == ""
 
 
 HOOKS = {"before": [["sh", "-c", "echo migrates $VERSION; [ $VERSION != 5 ]"]], "on_failure": "back"}
