@@ -7,6 +7,7 @@ from gevent.lock import RLock
 from pyinfra import logger
 from pyinfra.api.host import Host
 
+from rollcall.components import jobs
 from rollcall.components.services import NAME
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.service import Service
@@ -41,7 +42,7 @@ def pinned(fleet: Fleet, member: Member, host: Host, logins: RegistryLogins) -> 
             _run.found = _resolve(declared, host, logins, also=_tag_of_a_version())
         found = dict(_run.found)
     if tagged - found.keys():
-        _, output = callbacks.run(host, registry_pull.images_of(NAME))
+        _, output = callbacks.run(host, "; ".join(registry_pull.images_of(one) for one in (NAME, jobs.NAME)))
         for image in tagged - found.keys():
             found[image] = next((one for one in output.stdout.split() if one.startswith(f"{image}@")), image)
     return replace(fleet, members=tuple(_pinned_member(one, found) for one in fleet.members))
