@@ -54,6 +54,16 @@ def _container(context: Context, service: Service) -> Container:
         restart="no",
         on_call=True,
         run_timeout=timeouts.stretched(service.release.drain_timeout),
+        idle_command=_idle(service.name),
+    )
+
+
+def _idle(job: str) -> str:
+    """Return the command that succeeds once the host's scheduler knows of no run of a job."""
+    url = f"http://{jobs.ADDRESS}:{jobs.PORT}/jobs"
+    return (
+        f"{{ curl -s {url} || docker exec consul curl -s {url}; }} 2>/dev/null | "
+        f"""grep -q '"{job}": {{[^{{}}]*"running": null'"""
     )
 
 

@@ -74,6 +74,7 @@ def container(
         # Whether it was only created shows in no document; its restart policy does.
         on_call=like.on_call,
         run_timeout=like.run_timeout,
+        idle_command=like.idle_command,
     )
 
 

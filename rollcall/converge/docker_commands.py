@@ -128,12 +128,17 @@ def replace(container: Container) -> str:
 
 
 def _remove_on_call(container: Container) -> str:
-    """Wait for a run under way, and remove the container; again if it is started in between."""
+    """Wait for a run under way until its end was noticed, and remove the container; again if it is started then."""
     name = shlex.quote(container.name)
     # For timeout(1), 0 is for ever.
     wait = f"timeout {container.run_timeout} docker wait {name} >/dev/null; " if container.run_timeout else ""
-    again = f"for try in 1 2 3; do {remove_container(container)} && break; done"
-    return f"{{ {wait}{again}; ! docker inspect --type=container {name} >/dev/null 2>&1; }}"
+    noticed = f"for look in $(seq 25); do {container.idle_command or 'true'} && break; sleep 0.2; done"
+    return (
+        f"{{ ran=$(docker inspect --format '{{{{.State.Running}}}}' {name}); {wait}"
+        f"for try in 1 2 3; do docker stop {name} >/dev/null; "
+        f'if [ "$ran" = true ]; then {noticed}; fi; docker rm --volumes {name} >/dev/null && break; done; '
+        f"! docker inspect --type=container {name} >/dev/null 2>&1; }}"
+    )
 
 
 def remove_container(container: Container) -> str:

@@ -130,7 +130,7 @@ class Container:
     `options` are plain options of Docker, from container_options.made.
     `secrets` is a keyed digest of the secrets that it gets, `secret_environment` those that it gets in its environment.
     One that is `on_call` is only created: another program starts it when it is wanted. What replaces it waits for a run
-    that is under way, for at most `run_timeout` seconds.
+    that is under way, for at most `run_timeout` seconds; `idle_command` succeeds on the host once its end was noticed.
     """
 
     name: str
@@ -162,6 +162,7 @@ class Container:
     secret_environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     on_call: bool = False
     run_timeout: int = 0
+    idle_command: str = ""
 
     def __post_init__(self) -> None:
         """Sort unordered fields, so that the order of a setting or of Docker is not a difference."""
@@ -185,7 +186,7 @@ class Container:
         # Without the fields that have their default: one that Rollcall adds later replaces nobody's containers.
         content = {name: value for name, value in asdict(self).items() if getattr(self, name) != _DEFAULTS[name]}
         # A program can switch to another port, and an image can come in another way, without a new container.
-        for name in ("listens", "image_source", "run_timeout"):
+        for name in ("listens", "image_source", "run_timeout", "idle_command"):
             content.pop(name, None)
         if self.secret_environment:
             content["secret_environment"] = [name for name, _ in self.secret_environment]

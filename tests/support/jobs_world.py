@@ -74,14 +74,15 @@ class World:
     folder: Path
     port: int = field(default_factory=free_port)
     filter: Filter | None = None
+    wanted: resources.Container = field(default_factory=lambda: resources.Container("", "", ""))
 
     def deploy(self, wanted: Fleet) -> None:
         """Create the job's container and run the scheduler, both as a deploy does."""
         member = wanted.members[0]
         group = Path(socket_filter.ENGINE).stat().st_gid
         made = component.resources(stand_in.context(wanted, member, self.secret, socket_group=group))
-        job, scheduler = (one for one in made if isinstance(one, resources.Container))
-        self.create(job)
+        self.wanted, scheduler = (one for one in made if isinstance(one, resources.Container))
+        self.create()
         self.filter = Filter("rollcall-test-jobs", local_name("nginx:1.30"), self.folder / "filter", member=member)
         stand_in.put(made, component.FOLDER, self.folder / "scheduler")
         config = json.loads((self.folder / "scheduler" / "scheduler.json").read_text())
@@ -96,10 +97,18 @@ class World:
         name = "rollcall-test-scheduler"
         stand_in.run(replace(scheduler, name=name, image=local_name(scheduler.image), mounts=mounts), LABELS)
 
-    def create(self, job: resources.Container) -> None:
-        words = docker_commands.run_arguments(replace(job, image=local_name(IMAGE), network="bridge"))
+    def create(self) -> None:
+        words = docker_commands.run_arguments(replace(self.wanted, image=local_name(IMAGE), network="bridge"))
         own = [word for word in words if not word.startswith("--label=")]
         subprocess.run([*own[:2], "--label=rollcall.test.jobs=1", *own[2:]], check=True, capture_output=True)
+
+    def update(self) -> None:
+        """Replace the job's container as a deploy does."""
+        idle = self.wanted.idle_command.replace(f":{jobs.PORT}/", f":{self.port}/")
+        new = replace(self.wanted, image=local_name(IMAGE), network="bridge", idle_command=idle)
+        command = docker_commands.replace(new).replace("docker create", "docker create --label=rollcall.test.jobs=1")
+        managed = " --label=rollcall.managed=jobs"
+        subprocess.run(["sh", "-c", command.replace(managed, "")], check=True, capture_output=True)
 
     @property
     def job(self) -> Container:

@@ -48,6 +48,18 @@ def test_a_restarted_scheduler_takes_up_the_run(world: World, until: Until) -> N
     assert world.job.attrs["State"]["StartedAt"] == started
 
 
+def test_an_update_waits_for_the_run_and_loses_no_result(world: World, until: Until) -> None:
+    wanted = fleet("sleep 3; echo done")
+    world.kv.due(wanted)
+    world.deploy(wanted)
+    until(lambda: world.job.attrs["State"]["Running"], "a run", 20)
+    world.update()
+    assert world.job.attrs["State"]["Status"] == "created"
+    last = until(world.kv.last, "a result", 10)
+    assert (last.outcome, last.code) == ("done", 0)
+    always(lambda: world.job.attrs["State"]["Status"] == "created", "no second run", 3)
+
+
 def test_a_run_is_stopped_at_its_timeout(world: World, until: Until) -> None:
     wanted = fleet("trap 'echo asked; exit 9' TERM; sleep 60 & wait", timeout=2)
     world.kv.due(wanted)
