@@ -86,7 +86,7 @@ AT_ONCE = {
         Change(
             *("app2", "socket-filter"),
             # Its image's tag leads to another image by now, with the same in it.
-            "made=$(docker create nginx:1.30) && docker commit -q $made nginx:1.30 && docker rm $made",
+            "made=$(docker create nginx:1.30) && docker commit $made nginx:1.30 && docker rm $made",
             "image id: ",
         ),
         of_a_file("consul2", "echo 'log_level = \"INFO\"' >> /etc/rollcall/consul/10-agent.hcl", "sha256"),
