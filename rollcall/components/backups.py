@@ -89,6 +89,11 @@ def settings(member: Member) -> Backups | None:
     return member.settings.consul_server.backups if member.is_server else None
 
 
+def directory(member: Member) -> str:
+    """Return where a server keeps snapshots, also without backups in time."""
+    return (settings(member) or Backups()).directory
+
+
 def every(fleet: Fleet) -> int:
     """Return the seconds between two backups of a fleet; 0 if it makes none."""
     found = settings(fleet.servers[0])

@@ -8,6 +8,11 @@ from rollcall.consul.pick_agent import pick_agent
 PATH = "/v1/status/leader"
 
 
+def address(body: str) -> str:
+    """Return the leader's address from the response to PATH; "" without a leader."""
+    return body.strip().strip('"').rpartition(":")[0]
+
+
 def leader(source: str, chosen: Inventory, fleet: Fleet, token: str) -> Host | None:
     """Return the leader's host; None if Consul has no leader, or one that is in no inventory.
 
@@ -15,6 +20,6 @@ def leader(source: str, chosen: Inventory, fleet: Fleet, token: str) -> Host | N
         RollcallError: no host has an agent that runs.
     """
     response = AgentClient(pick_agent(source, chosen), token).response(Request("GET", PATH))
-    address = response.body.strip().strip('"').rpartition(":")[0]
-    names = [member.name for member in fleet.servers if member.address == address]
+    found = address(response.body)
+    names = [member.name for member in fleet.servers if member.address == found]
     return next((host for host in chosen.hosts if host.name in names), None)

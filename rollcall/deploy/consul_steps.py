@@ -1,14 +1,15 @@
 """Provide the steps of deploy.py that bring Consul up: servers in turn, then ACLs, then clients."""
 
 from collections.abc import Sequence
+from functools import lru_cache, partial
 
 from pyinfra import host
 
-from rollcall.components import access, consul
+from rollcall.components import access, backups, consul
 from rollcall.consul.acl import listed, requests
 from rollcall.contract.timeouts import stretched
 from rollcall.converge.changes import Change
-from rollcall.deploy import operations, readiness, run_secrets
+from rollcall.deploy import consul_upgrade, operations, readiness, run_secrets
 from rollcall.deploy.acl_readiness import AccessConverged
 from rollcall.deploy.server_leave import ServerLeaves
 from rollcall.deploy.services_return import ServicesReturn
@@ -21,8 +22,11 @@ CONSUL_TIMEOUT_SECONDS = 60.0
 
 # Hosts of this run whose agent changes; complete before the first change, since pyinfra prepares all hosts first.
 _consul_changed: set[str] = set()
+# Hosts of this run whose server gets another image.
+_servers_upgraded: set[str] = set()
 _turn = operations.Turn()
-_clients_turn = operations.Turn()
+# Clients after servers: a newer client may not understand older servers.
+_clients_turn = operations.Turn(after=_turn)
 
 
 @step
@@ -37,9 +41,20 @@ def converge_servers(here: Site) -> None:
     changes = here.changes(consul.COMPONENT.name)
     if changes:
         _consul_changed.add(host.name)
+    if here.consul_upgrade:
+        _servers_upgraded.add(host.name)
+        name, save = host.name, _snapshot(here)
+        operations.save_first(
+            name="Consul's state is saved", turn=_turn, save=save, due=lambda: name == min(_servers_upgraded)
+        )
     if _restarts(changes):
         operations.converge_in_turn(
-            name="Consul servers, one at a time", changes=changes, turn=_turn, readiness=_consul_ready(here)
+            name="Consul servers, one at a time, the leader last",
+            changes=changes,
+            turn=_turn,
+            readiness=_consul_ready(here),
+            may_begin=_may_restart(here, here.member.node),
+            is_last=partial(consul_upgrade.leads, address=here.member.address),
         )
     elif changes:
         operations.converge(name="Consul servers", changes=changes)
@@ -89,7 +104,12 @@ def converge_clients(here: Site) -> None:
         token = run_secrets.read().tokens.secret("operator")
         services = ServicesReturn(stretched(CONSUL_TIMEOUT_SECONDS), token)
         operations.converge_in_turn(
-            name="Consul agents, one at a time", changes=changes, turn=_clients_turn, readiness=services
+            name="Consul agents, one at a time",
+            changes=changes,
+            turn=_clients_turn,
+            readiness=services,
+            may_begin=_may_restart(here, ""),
+            is_last=lambda _host: False,
         )
     else:
         operations.converge(name=consul.COMPONENT.name, changes=changes)
@@ -101,3 +121,25 @@ def _restarts(changes: Sequence[Change]) -> bool:
 
 def _consul_ready(here: Site) -> readiness.ConsulReady:
     return readiness.ConsulReady(tuple(member.node for member in here.fleet.servers), stretched(CONSUL_TIMEOUT_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def _fronts(names: tuple[str, ...]) -> consul_upgrade.Fronts:
+    """Return the fronts of this run, one object for all hosts: the first look at them counts."""
+    return consul_upgrade.Fronts(names)
+
+
+def _may_restart(here: Site, server: str) -> consul_upgrade.MayRestart:
+    deadline = stretched(CONSUL_TIMEOUT_SECONDS)
+    fronts = _fronts(tuple(front.name for front in here.fleet.fronts))
+    return consul_upgrade.MayRestart(server, len(here.fleet.servers), fronts, deadline)
+
+
+def _snapshot(here: Site) -> consul_upgrade.Snapshot:
+    servers = here.fleet.servers
+    return consul_upgrade.Snapshot(
+        here.consul_upgrade,
+        {server.name: server.address for server in servers},
+        {server.name: backups.directory(server) for server in servers},
+        run_secrets.read().tokens.secret("management"),
+    )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from rollcall.components import access, consul, dns, keepalived, template_sync, template_sync_validation
 from rollcall.config.fleet import Member
-from rollcall.consul import servers
+from rollcall.consul import servers, versions
 from rollcall.consul.acl import listed
 from rollcall.converge import preflight, roles
 from rollcall.converge.host_state import HostState
@@ -57,6 +57,16 @@ def check_membership(here: Site) -> None:
         raise RollcallError(f"{this_run.locate()(member.name, ('node',))}{why}")
     if why := servers.unlisted(here.cluster[0], [other.address for other in here.fleet.members]):
         raise RollcallError(why)
+
+
+def check_version(here: Site) -> None:
+    """Reject a version of Consul that cannot follow the one that runs. Raises RollcallError: it cannot."""
+    running, wanted = here.consul_versions
+    if why := versions.refusal(running, wanted):
+        raise RollcallError(
+            f"{this_run.locate()(here.member.name, ('consul', 'image'))}consul.image: got {wanted} for "
+            f"{here.member.name}, {why}"
+        )
 
 
 def lost_roles(here: Site) -> Sequence[str]:

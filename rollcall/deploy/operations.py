@@ -26,6 +26,7 @@ EVERY_HOST_HAS_ITS_IMAGES = "Every host has its images"
 
 Commands = Generator[str | PyinfraCommand, None, None]
 
+_POLL_SECONDS = 0.5
 # Changes already announced at the prepare stage are not repeated at execution.
 _announced: set[tuple[str, str]] = set()
 
@@ -53,21 +54,54 @@ def converge(changes: Sequence[Change]) -> Commands:
 
 
 class Turn:
-    """Hosts that change one at a time, and no longer after one has failed."""
+    """Hosts that change one at a time, and no longer after one has failed, here or in the turn before this."""
 
-    def __init__(self) -> None:
+    def __init__(self, after: "Turn | None" = None) -> None:
         """Create a turn that no host holds."""
         self.free = BoundedSemaphore()
-        self.failed = ""
+        self.waiting: set[str] = set()
+        self._stopped = ""
+        self._after = after
+
+    @property
+    def stopped(self) -> str:
+        """Why no further host changes, or ""."""
+        return self._stopped or (self._after.stopped if self._after else "")
+
+    def stop(self, why: str) -> None:
+        """Let no further host change; "" lets them again."""
+        self._stopped = why
 
 
 @operation()
-def converge_in_turn(changes: Sequence[Change], turn: Turn, readiness: Readiness) -> Commands:
+def converge_in_turn(
+    changes: Sequence[Change],
+    turn: Turn,
+    readiness: Readiness,
+    may_begin: Readiness,
+    is_last: Callable[[Host], bool],
+) -> Commands:
     """Make the planned changes while no other host makes its own, and pass the turn on once the host is ready.
 
-    Skip the wait if the cluster was not ready before: then this change may be what makes it ready.
+    Skip the last wait if the cluster was not ready before: then this change may be what makes it ready.
+
+    Args:
+        changes: what to change.
+        turn: the hosts that change one at a time.
+        readiness: what must be true again afterwards.
+        may_begin: what must be true before.
+        is_last: whether the host lets all others that wait go first.
     """
-    yield from _in_turn(changes, turn, _converge_until_ready(changes, readiness))
+    yield from _in_turn(changes, turn, _converge_until_ready(changes, readiness, may_begin), is_last)
+
+
+@operation()
+def save_first(turn: Turn, save: Callable[[State, Host], bool], due: Callable[[], bool]) -> Commands:
+    """Save something before the hosts of a turn change; if that fails, none of them does."""
+    if due():
+        turn.stop("Consul's state could not be saved")
+        yield callbacks.command(save)
+        turn.stop("")
 
 
 @operation()
@@ -76,21 +110,34 @@ def leave_in_turn(changes: Sequence[Change], turn: Turn, leave: Callable[[State,
     yield from _in_turn(changes, turn, _leave_and_converge(changes, leave))
 
 
-def _in_turn(changes: Sequence[Change], turn: Turn, commands: Commands) -> Commands:
+def _never(_host: Host) -> bool:
+    return False
+
+
+def _in_turn(
+    changes: Sequence[Change], turn: Turn, commands: Commands, is_last: Callable[[Host], bool] = _never
+) -> Commands:
     """Run a host's commands in its turn; at the prepare stage, where there are no turns, only the changes count."""
     if not run.is_executing:
         yield from _converge(changes)
         return
-    with turn.free:
-        if turn.failed:
-            yield callbacks.command(_refuse, f"{turn.failed} did not come back; fix it")
-        turn.failed = host.name  # until it succeeds; a failure ends this generator
-        yield from commands
-        turn.failed = ""
+    turn.waiting.add(host.name)
+    try:
+        while len(turn.waiting) > 1 and not turn.stopped and is_last(host):
+            time.sleep(_POLL_SECONDS)  # gevent lets other hosts continue meanwhile
+        with turn.free:
+            if turn.stopped:
+                yield callbacks.command(_refuse, f"{turn.stopped}; fix it")
+            turn.stop(f"{host.name} did not come back")  # until it succeeds; a failure ends this generator
+            yield from commands
+            turn.stop("")
+    finally:
+        turn.waiting.discard(host.name)
 
 
-def _converge_until_ready(changes: Sequence[Change], readiness: Readiness) -> Commands:
+def _converge_until_ready(changes: Sequence[Change], readiness: Readiness, may_begin: Readiness) -> Commands:
     missing: list[str] = []
+    yield callbacks.command(may_begin)
     yield callbacks.command(_find_missing, readiness, missing)
     yield from _converge(changes)
     if not missing:

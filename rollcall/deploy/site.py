@@ -6,6 +6,7 @@ from functools import cached_property
 
 from rollcall.components import consul, services
 from rollcall.config.fleet import Fleet, Member
+from rollcall.config.image_version import version
 from rollcall.consul import members
 from rollcall.consul.members import Agent
 from rollcall.converge.changes import Change
@@ -88,6 +89,19 @@ class Site:
         return {
             container.image: container for container in containers if container.image not in self.state.engine.images
         }
+
+    @property
+    def consul_versions(self) -> tuple[str, str]:
+        """The version of Consul that the host runs, and the one that it should; "" for one that is not known."""
+        running = self.state.engine.containers.get("consul")
+        image = str((running.get("Config") or {}).get("Image") or "") if running else ""
+        return version(image) if image else "", version(self.member.settings.consul.image)
+
+    @property
+    def consul_upgrade(self) -> str:
+        """The version of Consul that the host's server changes to; "" if it does not change."""
+        running, wanted = self.consul_versions
+        return wanted if self.member.is_server and running and running != wanted else ""
 
     @property
     def leaves_servers(self) -> bool:

@@ -53,6 +53,7 @@ def site(components: Sequence[Component]) -> Site | None:
         check_identity(here.member.name, here.state.texts.get(consul.IDENTITY, ""), run_secrets.read().identity)
         lock.look(here)
         host_checks.check_membership(here)
+        host_checks.check_version(here)
         host_checks.check_templates(here)
         run_secrets.keep()
         lock.hold(name=lock.NAME)

@@ -9,9 +9,10 @@ from typing_extensions import override
 
 from rollcall.images import cached
 from rollcall.images import catalogue as own_images
-from rollcall.lab import debian, dockerfile
+from rollcall.lab import debian, dockerfile, go
 from rollcall.lab.go import CONSUL, CONSUL_TEMPLATE, DOCKER_PROXY, DOCKERD, Binary
 from rollcall.lab.layout import (
+    CONSUL_BEFORE_VERSION,
     CONSUL_TEMPLATE_VERSION,
     CONSUL_VERSION,
     DEBIAN_SUITE,
@@ -113,6 +114,10 @@ IMAGES = (
     _own("front"),
     _own("templates"),
 )
+
+# For a test alone, which makes it.
+BEFORE = _lab("consul", go.CONSUL_BEFORE)
+CONSUL_BEFORE = Image(f"hashicorp/consul:{CONSUL_BEFORE_VERSION}", BEFORE, offered=False)
 
 NAMES = frozenset(image.name for image in IMAGES)
 

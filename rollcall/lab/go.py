@@ -8,7 +8,14 @@ from pathlib import Path
 
 from rollcall import command
 from rollcall.images import cached
-from rollcall.lab.layout import CONSUL_TEMPLATE_VERSION, CONSUL_VERSION, DOCKER_VERSION, GO_MINIMUM, PEBBLE_VERSION
+from rollcall.lab.layout import (
+    CONSUL_BEFORE_VERSION,
+    CONSUL_TEMPLATE_VERSION,
+    CONSUL_VERSION,
+    DOCKER_VERSION,
+    GO_MINIMUM,
+    PEBBLE_VERSION,
+)
 from rollcall.lab.progress import part
 
 _IMAGES = Path(__file__).parent / "images"
@@ -52,6 +59,13 @@ class Binary:
 
 
 CONSUL = Binary("consul", CONSUL_VERSION, "github.com/hashicorp/consul", "about 6 minutes the first time")
+CONSUL_BEFORE = Binary(
+    "consul",
+    CONSUL_BEFORE_VERSION,
+    "github.com/hashicorp/consul",
+    "about 6 minutes the first time",
+    directory="consul-before",
+)
 CONSUL_TEMPLATE = Binary(
     "consul-template", CONSUL_TEMPLATE_VERSION, "github.com/hashicorp/consul-template", "about 1 minute the first time"
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from rollcall.console import step
 from rollcall.errors import RollcallError
-from rollcall.images import build, context
+from rollcall.images import build, cached, context
 from rollcall.images import catalogue as own_images
 from rollcall.images.docker import docker, inspect
 from rollcall.lab import catalogue, debian, dockerfile, go, side_by_side
@@ -72,6 +72,21 @@ def current() -> set[str]:
     """Return the names of the images that exist and are current."""
     keys = catalogue.keys(from_hub())
     return set(keys) - {image.name for image in _outdated(keys)}
+
+
+def make_consul_before() -> str:
+    """Make the image of the release before, under its public name on this machine's engine; return that name.
+
+    Raises:
+        RollcallError: it cannot be built.
+    """
+    image = catalogue.CONSUL_BEFORE
+    with _alone():
+        if not inspect("image", [image.local]):
+            with part(f"Image {image.name}"):
+                _build(image, catalogue.BEFORE, cached.key([binary.key for binary in catalogue.BEFORE.binaries]))
+    docker("tag", image.local, image.name, doing=f"name {image.name}")
+    return image.name
 
 
 def _outdated(keys: dict[str, str]) -> list[Image]:

@@ -41,6 +41,8 @@ OLDEST_SUITE = "bookworm"
 """It has the oldest supported engine."""
 
 CONSUL_VERSION = "1.22.7"
+CONSUL_BEFORE_VERSION = "1.21.0"
+"""The release from which a test upgrades."""
 CONSUL_TEMPLATE_VERSION = "0.42.1"
 DOCKER_VERSION = "2.0.0-beta.24"
 PEBBLE_VERSION = "2.10.3"

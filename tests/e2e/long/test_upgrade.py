@@ -1,0 +1,95 @@
+"""Consul gets a newer version under 32 keep-alive clients, is interrupted on the way, and goes on."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
+from keep_alive_load import Load
+from lab_command import UP
+
+from rollcall.lab import images
+from rollcall.lab.layout import CONSUL_BEFORE_VERSION, CONSUL_VERSION
+
+FRONT_PORT = 8080
+SERVERS = ("consul1", "consul2", "consul3")
+HOSTS = (*SERVERS, "app1", "app2", "front1")
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Fleet:
+    """The lab anew, without anything deployed."""
+    rollcall(*UP)
+    rollcall("remove", LAB, "--yes")
+    return Fleet()
+
+
+@pytest.fixture(scope="module")
+def before(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The release before, deployed; the inventory for that, by whose name the secrets are the lab's."""
+    image = images.make_consul_before()
+    folder = tmp_path_factory.mktemp("before")
+    (folder / "lab.py").write_text((PROJECT / LAB).read_text())
+    (folder / "group_data").mkdir()
+    (folder / "group_data" / "all.py").write_text(f'consul = {{"image": "{image}", "image_source": "push"}}\n')
+    rollcall("deploy", str(folder / "lab.py"))
+    wait_for("answer of every backend", lambda: answering() == BACKENDS)
+    yield str(folder / "lab.py")
+    for server in SERVERS:
+        fleet.on(server, "rm -rf /var/lib/rollcall/backups")
+
+
+def builds(fleet: Fleet) -> dict[str, str]:
+    members = fleet.consul("/v1/agent/members", "front1") or ()
+    return {one["Name"]: one["Tags"]["build"].partition(":")[0] for one in members if one["Status"] == 1}
+
+
+def test_an_upgrade_that_is_interrupted_goes_on_without_a_lost_request(
+    fleet: Fleet, before: str, says: Callable[[str], None]
+) -> None:
+    assert builds(fleet) == dict.fromkeys(HOSTS, CONSUL_BEFORE_VERSION)
+    rollcall("consul", LAB, "--", "kv", "put", "shop/greeting", "hello")
+    leader = led_by(fleet)
+    load = Load(FRONT_PORT)
+    started = time.monotonic()
+    with load.running():
+        deploy = subprocess.Popen(
+            [sys.executable, "-m", "rollcall", "deploy", LAB],
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        wait_for("a first server", lambda: CONSUL_VERSION in builds(fleet).values(), 240)
+        deploy.send_signal(signal.SIGINT)
+        output, _ = deploy.communicate(timeout=120)
+        interrupted = [name for name, build in builds(fleet).items() if build == CONSUL_VERSION]
+        assert deploy.returncode != 0, output
+        assert leader not in interrupted
+        said = rollcall("deploy", LAB)
+    seconds = time.monotonic() - started
+    assert builds(fleet) == dict.fromkeys(HOSTS, CONSUL_VERSION)
+    says(f"upgraded, once interrupted, in {seconds:.0f} s; {load.requests} requests, broken: {load.broken}")
+    assert load.broken == {}
+    assert f"/var/lib/rollcall/backups/before-{CONSUL_VERSION}-" in " ".join(said.split())
+    kept = [fleet.on(one, "ls /var/lib/rollcall/backups 2>/dev/null", check=False).split() for one in SERVERS]
+    assert sum(map(len, kept)) >= 2
+    assert "hello" in rollcall("consul", LAB, "--", "kv", "get", "shop/greeting")
+    assert "✗" not in rollcall("verify", LAB)
+
+
+def test_a_downgrade_is_refused_before_anything_is_touched(fleet: Fleet, before: str) -> None:
+    said = " ".join(rollcall("deploy", before, code=1).split())
+    assert f"consul.image: got {CONSUL_BEFORE_VERSION} for" in said
+    assert f"and {CONSUL_VERSION} runs, whose data an earlier Consul does not read" in said
+    assert builds(fleet) == dict.fromkeys(HOSTS, CONSUL_VERSION)
+
+
+def led_by(fleet: Fleet) -> str:
+    address = str(fleet.consul("/v1/status/leader")).partition(":")[0]
+    return next(
+        one for one in SERVERS if fleet.hosts[one].hostname == address or address in fleet.on(one, "hostname -I")
+    )
