@@ -110,6 +110,15 @@ def leave_in_turn(changes: Sequence[Change], turn: Turn, leave: Callable[[State,
     yield from _in_turn(changes, turn, _leave_and_converge(changes, leave))
 
 
+@operation()
+def barrier() -> Commands:
+    """Let no host go on before every host is here: pyinfra orders operations that only some hosts have by their place.
+
+    That place counts the operations before, so a host with fewer of them would be ahead.
+    """
+    yield from ()
+
+
 def _never(_host: Host) -> bool:
     return False
 
@@ -123,7 +132,8 @@ def _in_turn(
         return
     turn.waiting.add(host.name)
     try:
-        while len(turn.waiting) > 1 and not turn.stopped and is_last(host):
+        # In this order: the request lets the other hosts of the turn join it.
+        while is_last(host) and len(turn.waiting) > 1 and not turn.stopped:
             time.sleep(_POLL_SECONDS)  # gevent lets other hosts continue meanwhile
         with turn.free:
             if turn.stopped:
