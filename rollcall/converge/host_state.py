@@ -143,7 +143,7 @@ def parse(output: str, images: Sequence[str]) -> HostState:
     listed = {title: sections.lines(found[title]) for title in SECTIONS}
     engine_error = found.get("refused", "").strip()
     engine = EMPTY if engine_error else docker_query.parse(listed["engine"], images)
-    probes = {title[6:]: text.strip() for title, text in found.items() if title.startswith("probe ")}
+    probes = {title[6:]: text.rstrip() for title, text in found.items() if title.startswith("probe ")}
     interface = str((engine.networks.get("bridge", {}).get("Options") or {}).get(INTERFACE_OPTION, "docker0"))
     return HostState(
         engine=engine,

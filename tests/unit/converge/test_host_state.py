@@ -117,11 +117,12 @@ def test_texts_survive_the_way(tmp_path: Path) -> None:
     for text in ("a\nb\n", "a\nb", ""):
         file = tmp_path / "resolv.conf"
         file.write_text(text)
-        command = script(Wanted(), texts=[str(file)], probes={"p": "echo x; exit 3"})
+        command = script(Wanted(), texts=[str(file)], probes={"p": "echo x; exit 3", "q": "echo; echo y"})
         done = subprocess.run(["sh", "-c", command], env=docker, capture_output=True, text=True, check=False)
         found = parse(done.stdout, [])
         assert found.texts[str(file)] == text
-        assert found.probes == {"p": "x"}
+        # Responses are told apart by their lines: an empty first one stays.
+        assert found.probes == {"p": "x", "q": "\ny"}
 
 
 IMAGE = '{"Id":"sha256:old","RepoTags":[]}'
