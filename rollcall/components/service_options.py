@@ -1,12 +1,13 @@
 """Turn a service's declared options into those of Docker."""
 
 from rollcall.config.service import Service
-from rollcall.config.service_options import Options
 from rollcall.converge import container_options
 from rollcall.converge.resources import Tmpfs
 
 # The parts of a device: on the host, in the container, what the program may do.
 _DEVICE_PARTS = 3
+# What a program with a read-only root may write to, in MiB.
+TEMPORARY, TEMPORARY_SIZE = "/tmp", 64  # noqa: S108 — the container's own
 
 
 def of(service: Service) -> container_options.Options:
@@ -34,17 +35,21 @@ def command(service: Service) -> tuple[str, ...]:
     return (*service.options.entrypoint[1:], *service.command)
 
 
-def tmpfs(options: Options) -> tuple[Tmpfs, ...]:
-    """Return the directories in memory."""
-    return tuple(in_memory(one.target, one.size) for one in options.tmpfs)
+def tmpfs(service: Service) -> tuple[Tmpfs, ...]:
+    """Return the directories in memory; with `read_only` /tmp is one of them."""
+    own = {one.target: one.size for one in service.options.tmpfs}
+    every = {**({TEMPORARY: TEMPORARY_SIZE} if service.read_only and TEMPORARY not in own else {}), **own}
+    return tuple(Tmpfs(target, _in_memory(service.user, size)) for target, size in every.items())
 
 
-def in_memory(target: str, size: int) -> Tmpfs:
-    """Return a directory in memory that every user may write to, as /tmp.
+def _in_memory(user: str, size: int) -> str:
+    """Return the options of a directory that every user may write to, as /tmp.
 
-    Without a mode it has that of the image's directory, and at the second start of one that Docker itself made (0755).
+    Docker 20.10 gives it the mode 0755 at the container's second start, so the program's user owns it, too.
     """
-    return Tmpfs(target, f"size={size}m,mode=1777")
+    uid, _, gid = user.partition(":")
+    owner = f"uid={uid},gid={gid or 0}," if uid else ""
+    return f"{owner}size={size}m,mode=1777"
 
 
 def _device(text: str) -> str:

@@ -10,7 +10,7 @@ from rollcall.config.fleet import Fleet, Member
 from rollcall.config.image_version import version
 from rollcall.config.service import Service, ServiceRoute
 from rollcall.contract.policies.table import BY_KEY
-from rollcall.converge.resources import Container, Mount, Network, PublishedPort, Resource, Tmpfs
+from rollcall.converge.resources import Container, Mount, Network, PublishedPort, Resource
 from rollcall.secrets.service_secrets import ServiceSecrets
 
 NAME = "services"
@@ -22,8 +22,6 @@ FORMER, FORMER_NETWORK = "backend", "rollcall"
 # After a power loss the catalog briefly names a host's old ports, which should not lead to another program.
 PORTS = range(22000, 30000)
 PORTS_EACH = 100
-# What a program with a read-only root may write to.
-TEMPORARY = service_options.in_memory("/tmp", 64)  # noqa: S108 — the container's own
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
@@ -67,7 +65,7 @@ def _container(fleet: Fleet, member: Member, service: Service, name: str, files:
         exposed=service.ports if fleet.mode == "internal" else (),
         # Docker makes a missing volume. It is no resource of ours, so not even `rollcall remove` takes its data.
         mounts=(*files, *(Mount(volume.source, volume.target, volume.read_only) for volume in service.volumes)),
-        tmpfs=_tmpfs(service),
+        tmpfs=service_options.tmpfs(service),
         user=service.user,
         add_capabilities=service.capabilities,
         read_only=service.read_only,
@@ -76,13 +74,6 @@ def _container(fleet: Fleet, member: Member, service: Service, name: str, files:
         stop_timeout=service.stop_timeout,
         options=service_options.of(service),
     )
-
-
-def _tmpfs(service: Service) -> tuple[Tmpfs, ...]:
-    own = service_options.tmpfs(service.options)
-    if not service.read_only or TEMPORARY.target in {one.target for one in own}:
-        return own
-    return (TEMPORARY, *own)
 
 
 def _published(fleet: Fleet, member: Member, service: Service) -> tuple[PublishedPort, ...]:

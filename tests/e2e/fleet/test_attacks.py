@@ -179,7 +179,7 @@ def answer_of_dns(stranger: Stranger, address: str, port: int) -> int:
 
 
 def test_names_of_the_catalog_are_for_a_host_and_its_containers(fleet: Fleet) -> None:
-    network = "docker network inspect rollcall --format '{{range .IPAM.Config}}{{.Gateway}}{{end}}'"
+    network = "docker network inspect services --format '{{range .IPAM.Config}}{{.Gateway}}{{end}}'"
     ask = "getent ahostsv4 nginx-80.service.consul"
     with guest(fleet, "app1") as stranger:
         assert HOST in stranger.run(ask, "")

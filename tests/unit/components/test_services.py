@@ -19,7 +19,7 @@ from rollcall.config.service_options import Options
 from rollcall.contract import route_metadata
 from rollcall.contract.policies import table
 from rollcall.converge import docker_commands
-from rollcall.converge.resources import Container, File, PublishedPort, Resource, Volume
+from rollcall.converge.resources import Container, File, PublishedPort, Resource, Tmpfs, Volume
 from rollcall.errors import RollcallError
 from rollcall.registrator.docker.container import read_container
 from rollcall.registrator.services.services import read_services
@@ -310,3 +310,14 @@ def test_every_option_has_its_flag(facts: HostFacts, secret: Secrets) -> None:
         "--ulimit=nofile=65536:65536 --ulimit=nproc=1:2 --oom-score-adj=-5 --label=team=shop"
     )
     assert set(flags.split()) - set(words) == set()
+
+
+def test_a_directory_in_memory_is_its_users_at_every_start(facts: HostFacts, secret: Secrets) -> None:
+    """Docker 20.10 forgets the mode at the second start."""
+    options = {"tmpfs": [{"target": "/run/shop", "size": 8}]}
+    for user, owner in (("", ""), ("101", "uid=101,gid=0,"), ("101:102", "uid=101,gid=102,")):
+        shop = containers(fleet_with(options=options, user=user, read_only=True), facts, secret)["shop-1"]
+        assert shop.tmpfs == (
+            Tmpfs("/tmp", f"{owner}size=64m,mode=1777"),
+            Tmpfs("/run/shop", f"{owner}size=8m,mode=1777"),
+        )
