@@ -318,6 +318,6 @@ def test_a_directory_in_memory_is_its_users_at_every_start(facts: HostFacts, sec
     for user, owner in (("", ""), ("101", "uid=101,gid=0,"), ("101:102", "uid=101,gid=102,")):
         shop = containers(fleet_with(options=options, user=user, read_only=True), facts, secret)["shop-1"]
         assert shop.tmpfs == (
-            Tmpfs("/tmp", f"{owner}size=64m,mode=1777"),
             Tmpfs("/run/shop", f"{owner}size=8m,mode=1777"),
+            Tmpfs("/tmp", f"{owner}size=64m,mode=1777"),
         )
