@@ -11,6 +11,8 @@ from free_ports import free_ports
 from registrator_world import HOSTNAME, Agent, Line, Run, Start, run_once, running
 from waiting import always, until
 
+from rollcall.registrator.__main__ import VERSION
+
 
 def test_an_agent_that_is_wiped_gets_its_services_back_within_seconds(
     start: Start, run: Run, own_agent: Agent, name: str
@@ -240,7 +242,7 @@ def test_wrong_use_is_one_sentence_and_exit_2(arguments: list[str], says: str) -
 
 def test_help_and_version() -> None:
     assert "-useIpFromLabel" in run_once("-help").stdout
-    assert run_once("--version").stdout == "0.5.0\n"
+    assert run_once("--version").stdout == f"{VERSION}\n"
 
 
 def test_the_registrator_reports_its_state(start: Start, run: Run, own_agent: Agent, name: str) -> None:
