@@ -208,7 +208,8 @@ def wiped(fleet: Fleet, hosts: tuple[str, ...]) -> None:
     everywhere("docker start consul")
 
 
-@pytest.mark.parametrize("whose", ["servers", pytest.param("every agent", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("whose", ["servers", "every agent"])
 def test_consul_restored_empty(fleet: Fleet, says: Says, whose: str) -> None:
     hosts = SERVERS if whose == "servers" else tuple(fleet.hosts)
     with crowded() as crowd:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from deployed import LAB, Fleet, rollcall, wait_for
 from visitor import Crowd, crowded
 
@@ -29,6 +30,7 @@ def replaced(fleet: Fleet, crowd: Crowd, inventory: str) -> float:
     return time.monotonic() - begun
 
 
+@pytest.mark.long
 def test_replaced_twice_under_load(fleet: Fleet, tmp_path: Path, says: Callable[[str], None]) -> None:
     with crowded(new=4, lasting=32) as crowd:
         for inventory in (varied(tmp_path, '"stop_timeout": 21'), LAB):
