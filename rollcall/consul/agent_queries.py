@@ -11,9 +11,17 @@ POLICIES = "/v1/acl/policies"
 TOKENS = "/v1/acl/tokens"
 LOCK = deploy_lock.PATH
 MEMBERS = members.PATH
+# What a deploy reads from the first server, in this order.
+FIRST_SERVER = (HEALTH, POLICIES, TOKENS, LOCK, MEMBERS)
 
 
 _ON_HOST = f"/etc/rollcall/consul/{HEADER}"
+
+
+def responses(output: str, count: int) -> list[str]:
+    """Return the responses in the output of `command`, one for each of its paths; "" for one without a response."""
+    # A blank line is a request that was not answered, and the place of the next stays.
+    return [*output.split("\n"), *[""] * count][:count]
 
 
 def command_on_servers(*paths: str) -> str:

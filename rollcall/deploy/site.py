@@ -7,7 +7,7 @@ from functools import cached_property
 from rollcall.components import consul, services
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.image_version import version
-from rollcall.consul import members
+from rollcall.consul import agent_queries, members
 from rollcall.consul.members import Agent
 from rollcall.converge.changes import Change
 from rollcall.converge.host_state import HostState
@@ -48,7 +48,7 @@ class Site:
 
     @property
     def _consul(self) -> list[str]:
-        return [*self.state.probes.get("consul", "").splitlines(), "", "", "", "", ""][:5]
+        return agent_queries.responses(self.state.probes.get("consul", ""), len(agent_queries.FIRST_SERVER))
 
     @cached_property
     def plans(self) -> Mapping[str, tuple[Change, ...]]:

@@ -56,6 +56,9 @@ look() {{ "$@" -s --max-time {seconds:g} -w '\n' {jobs}; }}
 look curl 2>/dev/null || look docker exec consul curl 2>&1
 """
 
+# What is read of a server, in this order.
+_OF_SERVERS = (agent_queries.HEALTH, agent_queries.MEMBERS, backups.PATH)
+
 
 @dataclass(frozen=True)
 class Registered:
@@ -122,7 +125,7 @@ def command(*, front: bool, server: bool, scheduler: bool = False) -> str:
         urls=AGENT_URLS,
         leader=LEADER_URL,
         certificate=f"{consul.FOLDER}/tls/agent.crt",
-        cluster=agent_queries.command(agent_queries.HEALTH, agent_queries.MEMBERS, backups.PATH),
+        cluster=agent_queries.command(*_OF_SERVERS),
         jobs=f"http://{jobs.ADDRESS}:{jobs.PORT}/jobs",
     )
     return sections.script(body)
@@ -134,7 +137,9 @@ def parse(output: str) -> HostReading:
     Raises:
         ValueError: it is incomplete.
     """
-    found = {title: sections.lines(text) for title, text in sections.read(output, ["containers", "agent"]).items()}
+    texts = sections.read(output, ["containers", "agent"])
+    found = {title: sections.lines(text) for title, text in texts.items()}
+    health, agents, backup = agent_queries.responses(texts.get("servers", ""), len(_OF_SERVERS))
     complaints: list[str] = []
     return HostReading(
         containers=tuple(json.loads(line) for line in found["containers"]),
@@ -144,10 +149,10 @@ def parse(output: str) -> HostReading:
         complaints=tuple(complaints),
         clock=_number(found.get("clock", [])),
         leader=_leader(found.get("leader", [])),
-        servers=_servers(found["servers"]) if "servers" in found else None,
-        agents=members.parse("".join(found.get("servers", [])[1:2])),
+        servers=_servers(health),
+        agents=members.parse(agents),
         certificate="\n".join(found.get("certificate", [])),
-        backup=backups.parse("".join(found.get("servers", [])[2:3])),
+        backup=backups.parse(backup),
     )
 
 
@@ -178,8 +183,8 @@ def _leader(lines: list[str]) -> bool | None:
     return bool(said) if isinstance(said, str) else None
 
 
-def _servers(lines: list[str]) -> tuple[Server, ...] | None:
-    found = by_name("".join(lines[:1]))
+def _servers(health: str) -> tuple[Server, ...] | None:
+    found = by_name(health)
     if found is None:
         return None
     try:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from rollcall import sections
 from rollcall.components import consul, registrator
+from rollcall.contract.backups import Record
 from rollcall.contract.jobs import State
 from rollcall.status.host_status import HostReading, Server, command, parse
 
@@ -195,6 +197,13 @@ def test_a_server_returns_autopilots_health(read: Any) -> None:
     found = reading(read, server=True, curl=curl).servers
     assert found == (Server("consul1", True, datetime.fromisoformat(since)), Server("two", False))
     assert reading(read, server=True, curl="#!/bin/sh\necho 'No cluster leader'\n").servers is None
+
+
+def test_a_health_that_comes_late_is_no_missing_backup(read: Any) -> None:
+    record = Record(1764400000, "consul1", "/backups/a.snapshot", 1024, 7)
+    answers = f"printf '\\n[]\\n%s\\n' '{json.dumps(asdict(record))}'"
+    found = reading(read, server=True, curl=f"#!/bin/sh\n{answers}\n")
+    assert (found.servers, found.backup) == (None, record)
 
 
 def test_truncated_output_is_an_error() -> None:
