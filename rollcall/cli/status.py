@@ -92,8 +92,7 @@ def _host(member: Member, shell: Shell) -> "Host":
     from rollcall.status import host_status
     from rollcall.status.host import Host, clock_offset
 
-    scheduler = any(service.job for service in member.settings.services)
-    command = host_status.command(front=member.is_front, server=member.is_server, scheduler=scheduler)
+    command = host_status.command(front=member.is_front, server=member.is_server, scheduler=bool(member.settings.jobs))
     try:
         started = time.time()
         result = shell.run(command)

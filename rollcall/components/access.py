@@ -1,8 +1,9 @@
 """Define Consul's access control: one policy for each role, and the tokens that carry them."""
 
-from rollcall.components import jobs
+from collections.abc import Callable
+
 from rollcall.components.template_files import render
-from rollcall.config.fleet import Fleet
+from rollcall.config.fleet import Fleet, Member
 from rollcall.consul.acl import GLOBAL_MANAGEMENT, AccessControl, Listed, Policy, Token
 from rollcall.consul.temporary_token import READER
 from rollcall.secrets.store import Secrets
@@ -22,10 +23,17 @@ EACH_NODE: dict[Role, str] = {
     "registrator": "the registrator of {node}: services, registered with its own agent",
 }
 
-# Only on fronts with front.acme.
-ACME: dict[Role, str] = {"acme": "the ACME program of {node}: the keys below rollcall/acme/, and its session"}
-# Only on hosts with jobs.
-SCHEDULER: dict[Role, str] = {"scheduler": "the scheduler of {node}: the keys of its jobs, and sessions"}
+# On some nodes alone: which, and what for.
+SOME_NODES: dict[Role, tuple[Callable[[Member], bool], str]] = {
+    "acme": (
+        lambda member: member.is_front and member.settings.front.acme is not None,
+        "the ACME program of {node}: the keys below rollcall/acme/, and its session",
+    ),
+    "scheduler": (
+        lambda member: bool(member.settings.jobs),
+        "the scheduler of {node}: the keys of its jobs, and sessions",
+    ),
+}
 
 
 def desired(fleet: Fleet, secrets: Secrets) -> AccessControl:
@@ -69,19 +77,13 @@ def _roles(fleet: Fleet) -> list[tuple[Role, str, str]]:
         for role, purpose in EACH_NODE.items()
         for member in fleet.members
     ]
-    acme = [
+    some_nodes = [
         (role, member.node, purpose.format(node=member.node))
-        for role, purpose in ACME.items()
+        for role, (has, purpose) in SOME_NODES.items()
         for member in fleet.members
-        if member.is_front and member.settings.front.acme
+        if has(member)
     ]
-    schedulers = [
-        (role, member.node, purpose.format(node=member.node))
-        for role, purpose in SCHEDULER.items()
-        for member in fleet.members
-        if jobs.of(member)
-    ]
-    return [*shared, *each_node, *acme, *schedulers]
+    return [*shared, *each_node, *some_nodes]
 
 
 def _name(role: Role, node: str) -> str:
@@ -90,7 +92,7 @@ def _name(role: Role, node: str) -> str:
 
 def _policy(fleet: Fleet, role: Role, node: str) -> Policy:
     keys = sorted({prefix for member in fleet.members for prefix in member.settings.template_sync.keys})
-    own = [service.name for member in fleet.members if member.node == node for service in jobs.of(member)]
+    own = [service.name for member in fleet.members if member.node == node for service in member.settings.jobs]
     text = render(f"consul/policies/{role}.hcl.j2", node=node, template_keys=keys, jobs=own)
     return Policy(_name(role, node), text)
 

@@ -22,11 +22,7 @@ _SERVICES, _RELEASE = "services", "release_services"
 # Components that a deploy.py of an earlier version lacks, by module: their name, their setting, and who needs them.
 _LATER: Mapping[str, tuple[str, str, Callable[[Settings], bool]]] = {
     "acme": ("acme", "front.acme", lambda settings: settings.front.acme is not None),
-    "jobs": (
-        "jobs",
-        "services[].schedule",
-        lambda settings: any(one.schedule for one in settings.services),
-    ),
+    "jobs": ("jobs", "services[].schedule", lambda settings: bool(settings.jobs)),
     "backups": (
         "Backups",
         "consul_server.backups",

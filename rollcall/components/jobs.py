@@ -23,20 +23,15 @@ ENGINE_FOLDER = "/run/engine"
 MEMORY, PIDS = 96, 64
 
 
-def of(member: Member) -> tuple[Service, ...]:
-    """Return one host's jobs."""
-    return tuple(service for service in member.settings.services if service.job)
-
-
 def hosts(fleet: Fleet, job: str) -> tuple[Member, ...]:
     """Return the hosts that may run a job."""
-    return tuple(member for member in fleet.members if any(one.name == job for one in of(member)))
+    return tuple(member for member in fleet.members if any(one.name == job for one in member.settings.jobs))
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
     """Return the resources of one host's jobs, and its scheduler; none without jobs."""
     member = context.member
-    if not (found := of(member)):
+    if not (found := member.settings.jobs):
         return ()
     made: dict[Resource, None] = {}
     for service in found:
@@ -113,7 +108,7 @@ def config(fleet: Fleet, member: Member) -> str:
                 "stop_timeout": service.stop_timeout,
                 "hosts": [one.node for one in hosts(fleet, service.name)],
             }
-            for service in of(member)
+            for service in member.settings.jobs
         ],
     }
     return json.dumps(document, indent=2) + "\n"
@@ -124,7 +119,7 @@ PORT = OpenPort("hosts with jobs", single(jobs.PORT), TCP, ("loopback",), "the s
 
 def open_ports(_fleet: Fleet, member: Member) -> tuple[OpenPort, ...]:
     """Return the port of a host's scheduler."""
-    return (PORT,) if of(member) else ()
+    return (PORT,) if member.settings.jobs else ()
 
 
 COMPONENT = Component(NAME, resources, containers=(SCHEDULER,), open_ports=open_ports)

@@ -27,8 +27,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
     """Return the resources of one host's socket filter."""
     member, socket_group = context.member, context.facts.socket_group
     settings = member.settings.socket_filter
-    # A component above this one, so told by the settings.
-    files = _files(jobs=any(service.job for service in member.settings.services))
+    files = _files(jobs=bool(member.settings.jobs))
     return (
         Directory(FOLDER),
         *files,

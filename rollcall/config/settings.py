@@ -486,3 +486,8 @@ class Settings(Section):
     keepalived: Annotated[Keepalived, _SECTION] = Field(default_factory=Keepalived)
     dns: Annotated[Dns, _SECTION] = Field(default_factory=Dns)
     template_sync: Annotated[TemplateSync, _SECTION] = Field(default_factory=TemplateSync)
+
+    @property
+    def jobs(self) -> tuple[Service, ...]:
+        """The services that have a schedule."""
+        return tuple(service for service in self.services if service.schedule)

@@ -39,6 +39,11 @@ def request(job: str) -> str:
     return f"{folder(job)}request"
 
 
+def when(schedule: str, timezone: str) -> str:
+    """Return a schedule with its time zone, as a state has it."""
+    return f"{schedule} {timezone}"
+
+
 @dataclass(frozen=True)
 class Run:
     """A run under way.

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from rollcall.contract import schedule
-from rollcall.contract.jobs import Outcome, Request, Result, Run, State
+from rollcall.contract.jobs import Outcome, Request, Result, Run, State, when
 
 # How long a run goes on whose host cannot see that it still has the lock; the second after a restart of the program.
 UNCERTAIN_SECONDS, UNCERTAIN_SINCE_START_SECONDS = 25, 10
@@ -45,7 +45,7 @@ class Job:
     @property
     def when(self) -> str:
         """Its schedule with the time zone, as a state has it."""
-        return f"{self.schedule} {self.timezone}"
+        return when(self.schedule, self.timezone)
 
 
 @dataclass(frozen=True)

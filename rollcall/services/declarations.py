@@ -29,7 +29,7 @@ def check_name(fleet: Fleet, service: str) -> None:
 def check_releases(fleet: Fleet, service: str) -> None:
     """Check that a service has releases. Raises RollcallError: it is not declared, or a job."""
     check_name(fleet, service)
-    if any(one.name == service and one.job for member in fleet.members for one in member.settings.services):
+    if any(one.name == service for member in fleet.members for one in member.settings.jobs):
         raise RollcallError(f"{service} is a job, which has no releases: a deploy replaces it (docs/jobs.md)")
 
 

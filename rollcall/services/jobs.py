@@ -3,10 +3,10 @@
 import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from rollcall.components.jobs import of
+from rollcall.components.jobs import hosts
 from rollcall.config.fleet import Fleet
 from rollcall.config.image_version import version
 from rollcall.config.service import Service
@@ -52,7 +52,7 @@ def words(last: Result) -> str:
 
 def declared(fleet: Fleet) -> dict[str, Service]:
     """Return the jobs of a fleet by name."""
-    return {service.name: service for member in fleet.members for service in of(member)}
+    return {service.name: service for member in fleet.members for service in member.settings.jobs}
 
 
 def states(entries: Iterable[Mapping[str, Any]] | None) -> dict[str, State]:
@@ -80,7 +80,7 @@ def _row(name: str, service: Service, fleet: Fleet, state: State | None, now: da
         schedule=text,
         timezone=service.timezone,
         next=f"{schedule.following(text, service.timezone, now):%Y-%m-%dT%H:%M:%SZ}",
-        hosts=tuple(member.name for member in fleet.members if any(one.name == name for one in of(member))),
+        hosts=tuple(member.name for member in hosts(fleet, name)),
         running=run.host if run else "",
         since=run.started if run else "",
         last=state.last if state else None,
@@ -96,7 +96,7 @@ def faults(service: Service, state: State | None, now: datetime) -> list[str]:
     found = (
         [f"its last run failed: {words(state.last)}, {state.last.ended}"] if state.last and not state.last.ok else []
     )
-    if not state.running and state.schedule == f"{service.schedule} {service.timezone}":
+    if not state.running and state.schedule == jobs.when(service.schedule or "", service.timezone):
         missed = schedule.following(service.schedule or "", service.timezone, datetime.fromisoformat(state.due))
         if missed < now - LATE:
             found.append(f"no host ran it at {missed:%Y-%m-%dT%H:%M:%SZ}")
@@ -111,8 +111,3 @@ def want(job: str, identity: str, who: str, node: str) -> Request:
 def want_no_more(job: str) -> Request:
     """Take that back."""
     return Request("DELETE", f"/v1/kv/{jobs.request(job)}")
-
-
-def now() -> datetime:
-    """Return this moment."""
-    return datetime.now(UTC)

@@ -188,8 +188,7 @@ def _stopped(hosts: Iterable[Host]) -> Iterator[Trouble]:
         if host.member.is_front and "front" not in running:
             text = "its front does not run; visitors of this host get no response"
             yield Trouble(host.member.name, Problem("unserved", text, next=step.replace("NAME", "front")))
-        scheduled = any(service.job for service in host.member.settings.services)
-        for name, text in (_ON_EVERY_HOST | (_WITH_JOBS if scheduled else {})).items():
+        for name, text in (_ON_EVERY_HOST | (_WITH_JOBS if host.member.settings.jobs else {})).items():
             if name not in running:
                 yield Trouble(host.member.name, Problem("down", text, next=step.replace("NAME", name)))
 

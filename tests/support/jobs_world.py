@@ -54,7 +54,7 @@ class Kv(OwnConsul):
         """Write a state whose next time has come."""
         [service] = fleet_.members[0].settings.services
         ago = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self.api.kv.put(jobs.state(JOB), State(due=ago, schedule=f"{service.schedule} {service.timezone}").text)
+        self.api.kv.put(jobs.state(JOB), State(due=ago, schedule=jobs.when(service.schedule, service.timezone)).text)
 
     def want(self, identity: str = "r1") -> None:
         self.api.kv.put(jobs.request(JOB), Request(identity, "kim").text)

@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -71,10 +72,12 @@ def _jobs(source: str, chosen: Inventory, fleet: Fleet, token: str) -> "list[Job
     if not jobs.declared(fleet):
         return []
     agent = AgentClient(pick_agent(source, chosen), token)
-    return jobs.rows(fleet, jobs.states(agent.read(jobs.STATES)), jobs.now())
+    return jobs.rows(fleet, jobs.states(agent.read(jobs.STATES)), datetime.now(UTC))
 
 
 def _print_jobs(found: "list[JobRow]") -> None:
+    from rollcall.contract.jobs import when
+
     if not found:
         return
     table = _table("job", "version", "schedule", "next (UTC)", "last result", "ended (UTC)", "now")
@@ -82,7 +85,7 @@ def _print_jobs(found: "list[JobRow]") -> None:
         table.add_row(
             row.name,
             row.version,
-            f"{row.schedule} {row.timezone}",
+            when(row.schedule, row.timezone),
             _date(row.next),
             row.result,
             _date(row.last.ended) if row.last else "–",
