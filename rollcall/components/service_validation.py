@@ -32,27 +32,19 @@ def validate(check: Check) -> None:
     Raises:
         RollcallError: the first fault.
     """
-    member = check.member
+    member, fleet = check.member, check.fleet
+    users = sorted({name for front in fleet.fronts for name in front.settings.front.users})
     for position, service in enumerate(member.settings.services):
         before = member.settings.services[:position]
-        named = _name(service, before, member, check.reserved)
-        differs = job_validation.differs(service, member, check.fleet)
-        for path, sentence in (*named, *_faults(service, before, member), *differs):
+        for path, sentence in (
+            *_name(service, before, member, check.reserved),
+            *_faults(service, before, member),
+            *job_validation.differs(service, member, fleet),
+            *_policies(service, users),
+            *_files(service, member),
+        ):
             where = check.locate(member.name, ("services", position, *path))
             raise RollcallError(f"{where}services[{position}]{_dotted(path)}: {sentence}")
-        for number, file in enumerate(service.files):
-            if service_files.is_issued(file):
-                continue
-            try:
-                service_files.text(file, service, member)
-            except RollcallError as problem:
-                path = ("files", number, "source")
-                where = check.locate(member.name, ("services", position, *path))
-                raise RollcallError(f"{where}services[{position}]{_dotted(path)}: {problem}") from None
-
-    for position, (path, sentence) in _users(check):
-        where = check.locate(member.name, ("services", position, *path))
-        raise RollcallError(f"{where}services[{position}]{_dotted(path)}: {sentence}")
 
 
 def _dotted(path: Path) -> str:
@@ -100,28 +92,26 @@ def _routes(service: Service) -> Iterator[Fault]:
                     f"got {got!r}, and {other!r} in another route of port {port}; "
                     "expected one for all routes of a port; front.routes takes more",
                 )
-        for key, value in route_policies.of(route).items():
-            for sentence in _policy(key, value, route.host):
-                yield ("routes", number, key), sentence
 
 
-def _policy(key: str, value: str, host: str) -> Iterator[str]:
-    size = len(value.encode())
-    if size > VALUE_BYTES:
-        yield f"got {size} bytes; expected at most {VALUE_BYTES}, which Consul holds; front.routes takes more"
-    if key == "redirect_from" and host.startswith("*"):
-        yield f"got it for {host!r}; expected a route with an exact host"
+def _policies(service: Service, users: Collection[str]) -> Iterator[Fault]:
+    for number, route in enumerate(service.routes):
+        policies = route_policies.of(route)
+        for key, value in policies.items():
+            if (size := len(value.encode())) > VALUE_BYTES:
+                text = f"got {size} bytes; expected at most {VALUE_BYTES}, which Consul holds; front.routes takes more"
+                yield ("routes", number, key), text
+        for key, sentence in route_policies.faults(policies, route.host, users):
+            yield ("routes", number, key), sentence
 
 
-def _users(check: Check) -> Iterator[tuple[int, Fault]]:
-    """Find lists of users that no front has: such a route would be closed for everybody."""
-    known = sorted({name for member in check.fleet.fronts for name in member.settings.front.users})
-    for position, service in enumerate(check.member.settings.services):
-        for number, route in enumerate(service.routes):
-            name = route_policies.of(route).get("basic_auth")
-            if name and name not in known:
-                text = f"got {name!r}; expected one of front.users ({', '.join(known) or 'none yet'})"
-                yield position, (("routes", number, "basic_auth"), text)
+def _files(service: Service, member: Member) -> Iterator[Fault]:
+    for number, file in enumerate(service.files):
+        try:
+            if not service_files.is_issued(file):
+                service_files.text(file, service, member)
+        except RollcallError as problem:
+            yield ("files", number, "source"), str(problem)
 
 
 def _unknown_port(service: Service, port: int) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from rollcall.config import stream
+from rollcall.config import route_policies, stream
 from rollcall.config.fleet import Locate, Member
 from rollcall.contract import stream_metadata
 from rollcall.contract.stream_metadata import Place
@@ -40,16 +40,9 @@ def check_routes(member: Member, locate: Locate) -> None:
     """
     front = member.settings.front
     for number, route in enumerate(front.routes):
-        values = route.model_dump()
-        users = values["basic_auth"]
-        if users and users not in front.users:
-            known = ", ".join(front.users) or "none yet"
-            where = f"{locate(member.name, ('front', 'routes', number, 'basic_auth'))}front.routes[{number}].basic_auth"
-            raise RollcallError(f"{where}: got {users!r}; expected one of front.users ({known})")
-        if values["redirect_from"] and route.host.startswith("*"):
-            key = "redirect_from"
+        for key, sentence in route_policies.faults(route_policies.of(route), route.host, front.users):
             where = f"{locate(member.name, ('front', 'routes', number, key))}front.routes[{number}].{key}"
-            raise RollcallError(f"{where}: got it for {route.host!r}; expected a route with an exact host")
+            raise RollcallError(f"{where}: {sentence}")
 
 
 def check_streams(member: Member, locate: Locate, taken: Mapping[int, str]) -> None:

@@ -1,6 +1,6 @@
 """The policies of a route as settings, made from their table."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -19,10 +19,25 @@ def with_policies(name: str, base: type[Section], policies: Iterable[Policy] = t
     return create_model(name, __base__=base, __doc__=base.__doc__, **fields)
 
 
-def of(route: Section) -> dict[str, str]:
-    """Return the policies that a route has, in their canonical form."""
-    values = route.model_dump()
-    return {policy.key: value for policy in table.POLICIES if (value := values[policy.key])}
+def of(section: Section, policies: Iterable[Policy] = table.POLICIES) -> dict[str, str]:
+    """Return the policies that a route has, or a stream, in their canonical form."""
+    values = section.model_dump()
+    return {policy.key: value for policy in policies if (value := values[policy.key])}
+
+
+def faults(policies: Mapping[str, str], host: str, users: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Return the key of each policy that needs what its route or the fronts do not have, and the sentence.
+
+    Args:
+        policies: those of the route.
+        host: its host name.
+        users: the lists of users that there are.
+    """
+    name = policies.get("basic_auth")
+    if name and name not in users:
+        yield "basic_auth", f"got {name!r}; expected one of front.users ({', '.join(users) or 'none yet'})"
+    if "redirect_from" in policies and host.startswith("*"):
+        yield "redirect_from", f"got it for {host!r}; expected a route with an exact host"
 
 
 def _field(policy: Policy) -> Any:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from rollcall.config import route_policies
 from rollcall.config.forms import Expected, Port, ServiceQuery
-from rollcall.config.route_policies import with_policies
 from rollcall.config.section import Section
 from rollcall.contract import route_metadata
 from rollcall.contract.policies import streams
@@ -38,7 +38,7 @@ class DeclaredStream(Section):
 if TYPE_CHECKING:
     Stream = DeclaredStream
 else:
-    Stream = with_policies("Stream", DeclaredStream, streams.POLICIES)
+    Stream = route_policies.with_policies("Stream", DeclaredStream, streams.POLICIES)
 
 
 def places(stream: DeclaredStream) -> tuple[Place, ...]:
@@ -48,8 +48,7 @@ def places(stream: DeclaredStream) -> tuple[Place, ...]:
 
 def policies(stream: DeclaredStream) -> dict[str, str]:
     """Return its policies that are set."""
-    values = stream.model_dump()
-    return {key: value for key in streams.BY_KEY if (value := values[key])}
+    return route_policies.of(stream, streams.POLICIES)
 
 
 def ports_of(text: str) -> tuple[tuple[int, Transport], ...]:

@@ -11,16 +11,19 @@ USERS = "/etc/rollcall/front/users"
 # In the front's image: plain nginx cannot escape a URL for another's query.
 LOGIN_SCRIPT = "/usr/local/share/rollcall/login.js"
 # Room for about 32,000 addresses; nginx forgets the longest unseen.
-_ZONE = "4m"
+ZONE = "4m"
+NETWORKS = 'networks such as "10.0.0.0/8", "2001:db8::/32" or one address, with commas or spaces between them'
 _RATE = re.compile(r"([1-9][0-9]{0,5})/([sm])(?: burst ([0-9]{1,6}))?", re.ASCII)
 _AUTH = re.compile(r"([A-Za-z0-9_-]{1,255})((?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~@:+=,-]+)*/?)", re.ASCII)
 
 
-def _deny(value: str, _: Place) -> Lines:
+def deny(value: str, _: Place) -> Lines:
+    """Return the lines that close networks out, of a route or a stream."""
     return Lines(tuple(f"deny {network};" for network in value.split()))
 
 
-def _allow(value: str, _: Place) -> Lines:
+def allow(value: str, _: Place) -> Lines:
+    """Return the lines that let these networks in alone."""
     return Lines((*(f"allow {network};" for network in value.split()), "deny all;"))
 
 
@@ -46,13 +49,13 @@ def _rate_limit(value: str, place: Place) -> Lines:
     burst = "" if burst == "0" else f" burst={burst} nodelay"
     return Lines(
         (f"limit_req zone={zone}{burst};",),
-        http=(f"limit_req_zone $binary_remote_addr zone={zone}:{_ZONE} rate={rate.replace('/', 'r/')};",),
+        http=(f"limit_req_zone $binary_remote_addr zone={zone}:{ZONE} rate={rate.replace('/', 'r/')};",),
     )
 
 
 def _max_connections(value: str, place: Place) -> Lines:
     zone = f"open_{place.identity}"
-    return Lines((f"limit_conn {zone} {value};",), http=(f"limit_conn_zone $binary_remote_addr zone={zone}:{_ZONE};",))
+    return Lines((f"limit_conn {zone} {value};",), http=(f"limit_conn_zone $binary_remote_addr zone={zone}:{ZONE};",))
 
 
 def _sign_in(text: str) -> str:
@@ -106,20 +109,20 @@ def _login(value: str, _: Place) -> Lines:
 POLICIES = (
     Policy(
         "deny",
-        'networks such as "10.0.0.0/8", "2001:db8::/32" or one address, with commas or spaces between them',
+        NETWORKS,
         "These get a 403",
         "192.0.2.0/24",
         values.networks,
-        _deny,
+        deny,
         access=True,
     ),
     Policy(
         "allow",
-        'networks such as "10.0.0.0/8", "2001:db8::/32" or one address, with commas or spaces between them',
+        NETWORKS,
         "Only these get in, all others get a 403; `deny` comes first",
         "10.0.0.0/8, 198.51.100.7",
         values.networks,
-        _allow,
+        allow,
         access=True,
     ),
     Policy(

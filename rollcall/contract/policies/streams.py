@@ -4,28 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from rollcall.contract.policies import table, values
+from rollcall.contract.policies import access, table, values
 from rollcall.contract.policies.policy import METADATA, Lines, Place, Policy
 from rollcall.contract.policies.table import Policies
 
 # Which port of the fronts, in an instance's Meta; TLS has names beside it.
 TCP, UDP, TLS = "virtual_tcp", "virtual_udp", "virtual_tls"
-# Room for about 32,000 addresses; nginx forgets the longest unseen.
-_ZONE = "4m"
-_NETWORKS = 'networks such as "10.0.0.0/8", "2001:db8::/32" or one address, with commas or spaces between them'
-
-
-def _deny(value: str, _: Place) -> Lines:
-    return Lines(tuple(f"deny {network};" for network in value.split()))
-
-
-def _allow(value: str, _: Place) -> Lines:
-    return Lines((*(f"allow {network};" for network in value.split()), "deny all;"))
 
 
 def _max_connections(value: str, place: Place) -> Lines:
     zone = f"stream_open_{place.identity}"
-    return Lines((f"limit_conn {zone} {value};",), http=(f"limit_conn_zone $binary_remote_addr zone={zone}:{_ZONE};",))
+    return Lines(
+        (f"limit_conn {zone} {value};",), http=(f"limit_conn_zone $binary_remote_addr zone={zone}:{access.ZONE};",)
+    )
 
 
 def _connect_timeout(value: str, _: Place) -> Lines:
@@ -41,14 +32,22 @@ def _proxy_protocol(_value: str, _: Place) -> Lines:
 
 
 POLICIES = (
-    Policy("deny", _NETWORKS, "Connections of these are closed", "192.0.2.0/24", values.networks, _deny, access=True),
+    Policy(
+        "deny",
+        access.NETWORKS,
+        "Connections of these are closed",
+        "192.0.2.0/24",
+        values.networks,
+        access.deny,
+        access=True,
+    ),
     Policy(
         "allow",
-        _NETWORKS,
+        access.NETWORKS,
         "Only these get in; `deny` comes first",
         "10.0.0.0/8, 198.51.100.7",
         values.networks,
-        _allow,
+        access.allow,
         access=True,
     ),
     Policy(
@@ -104,14 +103,14 @@ def read(meta: Mapping[str, str], others: frozenset[str]) -> Policies:
     for key in sorted(key for key in meta if key.startswith(METADATA)):
         policy = BY_META.get(key)
         if policy is not None:
-            if meta[key].strip() or policy.access:
-                found[policy.key] = _parsed(policy, meta[key])
+            if (meta[key].strip() or policy.access) and (value := _parsed(policy, meta[key])):
+                found[policy.key] = value
         elif key in table.ACCESS:
             raise ValueError(f"{key}: got it for a stream; expected {BY_KEY['allow'].meta} or {BY_KEY['deny'].meta}")
         elif key not in KEYS | table.BY_META.keys() | others:
             close = get_close_matches(key, [*KEYS, *BY_META], n=1)
             raise ValueError(f"{key}: unknown key{f'; did you mean {close[0]}?' if close else ''}")
-    return ordered(found)
+    return table.ordered(found, POLICIES)
 
 
 def _parsed(policy: Policy, text: str) -> str:
@@ -119,11 +118,6 @@ def _parsed(policy: Policy, text: str) -> str:
         return table.parse(policy, text)
     except ValueError as error:
         raise ValueError(f"{policy.meta}: {error}") from None
-
-
-def ordered(found: Mapping[str, str]) -> Policies:
-    """Put values into the table's order."""
-    return tuple((policy.key, found[policy.key]) for policy in POLICIES if found.get(policy.key))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The table of all policies: metadata, front.routes, validation, docs and nginx's lines read it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from rollcall.contract.policies import access, traffic, visitors
@@ -60,9 +60,9 @@ def read(meta: Mapping[str, str], others: frozenset[str]) -> tuple[Policies, tup
     return ordered(found), tuple(errors)
 
 
-def ordered(values: Mapping[str, str]) -> Policies:
-    """Put values into the table's order."""
-    return tuple((policy.key, values[policy.key]) for policy in POLICIES if policy.key in values)
+def ordered(values: Mapping[str, str], policies: Iterable[Policy] = POLICIES) -> Policies:
+    """Put values into the order of this table, or of another."""
+    return tuple((policy.key, values[policy.key]) for policy in policies if policy.key in values)
 
 
 def limits_access(meta: Mapping[str, str], others: frozenset[str]) -> bool:

@@ -120,7 +120,7 @@ def read(text: str) -> Settings:
             DeclaredStream(
                 stream["service"],
                 tuple(Place(*place) for place in stream["places"]),
-                streams.ordered(stream["policies"]),
+                table.ordered(stream["policies"], streams.POLICIES),
             )
             for stream in document["streams"]
         )

@@ -92,15 +92,16 @@ def _requested(instances: Sequence[Instance], settings: Settings, complaints: li
     foreign: dict[Place, Instance] = {}
     declared = {(place, stream.service) for stream in settings.streams for place in stream.places}
     for instance in instances:
-        found = _read(instance, complaints)
-        for place in found.places if found else ():
+        if (found := _read(instance, complaints)) is None:
+            continue
+        for place in found.places:
             if (place.port, place.transport) in settings.stream_ports:
                 by_policies = wanted.setdefault((place, instance.service), {})
-                by_policies.setdefault(found.policies if found else (), []).append(instance)
+                by_policies.setdefault(found.policies, []).append(instance)
             elif (place, instance.service) not in declared:
                 text = f"{_named(instance)} gets no connections of {place}: front.stream_ports does not list it"
                 complaints.append(Complaint("stream", text))
-        foreign |= dict.fromkeys(found.foreign if found else (), instance)
+        foreign |= dict.fromkeys(found.foreign, instance)
     claimed = {place for place, _ in wanted}
     for place, instance in foreign.items():
         if place not in claimed:

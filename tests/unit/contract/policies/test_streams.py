@@ -38,7 +38,7 @@ def test_each_policy_has_its_directive() -> None:
         "read_timeout": "60",
         "proxy_protocol": "on",
     }
-    assert server(streams.ordered(values)) == [
+    assert server(table.ordered(values, streams.POLICIES)) == [
         ["deny", "10.0.0.1/32"],
         ["allow", "10.0.0.0/8"],
         ["allow", "fd00::/8"],
