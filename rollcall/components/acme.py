@@ -66,15 +66,20 @@ def _files(fleet: Fleet, member: Member, acme: Acme, secrets: Secrets) -> tuple[
         _file("token", secrets.tokens.secret("acme", member.node) + "\n"),
         _file("key", secrets.acme_key + "\n"),
     ]
+    names = acme.dns.secrets if acme.dns else ()
+    values = {name: secrets.services.value(front_secrets.OWNER, name) for name in names}
+    of_hook = (_file(f"{acme_files.HOOK_SECRETS}/{name}", value, 0o400) for name, value in values.items())
+    return (*files, *_given(acme), *of_hook)
+
+
+def _given(acme: Acme) -> Iterator[File]:
+    """Read the user's own files. Raises RollcallError: one cannot be read, or is not what it should be."""
     if acme.eab:
-        files.append(_file("eab.key", _read("eab.key", acme.eab.key)))
+        yield _file("eab.key", _read("eab.key", acme.eab.key))
     if acme.authority:
-        files.append(_file("authority.pem", _read("authority", acme.authority), 0o644))
+        yield _file("authority.pem", _read("authority", acme.authority), 0o644)
     if acme.dns:
-        files.append(_file(acme_files.HOOK, _read_hook(acme.dns.hook), 0o700))
-        values = {name: secrets.services.value(front_secrets.OWNER, name) for name in acme.dns.secrets}
-        files += [_file(f"{acme_files.HOOK_SECRETS}/{name}", value, 0o400) for name, value in values.items()]
-    return tuple(files)
+        yield _file(acme_files.HOOK, _read_hook(acme.dns.hook), 0o700)
 
 
 def acme_config(fleet: Fleet, member: Member, acme: Acme) -> str:
@@ -160,17 +165,10 @@ def validate(check: Check) -> None:
         raise RollcallError(
             f"{locate}front.acme: got staging and directory; expected one of them (staging is Let's Encrypt's own)"
         )
-    for key, path in (("eab.key", acme.eab.key if acme.eab else None), ("authority", acme.authority)):
-        if path:
-            try:
-                _read(key, path)
-            except RollcallError as problem:
-                raise RollcallError(f"{locate}{problem}") from None
-    if acme.dns:
-        try:
-            _read_hook(acme.dns.hook)
-        except RollcallError as problem:
-            raise RollcallError(f"{locate}{problem}") from None
+    try:
+        tuple(_given(acme))
+    except RollcallError as problem:
+        raise RollcallError(f"{locate}{problem}") from None
 
 
 COMPONENT = Component("acme", resources, containers=("acme",), volumes=(ACME_VOLUME,), validate=validate)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,7 +37,7 @@ class Record:
 
     def to_json(self) -> Mapping[str, Any]:
         """Return plain data."""
-        return {"time": self.time, "node": self.node, "file": self.file, "bytes": self.bytes, "index": self.index}
+        return asdict(self)
 
 
 def parse(body: str) -> Record | None:

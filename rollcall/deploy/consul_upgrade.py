@@ -109,8 +109,13 @@ class MayRestart(Readiness):
 
 def leads(host: Host, address: str) -> bool:
     """Whether a host's server leads, by its own agent."""
+    return _leader(host) == address
+
+
+def _leader(host: Host) -> str:
+    """Return the leader's address, by a host's own agent; "" without one."""
     [response] = agent_requests.responses(host, [Request("GET", leader.PATH)], "")
-    return leader.address(response.body) == address
+    return leader.address(response.body)
 
 
 @dataclass(frozen=True)
@@ -127,8 +132,7 @@ class Snapshot:
 
     def __call__(self, state: State, host: Host) -> bool:
         """Save it; return False and log the reason on failure, as pyinfra expects of a function."""
-        [response] = agent_requests.responses(host, [Request("GET", leader.PATH)], "")
-        address = leader.address(response.body)
+        address = _leader(host)
         if not address:
             logger.warning(f"{host.print_prefix}Consul has no leader, and gives no snapshot before the upgrade")
             return True
