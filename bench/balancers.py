@@ -17,10 +17,10 @@ import requests
 import traefik_build
 from front_on_loopback import PORT, front
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from loopback import HTTP, container, until
+from loopback import HTTP, container, remove_containers, until
 
 from rollcall.images.docker import docker as docker_command
-from rollcall.lab import catalogue, dockerfile
+from rollcall.lab import catalogue, dockerfile, engine, images
 from rollcall.lab.progress import part
 
 SERVICE = "bench"
@@ -74,7 +74,17 @@ def rendered(template: str, **values: object) -> str:
     return environment.get_template(template).render(**values)
 
 
-def build_image() -> None:
+def prepared() -> docker.DockerClient:
+    """Have an engine with the lab's images and ours, and nothing of an interrupted run; return its client."""
+    engine.ensure()
+    images.ensure()
+    _build_image()
+    client = docker.from_env()
+    remove_containers(client, LABEL)
+    return client
+
+
+def _build_image() -> None:
     """Build the image with Debian's nginx and HAProxy."""
     text = dockerfile.localised((FOLDER / "Dockerfile").read_text(), catalogue.NAMES)
     with part("Image with Debian's nginx and HAProxy"):

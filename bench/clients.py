@@ -4,13 +4,12 @@ A request fails without a complete response of status 200; clients do not retry.
 """
 
 import asyncio
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import cast
+
+from background import Background
 
 RESPONSE_TIMEOUT_SECONDS = 10
 REQUEST = b"GET / HTTP/1.1\r\nHost: www.mastartup.io\r\n\r\n"
@@ -19,22 +18,19 @@ OK = "200"
 
 
 @dataclass
-class Clients:
+class Clients(Background):
     """Clients that keep their connections, unless their request ends them, and `pause` between two requests.
 
     `fates` counts requests by result; `seen` is when each instance, by its header Instance, last responded; `longest`
     is the most seconds that a request took.
     """
 
-    port: int
-    count: int
     request: bytes = REQUEST
     pause: float = 0
     fates: Counter[str] = field(default_factory=Counter)
     seen: dict[str, float] = field(default_factory=dict)
     connections: int = 0
     longest: float = 0
-    stopping: bool = False
 
     @property
     def requests(self) -> int:
@@ -43,19 +39,6 @@ class Clients:
     @property
     def broken(self) -> dict[str, int]:
         return {fate: number for fate, number in self.fates.items() if fate != OK}
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        thread = threading.Thread(target=lambda: asyncio.run(self._all()))
-        thread.start()
-        try:
-            yield
-        finally:
-            self.stopping = True
-            thread.join()
-
-    async def _all(self) -> None:
-        await asyncio.gather(*(self._one() for _ in range(self.count)))
 
     async def _one(self) -> None:
         loop = asyncio.get_running_loop()

@@ -18,15 +18,13 @@ from pathlib import Path
 
 import balancers
 import click
-import docker
-from balancers import FRONT, LABEL, Balancer, Place
+from balancers import FRONT, Balancer, Place
 from clients import Clients
 from conditions import print_load, run
-from loopback import consul_agent, remove_containers, until
+from loopback import consul_agent, until
 from rich.table import Table
 
 from rollcall.console import out, step
-from rollcall.lab import engine, images
 
 INSTANCES = (28521, 28522, 28523, 28524)
 CLIENTS = 32
@@ -114,11 +112,7 @@ def report(results: dict[str, Result], changes: int) -> None:
 @click.option("--only", multiple=True, help="Part of a balancer's name; may be given more than once.")
 def main(changes: int, requests: int, only: tuple[str, ...]) -> None:
     """Count the requests that break while the list of instances changes."""
-    engine.ensure()
-    images.ensure()
-    balancers.build_image()
-    client = docker.from_env()
-    remove_containers(client, LABEL)
+    client = balancers.prepared()
     chosen = [balancer for balancer in balancers.FOLLOWING if not only or any(part in balancer.name for part in only)]
     results = {}
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary:

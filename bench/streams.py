@@ -13,21 +13,22 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import balancers
 import click
-import docker
+from background import Background
 from balancers import CONSUL, FOLDER, IMAGE, LABEL, SERVICE, TARGET, Place
 from conditions import print_load, run
 from front_on_loopback import front
-from loopback import consul_agent, container, remove_containers, until
+from loopback import consul_agent, container, until
 from rich.table import Table
 
 from rollcall import command
 from rollcall.console import out, step
 from rollcall.errors import RollcallError
-from rollcall.lab import engine, images, packages
+from rollcall.lab import packages
 
 INSTANCES = (28521, 28522)
 ECHOES = (28523, 28524)
@@ -85,24 +86,13 @@ def gigabits(port: int, seconds: int) -> float:
     return float(found[1]) * _UNITS[found[2]] * 8 / 1e9 if found else 0.0
 
 
-class Established:
+@dataclass
+class Established(Background):
     """Connections that stay, each with a message every 50 ms; `broken` counts those that ended."""
 
-    def __init__(self, port: int) -> None:
-        self.port, self.broken, self.answers, self.opened, self.stopping = port, 0, 0, 0, False
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        thread = threading.Thread(target=lambda: asyncio.run(self._all()))
-        thread.start()
-        try:
-            yield
-        finally:
-            self.stopping = True
-            thread.join()
-
-    async def _all(self) -> None:
-        await asyncio.gather(*(self._one() for _ in range(ESTABLISHED)))
+    broken: int = 0
+    answers: int = 0
+    opened: int = 0
 
     async def _one(self) -> None:
         try:
@@ -152,7 +142,7 @@ def _echoes() -> Iterator[None]:
 def changed(port: int, place: Place, changes: int) -> Established:
     """Return what became of established connections while another instance came and went."""
     changing = ECHOES[1]
-    established = Established(port)
+    established = Established(port, ESTABLISHED)
     with established.running():
         until(lambda: established.opened + established.broken >= ESTABLISHED, "open connections")
         for number in range(changes):
@@ -182,12 +172,8 @@ def _version(port: int, place: Place) -> str:
 @click.option("--changes", default=50, show_default=True, type=click.IntRange(2), help="Of the list, per balancer.")
 def main(rounds: int, seconds: int, changes: int) -> None:
     """Measure streams through each balancer."""
-    engine.ensure()
-    images.ensure()
     packages.need("wrk", ["wrk"])
-    balancers.build_image()
-    client = docker.from_env()
-    remove_containers(client, LABEL)
+    client = balancers.prepared()
     rates: dict[str, list[float]] = {name: [] for name, _ in BALANCERS}
     speeds: dict[str, list[float]] = {name: [] for name, _ in BALANCERS}
     kept: dict[str, Established] = {}

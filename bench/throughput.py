@@ -16,16 +16,15 @@ from pathlib import Path
 
 import balancers
 import click
-import docker
-from balancers import LABEL, Balancer, Place
+from balancers import Balancer, Place
 from conditions import print_load, run
-from loopback import consul_agent, remove_containers
+from loopback import consul_agent
 from rich.table import Table
 
 from rollcall import command
 from rollcall.console import out, step
 from rollcall.errors import RollcallError
-from rollcall.lab import engine, images, packages
+from rollcall.lab import packages
 
 INSTANCES = (28521, 28522, 28523, 28524)
 CONNECTIONS = 32
@@ -95,12 +94,8 @@ def report(rounds: dict[Balancer, list[Round]], seconds: int) -> None:
 @click.option("--only", multiple=True, help="Part of a balancer's name; may be given more than once.")
 def main(count: int, seconds: int, only: tuple[str, ...]) -> None:
     """Measure the requests per second through each balancer."""
-    engine.ensure()
-    images.ensure()
     packages.need("wrk", ["wrk"])
-    balancers.build_image()
-    client = docker.from_env()
-    remove_containers(client, LABEL)
+    client = balancers.prepared()
     chosen = [balancer for balancer in balancers.ALL if not only or any(part in balancer.name for part in only)]
     rounds: dict[Balancer, list[Round]] = {balancer: [] for balancer in chosen}
     with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as temporary, ExitStack() as stack:

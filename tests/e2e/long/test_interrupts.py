@@ -1,30 +1,19 @@
 """Ctrl-C in the middle of a deploy or a rotation: one sentence at once, and the same command finishes."""
 
-import os
 import signal
-import subprocess
-import sys
 
+import interactive
 import pytest
-from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
+from deployed import BACKENDS, LAB, Fleet, answering, rollcall, wait_for
 
 SENTENCE = "rollcall: interrupted; run the same command again to finish"
 
 
 def interrupt_at(mark: str, *arguments: str) -> tuple[int, str]:
     """Press Ctrl-C when a line with this mark is printed; give the exit code and what was printed after it."""
-    with subprocess.Popen(
-        ["env", "--default-signal=INT", sys.executable, "-u", "-m", "rollcall", *arguments],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        # As in a terminal, the signal reaches every process of the command, and none was told to ignore it.
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        assert next((line for line in process.stdout if mark in line), ""), f"it never came to {mark}"
-        os.killpg(process.pid, signal.SIGINT)
+    with interactive.started(*arguments) as process:
+        assert any(mark in line for line in interactive.lines(process)), f"it never came to {mark}"
+        interactive.send(process, signal.SIGINT)
         said, _ = process.communicate(timeout=60)
     return process.returncode, said
 

@@ -1,11 +1,11 @@
 """A release that is killed after any of its steps: visitors notice nothing, and the same command ends it right."""
 
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 
+import interactive
 import pytest
 from deployed import PROJECT, Fleet, rollcall, wait_for
 from keep_alive_load import Load
@@ -32,20 +32,12 @@ def is_step(line: str) -> bool:
 
 def killed_after(inventory: str, step: int) -> bool:
     """Kill a deploy with all of its processes when it has said this many steps; False if it ended before."""
-    with subprocess.Popen(
-        [sys.executable, "-u", "-m", "rollcall", "deploy", inventory],
-        cwd=PROJECT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        assert process.stdout is not None
-        said = 0
-        for line in process.stdout:
+    said = 0
+    with interactive.started("deploy", inventory) as process:
+        for line in interactive.lines(process):
             said += is_step(line)
             if said == step:
-                os.killpg(process.pid, signal.SIGKILL)
+                interactive.send(process, signal.SIGKILL)
                 return True
     return False
 

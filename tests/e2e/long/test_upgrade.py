@@ -1,11 +1,10 @@
 """Consul gets a newer version under 32 keep-alive clients, is interrupted on the way, and goes on."""
 
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 
+import interactive
 import pytest
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
 from keep_alive_load import Load
@@ -56,16 +55,10 @@ def test_an_upgrade_that_is_interrupted_goes_on_without_a_lost_request(
     load = Load(FRONT_PORT)
     started = time.monotonic()
     with load.running():
-        deploy = subprocess.Popen(
-            [sys.executable, "-m", "rollcall", "deploy", LAB],
-            cwd=PROJECT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        wait_for("a first server", lambda: CONSUL_VERSION in builds(fleet).values(), 240)
-        deploy.send_signal(signal.SIGINT)
-        output, _ = deploy.communicate(timeout=120)
+        with interactive.started("deploy", LAB) as deploy:
+            wait_for("a first server", lambda: CONSUL_VERSION in builds(fleet).values(), 240)
+            interactive.send(deploy, signal.SIGINT)
+            output, _ = deploy.communicate(timeout=120)
         interrupted = [name for name, build in builds(fleet).items() if build == CONSUL_VERSION]
         assert deploy.returncode != 0, output
         assert set(interrupted) < set(SERVERS) - {leader}, "clients come after servers, and the leader last"
