@@ -25,6 +25,7 @@ from rollcall import command
 from rollcall.console import out, step
 from rollcall.errors import RollcallError
 from rollcall.lab import packages
+from rollcall.program_output import reason
 
 INSTANCES = (28521, 28522, 28523, 28524)
 CONNECTIONS = 32
@@ -50,7 +51,7 @@ def read(text: str) -> Round:
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     slow = re.search(r"99%\s+([\d.]+)(us|ms|s)", text)
     if not rate or not slow:
-        raise RollcallError(f"wrk printed no rate: {command.last_line(text)}")
+        raise RollcallError(f"wrk printed no rate: {reason(text)}")
     return Round(float(rate.group(1)), float(slow.group(1)) * {"us": 0.001, "ms": 1, "s": 1000}[slow.group(2)])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rollcall import waiting
 from rollcall.errors import RollcallError
+from rollcall.program_output import reason
 
 # How long a program may take to clean up after SIGTERM.
 _STOP_TIMEOUT_SECONDS = 5
@@ -36,11 +37,11 @@ def run(
     `doing` completes "Cannot …" in the error. `environment` is added to this process's own.
 
     Raises:
-        RollcallError: the program is missing or failed; the error holds its last line of output.
+        RollcallError: the program is missing or failed; the error holds the reason that it gives.
     """
     code, output, errors = attempt(arguments, stdin=stdin, environment=environment, directory=directory)
     if code != 0:
-        raise RollcallError(f"Cannot {doing}: {last_line(errors or output) or f'exit code {code}'}")
+        raise RollcallError(f"Cannot {doing}: {reason(errors, output) or f'exit code {code}'}")
     return output
 
 
@@ -109,8 +110,3 @@ def _terminate(process: subprocess.Popen[bytes]) -> None:
 def resume() -> None:
     """Allow programs to start again."""
     _interrupted.clear()
-
-
-def last_line(text: str) -> str:
-    """Return the last line that is not blank."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")

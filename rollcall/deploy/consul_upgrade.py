@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from pyinfra import logger
@@ -19,6 +19,7 @@ from rollcall.contract.problems import KINDS
 from rollcall.contract.timeouts import stretched
 from rollcall.deploy import agent_requests, callbacks
 from rollcall.deploy.readiness import Readiness
+from rollcall.program_output import reason
 
 SNAPSHOT_TIMEOUT_SECONDS = 300
 KEPT = 5
@@ -145,8 +146,8 @@ class Snapshot:
         if done:
             logger.info(f"{led.print_prefix}Consul's state of before the upgrade is in {output.stdout.strip()}")
         else:
-            reason: Sequence[str] = output.stderr.strip().splitlines() or ["no reason"]
-            logger.error(f"{led.print_prefix}Consul's state could not be saved before the upgrade: {reason[-1]}")
+            why = reason(output.stderr) or "no reason"
+            logger.error(f"{led.print_prefix}Consul's state could not be saved before the upgrade: {why}")
         return done
 
     def _command(self, name: str) -> str:

@@ -12,6 +12,7 @@ from rollcall.images import catalogue, context
 from rollcall.images.cached import CACHE
 from rollcall.images.catalogue import OwnImage
 from rollcall.images.docker import docker, inspect
+from rollcall.program_output import reason
 
 # Its value is the digest of everything that the image was built from.
 LABEL = "rollcall.image"
@@ -67,7 +68,7 @@ def run(docker_arguments: list[str], name: str, log: Path, platform: str = "") -
             f"cannot build {name}: this machine's engine cannot run programs for {platform}; install QEMU's handlers "
             f"(docs/images.md), or build on a machine of that architecture; all output is in {log}"
         )
-    raise RollcallError(f"cannot build {name}: {command.last_line(errors or output)}; all output is in {log}")
+    raise RollcallError(f"cannot build {name}: {reason(errors, output)}; all output is in {log}")
 
 
 def engine_platform() -> str:

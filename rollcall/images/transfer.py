@@ -20,6 +20,7 @@ from rollcall.errors import RollcallError
 from rollcall.images.compressed import Compressor
 from rollcall.images.registry import Offer, Registry
 from rollcall.images.saved import Blob, Saved
+from rollcall.program_output import reason
 from rollcall.remote.run import Shell
 
 # Below the kernel's ephemeral ports.
@@ -106,8 +107,8 @@ def _load(host: Host, name: str, offer: Offer, compressor: Compressor) -> None:
             offer.send(whole, compressor.copy(whole), stdin.write)
         _, errors = process.communicate()
     if process.returncode != 0:
-        lines = errors.decode(errors="replace").strip().splitlines() or [f"exit code {process.returncode}"]
-        raise RollcallError(f"on {host.name}: cannot load {name}: {lines[-1]}")
+        why = reason(errors.decode(errors="replace")) or f"exit code {process.returncode}"
+        raise RollcallError(f"on {host.name}: cannot load {name}: {why}")
 
 
 @contextmanager

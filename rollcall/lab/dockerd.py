@@ -7,10 +7,11 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from rollcall import command, waiting
+from rollcall import waiting
 from rollcall.errors import RollcallError
 from rollcall.lab import firewall
 from rollcall.lab.layout import STATE
+from rollcall.program_output import reason
 
 _PID = STATE / "dockerd.pid"
 _LOG = STATE / "dockerd.log"
@@ -95,4 +96,4 @@ def forget() -> None:
 
 
 def _log_end() -> str:
-    return (command.last_line(_LOG.read_text()) if _LOG.exists() else "") or "its log is empty."
+    return (reason(_LOG.read_text()) if _LOG.exists() else "") or "its log is empty."

@@ -16,6 +16,7 @@ from rollcall.errors import RollcallError
 from rollcall.images.docker import docker, inspect
 from rollcall.lab import catalogue, keys, side_by_side
 from rollcall.lab.layout import DEFAULT_ENGINE, HOSTS, LABEL, LOOPBACK, NETWORK, LabHost
+from rollcall.program_output import reason
 from rollcall.remote import ssh
 
 # What systemd and a nested Docker Engine need. --privileged would fail on machines that lack one of its capabilities.
@@ -158,7 +159,7 @@ def _lack(host: LabHost) -> str:
         return stop_reason(state, int(_INOTIFY.read_text()))
     code, _, errors = command.attempt([*ssh_arguments(host), "true"])
     if code != 0:
-        return f"rejects the login over SSH ({command.last_line(errors)})"
+        return f"rejects the login over SSH ({reason(errors)})"
     return "has a Docker Engine that does not respond"
 
 

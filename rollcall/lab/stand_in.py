@@ -5,11 +5,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from rollcall import command
 from rollcall.components.component import Context, HostFacts
 from rollcall.components.resolver import Resolver
 from rollcall.config.fleet import Fleet, Member
 from rollcall.converge import docker_commands
 from rollcall.converge.resources import Container, Directory, File, Resource
+from rollcall.errors import RollcallError
 from rollcall.images.docker import docker
 from rollcall.secrets.store import Secrets
 
@@ -45,7 +47,12 @@ def run(wanted: Container, labels: Mapping[str, str]) -> str:
         argument for argument in docker_commands.run_arguments(wanted) if not argument.startswith("--label=")
     )
     own_labels = [f"--label={key}={value}" for key, value in labels.items()]
-    return docker(verb, *own_labels, *arguments, doing=f"start {wanted.name}")
+    try:
+        return docker(verb, *own_labels, *arguments, doing=f"start {wanted.name}")
+    except RollcallError:
+        # Docker keeps a container that it could not start. Without --force a running one of that name stays.
+        command.attempt(["docker", "rm", "--volumes", wanted.name])
+        raise
 
 
 def context(fleet: Fleet, member: Member, secrets: Secrets | None, **facts: Any) -> Context:

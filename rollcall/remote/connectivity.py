@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from rollcall.config.inventory import Host
 from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
+from rollcall.program_output import reason
 from rollcall.remote import login, ssh
 from rollcall.remote.run import Shell
 
@@ -112,8 +113,8 @@ def _problem_behind_proxy(host: Host) -> str | None:
         )
     except subprocess.TimeoutExpired:
         return f"{host.hostname}: no response within {seconds:g} s"
-    errors = done.stderr.strip().splitlines() or [f"ssh exited with {done.returncode}"]
-    return None if done.returncode == 0 else f"{host.hostname}: {errors[-1]}"
+    why = reason(done.stderr) or f"ssh exited with {done.returncode}"
+    return None if done.returncode == 0 else f"{host.hostname}: {why}"
 
 
 def _rights_problem(host: Host) -> str:

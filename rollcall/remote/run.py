@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from rollcall import program_output
 from rollcall.config.inventory import Host
 from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
@@ -27,8 +28,7 @@ class Result:
     @property
     def reason(self) -> str:
         """The line that explains the failure."""
-        lines = (self.errors.strip() or self.output.strip()).splitlines()
-        return lines[-1] if lines else f"exit code {self.code}"
+        return program_output.reason(self.errors, self.output) or f"exit code {self.code}"
 
 
 class Shell:

@@ -15,6 +15,7 @@ from typing import IO
 from rollcall.config.inventory import Host
 from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
+from rollcall.program_output import reason
 from rollcall.remote import ssh
 
 # An address on the host, or the one to connect to on this machine.
@@ -144,5 +145,5 @@ def _read(complaints: IO[bytes]) -> str:
 
 
 def _no_connection(host: Host, complaint: str) -> str:
-    reason = complaint.splitlines()[-1].rstrip(".") if complaint else "ssh gave no reason"
-    return f"ssh cannot connect to {host.name} ({host.hostname}): {reason}; try `{ssh.shown(host)}`."
+    why = reason(complaint).rstrip(".") or "ssh gave no reason"
+    return f"ssh cannot connect to {host.name} ({host.hostname}): {why}; try `{ssh.shown(host)}`."

@@ -16,6 +16,7 @@ from rollcall.deploy import agent_requests, callbacks
 from rollcall.drain import instances
 from rollcall.drain.waiting import DrainCheck, wait
 from rollcall.errors import RollcallError
+from rollcall.program_output import reason
 from rollcall.services import commands, observed
 from rollcall.services.observed import REASON, Registered, Running
 
@@ -64,8 +65,7 @@ class ServiceHost:
         """
         done, output = callbacks.run(self._named(name), command, stdin)
         if not done:
-            lines = (output.stderr.strip() or output.stdout.strip() or "no output").splitlines()
-            raise RollcallError(f"on {name}: {lines[-1]}")
+            raise RollcallError(f"on {name}: {reason(output.stderr, output.stdout) or 'no output'}")
         return output.stdout
 
     def try_on(self, name: str, command: str, stdin: str = "") -> tuple[bool, list[str]]:

@@ -12,6 +12,7 @@ from rollcall.errors import RollcallError
 from rollcall.lab import keys, packages
 from rollcall.lab.layout import LOOPBACK
 from rollcall.lab.machines import disk
+from rollcall.program_output import reason
 
 ADDRESS = "10.0.2.15"
 """A machine's own address, behind QEMU's user network."""
@@ -82,7 +83,7 @@ class Machine:
             RollcallError: it does not succeed in time; includes the last line of the machine's console.
         """
         if not waiting.until(lambda: self.has(line), BOOT_TIMEOUT_SECONDS):
-            last = command.last_line(self.console.read_text(errors="replace")) or "its console is empty"
+            last = reason(self.console.read_text(errors="replace")) or "its console is empty"
             raise RollcallError(f"The machine {self.suite} fails `{line}` after {BOOT_TIMEOUT_SECONDS} s: {last}")
 
     def _ssh(self) -> list[str]:
