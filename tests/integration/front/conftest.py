@@ -1,5 +1,6 @@
 """A front in its real container, a real Consul and real backends, on this machine's loopback and Docker bridge."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -99,6 +100,10 @@ def start_front(
             until(lambda: running.status() != 0, "a front that listens")
             until(running.rendered, "a first rendering")
             yield running
+        except AssertionError:
+            # pytest shows it with the failure.
+            sys.stdout.write(running.log())
+            raise
         finally:
             running.remove()
             engine.volumes.get(STATE).remove()
