@@ -10,6 +10,7 @@ import requests
 from rollcall.config.fleet import Member
 from rollcall.consul import kv, maintenance
 from rollcall.contract import local_agent
+from rollcall.contract.service_protocol import is_udp
 from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.registrator.services.identity import MARK_HOST, dns_fault, path_fault
@@ -36,11 +37,12 @@ class Instance:
     maintenance: bool = False
     # The host whose registrator wrote it; "" for another tool's.
     registrator: str = ""
+    udp: bool = False
 
     @property
     def endpoint(self) -> str:
         """Return address:port as nginx writes it."""
-        return f"{self.address}:{self.port}"
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
 class Catalog:
@@ -89,15 +91,19 @@ class Catalog:
 
 def behind(member: Member, instances: Sequence[Instance]) -> tuple[Instance, ...]:
     """Return the instances that a front should balance over: the passing ones of front.services."""
-    chosen = []
-    for query in member.settings.front.services:
-        tag, _, name = query.rpartition(".")
-        chosen += [
-            instance
-            for instance in instances
-            if instance.passing and instance.service == name and (not tag or tag in instance.tags)
-        ]
-    return tuple(dict.fromkeys(chosen))
+    chosen = [one for query in member.settings.front.services for one in passing(query, instances)]
+    # A UDP service never gets requests.
+    return tuple(dict.fromkeys(one for one in chosen if not one.udp))
+
+
+def passing(query: str, instances: Sequence[Instance]) -> list[Instance]:
+    """Return the passing instances of "name" or "tag.name"."""
+    tag, _, name = query.rpartition(".")
+    return [
+        instance
+        for instance in instances
+        if instance.passing and instance.service == name and (not tag or tag in instance.tags)
+    ]
 
 
 def failure(problem: Exception) -> str:
@@ -135,14 +141,16 @@ def _agent(endpoint: Endpoint, token: str) -> consul.Consul:
 
 def _instance(entry: Mapping[str, Any]) -> Instance:
     service = entry["Service"]
+    meta, tags = service.get("Meta") or {}, frozenset(service["Tags"] or ())
     return Instance(
         id=service["ID"],
         service=service["Service"],
         node=entry["Node"]["Node"],
         address=service["Address"] or entry["Node"]["Address"],
         port=service["Port"],
-        tags=frozenset(service["Tags"] or ()),
+        tags=tags,
         passing=all(check["Status"] == "passing" for check in entry["Checks"]),
         maintenance=maintenance.among(entry["Checks"], service["ID"]),
-        registrator=(service.get("Meta") or {}).get(MARK_HOST, ""),
+        registrator=meta.get(MARK_HOST, ""),
+        udp=is_udp(service["ID"], tags, meta),
     )

@@ -31,12 +31,13 @@ from rollcall.remote.run import Shell
 from rollcall.remote.tunnel import Endpoint
 from rollcall.secrets.store import Secrets
 from rollcall.services.as_running import as_running
-from rollcall.verify import host_probe, listeners, nginx_sites
+from rollcall.verify import host_probe, listeners, nginx_sites, nginx_streams
 from rollcall.verify.catalog import AGENT_ERRORS, Catalog, dns_names
 from rollcall.verify.front_requests import Response, front_by_tls, front_endpoint, request
 from rollcall.verify.host_probe import HostProbe
 from rollcall.verify.listeners import Listener, with_published
 from rollcall.verify.nginx_sites import NginxSites
+from rollcall.verify.nginx_streams import Streams
 
 # The longest command stops several containers in turn, each of which ignores its stop signal.
 COMMAND_TIMEOUT_SECONDS = 120
@@ -175,6 +176,10 @@ class Cluster:
     def nginx_sites(self, front: Member) -> NginxSites:
         """Read the sites that a front's nginx serves now."""
         return nginx_sites.parse(self.run(front.name, host_probe.NGINX_SITES))
+
+    def nginx_streams(self, front: Member) -> Streams:
+        """Read the streams that a front's nginx passes on now."""
+        return nginx_streams.parse(self.run(front.name, nginx_streams.COMMAND))
 
     def request_front(self, member: Member, path: str = "/", headers: Mapping[str, str] | None = None) -> Response:
         """Send a request to a front."""

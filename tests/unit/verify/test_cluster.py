@@ -1,9 +1,11 @@
 """DNS names and instances of a catalog, without any host."""
 
+from dataclasses import replace
+
 import pytest
 from six_hosts import checked
 
-from rollcall.verify.catalog import Instance, dns_names
+from rollcall.verify.catalog import Instance, behind, dns_names
 from rollcall.verify.front_requests import front_endpoint
 
 
@@ -52,3 +54,15 @@ def test_a_large_catalog_is_sampled() -> None:
 )
 def test_requests_go_where_the_front_serves(settings: dict[str, object], endpoint: tuple[str, int]) -> None:
     assert front_endpoint(checked(front=settings).member("front1")) == endpoint
+
+
+def test_a_front_balances_over_passing_instances_of_tcp() -> None:
+    front = checked(front={"services": ["web", "v2.shop"]}).member("front1")
+    web, new, old = instance("web"), instance("shop", "v2"), instance("shop")
+    udp = replace(web, id="a:web:53:udp", udp=True)
+    assert behind(front, (web, new, old, udp, replace(web, passing=False))) == (web, new)
+
+
+@pytest.mark.parametrize(("address", "endpoint"), [("10.0.0.1", "10.0.0.1:80"), ("fd00::1", "[fd00::1]:80")])
+def test_an_endpoint_is_written_as_nginx_does(address: str, endpoint: str) -> None:
+    assert replace(instance("web"), address=address).endpoint == endpoint

@@ -72,6 +72,7 @@ STEPS: dict[str, set[str]] = {
     "test_security.test_sites_certificates": {"f'rollcall certificates {cluster.source}'"},
     "test_security.test_gossip_and_rpc": {"cluster.mend"},
     "test_security.test_policies_and_tokens": {"cluster.mend"},
+    "test_streams.test_streams": {"cluster.command_line(front.name, 'docker exec front front status')"},
 }
 
 
