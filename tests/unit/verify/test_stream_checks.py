@@ -185,9 +185,9 @@ def test_a_container_that_does_not_pass_is_no_fault() -> None:
             "front1: app1:a:80 gets no connections because of its metadata: virtual_allow: got 'everybody'",
         ),
         (
-            {"a": DB.replace("NAME=db", "NAME=d.b")},
+            {"a": DB.replace("NAME=db", f"NAME={'d' * 300}")},
             LISTED,
-            "front1: app1:a:80 gets no connections because of its metadata: ",
+            "front1: app1:a:80 gets no connections because of its metadata: SERVICE_NAME: got 300 characters",
         ),
     ],
 )
