@@ -1,6 +1,7 @@
 """Talk to the ACME server (RFC 8555) with certbot's own library: the account, orders, and advice on renewals."""
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,13 +17,15 @@ from josepy.jwa import ES256
 from josepy.jwk import JWK, JWKEC
 
 from rollcall.acme.certificate import Issued
-from rollcall.acme.network import Network
+from rollcall.acme.network import ClockError, Network
 from rollcall.acme.settings import Files, Settings
 from rollcall.contract.timeouts import stretched
 
 ORDER_TIMEOUT = timedelta(seconds=stretched(120))
 REQUEST_TIMEOUT_SECONDS = stretched(30)
 _OVERLOADED = (requests.codes.too_many_requests, requests.codes.service_unavailable)
+# OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
+_OUTSIDE_VALIDITY = (9, 10)
 # Publishes the answer of one challenge: token and answer, or the name of a TXT record and its value.
 Publish = Callable[[str, str], None]
 
@@ -30,8 +33,9 @@ Publish = Callable[[str, str], None]
 class OrderError(Exception):
     """An order failed; the text gives the reason in one sentence.
 
-    `not_before` is the server's Retry-After; `everything` says that it holds for every name; `local` that the server
-    was not asked, or did not respond; `no_account` that the server does not know the account.
+    `not_before` is the server's Retry-After; `everything` says that it holds for every name, `limited` that it may do
+    so; `local` that the server was not asked, or did not respond; `no_account` that the server does not know the
+    account. `clock_ahead` is how wrong this host's clock is.
     """
 
     def __init__(
@@ -40,11 +44,15 @@ class OrderError(Exception):
         *,
         not_before: datetime | None = None,
         everything: bool = False,
+        limited: bool = False,
         local: bool = False,
         no_account: bool = False,
+        clock_ahead: timedelta = timedelta(),
     ) -> None:
         """Keep the reason."""
         super().__init__(text)
+        self.limited = limited
+        self.clock_ahead = clock_ahead
         self.not_before = not_before
         self.everything = everything
         self.local = local
@@ -111,8 +119,8 @@ class Authority:
         """Read the directory again, and the account, before the next order."""
         self._client = None
 
-    def order(self, name: str, publish: Publish) -> Issued:
-        """Order a certificate for one name.
+    def order(self, name: str, publish: Publish, check_lock: Callable[[], None]) -> Issued:
+        """Order a certificate for one name; `check_lock` raises what ends the order before its last step.
 
         Raises:
             OrderError: there is none.
@@ -132,6 +140,7 @@ class Authority:
                 if authorization.body.status == messages.STATUS_PENDING:
                     self._answer(acme, authorization, publish)
             order = acme.poll_authorizations(order, deadline)
+            check_lock()
             order = acme.finalize_order(order, deadline)
         return Issued(str(order.fullchain_pem), key, self._settings.directory)
 
@@ -177,7 +186,11 @@ class Authority:
             raise OrderError(_validation(error)) from error
         except errors.IssuanceError as error:
             raise self._refused(error.error) from error
+        except ClockError as error:
+            raise _wrong_clock(error) from error
         except errors.ARIError as error:
+            if isinstance(error.__cause__, ClockError):
+                raise _wrong_clock(error.__cause__) from error
             raise OrderError(str(error), local=True) from error
         except errors.TimeoutError as error:
             raise OrderError("the authority did not finish the order in time") from error
@@ -207,9 +220,13 @@ class Authority:
         return OrderError(
             f"the authority refuses: {error.detail or error.typ}",
             not_before=self._retry_after,
-            everything=error.code == "rateLimited",
+            limited=error.code == "rateLimited",
             no_account=error.code == "accountDoesNotExist",
         )
+
+
+def _wrong_clock(error: ClockError) -> OrderError:
+    return OrderError(str(error), everything=True, local=True, clock_ahead=error.ahead)
 
 
 def _place(challenge: challenges.HTTP01 | challenges.DNS01, name: str) -> str:
@@ -234,8 +251,12 @@ def _connection(error: Exception) -> str:
     inner: Any = error
     while inner.args and isinstance(inner.args[0], Exception):
         inner = inner.args[0]
-    reason = getattr(inner, "reason", None)
-    return str(reason or inner)
+    reason = getattr(inner, "reason", None) or inner
+    cause = reason.args[0] if reason.args else None
+    if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_code in _OUTSIDE_VALIDITY:
+        clock = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+        return f"{cause.verify_message}; this host's clock says {clock}, correct it if it is wrong"
+    return str(reason)
 
 
 def written(account: Account) -> str:

@@ -22,6 +22,10 @@ class ConsulError(Exception):
     """The agent does not respond, or refuses; the text gives the reason."""
 
 
+class LockLostError(ConsulError):
+    """Another program may hold the lock by now: nothing more is written."""
+
+
 class Consul:
     """The agent; each thread needs one of its own."""
 
@@ -89,6 +93,7 @@ class Consul:
         *,
         seconds: float = 0,
         json: Any = None,
+        expected: int = requests.codes.ok,
     ) -> requests.Response:
         try:
             timeout = REQUEST_TIMEOUT_SECONDS + seconds
@@ -97,7 +102,7 @@ class Consul:
             )
         except requests.RequestException as error:
             raise ConsulError(f"the Consul agent does not respond: {type(error).__name__}") from error
-        if response.status_code not in (requests.codes.ok, requests.codes.not_found):
+        if response.status_code not in (requests.codes.ok, requests.codes.not_found, expected):
             raise ConsulError(f"the Consul agent responds {response.status_code}: {response.text.strip()[:200]}")
         return response
 

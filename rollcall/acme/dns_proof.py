@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import threading
 
 from rollcall.acme import name_servers
 from rollcall.acme.authority import OrderError
@@ -13,6 +14,8 @@ from rollcall.contract import acme_keys
 from rollcall.contract.timeouts import stretched
 
 HOOK_TIMEOUT_SECONDS = stretched(120)
+# One call at a time: many a provider's API only replaces all values of a record together.
+_TURN = threading.Lock()
 # What a message shows of the program's output: its last line, up to here.
 _LONGEST = 200
 
@@ -54,6 +57,10 @@ class DnsProof:
         self._consul.delete(acme_keys.RECORDS + name)
 
     def _run(self, action: str, where: str, what: str) -> None:
+        with _TURN:
+            self._run_alone(action, where, what)
+
+    def _run_alone(self, action: str, where: str, what: str) -> None:
         try:
             done = subprocess.run(
                 [self._files.hook, action, where, what],

@@ -3,7 +3,6 @@
 import threading
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rollcall.acme import orderer
@@ -11,18 +10,23 @@ from rollcall.acme.authority import Authority
 from rollcall.acme.consul import SESSION_TTL_SECONDS, Consul, ConsulError
 from rollcall.acme.dns_proof import DnsProof
 from rollcall.acme.http_proof import HttpProof
+from rollcall.acme.locked_consul import Lock, LockedConsul
 from rollcall.acme.log import write_line
 from rollcall.acme.mirror import Mirror
 from rollcall.acme.orderer import Orderer
+from rollcall.acme.proof import Proof
 from rollcall.acme.sealed import Sealer
 from rollcall.acme.settings import CONFIGURATION, Files, Settings, read
 from rollcall.acme.volume import Volume
+from rollcall.acme.worker import Pause, Worker
 from rollcall.contract import acme_keys
 from rollcall.contract.acme_names import ordered_names
 
 # In memory; the health check looks at its age.
 ALIVE = Path("/run/rollcall/acme/alive")
 LOOP_SECONDS = 1.0
+# Names in work at the same time. Most of an order is waiting; ten requests each stay far below authorities' limits.
+WORKERS = 8
 
 
 class Program:
@@ -33,18 +37,37 @@ class Program:
         self._settings = settings
         self._token = files.token
         self._volume = volume
-        sealer = Sealer(files.key)
-        self._mirror = Mirror(volume, sealer, settings.directory)
+        self._files = files
+        self._sealer = Sealer(*files.keys)
+        self._mirror = Mirror(volume, self._sealer, settings.directory)
         self._consul = self._connect()
-        consul, server = self._connect(), Authority(settings, files)
-        proof = DnsProof(settings.dns, files, consul) if settings.dns else HttpProof(settings, consul)
-        self._orderer = Orderer(consul, self._mirror, server, sealer, proof)
+        self._lock, self._pause = Lock(settings.node), Pause()
+        self._proof = self._make_proof(self._connect_locked())
+        self._orderer = Orderer(
+            self._connect_locked(),
+            self._mirror,
+            self._sealer,
+            pause=self._pause,
+            directory=settings.directory,
+            workers=[self._worker() for _ in range(WORKERS)],
+        )
         self._session = ""
         self._published = b""
-        self._ordering_for = ""
 
     def _connect(self) -> Consul:
         return Consul(self._settings.consul, self._token)
+
+    def _connect_locked(self) -> LockedConsul:
+        return LockedConsul(self._settings.consul, self._token, self._lock)
+
+    def _make_proof(self, consul: Consul) -> Proof:
+        dns = self._settings.dns
+        return DnsProof(dns, self._files, consul) if dns else HttpProof(self._settings, consul)
+
+    def _worker(self) -> Worker:
+        consul, server = self._connect_locked(), Authority(self._settings, self._files)
+        proof = self._make_proof(consul)
+        return Worker(consul, self._mirror, self._sealer, server=server, proof=proof, pause=self._pause)
 
     def run(self, stop: threading.Event) -> None:
         """Work until the event is set."""
@@ -60,6 +83,7 @@ class Program:
                     write_line(f"orders nothing for now: {error}")
                 is_lost = True
             stop.wait(LOOP_SECONDS)
+        self._orderer.end()
         with suppress(ConsulError):
             if self._session:
                 self._consul.destroy_session(self._session)
@@ -78,23 +102,23 @@ class Program:
         ):
             # Not published while the session of an earlier run still holds the key.
             self._published = names
-        if not self._holds_lock(session):
-            self._ordering_for = ""
+        if not self._consul.put(acme_keys.LOCK, self._settings.node.encode(), acquire=session):
+            self._lock.session = ""
             return
-        if self._ordering_for != session:
-            self._orderer.begin()
-            self._ordering_for = session
-            write_line("orders the certificates of all fronts")
-        for name in self._orderer.due(datetime.now(UTC)):
-            if stop.is_set() or not self._holds_lock(session):
-                return
-            self._orderer.work(name)
-            ALIVE.touch()
+        if self._lock.session != session:
+            self._begin(session)
+        self._orderer.work()
 
-    def _holds_lock(self, session: str) -> bool:
-        return session == self._session and self._consul.put(
-            acme_keys.LOCK, self._settings.node.encode(), acquire=session
-        )
+    def _begin(self, session: str) -> None:
+        """Begin to order; without an agent, begin anew later."""
+        self._lock.session = session
+        try:
+            self._proof.begin()
+            self._orderer.begin()
+        except ConsulError:
+            self._lock.session = ""
+            raise
+        write_line("orders the certificates of all fronts")
 
     def _keep_session(self, stop: threading.Event) -> None:
         """Renew the session from a thread of its own: an order takes longer than the session lasts without it."""

@@ -17,7 +17,8 @@ LONGEST_LOCAL_RETRY = timedelta(hours=1)
 RENEWAL = 2 / 3
 # The renewals of one day's certificates spread over this share of their lifetime.
 JITTER = 1 / 20
-NEVER = datetime.max.replace(tzinfo=UTC)
+# How far a state may come from the future: hosts' clocks differ a little.
+CLOCKS_DIFFER = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class State:
     """What is known of one name besides its certificate; times are ISO 8601, empty where there is none.
 
     `renew_at` is the time that the authority advised for the certificate with this `digest`, `ask_at` when to ask it
-    again. `failures` counts those in a row.
+    again. `failures` counts those in a row. `noted_at` is when the waiting times were decided.
     """
 
     error: str = ""
@@ -34,6 +35,7 @@ class State:
     digest: str = ""
     renew_at: str = ""
     ask_at: str = ""
+    noted_at: str = ""
 
 
 def written(state: State) -> bytes:
@@ -47,6 +49,13 @@ def read(value: bytes | None) -> State:
         return State(**json.loads(value)) if value else State()
     except (ValueError, TypeError):
         return State()
+
+
+def trusted(state: State, now: datetime) -> State:
+    """Return the state without waiting times that a clock decided which was ahead, and has been set back."""
+    if state.noted_at and datetime.fromisoformat(state.noted_at) > now + CLOCKS_DIFFER:
+        return replace(state, retry_at="", ask_at="")
+    return state
 
 
 def next_try(name: str, issued: Issued | None, state: State, directory: str) -> datetime:
@@ -88,10 +97,25 @@ def failed(
     first, longest = (FIRST_LOCAL_RETRY, LONGEST_LOCAL_RETRY) if local else (FIRST_RETRY, LONGEST_RETRY)
     wait = min(longest, first * 2 ** min(state.failures, 20)) * (0.9 + 0.2 * jitter)
     retry = max(now + wait, not_before or now)
-    return replace(state, error=error, failures=state.failures + 1, retry_at=retry.isoformat())
+    return replace(
+        state, error=error, failures=state.failures + 1, retry_at=retry.isoformat(), noted_at=now.isoformat()
+    )
 
 
-def advised(state: State, issued: Issued, renew_at: datetime | None, ask_at: datetime) -> State:
+def advised(state: State, issued: Issued, renew_at: datetime | None, ask_at: datetime, now: datetime) -> State:
     """Return the state with the authority's advice; without any, `renew_at` stays empty."""
     when = renew_at.isoformat() if renew_at else ""
-    return replace(state, digest=issued.digest, renew_at=when, ask_at=ask_at.isoformat())
+    return replace(state, digest=issued.digest, renew_at=when, ask_at=ask_at.isoformat(), noted_at=now.isoformat())
+
+
+def is_due(name: str, issued: Issued | None, state: State, directory: str, now: datetime) -> bool:
+    """Whether to order, to renew, or to ask the authority when to renew."""
+    state = trusted(state, now)
+    if next_try(name, issued, state, directory) <= now:
+        return True
+    return issued is not None and not is_waiting(state, now) and advice_is_due(issued, state, now)
+
+
+def is_waiting(state: State, now: datetime) -> bool:
+    """Whether a failure was too recent to try again."""
+    return bool(state.retry_at) and datetime.fromisoformat(state.retry_at) > now

@@ -62,9 +62,9 @@ class Files:
         return (self.folder / "token").read_text().strip()
 
     @property
-    def key(self) -> str:
-        """The key that encrypts certificates in Consul."""
-        return (self.folder / "key").read_text().strip()
+    def keys(self) -> tuple[str, ...]:
+        """The key that encrypts certificates in Consul, and those that only decrypt, during its rotation."""
+        return tuple((self.folder / "key").read_text().split())
 
     @property
     def eab_key(self) -> str:

@@ -1,5 +1,7 @@
 """Name Consul's keys of the ACME programs."""
 
+import hashlib
+
 PREFIX = "rollcall/acme/"
 # Held by the program that orders.
 LOCK = f"{PREFIX}lock"
@@ -17,3 +19,10 @@ STATES = f"{PREFIX}states/"
 ACCOUNTS = f"{PREFIX}accounts/"
 # NAME: somebody wants this one renewed now.
 RENEWALS = f"{PREFIX}renewals/"
+# The fingerprint of the key that encrypted all of them, once it has.
+SEALED_BY = f"{PREFIX}sealed-by"
+
+
+def fingerprint(key: str) -> str:
+    """Return a digest that names a random key, and does not help to find it."""
+    return hashlib.sha256(b"rollcall acme " + key.encode()).hexdigest()[:32]

@@ -7,6 +7,9 @@ class Store:
     def __init__(self) -> None:
         self.keys_: dict[str, bytes] = {}
 
+    def check_lock(self) -> None:
+        """This program always holds the lock."""
+
     def get(self, key: str) -> bytes | None:
         return self.keys_.get(key)
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rollcall.acme.authority import Account, read, written
-from rollcall.acme.network import retry_time
+from rollcall.acme.network import clock_difference, retry_time
 
 NOW = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
 
@@ -23,6 +23,20 @@ NOW = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
 )
 def test_retry_after(header: str | None, expected: datetime | None) -> None:
     assert retry_time(header, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("Sun, 29 Nov 2026 08:00:00 GMT", timedelta()),
+        ("Sat, 28 Nov 2026 08:00:00 GMT", timedelta(days=1)),
+        ("Mon, 30 Nov 2026 09:00:00 +0100", timedelta(days=-1)),
+        (None, timedelta()),
+        ("today", timedelta()),
+    ],
+)
+def test_how_far_this_clock_is_ahead(header: str | None, expected: timedelta) -> None:
+    assert clock_difference(header, NOW) == expected
 
 
 def test_an_account_is_read_back_and_its_key_is_not_shown() -> None:

@@ -3,6 +3,9 @@
 import base64
 import json
 import os
+import threading
+import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +15,14 @@ from keys_in_memory import Store
 from rollcall.acme import certificate, leads_here, schedule
 from rollcall.acme.authority import Account, OrderError
 from rollcall.acme.certificate import Issued
+from rollcall.acme.consul import ConsulError
 from rollcall.acme.http_proof import HttpProof
 from rollcall.acme.mirror import Mirror
 from rollcall.acme.orderer import Orderer
 from rollcall.acme.sealed import Sealer
 from rollcall.acme.settings import Settings
 from rollcall.acme.volume import Volume
+from rollcall.acme.worker import Pause, Worker
 from rollcall.contract import acme_keys
 from rollcall.secrets import certificates
 
@@ -50,7 +55,7 @@ class Server:
     def forget(self) -> None:
         pass
 
-    def order(self, name: str, publish) -> Issued:  # type: ignore[no-untyped-def]
+    def order(self, name: str, publish, check_lock) -> Issued:  # type: ignore[no-untyped-def]
         self.ordered.append(name)
         publish("token", "answer")
         if self.error:
@@ -65,10 +70,14 @@ class Server:
 class World:
     def __init__(self, folder: Path) -> None:
         self.store, self.server = Store(), Server()
-        self.sealer = Sealer(base64.b64encode(os.urandom(32)).decode())
+        self.key = base64.b64encode(os.urandom(32)).decode()
+        self.sealer = Sealer(self.key)
         self.mirror = Mirror(Volume(folder), self.sealer, DIRECTORY)
-        proof = HttpProof(SETTINGS, self.store)  # type: ignore[arg-type]
-        self.orderer = Orderer(self.store, self.mirror, self.server, self.sealer, proof)  # type: ignore[arg-type]
+        self.proof = HttpProof(SETTINGS, self.store)  # type: ignore[arg-type]
+        self.pause = Pause()
+        parts = (self.store, self.mirror, self.sealer)
+        self.worker = Worker(*parts, server=self.server, proof=self.proof, pause=self.pause)  # type: ignore[arg-type]
+        self.orderer = Orderer(*parts, pause=self.pause, directory=DIRECTORY, workers=[self.worker])  # type: ignore[arg-type]
         self.want(SHOP)
 
     def want(self, *names: str) -> None:
@@ -77,7 +86,7 @@ class World:
     def run(self) -> list[str]:
         names = self.orderer.due(datetime.now(UTC))
         for name in names:
-            self.orderer.work(name)
+            self.worker.work(name)
         return names
 
     def state(self, name: str = SHOP) -> schedule.State:
@@ -170,7 +179,86 @@ def test_a_value_that_another_key_encrypted_is_ordered_anew(world: World) -> Non
     assert certificate.read(world.sealer.open(key, world.store.keys_[key])).issuer == "Test CA"
 
 
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_limit_pauses_other_names_for_an_hour_and_an_outage_as_long_as_it_says(world: World, limited: bool) -> None:
+    later = datetime.now(UTC) + timedelta(hours=30)
+    world.server.error = OrderError("too many", not_before=later, limited=limited, everything=not limited)
+    world.run()
+    world.want(SHOP, "other.example.com")
+    assert world.run() == []
+    assert world.pause.left() == pytest.approx(3600 if limited else 30 * 3600, abs=10)
+    assert datetime.fromisoformat(world.state().retry_at) == later
+
+
+def test_a_renewal_that_fails_is_tried_again_and_waits_as_others_do(world: World) -> None:
+    world.run()
+    world.store.put(acme_keys.RENEWALS + SHOP, b"")
+    world.server.error = OrderError("no")
+    world.run()
+    assert world.run() == []
+    world.server.error = None
+    world.store.put(acme_keys.STATES + SHOP, schedule.written(replace(world.state(), retry_at="")))
+    world.mirror.take_state(SHOP, world.state())
+    assert world.run() == [SHOP]
+    assert world.server.ordered == [SHOP] * 3
+    assert world.store.keys(acme_keys.RENEWALS) == ()
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=40), timedelta(days=-40)])
+def test_a_wrong_clock_is_told_and_delays_nothing_once_it_is_right(world: World, ahead: timedelta) -> None:
+    world.server.error = OrderError("this host's clock is wrong", everything=True, local=True, clock_ahead=ahead)
+    world.run()
+    assert world.state().error == "this host's clock is wrong"
+    assert abs(datetime.fromisoformat(world.state().retry_at) + ahead - datetime.now(UTC)) < timedelta(minutes=2)
+    assert world.pause.left() == pytest.approx(60, abs=2)
+
+
+def test_a_certificate_that_an_older_key_encrypted_is_encrypted_with_the_newest(world: World) -> None:
+    world.run()
+    before = set(world.store.keys(acme_keys.CERTIFICATES) + world.store.keys(acme_keys.ACCOUNTS))
+    new = base64.b64encode(os.urandom(32)).decode()
+    sealer = Sealer(new, world.key)
+    parts = (world.store, world.mirror, sealer)
+    Orderer(*parts, pause=world.pause, directory=DIRECTORY, workers=[world.worker]).begin()  # type: ignore[arg-type]
+    for key in before:
+        assert Sealer(new).open(key, world.store.keys_[key])
+    assert world.store.get(acme_keys.SEALED_BY) == acme_keys.fingerprint(new).encode()
+    assert len(before) == 2
+
+
+def test_names_are_worked_on_at_the_same_time_and_none_twice(world: World) -> None:
+    names = [f"n{number}.example.com" for number in range(4)]
+    together, worked = threading.Barrier(len(names), timeout=10), []
+
+    class Working:
+        def work(self, name: str) -> None:
+            worked.append(name)
+            together.wait()
+
+    parts = (world.store, world.mirror, world.sealer)
+    workers = [Working() for _ in names]
+    orderer = Orderer(*parts, pause=world.pause, directory=DIRECTORY, workers=workers)  # type: ignore[arg-type]
+    world.want(*names[:-1])
+    orderer.work()
+    world.want(*names)
+    orderer.work()
+    orderer.end()
+    assert sorted(worked) == names
+
+
+def test_what_ends_the_work_on_a_name_is_told(world: World) -> None:
+    def fail(name: str) -> None:
+        raise ConsulError("no agent")
+
+    world.worker.work = fail  # type: ignore[method-assign]
+    world.orderer.work()
+    with pytest.raises(ConsulError):
+        for _ in range(1000):
+            world.orderer.work()
+            time.sleep(0.001)
+
+
 def test_open_challenges_of_an_earlier_holder_are_ended(world: World) -> None:
     world.store.put(f"{acme_keys.CHALLENGES}{SHOP}/token", b"answer")
-    world.orderer.begin()
+    world.proof.begin()
     assert world.store.keys(acme_keys.CHALLENGES) == ()

@@ -39,7 +39,7 @@ def test_names_are_renewed_at_different_times() -> None:
 
 
 def test_the_authoritys_advice_comes_first_and_only_for_its_certificate() -> None:
-    state = schedule.advised(State(), ISSUED, NOW, NOW + timedelta(hours=6))
+    state = schedule.advised(State(), ISSUED, NOW, NOW + timedelta(hours=6), NOW)
     assert schedule.next_try("a", ISSUED, state, DIRECTORY) == NOW
     assert schedule.next_try("a", ISSUED, replace(state, digest="another"), DIRECTORY) > NOW
     assert not schedule.advice_is_due(ISSUED, state, NOW)
@@ -69,3 +69,14 @@ def test_retry_after_is_respected() -> None:
 @pytest.mark.parametrize("value", [None, b"", b"{", b"[]", b'{"unknown": 1}'])
 def test_an_unreadable_state_counts_as_none(value: bytes | None) -> None:
     assert schedule.read(value) == State()
+
+
+def test_a_clock_that_was_set_back_leaves_no_long_wait() -> None:
+    ahead = NOW + timedelta(days=40)
+    state = schedule.failed(State(), "why", ahead, local=True, not_before=None, jitter=0)
+    state = schedule.advised(state, ISSUED, None, ahead + timedelta(hours=1), ahead)
+    assert not schedule.is_due("a", None, state, DIRECTORY, ahead)
+    assert schedule.is_due("a", None, state, DIRECTORY, NOW)
+    assert schedule.is_due("a", ISSUED, state, DIRECTORY, NOW)
+    # Hosts' clocks differ by seconds.
+    assert not schedule.is_due("a", None, state, DIRECTORY, ahead - timedelta(seconds=30))

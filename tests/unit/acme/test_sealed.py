@@ -31,3 +31,12 @@ def test_anything_else_is_refused(value: bytes) -> None:
 def test_a_bad_key_is_refused() -> None:
     with pytest.raises(ValueError):
         Sealer("short")
+
+
+def test_during_a_rotation_both_keys_are_read_and_the_first_one_encrypts() -> None:
+    old, new = key(), key()
+    value = Sealer(old).seal("a", "PRIVATE")
+    both = Sealer(new, old)
+    assert both.open("a", value) == "PRIVATE" and not both.is_newest("a", value)
+    again = both.seal("a", both.open("a", value))
+    assert Sealer(new).open("a", again) == "PRIVATE" and both.is_newest("a", again)

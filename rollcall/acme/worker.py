@@ -1,0 +1,184 @@
+"""Order and renew the certificate of one name after the other; several workers do so at the same time."""
+
+import random
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
+from rollcall.acme import authority, certificate, schedule
+from rollcall.acme.authority import Account, Authority, OrderError
+from rollcall.acme.certificate import Issued
+from rollcall.acme.locked_consul import LockedConsul
+from rollcall.acme.log import write_line
+from rollcall.acme.mirror import Mirror
+from rollcall.acme.proof import Proof
+from rollcall.acme.sealed import SealedError, Sealer
+from rollcall.contract import acme_keys
+
+# Without a Retry-After: Let's Encrypt counts most limits over hours.
+LIMITED = timedelta(hours=1)
+UNREACHABLE = timedelta(minutes=1)
+# The value of a renewal that somebody asked for and that failed: it no longer comes before all waiting times.
+TRIED = b"tried"
+
+
+class Pause:
+    """What all workers share: until when none of them asks the authority, and whose turn it is to make the account."""
+
+    def __init__(self) -> None:
+        """Start without a pause."""
+        # By a clock that nobody sets.
+        self._until = 0.0
+        self.account = threading.Lock()
+
+    def extend(self, wait: timedelta) -> None:
+        """Let no worker begin another name for this long."""
+        self._until = max(self._until, time.monotonic() + wait.total_seconds())
+
+    def left(self) -> float:
+        """Return the seconds that are left of it, 0 without one."""
+        return max(0.0, self._until - time.monotonic())
+
+    def holds(self) -> bool:
+        """Whether it is not over."""
+        return self.left() > 0
+
+
+class Worker:
+    """One of several; each has connections of its own."""
+
+    def __init__(
+        self,
+        consul: LockedConsul,
+        mirror: Mirror,
+        sealer: Sealer,
+        *,
+        server: Authority,
+        proof: Proof,
+        pause: Pause,
+    ) -> None:
+        """Prepare; sends nothing yet."""
+        self._consul = consul
+        self._mirror = mirror
+        self._server = server
+        self._sealer = sealer
+        self._proof = proof
+        self._pause = pause
+
+    def work(self, name: str) -> None:
+        """Order or renew one name's certificate, or ask when to; by what Consul has now, and no older copy.
+
+        Raises:
+            ConsulError: the agent does not respond, or another program has the lock.
+        """
+        self._consul.check_lock()
+        now = datetime.now(UTC)
+        state = schedule.trusted(schedule.read(self._consul.get(acme_keys.STATES + name)), now)
+        issued = self._issued(name)
+        renewal = self._consul.get(acme_keys.RENEWALS + name)
+        is_asked = renewal is not None and (renewal != TRIED or not schedule.is_waiting(state, now))
+        if not is_asked and not schedule.is_due(name, issued, state, self._server.directory, now):
+            return
+        if self._pause.holds() and renewal in (None, TRIED):
+            return
+        try:
+            self._use_account()
+            if issued and issued.directory == self._server.directory and not is_asked:
+                state = self._asked(name, issued, state, now)
+                if schedule.next_try(name, issued, state, self._server.directory) > now:
+                    return
+            self._order(name)
+            renewal_is_over = renewal is not None
+        except OrderError as error:
+            self._note_failure(name, state, error)
+            renewal_is_over = False
+            if renewal is not None:
+                self._consul.put(acme_keys.RENEWALS + name, TRIED)
+            if error.no_account:
+                self._server.forget()
+                self._consul.delete(self._account_key)
+        finally:
+            self._proof.withdraw(name)
+        if renewal_is_over:
+            self._consul.delete(acme_keys.RENEWALS + name)
+
+    def _order(self, name: str) -> None:
+        self._proof.check(name)
+        self._consul.check_lock()
+        write_line(f"{name}: ordering a certificate from {self._server.directory}")
+        issued = self._server.order(name, lambda *answer: self._proof.publish(name, *answer), self._consul.check_lock)
+        key = acme_keys.CERTIFICATES + name
+        value = self._sealer.seal(key, certificate.written(issued))
+        self._consul.put(key, value)
+        self._mirror.take_certificates({key: value})
+        self._put_state(name, schedule.State())
+        write_line(f"{name}: has a certificate of {issued.issuer} until {issued.end:%Y-%m-%d}")
+
+    def _asked(self, name: str, issued: Issued, state: schedule.State, now: datetime) -> schedule.State:
+        """Ask the authority when to renew, if it is time to; without a response, the last advice holds."""
+        if not schedule.advice_is_due(issued, state, now):
+            return state
+        try:
+            renew_at, ask_at = self._server.advice(issued)
+        except OrderError as error:
+            if error.clock_ahead:
+                raise
+            write_line(f"{name}: {error}")
+            renew_at, ask_at = schedule.renewal(name, issued, state), now + LIMITED
+        state = schedule.advised(state, issued, renew_at, ask_at, now)
+        self._put_state(name, state)
+        return state
+
+    def _note_failure(self, name: str, state: schedule.State, error: OrderError) -> None:
+        now = datetime.now(UTC)
+        write_line(f"{name}: {error}")
+        if error.everything or error.limited:
+            usual = UNREACHABLE if error.local else LIMITED
+            wait = error.not_before - now if error.not_before else usual
+            # A limit may be this name's own; the next name shows it.
+            self._pause.extend(min(wait, LIMITED) if error.limited else wait)
+        following = schedule.failed(
+            state,
+            str(error),
+            now - error.clock_ahead,
+            local=error.local,
+            not_before=error.not_before,
+            jitter=random.random(),  # noqa: S311 — spreads retries
+        )
+        self._put_state(name, following)
+
+    def _put_state(self, name: str, state: schedule.State) -> None:
+        self._consul.put(acme_keys.STATES + name, schedule.written(state))
+        self._mirror.take_state(name, state)
+
+    def _issued(self, name: str) -> Issued | None:
+        key = acme_keys.CERTIFICATES + name
+        value = self._consul.get(key)
+        if value is None:
+            return self._mirror.certificates.get(name)
+        try:
+            return certificate.read(self._sealer.open(key, value))
+        except (SealedError, ValueError):
+            # Another key encrypted it, such as that of a fleet before this one: order anew.
+            return None
+
+    @property
+    def _account_key(self) -> str:
+        return acme_keys.ACCOUNTS + certificate.short_digest(self._server.directory)
+
+    def _use_account(self) -> None:
+        key = self._account_key
+        with self._pause.account:
+            value = self._consul.get(key)
+            account: Account | None = None
+            if value is not None:
+                try:
+                    account = authority.read(self._sealer.open(key, value))
+                except (SealedError, ValueError) as error:
+                    write_line(f"{error}; making another account")
+            if account is None:
+                self._server.forget()
+                account = self._server.register()
+                self._consul.put(key, self._sealer.seal(key, authority.written(account)))
+                write_line(f"has an account at {self._server.directory}")
+        self._server.use(account)
