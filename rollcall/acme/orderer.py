@@ -96,7 +96,7 @@ class Orderer:
         """Whether to work on a name: at once if somebody asks for it the first time."""
         if asked is not None and asked != TRIED:
             return True
-        if self._pause.holds():
+        if self._pause.holds(now):
             return False
         issued, state = self._mirror.certificates.get(name), self._mirror.states.get(name, schedule.State())
         if asked is not None:

@@ -2,7 +2,6 @@
 
 import random
 import threading
-import time
 from datetime import UTC, datetime, timedelta
 
 from rollcall.acme import authority, certificate, schedule
@@ -27,21 +26,16 @@ class Pause:
 
     def __init__(self) -> None:
         """Start without a pause."""
-        # By a clock that nobody sets.
-        self._until = 0.0
+        self._begin = self._end = datetime.min.replace(tzinfo=UTC)
         self.account = threading.Lock()
 
-    def extend(self, wait: timedelta) -> None:
-        """Let no worker begin another name for this long."""
-        self._until = max(self._until, time.monotonic() + wait.total_seconds())
+    def extend(self, now: datetime, end: datetime) -> None:
+        """Let no worker begin another name until then."""
+        self._begin, self._end = now, max(self._end, end) if self.holds(now) else end
 
-    def left(self) -> float:
-        """Return the seconds that are left of it, 0 without one."""
-        return max(0.0, self._until - time.monotonic())
-
-    def holds(self) -> bool:
-        """Whether it is not over."""
-        return self.left() > 0
+    def holds(self, now: datetime) -> bool:
+        """Whether it is not over; a clock that was set back ends it."""
+        return self._begin <= now < self._end
 
 
 class Worker:
@@ -79,7 +73,7 @@ class Worker:
         is_asked = renewal is not None and (renewal != TRIED or not schedule.is_waiting(state, now))
         if not is_asked and not schedule.is_due(name, issued, state, self._server.directory, now):
             return
-        if self._pause.holds() and renewal in (None, TRIED):
+        if self._pause.holds(now) and renewal in (None, TRIED):
             return
         try:
             self._use_account()
@@ -133,10 +127,9 @@ class Worker:
         now = datetime.now(UTC)
         write_line(f"{name}: {error}")
         if error.everything or error.limited:
-            usual = UNREACHABLE if error.local else LIMITED
-            wait = error.not_before - now if error.not_before else usual
+            end = error.not_before or now + (UNREACHABLE if error.local else LIMITED)
             # A limit may be this name's own; the next name shows it.
-            self._pause.extend(min(wait, LIMITED) if error.limited else wait)
+            self._pause.extend(now, min(end, now + LIMITED) if error.limited else end)
         following = schedule.failed(
             state,
             str(error),

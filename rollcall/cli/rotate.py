@@ -10,6 +10,8 @@ from rollcall.cli.deploy import run_deploy
 from rollcall.components.loading import checked_fleet
 
 if TYPE_CHECKING:
+    from rollcall.config.fleet import Fleet
+    from rollcall.consul.agent_client import AgentClient
     from rollcall.consul.keyring import Keyring
     from rollcall.secrets.rotation import Rotation
 
@@ -17,12 +19,16 @@ from rollcall.cli.parameters import inventory_argument
 from rollcall.console import out
 from rollcall.consul.pick_agent import pick_agent
 from rollcall.contract import local_agent
+from rollcall.contract.timeouts import stretched
+from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
 from rollcall.remote.tunnel import tunnel
 from rollcall.secrets.deployed import directory, read_secrets
 from rollcall.secrets.private_directory import PrivateDirectory
 
-KINDS = ("gossip", "tokens", "certificates", "ca")
+KINDS = ("gossip", "tokens", "certificates", "ca", "acme")
+# A front's program takes the lock of one that died within half a minute.
+SEALED_TIMEOUT_SECONDS = 90
 
 Deploy = Callable[[], None]
 
@@ -33,9 +39,12 @@ Deploy = Callable[[], None]
 def rotate(source: str, kind: str) -> None:
     """Replace secrets of the fleet while it works: the gossip key, all tokens, all certificates, or the CA.
 
+    `acme` replaces the key that encrypts the certificates by ACME in Consul.
+
     Deploys renew certificates, too; only this command replaces tokens and keys. If interrupted, run the same command
     again to finish.
     """
+    from rollcall.consul.agent_client import AgentClient
     from rollcall.consul.keyring import Keyring
     from rollcall.secrets import store
     from rollcall.secrets.rotation import Rotation, discard_certificates
@@ -57,6 +66,11 @@ def rotate(source: str, kind: str) -> None:
             keyring = Keyring("http://{}:{}".format(*reached[local_agent.ENDPOINT]), token)
             keyring.check_members(member.node for member in fleet.members)
             _gossip(Rotation(folder, store.GOSSIP), keyring, deploy)
+    elif kind == "acme":
+        _check_acme(fleet, source)
+        client = AgentClient(pick_agent(source, chosen), token)
+        rotation = Rotation(folder, store.ACME_KEY)
+        _in_three_steps(rotation, "ACME key", deploy, lambda: _wait_until_sealed(client, rotation.newest))
     else:
         _in_three_steps(Rotation(folder, store.ROTATED[kind]), kind, deploy)
     seconds = time.monotonic() - started
@@ -65,16 +79,43 @@ def rotate(source: str, kind: str) -> None:
     )
 
 
-def _in_three_steps(rotation: "Rotation", kind: str, deploy: Deploy) -> None:
+def _in_three_steps(rotation: "Rotation", kind: str, deploy: Deploy, wait: Callable[[], None] = lambda: None) -> None:
+    """Rotate a secret; `wait` returns once nothing needs the old one any more."""
     _say(1, f"every host accepts the next {kind}, too")
     rotation.issue()
     deploy()
     _say(2, f"every host uses the next {kind}")
     rotation.switch()
     deploy()
+    wait()
     _say(3, f"no host accepts the old {kind} any more")
     rotation.retire()
     deploy()
+
+
+def _check_acme(fleet: "Fleet", source: str) -> None:
+    """Raise RollcallError if there is nothing to encrypt."""
+    if not any(member.settings.front.acme for member in fleet.fronts):
+        raise RollcallError(f"acme: no front of {source} has front.acme; expected gossip, tokens, certificates or ca")
+
+
+def _wait_until_sealed(client: "AgentClient", key: str) -> None:
+    """Wait until the fronts have encrypted every certificate in Consul with this key.
+
+    Raises:
+        RollcallError: they did not in time.
+    """
+    from rollcall.consul import kv
+    from rollcall.contract import acme_keys
+
+    deadline = time.monotonic() + stretched(SEALED_TIMEOUT_SECONDS)
+    while kv.value_of(client, acme_keys.SEALED_BY) != acme_keys.fingerprint(key):
+        if time.monotonic() > deadline:
+            raise RollcallError(
+                "the fronts have not encrypted their certificates with the next key; see docker logs acme there, "
+                "and then run the same command again"
+            )
+        time.sleep(1)
 
 
 def _gossip(rotation: "Rotation", keyring: "Keyring", deploy: Deploy) -> None:

@@ -64,7 +64,8 @@ def _files(fleet: Fleet, member: Member, acme: Acme, secrets: Secrets) -> tuple[
     files = [
         _file("acme.json", acme_config(fleet, member, acme), 0o644),
         _file("token", secrets.tokens.secret("acme", member.node) + "\n"),
-        _file("key", secrets.acme_key + "\n"),
+        # The first encrypts; others decrypt, during a rotation.
+        _file("key", "".join(f"{key}\n" for key in (secrets.acme_key, *secrets.other_acme_keys))),
     ]
     names = acme.dns.secrets if acme.dns else ()
     values = {name: secrets.services.value(front_secrets.OWNER, name) for name in names}

@@ -17,6 +17,12 @@ def keys(agent: AgentClient, prefix: str) -> dict[str, str]:
     return decoded(agent.read(f"{_path(prefix)}?recurse=true") or ())
 
 
+def value_of(agent: AgentClient, key: str) -> str:
+    """Read one of Consul's keys by its whole name; "" without it. Raises as AgentClient.read does."""
+    entries = agent.read(f"/v1/kv/{key}") or [{"Value": ""}]
+    return base64.b64decode(entries[0]["Value"] or "").decode(errors="replace")
+
+
 def decoded(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Decode Consul's entries, without rollcall/front/; Consul returns null for an empty value."""
     return {

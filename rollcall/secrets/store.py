@@ -24,7 +24,7 @@ from rollcall.secrets.tokens import Tokens
 GOSSIP, TOKENS, AUTHORITY = "gossip.key", "tokens.key", "ca.pem"
 # Encrypts the certificates by ACME in Consul's store; made once a front needs it.
 ACME_KEY = "acme.key"
-ROTATED: Mapping[str, str] = {"gossip": GOSSIP, "tokens": TOKENS, "ca": AUTHORITY}
+ROTATED: Mapping[str, str] = {"gossip": GOSSIP, "tokens": TOKENS, "ca": AUTHORITY, "acme": ACME_KEY}
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Secrets:
 
     `tokens` are those in use; `other_tokens` are also valid during a rotation.
     `authority` is the PEM of every trusted certificate authority: two during a rotation.
-    `acme_key` encrypts the certificates by ACME, empty if no front has any.
+    `acme_key` encrypts the certificates by ACME, empty if no front has any; `other_acme_keys` only decrypt them, during
+    a rotation.
     `unfinished` are the kinds whose rotation was started and not finished.
     `agents` and `fronts` hold one certificate per node, `sites` a front's certificates of the user's own; `operator` is
     for users of Consul's HTTPS API.
@@ -50,6 +51,7 @@ class Secrets:
     fronts: Mapping[str, Certificate]
     operator: Certificate
     acme_key: str = field(default="", repr=False)
+    other_acme_keys: tuple[str, ...] = field(default=(), repr=False)
     sites: Mapping[str, tuple[Given, ...]] = field(default_factory=dict)
     services: ServiceSecrets = field(default_factory=ServiceSecrets)
     registries: RegistryLogins = field(default_factory=RegistryLogins)
@@ -93,6 +95,7 @@ def read(folder: PrivateDirectory, fleet: Fleet, renewal: timedelta = certificat
         fronts={member.node: _front(issued, member) for member in fleet.members if member.is_front},
         operator=issued("operator", ["operator.rollcall.internal"], "client"),
         acme_key=_acme_key(folder, fleet),
+        other_acme_keys=tuple(text.strip() for text in _others(folder, ACME_KEY)),
         sites={member.node: _sites(member) for member in fleet.members if member.is_front},
         services=replace(service_secrets.read(folder, fleet), certificates=_of_services(issued, fleet)),
         registries=registry_logins.read(folder),
@@ -152,7 +155,12 @@ def _new_authority() -> str:
     return _text(certificates.authority("Rollcall"))
 
 
-_MAKERS: Mapping[str, Callable[[], str]] = {GOSSIP: _random_key, TOKENS: _random_key, AUTHORITY: _new_authority}
+_MAKERS: Mapping[str, Callable[[], str]] = {
+    GOSSIP: _random_key,
+    TOKENS: _random_key,
+    AUTHORITY: _new_authority,
+    ACME_KEY: _random_key,
+}
 
 
 def _others(folder: PrivateDirectory, name: str) -> list[str]:
@@ -228,5 +236,5 @@ def _acme_key(folder: PrivateDirectory, fleet: Fleet) -> str:
     if not any(member.is_front and member.settings.front.acme for member in fleet.members):
         return ""
     if not folder.has(ACME_KEY):
-        folder.write(ACME_KEY, _random_key())
+        folder.write(ACME_KEY, new(ACME_KEY))
     return folder.read(ACME_KEY).strip()

@@ -55,6 +55,10 @@ def test_secrets_are_private_files_and_the_key_is_nowhere_else(facts: HostFacts,
         "token": 0o600,
         "key": 0o600,
     }
+    both = replace(secret, acme_key="SEALING-KEY", other_acme_keys=("OTHER-KEY",))
+    rotated = dict(resources(checked(front={"acme": ACME}), "front1", facts, both))["acme"]
+    (file,) = [one for one in rotated if isinstance(one, File) and one.path.endswith("/key")]
+    assert file.text == "SEALING-KEY\nOTHER-KEY\n"
     with_key = [
         one.path for part in found.values() for one in part if isinstance(one, File) and "SEALING-KEY" in one.text
     ]

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from six_hosts import checked
 
 from rollcall.config.fleet import Fleet
 from rollcall.secrets import certificates, store
 from rollcall.secrets.private_directory import PrivateDirectory
 from rollcall.secrets.rotation import Rotation, discard_certificates
-from rollcall.secrets.store import AUTHORITY, GOSSIP, TOKENS
+from rollcall.secrets.store import ACME_KEY, AUTHORITY, GOSSIP, TOKENS
 
 Step = Callable[[Rotation], None]
 STEPS: tuple[Step, ...] = (Rotation.issue, Rotation.switch, Rotation.retire)
@@ -51,6 +52,22 @@ def test_certificates_of_the_new_authority_appear_only_when_all_hosts_trust_it(t
     retired = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
     assert retired.agents == switched.agents
     assert old.authority not in retired.authority
+
+
+def test_both_keys_of_acme_are_on_fronts_until_the_old_one_is_retired(tmp_path: Path) -> None:
+    fleet = checked(front={"acme": {"email": "ops@example.com", "names": ["*.example.com"]}})
+    rotating = rotation(tmp_path, fleet, ACME_KEY)
+    old = store.read(PrivateDirectory(tmp_path / "lab"), fleet).acme_key
+    rotating.issue()
+    issued = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
+    (new,) = issued.other_acme_keys
+    assert (issued.acme_key, issued.unfinished) == (old, ("acme",))
+    rotating.switch()
+    switched = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
+    assert (switched.acme_key, switched.other_acme_keys) == (new, (old,))
+    rotating.retire()
+    retired = store.read(PrivateDirectory(tmp_path / "lab"), fleet)
+    assert (retired.acme_key, retired.other_acme_keys, retired.unfinished) == (new, (), ())
 
 
 @pytest.mark.parametrize("name", [GOSSIP, TOKENS, AUTHORITY])
