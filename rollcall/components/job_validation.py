@@ -6,7 +6,7 @@ from rollcall.config.fleet import Fleet, Member
 from rollcall.config.service import Service
 
 # Of a container that runs all the time.
-_OF_SERVICES = ("count", "ports", "public_port", "routes", "health", "tags")
+_OF_SERVICES = ("count", "ports", "public_port", "routes", "streams", "health", "tags")
 _OF_JOBS = ("timezone", "timeout")
 # What an update of a job takes from `release`.
 _OF_RELEASE = {"drain_timeout"}

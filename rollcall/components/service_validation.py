@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from rollcall.components import job_validation, service_files, service_secrets
+from rollcall.components import job_validation, service_files, service_secrets, service_streams
 from rollcall.components.component import Check
 from rollcall.config import route_policies
 from rollcall.config.fleet import Member
@@ -22,8 +22,9 @@ Fault = tuple[Path, str]
 OWN_PORTS = {8510: "the registrator", 8511: "the front's status", jobs.PORT: "the scheduler"}
 NO_PORTS = "without ports of the service; expected ports, such as [8000]"
 SERVICE_ID = re.compile(r"SERVICE_([0-9-]+_)?((tcp|udp)_)?ID", re.IGNORECASE)
-# Settings of a check that sends requests.
+# Settings of a check that connects to the container, and the kinds of those.
 OF_REQUESTS = ("path", "port", "interval", "timeout")
+PROBES = ("http", "https", "grpc", "tcp")
 
 
 def validate(check: Check) -> None:
@@ -41,6 +42,7 @@ def validate(check: Check) -> None:
             *_faults(service, before, member),
             *job_validation.differs(service, member, fleet),
             *_policies(service, users),
+            *service_streams.fleet_faults(service, fleet),
             *_files(service, member),
         ):
             where = check.locate(member.name, ("services", position, *path))
@@ -73,7 +75,7 @@ def _ports(service: Service) -> Iterator[Fault]:
             yield ("ports", number), f"got {port} a second time; expected each port once"
     if service.ports:
         return
-    for key in ("routes", "tags", "public_port"):
+    for key in ("routes", "streams", "tags", "public_port"):
         if getattr(service, key):
             yield (key,), f"got it {NO_PORTS}"
 
@@ -122,9 +124,9 @@ def _health(service: Service) -> Iterator[Fault]:
     health = service.health
     if health.port and service.ports and health.port not in service.ports:
         yield ("health", "port"), _unknown_port(service, health.port)
-    if not service.ports and health.check in ("http", "https", "grpc") and health.model_fields_set - {"grace"}:
+    if not service.ports and health.check in PROBES and health.model_fields_set - {"grace"}:
         yield ("health",), f"got a check that sends requests, {NO_PORTS}"
-    useless = OF_REQUESTS if health.check in ("image", "none") else ("path",) if health.check == "grpc" else ()
+    useless = OF_REQUESTS if health.check not in PROBES else ("path",) if health.check in ("grpc", "tcp") else ()
     for key in useless:
         if key in health.model_fields_set:
             yield ("health", key), f"got it with the check {health.check!r}, which does not use it; expected neither"
@@ -197,6 +199,7 @@ CHECKS: tuple[Callable[[Service], Iterator[Fault]], ...] = (
     job_validation.faults,
     _ports,
     _routes,
+    service_streams.faults,
     _health,
     _targets,
     _secrets,

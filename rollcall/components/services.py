@@ -2,7 +2,7 @@
 
 import zlib
 
-from rollcall.components import service_files, service_options, service_secrets, service_validation
+from rollcall.components import service_files, service_options, service_secrets, service_streams, service_validation
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, single
 from rollcall.config import route_policies
@@ -102,6 +102,7 @@ def metadata(service: Service) -> dict[str, str]:
     for port in service.ports:
         found[f"SERVICE_{port}_NAME"] = service.registered_name(port)
         found |= _route(port, [route for route in service.routes if (route.port or service.ports[0]) == port])
+        found |= service_streams.metadata(service, port)
     return found | _check(service)
 
 
@@ -127,6 +128,7 @@ def _check(service: Service) -> dict[str, str]:
         "http": {f"SERVICE_{port}_CHECK_HTTP": health.path},
         "https": {f"SERVICE_{port}_CHECK_HTTPS": health.path, f"SERVICE_{port}_CHECK_TLS_SKIP_VERIFY": "true"},
         "grpc": {f"SERVICE_{port}_CHECK_GRPC": "true"},
+        "tcp": {f"SERVICE_{port}_CHECK_TCP": "true"},
     }[health.check]
     return {**kind, "SERVICE_CHECK_INTERVAL": health.interval, "SERVICE_CHECK_TIMEOUT": health.timeout}
 

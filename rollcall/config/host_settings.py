@@ -37,8 +37,15 @@ def check(host: RawHost, locate: Locate) -> Settings:
     try:
         return Settings.model_validate(data)
     except ValidationError as problem:
-        error = problem.errors(include_url=False)[0]
+        error = _first(problem.errors(include_url=False))
         raise RollcallError(_sentence(error, host, locate)) from None
+
+
+def _first(errors: Sequence[ErrorDetails]) -> ErrorDetails:
+    """Return the first error; for a missing key the unknown one beside it, which is most likely its misspelling."""
+    first = errors[0]
+    beside = (one for one in errors if one["type"] == "extra_forbidden" and one["loc"][:-1] == first["loc"][:-1])
+    return next(beside, first) if first["type"] == "missing" else first
 
 
 def _sentence(error: ErrorDetails, host: RawHost, locate: Locate) -> str:

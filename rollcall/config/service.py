@@ -8,6 +8,7 @@ from rollcall.config.forms import Duration, Expected, Image, ImageSource, Port, 
 from rollcall.config.route_policies import with_policies
 from rollcall.config.section import Section
 from rollcall.config.service_options import Options
+from rollcall.config.stream import ServiceStream
 from rollcall.contract import jobs, route_metadata, schedule
 
 _LINE = r"^[^\x00\n]*$"
@@ -49,8 +50,8 @@ class Health(Section):
     """How Consul knows that a container serves; only a container that passes gets requests."""
 
     check: Annotated[
-        Literal["http", "https", "grpc", "image", "none"],
-        Expected('"http", "https", "grpc", "image" (the image\'s HEALTHCHECK) or "none"'),
+        Literal["http", "https", "grpc", "tcp", "image", "none"],
+        Expected('"http", "https", "grpc", "tcp" (it accepts a connection), "image" (its HEALTHCHECK) or "none"'),
     ] = Field(default="http", description="Kind of the check")
     path: Annotated[str, StringConstraints(pattern=_PATH_PATTERN), Expected('a path such as "/health"')] = Field(
         default="/", description="Path that returns a status 2xx while the container serves"
@@ -203,6 +204,9 @@ class Service(Section):
     )
     routes: Annotated[tuple[ServiceRoute, ...], Expected('a list of dicts such as {"host": "shop.example.com"}')] = (
         Field(default=(), strict=False, description="Host names at which the fronts serve it")
+    )
+    streams: Annotated[tuple[ServiceStream, ...], Expected('a list of dicts such as {"port": 5432}')] = Field(
+        default=(), strict=False, description="Ports of the fronts whose connections go to it (docs/streams.md)"
     )
     health: Annotated[Health, Expected('a dict such as {"path": "/health"}')] = Field(default_factory=Health)
     tags: Annotated[

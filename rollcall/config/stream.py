@@ -1,7 +1,7 @@
 """Streams of a front in group data: a port that leads to a service by TCP or UDP."""
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -17,6 +17,13 @@ _PORTS = re.compile(r"([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?(?:/(tcp|udp))?", 
 MAX_PORTS = 200
 
 
+ServerNames = Annotated[
+    tuple[Annotated[str, AfterValidator(route_metadata.host)], ...],
+    Expected('a list of host names such as ["mail.example.com", "*.example.org"]; [] for all connections'),
+]
+SERVER_NAMES = "Only TLS connections for these names (SNI), unopened; several streams may share a port then"
+
+
 class DeclaredStream(Section):
     """A port of the fronts whose connections go to a service."""
 
@@ -25,28 +32,34 @@ class DeclaredStream(Section):
     protocol: Annotated[Transport, Expected('"tcp" or "udp"')] = Field(
         default="tcp", description="TCP connections, or datagrams (UDP)"
     )
-    server_names: Annotated[
-        tuple[Annotated[str, AfterValidator(route_metadata.host)], ...],
-        Expected('a list of host names such as ["mail.example.com", "*.example.org"]; [] for all connections'),
-    ] = Field(
-        default=(),
-        strict=False,
-        description="Only TLS connections for these names (SNI), unopened; several streams may share a port then",
+    server_names: ServerNames = Field(default=(), strict=False, description=SERVER_NAMES)
+
+
+class DeclaredServiceStream(Section):
+    """A port of the fronts whose connections go to the service that declares it."""
+
+    port: Port = Field(description="Port of the fronts, one of front.stream_ports")
+    to: Port | None = Field(default=None, description="Port of the service; without one, its first")
+    protocol: Annotated[Literal["tcp"], Expected('"tcp"; the ports of a declared service are TCP')] = Field(
+        default="tcp", description="Protocol of the connections"
     )
+    server_names: ServerNames = Field(default=(), strict=False, description=SERVER_NAMES)
 
 
 if TYPE_CHECKING:
     Stream = DeclaredStream
+    ServiceStream = DeclaredServiceStream
 else:
     Stream = route_policies.with_policies("Stream", DeclaredStream, streams.POLICIES)
+    ServiceStream = route_policies.with_policies("ServiceStream", DeclaredServiceStream, streams.POLICIES)
 
 
-def places(stream: DeclaredStream) -> tuple[Place, ...]:
+def places(stream: DeclaredStream | DeclaredServiceStream) -> tuple[Place, ...]:
     """Return the places that a stream has."""
     return tuple(Place(stream.port, stream.protocol, name) for name in stream.server_names or ("",))
 
 
-def policies(stream: DeclaredStream) -> dict[str, str]:
+def policies(stream: DeclaredStream | DeclaredServiceStream) -> dict[str, str]:
     """Return its policies that are set."""
     return route_policies.of(stream, streams.POLICIES)
 

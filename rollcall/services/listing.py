@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rollcall.config import stream
 from rollcall.config.fleet import Fleet
 from rollcall.config.image_version import version
 from rollcall.config.service import Service
@@ -87,4 +88,7 @@ def _faults(host: HostServices, container: Running, service: Service | None) -> 
 def _routes(service: Service | None) -> tuple[str, ...]:
     if service is None:
         return ()
-    return tuple(route.host + (route.path if route.path != "/" else "") for route in service.routes)
+    return (
+        *(route.host + (route.path if route.path != "/" else "") for route in service.routes),
+        *(f"{place.name}:{place.port}/{place.transport}" for one in service.streams for place in stream.places(one)),
+    )

@@ -36,6 +36,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"ports": [80]}, "services[0].ports: got it with a schedule, and a job serves nobody; expected one of them"),
     ({"public_port": 80}, "services[0].public_port: got it with a schedule"),
     ({"routes": [{"host": "a.example.com"}]}, "services[0].routes: got it with a schedule"),
+    ({"streams": [{"port": 5432}]}, "services[0].streams: got it with a schedule"),
     ({"health": {"check": "none"}}, "services[0].health: got it with a schedule"),
     ({"tags": ["v2"]}, "services[0].tags: got it with a schedule"),
     ({"release": {"parallel": 2}}, "services[0].release.parallel: got it with a schedule, and a job has no releases"),

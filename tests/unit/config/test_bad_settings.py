@@ -127,6 +127,8 @@ CASES = [
         'front.routes[0].protocol: got \'ftp\'; expected "http", "https"',
     ),
     ('front = {"streams": [{"service": "db"}]}', "front.streams[0].port: missing; expected a port"),
+    ('front = {"streams": [{"service": "db", "prot": 5432}]}', "streams[0].prot: unknown setting; did you mean port?"),
+    ('front = {"streams": [{"prot": 5432}, {"x": 1}]}', "front.streams[0].prot: unknown setting; did you mean port?"),
     ('front = {"streams": [{"port": 22, "service": "db"}]}', "front.streams[0].port: got 22, the port of SSH"),
     (
         'front = {"streams": [{"port": 80, "service": "db"}]}',

@@ -9,6 +9,7 @@ from front_catalog import settings
 
 from rollcall.config.project import CHECKOUT
 from rollcall.config.route_policies import markdown
+from rollcall.config.service import Service
 from rollcall.config.settings import DeclaredRoute, Front
 from rollcall.contract import canary, maintenance_page, route_metadata, stream_metadata
 from rollcall.contract.policies import streams
@@ -85,7 +86,12 @@ def test_the_table_of_streams_is_that_of_the_program() -> None:
 
 def test_every_documented_stream_is_valid() -> None:
     blocks = re.findall(r"```python\n(.*?)```", STREAMS, re.DOTALL)
-    fronts = [Front.model_validate(ast.literal_eval(block.partition("=")[2].strip())) for block in blocks]
+    settings = {block: ast.literal_eval(block.partition("=")[2].strip()) for block in blocks}
+    services = [
+        Service.model_validate(one) for block in blocks if block.startswith("services") for one in settings[block]
+    ]
+    assert any(service.streams for service in services)
+    fronts = [Front.model_validate(settings[block]) for block in blocks if block.startswith("front")]
     assert sum(len(front.streams) for front in fronts) > 3 and any(front.metadata_ports for front in fronts)
     containers = [shlex.split(line) for line in re.findall(r"```sh\n(docker run.*?)```", STREAMS, re.DOTALL)]
     assert len(containers) == 3
