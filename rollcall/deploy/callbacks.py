@@ -1,10 +1,15 @@
 """Run commands from callbacks on a host, with the privileges that pyinfra gives only its own operations and facts."""
 
 import base64
+import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-from paramiko import SSHException
+import gevent
+from gevent.lock import BoundedSemaphore
+from paramiko import ChannelException, SSHException
 from pyinfra import logger
 from pyinfra.api import FunctionCommand, StringCommand
 from pyinfra.api.arguments import auth_argument_meta, pop_global_arguments
@@ -13,8 +18,17 @@ from pyinfra.api.state import State
 from pyinfra.connectors.util import CommandOutput
 
 from rollcall import crash_report
+from rollcall.contract.timeouts import stretched
 from rollcall.converge import docker_commands
 from rollcall.errors import RollcallError
+
+# Commands at a time over a host's one connection, by its name. sshd opens ten sessions (MaxSessions in sshd_config(5)),
+# and counts one for a moment after its command has ended.
+MOST_SESSIONS = 5
+_sessions: defaultdict[str, BoundedSemaphore] = defaultdict(lambda: BoundedSemaphore(MOST_SESSIONS))
+# How long a command waits for a session where sshd allows fewer.
+SESSION_SECONDS = 60.0
+_POLL_SECONDS = 0.2
 
 
 def command(function: Callable[..., bool], *arguments: object) -> FunctionCommand:
@@ -39,19 +53,37 @@ def run(host: Host, command: str, stdin: str = "") -> tuple[bool, CommandOutput]
     """Run a command, with sudo if the inventory or pyinfra's own command line requests it.
 
     Raises:
-        RollcallError: the connection was lost.
+        RollcallError: the connection was lost, or sshd opens no session.
     """
     arguments, _ = pop_global_arguments(host.state, host, {})
     rights = {key: value for key, value in arguments.items() if key in auth_argument_meta}
     # pyinfra sends an empty standard input as one line, so pass none at all.
     given = {"_stdin": stdin} if stdin else {}
-    try:
-        done, output = host.run_shell_command(StringCommand(command), **rights, **given)
-    except (OSError, EOFError, SSHException) as problem:
-        raise RollcallError(
-            f"the connection was lost ({str(problem) or 'it closed'}); run the same command again"
-        ) from None
-    return done, output
+    with _sessions[host.name]:
+        return _in_a_session(host, partial(host.run_shell_command, StringCommand(command), **rights, **given))
+
+
+def _in_a_session(host: Host, command: Callable[[], tuple[bool, CommandOutput]]) -> tuple[bool, CommandOutput]:
+    end = time.monotonic() + stretched(SESSION_SECONDS)
+    while True:
+        try:
+            return command()
+        except (OSError, EOFError, SSHException) as problem:
+            if not _is_refused_session(problem):
+                reason = str(problem) or "it closed"
+                raise RollcallError(f"the connection was lost ({reason}); run the same command again") from None
+            if time.monotonic() > end:
+                raise RollcallError(
+                    f"sshd of {host.name} opened no session within {stretched(SESSION_SECONDS):g} s; "
+                    "run the same command again, or raise MaxSessions in its sshd_config"
+                ) from None
+        gevent.sleep(_POLL_SECONDS)
+
+
+def _is_refused_session(problem: Exception) -> bool:
+    """Whether sshd opened no session, so that the command did not begin."""
+    # Where several are refused at once, paramiko's Transport.open_channel() has the reason of only one of them.
+    return isinstance(problem, ChannelException) or str(problem) == "Unable to open channel."
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,16 @@
 """Read and change a host's containers of services, its agent, and the fronts, over pyinfra's connections."""
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gevent.lock import BoundedSemaphore
 from pyinfra.api.exceptions import ConnectError
 from pyinfra.api.host import Host
-from pyinfra.connectors.util import CommandOutput
 
 from rollcall.config.fleet import Fleet, Member
 from rollcall.consul import curl, maintenance
 from rollcall.consul.agent_client import NOT_FOUND, Request
-from rollcall.consul.curl import Response
 from rollcall.contract import front_lists
 from rollcall.deploy import agent_requests, callbacks
 from rollcall.drain import instances
@@ -23,11 +19,6 @@ from rollcall.errors import RollcallError
 from rollcall.program_output import reason
 from rollcall.services import commands, observed
 from rollcall.services.observed import REASON, Registered, Running
-
-# Commands at a time over a host's one connection, by its name: sshd opens no more than ten (MaxSessions in
-# sshd_config(5)), and pyinfra and the renewal of the fleet's lock have theirs, too.
-MOST_SESSIONS = 8
-_sessions: defaultdict[str, BoundedSemaphore] = defaultdict(lambda: BoundedSemaphore(MOST_SESSIONS))
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,7 @@ class ServiceHost:
         Raises:
             RollcallError: it failed, or the host is not reachable.
         """
-        done, output = self._attempt(name, command, stdin)
+        done, output = callbacks.run(self._named(name), command, stdin)
         if not done:
             raise RollcallError(f"on {name}: {reason(output.stderr, output.stdout) or 'no output'}")
         return output.stdout
@@ -83,12 +74,8 @@ class ServiceHost:
         Raises:
             RollcallError: the host is not reachable.
         """
-        done, output = self._attempt(name, command, stdin)
+        done, output = callbacks.run(self._named(name), command, stdin)
         return done, output.stdout.splitlines()
-
-    def _attempt(self, name: str, command: str, stdin: str) -> tuple[bool, CommandOutput]:
-        with _sessions[name]:
-            return callbacks.run(self._named(name), command, stdin)
 
     def _named(self, name: str) -> Host:
         return self.host if name == self.member.name else self._other(name)
@@ -105,21 +92,17 @@ class ServiceHost:
 
     def read_key(self, path: str) -> str:
         """Return the body of a response, empty where there is no such key; see `ask`."""
-        (response,) = self._responses(Request("GET", path))
+        (response,) = agent_requests.responses(self.host, [Request("GET", path)], self.token)
         if response.status not in (curl.OK, NOT_FOUND):
             raise RollcallError(f"the Consul agent of {self.member.name}: {response}")
         return response.body if response.status == curl.OK else ""
 
     def ask(self, *requests: Request) -> list[str]:
         """Send requests to the host's agent and return the bodies. Raises RollcallError: one of them failed."""
-        responses = self._responses(*requests)
+        responses = agent_requests.responses(self.host, requests, self.token)
         if wrong := next((response for response in responses if response.status != curl.OK), None):
             raise RollcallError(f"the Consul agent of {self.member.name}: {wrong}")
         return [response.body for response in responses]
-
-    def _responses(self, *requests: Request) -> list[Response]:
-        with _sessions[self.member.name]:
-            return agent_requests.responses(self.host, requests, self.token)
 
     def set_maintenance(self, identities: Sequence[str], *, enable: bool) -> None:
         """Take services out, or put them back. Raises RollcallError: the agent refuses."""
