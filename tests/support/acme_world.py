@@ -14,6 +14,7 @@ import requests
 from docker.models.containers import Container
 from free_ports import free_ports
 from front_world import ACME_STATE, Catalog, fleet, run
+from removal import remove
 from tls_files import TlsFiles
 from waiting import until
 
@@ -173,6 +174,6 @@ class Programs:
 
     def remove(self) -> None:
         for program in self.running:
-            program.container.remove(force=True, v=True)
+            remove(program.container)
         for volume in {ACME_STATE, *(program.volume for program in self.running)}:
             self.engine.volumes.get(volume).remove()

@@ -15,6 +15,7 @@ import requests
 from docker.models.containers import Container
 from own_components import check
 from own_consul import OwnConsul
+from removal import remove
 from sample import WEBSERVER
 
 from rollcall.components import front
@@ -159,7 +160,7 @@ class Front:
 
     def remove(self) -> None:
         for container in self.containers:
-            container.remove(force=True, v=True)
+            remove(container)
 
     def write(self, name: str, text: str) -> None:
         (self.folder / name).write_text(text)

@@ -14,6 +14,7 @@ from filter_world import Filter
 from free_ports import free_port
 from own_components import check
 from own_consul import OwnConsul
+from removal import remove
 
 from rollcall.components import jobs as component
 from rollcall.components import socket_filter
@@ -127,7 +128,7 @@ class World:
     def remove(self) -> None:
         for container in self.engine.containers.list(all=True, filters={"label": "rollcall.test.jobs"}):
             if container.name in ("rollcall-test-scheduler", jobs.container(JOB)):
-                container.remove(force=True)
+                remove(container)
         if self.filter:
             self.filter.remove()
         policies = {one["Name"]: one["ID"] for one in self.kv.api.acl.policy.list()}

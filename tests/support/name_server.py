@@ -12,6 +12,7 @@ import dns.resolver
 import docker
 from front_world import LABELS
 from image_for_tests import made
+from removal import remove
 from waiting import until
 
 IMAGE = Path(__file__).parents[1] / "integration/front/bind"
@@ -93,4 +94,4 @@ def running(engine: docker.DockerClient, folder: Path) -> Iterator[NameServer]:
         until(server.responds, "a name server")
         yield server
     finally:
-        container.remove(force=True, v=True)
+        remove(container)

@@ -11,6 +11,7 @@ import docker
 import requests
 from docker.models.containers import Container
 from free_ports import free_ports
+from removal import remove
 from waiting import until
 
 from rollcall.lab.dockerfile import local_name
@@ -100,4 +101,4 @@ def running(
         until(agent.is_ready, "a Consul with a leader", 30)
         yield agent
     finally:
-        started.remove(force=True, v=True)
+        remove(started)

@@ -12,6 +12,7 @@ import pytest
 from docker.models.containers import Container
 from own_components import check
 from own_consul import OwnConsul, running
+from removal import remove
 from waiting import until
 
 from rollcall.backup import snapshot, trial
@@ -85,7 +86,7 @@ def start(engine: docker.DockerClient, consul: OwnConsul, folder: Path, tmp_path
         try:
             yield program
         finally:
-            program.remove(force=True)
+            remove(program)
 
     yield started
 

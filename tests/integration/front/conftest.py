@@ -12,6 +12,7 @@ import pytest
 from free_ports import free_port
 from front_world import LABELS, STATE, Backend, Catalog, Front, answers, fleet, run
 from own_consul import running
+from removal import remove
 from waiting import until
 
 from rollcall.components import service_files, services
@@ -73,7 +74,7 @@ def backends(
         yield running
     finally:
         for one in running:
-            one.container.remove(force=True, v=True)
+            remove(one.container)
 
 
 StartFront = Callable[..., Any]

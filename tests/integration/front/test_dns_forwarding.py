@@ -13,6 +13,7 @@ from confined import NET_BIND_SERVICE, assert_confined, processes
 from docker.models.containers import Container
 from docker.types import IPAMConfig, IPAMPool
 from front_world import answers, fleet, run
+from removal import remove
 
 from rollcall.components import dns
 from rollcall.components.resolver import Resolver as Before
@@ -119,7 +120,7 @@ def resolver_of_before(
     )
     running = start(engine, resources, made, image, "rollcall-test-dns-before")
     yield
-    running.remove(force=True, v=True)
+    remove(running)
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def forwarder(
         until(lambda: answers(ADDRESS, 53), "a forwarder that listens")
         yield running
     finally:
-        running.remove(force=True, v=True)
+        remove(running)
 
 
 @pytest.fixture

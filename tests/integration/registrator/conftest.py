@@ -11,6 +11,7 @@ from docker.models.containers import Container
 from docker.models.networks import Network
 from guarded_agent import Guarded
 from registrator_world import LABELS, Agent, Line, Registrator, Run, Start, running
+from removal import remove
 
 from rollcall.lab import catalogue, engine, go, images
 
@@ -96,7 +97,7 @@ def run(client: docker.DockerClient, image: str, name: str) -> Iterator[Run]:
     yield run_one
     for container in made:
         try:
-            container.remove(force=True, v=True)
+            remove(container)
         except docker.errors.NotFound:
             continue
 

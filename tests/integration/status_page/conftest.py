@@ -9,6 +9,7 @@ import docker
 import pytest
 from free_ports import free_port
 from image_for_tests import made
+from removal import remove
 from selenium.webdriver import ChromeOptions, Remote
 from selenium.webdriver.chrome.remote_connection import ChromeRemoteConnection
 from status_server import Front, serving, sight
@@ -40,7 +41,7 @@ def driver(engine: docker.DockerClient, browser_image: str) -> Iterator[str]:
         until(lambda: _answers(url), "an answer of WebDriver", 60)
         yield url
     finally:
-        container.remove(force=True)
+        remove(container)
 
 
 def _answers(url: str) -> bool:

@@ -14,6 +14,7 @@ from haproxy_world import LABELS, Catalog, HAProxy, Instance, Templates
 from image_for_tests import made
 from own_components import check
 from own_consul import running
+from removal import remove
 from waiting import until
 
 from rollcall.components import template_sync
@@ -112,7 +113,7 @@ def haproxy(engine: docker.DockerClient, haproxy_image: str, folder: Path, catal
     try:
         yield HAProxy(started, port)
     finally:
-        started.remove(force=True, v=True)
+        remove(started)
 
 
 Start = Callable[..., Any]
