@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -25,20 +26,21 @@ def tally(lines: Iterable[str]) -> dict[str, Counts]:
     bytes_sent: dict[str, int] = {}
     errors: dict[str, int] = {}
     seconds: dict[str, float] = {}
-    for line in lines:
+    # Under load most lines are alike, and counting equal ones is a tenth of the work of reading each.
+    for line, times in Counter(lines).items():
         for server, status, took in _tries(line):
-            requests[server] = requests.get(server, 0) + 1
+            requests[server] = requests.get(server, 0) + times
             if status == "-" or status.startswith("5"):
-                errors[server] = errors.get(server, 0) + 1
+                errors[server] = errors.get(server, 0) + times
             # After an upgrade (101) it is the life of a WebSocket, and no time of a response.
             if took != "-" and status != "101":
-                seconds[server] = seconds.get(server, 0.0) + float(took)
+                seconds[server] = seconds.get(server, 0.0) + times * float(took)
         for server, status, sent, received in _connections(line):
-            requests[server] = requests.get(server, 0) + 1
+            requests[server] = requests.get(server, 0) + times
             if status.startswith("5"):
-                errors[server] = errors.get(server, 0) + 1
-            bytes_sent[server] = bytes_sent.get(server, 0) + sent
-            bytes_received[server] = bytes_received.get(server, 0) + received
+                errors[server] = errors.get(server, 0) + times
+            bytes_sent[server] = bytes_sent.get(server, 0) + times * sent
+            bytes_received[server] = bytes_received.get(server, 0) + times * received
     return {
         server: Counts(
             count,

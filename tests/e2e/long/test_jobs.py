@@ -1,9 +1,11 @@
 """Jobs on the lab: one host of two runs each, its result is shown, and the other takes over when it is lost."""
 
+import hashlib
 import json
 import shutil
 import subprocess
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,19 @@ def test_a_person_runs_it_now_on_a_host(jobs: Jobs) -> None:
     assert "tick: done on app2" in said
     assert "✗" not in rollcall("verify", jobs.inventory)
     assert jobs.row()["next"].endswith("-01-01T03:17:00Z")
+
+
+def test_a_run_has_its_files_and_its_secrets(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLCALL_SECRET_TICK__KEY", secret := str(uuid.uuid4()))
+    script = "stat -c '%u %a' $KEY_FILE; md5sum <$KEY_FILE; wc -l </etc/answer.js; id -u"
+    files = [{"source": "templates/webserver/answer.js", "target": "/etc/answer.js"}]
+    jobs.deploy(script, schedule="17 3 1 1 *", user="101", files=files, secrets=["key"])
+    said = rollcall("run", jobs.inventory, "tick")
+    assert "tick: done on" in said
+    lines = [line.rpartition(" | ")[2] for line in rollcall("logs", jobs.inventory, "tick").splitlines()]
+    of_secret = hashlib.md5(secret.encode(), usedforsecurity=False).hexdigest()
+    length = len((PROJECT / "templates" / "webserver" / "answer.js").read_text().splitlines())
+    assert lines[-4:] == ["101 400", f"{of_secret}  -", str(length), "101"]
 
 
 def test_an_update_waits_for_the_run(fleet: Fleet, jobs: Jobs) -> None:

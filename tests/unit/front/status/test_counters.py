@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rollcall.front.status import counters
 from rollcall.front.status.counters import Counters, tally
@@ -114,3 +116,17 @@ def test_an_unreadable_file_is_an_error(log: Path) -> None:
     os.mkfifo(log)
     with pytest.raises(OSError, match=r"."):
         Counters(log).read()
+
+
+@given(st.lists(st.sampled_from([f"{A}|200|0.5", f"{A}, {B}|502, 200|0.25, 0.5", f"{B}|200|40|30", "garbage"])))
+def test_equal_lines_count_as_often_as_they_stand_there(lines: list[str]) -> None:
+    whole = tally(lines)
+    for server in (A, B):
+        alone = [one[server] for line in lines if server in (one := tally([line]))]
+        assert whole.get(server, Counts()) == sum_of(alone)
+
+
+def sum_of(counts: list[Counts]) -> Counts:
+    """Half and quarter seconds add up without an error of rounding."""
+    fields = zip(*((one.requests, one.errors, one.seconds, one.received, one.sent) for one in counts), strict=True)
+    return Counts(*(sum(field) for field in fields))
