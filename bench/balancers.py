@@ -15,7 +15,7 @@ import consul
 import docker
 import requests
 import traefik_build
-from front_on_loopback import PORT, front
+from front_on_loopback import APART, PORT, front
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from loopback import HTTP, container, remove_containers, until
 
@@ -118,8 +118,12 @@ def deregister(instance: int) -> None:
     consul.Consul(port=HTTP).agent.service.deregister(f"{SERVICE}-{instance}")
 
 
-def _front(place: Place, _: int) -> AbstractContextManager[object]:
-    return front(place.engine, image("rollcall/front:"), place.folder, LABEL, SERVICE)
+def _front(number: int, access_log: str) -> Callable[[Place, int], AbstractContextManager[object]]:
+    def start(place: Place, _: int) -> AbstractContextManager[object]:
+        own = image("rollcall/front:")
+        return front(place.engine, own, place.folder, LABEL, SERVICE, number=number, access_log=access_log)
+
+    return start
 
 
 def _script(name: str, image_name: str, *more: str) -> Callable[[Place, int], AbstractContextManager[object]]:
@@ -159,12 +163,14 @@ def _traefik(place: Place, port: int) -> AbstractContextManager[object]:
     return container(place.engine, image("debian:trixie"), command, {traefik_build.build(): program}, LABEL)
 
 
-FRONT = Balancer("Rollcall's front", PORT, _front)
+FRONT = Balancer("Rollcall's front", PORT, _front(0, "json"))
+SHORT = Balancer("Rollcall's front, access_log short", PORT + APART, _front(1, "short"))
 ARTICLE = Balancer("the article's template, nginx 1.26 of Debian 13", 28518, _script("article.sh", IMAGE))
 BY_HAND = Balancer("static nginx 1.30, written by hand", 28514, _static(buffered=False))
 BUFFERED = Balancer("static nginx 1.30, its log buffered as the front's", 28519, _static(buffered=True))
 ALL = (
     FRONT,
+    SHORT,
     ARTICLE,
     Balancer("the article's template, nginx 1.30", 28513, _script("article.sh", image("rollcall/front:"))),
     BY_HAND,
@@ -173,4 +179,4 @@ ALL = (
     Balancer("the same, idle-close-on-response", 28516, _script("haproxy.sh", IMAGE, "yes")),
     Balancer(f"Traefik {traefik_build.VERSION}, Consul Catalog", 28517, _traefik),
 )
-FOLLOWING = tuple(balancer for balancer in ALL if balancer not in (BY_HAND, BUFFERED))
+FOLLOWING = tuple(balancer for balancer in ALL if balancer not in (SHORT, BY_HAND, BUFFERED))

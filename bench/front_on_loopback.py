@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.models.containers import Container
@@ -23,20 +24,25 @@ STATE = "rollcall-bench-front-state"
 NAME = "bench"
 # Its ports for HTTP, for HTTPS, and for its status.
 PORT, TLS_PORT, STATUS_PORT = 28510, 28511, 28512
+# Between the ports of two fronts that run at once.
+APART = 100
 
 
 @contextmanager
 def front(
-    engine: docker.DockerClient, image: str, folder: Path, label: str, service: str, **more: object
+    engine: docker.DockerClient, image: str, folder: Path, label: str, service: str, *, number: int = 0, **more: Any
 ) -> Iterator[Container]:
-    """Run a front with this service behind it until the block ends; `more` are further settings of the front."""
+    """Run a front with this service behind it until the block ends; `more` are further settings of the front.
+
+    Several run at once if their numbers differ, by which their ports do, too.
+    """
+    ports = {"http_port": PORT, "https_port": TLS_PORT}
     settings = Settings.model_validate(
         {
             "front": {
                 "address": "127.0.0.1",
-                "http_port": PORT,
-                "https_port": TLS_PORT,
-                "status": f"127.0.0.1:{STATUS_PORT}",
+                **{key: port + number * APART for key, port in ports.items()},
+                "status": f"127.0.0.1:{STATUS_PORT + number * APART}",
                 "services": (service,),
                 **more,
             }
@@ -45,19 +51,19 @@ def front(
     member = Member(NAME, NAME, "127.0.0.1", frozenset({"consul_servers", "fronts"}), settings)
     fleet = Fleet(NAME, (member,))
     resources = front_component.resources(
-        stand_in.context(fleet, member, store.read(PrivateDirectory(folder / "secrets"), fleet))
+        stand_in.context(fleet, member, store.read(PrivateDirectory(folder / f"secrets-{number}"), fleet))
     )
-    files = folder / "front"
+    files, state = folder / f"front-{number}", f"{STATE}-{number}"
     stand_in.put(resources, front_component.FOLDER, files)
     follows = files / "consul-template.hcl"
     follows.write_text(render("front/consul-template.hcl.j2", consul_address=f"127.0.0.1:{HTTP}"))
     config = files / "front.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"consul": f"127.0.0.1:{HTTP}"}))
-    mounts = (Mount(str(files), front_component.FOLDER), Mount(STATE, "/var/lib/rollcall/front", read_only=False))
-    wanted = replace(stand_in.container(resources), name="rollcall-bench-front", image=image, mounts=mounts)
+    mounts = (Mount(str(files), front_component.FOLDER), Mount(state, "/var/lib/rollcall/front", read_only=False))
+    wanted = replace(stand_in.container(resources), name=f"rollcall-bench-front-{number}", image=image, mounts=mounts)
     running = engine.containers.get(stand_in.run(wanted, {"rollcall.bench": label}))
     try:
         yield running
     finally:
         running.remove(force=True, v=True)
-        engine.volumes.get(STATE).remove()
+        engine.volumes.get(state).remove()

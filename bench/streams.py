@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import balancers
 import click
@@ -45,7 +46,7 @@ def _front(place: Place) -> AbstractContextManager[object]:
     stream = {"port": OURS[1], "service": SERVICE}
     ours = balancers.image("rollcall/front:")
     # Instances leave between the parts of the benchmark all at once, and on purpose.
-    more = {"streams": (stream,), "access_log": "short", "keep_lost": 0}
+    more: dict[str, Any] = {"streams": (stream,), "access_log": "short", "keep_lost": 0}
     return front(place.engine, ours, place.folder, LABEL, SERVICE, **more)
 
 
