@@ -1,9 +1,11 @@
-"""Decide whether a service in the catalog uses UDP, from the marks of its registrator."""
+"""The marks of a service's registrator, and whether the service uses UDP."""
 
 from collections.abc import Collection, Mapping
 
 # The Meta key that marks a UDP service of Rollcall's registrator, and the one that all of its services have.
 MARK_PROTOCOL, MARK_HOST = "registrator-protocol", "registrator-host"
+# The one with its container's short id, which a renamed container keeps.
+MARK_CONTAINER = "registrator-container"
 UDP = "udp"
 
 

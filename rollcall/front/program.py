@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from rollcall.front.inputs.consul_template import ConsulTemplate
 from rollcall.front.inputs.settings import Settings
 from rollcall.front.inputs.settings import read as read_settings
 from rollcall.front.log import write_line
-from rollcall.front.nginx import handover, listening
+from rollcall.front.nginx import handover, listening, open_connections
 from rollcall.front.nginx.connections import connections
 from rollcall.front.nginx.generation import Generations
 from rollcall.front.nginx.handover import BusyError, Offer, Predecessor
@@ -59,6 +59,7 @@ class Front:
         self._begun = False
         self._started = datetime.now(UTC)
         self._connections = connections("")
+        self._opened: Mapping[open_connections.Server, int] = {}
         self._status: asyncio.Server | None = None
 
     async def run(self, predecessor: Predecessor | None) -> int:
@@ -152,6 +153,9 @@ class Front:
                 self._wanted.clear()
                 with suppress(NotServedError):
                     await self._serving.apply()
+                # At once, so that a request is counted for whoever had the address when it was made.
+                with suppress(OSError):
+                    self._remember()
 
     async def _watch(self) -> None:
         """Do every second what no event triggers."""
@@ -164,14 +168,20 @@ class Front:
     async def _check(self) -> None:
         self._orphans.reap()
         serving = self._serving
-        self._memory.take(serving.routing, serving.catalog, serving.retained.instances, self._cluster.cluster)
+        self._remember()
         self._connections = connections(await self._nginx.get("/status"))
+        # With many sockets it takes longer than other tasks should wait.
+        self._opened = await asyncio.to_thread(open_connections.count, serving.routing, serving.rendered.catalog)
         self._serving.check_old_workers()
         again = time.monotonic() >= serving.again_at
         if not self._turn.locked() and serving.served:
             again |= self._certificates.check(serving.served, self._problems)
         if again or await self._serving.retained.is_outdated(self._serving.settings.keep_lost):
             self._wanted.set()
+
+    def _remember(self) -> None:
+        serving = self._serving
+        self._memory.take(serving.routing, serving.catalog, serving.retained.instances, self._cluster.cluster)
 
     async def _pause(self) -> None:
         await self._turn.acquire()
@@ -205,8 +215,9 @@ class Front:
             rendered=serving.rendered.at,
             kept=serving.retained.keys,
             listed=serving.in_rotation,
-            counts=self._memory.counters.counts,
+            counts=self._memory.totals.counts,
             connections=self._connections,
+            opened=self._opened,
             problems=self._problems.all(),
             cluster=self._cluster.cluster,
             backup=self._backups.newest,

@@ -3,7 +3,6 @@
 import math
 import signal
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,10 +19,12 @@ from rollcall.front.nginx.generation import Contents, Generations
 from rollcall.front.nginx.old_workers import OldWorkers
 from rollcall.front.nginx.process import Nginx
 from rollcall.front.nginx.reload import CONFIRM_TIMEOUT_SECONDS, Reloader
+from rollcall.front.routing import rotation
 from rollcall.front.routing.candidate import Candidate, Choose, read_retained, retained_text, routed
 from rollcall.front.routing.model import Routing
 from rollcall.front.routing.refusal import NotServedError
 from rollcall.front.routing.retained import RetainedInstances
+from rollcall.front.routing.rotation import Rotation
 from rollcall.front.routing.streams import Refused
 from rollcall.front.status import findings
 from rollcall.front.status.document import Generation
@@ -38,7 +39,7 @@ TAKEN_PORT_RETRY_SECONDS = 10.0
 class Serving:
     """What nginx serves, and how that changes. The caller makes sure that one call runs at a time.
 
-    `in_rotation` has the time since when nginx passes requests to an address:port.
+    `in_rotation` has the time since when nginx passes requests to an instance.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Serving:
         self.rendered = NOTHING
         self.settings = settings
         self.served: Candidate | None = None
-        self.in_rotation: Mapping[str, datetime] = {}
+        self.in_rotation: Rotation = {}
         self.generation = Generation(0, datetime.now(UTC))
         # When to apply again without a new input (time.monotonic).
         self.again_at = math.inf
@@ -277,7 +278,7 @@ class Serving:
     def _is_served(self, wanted: Candidate, number: int) -> None:
         now = datetime.now(UTC)
         self.served, self.settings = wanted, wanted.settings
-        self.in_rotation = {endpoint: self.in_rotation.get(endpoint, now) for endpoint in wanted.endpoints}
+        self.in_rotation = rotation.following(self.in_rotation, wanted.routing, now)
         self.problems.found_by("what is served", findings.of_catalog(wanted.routing, wanted.catalog))
         if number != self.generation.number:
             self.generation = replace(self.generation, number=number, since=now)

@@ -24,8 +24,8 @@ class Row:
 
     `docker` is the container's health, or its state without a health check, `version` that of its image; `consul` is
     the instance's state in Consul. `fronts` counts the fronts that have it in rotation; weight and share are those of
-    the first of them, `listed_since` the latest, by the clock of the front whose `now` it is. Requests, errors and
-    seconds are sums over all fronts.
+    the first of them, `listed_since` the latest, by the clock of the front whose `now` it is. Requests, errors,
+    seconds and open connections are sums over all fronts; `open` is None without a stream.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Row:
     requests: int = 0
     errors: int = 0
     seconds: float = 0.0
+    open: int | None = None
     version: str = ""
 
 
@@ -232,4 +233,9 @@ def _seen_by(row: Row, instance: Document, now: str) -> Row:
         requests=row.requests + instance["requests"],
         errors=row.errors + instance["errors"],
         seconds=row.seconds + instance["seconds"],
+        open=_both(row.open, instance.get("open")),
     )
+
+
+def _both(one: int | None, other: int | None) -> int | None:
+    return one if other is None else other + (one or 0)

@@ -130,7 +130,7 @@ def _cells(row: Row, fronts: int) -> Sequence[Text]:
         Text(str(row.weight)),
         Text(percent(row.share)),
         _listed(row, fronts),
-        Text(str(row.requests)),
+        Text(str(row.requests) if row.open is None else f"{row.requests} ({row.open} open)"),
         Text(str(row.errors), "red" if row.errors else ""),
         Text(mean(row.seconds, row.requests)),
     )

@@ -9,6 +9,7 @@ from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import Document
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import read
+from rollcall.front.routing import rotation
 from rollcall.front.routing.model import Location, Routing, Server, Site, Upstream
 from rollcall.front.status.document import Counts, Generation, Sight, document
 
@@ -42,7 +43,7 @@ def sight(**more: Any) -> Sight:
         Site("", (Location("/", "backends", source="default"),)),
         Site("shop.example.com", (Location("/api", "shop", strip=True),)),
     )
-    listed = {instance.endpoint: ago(60) for instance in (*nginx, shop)}
+    listed = {rotation.place(instance): ago(60) for instance in (*nginx, shop)}
     given: dict[str, Any] = {
         "settings": SETTINGS,
         "started": ago(3600),
@@ -53,7 +54,7 @@ def sight(**more: Any) -> Sight:
         "consul_template_since": ago(3600),
         "rendered": ago(60),
         "listed": listed,
-        "counts": {nginx[0].endpoint: Counts(10, 1, 0.8)},
+        "counts": {nginx[0].counted_as: Counts(10, 1, 0.8)},
         "connections": {
             "active": 3,
             "reading": 0,

@@ -14,6 +14,7 @@ from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import Document
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.settings import read
+from rollcall.front.routing import rotation
 from rollcall.front.routing.model import Location, Routing, Server, Site, Upstream
 from rollcall.front.status import http_server
 from rollcall.front.status.document import Counts, Generation, Sight, document
@@ -60,8 +61,8 @@ def sight(instances: tuple[Instance, ...] = INSTANCES) -> Sight:
         routing=Routing(sites, upstreams),
         consul_template_since=BEGUN,
         rendered=BEGUN,
-        listed={instance.endpoint: BEGUN for instance in instances},
-        counts={instance.endpoint: Counts(1_234_567, 89, 98_765.4) for instance in instances},
+        listed={rotation.place(instance): BEGUN for instance in instances},
+        counts={instance.counted_as: Counts(1_234_567, 89, 98_765.4) for instance in instances},
         connections={"active": 3, "reading": 0, "writing": 1, "waiting": 2},
     )
 

@@ -8,8 +8,12 @@ from typing import Any, Literal
 
 from rollcall.contract import service_protocol
 from rollcall.contract.maintenance_checks import NODE_MAINTENANCE, SERVICE_MAINTENANCE
+from rollcall.contract.status_document import container_of
 
 State = Literal["passing", "warning", "critical", "maintenance"]
+
+# A node, a container there (its short id) and what it listens on, or an id: the same as long as an instance lives.
+Owner = tuple[str, str, str]
 
 # Consul's own liveness check of a node, by gossip.
 SERF_HEALTH = "serfHealth"
@@ -43,6 +47,14 @@ class Instance:
     def version(self) -> str:
         """Return what its container names as SERVICE_VERSION, or ""; a declared service has its image's tag."""
         return dict(self.meta).get("version", "")
+
+    @property
+    def counted_as(self) -> Owner:
+        """Return whose its counts and its time in rotation are: those of its container, also under another name."""
+        container = dict(self.meta).get(service_protocol.MARK_CONTAINER, "")
+        parts = self.identity.split(":")
+        named = container and container_of(self.identity) is not None
+        return self.node, container, ":".join(parts[2:]) if named else self.identity
 
     @property
     def udp(self) -> bool:

@@ -46,13 +46,6 @@ class Candidate:
     certificates: Mapping[str, Path]
 
     @property
-    def endpoints(self) -> frozenset[str]:
-        """Return every address:port that nginx passes requests to."""
-        return frozenset(
-            server.instance.endpoint for upstream in self.routing.every_upstream for server in upstream.servers
-        )
-
-    @property
     def listens(self) -> frozenset[Listen]:
         """Return where nginx listens: for HTTP, and for each stream."""
         address = self.settings.address

@@ -101,6 +101,11 @@ class Routing:
         return self.upstreams + self.stream_upstreams
 
     @property
+    def stream_services(self) -> frozenset[str]:
+        """The services that get connections of streams."""
+        return frozenset(service for upstream in self.stream_upstreams for service in upstream.services)
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         """The host names of the sites, the default site's included if it has one."""
         return tuple(name for site in self.sites if (name := site.host or self.server_name))

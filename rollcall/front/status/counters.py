@@ -1,15 +1,18 @@
-"""Count requests, errors and seconds by server, from the line that nginx appends per proxied request."""
+"""Count requests, errors and seconds from the line that nginx appends per proxied request: by server, by instance."""
 
 import ctypes
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
+from rollcall.front.inputs.catalog import Instance, Owner
+from rollcall.front.routing.model import Upstream
 from rollcall.front.status.document import Counts
 
-# A bound, since services that are replaced often leave an entry for every port they ever had.
-SERVERS = 20_000
+# A bound, since services that are replaced often leave an entry for every container they ever had.
+INSTANCES = 20_000
 BLOCK = 1 << 20  # bytes
 # linux/falloc.h: FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
 PUNCH_HOLE = 0x01 | 0x02
@@ -83,23 +86,17 @@ def _is_number(text: str) -> bool:
     return text == "-" or text.replace(".", "", 1).isdigit()
 
 
-class Counters:
-    """The counts since the start. Each read continues where the last one ended, and frees what it has read."""
+class CountedLog:
+    """nginx's lines. Each read continues where the last one ended, and frees what it has read."""
 
     def __init__(self, log: Path) -> None:
         """Take the file that nginx appends to; it may not exist yet."""
         self._log = log
         self._at = 0
         self._begun = b""
-        self._counts: dict[str, Counts] = {}
-
-    @property
-    def counts(self) -> Mapping[str, Counts]:
-        """Return all tries by server; beyond SERVERS the longest unused are dropped."""
-        return self._counts
 
     def read(self) -> dict[str, Counts]:
-        """Count the new lines, and return what they add.
+        """Count the new lines by server.
 
         Raises:
             OSError: the file cannot be read, or its file system cannot give back a part of it.
@@ -115,11 +112,7 @@ class Counters:
                 self._at, self._begun = 0, b""
             while block := os.pread(file, BLOCK, self._at):
                 self._at += len(block)
-                counted = self._tallied(block)
-                _join(new, counted)
-                _join(self._counts, counted)
-            while len(self._counts) > SERVERS:
-                del self._counts[next(iter(self._counts))]
+                _join(new, self._tallied(block))
             _give_back(file, self._at)
         finally:
             os.close(file)
@@ -130,17 +123,62 @@ class Counters:
         return tally(line.decode(errors="replace") for line in whole)
 
 
-def _join(counts: dict[str, Counts], new: Mapping[str, Counts]) -> None:
-    for server, more in new.items():
-        # Removing and inserting moves a server to the end: the first is the longest unused.
-        so_far = counts.pop(server, Counts())
-        counts[server] = Counts(
-            so_far.requests + more.requests,
-            so_far.errors + more.errors,
-            so_far.seconds + more.seconds,
-            so_far.received + more.received,
-            so_far.sent + more.sent,
-        )
+_Name = TypeVar("_Name")
+
+
+def _join(counts: dict[_Name, Counts], new: Mapping[_Name, Counts]) -> None:
+    for name, more in new.items():
+        # Removing and inserting moves a name to the end: the first is the longest unused.
+        counts[name] = counts.pop(name, Counts()) + more
+
+
+class Totals:
+    """The counts of each instance, and of each service, from those of each server (address:port).
+
+    A server is whoever has it now: Docker gives the address of a container that ended to the next one.
+    """
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._owners: dict[str, tuple[Instance, ...]] = {}
+        self._counts: dict[Owner, Counts] = {}
+
+    @property
+    def counts(self) -> Mapping[Owner, Counts]:
+        """Return all tries by instance; beyond INSTANCES the longest unused are dropped."""
+        return self._counts
+
+    def serves(self, upstreams: Iterable[Upstream]) -> None:
+        """Learn whose servers these are from now on. One that left keeps its own until another instance has it."""
+        now: dict[str, dict[Owner, Instance]] = {}
+        for upstream in upstreams:
+            for server in upstream.servers:
+                instance = server.instance
+                now.setdefault(instance.endpoint, {})[instance.counted_as] = instance
+        for server_name, instances in now.items():
+            self._owners.pop(server_name, None)
+            self._owners[server_name] = tuple(instances.values())
+        _shorten(self._owners)
+
+    def knows(self, server: str) -> bool:
+        """Whether it is known whose server that is."""
+        return server in self._owners
+
+    def add(self, new: Mapping[str, Counts]) -> dict[str, Counts]:
+        """Add counts by server, and return them by service; those of unknown servers are left out."""
+        services: dict[str, Counts] = {}
+        for server, more in new.items():
+            # One container may be registered for two services: nginx does not tell for which one it served.
+            for instance in self._owners.get(server, ()):
+                _join(self._counts, {instance.counted_as: more})
+                _join(services, {instance.service: more})
+        _shorten(self._counts)
+        return services
+
+
+def _shorten(known: dict[Any, Any]) -> None:
+    while len(known) > INSTANCES:
+        del known[next(iter(known))]
 
 
 def _give_back(file: int, length: int) -> None:

@@ -10,10 +10,13 @@ from rollcall.contract.backups import Record
 from rollcall.contract.problems import Problem
 from rollcall.contract.status_document import CONSUL, VERSION, Document, container_of
 from rollcall.front.certificates.sites import Site as CertificateSite
-from rollcall.front.inputs.catalog import Catalog, Instance
+from rollcall.front.inputs.catalog import Catalog, Instance, Owner
 from rollcall.front.inputs.cluster import Cluster
 from rollcall.front.inputs.settings import Settings
+from rollcall.front.nginx import open_connections
+from rollcall.front.routing import rotation
 from rollcall.front.routing.model import Routing, Upstream
+from rollcall.front.routing.rotation import Rotation
 from rollcall.front.status.changes import Noted
 
 _Key = tuple[str, str]
@@ -43,15 +46,25 @@ class Counts:
     received: int = 0
     sent: int = 0
 
+    def __add__(self, more: "Counts") -> "Counts":
+        """Return both together."""
+        return Counts(
+            self.requests + more.requests,
+            self.errors + more.errors,
+            self.seconds + more.seconds,
+            self.received + more.received,
+            self.sent + more.sent,
+        )
+
 
 @dataclass(frozen=True)
 class Sight:
     """The front's state at one moment, from which the status document follows.
 
     `routing` is what nginx serves, `catalog` Consul's last one, without retained instances. `kept` are the retained
-    instances, by node and identity; `listed` has the time since when a server (address:port) is in rotation;
-    `connections` is nginx's stub_status; `cluster` is what Consul knows of itself; `backup` is its newest timed backup;
-    `changes` begin with the newest.
+    instances, by node and identity; `listed` has the time since when an instance is in rotation, `counts` its tries;
+    `connections` is nginx's stub_status, `opened` counts its connections to instances of streams; `cluster` is what
+    Consul knows of itself; `backup` is its newest timed backup; `changes` begin with the newest.
     """
 
     settings: Settings
@@ -63,9 +76,10 @@ class Sight:
     consul_template_since: datetime | None = None
     rendered: datetime | None = None
     kept: frozenset[_Key] = frozenset()
-    listed: Mapping[str, datetime] = field(default_factory=dict)
-    counts: Mapping[str, Counts] = field(default_factory=dict)
+    listed: Rotation = field(default_factory=dict)
+    counts: Mapping[Owner, Counts] = field(default_factory=dict)
     connections: Mapping[str, int] = field(default_factory=dict)
+    opened: Mapping[open_connections.Server, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     cluster: Cluster = field(default_factory=Cluster)
     backup: Record | None = None
@@ -244,7 +258,7 @@ def _services(sight: Sight) -> list[Document]:
 
 
 def _instance(instance: Instance, sight: Sight, state: str, place: _Place | None) -> Document:
-    counts = sight.counts.get(instance.endpoint, Counts())
+    counts = sight.counts.get(instance.counted_as, Counts())
     return {
         "id": instance.identity,
         "node": instance.node,
@@ -255,12 +269,14 @@ def _instance(instance: Instance, sight: Sight, state: str, place: _Place | None
         "state": state,
         "weight": place.weight if place else instance.weight,
         "share": place.share if place else None,
-        "listed_since": _time(sight.listed.get(instance.endpoint)) if place else None,
+        "listed_since": _time(sight.listed.get(rotation.place(instance))) if place else None,
         "requests": counts.requests,
         "errors": counts.errors,
         "seconds": round(counts.seconds, 3),
         "received": counts.received,
         "sent": counts.sent,
+        # Its connections at this moment, those of HTTP too; None without a stream.
+        "open": sight.opened.get(open_connections.server(instance)),
     }
 
 

@@ -1,19 +1,15 @@
 """Remember each service's requests, errors and seconds of the last 15 minutes, in memory of a fixed size."""
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from rollcall.front.routing.model import Upstream
 from rollcall.front.status.document import Counts
 
 SLOT_SECONDS = 10
 SLOTS = 90
 # A slot of one service has three numbers of 4 bytes: 1,092 bytes a service, 1.1 MB for this many.
 SERVICES = 1000
-# A bound for the servers whose service is known; one that left still finishes requests.
-SERVERS = 20_000
 
 
 @dataclass(frozen=True)
@@ -73,30 +69,20 @@ class History:
     def __init__(self) -> None:
         """Start without any."""
         self._rings: dict[str, _Ring] = {}
-        self._services: dict[str, str] = {}
-
-    def serves(self, upstreams: Iterable[Upstream]) -> None:
-        """Learn which service a server (address:port) belongs to. Servers that left stay known."""
-        for upstream in upstreams:
-            for server in upstream.servers:
-                self._services.pop(server.instance.endpoint, None)
-                self._services[server.instance.endpoint] = server.instance.service
-        _shorten(self._services, SERVERS)
 
     def add(self, counts: Mapping[str, Counts], now: float) -> None:
-        """Add tries by server, made just now."""
+        """Add tries by service, made just now."""
         slot = int(now // SLOT_SECONDS)
-        for server, more in counts.items():
-            service = self._services.get(server)
-            if service is not None:
-                # Removing and inserting moves a service to the end: the first is the longest without a request.
-                ring = self._rings.pop(service, None) or _Ring(slot)
-                self._rings[service] = ring
-                ring.add(slot, more)
+        for service, more in counts.items():
+            # Removing and inserting moves a service to the end: the first is the longest without a request.
+            ring = self._rings.pop(service, None) or _Ring(slot)
+            self._rings[service] = ring
+            ring.add(slot, more)
         self._forget(slot)
 
     def _forget(self, slot: int) -> None:
-        _shorten(self._rings, SERVICES)
+        while len(self._rings) > SERVICES:
+            del self._rings[next(iter(self._rings))]
         while self._rings and next(iter(self._rings.values())).newest < slot - SLOTS:
             del self._rings[next(iter(self._rings))]
 
@@ -104,8 +90,3 @@ class History:
         """Return each service's series; a service without a request in all the time has none."""
         slot = int(now // SLOT_SECONDS)
         return {service: ring.series(slot) for service, ring in list(self._rings.items())}
-
-
-def _shorten(known: dict[str, Any], most: int) -> None:
-    while len(known) > most:
-        del known[next(iter(known))]

@@ -1,6 +1,7 @@
 """Remember what the status shows of the past: tries by server, the last 15 minutes by service, and what changed."""
 
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from rollcall.front.inputs.cluster import Cluster
 from rollcall.front.routing.losses import Retained
 from rollcall.front.routing.model import Routing
 from rollcall.front.status.changes import Changes, state
-from rollcall.front.status.counters import Counters
+from rollcall.front.status.counters import CountedLog, Totals
+from rollcall.front.status.document import Counts
 from rollcall.front.status.history import History, Series
 
 
@@ -18,7 +20,8 @@ class Memory:
 
     def __init__(self, counted_log: Path) -> None:
         """Start with nothing. nginx appends a line per try to the log."""
-        self.counters = Counters(counted_log)
+        self.totals = Totals()
+        self._log = CountedLog(counted_log)
         self.history = History()
         self.changes = Changes()
         self._seen: tuple[object, ...] = ()
@@ -29,14 +32,21 @@ class Memory:
         Raises:
             OSError: the log cannot be read.
         """
+        new = self._log.read()
+        # Lines so far are of whoever had the server until now.
+        self._add({server: more for server, more in new.items() if self.totals.knows(server)})
+        rest = {server: more for server, more in new.items() if not self.totals.knows(server)}
         seen = (routing, catalog, retained, cluster)
         # Comparing thousands of instances each second would cost more than a change does.
         if len(self._seen) != len(seen) or any(one is not other for one, other in zip(seen, self._seen, strict=True)):
             self._seen = seen
-            self.history.serves(routing.every_upstream)
+            self.totals.serves(routing.every_upstream)
             kept = frozenset((lost.instance.node, lost.instance.identity) for lost in retained)
             self.changes.see(state(routing, catalog, kept, cluster), datetime.now(UTC))
-        self.history.add(self.counters.read(), time.monotonic())
+        self._add(rest)
+
+    def _add(self, new: Mapping[str, Counts]) -> None:
+        self.history.add(self.totals.add(new), time.monotonic())
 
     def series(self) -> dict[str, Series]:
         """Return each service's last 15 minutes."""

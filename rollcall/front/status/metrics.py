@@ -45,6 +45,7 @@ def _instances(document: Document) -> Iterator[Metric]:
     seconds = CounterMetricFamily("rollcall_front_seconds", "Seconds that tries took.", labels=SERVER)
     received = CounterMetricFamily("rollcall_front_stream_received_bytes", "Bytes from clients.", labels=SERVER)
     sent = CounterMetricFamily("rollcall_front_stream_sent_bytes", "Bytes to clients.", labels=SERVER)
+    opened = GaugeMetricFamily("rollcall_front_stream_open_connections", "Open connections now.", labels=SERVER)
     listed = GaugeMetricFamily("rollcall_front_listed", "1 if nginx passes requests to it.", labels=SERVER)
     weight = GaugeMetricFamily("rollcall_front_weight", "Its weight in nginx's list, or else in Consul.", labels=SERVER)
     versions = InfoMetricFamily("rollcall_front_instance", "The version of an instance that names one.", labels=SERVER)
@@ -58,12 +59,14 @@ def _instances(document: Document) -> Iterator[Metric]:
             if instance["received"] or instance["sent"]:
                 received.add_metric(labels, instance["received"])
                 sent.add_metric(labels, instance["sent"])
+            if instance["open"] is not None:
+                opened.add_metric(labels, instance["open"])
             listed.add_metric(labels, instance["share"] is not None)
             weight.add_metric(labels, instance["weight"])
             share.add_metric(labels, instance["share"] or 0)
             if instance["version"]:
                 versions.add_metric(labels, {"version": instance["version"]})
-    yield from (requests, errors, seconds, received, sent, listed, weight, share, versions)
+    yield from (requests, errors, seconds, received, sent, opened, listed, weight, share, versions)
 
 
 def _generation(document: Document) -> Iterator[Metric]:

@@ -8,7 +8,7 @@ from rollcall.contract import service_protocol
 # The Meta key with the host whose registrator wrote a service.
 MARK_HOST = service_protocol.MARK_HOST
 # The Meta key with its container's short id.
-MARK_CONTAINER = "registrator-container"
+MARK_CONTAINER = service_protocol.MARK_CONTAINER
 # An id is part of request paths and of its checks' ids.
 MAX_ID_LENGTH = 512
 # The id of Consul's own servers in the catalog: deregistering it would remove a server.

@@ -261,22 +261,80 @@ def test_datagrams_reach_a_udp_service_and_http_never_does(start_front, catalog,
         assert asked(port, seconds=0.2) == b""
 
 
+def instance_of(front: Front, service: str = "db-5432") -> Any:
+    """The only instance of a service, as the front's document has it."""
+    (found,) = [one for one in front.document()["services"] if one["name"] == service]
+    (instance,) = found["instances"]
+    return instance
+
+
 def test_connections_and_bytes_are_counted_by_instance(start_front, catalog, one, port, until) -> None:
     with start_front(streams=[{"port": port, "service": "db-5432"}]) as front:
         register(catalog, "db", one.port)
         until(lambda: greeting(port) == "one", "the instance")
-
-        def counted() -> Any:
-            services = {service["name"]: service for service in front.document()["services"]}
-            return services["db-5432"]["instances"][0]
-
-        until(lambda: counted()["requests"] == 1, "the connection")
+        until(lambda: instance_of(front)["requests"] == 1, "the connection")
         visitor = Visitor(port)
         assert visitor.lives()
         visitor.close()
-        until(lambda: counted()["requests"] == 2, "another connection")
-        assert (counted()["received"], counted()["sent"]) == (6, 14)
-        assert counted()["errors"] == 0
+        until(lambda: instance_of(front)["requests"] == 2, "another connection")
+        assert (instance_of(front)["received"], instance_of(front)["sent"]) == (6, 14)
+        assert instance_of(front)["errors"] == 0
+
+
+def test_open_connections_are_counted_by_instance(start_front, catalog, one, two, port, until) -> None:
+    """Also those of nginx's old workers, and not what others on this machine have open to the instance."""
+    with start_front(streams=[{"port": port, "service": "db-5432"}]) as front:
+        register(catalog, "db", one.port)
+        until(lambda: greeting(port) == "one", "the instance")
+        with Visitor(one.port).connection:
+            visitors = [Visitor(port) for _ in range(3)]
+            until(lambda: instance_of(front)["open"] == 3, "three connections")
+            reloads = front.document()["generation"]["reloads"]
+            register(catalog, "cache", two.port, "cache-6379", virtual_host="cache.example.com")
+            until(lambda: front.document()["generation"]["reloads"] > reloads, "a reload")
+            visitors.append(Visitor(port))
+            until(lambda: instance_of(front)["open"] == 4, "one more, of the new workers")
+            assert instance_of(front, "cache-6379")["open"] is None
+            catalog.api.agent.service.maintenance("app1:db:80", "true", "drained")
+            until(lambda: instance_of(front)["share"] is None, "the instance out of rotation")
+            for left in (3, 2, 1, 0):
+                visitors.pop().close()
+                until(lambda left=left: instance_of(front)["open"] == left, f"{left} connections")
+
+
+def test_sessions_of_udp_are_open_until_they_pause(start_front, catalog, port, until) -> None:
+    stream = {"port": port, "protocol": "udp", "service": "dns-53", "read_timeout": 1}
+    with datagrams("dns") as backend, start_front(streams=[stream]) as front:
+        marks = {"registrator-protocol": "udp", "registrator-host": "app1", "check_interval": "1s"}
+        catalog.register("dns", "127.0.0.1", backend, service="dns-53", meta=marks)
+        until(lambda: asked(port) == b"dns hello", "an answer")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.connect(("127.0.0.1", port))
+
+            def is_open() -> bool:
+                client.send(b"hello")
+                return bool(instance_of(front, "dns-53")["open"])
+
+            until(is_open, "a session")
+        until(lambda: instance_of(front, "dns-53")["open"] == 0, "its end")
+
+
+def test_an_instance_with_the_address_of_an_earlier_one_begins_with_nothing(
+    start_front, catalog, one, port, until
+) -> None:
+    with start_front(streams=[{"port": port, "service": "db-5432"}], keep_lost=0) as front:
+        register(catalog, "db", one.port)
+        until(lambda: greeting(port) == "one", "the instance")
+        until(lambda: instance_of(front)["requests"] == 1, "its connection")
+        catalog.deregister("db")
+        until(lambda: front.instances() == [], "nobody")
+        register(catalog, "cache", one.port)
+        until(front.instances, "the next one")
+        later = instance_of(front)
+        assert (later["id"], later["address"]) == ("app1:cache:80", f"127.0.0.1:{one.port}")
+        assert later["requests"] == 0
+        assert greeting(port) == "one"
+        until(lambda: instance_of(front)["requests"] == 1, "its own connection")
 
 
 def test_a_deploy_that_declares_a_taken_port_is_told_and_the_rest_is_served(start_front, catalog, secret, port) -> None:

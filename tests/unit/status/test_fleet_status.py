@@ -75,6 +75,14 @@ def test_two_fronts_add_up() -> None:
     assert row.listed_since == "2026-11-26T02:59:30Z"
 
 
+def test_open_connections_of_several_fronts_add_up_though_an_earlier_version_has_none() -> None:
+    one, other = (front(seen("app1", "web-1", **more)) for more in ({"open": 3}, {"open": 4}))
+    for documents, expected in (((one, other), 7), ((front(seen("app1", "web-1")), other), 4), ((other, front()), 4)):
+        hosts = [host(name, front=document) for name, document in zip(("front1", "consul1"), documents, strict=True)]
+        assert rows(status(*hosts))["app1:web-1:80"].open == expected
+    assert rows(status(host("front1", front=front(seen("app1", "web-1")))))["app1:web-1:80"].open is None
+
+
 @pytest.mark.parametrize("state", ["critical", "maintenance", "gone"])
 def test_a_failing_instance_in_rotation_is_a_mismatch(state: str) -> None:
     found = with_front(seen("app1", "web-1", state), seen("app2", "web-2"))

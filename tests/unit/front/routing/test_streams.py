@@ -160,7 +160,7 @@ def test_a_candidate_listens_for_http_and_for_its_streams() -> None:
     dns = instance("dns", "dns-53", 53, virtual_udp="53", **UDP)
     made = candidate(ALLOWED, Templates(source("front/sites.conf.j2"), TEMPLATE), Catalog((db(), dns)), ())
     assert made.listens == {Listen("", 80), Listen("", 443), Listen("", 5432), Listen("", 53, "udp")}
-    assert made.endpoints == {db().endpoint, dns.endpoint}
+    assert {one.name for one in made.routing.every_upstream if one.servers} == {"db-5432.tcp", "dns-53.udp"}
 
 
 def rendered(*instances: Instance, settings: Settings = ALLOWED) -> Directive:

@@ -10,6 +10,8 @@ from front_sight import NOW, ago, instance, problem, seen, sight
 from rollcall.contract.status_document import Document, container_of
 from rollcall.contract.stream_metadata import Place
 from rollcall.front.inputs.catalog import Catalog, Instance
+from rollcall.front.nginx import open_connections
+from rollcall.front.routing import rotation
 from rollcall.front.routing.model import Routing, Server, Stream, Upstream
 from rollcall.front.status.document import Counts, document
 from rollcall.front.status.health import verdict
@@ -37,6 +39,7 @@ def test_an_instance_has_all_its_facts() -> None:
         "seconds": 0.8,
         "received": 0,
         "sent": 0,
+        "open": None,
     }
 
 
@@ -185,7 +188,8 @@ def test_a_stream_is_shown_with_its_service_and_its_instances_get_a_place() -> N
     found = seen(
         routing=Routing((), (), streams=(stream,), stream_upstreams=(upstream,)),
         catalog=Catalog((db,)),
-        counts={db.endpoint: Counts(2, 1, 0.0, 30, 40)},
+        counts={db.counted_as: Counts(2, 1, 0.0, 30, 40)},
+        opened={open_connections.server(db): 3},
     )
     assert found["streams"] == [
         {
@@ -199,5 +203,20 @@ def test_a_stream_is_shown_with_its_service_and_its_instances_get_a_place() -> N
         }
     ]
     (one,) = instances(found, "db-5432").values()
-    assert (one["share"], one["requests"], one["received"], one["sent"]) == (1.0, 2, 30, 40)
+    assert (one["share"], one["requests"], one["received"], one["sent"], one["open"]) == (1.0, 2, 30, 40, 3)
     assert found["generation"]["instances"] == 1
+
+
+def test_an_instance_with_the_address_of_an_earlier_one_has_neither_its_counts_nor_its_time() -> None:
+    """As where Docker gives the address of a container that ended to the next one."""
+    earlier = instance("nginx-1")
+    later = replace(earlier, identity="app1:nginx-9:80")
+    upstream = Upstream("backends", (Server(later, 1),), ("nginx-80",))
+    found = seen(
+        routing=Routing((), (upstream,)),
+        catalog=Catalog((later,)),
+        counts={earlier.counted_as: Counts(10)},
+        listed={rotation.place(earlier): ago(60)},
+    )
+    (one,) = instances(found, "nginx-80").values()
+    assert (one["requests"], one["listed_since"]) == (0, None)

@@ -19,6 +19,8 @@ from rollcall.front import VERSION
 from rollcall.front.certificates.choice import Offer
 from rollcall.front.certificates.sites import Site
 from rollcall.front.inputs.catalog import Catalog
+from rollcall.front.nginx import open_connections
+from rollcall.front.status.document import Counts
 from rollcall.front.status.metrics import metrics
 
 DOCS = CHECKOUT / "docs"
@@ -78,8 +80,11 @@ def test_an_instance_that_names_a_version_has_it_as_a_label() -> None:
 
 
 def offered() -> set[str]:
+    shop = instance("shop-1", meta=(("version", "1.4"),))
     everything = seen(
-        catalog=Catalog((instance("shop-1", meta=(("version", "1.4"),)),)),
+        catalog=Catalog((shop,)),
+        counts={shop.counted_as: Counts(1, received=2, sent=3)},
+        opened={open_connections.server(shop): 1},
         certificates=(Site("shop"),),
         settings=replace(SETTINGS, backups_every=3600),
         backup=MADE,
@@ -116,3 +121,10 @@ def test_backups_have_their_time_and_period_where_there_are_any() -> None:
     assert found["rollcall_front_backup_time_seconds"] == 1790000000
     assert found["rollcall_front_backup_period_seconds"] == 3600
     assert "rollcall_front_backup_time_seconds" not in samples(seen(settings=settings))
+
+
+def test_open_connections_are_those_of_streams() -> None:
+    one = instance("nginx-1")
+    found = samples(seen(opened={open_connections.server(one): 7}))
+    name = "rollcall_front_stream_open_connections"
+    assert {key: value for key, value in found.items() if key.startswith(name)} == {f"{name}:app1:nginx-1:80": 7}

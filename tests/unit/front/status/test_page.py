@@ -18,6 +18,7 @@ from rollcall.contract.figures import duration, mean, percent
 from rollcall.contract.status_document import Document
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.cluster import Cluster
+from rollcall.front.nginx import open_connections
 from rollcall.front.status import http_server
 from rollcall.front.status.answering import Request, Response, answer
 from rollcall.front.status.changes import Change, Noted
@@ -65,6 +66,11 @@ def test_remarks_are_no_problem_in_the_title() -> None:
     text = page(seen(problems=(problem("two want it", kind="conflict"),)))
     assert "<title>All well – front1, shop-fleet</title>" in text
     assert "No problem, 1 remark." in text
+
+
+def test_an_instance_of_a_stream_shows_its_open_connections() -> None:
+    text = page(seen(opened={open_connections.server(instance("nginx-1")): 7}))
+    assert re.findall(r'data-label="Requests">(.*?)</td>', text) == ['10 <span class="note">7 open</span>', "0", "0"]
 
 
 def test_foreign_names_are_escaped() -> None:
