@@ -1,10 +1,8 @@
 """Talk to the ACME server (RFC 8555) with certbot's own library: the account, orders, and advice on renewals."""
 
-import json
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -16,6 +14,7 @@ from josepy import errors as jose_errors
 from josepy.jwa import ES256
 from josepy.jwk import JWK, JWKEC
 
+from rollcall.acme.account import Account
 from rollcall.acme.certificate import Issued
 from rollcall.acme.network import ClockError, Network
 from rollcall.acme.settings import Files, Settings
@@ -57,14 +56,6 @@ class OrderError(Exception):
         self.everything = everything
         self.local = local
         self.no_account = no_account
-
-
-@dataclass(frozen=True)
-class Account:
-    """An account at one directory: its private key as a JWK, and its address there."""
-
-    key: str = field(repr=False)
-    uri: str
 
 
 class Authority:
@@ -257,16 +248,3 @@ def _connection(error: Exception) -> str:
         clock = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
         return f"{cause.verify_message}; this host's clock says {clock}, correct it if it is wrong"
     return str(reason)
-
-
-def written(account: Account) -> str:
-    """Write an account as JSON."""
-    return json.dumps({"key": account.key, "uri": account.uri})
-
-
-def read(text: str) -> Account:
-    """Read an account. Raises ValueError: it is not one."""
-    try:
-        return Account(**json.loads(text))
-    except (TypeError, AttributeError) as error:
-        raise ValueError(f"not an account: {error}") from error

@@ -11,7 +11,7 @@ from rollcall.acme.consul import Consul
 from rollcall.acme.log import write_line
 from rollcall.acme.mirror import Mirror
 from rollcall.acme.sealed import SealedError, Sealer
-from rollcall.acme.worker import TRIED, Pause, Worker
+from rollcall.acme.worker import Pause, Worker
 from rollcall.contract import acme_keys
 
 # After its certificate ended.
@@ -88,20 +88,12 @@ class Orderer:
             ConsulError: the agent does not respond.
         """
         self._restore()
-        renewals = self._consul.below(acme_keys.RENEWALS)[1]
-        asked = {key.removeprefix(acme_keys.RENEWALS): value for key, value in renewals.items()}
-        return [name for name in self._wanted() if self._is_due(name, asked.get(name), now)]
+        renewals = {key.removeprefix(acme_keys.RENEWALS) for key in self._consul.keys(acme_keys.RENEWALS)}
+        return [name for name in self._wanted() if name in renewals or self._is_due(name, now)]
 
-    def _is_due(self, name: str, asked: bytes | None, now: datetime) -> bool:
-        """Whether to work on a name: at once if somebody asks for it the first time."""
-        if asked is not None and asked != TRIED:
-            return True
-        if self._pause.holds(now):
-            return False
+    def _is_due(self, name: str, now: datetime) -> bool:
         issued, state = self._mirror.certificates.get(name), self._mirror.states.get(name, schedule.State())
-        if asked is not None:
-            return not schedule.is_waiting(schedule.trusted(state, now), now)
-        return schedule.is_due(name, issued, state, self._directory, now)
+        return not self._pause.holds(now) and schedule.is_due(name, issued, state, self._directory, now)
 
     def _wanted(self) -> tuple[str, ...]:
         """Return the names that the running fronts want."""

@@ -26,7 +26,8 @@ class State:
     """What is known of one name besides its certificate; times are ISO 8601, empty where there is none.
 
     `renew_at` is the time that the authority advised for the certificate with this `digest`, `ask_at` when to ask it
-    again. `failures` counts those in a row. `noted_at` is when the waiting times were decided.
+    again. `failures` counts those in a row. `noted_at` is when the waiting times were decided. `asked` says that
+    somebody asked for a renewal which failed.
     """
 
     error: str = ""
@@ -36,6 +37,7 @@ class State:
     renew_at: str = ""
     ask_at: str = ""
     noted_at: str = ""
+    asked: bool = False
 
 
 def written(state: State) -> bytes:
@@ -61,7 +63,7 @@ def trusted(state: State, now: datetime) -> State:
 def next_try(name: str, issued: Issued | None, state: State, directory: str) -> datetime:
     """Return when to order or renew: a time in the past is now."""
     retry = datetime.fromisoformat(state.retry_at) if state.retry_at else datetime.min.replace(tzinfo=UTC)
-    if issued is None or issued.directory != directory:
+    if issued is None or issued.directory != directory or state.asked:
         return retry
     return max(retry, renewal(name, issued, state))
 
@@ -82,7 +84,14 @@ def advice_is_due(issued: Issued, state: State, now: datetime) -> bool:
 
 
 def failed(
-    state: State, error: str, now: datetime, *, local: bool, not_before: datetime | None, jitter: float
+    state: State,
+    error: str,
+    now: datetime,
+    *,
+    local: bool,
+    not_before: datetime | None,
+    jitter: float,
+    asked: bool = False,
 ) -> State:
     """Return the state after a failure.
 
@@ -93,12 +102,18 @@ def failed(
         local: nothing was asked of the authority.
         not_before: the authority's Retry-After.
         jitter: from 0 to 1.
+        asked: somebody asked for it.
     """
     first, longest = (FIRST_LOCAL_RETRY, LONGEST_LOCAL_RETRY) if local else (FIRST_RETRY, LONGEST_RETRY)
     wait = min(longest, first * 2 ** min(state.failures, 20)) * (0.9 + 0.2 * jitter)
     retry = max(now + wait, not_before or now)
     return replace(
-        state, error=error, failures=state.failures + 1, retry_at=retry.isoformat(), noted_at=now.isoformat()
+        state,
+        error=error,
+        failures=state.failures + 1,
+        retry_at=retry.isoformat(),
+        noted_at=now.isoformat(),
+        asked=state.asked or asked,
     )
 
 

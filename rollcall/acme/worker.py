@@ -4,8 +4,9 @@ import random
 import threading
 from datetime import UTC, datetime, timedelta
 
-from rollcall.acme import authority, certificate, schedule
-from rollcall.acme.authority import Account, Authority, OrderError
+from rollcall.acme import account, certificate, schedule
+from rollcall.acme.account import Account
+from rollcall.acme.authority import Authority, OrderError
 from rollcall.acme.certificate import Issued
 from rollcall.acme.locked_consul import LockedConsul
 from rollcall.acme.log import write_line
@@ -17,8 +18,6 @@ from rollcall.contract import acme_keys
 # Without a Retry-After: Let's Encrypt counts most limits over hours.
 LIMITED = timedelta(hours=1)
 UNREACHABLE = timedelta(minutes=1)
-# The value of a renewal that somebody asked for and that failed: it no longer comes before all waiting times.
-TRIED = b"tried"
 
 
 class Pause:
@@ -69,11 +68,9 @@ class Worker:
         now = datetime.now(UTC)
         state = schedule.trusted(schedule.read(self._consul.get(acme_keys.STATES + name)), now)
         issued = self._issued(name)
-        renewal = self._consul.get(acme_keys.RENEWALS + name)
-        is_asked = renewal is not None and (renewal != TRIED or not schedule.is_waiting(state, now))
-        if not is_asked and not schedule.is_due(name, issued, state, self._server.directory, now):
-            return
-        if self._pause.holds(now) and renewal in (None, TRIED):
+        is_asked = self._consul.get(acme_keys.RENEWALS + name) is not None
+        is_due = not self._pause.holds(now) and schedule.is_due(name, issued, state, self._server.directory, now)
+        if not (is_asked or is_due):
             return
         try:
             self._use_account()
@@ -82,19 +79,15 @@ class Worker:
                 if schedule.next_try(name, issued, state, self._server.directory) > now:
                     return
             self._order(name)
-            renewal_is_over = renewal is not None
         except OrderError as error:
-            self._note_failure(name, state, error)
-            renewal_is_over = False
-            if renewal is not None:
-                self._consul.put(acme_keys.RENEWALS + name, TRIED)
+            self._note_failure(name, state, error, is_asked=is_asked)
             if error.no_account:
                 self._server.forget()
                 self._consul.delete(self._account_key)
         finally:
             self._proof.withdraw(name)
-        if renewal_is_over:
-            self._consul.delete(acme_keys.RENEWALS + name)
+            if is_asked:
+                self._consul.delete(acme_keys.RENEWALS + name)
 
     def _order(self, name: str) -> None:
         self._proof.check(name)
@@ -123,7 +116,7 @@ class Worker:
         self._put_state(name, state)
         return state
 
-    def _note_failure(self, name: str, state: schedule.State, error: OrderError) -> None:
+    def _note_failure(self, name: str, state: schedule.State, error: OrderError, *, is_asked: bool) -> None:
         now = datetime.now(UTC)
         write_line(f"{name}: {error}")
         if error.everything or error.limited:
@@ -137,6 +130,7 @@ class Worker:
             local=error.local,
             not_before=error.not_before,
             jitter=random.random(),  # noqa: S311 — spreads retries
+            asked=is_asked,
         )
         self._put_state(name, following)
 
@@ -163,15 +157,15 @@ class Worker:
         key = self._account_key
         with self._pause.account:
             value = self._consul.get(key)
-            account: Account | None = None
+            found: Account | None = None
             if value is not None:
                 try:
-                    account = authority.read(self._sealer.open(key, value))
+                    found = account.read(self._sealer.open(key, value))
                 except (SealedError, ValueError) as error:
                     write_line(f"{error}; making another account")
-            if account is None:
+            if found is None:
                 self._server.forget()
-                account = self._server.register()
-                self._consul.put(key, self._sealer.seal(key, authority.written(account)))
+                found = self._server.register()
+                self._consul.put(key, self._sealer.seal(key, account.written(found)))
                 write_line(f"has an account at {self._server.directory}")
-        self._server.use(account)
+        self._server.use(found)

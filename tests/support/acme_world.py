@@ -14,6 +14,7 @@ import requests
 from docker.models.containers import Container
 from free_ports import free_ports
 from front_world import ACME_STATE, Catalog, fleet, run
+from program_clock import Clock
 from removal import remove
 from tls_files import TlsFiles
 from waiting import until
@@ -36,6 +37,8 @@ class Pebble:
     management: str
     dns: str
     ca: Path
+    # Of its own TLS, which a proxy in front of it may use.
+    pair: tuple[Path, Path]
 
     def root(self) -> str:
         """Return the root that its certificates chain up to; another one at each start."""
@@ -83,6 +86,7 @@ def pebble(folder: Path, http_port: int, name_server: str = "") -> Iterator[Pebb
             f"https://127.0.0.1:{management}",
             f"http://127.0.0.1:{dns_management}",
             files.ca,
+            (certificate, key),
         )
         until(lambda: _responds(running), "an ACME authority", 30)
         yield running
@@ -138,6 +142,9 @@ class Programs:
     folder: Path
     hosts: tuple[str, ...]
     resolver: str = ""
+    clock: Clock | None = None
+    # By node: where it finds Consul, if not at Consul's own address.
+    agents: dict[str, str] = field(default_factory=dict)
     running: list[Program] = field(default_factory=list)
 
     def start(self, settings: dict[str, Any], node: str = "app1", volume: str = ACME_STATE) -> Program:
@@ -146,7 +153,10 @@ class Programs:
         made = acme.resources(stand_in.context(wanted, wanted.members[0], self.secret))
         folder = self.folder / node
         stand_in.put(made, acme.FOLDER, folder)
-        config = json.loads((folder / "acme.json").read_text()) | {"node": node, "consul": self.catalog.address}
+        config = json.loads((folder / "acme.json").read_text()) | {
+            "node": node,
+            "consul": self.agents.get(node, self.catalog.address),
+        }
         (folder / "acme.json").write_text(json.dumps(config))
         (folder / "token").write_text(self._token(node))
         container = stand_in.container(made)
@@ -154,6 +164,10 @@ class Programs:
         if self.resolver:
             (self.folder / "resolv.conf").write_text(f"nameserver {self.resolver}\n")
             mounts = (*mounts, Mount(str(self.folder / "resolv.conf"), "/etc/resolv.conf"))
+        more = {}
+        if self.clock:
+            mounts = (*mounts, self.clock.mount)
+            more["environment"] = (*container.environment, *self.clock.environment)
         options = (("extra_hosts", self.hosts),)
         started = run(
             self.engine,
@@ -162,6 +176,7 @@ class Programs:
             self.image(container.image),
             mounts=mounts,
             options=options,
+            **more,
         )
         files = Path(self.engine.volumes.get(volume).attrs["Mountpoint"])
         self.running.append(Program(started, volume, files))

@@ -9,6 +9,7 @@ from typing import Any
 
 import docker
 import pytest
+from acme_site import Site
 from free_ports import free_port
 from front_world import LABELS, STATE, Backend, Catalog, Front, answers, fleet, run
 from own_consul import running
@@ -124,3 +125,16 @@ def served(front: Front, catalog: Catalog, backends: list[Backend]) -> Front:
     catalog.register(backends[0].name, backends[0].address)
     until(front.instances, "the instance behind the front")
     return front
+
+
+@pytest.fixture
+def acme_site(
+    start_front: StartFront,
+    catalog: Catalog,
+    engine: docker.DockerClient,
+    image: Callable[[str], str],
+    secret: Secrets,
+    tmp_path: Path,
+) -> Site:
+    """Starts a front with certificates by ACME, and a real authority."""
+    return Site(start_front, catalog, engine, image, secret, tmp_path)

@@ -1,104 +1,30 @@
 """Certificates by ACME: a real authority, a real front, a real Consul, and programs beside two fronts."""
 
-import base64
-import os
 import re
-import ssl
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
 
 import name_server
 import pytest
-from acme_world import EMAIL, Pebble, Programs, pebble
-from free_ports import free_ports
-from front_world import Front
+from acme_site import ELSEWHERE, OTHER, SECONDS, SHOP, UNLISTED, Site, World, route
 
 from rollcall.config.project import CHECKOUT
 from rollcall.contract import acme_keys
-from rollcall.secrets import front_secrets
-from rollcall.secrets.service_secrets import ServiceSecrets
 
 # pebble is built by Go: half a minute the first time.
 pytestmark = pytest.mark.long
 
-SHOP, OTHER, ELSEWHERE = (f"{name}.example.com" for name in ("shop", "other", "elsewhere"))
-UNLISTED = "shop.example.org"
-HOSTS = (*(f"{name}:127.0.0.1" for name in (SHOP, OTHER, UNLISTED)), f"{ELSEWHERE}:127.0.0.9")
-SECONDS = 60
-
-
-@dataclass
-class World:
-    front: Front
-    authority: Pebble
-    programs: Programs
-
-    def serial(self, name: str) -> str:
-        """Return the serial number of the certificate that a visitor who trusts the authority gets; "" for others."""
-        context = ssl.create_default_context(cadata=self.authority.root())
-        try:
-            with self.front.handshake(context, name) as connection:
-                return str((connection.getpeercert() or {})["serialNumber"])
-        except ssl.SSLError:
-            return ""
-
-    def certificate(self, name: str) -> dict[str, str]:
-        found = self.front.document().get("certificates", [])
-        return next((one for one in found if one["name"] == name), {})
-
-
-Start = Callable[..., AbstractContextManager[World]]
-
 
 @pytest.fixture
-def start(start_front, catalog, backends, engine, image, secret, tmp_path: Path) -> Start:
-    """Start an authority and a front; `given` are further settings of front.acme, `values` the secrets of its hook."""
-
-    @contextmanager
-    def started(resolver: str = "", values: Mapping[str, str] = MappingProxyType({}), **given: Any) -> Iterator[World]:
-        http_port, https_port = free_ports(2)
-        with_key = replace(
-            secret,
-            acme_key=base64.b64encode(os.urandom(32)).decode(),
-            services=ServiceSecrets(b"key", {(front_secrets.OWNER, name): value for name, value in values.items()}),
-        )
-        with pebble(tmp_path / "pebble", http_port, resolver and f"{resolver}:53") as authority:
-            settings = {
-                "email": EMAIL,
-                "names": ["*.example.com"],
-                "directory": authority.directory,
-                "authority": str(authority.ca),
-                **given,
-            }
-            ports = {"http_port": http_port, "https_port": https_port}
-            programs = Programs(engine, image, catalog, with_key, tmp_path / "acme", HOSTS, resolver)
-            try:
-                with start_front(acme=settings, redirect=True, **ports) as front:
-                    yield World(front, authority, programs)
-            finally:
-                programs.remove()
-
-    return started
-
-
-@pytest.fixture
-def world(start: Start) -> Iterator[World]:
-    with start() as running:
+def world(acme_site: Site) -> Iterator[World]:
+    with acme_site() as running:
         yield running
-
-
-def route(catalog, backends, *hosts: str) -> None:
-    catalog.register(backends[0].name, backends[0].address, service="shop-80", meta={"virtual_host": ",".join(hosts)})
 
 
 def test_each_routed_name_that_is_listed_gets_its_own_certificate(
     world: World, catalog, backends, until: Callable[..., None]
 ) -> None:
-    program = world.programs.start(world.front.settings)
+    program = world.start()
     route(catalog, backends, SHOP, OTHER, UNLISTED, ELSEWHERE)
     until(lambda: world.serial(SHOP) and world.serial(OTHER), "certificates of both", SECONDS)
     assert world.serial(SHOP) != world.serial(OTHER)
@@ -140,9 +66,9 @@ def app2(catalog) -> Iterator[None]:
 
 @pytest.mark.usefixtures("app2")
 def test_one_of_several_orders_and_any_front_answers(world: World, catalog, backends, until) -> None:
-    other = world.programs.start(world.front.settings, "app2", "rollcall-test-front-acme-2")
+    other = world.start("app2", volume="rollcall-test-front-acme-2")
     until(lambda: "orders the certificates" in other.log(), "the lock", SECONDS)
-    ours = world.programs.start(world.front.settings)
+    ours = world.start()
     route(catalog, backends, SHOP)
     # The authority asks the front beside `ours`, and `other` orders.
     until(lambda: world.serial(SHOP), "a certificate", SECONDS)
@@ -172,15 +98,15 @@ def example(page: Path) -> str:
 
 
 def test_records_in_dns_prove_wildcards_and_names_that_lead_nowhere(
-    start: Start, catalog, backends, engine, until, tmp_path: Path
+    acme_site: Site, catalog, backends, engine, until, tmp_path: Path
 ) -> None:
     hook = tmp_path / "dns-hook"
     hook.write_text(example(CHECKOUT / "docs/https.md"))
     with name_server.running(engine, tmp_path / "bind") as server:
         zone = {"SERVER": server.address, "ZONE": name_server.ZONE, "KEY_NAME": name_server.KEY_NAME}
         dns = {"hook": str(hook), "environment": zone, "secrets": ["tsig"]}
-        with start(server.address, {"tsig": server.key}, dns=dns) as world:
-            program = world.programs.start(world.front.settings)
+        with acme_site(server.address, {"tsig": server.key}, dns=dns) as world:
+            program = world.start()
             route(catalog, backends, SHOP, "*.example.com")
             until(lambda: world.serial("any.example.com"), "the wildcard's certificate", SECONDS)
             # Until it has its own, the wildcard's serves it.

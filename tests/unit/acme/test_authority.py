@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rollcall.acme.authority import Account, read, written
+from rollcall.acme.account import Account, read, written
 from rollcall.acme.network import clock_difference, retry_time
 
 NOW = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)

@@ -13,7 +13,8 @@ import pytest
 from keys_in_memory import Store
 
 from rollcall.acme import certificate, leads_here, schedule
-from rollcall.acme.authority import Account, OrderError
+from rollcall.acme.account import Account
+from rollcall.acme.authority import OrderError
 from rollcall.acme.certificate import Issued
 from rollcall.acme.consul import ConsulError
 from rollcall.acme.http_proof import HttpProof
@@ -198,6 +199,8 @@ def test_a_renewal_that_fails_is_tried_again_and_waits_as_others_do(world: World
     world.server.error = OrderError("no")
     world.run()
     assert world.run() == []
+    following = schedule.next_try(SHOP, world.mirror.certificates[SHOP], world.state(), DIRECTORY)
+    assert following < datetime.now(UTC) + timedelta(minutes=20)
     world.server.error = None
     world.store.put(acme_keys.STATES + SHOP, schedule.written(replace(world.state(), retry_at="")))
     world.mirror.take_state(SHOP, world.state())
