@@ -4,10 +4,11 @@ A request fails without a complete response of status 200; clients do not retry.
 """
 
 import asyncio
+import ssl
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from background import Background
 
@@ -15,22 +16,26 @@ RESPONSE_TIMEOUT_SECONDS = 10
 REQUEST = b"GET / HTTP/1.1\r\nHost: www.mastartup.io\r\n\r\n"
 HEAD_END = b"\r\n\r\n"
 OK = "200"
+UNVERIFIED = ssl.create_default_context()
+UNVERIFIED.check_hostname, UNVERIFIED.verify_mode = False, ssl.CERT_NONE
 
 
 @dataclass
 class Clients(Background):
     """Clients that keep their connections, unless their request ends them, and `pause` between two requests.
 
-    `fates` counts requests by result; `seen` is when each instance, by its header Instance, last responded; `longest`
-    is the most seconds that a request took.
+    With `names` they connect by TLS, each to the next of these names. `fates` counts requests by result; `seen` is when
+    each instance, by its header Instance, last responded; `longest` is the most seconds that a request took.
     """
 
     request: bytes = REQUEST
     pause: float = 0
+    names: tuple[str, ...] = ()
     fates: Counter[str] = field(default_factory=Counter)
     seen: dict[str, float] = field(default_factory=dict)
     connections: int = 0
     longest: float = 0
+    _next: int = 0
 
     @property
     def requests(self) -> int:
@@ -44,7 +49,9 @@ class Clients(Background):
         loop = asyncio.get_running_loop()
         while not self.stopping:
             try:
-                _, connection = await loop.create_connection(lambda: Connection(self), "127.0.0.1", self.port)
+                _, connection = await loop.create_connection(
+                    lambda: Connection(self), "127.0.0.1", self.port, **self._tls()
+                )
             except OSError as error:
                 self.fates[f"not connected: {error.strerror}"] += 1
                 await asyncio.sleep(0.001)
@@ -55,6 +62,13 @@ class Clients(Background):
                 connection.give_up_when_late()
             # One that connects anew each time pauses here.
             await asyncio.sleep(self.pause)
+
+    def _tls(self) -> dict[str, Any]:
+        """Return the options of a connection by TLS, whose certificate nobody checks; none without names."""
+        if not self.names:
+            return {}
+        self._next += 1
+        return {"ssl": UNVERIFIED, "server_hostname": self.names[self._next % len(self.names)]}
 
 
 class Connection(asyncio.Protocol):

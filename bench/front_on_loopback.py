@@ -15,12 +15,13 @@ from rollcall.components import front as front_component
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.settings import Settings
+from rollcall.contract import acme_files
 from rollcall.converge.resources import Mount
 from rollcall.lab import stand_in
 from rollcall.secrets import store
 from rollcall.secrets.private_directory import PrivateDirectory
 
-STATE = "rollcall-bench-front-state"
+STATE, ACME_STATE = "rollcall-bench-front-state", "rollcall-bench-front-acme"
 NAME = "bench"
 # Its ports for HTTP, for HTTPS, and for its status.
 PORT, TLS_PORT, STATUS_PORT = 28510, 28511, 28512
@@ -59,7 +60,12 @@ def front(
     follows.write_text(render("front/consul-template.hcl.j2", consul_address=f"127.0.0.1:{HTTP}"))
     config = files / "front.json"
     config.write_text(json.dumps(json.loads(config.read_text()) | {"consul": f"127.0.0.1:{HTTP}"}))
-    mounts = (Mount(str(files), front_component.FOLDER), Mount(state, "/var/lib/rollcall/front", read_only=False))
+    mounts: tuple[Mount, ...] = (
+        Mount(str(files), front_component.FOLDER),
+        Mount(state, "/var/lib/rollcall/front", read_only=False),
+    )
+    if settings.front.acme:
+        mounts = (*mounts, Mount(ACME_STATE, str(acme_files.FOLDER), read_only=False))
     wanted = replace(stand_in.container(resources), name=f"rollcall-bench-front-{number}", image=image, mounts=mounts)
     running = engine.containers.get(stand_in.run(wanted, {"rollcall.bench": label}))
     try:

@@ -16,6 +16,7 @@ from josepy.jwk import JWK, JWKEC
 
 from rollcall.acme.account import Account
 from rollcall.acme.certificate import Issued
+from rollcall.acme.log import shortened
 from rollcall.acme.network import ClockError, Network
 from rollcall.acme.settings import Files, Settings
 from rollcall.contract.timeouts import stretched
@@ -48,8 +49,8 @@ class OrderError(Exception):
         no_account: bool = False,
         clock_ahead: timedelta = timedelta(),
     ) -> None:
-        """Keep the reason."""
-        super().__init__(text)
+        """Keep the reason: its beginning, since some authorities quote a whole page."""
+        super().__init__(shortened(text))
         self.limited = limited
         self.clock_ahead = clock_ahead
         self.not_before = not_before

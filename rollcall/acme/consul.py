@@ -59,7 +59,13 @@ class Consul:
 
     def put(self, key: str, value: bytes, **query: str) -> bool:
         """Write a key; return whether Consul did, with acquire=, release= or cas= in the query."""
-        return bool(self._send("PUT", f"/kv/{quote(key)}", query, value).text.strip() == "true")
+        # With a session that ended Consul fails, and does not write.
+        response = self._send("PUT", f"/kv/{quote(key)}", query, value, expected=requests.codes.server_error)
+        if response.ok:
+            return response.text.strip() == "true"
+        if "acquire" in query and "invalid session" in response.text:
+            return False
+        raise ConsulError(_refusal(response))
 
     def delete(self, key: str, *, recurse: bool = False) -> None:
         """Remove a key, or all with this prefix."""
@@ -103,8 +109,12 @@ class Consul:
         except requests.RequestException as error:
             raise ConsulError(f"the Consul agent does not respond: {type(error).__name__}") from error
         if response.status_code not in (requests.codes.ok, requests.codes.not_found, expected):
-            raise ConsulError(f"the Consul agent responds {response.status_code}: {response.text.strip()[:200]}")
+            raise ConsulError(_refusal(response))
         return response
+
+
+def _refusal(response: requests.Response) -> str:
+    return f"the Consul agent responds {response.status_code}: {response.text.strip()[:200]}"
 
 
 def pause_after_error() -> None:

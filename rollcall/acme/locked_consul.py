@@ -31,10 +31,14 @@ class LockedConsul(Consul):
         super().__init__(address, token)
         self._lock = lock
 
+    def holds_lock(self) -> bool:
+        """Whether this program holds the lock. Raises ConsulError without an agent."""
+        session = self._lock.session
+        return bool(session) and super().put(acme_keys.LOCK, self._lock.node.encode(), acquire=session)
+
     def check_lock(self) -> None:
         """Raise LockLostError without the lock, ConsulError without an agent."""
-        session = self._lock.session
-        if not (session and super().put(acme_keys.LOCK, self._lock.node.encode(), acquire=session)):
+        if not self.holds_lock():
             raise LockLostError("another front orders by now")
 
     @override

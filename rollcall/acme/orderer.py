@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
 
 from rollcall.acme import schedule
-from rollcall.acme.consul import Consul
+from rollcall.acme.consul import Consul, LockLostError
 from rollcall.acme.log import write_line
 from rollcall.acme.mirror import Mirror
 from rollcall.acme.sealed import SealedError, Sealer
@@ -78,6 +78,8 @@ class Orderer:
         worker = self._idle.get()
         try:
             worker.work(name)
+        except LockLostError as error:
+            write_line(f"{name}: {error}")
         finally:
             self._idle.put(worker)
 

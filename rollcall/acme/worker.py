@@ -62,9 +62,10 @@ class Worker:
         """Order or renew one name's certificate, or ask when to; by what Consul has now, and no older copy.
 
         Raises:
-            ConsulError: the agent does not respond, or another program has the lock.
+            ConsulError: the agent does not respond, or another program took the lock meanwhile.
         """
-        self._consul.check_lock()
+        if not self._consul.holds_lock():
+            return
         now = datetime.now(UTC)
         state = schedule.trusted(schedule.read(self._consul.get(acme_keys.STATES + name)), now)
         issued = self._issued(name)

@@ -12,11 +12,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import docker
-from acme_world import EMAIL, Pebble, Program, Programs, pebble
+from acme_world import EMAIL, Program, Programs
 from free_ports import free_ports
 from front_world import Backend, Catalog, Front
 from relay import Relay, relay
 
+from rollcall.lab.pebble import Pebble, pebble
 from rollcall.secrets import front_secrets
 from rollcall.secrets.service_secrets import ServiceSecrets
 from rollcall.secrets.store import Secrets
@@ -87,11 +88,14 @@ class Site:
         )
         dns = resolver and f"{resolver}:53"
         programs = Programs(self.engine, self.image, self.catalog, secret, self.folder / "acme", HOSTS, resolver)
-        with pebble(self.folder / "pebble", http_port, dns) as authority, _in_front_of(authority) as between:
+        with (
+            pebble(self.folder / "pebble", free_ports(4), http_port, dns) as authority,
+            _in_front_of(authority) as between,
+        ):
             settings = {
                 "email": EMAIL,
                 "names": ["*.example.com"],
-                "directory": f"https://127.0.0.1:{between.port}/dir",
+                "directory": f"https://{between.address}/dir",
                 "authority": str(authority.ca),
                 **given,
             }
@@ -105,7 +109,7 @@ class Site:
 
 @contextmanager
 def _in_front_of(authority: Pebble) -> Iterator[Relay]:
-    with relay(("127.0.0.1", urlsplit(authority.directory).port or 0), authority.ca, authority.pair) as running:
+    with relay(urlsplit(authority.directory).netloc, authority.ca, authority.pair) as running:
         yield running
 
 

@@ -1,112 +1,27 @@
 """A real ACME authority, pebble with its name server, and the ACME program in its container."""
 
 import json
-import subprocess
+import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import docker
-import requests
 from docker.models.containers import Container
-from free_ports import free_ports
 from front_world import ACME_STATE, Catalog, fleet, run
 from program_clock import Clock
 from removal import remove
-from tls_files import TlsFiles
-from waiting import until
 
 from rollcall.components import acme
 from rollcall.components.template_files import render
 from rollcall.contract import acme_files
 from rollcall.converge.resources import Mount
-from rollcall.lab import go, stand_in
+from rollcall.lab import stand_in
 from rollcall.secrets.store import Secrets
 
 EMAIL = "ops@example.com"
-
-
-@dataclass
-class Pebble:
-    """The authority; it validates at `http_port` of the addresses that its name server gives, 127.0.0.1 by default."""
-
-    directory: str
-    management: str
-    dns: str
-    ca: Path
-    # Of its own TLS, which a proxy in front of it may use.
-    pair: tuple[Path, Path]
-
-    def root(self) -> str:
-        """Return the root that its certificates chain up to; another one at each start."""
-        return requests.get(f"{self.management}/roots/0", verify=str(self.ca), timeout=5).text
-
-    def lead(self, name: str, address: str) -> None:
-        """Let a name lead to an address for the authority."""
-        requests.post(f"{self.dns}/add-a", json={"host": f"{name}.", "addresses": [address]}, timeout=5)
-
-
-@contextmanager
-def pebble(folder: Path, http_port: int, name_server: str = "") -> Iterator[Pebble]:
-    """Run an authority until the block ends; it rejects 5 % of nonces on purpose.
-
-    It asks `name_server`, ADDRESS:PORT; without one, a name server of its own, by which every name leads to 127.0.0.1.
-    """
-    listen, management, dns, dns_management = free_ports(4)
-    files = TlsFiles(folder)
-    certificate, key = files.issue("127.0.0.1", "localhost")
-    config = {
-        "listenAddress": f"127.0.0.1:{listen}",
-        "managementListenAddress": f"127.0.0.1:{management}",
-        "certificate": str(certificate),
-        "privateKey": str(key),
-        "httpPort": http_port,
-        "tlsPort": 1,
-        "keyAlgorithm": "ecdsa",
-        "retryAfter": {"authz": 1, "order": 1},
-        "profiles": {"default": {"description": "as usual", "validityPeriod": 7776000}},
-    }
-    (folder / "pebble.json").write_text(json.dumps({"pebble": config}))
-    names = [
-        str(go.build(go.PEBBLE_DNS)),
-        "-dnsserver",
-        f"127.0.0.1:{dns}",
-        "-management",
-        f"127.0.0.1:{dns_management}",
-    ]
-    names += [part for flag in ("doh", "http01", "https01", "tlsalpn01", "defaultIPv6") for part in (f"-{flag}", "")]
-    server = [str(go.build(go.PEBBLE)), "-config", str(folder / "pebble.json")]
-    server += ["-dnsserver", name_server or f"127.0.0.1:{dns}"]
-    with (folder / "pebble.log").open("w") as log, _process(names, log), _process(server, log):
-        running = Pebble(
-            f"https://127.0.0.1:{listen}/dir",
-            f"https://127.0.0.1:{management}",
-            f"http://127.0.0.1:{dns_management}",
-            files.ca,
-            (certificate, key),
-        )
-        until(lambda: _responds(running), "an ACME authority", 30)
-        yield running
-
-
-@contextmanager
-def _process(arguments: list[str], log: Any) -> Iterator[None]:
-    started = subprocess.Popen(arguments, stdout=log, stderr=log, env={"PEBBLE_VA_NOSLEEP": "1"})
-    try:
-        yield
-    finally:
-        started.kill()
-        started.wait()
-
-
-def _responds(running: Pebble) -> bool:
-    try:
-        return requests.get(running.directory, verify=str(running.ca), timeout=5).ok
-    except requests.RequestException:
-        return False
 
 
 @dataclass
@@ -189,6 +104,8 @@ class Programs:
 
     def remove(self) -> None:
         for program in self.running:
+            # pytest shows it where a test fails.
+            sys.stdout.write(f"{program.container.name}:\n{program.log()}\n")
             remove(program.container)
         for volume in {ACME_STATE, *(program.volume for program in self.running)}:
             self.engine.volumes.get(volume).remove()

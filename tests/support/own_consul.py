@@ -27,6 +27,8 @@ class OwnConsul:
     port: int
     dns_port: int
     management: str
+    # Where agents of other hosts join.
+    serf_port: int
 
     @property
     def address(self) -> str:
@@ -96,9 +98,40 @@ def running(
         network_mode="host",
         labels=labels,
     )
-    agent = kind(started, ports["http"], ports["dns"], management)
+    agent = kind(started, ports["http"], ports["dns"], management, ports["serf-lan"])
     try:
         until(agent.is_ready, "a Consul with a leader", 30)
         yield agent
     finally:
         remove(started)
+
+
+@contextmanager
+def joined(server: OwnConsul, engine: docker.DockerClient, labels: Mapping[str, str], node: str) -> Iterator[str]:
+    """Run the agent of another host, which joins the first; give its address for HTTP."""
+    http, dns, serf = free_ports(3)
+    started = engine.containers.run(
+        local_name("hashicorp/consul:1.22.7"),
+        [
+            "agent",
+            f"-node={node}",
+            "-data-dir=/tmp/consul",
+            "-bind=127.0.0.1",
+            "-client=127.0.0.1",
+            f"-http-port={http}",
+            f"-dns-port={dns}",
+            f"-serf-lan-port={serf}",
+            "-grpc-port=-1",
+            f"-retry-join=127.0.0.1:{server.serf_port}",
+            f'-hcl=acl {{ enabled = true default_policy = "deny" tokens {{ agent = "{server.management}" }} }}',
+        ],
+        detach=True,
+        network_mode="host",
+        labels=labels,
+    )
+    try:
+        until(lambda: node in {one["Node"] for one in server.api.catalog.nodes()[1]}, f"the agent of {node}", 30)
+        yield f"127.0.0.1:{http}"
+    finally:
+        remove(started)
+        server.write(f"/v1/agent/force-leave/{node}", {})

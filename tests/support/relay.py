@@ -46,7 +46,7 @@ class Relay:
     """The proxy; `before` may answer a request instead of the server, `after` sees it when the server has answered."""
 
     port: int
-    target: tuple[str, int]
+    target: str
     trusted: Path | None = None
     pair: tuple[Path, Path] | None = None
     before: Callable[[Passed], Answer | None] = _pass_on
@@ -74,6 +74,11 @@ class Relay:
     def is_up(self) -> bool:
         return self._server is not None
 
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"127.0.0.1:{self.port}"
+
     def count(self, path: str) -> int:
         """Return how many requests had this in their paths."""
         return sum(path in request.path for request in self.passed)
@@ -81,7 +86,8 @@ class Relay:
     def send(self, request: Passed, headers: http.client.HTTPMessage) -> Answer:
         """Send a request to the server."""
         context = ssl.create_default_context(cafile=str(self.trusted)) if self.trusted else None
-        host, port = self.target
+        host, _, number = self.target.rpartition(":")
+        port = int(number)
         connection = (
             http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_SECONDS, context=context)
             if context
@@ -108,7 +114,11 @@ def _handler(relay: Relay) -> type[http.server.BaseHTTPRequestHandler]:
             relay.passed.append(request)
             answer = relay.before(request)
             if answer is None:
-                answer = relay.send(request, self.headers)
+                try:
+                    answer = relay.send(request, self.headers)
+                except (OSError, http.client.HTTPException):
+                    self.close_connection = True
+                    return
                 request.status = answer.status
                 relay.after(request)
             # The client may be dead by now: some tests kill it.

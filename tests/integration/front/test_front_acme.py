@@ -7,6 +7,8 @@ from pathlib import Path
 import name_server
 import pytest
 from acme_site import ELSEWHERE, OTHER, SECONDS, SHOP, UNLISTED, Site, World, route
+from front_world import LABELS
+from own_consul import joined
 
 from rollcall.config.project import CHECKOUT
 from rollcall.contract import acme_keys
@@ -56,15 +58,13 @@ def test_each_routed_name_that_is_listed_gets_its_own_certificate(
 
 
 @pytest.fixture
-def app2(catalog) -> Iterator[None]:
-    """Register a node of another host, with the health check that Consul gives each agent."""
-    check = {"Node": "app2", "CheckID": "serfHealth", "Name": "serfHealth", "Status": "passing"}
-    catalog.write("/v1/catalog/register", {"Node": "app2", "Address": "127.0.0.2", "Check": check})
-    yield
-    catalog.write("/v1/catalog/deregister", {"Node": "app2"})
+def app2(catalog, engine, world: World) -> Iterator[None]:
+    """Run the Consul agent of another host."""
+    with joined(catalog, engine, LABELS, "app2") as address:
+        world.programs.agents["app2"] = address
+        yield
 
 
-@pytest.mark.usefixtures("app2")
 def test_one_of_several_orders_and_any_front_answers(world: World, catalog, backends, until) -> None:
     other = world.start("app2", volume="rollcall-test-front-acme-2")
     until(lambda: "orders the certificates" in other.log(), "the lock", SECONDS)

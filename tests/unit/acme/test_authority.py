@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rollcall.acme.account import Account, read, written
+from rollcall.acme.authority import OrderError
 from rollcall.acme.network import clock_difference, retry_time
 
 NOW = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
@@ -45,3 +46,9 @@ def test_an_account_is_read_back_and_its_key_is_not_shown() -> None:
     assert "EC" not in repr(account)
     with pytest.raises(ValueError):
         read("[]")
+
+
+def test_a_reason_is_one_line_and_not_a_whole_page() -> None:
+    text = str(OrderError("did not match\n<html>" + "x" * 5000))
+    assert text.startswith("did not match <html>xxx") and len(text) < 400
+    assert str(OrderError("short")) == "short"
