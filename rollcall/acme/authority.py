@@ -16,8 +16,8 @@ from josepy.jwk import JWK, JWKEC
 
 from rollcall.acme.account import Account
 from rollcall.acme.certificate import Issued
-from rollcall.acme.log import shortened
 from rollcall.acme.network import ClockError, Network
+from rollcall.acme.order_error import OrderError
 from rollcall.acme.settings import Files, Settings
 from rollcall.contract.timeouts import stretched
 
@@ -28,35 +28,6 @@ _OVERLOADED = (requests.codes.too_many_requests, requests.codes.service_unavaila
 _OUTSIDE_VALIDITY = (9, 10)
 # Publishes the answer of one challenge: token and answer, or the name of a TXT record and its value.
 Publish = Callable[[str, str], None]
-
-
-class OrderError(Exception):
-    """An order failed; the text gives the reason in one sentence.
-
-    `not_before` is the server's Retry-After; `everything` says that it holds for every name, `limited` that it may do
-    so; `local` that the server was not asked, or did not respond; `no_account` that the server does not know the
-    account. `clock_ahead` is how wrong this host's clock is.
-    """
-
-    def __init__(
-        self,
-        text: str,
-        *,
-        not_before: datetime | None = None,
-        everything: bool = False,
-        limited: bool = False,
-        local: bool = False,
-        no_account: bool = False,
-        clock_ahead: timedelta = timedelta(),
-    ) -> None:
-        """Keep the reason: its beginning, since some authorities quote a whole page."""
-        super().__init__(shortened(text))
-        self.limited = limited
-        self.clock_ahead = clock_ahead
-        self.not_before = not_before
-        self.everything = everything
-        self.local = local
-        self.no_account = no_account
 
 
 class Authority:

@@ -6,9 +6,9 @@ import subprocess
 import threading
 
 from rollcall.acme import name_servers
-from rollcall.acme.authority import OrderError
 from rollcall.acme.consul import Consul
 from rollcall.acme.log import write_line
+from rollcall.acme.order_error import OrderError
 from rollcall.acme.settings import Files, Hook
 from rollcall.contract import acme_keys
 from rollcall.contract.timeouts import stretched

@@ -1,8 +1,8 @@
 """Prove a name by a file at its address (HTTP-01): any front gives the answer, through Consul."""
 
 from rollcall.acme import leads_here
-from rollcall.acme.authority import OrderError
 from rollcall.acme.consul import Consul
+from rollcall.acme.order_error import OrderError
 from rollcall.acme.settings import Settings
 from rollcall.contract import acme_keys
 

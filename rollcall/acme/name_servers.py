@@ -10,7 +10,7 @@ import dns.query
 import dns.rdatatype
 import dns.resolver
 
-from rollcall.acme.authority import OrderError
+from rollcall.acme.order_error import OrderError
 from rollcall.contract.timeouts import stretched
 
 # Providers copy a change to their servers within a minute or two.

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from rollcall.acme import account, certificate, schedule
 from rollcall.acme.account import Account
-from rollcall.acme.authority import Authority, OrderError
+from rollcall.acme.authority import Authority
 from rollcall.acme.certificate import Issued
 from rollcall.acme.locked_consul import LockedConsul
 from rollcall.acme.log import write_line
 from rollcall.acme.mirror import Mirror
+from rollcall.acme.order_error import OrderError
 from rollcall.acme.proof import Proof
 from rollcall.acme.sealed import SealedError, Sealer
 from rollcall.contract import acme_keys

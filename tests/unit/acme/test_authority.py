@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rollcall.acme.account import Account, read, written
-from rollcall.acme.authority import OrderError
 from rollcall.acme.network import clock_difference, retry_time
+from rollcall.acme.order_error import OrderError
 
 NOW = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ import pytest
 from keys_in_memory import Store
 
 from rollcall.acme import dns_proof, name_servers
-from rollcall.acme.authority import OrderError
 from rollcall.acme.dns_proof import DnsProof
+from rollcall.acme.order_error import OrderError
 from rollcall.acme.settings import Files, Hook
 from rollcall.contract import acme_keys
 

@@ -6,7 +6,7 @@ import dns.resolver
 import pytest
 
 from rollcall.acme import name_servers
-from rollcall.acme.authority import OrderError
+from rollcall.acme.order_error import OrderError
 
 RECORD = "_acme-challenge.shop.example.com"
 

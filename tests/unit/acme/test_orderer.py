@@ -14,11 +14,11 @@ from keys_in_memory import Store
 
 from rollcall.acme import certificate, leads_here, schedule
 from rollcall.acme.account import Account
-from rollcall.acme.authority import OrderError
 from rollcall.acme.certificate import Issued
 from rollcall.acme.consul import ConsulError
 from rollcall.acme.http_proof import HttpProof
 from rollcall.acme.mirror import Mirror
+from rollcall.acme.order_error import OrderError
 from rollcall.acme.orderer import Orderer
 from rollcall.acme.sealed import Sealer
 from rollcall.acme.settings import Settings
