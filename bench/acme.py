@@ -43,9 +43,9 @@ from rollcall.secrets.private_directory import PrivateDirectory
 
 INSTANCE, OTHER_INSTANCE = 28521, 28522
 PEBBLE_PORTS = (28541, 28542, 28543, 28544)
-DOMAIN = "bench.example.com"
+DOMAIN = "example.com"
 # Consul's metadata values have 512 characters at most.
-NAMES_OF_A_SERVICE = 20
+NAMES_OF_A_SERVICE = 25
 ONE, MANY, HUGE = 1, 100, 1000
 TIMEOUT_SECONDS = 600
 # The user of the front and of the program.
@@ -211,11 +211,11 @@ def main(changes: int) -> None:
             "directory": authority.directory,
             "authority": str(authority.ca),
         }
+        stack.callback(lambda: client.volumes.get(ACME_STATE).remove())
         front_image = balancers.image("rollcall/front:")
         running = stack.enter_context(
             front(client, front_image, place.folder, LABEL, balancers.SERVICE, acme=settings, access_log="short")
         )
-        stack.callback(lambda: client.volumes.get(ACME_STATE).remove())
         until(_responds, "a response of the front")
         context = ssl.create_default_context(cadata=authority.root())
         with program(place, settings):

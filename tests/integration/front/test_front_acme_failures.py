@@ -92,6 +92,7 @@ def limited(request: Passed) -> Answer | None:
     return Answer(429, json.dumps(problem).encode(), headers)
 
 
+@pytest.mark.long
 def test_a_rate_limit_is_told_and_its_retry_after_respected(world: World, clocked: Clock, catalog, backends) -> None:
     world.relay.before = limited
     world.start()
@@ -129,6 +130,7 @@ def revoke(world: World, program: Program) -> None:
     client.ClientV2(directory, network).revoke(x509.load_pem_x509_certificate(pem), 1)
 
 
+@pytest.mark.long
 def test_a_revoked_certificate_is_replaced_once_the_authority_says_so(
     world: World, served: str, clocked: Clock
 ) -> None:
@@ -144,8 +146,12 @@ def test_a_revoked_certificate_is_replaced_once_the_authority_says_so(
     ("ahead", "words"),
     [
         (timedelta(days=40), "this host's clock is 40.0 days ahead of the authority's; correct it"),
-        (timedelta(days=-40), "certificate is not yet valid; this host's clock says "),
-        (timedelta(days=40 * 365), "certificate has expired; this host's clock says "),
+        pytest.param(
+            timedelta(days=-40), "certificate is not yet valid; this host's clock says ", marks=pytest.mark.long
+        ),
+        pytest.param(
+            timedelta(days=40 * 365), "certificate has expired; this host's clock says ", marks=pytest.mark.long
+        ),
     ],
 )
 def test_a_wrong_clock_is_told_and_orders_nothing_until_it_is_right(
@@ -189,6 +195,7 @@ def stranger(address: str) -> Iterator[list[str]]:
         server.server_close()
 
 
+@pytest.mark.long
 def test_a_name_that_leads_to_a_stranger_is_not_ordered(world: World, clocked: Clock, catalog, backends) -> None:
     world.start()
     with stranger("127.0.0.9") as asked:
