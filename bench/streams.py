@@ -157,7 +157,7 @@ def changed(port: int, place: Place, changes: int) -> Established:
 
 def _version(port: int, place: Place) -> str:
     """Return what changes with each configuration that a balancer serves."""
-    name = "rollcall-bench-front" if port == OURS[1] else ""
+    name = "rollcall-bench-front-0" if port == OURS[1] else ""
     for one in place.engine.containers.list(filters={"label": f"rollcall.bench={LABEL}"}):
         if name and one.name == name:
             return str(one.exec_run(["readlink", "/var/lib/rollcall/front/current"]).output)
