@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from gevent.lock import BoundedSemaphore
 from pyinfra import host, logger
@@ -18,6 +19,7 @@ from rollcall.converge.notifications import notifications
 from rollcall.converge.resources import AbsentFile, Container, Directory, File, LeadingLine, Network, Volume
 from rollcall.deploy import callbacks
 from rollcall.deploy.readiness import Readiness
+from rollcall.deploy.trial import Trial
 from rollcall.errors import RollcallError
 from rollcall.secrets.private_directory import PrivateDirectory
 
@@ -51,6 +53,16 @@ def _commit(state: State, host: Host, directory: PrivateDirectory) -> bool:
 def converge(changes: Sequence[Change]) -> Commands:
     """Make the planned changes, and log the differences of each."""
     yield from _converge(changes)
+
+
+@operation()
+def converge_after_trial(changes: Sequence[Change], trial: Trial, readiness: Readiness) -> Commands:
+    """Make the planned changes on one of several hosts, and on the others once it is ready."""
+    if run.is_executing:
+        check, refuse = callbacks.command(readiness), partial(callbacks.command, _refuse)
+        yield from trial.commands(host.name, _converge(changes), check, refuse)
+    else:
+        yield from _converge(changes)
 
 
 class Turn:

@@ -13,7 +13,7 @@ from rollcall.contract.timeouts import stretched
 from rollcall.converge import preflight
 from rollcall.converge.leftovers import everything, leftovers
 from rollcall.converge.plan import plan
-from rollcall.converge.resources import Container
+from rollcall.converge.resources import Container, Resource
 from rollcall.deploy import (
     host_checks,
     images,
@@ -28,6 +28,7 @@ from rollcall.deploy import (
 from rollcall.deploy.host_query import facts
 from rollcall.deploy.site import Site
 from rollcall.deploy.step import step
+from rollcall.deploy.trial import ContainersWork, Trial
 from rollcall.secrets.identity import check_identity
 from rollcall.services.work import managed
 
@@ -35,6 +36,8 @@ from rollcall.services.work import managed
 CONTAINER_TIMEOUT_SECONDS = 30.0
 # Hosts of this run that lack an image.
 _lacked_images: set[str] = set()
+# By component; complete before the first change.
+_trials: dict[str, Trial] = {}
 
 
 @step
@@ -92,19 +95,25 @@ def converge(here: Site, component: Component) -> None:
     Raises:
         PyinfraError: an object that is not Rollcall's has the name of a resource.
     """
-    if changes := here.changes(component.name):
+    changes = here.changes(component.name)
+    replaced = tuple(change.name for change in changes if change.action == "replace" and _stays_up(change.resource))
+    if replaced:
+        trial = _trials.setdefault(component.name, Trial(component.name))
+        trial.join(host.name)
+        work = ContainersWork(replaced, stretched(CONTAINER_TIMEOUT_SECONDS))
+        operations.converge_after_trial(name=component.name, changes=changes, trial=trial, readiness=work)
+    elif changes:
         operations.converge(name=component.name, changes=changes)
+
+
+def _stays_up(resource: Resource) -> bool:
+    return isinstance(resource, Container) and not resource.on_call
 
 
 @step
 def wait_for_containers(here: Site) -> None:
     """Wait until every container stays up: `docker run` succeeds even if the program exits a moment later."""
-    started = {
-        change.name
-        for part in here.desired
-        for change in here.changes(part)
-        if isinstance(change.resource, Container) and not change.resource.on_call
-    }
+    started = {change.name for part in here.desired for change in here.changes(part) if _stays_up(change.resource)}
     restarting = {
         name for name, document in here.state.engine.containers.items() if document["State"].get("Restarting")
     }

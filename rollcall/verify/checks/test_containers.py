@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from rollcall.components import jobs
+from rollcall.converge import health_check
 from rollcall.converge.docker_query import LABEL
 from rollcall.registrator.services.expected import Inspected
 from rollcall.verify.check_error import CheckError
 from rollcall.verify.cluster import Cluster
-from rollcall.verify.health import passes_now
 
 
 def test_every_container_runs(cluster: Cluster, passed: Callable[[str], None]) -> None:
@@ -34,8 +34,8 @@ def _trouble(cluster: Cluster, host: str, container: Inspected) -> str:
     state = container["State"]
     if state["Status"] != "running":
         return f"{state['Status']} (exit code {state['ExitCode']}, restarted {container['RestartCount']} times)"
-    unhealthy = (state.get("Health") or {}).get("Status") == "unhealthy"
+    unhealthy, check = (state.get("Health") or {}).get("Status") == "unhealthy", health_check.command(container)
     # The last check may be a minute old, as after a deploy that restarted the agent: look again now.
-    if unhealthy and not passes_now(container, lambda command: cluster.shells[host].run(command).code):
+    if unhealthy and not (check and cluster.shells[host].run(check).code == 0):
         return "running, but unhealthy by its own check"
     return ""

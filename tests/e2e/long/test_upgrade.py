@@ -3,10 +3,13 @@
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import docker
 import interactive
 import pytest
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
+from image_for_tests import made
 from keep_alive_load import Load
 from lab_command import UP
 
@@ -86,3 +89,23 @@ def led_by(fleet: Fleet) -> str:
     return next(
         one for one in SERVERS if fleet.hosts[one].hostname == address or address in fleet.on(one, "hostname -I")
     )
+
+
+def test_a_registrator_that_does_not_work_costs_one_host(fleet: Fleet, tmp_path: Path) -> None:
+    rollcall("deploy", LAB)
+    image = made(docker.from_env(), Path(__file__).parents[2] / "support" / "broken")
+    (tmp_path / "lab.py").write_text((PROJECT / LAB).read_text())
+    (tmp_path / "group_data").mkdir()
+    setting = f'registrator = {{"image": "{image}", "image_source": "push"}}\n'
+    (tmp_path / "group_data" / "all.py").write_text(setting)
+    before = registrators(fleet)
+    said = " ".join(rollcall("deploy", str(tmp_path / "lab.py"), code=1).split())
+    [first] = [host for host, one in registrators(fleet).items() if one != before[host]]
+    assert f"left as it is, since registrator does not work on {first}, which was the first; fix it" in said
+    assert answering() == BACKENDS
+    rollcall("deploy", LAB)
+    assert "✗" not in rollcall("verify", LAB)
+
+
+def registrators(fleet: Fleet) -> dict[str, str]:
+    return {host: fleet.on(host, "docker inspect --format '{{.Id}}' registrator") for host in HOSTS}
