@@ -25,10 +25,10 @@ CHECKS = Path(checks.__file__).parent
 # In this order; those about fronts only if there are fronts.
 READ_ONLY = (
     *("containers", "declared", "ports", "security", "agents", "registrator", "catalog", "dns", "bridge", "kv"),
-    *("front", "routes"),
+    *("backups", "front", "routes", "streams"),
 )
 DISTURBING = ("disturb_kv", "disturb_front", "disturb_routes")
-ABOUT_FRONTS = frozenset({"front", "routes", "disturb_front", "disturb_routes"})
+ABOUT_FRONTS = frozenset({"front", "routes", "streams", "disturb_front", "disturb_routes"})
 
 
 @click.command()
