@@ -5,25 +5,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
-from rollcall.config.fleet import Fleet, Member
+from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Inventory
 from rollcall.console import out
-from rollcall.errors import RollcallError
 from rollcall.remote import run
-from rollcall.remote.run import Shell
 
 if TYPE_CHECKING:
     from rollcall.status.fleet_status import FleetStatus
-    from rollcall.status.host import Host
 
 # Often enough for a person.
 WATCH_SECONDS = 1.0
@@ -80,25 +75,8 @@ def _watch(found: "FleetStatus", look: "Callable[[], FleetStatus]") -> None:
 
 def _looking(stack: ExitStack, chosen: Inventory, fleet: Fleet, source: str) -> "Callable[[], FleetStatus]":
     """Open a shell to each host, and return a function that reads all hosts in parallel."""
-    from rollcall.status.fleet_status import joined
+    from rollcall.status.looking import looking
 
     sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
-    shells = [(fleet.member(host.name), stack.enter_context(run.connected(host, sockets))) for host in chosen.hosts]
-    pool = stack.enter_context(ThreadPoolExecutor(max_workers=len(shells)))
-    return lambda: joined(fleet, tuple(pool.map(_host, *zip(*shells, strict=True))), datetime.now(UTC), source)
-
-
-def _host(member: Member, shell: Shell) -> "Host":
-    from rollcall.status import host_status
-    from rollcall.status.host import Host, clock_offset
-
-    command = host_status.command(front=member.is_front, server=member.is_server, scheduler=bool(member.settings.jobs))
-    try:
-        started = time.time()
-        result = shell.run(command)
-        if result.code != 0:
-            return Host(member, unread=result.reason)
-        reading = host_status.parse(result.output)
-        return Host(member, reading, clock_offset=clock_offset(reading.clock, started, time.time()))
-    except (RollcallError, ValueError) as error:
-        return Host(member, unread=str(error))
+    shells = {host.name: stack.enter_context(run.connected(host, sockets)) for host in chosen.hosts}
+    return looking(stack, shells, fleet, source)

@@ -474,6 +474,10 @@ class Settings(Section):
         description="Stretches every deadline of Rollcall on an emulated or very busy host: of its containers, of a "
         "deploy, of verify, and of the other commands, which take the largest of the fleet",
     )
+    chaos: Switch = Field(
+        default=False,
+        description="Let `rollcall chaos` break this fleet on purpose; one for the whole fleet (docs/chaos.md)",
+    )
     consul: Annotated[Consul, _SECTION] = Field(default_factory=Consul)
     consul_server: Annotated[ConsulServer, _SECTION] = Field(default_factory=ConsulServer)
     registrator: Annotated[Registrator, _SECTION] = Field(default_factory=Registrator)

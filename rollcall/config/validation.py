@@ -87,7 +87,7 @@ def _check_servers(fleet: Fleet) -> None:
 def _check_same(fleet: Fleet, locate: Locate) -> None:
     """Settings which the whole fleet must share."""
     first = fleet.members[0]
-    for path in (("consul", "datacenter"), ("consul", "domain"), ("registrator", "mode")):
+    for path in (("consul", "datacenter"), ("consul", "domain"), ("registrator", "mode"), ("chaos",)):
         for one in fleet.members[1:]:
             theirs, ours = (_value(each.settings, path) for each in (one, first))
             if theirs != ours:

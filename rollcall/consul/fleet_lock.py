@@ -12,6 +12,7 @@ from rollcall.consul.deploy_lock import Holder, Lock
 from rollcall.errors import RollcallError
 
 TAKEN = "true"
+SERVER_ERROR = 500
 # Longer than Consul keeps a lock from everybody after its session ended (deploy_lock's LockDelay).
 DELAY_SECONDS = 3.0
 POLL_SECONDS = 0.3
@@ -89,10 +90,16 @@ class FleetLock:
             self._ask(deploy_lock.release(session))
 
     def _ask(self, request: Request) -> Response | None:
-        """Send a request to the first agent that responds; None if none does."""
+        """Send a request to the first agent that responds and knows a leader; None if none responds.
+
+        One that is cut off from the others says so by an error of its own, while they have a leader.
+        """
+        last = None
         for host in self._agents:
             try:
-                return AgentClient(host, self._token, detached=True).response(request)
+                last = AgentClient(host, self._token, detached=True).response(request)
             except RollcallError:
                 continue
-        return None
+            if last.status < SERVER_ERROR:
+                break
+        return last

@@ -1,0 +1,145 @@
+"""Make faults happen one after the other: begin, hold, end, wait until all is right again."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from rollcall import signals
+from rollcall.chaos import host_scripts, verdict
+from rollcall.chaos.load import Load
+from rollcall.chaos.plan import Planned
+from rollcall.chaos.verdict import Outcome, Seen
+from rollcall.chaos.world import World
+from rollcall.contract.timeouts import stretched
+from rollcall.errors import RollcallError
+from rollcall.remote.run import Shell
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Filling a disk and stopping containers are the longest commands.
+COMMAND_TIMEOUT_SECONDS = 120.0
+POLL_SECONDS = 0.5
+# So much passes after each fault, for requests that show the fleet at rest.
+REST_SECONDS = 2.0
+
+
+@dataclass
+class Run:
+    """One run of faults.
+
+    Args:
+        world: the fleet.
+        shells: a shell for each host, by name.
+        look: reads the fleet.
+        before: the fleet as it was at first, and must be again.
+        load: visitors who request meanwhile.
+        deadline: seconds until all must be right again after a fault.
+        told: is told each fault, and what came of it.
+    """
+
+    world: World
+    shells: Mapping[str, Shell]
+    look: Callable[[], Seen]
+    before: Seen
+    load: Load
+    deadline: float
+    told: Callable[[str], None]
+    outcomes: list[Outcome] = field(default_factory=list)
+    _pause: threading.Event = field(default_factory=threading.Event)
+
+    def go(self, planned: Iterator[Planned], seconds: float, stopped: Callable[[], str]) -> str:
+        """Make faults happen for a time; return why that ended early, or "".
+
+        A fault that leaves something wrong is the last one. Whatever ends this, the fault that is under way is ended.
+
+        Args:
+            planned: the faults.
+            seconds: no fault begins later; the first one does in any case.
+            stopped: returns why no further fault may begin, or "".
+        """
+        until = time.monotonic() + seconds
+        for one in planned:
+            if self.outcomes and time.monotonic() + one.fault.usual_seconds > until:
+                return ""
+            if why := stopped():
+                return why
+            self._one(one)
+            if self.outcomes[-1].missing:
+                return "the fleet is not right again"
+        return ""
+
+    def _one(self, planned: Planned) -> None:
+        """Make one fault happen. Ctrl-C ends it early, and the fleet is waited for all the same."""
+        self.told(f"{planned.label}: {planned.fault.summary}")
+        began = time.monotonic()
+        shell = self.shells[planned.place.name]
+        interrupted, missing = False, tuple[str, ...]()
+        try:
+            # A begin that lost its connection could go on after the end.
+            with signals.postponed(*ENDING):
+                missing = _begin(planned, self.world, shell)
+            if not missing:
+                self._pause.wait(planned.fault.hold_seconds)
+        except KeyboardInterrupt:
+            interrupted = True
+        try:
+            with signals.postponed(*ENDING):
+                missing += _end(planned, shell)
+            ended = time.monotonic()
+            right, later = self._until_right(ended)
+            self._pause.wait(REST_SECONDS)
+            self.load.settle()
+        except KeyboardInterrupt:
+            interrupted = True
+            ended = right = time.monotonic()
+            later = ("interrupted before all was right again",)
+        allowed = verdict.allowance(planned, self.load.fronts, began, right)
+        times = (began, ended, right)
+        self.outcomes.append(verdict.outcome(planned, self.load.taken(), allowed, times, missing + later))
+        if interrupted:
+            raise KeyboardInterrupt
+
+    def _until_right(self, ended: float) -> tuple[float, tuple[str, ...]]:
+        """Wait until all is right again; return when, or when it was no longer waited for, and what is missing."""
+        until = ended + stretched(self.deadline)
+        while True:
+            try:
+                missing = verdict.missing(self.before, self.look())
+            except (RollcallError, ValueError) as problem:
+                missing = (str(problem),)
+            if not missing or time.monotonic() > until:
+                return time.monotonic(), missing
+            self._pause.wait(POLL_SECONDS)
+
+
+def _begin(planned: Planned, world: World, shell: Shell) -> tuple[str, ...]:
+    """Begin a fault; return why it did not, in a sentence."""
+    try:
+        shell.read(planned.begin(world), timeout_seconds=COMMAND_TIMEOUT_SECONDS)
+    except RollcallError as problem:
+        return (f"the fault did not begin: {problem}",)
+    return ()
+
+
+def _end(planned: Planned, shell: Shell) -> tuple[str, ...]:
+    """End a fault; return what is in its way, in a sentence. Its guard on the host still ends it then."""
+    try:
+        shell.read(planned.end(), timeout_seconds=COMMAND_TIMEOUT_SECONDS)
+    except RollcallError as problem:
+        return (f"could not end the fault, which its guard on the host does within a minute: {problem}",)
+    return ()
+
+
+def heal(shells: Mapping[str, Shell]) -> dict[str, Sequence[str]]:
+    """End on all hosts what an earlier run left behind; return the faults by host.
+
+    Raises:
+        RollcallError: a host does not respond, or something cannot be undone.
+    """
+    with ThreadPoolExecutor(max_workers=len(shells)) as pool:
+        said = pool.map(
+            lambda shell: shell.read(host_scripts.HEAL, timeout_seconds=COMMAND_TIMEOUT_SECONDS), shells.values()
+        )
+        return {name: found for name, text in zip(shells, said, strict=True) if (found := text.split())}
