@@ -20,7 +20,7 @@ class Planned:
     @property
     def where(self) -> str:
         """Return the place as people write it."""
-        own = f"/{self.container}" if self.container and self.container != self.fault.name else ""
+        own = f"/{self.container}" if self.fault.container == "*" else ""
         return f"{self.place.name}{own}"
 
     @property

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollcall import who
 from rollcall.cli import failures
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
@@ -219,12 +220,11 @@ def _lock(here: _Here) -> "HeldLock":
     from rollcall.chaos.lock import HeldLock
     from rollcall.consul.deploy_lock import Holder
     from rollcall.consul.fleet_lock import FleetLock
-    from rollcall.deploy import this_run
     from rollcall.secrets.deployed import read_secrets
 
     token = read_secrets(here.source, here.chosen, here.fleet, "rollcall chaos").tokens.secret("operator")
     command = shlex.join(["rollcall", *sys.argv[1:]])
-    holder = Holder(this_run.user(), command, this_run.now(), this_run.machine(), os.getpid())
+    holder = Holder(who.user(), command, who.now(), who.machine(), os.getpid())
     return HeldLock(FleetLock(here.chosen.group("consul_servers"), token, holder))
 
 

@@ -12,6 +12,7 @@ from pyinfra import state as run
 from pyinfra.api import operation
 from pyinfra.api.command import PyinfraCommand
 
+from rollcall import who
 from rollcall.config import project
 from rollcall.config.inventory import host_of
 from rollcall.consul import deploy_lock
@@ -57,7 +58,7 @@ def look(here: Site) -> None:
         _this_run.without = here.cluster[0]
         return
     lock = _this_run.seen = deploy_lock.read(here.lock)
-    if lock is None or lock.holder is None or this_run.has_ended(lock.holder.machine, lock.holder.process):
+    if lock is None or lock.holder is None or who.has_ended(lock.holder.machine, lock.holder.process):
         return
     if not inventory_layers.is_dry():
         raise RollcallError(lock.holder.sentence)
@@ -87,7 +88,7 @@ def _take() -> None:
     root = project.root_of(this_run.inventory_file())
     servers = {member.name for member in this_run.fleet().servers}
     agents = [host_of(entry, root) for entry in inventory_layers.of_this_run() if entry["name"] in servers]
-    holder = Holder(this_run.user(), program.command(), this_run.now(), this_run.machine(), os.getpid())
+    holder = Holder(who.user(), program.command(), who.now(), who.machine(), os.getpid())
     lock = FleetLock(agents, token, holder)
     seen, why = _this_run.seen, _this_run.without
     try:

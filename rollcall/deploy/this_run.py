@@ -1,10 +1,7 @@
 """Provide what this run of pyinfra is about: its inventory, its hosts, and their fleet."""
 
-import getpass
 import os
-import socket
 import sys
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,36 +31,6 @@ def typed() -> str:
 def hosts() -> tuple[RawHost, ...]:
     """Return the hosts of the inventory, with the layers of their data as this run is to see them."""
     return scope.current().applied(raw_host(entry) for entry in inventory_layers.of_this_run())
-
-
-def user() -> str:
-    """Return who runs this, for others to see."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
-
-
-def machine() -> str:
-    """Return what tells this machine, and this container on it, from others whose processes it does not see."""
-    boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
-    parts = [socket.gethostname(), boot.read_text().strip() if boot.exists() else ""]
-    return " ".join([*parts, str(namespace.readlink()) if namespace.is_symlink() else ""]).strip()
-
-
-def has_ended(at: str, process: int) -> bool:
-    """Return whether a process, which ran on a machine, is known to have ended."""
-    if at != machine() or process <= 0:
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def now() -> str:
-    """Return the time (UTC) that others see."""
-    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ import time
 import uuid
 from typing import NoReturn
 
+from rollcall import who
 from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Inventory
 from rollcall.console import out
@@ -27,7 +28,6 @@ def run_now(source: str, chosen: Inventory, fleet: Fleet, job: str, host: str | 
         RollcallError: it runs already, no scheduler begins it, or it had no end of its own.
     """
     from rollcall.components import jobs as component
-    from rollcall.deploy import this_run
     from rollcall.services import jobs
 
     declaring = [member.name for member in component.hosts(fleet, job)]
@@ -39,7 +39,7 @@ def run_now(source: str, chosen: Inventory, fleet: Fleet, job: str, host: str | 
     if running:
         raise RollcallError(f"{job} runs on {running.host} since {running.started}; see rollcall services {source}")
     identity = uuid.uuid4().hex
-    agent.write(jobs.want(job, identity, this_run.user(), fleet.member(host).node if host else ""))
+    agent.write(jobs.want(job, identity, who.user(), fleet.member(host).node if host else ""))
     try:
         result = _result(agent, job, identity, source)
     finally:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from gevent.lock import BoundedSemaphore
 from pyinfra import logger
 
+from rollcall import who
 from rollcall.config.fleet import Fleet
 from rollcall.config.service import Service
 from rollcall.consul.agent_client import Request
 from rollcall.contract.timeouts import stretched
 from rollcall.converge import docker_commands
 from rollcall.converge.resources import Container
-from rollcall.deploy import this_run
 from rollcall.deploy.services import scope
 from rollcall.deploy.services.service_host import ServiceHost
 from rollcall.errors import RollcallError
@@ -180,8 +180,8 @@ class ServiceTurn:
             service=self.service,
             image=self.declared.image,
             kind=scope.current().kind,
-            who=this_run.user(),
-            started=this_run.now(),
+            who=who.user(),
+            started=who.now(),
             declarations=found,
             hosts=hosts,
             total=len(self.planned),
@@ -189,7 +189,7 @@ class ServiceTurn:
 
     def _progress(self, there: ServiceHost, failure: str = "") -> None:
         if self._record:
-            self._record = self._record.with_progress(this_run.now(), failure=failure)
+            self._record = self._record.with_progress(who.now(), failure=failure)
             self._write(there)
 
     def _write(self, there: ServiceHost, *, first: bool = False) -> None:
