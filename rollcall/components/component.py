@@ -24,7 +24,7 @@ class HostFacts:
 
     `bridge` and `bridge_interface` are the Docker bridge's address and interface; `resolver` is how the host resolves
     names; `socket_group` is the gid that may open the engine's socket; `interfaces` are the host's by address; `memory`
-    is in MiB, 0 if unknown.
+    is in MiB, 0 if unknown; `node_id` is its Consul agent's, "" if it has none yet.
     """
 
     bridge: str
@@ -33,6 +33,7 @@ class HostFacts:
     socket_group: int
     interfaces: Mapping[str, str] = field(default_factory=dict)
     memory: int = 0
+    node_id: str = ""
 
 
 @dataclass(frozen=True)

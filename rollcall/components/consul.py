@@ -5,6 +5,7 @@ import re
 from collections.abc import Container as Collection
 from typing import Any
 
+from rollcall.components import node_id
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import BOTH, HERE, TCP, At, OpenPort, single
 from rollcall.components.template_files import render
@@ -43,6 +44,8 @@ def resources(context: Context) -> tuple[Resource, ...]:
         Directory(FOLDER, 0o700, OWNER),
         *read_at_start,
         _servers(fleet, member),
+        # Without a restart: a running agent has this id already.
+        *([] if member.is_server else [node_id.file(member, context.facts.node_id, secrets.identity.fleet, OWNER)]),
         *_read_again(member, secrets),
         Volume(VOLUME),
         Container(

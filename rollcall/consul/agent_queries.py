@@ -10,7 +10,7 @@ HEALTH = "/v1/operator/autopilot/health"
 POLICIES = "/v1/acl/policies"
 TOKENS = "/v1/acl/tokens"
 LOCK = deploy_lock.PATH
-MEMBERS = members.PATH
+MEMBERS, NODES = members.PATH, members.NODES
 # What a deploy reads from the first server, in this order.
 FIRST_SERVER = (HEALTH, POLICIES, TOKENS, LOCK, MEMBERS)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from rollcall.components import backups, consul, declared, resolver, resolver_files
+from rollcall.components import backups, consul, declared, node_id, resolver, resolver_files
 from rollcall.components.component import Component, Context, HostFacts
 from rollcall.config.fleet import Fleet, Member
 from rollcall.converge.docker_query import Wanted
@@ -11,7 +11,7 @@ from rollcall.converge.host_state import ROOT, HostState
 from rollcall.converge.resources import Container, Directory, Network, Resource, Volume
 from rollcall.secrets.store import Secrets
 
-RESOLVER_PROBE = "resolver"
+RESOLVER_PROBE, NODE_PROBE = "resolver", "node"
 # Placeholder facts: they affect the desired contents, but not what to read.
 _UNKNOWN = HostFacts("0.0.0.0", "docker0", resolver.Resolver(""), 0)  # noqa: S104
 
@@ -54,7 +54,7 @@ def reading(fleet: Fleet, member: Member, secrets: Secrets, components: Sequence
             for resource in resources
             if isinstance(resource, Directory) and not resource.path.startswith(f"{ROOT}/")
         ),
-        probes=((RESOLVER_PROBE, resolver.PROBE),),
+        probes=((RESOLVER_PROBE, resolver.PROBE), (NODE_PROBE, node_id.PROBE)),
     )
 
 
@@ -68,6 +68,7 @@ def facts(state: HostState) -> HostFacts:
         socket_group=state.socket_group,
         interfaces=state.interfaces,
         memory=state.machine.memory,
+        node_id=node_id.read(state.probes.get(NODE_PROBE, "")),
     )
 
 

@@ -57,7 +57,7 @@ look curl 2>/dev/null || look docker exec consul curl 2>&1
 """
 
 # What is read of a server, in this order.
-_OF_SERVERS = (agent_queries.HEALTH, agent_queries.MEMBERS, backups.PATH)
+_OF_SERVERS = (agent_queries.HEALTH, agent_queries.MEMBERS, backups.PATH, agent_queries.NODES)
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ class HostReading:
     `containers` are the running ones; `registered` is None if its agent does not respond, `front` without a front that
     responds. `complaints` name what could not be read, one sentence each. `clock` is its own, seconds since 1970.
     `leader` is False if its agent knows none, None if it does not respond. `servers` are Consul's in its autopilot,
-    None on a host without a server; `agents` are those that it knows. `certificate` is its agent's, PEM; `backup` is
-    the fleet's newest timed backup, as far as it knows.
+    None on a host without a server; `agents` are those that it knows, `nodes` the catalog's ids by name.
+    `certificate` is its agent's, PEM; `backup` is the fleet's newest timed backup, as far as it knows.
     `jobs` are the states of its jobs, None without a scheduler that responds.
     """
 
@@ -110,6 +110,7 @@ class HostReading:
     leader: bool | None = None
     servers: tuple[Server, ...] | None = None
     agents: tuple[Agent, ...] = ()
+    nodes: Mapping[str, str] = field(default_factory=dict)
     certificate: str = ""
     backup: Record | None = None
     jobs: Mapping[str, State] | None = None
@@ -139,7 +140,7 @@ def parse(output: str) -> HostReading:
     """
     texts = sections.read(output, ["containers", "agent"])
     found = {title: sections.lines(text) for title, text in texts.items()}
-    health, agents, backup = agent_queries.responses(texts.get("servers", ""), len(_OF_SERVERS))
+    health, agents, backup, nodes = agent_queries.responses(texts.get("servers", ""), len(_OF_SERVERS))
     complaints: list[str] = []
     return HostReading(
         containers=tuple(json.loads(line) for line in found["containers"]),
@@ -151,6 +152,7 @@ def parse(output: str) -> HostReading:
         leader=_leader(found.get("leader", [])),
         servers=_servers(health),
         agents=members.parse(agents),
+        nodes=members.nodes(nodes),
         certificate="\n".join(found.get("certificate", [])),
         backup=backups.parse(backup),
     )

@@ -91,6 +91,7 @@ def found(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Document], n
         *servers,
         *_backups(fleet, hosts, now),
         *_unlisted(fleet, hosts),
+        *_locked_out(hosts),
         *_stopped(hosts),
         *_jobs(fleet, hosts, now),
         *_certificates(hosts, now),
@@ -172,6 +173,20 @@ def _unlisted(fleet: Fleet, hosts: Iterable[Host]) -> Iterator[Trouble]:
     for agent in members.unlisted(known.values(), [member.node for member in fleet.members]):
         step = members.step(agent, problems.INVENTORY)
         yield Trouble(agent.node, Problem("unlisted", members.words(agent), next=step, subject=agent.node))
+
+
+def _locked_out(hosts: Iterable[Host]) -> Iterator[Trouble]:
+    """Find agents that came back without their data before Consul noticed that they were gone."""
+    found = {
+        agent.node: agent for host in hosts for agent in members.locked_out(host.reading.agents, host.reading.nodes)
+    }
+    for node in sorted(found):
+        text = "its agent lost its data, and Consul keeps its name for the one before: nothing on it is registered"
+        step = (
+            f"docker stop consul on {node}; then rollcall forget {problems.INVENTORY} {node}, and "
+            f"rollcall deploy {problems.INVENTORY}"
+        )
+        yield Trouble(node, Problem("lost", text, next=step, subject=f"the id of {node}"))
 
 
 def _healthy(servers: tuple[Server, ...]) -> int:

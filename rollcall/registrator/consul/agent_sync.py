@@ -109,8 +109,6 @@ class AgentSync:
         self._leaving.clear()
         self._out_of_service.update_all(listing.registrations, listing.maintenance, now)
         self._connected_once = True
-        self._reported_outage = None
-        self._unreachable.reset()
         self._refresh_at = now + REFRESH_SECONDS
 
     def apply(
@@ -143,7 +141,12 @@ class AgentSync:
             pending = {write.registration.id for write in writes}
             self._refusals = {key: refusal for key, refusal in self._refusals.items() if key in pending}
             self._registered &= desired.keys()
-        return self._execute([write for write in writes if not self._is_deferred(write, now)], self.actual, now)
+        done = self._execute([write for write in writes if not self._is_deferred(write, now)], self.actual, now)
+        if self.actual is not None:
+            # Only now: an agent may list its services, and close the connection at every write.
+            self._reported_outage = None
+            self._unreachable.reset()
+        return done
 
     def _unblocked(self, found: list[Write | Blocked], *, whole: bool) -> list[Write]:
         """Log each new conflict with another tool's service, and return the other writes."""

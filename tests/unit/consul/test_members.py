@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rollcall.consul.members import Agent, parse, step, unlisted, words
+from rollcall.consul.members import Agent, locked_out, nodes, parse, step, unlisted, words
 
 ALIVE, LEFT, FAILED = 1, 3, 4
 
@@ -31,3 +31,20 @@ def test_what_to_do_depends_on_whether_it_runs() -> None:
     assert step(dead, "production.py") == "rollcall forget production.py app2"
     assert "still runs" in words(alive)
     assert "rollcall remove production.py --host app2" in step(alive, "production.py")
+
+
+def test_an_agent_whose_name_the_catalog_keeps_for_another_id_is_locked_out() -> None:
+    tagged = [{**member(name), "Tags": {"id": f"id-{name}"}} for name in ("app1", "app2", "app3")]
+    agents = parse(json.dumps([*tagged, {**member("app4", FAILED), "Tags": {"id": "id-app4"}}, member("app5")]))
+    body = json.dumps(
+        [
+            {"Node": name, "ID": f"{'other' if name != 'app1' else 'id'}-{name}"}
+            for name in ("app1", "app2", "app4", "app5")
+        ]
+    )
+    assert [agent.node for agent in locked_out(agents, nodes(body))] == ["app2"]
+
+
+@pytest.mark.parametrize("body", ["", "Permission denied", "null", '[{"Name": "x"}]'])
+def test_any_other_response_lists_no_node(body: str) -> None:
+    assert nodes(body) == {}

@@ -28,6 +28,8 @@ class FakeAgent:
     def __init__(self) -> None:
         self.present: dict[str, Registration] = {}
         self.away = False
+        self.closes_on_writes = False
+        self.attempts = 0
         self.knows_token = True
         self.hides: set[str] = set()
         self.refuses: set[str] = set()
@@ -77,7 +79,8 @@ class FakeAgent:
         self.out.pop(service_id, None)
 
     def _written(self, text: str, service_id: str) -> None:
-        if self.away:
+        self.attempts += 1
+        if self.away or self.closes_on_writes:
             raise AgentUnreachableError("away")
         self.writes.append(text)
         if service_id in self.refuses:
@@ -183,6 +186,18 @@ def test_an_agent_that_is_away_is_not_asked_without_pause(world: World) -> None:
     world.settle(Connected())
     world.later(0.001)
     assert not world.loop.busy(world.clock.now)
+
+
+def test_an_agent_that_lists_its_services_and_closes_at_every_write_is_not_asked_without_pause(world: World) -> None:
+    world.agent.closes_on_writes = True
+    world.engine.add("one")
+    world.settle(Connected())
+    for _ in range(600):
+        world.later(0.1)
+    assert 20 <= world.agent.attempts <= 80, "in a minute, at most every two seconds"
+    world.agent.closes_on_writes = False
+    world.later(REFRESH_SECONDS)
+    assert world.registered == {"app1:one:80"}
 
 
 def test_attempts_at_start_can_be_limited(clock: Clock) -> None:

@@ -8,6 +8,7 @@ import pytest
 from six_hosts import checked
 from status_world import FLEET, NOW, ON_EVERY_HOST, all_well, app, front, host, seen, status
 
+from rollcall.consul.members import Agent
 from rollcall.contract.backups import Record
 from rollcall.contract.jobs import Result, State
 from rollcall.contract.status_document import Document
@@ -145,3 +146,16 @@ def test_a_job_that_failed_and_a_scheduler_that_does_not_run_are_problems() -> N
     assert job.text == "job backup: its last run failed: exit status 3 on app2, 2026-11-26T03:18:00Z"
     assert job.problem.step == "rollcall logs INVENTORY backup"
     assert "its scheduler does not run; no job starts on this host" in [one.text for one in found]
+
+
+def test_an_agent_that_lost_its_data_and_its_name_is_named_with_what_to_do() -> None:
+    one = server("consul1", *SERVERS)
+    agents = tuple(Agent(name, "10.77.0.21", True, f"id-{name}") for name in ("app1", "app2"))
+    catalog = {"app1": "id-app1", "app2": "id-before"}
+    hosts = [replace(one, reading=replace(one.reading, agents=agents, nodes=catalog))] * 2
+    (found,) = joined(FLEET, hosts, datetime.fromisoformat(NOW), "shop.py").problems
+    assert (found.where, found.kind) == ("app2", "lost")
+    assert "nothing on it is registered" in found.text
+    assert found.problem.step == (
+        "docker stop consul on app2; then rollcall forget shop.py app2, and rollcall deploy shop.py"
+    )
