@@ -49,6 +49,14 @@ class Run:
 
 
 LAB = {"inventories/production.py": "inventories/lab.py", "INVENTORY": "inventories/lab.py"}
+# The lab's inventory with the setting that allows chaos; by the same file name, it has the lab's secrets.
+ALLOWED = "/tmp/rollcall-chaos/lab.py"
+CHAOS = {"inventories/production.py": ALLOWED}
+ALLOW = """\
+mkdir -p /tmp/rollcall-chaos/group_data
+cp inventories/lab.py /tmp/rollcall-chaos/
+echo 'chaos = True' > /tmp/rollcall-chaos/group_data/all.py
+"""
 IMAGES = dict.fromkeys(("my/shop:1.4", "my/blog:2.0", "my/shop:2", "my/search:1", "my/news:1"), "nginx:1.30")
 FRONT = {"http://FRONT/": "http://127.0.0.1:8080/"}
 OUTPUT = "what a command prints"
@@ -104,6 +112,16 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
     ("docs/consul.md", "mkdir -p /tmp/tutorial && cat > /tmp/tutorial/upstream.ctmpl <<'END'"): IN_SESSION,
     ("docs/consul.md", "api /v1/kv/tutorial/greeting -X DELETE"): IN_SESSION,
     (
+        "docs/chaos.md",
+        "rollcall chaos inventories/production.py --plan --seed 7",
+    ): Run(
+        replace=CHAOS,
+        skip={"rollcall chaos inventories/production.py --seed": "takes minutes; tests/e2e/fleet/test_chaos.py"},
+        first=ALLOW,
+    ),
+    ("docs/chaos.md", "fault     host               failed requests  longest gap  right after"): OUTPUT,
+    ("docs/chaos.md", "rollcall chaos inventories/production.py --heal"): Run(replace=CHAOS, first=ALLOW),
+    (
         "docs/engines.md",
         "rollcall lab up --engines 20.10,newest      new hosts take these in turn; without the option each has 26.1",
     ): ("builds hosts for minutes; make test ENGINES=… does it"),
@@ -133,6 +151,10 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
         replace={**LAB, "shop.backup.age": "/tmp/shop.backup.age", "~/.shop-backup": "<(echo open sesame)"},
         skip={"rollcall backup --check": "tests/integration/backup does it with an image of the lab"},
     ),
+    (
+        "docs/life.md",
+        "ssh root@consul2 docker stop consul",
+    ): "renews a server's tokens; done by hand on the lab, 2026-11-29",
     (
         "docs/life.md",
         "rollcall restore inventories/production.py shop.backup.age --passphrase-file ~/.shop-backup",

@@ -1,0 +1,99 @@
+"""Minutes of `rollcall chaos` on the lab, and what a run that is killed leaves behind."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from chaotic import allowing, run
+from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
+
+from rollcall.chaos.faults import FAULTS
+from rollcall.chaos.network import CHAIN
+
+DATA = "/var/lib/docker/volumes/consul-data/_data"
+ON_SMALL_DISK = ("consul1", "app1")
+
+
+@pytest.fixture
+def inventory(fleet: Fleet, tmp_path: Path) -> Iterator[str]:
+    yield allowing(tmp_path)
+    wait_for("answer of every backend", lambda: answering() == BACKENDS, 60)
+    assert "✗" not in rollcall("verify", LAB)
+
+
+@pytest.fixture
+def _small_disks(fleet: Fleet) -> Iterator[None]:
+    """Consul's data of a server and a client on a file system of its own, of 64 MiB, which a fault can fill."""
+    moved = f"docker stop consul; mkdir /tmp/kept; cp -a {DATA}/. /tmp/kept"
+    back = f"cp -a /tmp/kept/. {DATA}; rm -r /tmp/kept; docker start consul"
+    for host in ON_SMALL_DISK:
+        owned = f"chown --reference=/tmp/kept {DATA}"
+        fleet.on(host, f"set -e; {moved}; mount -t tmpfs -o size=64m small {DATA}; {owned}; {back}")
+        wait_for("no problem", well, 60)
+    yield
+    for host in ON_SMALL_DISK:
+        fleet.on(host, f"set -e; {moved}; umount {DATA}; find {DATA} -mindepth 1 -delete; {back}")
+        wait_for("no problem", well, 60)
+
+
+def well() -> bool:
+    argv = [sys.executable, "-m", "rollcall", "status", LAB, "--check"]
+    return subprocess.run(argv, cwd=PROJECT, capture_output=True, check=False).returncode == 0
+
+
+def cut_hosts(fleet: Fleet) -> list[str]:
+    return [host for host in fleet.hosts if fleet.on(host, f"iptables -w -n -L {CHAIN} 2>/dev/null", check=False)]
+
+
+@pytest.mark.usefixtures("_small_disks")
+def test_minutes_of_chaos_cost_no_request_that_may_not_fail(inventory: str, says: Callable[[str], None]) -> None:
+    said = run(inventory, ",".join(FAULTS), seed=7, minutes=9)
+    says(said)
+    assert all(f"✓  {fault}" in said for fault in FAULTS)
+    assert "✗" not in said
+
+
+@pytest.fixture
+def cutting(fleet: Fleet, inventory: str) -> Iterator["subprocess.Popen[str]"]:
+    """A run that has cut a host's network."""
+    argv = [sys.executable, "-m", "rollcall", "chaos", inventory, "--faults", "cut", "--seed", "5"]
+    process = subprocess.Popen(argv, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        wait_for("a host whose network is cut", lambda: cut_hosts(fleet), 60)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_ctrl_c_ends_the_fault_and_waits_until_all_is_right(fleet: Fleet, cutting: "subprocess.Popen[str]") -> None:
+    cutting.send_signal(signal.SIGINT)
+    said = cutting.communicate(timeout=180)[0]
+    assert cutting.returncode == 130, said
+    assert "ended early: interrupted" in said
+    assert cut_hosts(fleet) == []
+    assert well()
+
+
+def test_a_fault_of_a_killed_run_ends_by_itself(fleet: Fleet, cutting: "subprocess.Popen[str]") -> None:
+    cutting.kill()
+    cutting.communicate()
+    began = time.monotonic()
+    wait_for("a network that is whole again", lambda: not cut_hosts(fleet), 90)
+    assert time.monotonic() - began > 20, "nobody else ended it"
+    wait_for("no problem", well, 120)
+
+
+def test_what_a_killed_run_left_is_ended_by_hand(
+    fleet: Fleet, inventory: str, cutting: "subprocess.Popen[str]"
+) -> None:
+    cutting.kill()
+    cutting.communicate()
+    assert "left by an earlier run: cut" in rollcall("chaos", inventory, "--heal")
+    assert cut_hosts(fleet) == []
+    wait_for("no problem", well, 120)
+    assert "Nothing was left behind" in rollcall("chaos", inventory, "--heal")
