@@ -108,6 +108,7 @@ class Load:
         visitors = [Visitor(own, tls, keeps=keeps) for own in by_front.values() for keeps in (True, False) * VISITORS]
         # When the last request of each began that has ended.
         self._last = [0.0] * len(visitors)
+        self._failures = [""] * len(visitors)
         self._threads = [
             threading.Thread(target=self._visit, args=(number, visitor), daemon=True)
             for number, visitor in enumerate(visitors)
@@ -137,6 +138,10 @@ class Load:
         # Each visitor may be at a request, and makes one more.
         waiting.until(lambda: min(self._last, default=now) >= now, 3 * stretched(REQUEST_TIMEOUT_SECONDS))
 
+    def failures(self) -> tuple[str, ...]:
+        """Return the failures that visitors met at their last request, each once."""
+        return tuple(sorted({failure for failure in self._failures if failure}))
+
     def _visit(self, number: int, visitor: Visitor) -> None:
         while not self._end.is_set():
             request = visitor.request()
@@ -144,6 +149,7 @@ class Load:
                 self._requests.append(request)
                 self.count += 1
                 self._last[number] = request.began
+                self._failures[number] = request.failure and f"through {request.front}: {request.failure}"
             self._end.wait(PAUSE_SECONDS)
         visitor.close()
 

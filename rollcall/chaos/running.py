@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from rollcall import signals
+from rollcall import signals, waiting
 from rollcall.chaos import host_scripts, verdict
 from rollcall.chaos.load import Load
 from rollcall.chaos.plan import Planned
@@ -91,15 +91,25 @@ class Run:
             right, later = self._until_right(ended)
             self._pause.wait(REST_SECONDS)
             self.load.settle()
+            served, failing = self._until_served(ended, right)
+            later += failing
         except KeyboardInterrupt:
             interrupted = True
-            ended = right = time.monotonic()
+            ended = right = served = time.monotonic()
             later = ("interrupted before all was right again",)
         allowed = verdict.allowance(planned, self.load.fronts, began, right)
-        times = (began, ended, right)
+        times = (began, ended, served)
         self.outcomes.append(verdict.outcome(planned, self.load.taken(), allowed, times, missing + later))
         if interrupted:
             raise KeyboardInterrupt
+
+    def _until_served(self, ended: float, right: float) -> tuple[float, tuple[str, ...]]:
+        """Wait until no visitor's last request failed; return when, and what still fails."""
+        if not self.load.failures():
+            return right, ()
+        # A front that is right and does not serve is what a fault may bring to light.
+        waiting.until(lambda: not self.load.failures(), ended + stretched(self.deadline) - time.monotonic())
+        return time.monotonic(), tuple(f"requests fail {failure}" for failure in self.load.failures())
 
     def _until_right(self, ended: float) -> tuple[float, tuple[str, ...]]:
         """Wait until all is right again; return when, or when it was no longer waited for, and what is missing."""

@@ -46,7 +46,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "restore": ("restore", "Bring a fleet's state back from a backup"),
     "recover": ("recover", "Bring a fleet back when most Consul servers are gone for good"),
     "reboot": ("reboot", "Restart hosts one at a time, each out of service meanwhile"),
-    "chaos": ("chaos", "Break parts of the fleet at random, and measure what its visitors notice"),
+    "chaos": ("chaos", "Break parts of the fleet at random, and measure the harm"),
     "remove": ("remove", "Take off the hosts, or off one of them, what a deploy put there"),
     "forget": ("forget", "Make the fleet forget a host that is dead"),
     "images": ("images", "Build, list and push Rollcall's own images"),

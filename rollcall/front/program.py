@@ -25,6 +25,7 @@ from rollcall.front.nginx.ports import Ports
 from rollcall.front.nginx.process import Nginx
 from rollcall.front.nginx.supervisor import Orphans, keep_nginx, serves
 from rollcall.front.routing.refusal import NotServedError
+from rollcall.front.routing.revival import Revival
 from rollcall.front.serving import Serving
 from rollcall.front.status import http_server
 from rollcall.front.status.document import Sight, document
@@ -54,6 +55,7 @@ class Front:
         self._cluster = cluster.Followed()
         self._backups = backups.Followed()
         self._orphans = Orphans()
+        self._revival = Revival()
         self._turn = asyncio.Lock()
         self._wanted = rendered
         self._begun = False
@@ -173,6 +175,8 @@ class Front:
         # With many sockets it takes longer than other tasks should wait.
         self._opened = await asyncio.to_thread(open_connections.count, serving.routing, serving.rendered.catalog)
         self._serving.check_old_workers()
+        if not self._turn.locked():
+            await self._revive()
         again = time.monotonic() >= serving.again_at
         if not self._turn.locked() and serving.served:
             again |= self._certificates.check(serving.served, self._problems)
@@ -182,6 +186,14 @@ class Front:
     def _remember(self) -> None:
         serving = self._serving
         self._memory.take(serving.routing, serving.catalog, serving.retained.instances, self._cluster.cluster)
+
+    async def _revive(self) -> None:
+        """Make nginx forget which instances failed, where nothing of an upstream was left and one accepts again."""
+        serving, stranded = self._serving, self._memory.stranded
+        now = time.monotonic()
+        if await self._revival.is_due(stranded, serving.routing, serving.settings.fail_timeout, now):
+            async with self._turn:
+                await serving.revive()
 
     async def _pause(self) -> None:
         await self._turn.acquire()

@@ -275,6 +275,11 @@ class Serving:
             self.generation, reloads=self.generation.reloads + 1, last_reload_seconds=round(took, 3)
         )
 
+    async def revive(self) -> None:
+        """Make nginx forget which instances failed, by a reload of what it serves."""
+        if self.served and await self._reloader.reload(self.generation.number, self.served.listens) == "confirmed":
+            write_line("instances accept connections again: nginx forgets that they failed")
+
     def _is_served(self, wanted: Candidate, number: int) -> None:
         now = datetime.now(UTC)
         self.served, self.settings = wanted, wanted.settings

@@ -254,7 +254,10 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
     ("docs/two-fronts.md", 'front = {"virtual_address": "10.0.0.100/24", …}      # group_data/fronts.py'): SETTINGS,
 }
 # Routes first, since later pages use its containers; operating.md last, which leaves a maintenance page.
-ORDER = ("docs/routes.md", "docs/registrator.md", "docs/consul.md", "README.md", "docs/operating.md", "docs/life.md")
+ORDER = (
+    *("docs/routes.md", "docs/registrator.md", "docs/consul.md", "docs/chaos.md", "README.md"),
+    *("docs/operating.md", "docs/life.md"),
+)
 
 
 def pages() -> list[Path]:

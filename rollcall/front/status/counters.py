@@ -82,6 +82,17 @@ def _tries(line: str) -> Iterator[tuple[str, str, str]]:
             yield server, status, took
 
 
+def stranded(lines: Iterable[str]) -> set[str]:
+    """Return the upstreams that had no server left: nginx then writes their name in the place of the last server."""
+    found = set()
+    for line in lines:
+        servers, _, rest = line.partition("|")
+        last = servers.replace(" : ", ", ").rpartition(", ")[2]
+        if rest and last not in ("", "-") and not last.rpartition(":")[2].isdigit() and not last.startswith("unix:"):
+            found.add(last)
+    return found
+
+
 def _is_number(text: str) -> bool:
     return text == "-" or text.replace(".", "", 1).isdigit()
 
@@ -94,6 +105,8 @@ class CountedLog:
         self._log = log
         self._at = 0
         self._begun = b""
+        # The upstreams of which nothing was left, in the lines that were read last.
+        self.stranded: set[str] = set()
 
     def read(self) -> dict[str, Counts]:
         """Count the new lines by server.
@@ -101,6 +114,7 @@ class CountedLog:
         Raises:
             OSError: the file cannot be read, or its file system cannot give back a part of it.
         """
+        self.stranded = set()
         try:
             file = os.open(self._log, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -120,7 +134,9 @@ class CountedLog:
 
     def _tallied(self, block: bytes) -> dict[str, Counts]:
         *whole, self._begun = (self._begun + block).split(b"\n")
-        return tally(line.decode(errors="replace") for line in whole)
+        lines = [line.decode(errors="replace") for line in whole]
+        self.stranded |= stranded(lines)
+        return tally(lines)
 
 
 _Name = TypeVar("_Name")

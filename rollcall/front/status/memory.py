@@ -1,7 +1,7 @@
 """Remember what the status shows of the past: tries by server, the last 15 minutes by service, and what changed."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,6 +44,11 @@ class Memory:
             kept = frozenset((lost.instance.node, lost.instance.identity) for lost in retained)
             self.changes.see(state(routing, catalog, kept, cluster), datetime.now(UTC))
         self._add(rest)
+
+    @property
+    def stranded(self) -> Collection[str]:
+        """Return the upstreams of which nothing was left in the last second."""
+        return self._log.stranded
 
     def _add(self, new: Mapping[str, Counts]) -> None:
         self.history.add(self.totals.add(new), time.monotonic())

@@ -1,5 +1,6 @@
 """Many changes cause few reloads, and open connections survive them within limits."""
 
+import http.server
 import socket
 import threading
 import time
@@ -117,6 +118,26 @@ def test_instances_lost_at_once_are_retained_while_they_accept(front, catalog, u
     for one in listening:
         one.close()
     until(lambda: front.instances() == [], "nobody behind the front")
+
+
+def test_instances_that_failed_serve_again_as_soon_as_they_accept(front, catalog, until) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    catalog.register_on("away", "one", "127.0.0.1", port)
+    until(lambda: len(front.instances()) == 1, "the instance")
+    for _ in range(10):
+        assert front.status() == 502
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), http.server.BaseHTTPRequestHandler)
+    server.RequestHandlerClass.do_GET = lambda self: (self.send_response(200), self.end_headers())
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        # By itself nginx leaves it out for front.fail_timeout, a minute.
+        until(lambda: front.status() == 200, "a response of the instance", 10)
+    finally:
+        server.shutdown()
+        server.server_close()
+        catalog.lose("away")
+        until(lambda: front.instances() == [], "nobody behind the front")
 
 
 @pytest.fixture

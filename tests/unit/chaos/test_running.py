@@ -42,11 +42,17 @@ class Load:
 
     fronts = ("front1",)
 
+    def __init__(self, *failing: bool) -> None:
+        self.failing = itertools.chain(failing, itertools.repeat(failing[-1] if failing else False))
+
     def taken(self) -> list[Any]:
         return []
 
     def settle(self) -> None:
         pass
+
+    def failures(self) -> tuple[str, ...]:
+        return ("through front1: status 502",) * next(self.failing)
 
 
 @pytest.fixture
@@ -112,6 +118,15 @@ def test_a_host_that_cannot_be_read_is_not_right(shell: Shell) -> None:
     one.look = look
     go(one)
     assert one.outcomes[0].missing == ("app1 did not respond within 30 s",)
+
+
+def test_a_front_that_is_right_and_does_not_serve_is_waited_for(shell: Shell) -> None:
+    one = run(shell, WELL)
+    one.load = Load(True, True, False)  # type: ignore[assignment]
+    assert go(one, 1) == ""
+    one.load = Load(True)  # type: ignore[assignment]
+    assert go(one, 1) == "the fleet is not right again"
+    assert one.outcomes[-1].missing == ("requests fail through front1: status 502",)
 
 
 def test_the_time_ends_it_after_the_first(shell: Shell) -> None:

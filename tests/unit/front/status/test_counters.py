@@ -12,7 +12,7 @@ from rollcall.contract.service_protocol import MARK_CONTAINER
 from rollcall.front.inputs.catalog import Instance
 from rollcall.front.routing.model import Server, Upstream
 from rollcall.front.status import counters
-from rollcall.front.status.counters import CountedLog, Totals, tally
+from rollcall.front.status.counters import CountedLog, Totals, stranded, tally
 from rollcall.front.status.document import Counts
 
 A, B = "10.77.0.5:20001", "10.77.0.6:20001"
@@ -180,3 +180,31 @@ def test_instances_unused_for_longest_are_dropped(monkeypatch: pytest.MonkeyPatc
         totals.add({each[number].endpoint: Counts(1)})
     assert totals.counts == {each[0].counted_as: Counts(2), each[2].counted_as: Counts(1)}
     assert not totals.knows(each[1].endpoint)
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("backends|502|0.000", {"backends"}),
+        (f"{A}, backends|502, 502|0.001, 0.000", {"backends"}),
+        (f"{A} : sign-in|200 : 502|0.001 : 0.000", {"sign-in"}),
+        ("db-5432.tcp|502|0|0", {"db-5432.tcp"}),
+        (f"{A}|502|0.001", set()),
+        (f"{A}, {B}|502, 200|0.001, 0.002", set()),
+        ("[2001:db8::1]:80|502|0.010", set()),
+        ("-|-|-", set()),
+        ("", set()),
+        ("garbage", set()),
+    ],
+)
+def test_an_upstream_of_which_nothing_was_left_is_named(line: str, names: set[str]) -> None:
+    assert stranded([line]) == names
+
+
+def test_what_was_stranded_is_that_of_the_last_read(log: Path) -> None:
+    counted = CountedLog(log)
+    add(log, f"backends|502|0.000\n{A}|200|0.001\n")
+    counted.read()
+    assert counted.stranded == {"backends"}
+    counted.read()
+    assert counted.stranded == set()
