@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import name_server
 import pytest
 from acme_site import ELSEWHERE, OTHER, SECONDS, SHOP, UNLISTED, Site, World, route
+from acme_world import Program
 from front_world import LABELS
 from own_consul import joined
+from removal import remove
 
+from rollcall.acme.sealed import Sealer
 from rollcall.config.project import CHECKOUT
 from rollcall.contract import acme_keys
+from rollcall.secrets import store
 
 # pebble is built by Go: half a minute the first time.
 pytestmark = pytest.mark.long
@@ -89,6 +94,37 @@ def test_one_of_several_orders_and_any_front_answers(world: World, catalog, back
     world.front.container.restart()
     until(lambda: world.front.status() != 0, "the front", SECONDS)
     assert world.serial(SHOP) == serial
+
+
+def redeployed(world: World, program: Program, key: str, *others: str) -> Program:
+    """Replace the program by one with these keys, as a step of a rotation does."""
+    program.container.stop()
+    remove(program.container)
+    world.programs.running.remove(program)
+    world.programs.secret = replace(world.programs.secret, acme_key=key, other_acme_keys=others)
+    return world.start()
+
+
+def test_the_key_that_encrypts_is_rotated_without_another_order(world: World, catalog, backends, until) -> None:
+    program, old, new = world.start(), world.programs.secret.acme_key, store.new(store.ACME_KEY).strip()
+    route(catalog, backends, SHOP)
+    serial = until(lambda: world.serial(SHOP), "a certificate", SECONDS)
+
+    def sealed_by(key: str) -> bool:
+        entry = catalog.api.kv.get(acme_keys.SEALED_BY)[1]
+        return bool(entry and entry["Value"].decode() == acme_keys.fingerprint(key))
+
+    program = redeployed(world, program, old, new)
+    until(lambda: "orders the certificates" in program.log() and sealed_by(old), "the first key", SECONDS)
+    program = redeployed(world, program, new, old)
+    until(lambda: sealed_by(new), "the next key", SECONDS)
+    program = redeployed(world, program, new)
+    until(lambda: program.has(SHOP) and "orders the certificates" in program.log(), "its certificate", SECONDS)
+    entries = catalog.api.kv.get(acme_keys.PREFIX, recurse=True)[1]
+    encrypted = [one for one in entries if one["Key"].startswith((acme_keys.CERTIFICATES, acme_keys.ACCOUNTS))]
+    assert len(encrypted) == 2 and all(Sealer(new).open(one["Key"], one["Value"]) for one in encrypted)
+    assert "cannot decrypt" not in program.log()
+    assert world.serial(SHOP) == serial and program.log().count("ordering") == 0
 
 
 def example(page: Path) -> str:

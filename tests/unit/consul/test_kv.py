@@ -24,6 +24,19 @@ def test_a_key_is_sent_as_it_is(key: str, path: str) -> None:
     assert kv.delete(key).path == kv.put(key, "1").path
 
 
+@pytest.mark.parametrize(
+    ("response", "value"),
+    [([{"Key": "rollcall/acme/sealed-by", "Value": "YWJj"}], "abc"), ([{"Value": None}], ""), (None, "")],
+)
+def test_one_key_is_read_by_its_whole_name(response: object, value: str) -> None:
+    class Agent:
+        def read(self, path: str) -> object:
+            assert path == "/v1/kv/rollcall/acme/sealed-by"
+            return response
+
+    assert kv.value_of(Agent(), "rollcall/acme/sealed-by") == value  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("key", ["canary/../x", "canary/.", "..", "canary//x", "/x", "canary/ x", "canary/x ", "a\nb"])
 def test_a_key_that_consul_would_normalise_is_a_sentence(key: str) -> None:
     with pytest.raises(RollcallError, match="invalid key 'rollcall/front/"):
