@@ -70,6 +70,7 @@ def app2(catalog, engine, world: World) -> Iterator[None]:
         yield
 
 
+@pytest.mark.usefixtures("app2")
 def test_one_of_several_orders_and_any_front_answers(world: World, catalog, backends, until) -> None:
     other = world.start("app2", volume="rollcall-test-front-acme-2")
     until(lambda: "orders the certificates" in other.log(), "the lock", SECONDS)
