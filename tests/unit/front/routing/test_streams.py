@@ -197,6 +197,68 @@ def test_a_port_of_names_closes_every_other_connection() -> None:
     assert lines(named) == ["listen 8443", "server_name mail.example.com", "ssl_preread on", "proxy_pass mail-993.tcp"]
 
 
+def test_of_equally_many_the_policies_of_the_first_instance_win_whatever_their_order() -> None:
+    one, two = db("a", virtual_allow="10.0.0.0/8"), db("b", virtual_allow="10.1.0.0/16")
+    for instances in ((one, two), (two, one)):
+        assert leads(routed(*instances, settings=ALLOWED)) == {"port 5432/tcp": {"a"}}
+
+
+def test_a_request_for_the_other_transport_is_no_complaint_where_another_port_has_it() -> None:
+    """As by metadata without a port number, which every port of the container has."""
+    dns = instance("dns", "dns-53", 53, virtual_udp="53", virtual_tcp="5432", **UDP)
+    found = routed(dns, instance("dns", "dns-54", 54, virtual_udp="53", virtual_tcp="5432"), settings=ALLOWED)
+    assert leads(found) == {"port 53/udp": {"dns"}, "port 5432/tcp": {"dns"}} and complaints(found) == []
+
+
+def test_a_service_whose_name_no_upstream_can_have_gets_nothing() -> None:
+    long = instance("db", "d" * 256, 5432, virtual_tcp="5432")
+    found = routed(long, settings=ALLOWED)
+    assert found.streams == ()
+    assert complaints(found)[0].endswith(
+        "because of its metadata: SERVICE_NAME: got 256 characters; expected at most 255"
+    )
+
+
+def test_a_port_is_refused_at_the_fronts_own_address() -> None:
+    own = settings(stream_ports=PORTS, address="10.0.0.9")
+    assert routing(Catalog((db(),)), own, {Listen("10.0.0.9", 5432): "another program has it"}).streams == ()
+    assert routing(Catalog((db(),)), own, {Listen("", 5432): "another program has it"}).streams
+
+
+def test_a_service_that_claims_a_place_twice_contests_nothing_with_itself() -> None:
+    declared_too = given_streams(declared("db-5432", Place(5432)))
+    assert complaints(routed(db(), settings=declared_too)) == []
+
+
+def test_the_winner_of_a_name_is_named_and_streams_are_in_the_order_of_their_places() -> None:
+    first = instance("a", "a-1", virtual_tls="z.example.com:8443")
+    second = instance("b", "b-1", virtual_tls="b.example.com:8443")
+    third = instance("c", "c-1", virtual_tls="b.example.com:8443, a.example.com:8443")
+    found = routed(first, second, third, db(), settings=ALLOWED)
+    assert [str(one.place) for one in found.streams] == [
+        "port 5432/tcp",
+        "port 8443/tcp for a.example.com",
+        "port 8443/tcp for b.example.com",
+        "port 8443/tcp for z.example.com",
+    ]
+    text = "port 8443/tcp for b.example.com goes to b-1 as the name that sorts first; c-1 claims port 8443/tcp for b."
+    assert complaints(found)[0].startswith(text)
+
+
+def test_who_wins_does_not_depend_on_the_order_of_the_catalog() -> None:
+    named = instance("mail", "mail-993", virtual_tls="mail.example.com:5432")
+    for instances in ((db(), named), (named, db())):
+        assert leads(routed(*instances, settings=ALLOWED)) == {"port 5432/tcp": {"db"}}
+
+
+def test_a_declared_stream_of_udp_gets_no_instance_of_tcp() -> None:
+    udp = instance("udp", "dns-53", 53, **UDP)
+    both = given_streams(declared("v2.dns-53", Place(7000)), declared("dns-53", Place(7000, "udp")))
+    found = routed(udp, instance("tcp", "dns-53", 53, tags=("v2",)), settings=both)
+    assert leads(found) == {"port 7000/tcp": {"tcp"}, "port 7000/udp": {"udp"}}
+    assert {one.services for one in found.stream_upstreams} == {("dns-53",)}
+
+
 PIECES = [*";{}\"'\\$#\n\t */.,:-", "5432", "8443", "53", "mail.example.com", "*.", "listen 22", "\0", "10.0.0.0/8"]
 WORDS = st.lists(st.sampled_from(PIECES), max_size=6).map("".join) | st.text(max_size=12)
 GOOD = {
