@@ -132,7 +132,8 @@ def _cells(row: Row, fronts: int) -> Sequence[Text]:
         _listed(row, fronts),
         Text(str(row.requests) if row.open is None else f"{row.requests} ({row.open} open)"),
         Text(str(row.errors), "red" if row.errors else ""),
-        Text(mean(row.seconds, row.requests)),
+        # A stream's connections have no time of a response.
+        Text(mean(row.seconds, row.requests if row.open is None or row.seconds else 0)),
     )
 
 

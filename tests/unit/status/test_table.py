@@ -29,6 +29,8 @@ def test_a_line_has_everything_about_an_instance() -> None:
 def test_open_connections_of_a_stream_are_beside_those_that_ended() -> None:
     words = line_of(with_front(seen("app1", "web-1", open=3), seen("app2", "web-2")), "web-1")
     assert words[words.index("10") :] == ["10", "(3", "open)", "1", "80.0", "ms"]
+    words = line_of(with_front(seen("app1", "web-1", open=3, seconds=0.0), seen("app2", "web-2")), "web-1")
+    assert words[words.index("10") :] == ["10", "(3", "open)", "1", "–"]
 
 
 def test_weights_are_shown_where_they_differ() -> None:

@@ -22,7 +22,7 @@ from rollcall.front.nginx import open_connections
 from rollcall.front.status import http_server
 from rollcall.front.status.answering import Request, Response, answer
 from rollcall.front.status.changes import Change, Noted
-from rollcall.front.status.document import document
+from rollcall.front.status.document import Counts, document
 from rollcall.front.status.history import Series
 from rollcall.front.status.page import page
 
@@ -71,6 +71,9 @@ def test_remarks_are_no_problem_in_the_title() -> None:
 def test_an_instance_of_a_stream_shows_its_open_connections() -> None:
     text = page(seen(opened={open_connections.server(instance("nginx-1")): 7}))
     assert re.findall(r'data-label="Requests">(.*?)</td>', text) == ['10 <span class="note">7 open</span>', "0", "0"]
+    one = instance("nginx-1")
+    stream = page(seen(opened={open_connections.server(one): 7}, counts={one.counted_as: Counts(10)}))
+    assert "80.0 ms" in text and "0.0 ms" not in stream
 
 
 def test_foreign_names_are_escaped() -> None:
