@@ -27,12 +27,12 @@ def inventory(fleet: Fleet, tmp_path: Path) -> Iterator[str]:
 
 @pytest.fixture
 def _small_disks(fleet: Fleet) -> Iterator[None]:
-    """Consul's data of a server and a client on a file system of its own, of 64 MiB, which a fault can fill."""
+    """Consul's data of a server and a client on a file system of its own, of 300 MiB, which a fault can fill."""
     moved = f"docker stop consul; mkdir /tmp/kept; cp -a {DATA}/. /tmp/kept"
     back = f"cp -a /tmp/kept/. {DATA}; rm -r /tmp/kept; docker start consul"
     for host in ON_SMALL_DISK:
         owned = f"chown --reference=/tmp/kept {DATA}"
-        fleet.on(host, f"set -e; {moved}; mount -t tmpfs -o size=64m small {DATA}; {owned}; {back}")
+        fleet.on(host, f"set -e; {moved}; mount -t tmpfs -o size=300m small {DATA}; {owned}; {back}")
         wait_for("no problem", well, 60)
     yield
     for host in ON_SMALL_DISK:
