@@ -67,7 +67,7 @@ def cutting(fleet: Fleet, inventory: str) -> Iterator["subprocess.Popen[str]"]:
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def test_ctrl_c_ends_the_fault_and_waits_until_all_is_right(fleet: Fleet, cutting: "subprocess.Popen[str]") -> None:
