@@ -251,6 +251,11 @@ def test_who_wins_does_not_depend_on_the_order_of_the_catalog() -> None:
         assert leads(routed(*instances, settings=ALLOWED)) == {"port 5432/tcp": {"db"}}
 
 
+def test_the_two_transports_of_a_service_without_an_instance_have_upstreams_of_their_own() -> None:
+    both = given_streams(declared("dns-53", Place(7000), Place(7000, "udp")))
+    assert [one.upstream for one in routed(settings=both).streams] == ["dns-53.tcp", "dns-53.udp"]
+
+
 def test_a_declared_stream_of_udp_gets_no_instance_of_tcp() -> None:
     udp = instance("udp", "dns-53", 53, **UDP)
     both = given_streams(declared("v2.dns-53", Place(7000)), declared("dns-53", Place(7000, "udp")))
