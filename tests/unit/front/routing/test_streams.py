@@ -188,6 +188,8 @@ def test_datagrams_have_a_socket_for_each_worker_and_a_short_silence() -> None:
     dns = instance("dns", "dns-53", 53, address="10.0.0.1", virtual_udp="53", **UDP)
     _, server = rendered(dns).block
     assert lines(server) == ["listen 53 udp reuseport", "proxy_timeout 30s", "proxy_pass dns-53.udp"]
+    own = instance("dns", "dns-53", 53, address="10.0.0.1", virtual_udp="53", virtual_read_timeout="5", **UDP)
+    assert lines(rendered(own).block[1]) == ["listen 53 udp reuseport", "proxy_timeout 5s", "proxy_pass dns-53.udp"]
 
 
 def test_a_port_of_names_closes_every_other_connection() -> None:
