@@ -266,6 +266,13 @@ def test_a_declared_stream_of_udp_gets_no_instance_of_tcp() -> None:
     assert {one.services for one in found.stream_upstreams} == {("dns-53",)}
 
 
+def test_by_name_a_limit_decides_where_the_connection_goes() -> None:
+    mail = instance("mail", "mail-993", virtual_tls="mail.example.com:8443", virtual_allow="10.0.0.0/8")
+    found = rendered(mail)
+    assert [len(found.all(kind)) for kind in ("geo", "map")] == [2, 1]
+    assert lines(found.all("server")[-1])[-1].startswith("proxy_pass $stream_target_")
+
+
 PIECES = [*";{}\"'\\$#\n\t */.,:-", "5432", "8443", "53", "mail.example.com", "*.", "listen 22", "\0", "10.0.0.0/8"]
 WORDS = st.lists(st.sampled_from(PIECES), max_size=6).map("".join) | st.text(max_size=12)
 GOOD = {
