@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 from chaos_world import EVERY, SIX, place, worlds
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollcall.chaos.faults import FAULTS
@@ -12,12 +12,15 @@ from rollcall.chaos.plan import Planned, impossible, places_for, plan, refusal, 
 from rollcall.chaos.world import Instance, World
 
 SEEDS = st.integers(0, 9999)
+# A fleet takes long to draw.
+FEW = settings(max_examples=25)
 
 
 def first(world: World, seed: int, count: int = 30) -> list[Planned]:
     return list(islice(plan(world, EVERY, seed, 1024), count))
 
 
+@FEW
 @given(worlds(), SEEDS)
 def test_the_same_seed_gives_the_same_faults(world: World, seed: int) -> None:
     assert first(world, seed) == first(world, seed)
@@ -27,6 +30,7 @@ def test_other_seeds_give_other_faults() -> None:
     assert len({tuple(one.label for one in first(SIX, seed)) for seed in range(10)}) == 10
 
 
+@FEW
 @given(worlds(), SEEDS)
 def test_the_others_keep_the_quorum(world: World, seed: int) -> None:
     servers = [one for one in world.places if one.is_server]
@@ -35,6 +39,7 @@ def test_the_others_keep_the_quorum(world: World, seed: int) -> None:
             assert len(servers) - 1 > len(servers) // 2
 
 
+@FEW
 @given(worlds(), SEEDS)
 def test_each_service_keeps_an_instance(world: World, seed: int) -> None:
     for one in first(world, seed):
@@ -49,6 +54,7 @@ def test_each_service_keeps_an_instance(world: World, seed: int) -> None:
         assert left == {own.service for _, own in every}
 
 
+@FEW
 @given(worlds(), SEEDS)
 def test_a_fault_happens_only_where_it_can(world: World, seed: int) -> None:
     for one in first(world, seed):
@@ -57,6 +63,7 @@ def test_a_fault_happens_only_where_it_can(world: World, seed: int) -> None:
         assert one.fault.name != "disk" or (one.place.free_mib or 0) <= 1024
 
 
+@FEW
 @given(worlds(), SEEDS)
 def test_every_kind_that_can_happen_does_before_any_happens_twice(world: World, seed: int) -> None:
     possible = [fault for fault in EVERY if places_for(fault, world, 1024)]
@@ -64,6 +71,7 @@ def test_every_kind_that_can_happen_does_before_any_happens_twice(world: World, 
     assert len(impossible(EVERY, world, 1024)) == len(EVERY) - len(possible)
 
 
+@FEW
 @given(worlds(), SEEDS)
 def test_every_fault_has_an_undo_and_says_what_it_is(world: World, seed: int) -> None:
     for one in first(world, seed):
