@@ -146,16 +146,13 @@ def test_a_revoked_certificate_is_replaced_once_the_authority_says_so(
     until(lambda: world.serial(SHOP) not in ("", served), "another certificate", SECONDS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("ahead", "words"),
     [
         (timedelta(days=40), "this host's clock is 40.0 days ahead of the authority's; correct it"),
-        pytest.param(
-            timedelta(days=-40), "certificate is not yet valid; this host's clock says ", marks=pytest.mark.long
-        ),
-        pytest.param(
-            timedelta(days=40 * 365), "certificate has expired; this host's clock says ", marks=pytest.mark.long
-        ),
+        (timedelta(days=-40), "certificate is not yet valid; this host's clock says "),
+        (timedelta(days=40 * 365), "certificate has expired; this host's clock says "),
     ],
 )
 def test_a_wrong_clock_is_told_and_orders_nothing_until_it_is_right(
