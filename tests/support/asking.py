@@ -23,4 +23,4 @@ class Ask:
 
 def configuration(asks: Iterable[Ask], base: str, token: str = "", more: Sequence[str] = ()) -> str:
     """Write what curl is to do."""
-    return curl.configuration(asks, base, token, [*more, *AS_IS])
+    return curl.configuration(asks, base, token, [*AS_IS, *more])

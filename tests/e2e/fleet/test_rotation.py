@@ -96,7 +96,8 @@ def test_certificates(fleet: Fleet) -> None:
 def keys(fleet: Fleet) -> set[str]:
     """Every gossip key that any agent still knows."""
     management = fleet.secrets().tokens.secret("management")
-    [answer] = fleet.ask("consul1", [Ask("GET", "/v1/operator/keyring")], management)
+    # A member whose answer is lost on its way, as of an agent that just restarted, is waited for some seconds.
+    [answer] = fleet.ask("consul1", [Ask("GET", "/v1/operator/keyring")], management, ["max-time = 30"])
     rings = json.loads(answer.body)
     return {key for ring in rings for key in ring["Keys"]}
 
