@@ -60,7 +60,8 @@ def serves(front, until):
 
 def raw(front, target: str, *headers: str, host: str = SHOP, source: str = "127.0.0.1") -> str:
     """Send a request line as it is written; return the status and what the service saw."""
-    with socket.create_connection(("127.0.0.1", front.http_port), 5, (source, 0)) as connection:
+    # nginx waits five seconds for the rest of a refused request's body before it closes (lingering_timeout).
+    with socket.create_connection(("127.0.0.1", front.http_port), 15, (source, 0)) as connection:
         lines = [f"GET {target} HTTP/1.1", f"Host: {host}", "Connection: close", *headers, "", ""]
         connection.sendall("\r\n".join(lines).encode())
         found = b""

@@ -9,6 +9,7 @@ import pytest
 from free_ports import free_port
 from front_world import Catalog, Front
 from stream_world import Echo, Visitor, asked, datagrams, echo, greeting
+from waiting import until
 
 
 def register(catalog: Catalog, name: str, port: int, service: str = "db-5432", **meta: str) -> None:
@@ -24,9 +25,14 @@ def weight(front: Front) -> int:
     return next((one["weight"] for one in instances if one["id"] == "app1:db-2:80" and one["listed_since"]), 0)
 
 
-def opened(port: int) -> Visitor | None:
-    visitor = Visitor(port)
-    return visitor if visitor.greeting else visitor.close()
+def opened(port: int) -> Visitor:
+    """A connection; in a moment after the first one, a worker of before still takes some, and closes them."""
+
+    def attempt() -> Visitor | None:
+        visitor = Visitor(port)
+        return visitor if visitor.greeting else visitor.close()
+
+    return until(attempt, "a connection")
 
 
 @pytest.fixture
@@ -64,7 +70,7 @@ def test_metadata_opens_a_listed_port_and_its_end_closes_it(start_front, catalog
         assert greeting(port) == "refused"
         register(catalog, "db", one.port, virtual_tcp=str(port))
         until(lambda: greeting(port) == "one", "the stream")
-        visitor = Visitor(port)
+        visitor = opened(port)
         catalog.deregister("db")
         until(lambda: greeting(port) == "refused", "a closed port")
         assert visitor.lives(), "an established connection outlives its port"
@@ -112,7 +118,7 @@ def test_changes_break_no_established_connection(start_front, catalog, one, two,
     with start_front(streams=[{"port": port, "service": "db-5432"}]) as front:
         register(catalog, "db-1", one.port)
         until(lambda: greeting(port) == "one", "the instance")
-        visitors = [Visitor(port) for _ in range(20)]
+        visitors = [opened(port) for _ in range(20)]
         reloads = front.document()["generation"]["reloads"]
         for number in range(10):
             register(catalog, "db-2", two.port, weight=str(number + 1))
@@ -129,7 +135,7 @@ def test_an_instance_that_leaves_keeps_its_connections_and_gets_no_new_one(
     with start_front(streams=[{"port": port, "service": "db-5432"}]) as front:
         register(catalog, "db-1", one.port)
         until(lambda: greeting(port) == "one", "the instance")
-        visitor = Visitor(port)
+        visitor = opened(port)
         register(catalog, "db-2", two.port)
         until(lambda: len(front.instances()) == 2, "both")
         catalog.api.agent.service.maintenance("app1:db-1:80", "true", "drained")
@@ -143,7 +149,7 @@ def test_a_new_front_takes_over_the_ports_of_streams(start_front, catalog, one, 
     with start_front(stream_ports=[port]) as front:
         register(catalog, "db", one.port, virtual_tcp=str(port))
         until(lambda: greeting(port) == "one", "the stream")
-        visitor, old = Visitor(port), front.container
+        visitor, old = opened(port), front.container
         old.update(restart_policy={"Name": "no"})
         front.start(image)
         until(lambda: front.execute("front-health")[0] == 0, "a new front that is well", 20)
@@ -170,7 +176,7 @@ def test_a_backend_gets_the_clients_address_by_the_proxy_protocol(start_front, c
     ):
         register(catalog, "db", backend.port)
         until(lambda: greeting(port) == "proxied", "the instance")
-        visitor = Visitor(port)
+        visitor = opened(port)
         client = visitor.connection.getsockname()
         visitor.close()
         assert backend.begun[-1] == f"PROXY TCP4 127.0.0.1 127.0.0.1 {client[1]} {port}\r\n".encode()
@@ -194,7 +200,7 @@ def test_one_address_may_have_so_many_connections(start_front, catalog, one, por
         register(catalog, "db", one.port)
         until(lambda: greeting(port) == "one", "the instance")
         # nginx may not have noticed the end of the connection before.
-        visitors = [until(lambda: opened(port), "room") for _ in range(2)]
+        visitors = [opened(port) for _ in range(2)]
         assert greeting(port) == ""
         for visitor in visitors:
             visitor.close()
@@ -273,7 +279,7 @@ def test_connections_and_bytes_are_counted_by_instance(start_front, catalog, one
         register(catalog, "db", one.port)
         until(lambda: greeting(port) == "one", "the instance")
         until(lambda: instance_of(front)["requests"] == 1, "the connection")
-        visitor = Visitor(port)
+        visitor = opened(port)
         assert visitor.lives()
         visitor.close()
         until(lambda: instance_of(front)["requests"] == 2, "another connection")
@@ -287,12 +293,12 @@ def test_open_connections_are_counted_by_instance(start_front, catalog, one, two
         register(catalog, "db", one.port)
         until(lambda: greeting(port) == "one", "the instance")
         with Visitor(one.port).connection:
-            visitors = [Visitor(port) for _ in range(3)]
+            visitors = [opened(port) for _ in range(3)]
             until(lambda: instance_of(front)["open"] == 3, "three connections")
             reloads = front.document()["generation"]["reloads"]
             register(catalog, "cache", two.port, "cache-6379", virtual_host="cache.example.com")
             until(lambda: front.document()["generation"]["reloads"] > reloads, "a reload")
-            visitors.append(Visitor(port))
+            visitors.append(opened(port))
             until(lambda: instance_of(front)["open"] == 4, "one more, of the new workers")
             assert instance_of(front, "cache-6379")["open"] is None
             catalog.api.agent.service.maintenance("app1:db:80", "true", "drained")
