@@ -17,7 +17,7 @@ from rollcall.secrets.store import Secrets
 FOLDER = "/etc/rollcall/acme"
 # The user nginx of the front's image, so that both may read and write the volume.
 OWNER = "101:101"
-# MiB: measured 48 with 30 certificates.
+# MiB: measured 91 at most, with eight orders at a time and 101 certificates.
 MEMORY = 192
 PIDS = 64
 STAGING = "https://acme-staging-v02.api.letsencrypt.org/directory"
