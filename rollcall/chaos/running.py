@@ -4,11 +4,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from rollcall import signals, waiting
-from rollcall.chaos import host_scripts, verdict
+from rollcall.chaos import host_scripts, survey, verdict
 from rollcall.chaos.load import Load
 from rollcall.chaos.plan import Planned
 from rollcall.chaos.verdict import Outcome, Seen
@@ -148,8 +147,5 @@ def heal(shells: Mapping[str, Shell]) -> dict[str, Sequence[str]]:
     Raises:
         RollcallError: a host does not respond, or something cannot be undone.
     """
-    with ThreadPoolExecutor(max_workers=len(shells)) as pool:
-        said = pool.map(
-            lambda shell: shell.read(host_scripts.HEAL, timeout_seconds=COMMAND_TIMEOUT_SECONDS), shells.values()
-        )
-        return {name: found for name, text in zip(shells, said, strict=True) if (found := text.split())}
+    said = survey.read_all(shells, host_scripts.HEAL, timeout_seconds=COMMAND_TIMEOUT_SECONDS)
+    return {name: found for name, text in said.items() if (found := text.split())}

@@ -10,7 +10,7 @@ from rollcall.chaos.world import Instance, Place, World
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.inventory import Host
 from rollcall.errors import RollcallError
-from rollcall.remote.run import Shell
+from rollcall.remote.run import TIMEOUT_SECONDS, Shell
 from rollcall.remote.tunnel import Endpoint
 from rollcall.status.fleet_status import FleetStatus, Row
 from rollcall.verify.front_requests import preface
@@ -65,8 +65,18 @@ def _place(member: Member, host: Host, rows: Sequence[Row], probe: Mapping[str, 
 
 def probed(shells: Mapping[str, Shell]) -> dict[str, str]:
     """Ask every host for its tools, in parallel. Raises RollcallError: one does not respond."""
+    return read_all(shells, host_scripts.PROBE)
+
+
+def read_all(shells: Mapping[str, Shell], script: str, timeout_seconds: float = TIMEOUT_SECONDS) -> dict[str, str]:
+    """Run a script on every host in parallel and return its output by host.
+
+    Raises:
+        RollcallError: it failed on one.
+    """
     with ThreadPoolExecutor(max_workers=len(shells)) as pool:
-        return dict(zip(shells, pool.map(lambda shell: shell.read(host_scripts.PROBE), shells.values()), strict=True))
+        said = pool.map(lambda shell: shell.read(script, timeout_seconds=timeout_seconds), shells.values())
+        return dict(zip(shells, said, strict=True))
 
 
 def sites(fleet: Fleet, status: FleetStatus, endpoints: Mapping[str, Endpoint]) -> list[Site]:

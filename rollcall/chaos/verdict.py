@@ -27,8 +27,6 @@ class Outcome:
     """What came of one fault. `seconds` pass from its end until all is right again; `missing` is what is not."""
 
     planned: Planned
-    began: float
-    ended: float
     requests: int
     failed: int
     unexpected: tuple[str, ...]
@@ -96,8 +94,6 @@ def outcome(
     alarms = Counter(request.failure for request in measure.unexpected(requests, allowed))
     return Outcome(
         planned,
-        began,
-        ended,
         len(requests),
         len(measure.failed(requests)),
         tuple(f"{count} × {failure}" for failure, count in alarms.most_common()),

@@ -1,6 +1,5 @@
 """`rollcall chaos`: break parts of a fleet at random, and measure what its visitors notice."""
 
-import os
 import random
 import shlex
 import signal
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rollcall import who
 from rollcall.cli import failures
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
@@ -218,14 +216,12 @@ def _run(stack: ExitStack, here: _Here, options: _Options) -> int:
 
 def _lock(here: _Here) -> "HeldLock":
     from rollcall.chaos.lock import HeldLock
-    from rollcall.consul.deploy_lock import Holder
-    from rollcall.consul.fleet_lock import FleetLock
+    from rollcall.consul.fleet_lock import FleetLock, this_process
     from rollcall.secrets.deployed import read_secrets
 
     token = read_secrets(here.source, here.chosen, here.fleet, "rollcall chaos").tokens.secret("operator")
     command = shlex.join(["rollcall", *sys.argv[1:]])
-    holder = Holder(who.user(), command, who.now(), who.machine(), os.getpid())
-    return HeldLock(FleetLock(here.chosen.group("consul_servers"), token, holder))
+    return HeldLock(FleetLock(here.chosen.group("consul_servers"), token, this_process(command)))
 
 
 def _load(stack: ExitStack, here: _Here, status: "FleetStatus") -> "Load":

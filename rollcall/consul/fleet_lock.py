@@ -1,9 +1,11 @@
 """Take, renew and give back the fleet's lock, through the first Consul agent that responds."""
 
 import json
+import os
 import time
 from collections.abc import Sequence
 
+from rollcall import who
 from rollcall.config.inventory import Host
 from rollcall.consul import deploy_lock
 from rollcall.consul.agent_client import NOT_FOUND, OK, AgentClient, Request
@@ -17,6 +19,11 @@ SERVER_ERROR = 500
 DELAY_SECONDS = 3.0
 POLL_SECONDS = 0.3
 CHANGED = "another deploy has changed this fleet since this one read it; run the same command again"
+
+
+def this_process(command: str) -> Holder:
+    """Return who holds a lock of this process, which runs that command."""
+    return Holder(who.user(), command, who.now(), who.machine(), os.getpid())
 
 
 class FleetLock:

@@ -1,7 +1,6 @@
 """Hold the fleet's lock while a deploy changes hosts, so that two deploys do not mix (docs/operating.md)."""
 
 import atexit
-import os
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -16,8 +15,8 @@ from rollcall import who
 from rollcall.config import project
 from rollcall.config.inventory import host_of
 from rollcall.consul import deploy_lock
-from rollcall.consul.deploy_lock import Holder, Lock
-from rollcall.consul.fleet_lock import FleetLock
+from rollcall.consul.deploy_lock import Lock
+from rollcall.consul.fleet_lock import FleetLock, this_process
 from rollcall.consul.servers import by_name
 from rollcall.deploy import callbacks, inventory_layers, operations, program, readiness, run_secrets, this_run
 from rollcall.deploy.site import Site
@@ -88,8 +87,7 @@ def _take() -> None:
     root = project.root_of(this_run.inventory_file())
     servers = {member.name for member in this_run.fleet().servers}
     agents = [host_of(entry, root) for entry in inventory_layers.of_this_run() if entry["name"] in servers]
-    holder = Holder(who.user(), program.command(), who.now(), who.machine(), os.getpid())
-    lock = FleetLock(agents, token, holder)
+    lock = FleetLock(agents, token, this_process(program.command()))
     seen, why = _this_run.seen, _this_run.without
     try:
         why = why or lock.acquire(seen)
