@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rollcall import waiting
 from rollcall.cli.deploy import run_deploy
 from rollcall.components.loading import checked_fleet
 
@@ -108,14 +109,14 @@ def _wait_until_sealed(client: "AgentClient", key: str) -> None:
     from rollcall.consul import kv
     from rollcall.contract import acme_keys
 
-    deadline = time.monotonic() + stretched(SEALED_TIMEOUT_SECONDS)
-    while kv.value_of(client, acme_keys.SEALED_BY) != acme_keys.fingerprint(key):
-        if time.monotonic() > deadline:
-            raise RollcallError(
-                "the fronts have not encrypted their certificates with the next key; see docker logs acme there, "
-                "and then run the same command again"
-            )
-        time.sleep(1)
+    def is_sealed() -> bool:
+        return kv.value_of(client, acme_keys.SEALED_BY) == acme_keys.fingerprint(key)
+
+    if not waiting.until(is_sealed, stretched(SEALED_TIMEOUT_SECONDS), pause_seconds=1):
+        raise RollcallError(
+            "the fronts have not encrypted their certificates with the next key; see docker logs acme there, "
+            "and then run the same command again"
+        )
 
 
 def _gossip(rotation: "Rotation", keyring: "Keyring", deploy: Deploy) -> None:
