@@ -53,7 +53,12 @@ class Filter:
         wanted = container(resources)
         own = tuple(replace(mount, source=mounts[mount.target]) for mount in wanted.mounts)
         run(replace(wanted, name=self.name, image=image, mounts=own), LABELS)
-        until(self.path.exists, "the filter's socket")
+        until(self._listens, "somebody who listens at the filter's socket")
+
+    def _listens(self) -> bool:
+        """Whether it can be connected to: nginx makes the file first, and listens after that."""
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self.path)) == 0
 
     @property
     def uri(self) -> str:
