@@ -63,15 +63,15 @@ def write_secrets(folder: Path, files: Mapping[str, bytes], last: str) -> None:
 
 
 def write_settings(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write settings into a new folder. Raises RollcallError: it exists, or cannot be written."""
+    """Write settings into a new or empty folder. Raises RollcallError: it has files, or cannot be written."""
     try:
-        folder.mkdir(mode=0o700)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if any(folder.iterdir()):
+            raise RollcallError(f"{folder}: has files; expected an empty folder, or a new one")
         for name, content in files.items():
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-    except FileExistsError:
-        raise RollcallError(f"{folder}: exists; expected a new folder") from None
     except OSError as problem:
         raise RollcallError(f"{folder}: {(problem.strerror or str(problem)).lower()}") from None
 

@@ -31,13 +31,6 @@ if TYPE_CHECKING:
     help="Restore FILE into a Consul that is thrown away, on this machine, and count its keys.",
 )
 @click.option("--image", metavar="IMAGE", help="With --check: the image of that Consul; by default the fleet's own.")
-@click.option(
-    "--settings",
-    "folder",
-    metavar="FOLDER",
-    type=click.Path(path_type=Path),
-    help="With --check: also write the settings in FILE into a new FOLDER.",
-)
 @key_options
 def backup(
     source: str | None,
@@ -45,7 +38,6 @@ def backup(
     file: Path | None,
     checked: Path | None,
     image: str | None,
-    folder: Path | None,
     key_file: str | None,
     passphrase_file: str | None,
 ) -> None:
@@ -56,12 +48,12 @@ def backup(
     if checked:
         if source:
             raise click.UsageError("--check FILE excludes INVENTORY.")
-        _check(checked, image, folder, key_file, passphrase_file)
+        _check(checked, image, key_file, passphrase_file)
         return
     if not source:
         raise click.UsageError("Missing argument 'INVENTORY'.")
-    if image or folder:
-        raise click.UsageError("--image and --settings need --check FILE.")
+    if image:
+        raise click.UsageError("--image needs --check FILE.")
     _write(source, file, key_file, passphrase_file)
 
 
@@ -129,23 +121,17 @@ def opened(file: Path, key_file: str | None, passphrase_file: str | None) -> "Ba
     return archive.unpack(encryption.decrypt(data, key, str(file)), str(file))
 
 
-def _check(
-    file: Path, image: str | None, folder: Path | None, key_file: str | None, passphrase_file: str | None
-) -> None:
-    from rollcall.backup import local_files, trial
+def _check(file: Path, image: str | None, key_file: str | None, passphrase_file: str | None) -> None:
+    from rollcall.backup import trial
     from rollcall.backup.archive import Backup
     from rollcall.config.settings import Consul
 
     started = time.monotonic()
     found = opened(file, key_file, passphrase_file)
     whole = found if isinstance(found, Backup) else None
-    if folder and not whole:
-        raise RollcallError(f"{file}: {found}, and no settings; expected --settings with a file of `rollcall backup`")
     image = image or (whole.manifest.consul_image if whole else str(Consul.model_fields["image"].default))
     with step(f"Restoring it into a Consul of {image} without a network"):
         counts = trial.restored(found, image)
-    if folder and whole:
-        local_files.write_settings(folder, whole.settings)
     also = f", {len(whole.secrets)} files of secrets, {len(whole.settings)} of settings" if whole else ""
     out.print(
         f"\n[green]Whole:[/] {found}: {counts}{also}; restored and removed again in "

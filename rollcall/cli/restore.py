@@ -9,7 +9,6 @@ import click
 from rollcall.cli.backup import opened
 from rollcall.cli.backup_key import key_options
 from rollcall.cli.deploy import run_deploy
-from rollcall.cli.parameters import file_argument, inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Host, Inventory
@@ -24,20 +23,62 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@inventory_argument
-@file_argument("FILE")
+@click.argument("arguments", metavar="[INVENTORY] FILE", type=click.Path(), nargs=-1, required=True)
+@click.option(
+    "--settings",
+    "folder",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Without INVENTORY: only write the settings in FILE, its inventory too, into an empty FOLDER.",
+)
 @key_options
 @click.option("--yes", is_flag=True, help="Skip the confirmation.")
-def restore(source: str, *, file: Path, key_file: str | None, passphrase_file: str | None, yes: bool) -> None:
+def restore(
+    arguments: tuple[str, ...],
+    *,
+    folder: Path | None,
+    key_file: str | None,
+    passphrase_file: str | None,
+    yes: bool,
+) -> None:
     """Replace Consul's state in the fleet of INVENTORY by that of FILE, which `rollcall backup` or a server wrote.
 
     Hosts that have nothing yet are deployed first, with the backup's secrets if this machine has none. A fleet that
     runs keeps its secrets, and its services register again at once.
     """
+    expected = 1 if folder else 2
+    if len(arguments) != expected:
+        form = "--settings FOLDER FILE" if folder else "INVENTORY FILE, or --settings FOLDER FILE"
+        raise click.UsageError(f"got {len(arguments)} arguments; expected {form}.")
+    found = opened(file := Path(arguments[-1]), key_file, passphrase_file)
+    if folder:
+        _write_settings(file, found, folder)
+        return
+    _bring_back(arguments[0], found, yes=yes)
+
+
+def _write_settings(file: Path, found: "Backup | Snapshot", folder: Path) -> None:
+    from rollcall.backup import local_files
+    from rollcall.backup.archive import Backup
+
+    if not isinstance(found, Backup):
+        raise RollcallError(f"{file}: {found}, and no settings; expected a file of `rollcall backup`")
+    local_files.write_settings(folder, found.settings)
+    names = (Path(name) for name in found.settings)
+    source = next(
+        (str(name) for name in names if name.stem == found.manifest.inventory and "group_data" not in name.parts),
+        "INVENTORY",
+    )
+    out.print(
+        f"[green]Wrote[/] {len(found.settings)} files of settings into {folder}. Next: give the hosts their new "
+        f"addresses in {folder / source}, then: cd {folder} && rollcall restore {source} {file.resolve()}"
+    )
+
+
+def _bring_back(source: str, found: "Backup | Snapshot", *, yes: bool) -> None:
     from rollcall.backup.archive import Backup
 
     started = time.monotonic()
-    found = opened(file, key_file, passphrase_file)
     chosen, fleet = checked_fleet(source)
     connectivity.check(chosen.hosts)
     whole = found if isinstance(found, Backup) else None

@@ -46,9 +46,10 @@ def test_settings_are_the_inventory_group_data_deploy_and_templates(tmp_path: Pa
         "group_data/all.py",
         "templates/front/page.html.j2",
     }
+    (tmp_path / "back").mkdir()
     local_files.write_settings(tmp_path / "back", found)
     assert (tmp_path / "back/group_data/all.py").read_text() == "group_data/all.py"
-    with pytest.raises(RollcallError, match="back: exists; expected a new folder"):
+    with pytest.raises(RollcallError, match="back: has files; expected an empty folder, or a new one"):
         local_files.write_settings(tmp_path / "back", found)
 
 
