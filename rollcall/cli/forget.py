@@ -7,7 +7,7 @@ import click
 from rollcall.cli import one_host
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
-from rollcall.config.fleet import Member
+from rollcall.config.fleet import Fleet, Member
 from rollcall.console import out
 from rollcall.consul import members
 from rollcall.consul.members import Agent
@@ -33,7 +33,7 @@ def forget(source: str, name: str, yes: bool) -> None:
     seen = one_host.view(source, chosen, fleet, member.name if member else "", "rollcall forget")
     agents = {agent.node: agent for agent in seen.membership.agents()}
     if node in agents and agents[node].alive:
-        raise RollcallError(_runs(source, agents[node], member))
+        raise RollcallError(_runs(source, fleet, agents[node], member))
     if why := quorum.refusal(node, seen.membership.servers(), source):
         raise RollcallError(why)
     known = [*seen.membership.traces(node), *(["its certificate"] if one_host.certificates(seen, node) else [])]
@@ -50,11 +50,11 @@ def forget(source: str, name: str, yes: bool) -> None:
     )
 
 
-def _runs(source: str, agent: Agent, member: Member | None) -> str:
+def _runs(source: str, fleet: Fleet, agent: Agent, member: Member | None) -> str:
     """Refuse to forget an agent that runs: it would join again at once."""
     if member:
         return f"{member.name} runs; expected a dead host; run: rollcall remove {source} --host {member.name}"
     return (
         f"{members.words(agent)}, so it would join again at once; stop it (docker stop consul there) and run the same "
-        f"command again, or {members.step(agent, source)}"
+        f"command again, or {members.step(agent, source, fleet.names)}"
     )

@@ -29,6 +29,7 @@ MANAGEMENT = "40-management.json"
 AGENT = f"{FOLDER}/10-agent.hcl"
 SERVERS = f"{FOLDER}/15-servers.hcl"
 _RETRY_JOIN = re.compile(r"^retry_join\s*=\s*\[(.*)\]", re.MULTILINE)
+_ADDRESS = re.compile(r'^advertise_addr\s*=\s*"([^"]+)"', re.MULTILINE)
 _NODE_NAME = re.compile(r'^node_name\s*=\s*"([^"]+)"', re.MULTILINE)
 # A restart reads more settings, but interrupts the agent.
 RELOAD = "docker kill --signal=HUP consul >/dev/null"
@@ -167,20 +168,28 @@ def was_server(paths: Collection[str]) -> bool:
     return f"{FOLDER}/{MANAGEMENT}" in paths
 
 
-def renamed(member: Member, agent: str) -> str:
+def renamed(member: Member, agent: str, source: str) -> str:
     """Return an error if a host would change its name in Consul, otherwise "".
 
     Args:
         member: the host.
         agent: the text of its agent's configuration, as last deployed.
+        source: the inventory as the user typed it.
     """
     found = _NODE_NAME.search(agent)
     if found is None or found[1] == member.node:
         return ""
     return (
         f"node: got {member.node!r}, but the Consul agent of {member.name} runs as {found[1]!r}, and its services and "
-        f'DNS names with it; keep that name by ("{member.name}", {{"node": "{found[1]}"}})'
+        f'DNS names with it; keep that name by ("{member.name}", {{"node": "{found[1]}"}}); for the new name, write '
+        f"that, run `rollcall remove {source} --host {member.name}`, take it out again, and deploy"
     )
+
+
+def deployed_address(agent: str) -> str:
+    """Return the address in the text of an agent's configuration, as last deployed; "" without one."""
+    found = _ADDRESS.search(agent)
+    return found[1] if found else ""
 
 
 def begins_anew(fleet: Fleet, servers: str) -> str:

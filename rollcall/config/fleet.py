@@ -92,6 +92,11 @@ class Fleet:
         return tuple(member for member in self.members if member.is_front)
 
     @property
+    def names(self) -> Mapping[str, str]:
+        """The hosts' names by address."""
+        return {member.address: member.name for member in self.members}
+
+    @property
     def mode(self) -> Mode:
         """Whether services are registered by container address or by the host's published ports."""
         chosen = self.members[0].settings.registrator.mode

@@ -11,8 +11,9 @@ POLICIES = "/v1/acl/policies"
 TOKENS = "/v1/acl/tokens"
 LOCK = deploy_lock.PATH
 MEMBERS, NODES = members.PATH, members.NODES
-# What a deploy reads from the first server, in this order.
-FIRST_SERVER = (HEALTH, POLICIES, TOKENS, LOCK, MEMBERS)
+# What a deploy reads from every server, and from the first one, in this order.
+EVERY_SERVER = (HEALTH, MEMBERS)
+FIRST_SERVER = (*EVERY_SERVER, POLICIES, TOKENS, LOCK)
 
 
 _ON_HOST = f"/etc/rollcall/consul/{HEADER}"

@@ -47,23 +47,36 @@ def read(document: Iterable[dict[str, Any]]) -> tuple[Agent, ...]:
 def nodes(body: str) -> dict[str, str]:
     """Parse the response to NODES: the node ids of the catalog by name; nothing for any other text."""
     try:
-        return {str(one["Node"]): str(one["ID"]) for one in json.loads(body)}
+        return registered(json.loads(body))
     except (ValueError, KeyError, TypeError):
         return {}
 
 
-def locked_out(agents: Iterable[Agent], registered: Mapping[str, str]) -> tuple[Agent, ...]:
+def registered(document: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Return the node ids by name of the response to NODES."""
+    return {str(one["Node"]): str(one["ID"]) for one in document}
+
+
+def locked_out(agents: Iterable[Agent], ids: Mapping[str, str]) -> tuple[Agent, ...]:
     """Return the agents whose name the catalog keeps for another id: they can register nothing.
 
     Args:
         agents: what gossip knows.
-        registered: the catalog's node ids by name.
+        ids: the catalog's node ids by name.
     """
     return tuple(
         agent
         for agent in agents
-        if agent.alive and agent.identity and registered.get(agent.node, agent.identity) != agent.identity
+        if agent.alive and agent.identity and ids.get(agent.node, agent.identity) != agent.identity
     )
+
+
+LOCKED_OUT = "its agent lost its data, and Consul keeps its name for the one before: nothing on it is registered"
+
+
+def way_back(node: str, source: str) -> str:
+    """Return how an agent that is locked out gets its name again."""
+    return f"docker stop consul on {node}; then rollcall forget {source} {node}, and rollcall deploy {source}"
 
 
 def unlisted(agents: Iterable[Agent], nodes: Collection[str]) -> tuple[Agent, ...]:
@@ -76,8 +89,40 @@ def unlisted(agents: Iterable[Agent], nodes: Collection[str]) -> tuple[Agent, ..
     return tuple(sorted((agent for agent in agents if agent.node not in nodes), key=lambda agent: agent.node))
 
 
-def step(agent: Agent, source: str) -> str:
-    """Return what to do about an agent that is in no inventory."""
+def taken(agents: Iterable[Agent], new: Mapping[str, str], source: str) -> str:
+    """Return an error if the agent of another machine has the name of a new host, otherwise "".
+
+    Args:
+        agents: what gossip knows.
+        new: the addresses of the hosts that have no agent yet, by node name.
+        source: the inventory as the user typed it.
+    """
+    return next(
+        (
+            f"{agent.node}: got a new machine at {new[agent.node]}, but the Consul agent of that name runs at "
+            f"{agent.address}; put that address back and run `rollcall remove {source} --host {agent.node}`, then "
+            "deploy the new one, or give it another name"
+            for agent in agents
+            if agent.alive and agent.address != new.get(agent.node, agent.address)
+        ),
+        "",
+    )
+
+
+def step(agent: Agent, source: str, names: Mapping[str, str]) -> str:
+    """Return what to do about an agent that is in no inventory.
+
+    Args:
+        agent: the agent.
+        source: the inventory as the user typed it.
+        names: the names of the inventory's hosts by address.
+    """
+    if agent.alive and agent.address in names:
+        name = names[agent.address]
+        return (
+            f'{name} has its address: keep its name by ("{name}", {{"node": "{agent.node}"}}); the refusal of '
+            f"rollcall deploy {source} names the command for another name"
+        )
     if agent.alive:
         return f"put its host back and run: rollcall remove {source} --host {agent.node}"
     return f"rollcall forget {source} {agent.node}"

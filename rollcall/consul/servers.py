@@ -13,7 +13,7 @@ def by_name(health: str) -> Mapping[str, Mapping[str, Any]] | None:
         return None
 
 
-def unlisted(health: str, addresses: Collection[str]) -> str:
+def unlisted(health: str, addresses: Collection[str], nodes: Collection[str]) -> str:
     """Return an error if live servers are not in the inventory: they would keep their votes but lose their tokens.
 
     Dead servers are fine: autopilot removes their vote as soon as another server takes their place.
@@ -21,6 +21,7 @@ def unlisted(health: str, addresses: Collection[str]) -> str:
     Args:
         health: the body of /v1/operator/autopilot/health.
         addresses: the addresses of the inventory's hosts.
+        nodes: their node names: a host may have another address now.
 
     Returns:
         One sentence, or "".
@@ -29,6 +30,7 @@ def unlisted(health: str, addresses: Collection[str]) -> str:
         name: address
         for name, server in sorted((by_name(health) or {}).items())
         if (address := str(server.get("Address", "")).rpartition(":")[0]) not in addresses
+        and name not in nodes
         and server.get("SerfStatus") == "alive"
     }
     if not alive:

@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 
 from pyinfra import host
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
 
 from rollcall.components import access, backups, consul
 from rollcall.consul.acl import listed, requests
 from rollcall.contract.timeouts import stretched
 from rollcall.converge.changes import Change
-from rollcall.deploy import consul_upgrade, operations, readiness, run_secrets
+from rollcall.deploy import consul_upgrade, deployed_agents, operations, readiness, run_secrets
 from rollcall.deploy.acl_readiness import AccessConverged
+from rollcall.deploy.rejoin import Rejoin
 from rollcall.deploy.server_leave import ServerLeaves
 from rollcall.deploy.services_return import ServicesReturn
 from rollcall.deploy.site import Site
@@ -47,7 +50,15 @@ def converge_servers(here: Site) -> None:
         operations.save_first(
             name="Consul's state is saved", turn=_turn, save=save, due=lambda: name == min(_servers_upgraded)
         )
-    if _restarts(changes):
+    if here.former_address and _restarts(changes):
+        operations.move_in_turn(
+            name="Consul servers that have another address, one at a time, the leader last",
+            changes=changes,
+            turn=_turn,
+            move=operations.Move(partial(_leave_to_move, here), partial(_rejoin, here)),
+            is_last=partial(consul_upgrade.leads, address=here.former_address),
+        )
+    elif _restarts(changes):
         operations.converge_in_turn(
             name="Consul servers, one at a time, the leader last",
             changes=changes,
@@ -118,6 +129,25 @@ def converge_clients(here: Site) -> None:
 
 def _restarts(changes: Sequence[Change]) -> bool:
     return any(change.action == "replace" for change in changes)
+
+
+# Both are called once all hosts are read, when it is known which servers there are.
+def _leave_to_move(here: Site, state: State, host: Host) -> bool:
+    leave = ServerLeaves(
+        here.member.node,
+        deployed_agents.servers(here),
+        stretched(CONSUL_TIMEOUT_SECONDS),
+        run_secrets.read().tokens.secret("management"),
+        is_cut_off=here.former_address not in here.state.addresses,
+    )
+    return leave(state, host)
+
+
+def _rejoin(here: Site, state: State, host: Host) -> bool:
+    deadline, token = stretched(CONSUL_TIMEOUT_SECONDS), run_secrets.read().tokens.secret("management")
+    ready = readiness.ConsulReady((*deployed_agents.servers(here).values(), here.member.node), deadline)
+    rejoin = Rejoin(here.member.address, deployed_agents.others(here), deadline, token)
+    return rejoin(state, host) and ready(state, host)
 
 
 def _consul_ready(here: Site) -> readiness.ConsulReady:

@@ -10,7 +10,7 @@ from rollcall.consul.acl import listed
 from rollcall.converge import preflight, roles
 from rollcall.converge.host_state import HostState
 from rollcall.converge.resources import Container
-from rollcall.deploy import this_run
+from rollcall.deploy import deployed_agents, this_run
 from rollcall.deploy.host_query import facts
 from rollcall.deploy.site import Site
 from rollcall.errors import RollcallError
@@ -53,9 +53,14 @@ def check_host(member: Member, state: HostState) -> None:
 def check_membership(here: Site) -> None:
     """Reject changes that would leave a second entry of this host, or a vote without a host, in the cluster."""
     member, texts = here.member, here.state.texts
-    if why := consul.renamed(member, texts.get(consul.AGENT, "")):
+    if why := consul.renamed(member, texts.get(consul.AGENT, ""), this_run.typed()):
         raise RollcallError(f"{this_run.locate()(member.name, ('node',))}{why}")
-    if why := servers.unlisted(here.cluster[0], [other.address for other in here.fleet.members]):
+    every = here.fleet.members
+    if why := servers.unlisted(here.cluster[0], [one.address for one in every], [one.node for one in every]):
+        raise RollcallError(why)
+    # Whichever comes first, the new host or a server that knows the agent of its name.
+    deployed_agents.note(here)
+    if why := deployed_agents.taken(here, this_run.typed()):
         raise RollcallError(why)
 
 
@@ -79,7 +84,8 @@ def lost_roles(here: Site) -> Sequence[str]:
     was_server = consul.was_server(here.state.files)
     # Up to version 0.2 the addresses stood in the agent's own file.
     servers_file = here.state.texts.get(consul.SERVERS) or here.state.texts.get(consul.AGENT, "")
-    if (here.member.is_server or was_server) and (why := consul.begins_anew(here.fleet, servers_file)):
+    # A server that stays one keeps its data, whatever its address.
+    if here.member.is_server != was_server and (why := consul.begins_anew(here.fleet, servers_file)):
         lost.append(why)
     if found := listed(*here.cluster[1:]):
         lost += [

@@ -122,6 +122,20 @@ def leave_in_turn(changes: Sequence[Change], turn: Turn, leave: Callable[[State,
     yield from _in_turn(changes, turn, _leave_and_converge(changes, leave))
 
 
+@dataclass(frozen=True)
+class Move:
+    """What a member of a cluster does before and after it gets another address."""
+
+    leave: Callable[[State, Host], bool]
+    rejoin: Callable[[State, Host], bool]
+
+
+@operation()
+def move_in_turn(changes: Sequence[Change], turn: Turn, move: Move, is_last: Callable[[Host], bool]) -> Commands:
+    """Make a host leave a cluster, make its changes, and let it join again, while no other host changes."""
+    yield from _in_turn(changes, turn, _leave_and_return(changes, move), is_last)
+
+
 @operation()
 def barrier() -> Commands:
     """Let no host go on before every host is here: pyinfra orders operations that only some hosts have by their place.
@@ -169,6 +183,11 @@ def _converge_until_ready(changes: Sequence[Change], readiness: Readiness, may_b
 def _leave_and_converge(changes: Sequence[Change], leave: Callable[[State, Host], bool]) -> Commands:
     yield callbacks.command(leave)
     yield from _converge(changes)
+
+
+def _leave_and_return(changes: Sequence[Change], move: Move) -> Commands:
+    yield from _leave_and_converge(changes, move.leave)
+    yield callbacks.command(move.rejoin)
 
 
 @operation()

@@ -9,7 +9,7 @@ from pyinfra import state as run
 from rollcall.components import declared, template_sync
 from rollcall.components.component import Component, Context
 from rollcall.config.fleet import Fleet, Member
-from rollcall.consul.agent_queries import FIRST_SERVER, HEALTH, command, command_on_servers
+from rollcall.consul.agent_queries import EVERY_SERVER, FIRST_SERVER, command, command_on_servers
 from rollcall.converge.host_state import HostState
 from rollcall.deploy import host_checks, image_digests, this_run
 from rollcall.deploy.facts import HostFact
@@ -46,7 +46,7 @@ def read(components: Sequence[Component], secrets: Callable[[], store.Secrets], 
 def _read(fleet: Fleet, member: Member, read: Reading) -> HostState | None:
     probes = dict(read.probes)
     first = member == fleet.servers[0]
-    probes["consul"] = command(*FIRST_SERVER) if first else command_on_servers(HEALTH)
+    probes["consul"] = command(*FIRST_SERVER) if first else command_on_servers(*EVERY_SERVER)
     if template_sync.containers(member):
         probes["containers"] = "docker ps --all --format '{{.Names}}'"
     state = host.get_fact(

@@ -1,5 +1,6 @@
-"""Make a Consul server leave the quorum before it restarts as a client; otherwise its vote would remain."""
+"""Make a Consul server leave the quorum before it restarts as a client, or at another address: its vote would stay."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pyinfra import logger
@@ -38,16 +39,20 @@ class HasLeft(Readiness):
 class ServerLeaves:
     """Take one server out of the quorum, once every remaining server is a healthy voter.
 
-    `remaining` are the inventory names of the remaining servers, with their node names.
+    `remaining` are the inventory names of the remaining servers, with their node names. `is_cut_off`: the host no
+    longer has the address by which its agent reaches the others.
     """
 
     node: str
-    remaining: dict[str, str]
+    remaining: Mapping[str, str]
     deadline: float
     management: str = field(repr=False)
+    is_cut_off: bool = False
 
     def __call__(self, state: State, host: Host) -> bool:
         """Leave; return False and log the reason on failure, as pyinfra expects of a function."""
+        if not self.remaining:
+            return self._leave_alone(host)
         witness = next((candidate for candidate in state.active_hosts if candidate.name in self.remaining), None)
         if witness is None:
             logger.error(f"{host.print_prefix}this run includes no remaining server; deploy without --limit")
@@ -57,12 +62,24 @@ class ServerLeaves:
         gone = HasLeft(self.node, self.deadline)
         return not gone.missing(witness) or (self._leave(host, witness) and gone(state, witness))
 
-    def _leave(self, host: Host, witness: Host) -> bool:
+    def _leave_alone(self, host: Host) -> bool:
+        """Leave gossip; a single server keeps its vote, since nobody else could give it back."""
+        return not self._runs(host) or self._by_itself(host)
+
+    def _runs(self, host: Host) -> bool:
+        if self.is_cut_off:
+            callbacks.run(host, f"{DISABLE_RESTART}; docker stop consul")
         _, running = callbacks.run(host, IS_RUNNING)
-        if running.stdout.strip() != "true":
+        return running.stdout.strip() == "true"
+
+    def _leave(self, host: Host, witness: Host) -> bool:
+        if not self._runs(host):
             # The stopped server still has a vote; the remaining ones remove it.
             force = Request("PUT", f"/v1/agent/force-leave/{path_segment(self.node)}")
             return self._request(witness, force)
+        return self._by_itself(host)
+
+    def _by_itself(self, host: Host) -> bool:
         done, output = callbacks.run(host, DISABLE_RESTART)
         if not done:
             logger.error(f"{host.print_prefix}{output.stderr.strip()}")

@@ -33,18 +33,30 @@ class Site:
     @cached_property
     def cluster(self) -> tuple[str, str, str]:
         """Consul's health from every server, its policies and tokens from the first one; empty if not requested."""
-        health, policies, tokens, *_ = self._consul
+        health, _, policies, tokens, _ = self._consul
         return health, policies, tokens
 
     @property
     def lock(self) -> str | None:
         """The fleet's lock, from the first server; None if it was not requested, or Consul did not respond."""
-        return self._consul[3] if self._consul[0] and self.member == self.fleet.servers[0] else None
+        return self._consul[4] if self._consul[0] and self.member == self.fleet.servers[0] else None
+
+    @property
+    def agents(self) -> tuple[Agent, ...]:
+        """The agents that gossip knows; only servers are asked."""
+        return members.parse(self._consul[1])
 
     @property
     def unlisted(self) -> tuple[Agent, ...]:
-        """The agents that gossip knows and the inventory does not; only the first server is asked."""
-        return members.unlisted(members.parse(self._consul[4]), [member.node for member in self.fleet.members])
+        """The agents that gossip knows and the inventory does not, once for all: from the first server."""
+        known = self.agents if self.member == self.fleet.servers[0] else ()
+        return members.unlisted(known, [member.node for member in self.fleet.members])
+
+    @property
+    def former_address(self) -> str:
+        """The address that the host's agent was deployed with, if it has another one now, else ""."""
+        found = consul.deployed_address(self.state.texts.get(consul.AGENT, ""))
+        return "" if found == self.member.address else found
 
     @property
     def _consul(self) -> list[str]:

@@ -65,7 +65,7 @@ def site(components: Sequence[Component]) -> Site | None:
         if sentence := backups.ended(here.member, here.state.texts.get(backups.SETTINGS, "")):
             logger.warning(sentence)
         for agent in here.unlisted:
-            logger.warning(f"{members.words(agent)}; {members.step(agent, this_run.typed())}")
+            logger.warning(f"{members.words(agent)}; {members.step(agent, this_run.typed(), here.fleet.names)}")
     run_secrets.warn(host.name)
     role_removal.look(host_checks.lost_roles(here) if here else ())
     return here

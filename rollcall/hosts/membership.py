@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rollcall import waiting
+from rollcall import waiting, who
 from rollcall.components import access
 from rollcall.consul import acl, agent_queries, deploy_lock, members, servers
 from rollcall.consul.agent_client import AgentClient, Request
@@ -39,7 +39,7 @@ class Membership:
     def check_unlocked(self) -> None:
         """Check that nobody deploys at this moment. Raises RollcallError: somebody does."""
         lock = deploy_lock.read(self._agent.response(Request("GET", deploy_lock.PATH)).body)
-        if lock and lock.holder:
+        if lock and lock.holder and not who.has_ended(lock.holder.machine, lock.holder.process):
             raise RollcallError(lock.holder.sentence)
 
     def traces(self, node: str) -> list[str]:

@@ -171,7 +171,7 @@ def _unlisted(fleet: Fleet, hosts: Iterable[Host]) -> Iterator[Trouble]:
     """Find agents in gossip that are in no inventory."""
     known = {agent.node: agent for host in hosts for agent in host.reading.agents}
     for agent in members.unlisted(known.values(), [member.node for member in fleet.members]):
-        step = members.step(agent, problems.INVENTORY)
+        step = members.step(agent, problems.INVENTORY, fleet.names)
         yield Trouble(agent.node, Problem("unlisted", members.words(agent), next=step, subject=agent.node))
 
 
@@ -181,12 +181,8 @@ def _locked_out(hosts: Iterable[Host]) -> Iterator[Trouble]:
         agent.node: agent for host in hosts for agent in members.locked_out(host.reading.agents, host.reading.nodes)
     }
     for node in sorted(found):
-        text = "its agent lost its data, and Consul keeps its name for the one before: nothing on it is registered"
-        step = (
-            f"docker stop consul on {node}; then rollcall forget {problems.INVENTORY} {node}, and "
-            f"rollcall deploy {problems.INVENTORY}"
-        )
-        yield Trouble(node, Problem("lost", text, next=step, subject=f"the id of {node}"))
+        step = members.way_back(node, problems.INVENTORY)
+        yield Trouble(node, Problem("lost", members.LOCKED_OUT, next=step, subject=f"the id of {node}"))
 
 
 def _healthy(servers: tuple[Server, ...]) -> int:

@@ -161,6 +161,14 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
     ): "tests/e2e/long/test_life.py, under load",
     (
         "docs/life.md",
+        "rollcall remove inventories/production.py --host web2",
+    ): "tests/e2e/long/test_addresses.py does it",
+    (
+        "docs/life.md",
+        "rollcall restore --settings shop-fleet shop.backup.age --passphrase-file ~/.shop-backup",
+    ): "needs hosts without anything; tests/e2e/long/test_restored_elsewhere.py does it",
+    (
+        "docs/life.md",
         "ssh root@consul1 'cat /srv/consul-backups/consul-2026-11-29T120000Z.snapshot' > consul.snapshot",
     ): "a file has its time in its name; tests/e2e/long/test_life.py restores one",
     ("docs/life.md", "rollcall recover inventories/production.py"): "tests/e2e/long/test_life.py",

@@ -12,6 +12,8 @@ from rollcall.verify.cluster import Cluster
 
 # Autopilot calls a server stable, and makes it a voter, 10 s after it joined (ServerStabilizationTime).
 STABLE_TIMEOUT_SECONDS = 20
+# The leader lists an agent that came back under its name a moment later.
+LISTED_TIMEOUT_SECONDS = 5
 Report = Callable[[str], None]
 
 
@@ -47,9 +49,26 @@ def test_every_member_is_in_the_inventory(cluster: Cluster, passed: Report) -> N
         raise CheckError(
             "every member of Consul in the inventory",
             list(map(members.words, unlisted)),
-            members.step(unlisted[0], cluster.source),
+            members.step(unlisted[0], cluster.source, cluster.fleet.names),
         )
     passed("every member of Consul is in the inventory")
+
+
+def test_every_agent_has_its_name(cluster: Cluster, passed: Report) -> None:
+    """Consul keeps no agent's name for one before that lost its data"""
+
+    def locked_out() -> list[str]:
+        agent = cluster.catalog.any_agent()
+        found, registered = members.read(agent.agent.members()), members.registered(agent.catalog.nodes()[1])
+        return [one.node for one in members.locked_out(found, registered)]
+
+    if left := wait_until_none(locked_out, LISTED_TIMEOUT_SECONDS):
+        raise CheckError(
+            "every agent registered under its own id",
+            [f"{node}: {members.LOCKED_OUT}" for node in left],
+            members.way_back(left[0], cluster.source),
+        )
+    passed("no agent is locked out of its name")
 
 
 def test_every_agent_is_of_its_kind(cluster: Cluster, passed: Report) -> None:

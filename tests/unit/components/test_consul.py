@@ -32,14 +32,22 @@ def test_a_server_is_known_by_its_files(fleet: Fleet, desired: Desired) -> None:
 
 def test_a_host_that_keeps_its_name_is_not_renamed(fleet: Fleet, desired: Desired) -> None:
     for member in fleet.members:
-        assert consul.renamed(member, files(desired, fleet, member.name)[consul.AGENT]) == ""
-        assert consul.renamed(member, "") == "", "it is new"
+        assert consul.renamed(member, files(desired, fleet, member.name)[consul.AGENT], "lab.py") == ""
+        assert consul.renamed(member, "", "lab.py") == "", "it is new"
 
 
 def test_the_error_about_a_changed_node_name_shows_how_to_keep_it(fleet: Fleet) -> None:
-    sentence = consul.renamed(fleet.member("app1"), 'node_name  = "app"\ndatacenter = "dc1"\n')
+    sentence = consul.renamed(fleet.member("app1"), 'node_name  = "app"\ndatacenter = "dc1"\n', "lab.py")
     assert "got 'app1', but the Consul agent of app1 runs as 'app'" in sentence
-    assert sentence.endswith('keep that name by ("app1", {"node": "app"})')
+    assert 'keep that name by ("app1", {"node": "app"}); for the new name, write that, ' in sentence
+    assert "run `rollcall remove lab.py --host app1`, take it out again, and deploy" in sentence
+
+
+def test_the_address_of_a_deployed_agent_is_in_its_file(fleet: Fleet, desired: Desired) -> None:
+    member = fleet.member("consul2")
+    agent = files(desired, fleet, member.name)[consul.AGENT]
+    assert consul.deployed_address(agent) == member.address
+    assert consul.deployed_address("") == "", "it is new"
 
 
 def test_servers_of_which_none_stays_are_named(fleet: Fleet, desired: Desired) -> None:

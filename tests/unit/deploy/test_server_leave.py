@@ -30,6 +30,7 @@ class Cluster:
         self.ran.append((host.name, path_of(stdin) if stdin else command))
         if "autopilot" in command:
             return self.said(json.dumps({"Servers": [server(name) for name in self.servers]}))
+        self.running = self.running and "docker stop" not in command
         if command == IS_RUNNING:
             return self.said(str(self.running).lower())
         if stdin:
@@ -55,18 +56,19 @@ def path_of(configuration: str) -> str:
     return "/" + configuration.splitlines()[0].split("8500/")[1].rstrip('"')
 
 
-Leave = Callable[[Cluster], bool]
+Leave = Callable[..., bool]
 
 
 @pytest.fixture
 def leave(monkeypatch: pytest.MonkeyPatch) -> Leave:
-    def of(cluster: Cluster) -> bool:
+    def of(cluster: Cluster, *, alone: bool = False, is_cut_off: bool = False) -> bool:
         monkeypatch.setattr(callbacks, "run", cluster.run)
         state = MagicMock()
         c1, c2 = MagicMock(print_prefix="[c1] "), MagicMock(print_prefix="[c2] ")
         c1.name, c2.name = "c1", "c2"
         state.active_hosts = [c2, c1]
-        return ServerLeaves("c2", {"c1": "c1"}, 0.5, MANAGEMENT)(state, c2)
+        remaining = {} if alone else {"c1": "c1"}
+        return ServerLeaves("c2", remaining, 0.5, MANAGEMENT, is_cut_off=is_cut_off)(state, c2)
 
     return of
 
@@ -98,6 +100,19 @@ def test_no_server_leaves_while_the_others_are_not_ready(leave: Leave) -> None:
 def test_a_response_alone_does_not_prove_that_a_server_left(leave: Leave) -> None:
     assert not leave(Cluster(["c1", "c2"], leaves=False))
     assert not leave(Cluster(["c1", "c2"], status=403, leaves=False))
+
+
+def test_the_others_remove_one_that_no_longer_reaches_them(leave: Leave) -> None:
+    cluster = Cluster(["c1", "c2"])
+    assert leave(cluster, is_cut_off=True)
+    assert ("c2", f"{DISABLE_RESTART}; docker stop consul") in cluster.ran
+    assert cluster.asked == [("c1", "/v1/agent/force-leave/c2")]
+
+
+def test_the_only_server_leaves_gossip_alone(leave: Leave) -> None:
+    cluster = Cluster(["c2"], leaves=False)
+    assert leave(cluster, alone=True)
+    assert cluster.asked == [("c2", DISABLE_RESTART), ("c2", "/v1/agent/leave")]
 
 
 def test_the_token_is_not_shown() -> None:

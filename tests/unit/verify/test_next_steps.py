@@ -17,7 +17,10 @@ FOLDER = Path(str(checks.__file__)).parent
 # Check → the steps it may name: `mend` is a deploy, or the end of an interrupted rotation; a command on a host is
 # written as it is run there; the rest are commands of ours.
 STEPS: dict[str, set[str]] = {
-    "test_agents.test_every_member_is_in_the_inventory": {"members.step(unlisted[0], cluster.source)"},
+    "test_agents.test_every_member_is_in_the_inventory": {
+        "members.step(unlisted[0], cluster.source, cluster.fleet.names)"
+    },
+    "test_agents.test_every_agent_has_its_name": {"members.way_back(left[0], cluster.source)"},
     "test_agents.test_every_agent_is_alive": {
         "cluster.command_line(problems[0].split(':')[0], 'docker logs --tail 20 consul')"
     },

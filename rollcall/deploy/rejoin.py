@@ -1,0 +1,52 @@
+"""Bring a Consul server that has another address together with the agents that it knew.
+
+The file of servers alone does not do that where all servers get other addresses: nobody is there yet.
+"""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from pyinfra import logger
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
+
+from rollcall.consul import curl
+from rollcall.consul.agent_client import Request
+from rollcall.deploy import agent_requests
+
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Rejoin:
+    """Let one of the other agents join a server at its address, or the server one of them; nothing without others.
+
+    Which of both works depends on who knows the token: a server without the others only if it leads, being the only
+    one; an agent only with a server.
+    """
+
+    address: str
+    others: Collection[str]
+    deadline: float
+    management: str = field(repr=False)
+
+    def __call__(self, state: State, host: Host) -> bool:
+        """Join; return False and log the reason on failure, as pyinfra expects of a function."""
+        end = time.monotonic() + self.deadline
+        while self.others and not self._joins(state, host):
+            if time.monotonic() > end:
+                tried = ", ".join(self.others)
+                logger.error(f"{host.print_prefix}its Consul server does not come together with any of {tried}")
+                return False
+            time.sleep(_POLL_SECONDS)  # gevent lets other hosts continue meanwhile
+        return True
+
+    def _joins(self, state: State, host: Host) -> bool:
+        witnesses = [one for one in state.active_hosts if one is not host]
+        return any(self._accepts(one, [self.address]) for one in witnesses) or self._accepts(host, self.others)
+
+    def _accepts(self, host: Host, addresses: Collection[str]) -> bool:
+        requests = [Request("PUT", f"/v1/agent/join/{address}") for address in addresses]
+        found = agent_requests.responses(host, requests, self.management)
+        return any(response.status == curl.OK for response in found)
