@@ -74,13 +74,13 @@ def rendered(template: str, **values: object) -> str:
     return environment.get_template(template).render(**values)
 
 
-def prepared() -> docker.DockerClient:
+def prepared(label: str = LABEL) -> docker.DockerClient:
     """Have an engine with the lab's images and ours, and nothing of an interrupted run; return its client."""
     engine.ensure()
     images.ensure()
     _build_image()
     client = docker.from_env()
-    remove_containers(client, LABEL)
+    remove_containers(client, label)
     return client
 
 

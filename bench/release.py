@@ -5,7 +5,8 @@ clients keep their connections, 4 connect anew for each request; half of them se
 between two requests, which leaves the machine room for what it measures. A request fails without a complete response of
 status 200; clients do not retry.
 
-Beside the releases: the same containers removed and run again by hand, one after the other; a rollback; and a version
+Beside the releases: the article's front on this machine, which follows the same Consul and has as many clients during
+half as many releases; the same containers removed and run again by hand, one after the other; a rollback; and a version
 that crashes at its start, of which the deploy must say so while the old one serves.
 """
 
@@ -18,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import click
+from article_beside import article_beside
 from clients import Clients
 from conditions import print_load, run
 from declared import PORT, Declared, declared, web_app
@@ -122,12 +124,13 @@ def report(phases: dict[str, Phase]) -> None:
         table.add_row(name, *seconds, f"{phase.fates.total():,}", failed, f"{phase.longest:.2f} s", how)
     out.print(table)
     print_load()
-    lost = sum(sum(phase.failed.values()) for name, phase in phases.items() if name != BY_HAND)
+    lost = sum(sum(phase.failed.values()) for name, phase in phases.items() if name not in (BY_HAND, ARTICLE))
     out.print(f"requests that Rollcall lost: [{'red' if lost else 'green'}]{lost}[/] (wanted 0)")
 
 
 RELEASES, ROLLBACK, BROKEN = "rollcall deploy, a new version", "rollcall rollback", "rollcall deploy, a broken version"
 BY_HAND = "docker rm -f; docker run"
+ARTICLE = "rollcall deploy, through the article's front"
 
 
 @click.command()
@@ -141,6 +144,11 @@ def main(releases: int, port: int) -> None:
         release(place, 0)
         try:
             phases[RELEASES] = measured(RELEASES, port, releases, lambda number: release(place, number + 1))
+            with article_beside(place.inventory, NAME) as article:
+                later = releases + 1
+                phases[ARTICLE] = measured(
+                    ARTICLE, article, releases // 2, lambda number: release(place, later + number)
+                )
             phases[ROLLBACK] = measured(ROLLBACK, port, 1, lambda _: place.rollcall("rollback", NAME))
             phases[BROKEN] = measured(BROKEN, port, 1, lambda _: broken(place))
             # What the broken version left behind goes.

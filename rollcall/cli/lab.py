@@ -27,13 +27,13 @@ def lab() -> None:
 @click.option(
     "--engines", metavar="LIST", default="", help="Docker Engines that new hosts get in turn, such as 20.10,newest."
 )
-def up(engines: str) -> None:
+@click.option("--hosts", "number", type=int, help="How many hosts, 6 to 50; those beyond the six run no services.")
+def up(engines: str, number: int | None) -> None:
     """Start the lab, or complete a stopped or interrupted one. Slow parts are built once and cached."""
-    from rollcall.lab import lifecycle
-    from rollcall.lab.layout import HOSTS
+    from rollcall.lab import lifecycle, size
 
-    lifecycle.up(_engines(engines))
-    names = ", ".join(host.name for host in HOSTS)
+    lifecycle.up(_engines(engines), number)
+    names = ", ".join(host.name for host in size.hosts())
     out.print(f"The lab is up: {names}. Next: [bold]rollcall deploy inventories/lab.py[/]")
 
 

@@ -1,4 +1,4 @@
-"""Create the six hosts, give them their keys, start them, and wait for them."""
+"""Create the hosts, give them their keys, start them, and wait for them."""
 
 import shlex
 import socket
@@ -14,8 +14,8 @@ from rollcall.config.inventory import Host
 from rollcall.console import step
 from rollcall.errors import RollcallError
 from rollcall.images.docker import docker, inspect
-from rollcall.lab import catalogue, keys, side_by_side
-from rollcall.lab.layout import DEFAULT_ENGINE, HOSTS, LABEL, LOOPBACK, NETWORK, LabHost
+from rollcall.lab import catalogue, keys, side_by_side, size
+from rollcall.lab.layout import DEFAULT_ENGINE, LABEL, LOOPBACK, NETWORK, LabHost
 from rollcall.program_output import reason
 from rollcall.remote import ssh
 
@@ -32,6 +32,8 @@ SYSTEMD = (
 )
 """docker's arguments for a container of the image of a host, in which systemd runs."""
 _READY_TIMEOUT_SECONDS = 90
+# They start side by side, each for about three seconds of a core.
+_READY_SECONDS_PER_HOST = 6
 # systemd's exit status when it cannot even start, as Docker shows it.
 _SYSTEMD_FAILED = 255
 _INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -40,7 +42,7 @@ _CONNECT_TIMEOUT_SECONDS = 5
 
 def engines_of(engines: Sequence[str]) -> dict[str, str]:
     """Return each host's Docker Engine: the hosts get the given ones in turn."""
-    return {host.name: engine for host, engine in zip(HOSTS, cycle(engines or [DEFAULT_ENGINE]), strict=False)}
+    return {host.name: engine for host, engine in zip(size.hosts(), cycle(engines or [DEFAULT_ENGINE]), strict=False)}
 
 
 def create_arguments(host: LabHost, engine: str = DEFAULT_ENGINE) -> list[str]:
@@ -70,13 +72,14 @@ def ensure(engines: Sequence[str] = ()) -> list[str]:
     Raises:
         RollcallError: a host cannot be created or started.
     """
-    found = inspect("container", [host.container for host in HOSTS])
+    hosts = size.hosts()
+    found = inspect("container", [host.container for host in hosts])
     wanted = engines_of(engines)
-    missing = [host for host in HOSTS if not _runs(found.get(host.container))]
+    missing = [host for host in hosts if not _runs(found.get(host.container))]
     if missing:
-        with step(f"Starting {len(missing)} of {len(HOSTS)} hosts"):
+        with step(f"Starting {len(missing)} of {len(hosts)} hosts"):
             side_by_side.run([_task(host, wanted[host.name], found.get(host.container)) for host in missing])
-    existing = [host for host in HOSTS if host.container in found]
+    existing = [host for host in hosts if host.container in found]
     current = {host: found[host.container]["Config"]["Image"] for host in existing}
     if engines:
         current = {host: catalogue.HOSTS[wanted[host.name]].local for host in existing}
@@ -111,11 +114,13 @@ def wait_until_ready() -> None:
     Raises:
         RollcallError: names the hosts that do not, and the reason for each.
     """
+    hosts = size.hosts()
+    seconds = max(_READY_TIMEOUT_SECONDS, _READY_SECONDS_PER_HOST * len(hosts))
     with step("Waiting for SSH and the Docker Engine of every host"):
-        lacking = side_by_side.run([_waiting(host) for host in HOSTS])
+        lacking = side_by_side.run([_waiting(host, seconds) for host in hosts])
         if problems := [problem for problem in lacking if problem]:
             raise RollcallError(
-                f"After {_READY_TIMEOUT_SECONDS} s {', '.join(problems)}; "
+                f"After {seconds} s {', '.join(problems)}; "
                 "run `rollcall lab down` and `rollcall lab up` to rebuild the lab."
             )
 
@@ -128,7 +133,7 @@ def renew(names: Sequence[str]) -> None:
     """
     if names:
         with step(f"Renewing {', '.join(names)} on the hosts"):
-            side_by_side.run([partial(_renew, host, names) for host in HOSTS])
+            side_by_side.run([partial(_renew, host, names) for host in size.hosts()])
 
 
 def _renew(host: LabHost, names: Sequence[str]) -> None:
@@ -138,11 +143,9 @@ def _renew(host: LabHost, names: Sequence[str]) -> None:
     command.run([*ssh_arguments(host), line], doing=f"let {host.name} pull {', '.join(names)}")
 
 
-def _waiting(host: LabHost) -> Callable[[], str]:
+def _waiting(host: LabHost, seconds: float) -> Callable[[], str]:
     def wait() -> str:
-        settled = waiting.until(
-            lambda: engine_version(host) is not None or bool(_stopped(host)), _READY_TIMEOUT_SECONDS
-        )
+        settled = waiting.until(lambda: engine_version(host) is not None or bool(_stopped(host)), seconds)
         return "" if settled and not _stopped(host) else f"{host.name} {_lack(host)}"
 
     return wait
@@ -206,7 +209,7 @@ def by_name(name: str) -> LabHost:
     Raises:
         RollcallError: the lab has no host of that name.
     """
-    found = {host.name: host for host in HOSTS}
+    found = {host.name: host for host in size.hosts()}
     if name in found:
         return found[name]
     close = get_close_matches(name, found, n=1)

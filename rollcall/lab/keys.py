@@ -9,7 +9,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from rollcall.lab.layout import HOSTS, LOOPBACK, STATE
+from rollcall.lab import size
+from rollcall.lab.layout import LOOPBACK, STATE
 
 USER_KEY = STATE / "id_ed25519"
 HOST_KEY = STATE / "host_ed25519"
@@ -25,7 +26,7 @@ def ensure() -> None:
     for path in (USER_KEY, HOST_KEY):
         if not path.exists():
             generate(path)
-    _write(KNOWN_HOSTS, known_hosts(public(HOST_KEY).read_text(), (host.ssh_port for host in HOSTS)).encode())
+    _write(KNOWN_HOSTS, known_hosts(public(HOST_KEY).read_text(), (host.ssh_port for host in size.hosts())).encode())
 
 
 def exist() -> bool:

@@ -45,8 +45,8 @@ CONSUL_BEFORE_VERSION = "1.21.0"
 """The release from which a test upgrades."""
 CONSUL_TEMPLATE_VERSION = "0.42.1"
 DOCKER_VERSION = "2.0.0-beta.24"
-PEBBLE_VERSION = "2.10.3"
 """The Go module's version of moby/v2, the newest engine; Docker's releases have other numbers."""
+PEBBLE_VERSION = "2.10.3"
 
 ENGINES = ("20.10", "26.1", "28.5", "newest")
 """The Docker Engines that lab hosts can have, oldest first."""
@@ -99,3 +99,9 @@ HOSTS = (
     LabHost("app2", "10.77.0.22", 22022),
     LabHost("front1", "10.77.0.31", 22031, (Published(8080, 80), Published(8443, 443))),
 )
+
+
+def more_hosts(count: int) -> tuple[LabHost, ...]:
+    """Return the hosts beyond the six, `host7` and so on: clients of Consul, for measuring larger fleets."""
+    numbers = range(len(HOSTS) + 1, len(HOSTS) + 1 + count)
+    return tuple(LabHost(f"host{number}", f"10.77.0.{100 + number}", 22100 + number) for number in numbers)

@@ -10,20 +10,23 @@ from rollcall.errors import RollcallError
 from rollcall.images import cached
 from rollcall.images.cached import CACHE
 from rollcall.images.docker import docker, inspect
-from rollcall.lab import engine, hosts, images, keys, packages, ports, registry
-from rollcall.lab.layout import GATEWAY, HOSTS, IMAGE_LABEL, LABEL, NETWORK, PREFIX, REGISTRY, STATE, SUBNET
+from rollcall.lab import engine, hosts, images, keys, packages, ports, registry, size
+from rollcall.lab.layout import GATEWAY, IMAGE_LABEL, LABEL, NETWORK, PREFIX, REGISTRY, STATE, SUBNET
 
 
-def up(engines: Sequence[str] = ()) -> None:
+def up(engines: Sequence[str] = (), number: int | None = None) -> None:
     """Create or complete the lab; a lab that is up and current stays unchanged.
 
     Args:
         engines: the Docker Engines that new hosts get in turn.
+        number: how many hosts it has; by default as many as it has, or six.
 
     Raises:
-        RollcallError: a prerequisite is missing, or a part did not come up in time.
+        RollcallError: it has more hosts than `number`, a prerequisite is missing, or a part did not come up in time.
     """
     with _only_one():
+        if number is not None:
+            size.grow(number)
         packages.need("ssh", ["openssh-client"])
         engine.ensure()
         ports.check(ports.wanted(_running()))
@@ -55,6 +58,7 @@ def down(purge: bool) -> None:
                 _remove_images()
             engine.stop_if_ours_and_idle()
         keys.remove()
+        size.forget()
         if purge:
             with step(f"Removing {CACHE}"):
                 cached.remove(CACHE)
@@ -98,7 +102,7 @@ def _only_one() -> Iterator[None]:
 
 
 def _running() -> list[str]:
-    found = inspect("container", [*(host.container for host in HOSTS), REGISTRY])
+    found = inspect("container", [*(host.container for host in size.hosts()), REGISTRY])
     return [name for name, container in found.items() if container["State"]["Running"]]
 
 

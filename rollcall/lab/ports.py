@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from rollcall import command
 from rollcall.errors import RollcallError
-from rollcall.lab.layout import HOSTS, LOOPBACK, REGISTRY, REGISTRY_PORT
+from rollcall.lab import size
+from rollcall.lab.layout import LOOPBACK, REGISTRY, REGISTRY_PORT
 
 
 def wanted(running: Iterable[str]) -> dict[int, str]:
@@ -15,7 +16,7 @@ def wanted(running: Iterable[str]) -> dict[int, str]:
     have = set(running)
     ports = {
         port: f"the lab's host {host.name}"
-        for host in HOSTS
+        for host in size.hosts()
         if host.container not in have
         for port in host.machine_ports
     }

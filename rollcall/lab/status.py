@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 from rollcall.images.docker import inspect
-from rollcall.lab import engine, hosts, images, registry, side_by_side
+from rollcall.lab import engine, hosts, images, registry, side_by_side, size
 from rollcall.lab.catalogue import IMAGES
-from rollcall.lab.layout import HOSTS, LOOPBACK, REGISTRY, REGISTRY_ADDRESS, REGISTRY_PORT, LabHost
+from rollcall.lab.layout import LOOPBACK, REGISTRY, REGISTRY_ADDRESS, REGISTRY_PORT, LabHost
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ class LabStatus:
 def read() -> LabStatus:
     """Read the state of everything without changing it."""
     reachable = engine.responds()
-    names = [*(host.container for host in HOSTS), REGISTRY]
+    all_hosts = size.hosts()
+    names = [*(host.container for host in all_hosts), REGISTRY]
     found = inspect("container", names) if reachable else {}
     states = {name: str(found[name]["State"]["Status"]) if name in found else "missing" for name in names}
-    versions = side_by_side.run([partial(_version, host, states) for host in HOSTS])
+    versions = side_by_side.run([partial(_version, host, states) for host in all_hosts])
     return LabStatus(
         reachable,
-        tuple(_host(host, states, version) for host, version in zip(HOSTS, versions, strict=True)),
+        tuple(_host(host, states, version) for host, version in zip(all_hosts, versions, strict=True)),
         states[REGISTRY],
         _images(reachable, states[REGISTRY] == "running"),
     )
