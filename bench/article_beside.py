@@ -10,14 +10,15 @@ from tempfile import TemporaryDirectory
 
 import requests
 from balancers import FOLDER, IMAGE, TARGET, prepared
-from loopback import container, until
+from loopback import container, process, until
 
 from rollcall.errors import RollcallError
-from rollcall.lab.layout import HOSTS
+from rollcall.lab import hosts
 
-PORT = 28520
+# `AGENT` leads to the agent of a client, which wants a certificate of the fleet from anybody but its own host.
+PORT, AGENT = 28520, 28521
 LABEL = "article"
-CONSUL = f"https://{HOSTS[0].address}:8501"
+CONSUL = f"127.0.0.1:{AGENT}"
 # A token's life; longer than a benchmark's.
 TTL = "2h"
 
@@ -35,13 +36,20 @@ def article_beside(inventory: str, service: str) -> Iterator[int]:
         # In a file of its own, since what a container is started with can be read by everybody.
         script.touch(0o600)
         script.write_text(
-            f"export CONSUL_HTTP_TOKEN={_token(inventory)} CONSUL_HTTP_SSL_VERIFY=false\n"
-            f"exec bash {TARGET}/article.sh {PORT} {CONSUL} {service}\n"
+            f"export CONSUL_HTTP_TOKEN={_token(inventory)}\nexec bash {TARGET}/article.sh {PORT} {CONSUL} {service}\n"
         )
         mounts = {FOLDER: TARGET, script: "/start.sh"}
-        with container(engine, IMAGE, ["bash", "/start.sh"], mounts, LABEL):
+        with (
+            process(_tunnel(), Path(folder) / "tunnel.log"),
+            container(engine, IMAGE, ["bash", "/start.sh"], mounts, LABEL),
+        ):
             until(_responds, "a response of the article's front")
             yield PORT
+
+
+def _tunnel() -> list[str]:
+    *options, address = hosts.ssh_arguments(hosts.by_name("app1"))
+    return [*options, "-N", "-L", f"{AGENT}:127.0.0.1:8500", address]
 
 
 def _token(inventory: str) -> str:
