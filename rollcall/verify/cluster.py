@@ -2,6 +2,7 @@
 
 import shlex
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -15,6 +16,7 @@ from rollcall.components.component import Component
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.inventory import Host, Inventory
 from rollcall.contract import local_agent
+from rollcall.contract.timeouts import stretched
 from rollcall.converge import host_state
 from rollcall.converge.host_state import HostState
 from rollcall.deploy.host_query import reading
@@ -71,6 +73,8 @@ class Cluster:
         self.shells: dict[str, Shell] = {}
         self.probes: Mapping[str, HostProbe] = {}
         self.names: tuple[str, ...] = ()
+        # By the monotonic clock: what settles after a change has settled a while after this.
+        self.begun = self._probed = time.monotonic()
 
     @property
     def domain(self) -> str:
@@ -104,7 +108,17 @@ class Cluster:
             ) from None
         except AGENT_ERRORS as problem:
             raise RollcallError(f"Consul does not return its catalog: {problem}") from None
+        self._probed = time.monotonic()
         self.probes = self._probe(self.names)
+
+    def probe_again(self, settled_seconds: float) -> None:
+        """Probe once more, unless the last probe began this many seconds, stretched, after the run: that one holds.
+
+        Raises:
+            RollcallError: as `probe`.
+        """
+        if self._probed < self.begun + stretched(settled_seconds):
+            self.probe()
 
     def probe_containers(self) -> None:
         """Probe every host's containers again; keep the results about names."""

@@ -62,28 +62,24 @@ firewall() {{
   elif [ -n "$(nft list chains 2>/dev/null | grep 'hook input.*policy drop')" ]; then echo nftables
   fi 2>/dev/null
 }}
-bridge=$(mktemp) && trap 'rm -f "$bridge"' EXIT
-{throwaway} "$(docker inspect --format '{{{{.Image}}}}' consul)" -c "$bridged" sh {names} >"$bridge" 2>&1 &
-asking=$!
-section system
-bash -c "$lookup" sh {names} $others
-section inside
 inside=$(docker ps -q --filter status=running --filter label={label} --filter label={sample} | head -n 1)
-if [ -n "$inside" ]
-then docker exec -i "$inside" sh -c "$lookup" sh {names} $others
-else {throwaway} "$(docker inspect --format '{{{{.Image}}}}' consul)" -c "$lookup" sh {names} $others
-fi 2>&1
-wait $asking
-section bridge
-cat "$bridge"
-section firewall
-firewall
-section agent
-for name in {names}; do ask 127.0.0.1 {dns_port} "$name" & done; wait
-section before
+image=$(docker inspect --format '{{{{.Image}}}}' consul)
 before=$(awk '$1 == "nameserver" {{ print $2; exit }}' \
   "$(ls /etc/rollcall/dns/upstream.conf 2>/dev/null || echo /etc/resolv.conf)")
-for name in $others; do ask "$before" 53 "$name" & done; wait
+# All resolvers at once: each that is down costs its timeout.
+answers=$(mktemp -d) && trap 'rm -rf "$answers"' EXIT
+bash -c "$lookup" sh {names} $others >"$answers/system" &
+if [ -n "$inside" ]
+then docker exec -i "$inside" sh -c "$lookup" sh {names} $others
+else {throwaway} "$image" -c "$lookup" sh {names} $others
+fi >"$answers/inside" 2>&1 </dev/null &
+{throwaway} "$image" -c "$bridged" sh {names} >"$answers/bridge" 2>&1 </dev/null &
+{{ for name in {names}; do ask 127.0.0.1 {dns_port} "$name" & done; wait; }} >"$answers/agent" &
+{{ for name in $others; do ask "$before" 53 "$name" & done; wait; }} >"$answers/before" &
+wait
+for one in system inside bridge agent before; do section $one; cat "$answers/$one"; done
+section firewall
+firewall
 """
 
 

@@ -15,6 +15,8 @@ from rollcall.verify.listeners import Listener
 
 # Settings by which a user moves Consul's own ports; the table cannot follow them.
 MOVING = frozenset({"addresses", "bind_addr", "client_addr", "ports", "serf_lan"})
+# dnsmasq(8), --min-port: it awaits each response at a random UDP port, none of them below.
+QUERIES_FROM = 1024
 
 
 def opened(fleet: Fleet, member: Member, components: Sequence[Component]) -> tuple[OpenPort, ...]:
@@ -58,7 +60,9 @@ def differences(
     listening = {
         container
         for container in ours
-        if container.container not in left_out and not (container.port in bridged and _is_link_local(container.address))
+        if container.container not in left_out
+        and not (container.port in bridged and _is_link_local(container.address))
+        and not _awaits_a_response(container)
     }
     extra = [one for one in listening if not any(_is_of(one, *place) for place in places)]
     lasting = [place for place in places if place[2].is_lasting and place[1] not in {*bridges} - {bridge}]
@@ -73,6 +77,11 @@ def differences(
             for protocol, at, port in missing
         ]
     )
+
+
+def _awaits_a_response(listener: Listener) -> bool:
+    ours = listener.container in dns.COMPONENT.containers
+    return ours and (listener.protocol, listener.address) == ("udp", "") and listener.port >= QUERIES_FROM
 
 
 def _is_link_local(address: str) -> bool:

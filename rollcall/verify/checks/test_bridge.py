@@ -23,12 +23,12 @@ def test_the_default_bridge(cluster: Cluster, passed: Callable[[str], None]) -> 
 
     def problems() -> list[str]:
         if wrong:
-            cluster.probe()
+            cluster.probe_again(CATCH_UP_TIMEOUT_SECONDS)
         wrong[:] = [host for host in cluster.probes if _lacks(cluster, host)]
         return [f"{host}: {_lacks(cluster, host)}" for host in wrong]
 
     wrong: list[str] = []
-    if left := wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS):
+    if left := wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS, cluster.begun):
         host = wrong[0]
         rule = RULES.get(cluster.probes[host].firewall, "iptables -S INPUT")
         elsewhere = asks_elsewhere(cluster.probes[host])

@@ -29,7 +29,7 @@ def test_running_containers_and_no_others(cluster: Cluster, passed: Report) -> N
         instances = cluster.catalog.instances()
         return [problem for member in cluster.members for problem in _differences(cluster, member, instances)]
 
-    left = wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS)
+    left = wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS, cluster.begun)
     if left:
         host = left[0].split(":")[0]
         raise CheckError(

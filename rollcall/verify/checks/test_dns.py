@@ -50,11 +50,11 @@ def test_names_of_the_catalog(cluster: Cluster, passed: Report, way: str) -> Non
 
     def problems() -> list[str]:
         if wrong:
-            cluster.probe()
+            cluster.probe_again(CATCH_UP_TIMEOUT_SECONDS)
         wrong[:] = _wrong_answers(cluster, look)
         return [f"{host}: {name} {problem}" for host, name, problem in wrong]
 
-    left = wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS)
+    left = wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS, cluster.begun)
     if left:
         host, name, _ = wrong[0]
         command = command.format(name=name, image=cluster.fleet.member(host).settings.consul.image)

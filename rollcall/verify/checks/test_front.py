@@ -32,7 +32,7 @@ Report = Callable[[str], None]
 def test_list(cluster: Cluster, passed: Report) -> None:
     """nginx balances over exactly the passing instances"""
     for front in cluster.fronts:
-        left = wait_until_none(partial(list_problems, cluster, front), FOLLOW_TIMEOUT_SECONDS)
+        left = wait_until_none(partial(list_problems, cluster, front), FOLLOW_TIMEOUT_SECONDS, cluster.begun)
         if left:
             command = cluster.command_line(front.name, "docker logs --tail 20 front")
             raise CheckError(

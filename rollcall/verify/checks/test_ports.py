@@ -7,7 +7,7 @@ from rollcall.verify.cluster import Cluster
 from rollcall.verify.listeners import Listener
 from rollcall.verify.open_ports import differences, opened
 
-# A resolver waits for a response at a temporary port, for a few seconds at most.
+# A container that has just started has not opened all of its ports.
 TIMEOUT_SECONDS = 10
 
 
@@ -30,7 +30,7 @@ def test_open_ports(cluster: Cluster, passed: Callable[[str], None]) -> None:
             found += [f"{host}: {text}" for text in wrong]
         return found
 
-    left = wait_until_none(problems, TIMEOUT_SECONDS)
+    left = wait_until_none(problems, TIMEOUT_SECONDS, cluster.begun)
     if left:
         host = left[0].split(":")[0]
         raise CheckError("the table of open ports in docs/security.md", left, cluster.command_line(host, "ss -lntup"))

@@ -19,7 +19,7 @@ Report = Callable[[str], None]
 def test_requested_hosts(cluster: Cluster, passed: Report, remark: Report) -> None:
     """Every passing container is in nginx's rotation for each host name that it sets"""
     for front in cluster.fronts:
-        left = wait_until_none(partial(_problems, cluster, front), FOLLOW_TIMEOUT_SECONDS)
+        left = wait_until_none(partial(_problems, cluster, front), FOLLOW_TIMEOUT_SECONDS, cluster.begun)
         if left:
             command = cluster.command_line(front.name, "docker exec front front status")
             raise CheckError(

@@ -22,7 +22,7 @@ Report = Callable[[str], None]
 def test_streams(cluster: Cluster, passed: Report, remark: Report) -> None:
     """Every stream leads to the passing instances of its service"""
     for front in cluster.fronts:
-        left = wait_until_none(partial(_problems, cluster, front), FOLLOW_TIMEOUT_SECONDS)
+        left = wait_until_none(partial(_problems, cluster, front), FOLLOW_TIMEOUT_SECONDS, cluster.begun)
         if left:
             raise CheckError(
                 f"streams that lead to the passing instances, within {stretched(FOLLOW_TIMEOUT_SECONDS):g} s",

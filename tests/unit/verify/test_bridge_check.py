@@ -11,18 +11,14 @@ from rollcall.verify.checks import test_bridge as bridge_check
 from rollcall.verify.host_probe import HostProbe
 
 
-@pytest.fixture(autouse=True)
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bridge_check, "CATCH_UP_TIMEOUT_SECONDS", 0)
-
-
 def cluster(probe: HostProbe) -> Any:
     return SimpleNamespace(
         probes={"app1": probe},
         fleet=checked(),
         states={"app1": SimpleNamespace(bridge_interface="docker0")},
         domain="consul",
-        probe=lambda: None,
+        begun=0.0,
+        probe_again=lambda _: None,
         command_line=lambda host, command: f"{host}: {command}",
     )
 

@@ -1,5 +1,7 @@
 """Wait until a check passes, or return what is still wrong."""
 
+import time
+
 from rollcall.verify.check_error import wait_until_none
 
 
@@ -10,3 +12,14 @@ def test_the_wait_ends_without_problems() -> None:
 
 def test_the_wait_returns_the_problems_that_are_left() -> None:
     assert wait_until_none(lambda: ["app1 has not joined"], seconds=0.05) == ["app1 has not joined"]
+
+
+def test_checks_that_share_their_start_do_not_wait_one_after_the_other() -> None:
+    begun = time.monotonic() - 60
+    looks = iter([["a"], ["b"], ["c"]])
+    assert wait_until_none(lambda: next(looks), seconds=60, since=begun) == ["b"]
+
+
+def test_what_passes_at_the_second_look_passes_however_late_it_is() -> None:
+    looks = iter([["a"], []])
+    assert wait_until_none(lambda: next(looks), seconds=60, since=time.monotonic() - 3600) == []

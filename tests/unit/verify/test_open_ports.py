@@ -82,6 +82,11 @@ def test_a_listener_outside_the_table_is_found(fleet: Fleet, more: Listener, sen
     assert found(fleet, "app1", APP | {more}) == [f"{sentence}, which is not in the table of open ports"]
 
 
+@pytest.mark.parametrize(("protocol", "port", "problems"), [("udp", 34970, 0), ("udp", 53, 1), ("tcp", 34970, 1)])
+def test_the_resolvers_own_queries_are_no_open_ports(fleet: Fleet, protocol: str, port: int, problems: int) -> None:
+    assert len(found(fleet, "app1", APP | {Listener(protocol, "", port, "dns")})) == problems
+
+
 def test_a_new_network_needs_no_listener_yet(fleet: Fleet) -> None:
     assert found(fleet, "app1", {one for one in APP if one.address != OTHER}) == []
 
