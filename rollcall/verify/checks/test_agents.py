@@ -65,7 +65,7 @@ def test_every_agent_has_its_name(cluster: Cluster, passed: Report) -> None:
         found, registered = members.read(agent.agent.members()), members.registered(agent.catalog.nodes()[1])
         return [one.node for one in members.locked_out(found, registered)]
 
-    if left := wait_until_none(locked_out, LISTED_TIMEOUT_SECONDS):
+    if left := wait_until_none(locked_out, LISTED_TIMEOUT_SECONDS, cluster.begun):
         raise CheckError(
             "every agent registered under its own id",
             [f"{node}: {members.LOCKED_OUT}" for node in left],
