@@ -74,10 +74,7 @@ def read(inventory: str, limit: Sequence[str] = (), reader: Reader | None = None
         root, source = project.root_of(None), inventory
     hosts = tuple(host_of(entry, root) for entry in (reader or ask_pyinfra)(source, root))
     if not hosts and not path:
-        raise RollcallError(
-            f"{inventory} is no file, and no host of that name can be resolved; "
-            "name an inventory file, such as inventories/lab.py."
-        )
+        raise RollcallError(inventory_file.no_such_host(inventory))
     if not hosts:
         raise RollcallError(
             f"The inventory {inventory} has no hosts; give it at least one list of them, such as "

@@ -21,6 +21,11 @@ def find(inventory: str) -> Path | None:
     return path
 
 
+def no_such_host(inventory: str) -> str:
+    """Return the sentence for what is neither a file nor a host: a file's name without its folder or `.py`, usually."""
+    return f"{inventory} is no file, and no host of that name can be resolved; {_did_you_mean_file(Path(inventory))}"
+
+
 def _is_host_list(inventory: str) -> bool:
     if Path(inventory).expanduser().exists():
         return False

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rollcall.config import inventory
+from rollcall.config import inventory, inventory_file
 from rollcall.errors import RollcallError
 
 LAB_LIKE = """
@@ -121,6 +121,10 @@ def test_no_hosts(project: Path) -> None:
 
 def test_host_name_that_does_not_resolve(project: Path) -> None:
     assert "no host of that name can be resolved" in sentence("nonesuch.invalid")
+
+
+def test_inventory_named_without_its_folder(project: Path) -> None:
+    assert inventory_file.no_such_host("lab").endswith("; did you mean inventories/lab.py?")
 
 
 def test_connector_that_is_neither_ssh_nor_local() -> None:
