@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cryptography.x509.oid import NameOID
 
 from rollcall.config import local_files
-from rollcall.config.fleet import Member
+from rollcall.config.fleet import Fleet, Member
 from rollcall.errors import RollcallError
 from rollcall.secrets.certificates import Certificate
 
@@ -74,14 +74,16 @@ def _read_pair(member: Member, certificate: tuple[str, str], key: tuple[str, str
     return Given(certificate[1], pair)
 
 
-def names(member: Member) -> list[str]:
-    """Return the names for the fleet's own certificate: of the default site, and of the routes in the settings.
+def names(fleet: Fleet, member: Member) -> list[str]:
+    """Return the names for the fleet's own certificate: of the default site, and of every route in the settings.
 
     Without a name of the site, those that users try a front with.
     """
     front = member.settings.front
     own = [front.server_name] if front.server_name else [member.node, "localhost", "127.0.0.1", member.address]
-    return list(dict.fromkeys((*own, *(route.host for route in front.routes))))
+    services = (service for one in fleet.members for service in one.settings.services)
+    declared = (route.host for service in services for route in service.routes)
+    return list(dict.fromkeys((*own, *(route.host for route in front.routes), *declared)))
 
 
 def _read(member: Member, key: str, path: str) -> str:

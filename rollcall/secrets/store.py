@@ -92,7 +92,7 @@ def read(folder: PrivateDirectory, fleet: Fleet, renewal: timedelta = certificat
         authority_end=signer.end,
         unfinished=tuple(kind for kind, name in ROTATED.items() if _others(folder, name)),
         agents={member.node: issued(f"agent-{member.node}", _agent_names(member), "agent") for member in fleet.members},
-        fronts={member.node: _front(issued, member) for member in fleet.members if member.is_front},
+        fronts={member.node: _front(issued, fleet, member) for member in fleet.members if member.is_front},
         operator=issued("operator", ["operator.rollcall.internal"], "client"),
         acme_key=_acme_key(folder, fleet),
         other_acme_keys=tuple(text.strip() for text in _others(folder, ACME_KEY)),
@@ -208,9 +208,9 @@ def _agent_names(member: Member) -> list[str]:
     return [*names, *dict.fromkeys(("127.0.0.1", member.address))]
 
 
-def _front(issued: _Issued, member: Member) -> Certificate:
+def _front(issued: _Issued, fleet: Fleet, member: Member) -> Certificate:
     own = front_certificate.given(member)
-    return own.pair if own else issued(f"front-{member.node}", front_certificate.names(member), "server")
+    return own.pair if own else issued(f"front-{member.node}", front_certificate.names(fleet, member), "server")
 
 
 def _of_services(issued: _Issued, fleet: Fleet) -> Mapping[str, Certificate]:

@@ -3,15 +3,17 @@
 import base64
 import dataclasses
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from six_hosts import checked
+from own_components import check
+from six_hosts import checked, raw_hosts
 
-from rollcall.config.fleet import Fleet
+from rollcall.config.fleet import Fleet, nowhere
 from rollcall.errors import RollcallError
 from rollcall.secrets import certificates, store
 from rollcall.secrets.identity import Identity, check_identity
@@ -110,6 +112,19 @@ def test_a_certificate_is_renewed_when_its_names_change_and_only_then(tmp_path: 
     after = store.read(PrivateDirectory(tmp_path / "lab"), checked(front={"server_name": "shop.example.com"}))
     assert after.fronts["front1"].names == ("shop.example.com",)
     assert after.agents == before.agents
+
+
+def test_a_front_names_the_routes_of_declared_services(tmp_path: Path) -> None:
+    """Whoever trusts the fleet's authority gets no warning at a site, wherever its route is declared."""
+    shop = {"name": "shop", "image": "shop:1", "ports": [80], "routes": [{"host": "shop.example.com"}]}
+    of_front = {"routes": [{"service": "blog", "host": "blog.example.com"}]}
+    raw = [
+        replace(one, data={**one.data, "services": [shop]}) if "backends" in one.groups else one
+        for one in raw_hosts(front=of_front)
+    ]
+    made = store.read(PrivateDirectory(tmp_path / "lab"), check("six", raw, "laptop", nowhere))
+    assert {"front1", "shop.example.com", "blog.example.com"} <= set(made.fronts["front1"].names)
+    assert "shop.example.com" not in made.agents["app1"].names
 
 
 @pytest.mark.parametrize(("days", "due"), [(0, False), (244, False), (246, True), (400, True)])
