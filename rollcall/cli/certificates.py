@@ -17,7 +17,7 @@ from rollcall.contract.front_lists import STATUS
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell
 
-SOURCES = {"file": "your file", "acme": "ACME", "fleet": "the fleet's own"}
+SOURCES = {"file": "your file", "acme": "ACME", "fleet": "the fleet's own, which no browser trusts"}
 
 
 @click.command()
@@ -65,6 +65,8 @@ def _show(found: Mapping[str, list[dict[str, Any]]]) -> None:
 def line(site: Mapping[str, Any]) -> str:
     """Describe a site's certificate in one line."""
     kind = SOURCES.get(site["source"], site["source"])
+    if site["source"] == "fleet" and site["file"]:
+        kind = "none of its own, so it shows the default site's,"
     parts = [f"{kind} {site['file']}".rstrip()]
     if site["issuer"]:
         parts.append(f"issued by {site['issuer']}")

@@ -20,8 +20,15 @@ def test_a_certificate_has_issuer_end_and_next_try() -> None:
 
 def test_an_error_comes_last() -> None:
     found = line({**SITE, "source": "fleet", "issuer": "", "error": "DNS has no address for it"})
-    assert found.startswith("✗ shop.example.com: the fleet's own, until ")
+    assert found.startswith("✗ shop.example.com: the fleet's own, which no browser trusts, until ")
     assert found.endswith("; DNS has no address for it")
+
+
+def test_the_default_sites_file_is_not_called_the_fleets() -> None:
+    found = line({**SITE, "source": "fleet", "file": "certificates/site.crt", "issuer": ""})
+    assert found.startswith(
+        "✓ shop.example.com: none of its own, so it shows the default site's, certificates/site.crt, until "
+    )
 
 
 def test_a_file_is_named() -> None:
