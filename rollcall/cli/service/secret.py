@@ -160,6 +160,9 @@ def _undeclared(fleet: Fleet, service: str, name: str) -> str:
         return ""
     meant = typo_of(name, [one for owner, one in wanted if owner == service])
     hint = f"did you mean {meant}?" if meant else f'add "{name}" to the secrets of {service}.'
+    owners = {owner for owner, _ in wanted} | {one.name for member in fleet.members for one in member.settings.services}
+    if service not in owners and (owner := typo_of(service, owners)):
+        hint = f"did you mean {owner} {name}?"
     return f"No service declares it yet; {hint} "
 
 

@@ -58,6 +58,8 @@ def test_a_value_is_set_listed_and_removed(project: Path) -> None:
 def test_a_value_that_nobody_declares_is_kept_and_said(project: Path) -> None:
     said = run("set", "one.py", "shop", "database-pasword", value=VALUE.encode())
     assert "No service declares it yet; did you mean database-password?" in said
+    said = run("set", "one.py", "shopp", "database-password", value=VALUE.encode())
+    assert "No service declares it yet; did you mean shop database-password?" in said
     assert run("list", "one.py", "shop").startswith("shop database-password: no value;")
     assert "shop database-pasword: no service declares it" in run("list", "one.py", "shop")
     assert run("list", "one.py", "cart") == "cart declares no secret; docs/services.md."
