@@ -165,7 +165,8 @@ _NO_HOST_LEFT = "No hosts remaining"
 
 def _not_everywhere(name: str) -> str:
     return (
-        f"{name} did not succeed on every host (see the lines above); what succeeded stays; run the same command again"
+        f"{name} did not succeed on every host; what succeeded stays. "
+        "Fix what the lines above name, and run the same command again"
     )
 
 
