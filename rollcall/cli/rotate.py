@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ from rollcall.cli.deploy import run_deploy
 from rollcall.components.loading import checked_fleet
 
 if TYPE_CHECKING:
-    from rollcall.config.fleet import Fleet
+    from rollcall.config.fleet import Fleet, Locate
     from rollcall.consul.agent_client import AgentClient
     from rollcall.consul.keyring import Keyring
     from rollcall.secrets.rotation import Rotation
@@ -45,12 +46,15 @@ def rotate(source: str, kind: str) -> None:
     Deploys renew certificates, too; only this command replaces tokens and keys. If interrupted, run the same command
     again to finish.
     """
+    from rollcall.config import validation
     from rollcall.consul.agent_client import AgentClient
     from rollcall.consul.keyring import Keyring
     from rollcall.secrets import store
     from rollcall.secrets.rotation import Rotation, discard_certificates
 
     chosen, fleet = checked_fleet(source)
+    if kind == "acme":
+        _check_acme(source, fleet, validation.locator(Path(chosen.source), [host.raw for host in chosen.hosts]))
     token = read_secrets(source, chosen, fleet, "rollcall rotate").tokens.secret("management")
     folder = PrivateDirectory(directory(source, chosen, "rollcall rotate"))
     connectivity.check(chosen.hosts)
@@ -68,7 +72,6 @@ def rotate(source: str, kind: str) -> None:
             keyring.check_members(member.node for member in fleet.members)
             _gossip(Rotation(folder, store.GOSSIP), keyring, deploy)
     elif kind == "acme":
-        _check_acme(fleet, source)
         client = AgentClient(pick_agent(source, chosen), token)
         rotation = Rotation(folder, store.ACME_KEY)
         _in_three_steps(rotation, "ACME key", deploy, lambda: _wait_until_sealed(client, rotation.newest))
@@ -94,10 +97,16 @@ def _in_three_steps(rotation: "Rotation", kind: str, deploy: Deploy, wait: Calla
     deploy()
 
 
-def _check_acme(fleet: "Fleet", source: str) -> None:
-    """Raise RollcallError if there is nothing to encrypt."""
-    if not any(member.settings.front.acme for member in fleet.fronts):
-        raise RollcallError(f"acme: no front of {source} has front.acme; expected gossip, tokens, certificates or ca")
+def _check_acme(source: str, fleet: "Fleet", locate: "Locate") -> None:
+    """Raise RollcallError if there is nothing to encrypt, before any host is asked."""
+    if any(member.settings.front.acme for member in fleet.fronts):
+        return
+    if not fleet.fronts:
+        raise RollcallError(f"acme: {source} has no host in fronts, so no certificates by ACME, and no such key")
+    raise RollcallError(
+        f"{locate(fleet.fronts[0].name, ('front', 'acme'))}front.acme: not set on any front, so there is no such key; "
+        'expected {"email": "ops@example.com", "names": ["shop.example.com"]} (docs/https.md)'
+    )
 
 
 def _wait_until_sealed(client: "AgentClient", key: str) -> None:

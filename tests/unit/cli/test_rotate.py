@@ -1,13 +1,16 @@
 """What the rotation of the key of certificates by ACME waits for."""
 
 import base64
+import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from six_hosts import checked
+from click.testing import CliRunner
 
 from rollcall.cli import rotate
+from rollcall.config.project import CHECKOUT
 from rollcall.contract import acme_keys
 from rollcall.errors import RollcallError
 
@@ -46,7 +49,19 @@ def test_the_old_key_stays_if_no_front_encrypts() -> None:
         rotate._wait_until_sealed(Agent(acme_keys.fingerprint("OLD-KEY")), NEW)  # type: ignore[arg-type]
 
 
-def test_a_fleet_without_certificates_by_acme_has_no_such_key() -> None:
-    with pytest.raises(RollcallError, match=r"no front of lab\.py has front\.acme"):
-        rotate._check_acme(checked(), "lab.py")
-    rotate._check_acme(checked(front={"acme": {"email": "ops@example.com", "names": ["*.example.com"]}}), "lab.py")
+def test_a_fleet_without_certificates_by_acme_has_no_such_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(CHECKOUT / "deploy.py", tmp_path)
+    (tmp_path / "group_data").mkdir()
+    (tmp_path / "group_data" / "fronts.py").write_text('# Ours.\nfront = {"server_name": "shop.example.com"}\n')
+    # Nothing listens there: a command that asks a host first would say so.
+    host = '("one", {"ssh_hostname": "127.0.0.1", "ssh_port": 1})'
+    (tmp_path / "one.py").write_text(f"consul_servers = [{host}]\nfronts = [{host}]\n")
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(rotate.rotate, ("one.py", "acme"))
+    assert str(result.exception) == (
+        "group_data/fronts.py:2: front.acme: not set on any front, so there is no such key; "
+        'expected {"email": "ops@example.com", "names": ["shop.example.com"]} (docs/https.md)'
+    )
+    (tmp_path / "one.py").write_text(f"consul_servers = [{host}]\n")
+    result = CliRunner().invoke(rotate.rotate, ("one.py", "acme"))
+    assert str(result.exception) == "acme: one.py has no host in fronts, so no certificates by ACME, and no such key"
