@@ -23,6 +23,7 @@ from rollcall.contract.timeouts import stretched
 
 ORDER_TIMEOUT = timedelta(seconds=stretched(120))
 REQUEST_TIMEOUT_SECONDS = stretched(30)
+CONNECT_TIMEOUT_SECONDS = stretched(10)
 _OVERLOADED = (requests.codes.too_many_requests, requests.codes.service_unavailable)
 # OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
 _OUTSIDE_VALIDITY = (9, 10)
@@ -78,6 +79,15 @@ class Authority:
                 made.net.account = messages.RegistrationResource(body=messages.Registration(), uri=account.uri)
                 self._client = made
 
+    def responds(self) -> bool:
+        """Whether its directory can be read, by a new connection; no order is concerned."""
+        try:
+            with self._translated():
+                self._connect(JWKEC(key=ec.generate_private_key(ec.SECP256R1())))
+        except OrderError:
+            return False
+        return True
+
     def forget(self) -> None:
         """Read the directory again, and the account, before the next order."""
         self._client = None
@@ -129,14 +139,22 @@ class Authority:
         return when, again.astimezone(UTC)
 
     def _connect(self, key: JWK) -> client.ClientV2:
-        network = Network(
-            key, alg=ES256, user_agent="rollcall (certbot's acme library)", timeout=REQUEST_TIMEOUT_SECONDS
-        )
+        # requests takes both in the same place: a server that is down costs a worker the shorter one.
+        timeout = cast(int, (CONNECT_TIMEOUT_SECONDS, REQUEST_TIMEOUT_SECONDS))
+        network = Network(key, alg=ES256, user_agent="rollcall (certbot's acme library)", timeout=timeout)
         if self._settings.authority:
             # requests takes the path of a CA file in the same place.
             network.verify_ssl = cast(bool, str(self._files.authority))
         self._network = network
-        return client.ClientV2(client.ClientV2.get_directory(self._settings.directory, network), network)
+        try:
+            directory = client.ClientV2.get_directory(self._settings.directory, network)
+        except (ValueError, KeyError) as error:
+            if isinstance(error, OSError):
+                raise
+            raise OrderError(
+                f"{self._settings.directory} is not an ACME directory: {error}", everything=True, local=True
+            ) from error
+        return client.ClientV2(directory, network)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -171,9 +189,7 @@ class Authority:
                 f"cannot reach {self._settings.directory}: {_connection(error)}", everything=True, local=True
             ) from error
         except (ValueError, KeyError) as error:
-            raise OrderError(
-                f"{self._settings.directory} is not an ACME directory: {error}", everything=True, local=True
-            ) from error
+            raise OrderError(f"the authority's response is of no use: {type(error).__name__}: {error}") from error
 
     @property
     def _retry_after(self) -> datetime | None:

@@ -8,9 +8,9 @@ from rollcall.acme.log import shortened
 class OrderError(Exception):
     """An order failed; the text gives the reason in one sentence.
 
-    `not_before` is the server's Retry-After; `everything` says that it holds for every name, `limited` that it may do
-    so; `local` that the server was not asked, or did not respond; `no_account` that the server does not know the
-    account. `clock_ahead` is how wrong this host's clock is.
+    `not_before` is the server's Retry-After; `everything` says that it may hold for every name, `limited` that it is a
+    rate limit, of this name or of all; `local` that the server was not asked, or did not respond; `no_account` that the
+    server does not know the account. `clock_ahead` is how wrong this host's clock is.
     """
 
     def __init__(

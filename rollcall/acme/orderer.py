@@ -1,7 +1,8 @@
 """Start the work on certificates, while this program holds the lock: at any time one of all fronts does."""
 
 import json
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
@@ -30,8 +31,9 @@ class Orderer:
         pause: Pause,
         directory: str,
         workers: Sequence[Worker],
+        responds: Callable[[], bool],
     ) -> None:
-        """Prepare; sends nothing yet."""
+        """Prepare; sends nothing yet. `responds` looks whether the authority does."""
         self._consul = consul
         self._mirror = mirror
         self._sealer = sealer
@@ -40,8 +42,14 @@ class Orderer:
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         for worker in workers:
             self._idle.put(worker)
-        self._pool = ThreadPoolExecutor(len(workers))
+        self._responds = responds
+        # Names that failed get no more workers than these, so that they delay no other name.
+        self._for_failed = max(1, len(workers) * 3 // 4)
+        self._count = len(workers)
+        self._pool = ThreadPoolExecutor(len(workers) + 1)
         self._running: dict[str, Future[None]] = {}
+        self._look: Future[bool] | None = None
+        self._hurried: frozenset[str] = frozenset()
 
     def begin(self) -> None:
         """End what an earlier holder of the lock left open, and forget names that nobody has routed for long.
@@ -57,7 +65,7 @@ class Orderer:
                 self._consul.delete(acme_keys.STATES + name)
 
     def work(self) -> None:
-        """Start to work on each name that is due and not in work; raise what ended work on one.
+        """Start to work on names that are due and not in work; raise what ended work on one.
 
         Raises:
             ConsulError: the agent does not respond, or another program has the lock.
@@ -66,18 +74,42 @@ class Orderer:
             if running.done():
                 del self._running[name]
                 running.result()
-        for name in self.due(datetime.now(UTC)):
-            if name not in self._running:
-                self._running[name] = self._pool.submit(self._work, name)
+        self._look_for_an_end()
+        for name in self._turns(self.due(datetime.now(UTC))):
+            self._running[name] = self._pool.submit(self._work, name, hurry=name in self._hurried)
+            self._hurried -= {name}
+
+    def _turns(self, due: Sequence[str]) -> list[str]:
+        """Return which names start now: those that never failed first, and then those that failed least."""
+        waiting = [name for name in due if name not in self._running]
+        sound = [name for name in waiting if not self._failures(name)]
+        failed = sorted(set(waiting) - set(sound), key=lambda name: (self._failures(name), name))
+        free = self._count - len(self._running)
+        left = self._for_failed - sum(self._failures(name) > 0 for name in self._running)
+        sound = sound[:free]
+        return sound + failed[: max(0, min(left, free - len(sound)))]
+
+    def _failures(self, name: str) -> int:
+        return self._mirror.states.get(name, schedule.State()).failures
+
+    def _look_for_an_end(self) -> None:
+        """While the authority does not respond, look at its directory; once it does, hurry those that failed."""
+        unreachable = frozenset(name for name, state in self._mirror.states.items() if state.unreachable)
+        if self._look and self._look.done():
+            responds, self._look = self._look.result(), None
+            if self._pause.outage.note(responds=responds, now=time.monotonic()):
+                self._hurried = unreachable
+        if not self._look and unreachable and self._pause.outage.take_turn(time.monotonic()):
+            self._look = self._pool.submit(self._responds)
 
     def end(self) -> None:
         """Wait for the names in work, and start no other."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _work(self, name: str) -> None:
+    def _work(self, name: str, *, hurry: bool) -> None:
         worker = self._idle.get()
         try:
-            worker.work(name)
+            worker.work(name, hurry=hurry)
         except LockLostError as error:
             write_line(f"{name}: {error}")
         finally:
@@ -91,7 +123,8 @@ class Orderer:
         """
         self._restore()
         renewals = {key.removeprefix(acme_keys.RENEWALS) for key in self._consul.keys(acme_keys.RENEWALS)}
-        return [name for name in self._wanted() if name in renewals or self._is_due(name, now)]
+        hurried = renewals | self._hurried
+        return [name for name in self._wanted() if name in hurried or self._is_due(name, now)]
 
     def _is_due(self, name: str, now: datetime) -> bool:
         issued, state = self._mirror.certificates.get(name), self._mirror.states.get(name, schedule.State())

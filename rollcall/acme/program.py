@@ -50,6 +50,7 @@ class Program:
             pause=self._pause,
             directory=settings.directory,
             workers=[self._worker() for _ in range(WORKERS)],
+            responds=Authority(settings, files).responds,
         )
         self._session = ""
         self._published = b""

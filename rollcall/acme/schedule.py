@@ -27,7 +27,7 @@ class State:
 
     `renew_at` is the time that the authority advised for the certificate with this `digest`, `ask_at` when to ask it
     again. `failures` counts those in a row. `noted_at` is when the waiting times were decided. `asked` says that
-    somebody asked for a renewal which failed.
+    somebody asked for a renewal which failed, `unreachable` that the authority did not respond to the last order.
     """
 
     error: str = ""
@@ -38,6 +38,7 @@ class State:
     ask_at: str = ""
     noted_at: str = ""
     asked: bool = False
+    unreachable: bool = False
 
 
 def written(state: State) -> bytes:
@@ -92,6 +93,7 @@ def failed(
     not_before: datetime | None,
     jitter: float,
     asked: bool = False,
+    unreachable: bool = False,
 ) -> State:
     """Return the state after a failure.
 
@@ -103,6 +105,7 @@ def failed(
         not_before: the authority's Retry-After.
         jitter: from 0 to 1.
         asked: somebody asked for it.
+        unreachable: the authority did not respond.
     """
     first, longest = (FIRST_LOCAL_RETRY, LONGEST_LOCAL_RETRY) if local else (FIRST_RETRY, LONGEST_RETRY)
     wait = min(longest, first * 2 ** min(state.failures, 20)) * (0.9 + 0.2 * jitter)
@@ -114,6 +117,7 @@ def failed(
         retry_at=retry.isoformat(),
         noted_at=now.isoformat(),
         asked=state.asked or asked,
+        unreachable=unreachable,
     )
 
 

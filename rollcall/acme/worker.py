@@ -2,36 +2,53 @@
 
 import random
 import threading
+import time
+import traceback
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from rollcall.acme import account, certificate, schedule
 from rollcall.acme.account import Account
 from rollcall.acme.authority import Authority
 from rollcall.acme.certificate import Issued
+from rollcall.acme.consul import ConsulError
 from rollcall.acme.locked_consul import LockedConsul
 from rollcall.acme.log import write_line
 from rollcall.acme.mirror import Mirror
 from rollcall.acme.order_error import OrderError
+from rollcall.acme.outage import Outage
 from rollcall.acme.proof import Proof
 from rollcall.acme.sealed import SealedError, Sealer
 from rollcall.contract import acme_keys
 
 # Without a Retry-After: Let's Encrypt counts most limits over hours.
 LIMITED = timedelta(hours=1)
-UNREACHABLE = timedelta(minutes=1)
 
 
 class Pause:
-    """What all workers share: until when none of them asks the authority, and whose turn it is to make the account."""
+    """What all workers share: until when none asks the authority, since it said so, and who makes the account."""
 
     def __init__(self) -> None:
         """Start without a pause."""
         self._begin = self._end = datetime.min.replace(tzinfo=UTC)
+        self._limited = ""
         self.account = threading.Lock()
+        self.outage = Outage()
 
     def extend(self, now: datetime, end: datetime) -> None:
         """Let no worker begin another name until then."""
         self._begin, self._end = now, max(self._end, end) if self.holds(now) else end
+
+    def limit(self, name: str, now: datetime, end: datetime) -> None:
+        """Note a rate limit. It may be this name's own; all wait once two names met one, and no order succeeded."""
+        if self._limited not in ("", name):
+            self.extend(now, min(end, now + LIMITED))
+        self._limited = name
+
+    def works(self) -> None:
+        """Note an order that succeeded."""
+        self._limited = ""
+        self.outage.works()
 
     def holds(self, now: datetime) -> bool:
         """Whether it is not over; a clock that was set back ends it."""
@@ -59,16 +76,20 @@ class Worker:
         self._proof = proof
         self._pause = pause
 
-    def work(self, name: str) -> None:
+    def work(self, name: str, *, hurry: bool = False) -> None:
         """Order or renew one name's certificate, or ask when to; by what Consul has now, and no older copy.
+
+        `hurry` ends the wait after an order that got no response.
 
         Raises:
             ConsulError: the agent does not respond, or another program took the lock meanwhile.
         """
         if not self._consul.holds_lock():
             return
-        now = datetime.now(UTC)
+        now, began = datetime.now(UTC), time.monotonic()
         state = schedule.trusted(schedule.read(self._consul.get(acme_keys.STATES + name)), now)
+        if hurry and state.unreachable:
+            state = replace(state, retry_at="")
         issued = self._issued(name)
         is_asked = self._consul.get(acme_keys.RENEWALS + name) is not None
         is_due = not self._pause.holds(now) and schedule.is_due(name, issued, state, self._server.directory, now)
@@ -82,10 +103,17 @@ class Worker:
                     return
             self._order(name)
         except OrderError as error:
-            self._note_failure(name, state, error, is_asked=is_asked)
+            self._note_failure(name, state, error, began, is_asked=is_asked)
             if error.no_account:
                 self._server.forget()
                 self._consul.delete(self._account_key)
+        except ConsulError:
+            raise
+        except Exception as error:
+            # What nobody foresaw costs this name alone; the program would otherwise end for every name.
+            write_line(traceback.format_exc())
+            unforeseen = OrderError(f"unexpected: {type(error).__name__}: {error}")
+            self._note_failure(name, state, unforeseen, began, is_asked=is_asked)
         finally:
             self._proof.withdraw(name)
             if is_asked:
@@ -100,6 +128,7 @@ class Worker:
         value = self._sealer.seal(key, certificate.written(issued))
         self._consul.put(key, value)
         self._mirror.take_certificates({key: value})
+        self._pause.works()
         self._put_state(name, schedule.State())
         write_line(f"{name}: has a certificate of {issued.issuer} until {issued.end:%Y-%m-%d}")
 
@@ -118,13 +147,18 @@ class Worker:
         self._put_state(name, state)
         return state
 
-    def _note_failure(self, name: str, state: schedule.State, error: OrderError, *, is_asked: bool) -> None:
+    def _note_failure(
+        self, name: str, state: schedule.State, error: OrderError, began: float, *, is_asked: bool
+    ) -> None:
         now = datetime.now(UTC)
         write_line(f"{name}: {error}")
-        if error.everything or error.limited:
-            end = error.not_before or now + (UNREACHABLE if error.local else LIMITED)
-            # A limit may be this name's own; the next name shows it.
-            self._pause.extend(now, min(end, now + LIMITED) if error.limited else end)
+        unreachable = error.everything and error.not_before is None
+        if error.limited:
+            self._pause.limit(name, now, error.not_before or now + LIMITED)
+        elif unreachable:
+            self._pause.outage.suspect(began)
+        elif error.everything and error.not_before:
+            self._pause.extend(now, error.not_before)
         following = schedule.failed(
             state,
             str(error),
@@ -133,6 +167,7 @@ class Worker:
             not_before=error.not_before,
             jitter=random.random(),  # noqa: S311 — spreads retries
             asked=is_asked,
+            unreachable=unreachable,
         )
         self._put_state(name, following)
 

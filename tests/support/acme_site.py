@@ -1,6 +1,7 @@
 """A front with certificates by ACME, as a visitor and an operator see it, and the authority and programs behind it."""
 
 import base64
+import json
 import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +16,7 @@ import docker
 from acme_world import EMAIL, Program, Programs
 from free_ports import free_ports
 from front_world import Backend, Catalog, Front
-from relay import Relay, relay
+from relay import Passed, Relay, relay
 
 from rollcall.lab.pebble import Pebble, pebble
 from rollcall.secrets import front_secrets
@@ -111,6 +112,12 @@ class Site:
 def _in_front_of(authority: Pebble) -> Iterator[Relay]:
     with relay(urlsplit(authority.directory).netloc, authority.ca, authority.pair) as running:
         yield running
+
+
+def payload(request: Passed) -> str:
+    """Return what a signed request to the authority says."""
+    text = json.loads(request.body)["payload"]
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
 
 
 def route(catalog: Catalog, backends: list[Backend], *hosts: str) -> None:

@@ -1,13 +1,12 @@
 """The program that orders dies, or freezes, at each step of an order: the other front's program finishes the work."""
 
 import json
-from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from acme_site import SECONDS, STEPS, Site, World, route
+from acme_site import SECONDS, STEPS, Site, World, payload, route
 from acme_world import Program
 from front_world import LABELS
 from own_consul import joined
@@ -51,17 +50,12 @@ class Two:
     def orders(self, name: str) -> int:
         """Return how many orders the authority took for a name; it rejects some requests for their nonces."""
         return sum(
-            request.path == NEW_ORDER and request.status == CREATED and name in _payload(request)
+            request.path == NEW_ORDER and request.status == CREATED and name in payload(request)
             for request in self.world.relay.passed
         )
 
     def open_challenges(self) -> list[str]:
         return [entry["Key"] for entry in self.catalog.api.kv.get(acme_keys.CHALLENGES, recurse=True)[1] or ()]
-
-
-def _payload(request: Passed) -> str:
-    text = json.loads(request.body)["payload"]
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
 
 
 @pytest.fixture
