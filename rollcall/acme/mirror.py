@@ -5,7 +5,7 @@ The copies are served without Consul. What Consul lost, a program that holds the
 
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rollcall.acme import certificate, schedule
 from rollcall.acme.certificate import Issued
@@ -15,6 +15,9 @@ from rollcall.acme.sealed import SealedError, Sealer
 from rollcall.acme.volume import Volume
 from rollcall.contract import acme_keys
 from rollcall.contract.acme_files import TOKEN, NameState
+
+# How long after its end a certificate is kept that no front wants any more.
+FORGOTTEN = timedelta(days=30)
 
 
 class Mirror:
@@ -41,25 +44,37 @@ class Mirror:
             threading.Thread(target=_follow, args=(connect(), prefix, take), daemon=True).start()
 
     def take_certificates(self, entries: Mapping[str, bytes]) -> None:
-        """Keep these certificates. One that Consul no longer has stays until it expires."""
-        now = datetime.now(UTC)
+        """Keep all certificates that Consul has. One that it no longer has stays until it is forgotten.
+
+        A front that wants a name forgets none of it: it serves it, and what ended may only be this host's clock's view.
+        """
+        old, wanted = datetime.now(UTC) - FORGOTTEN, self._volume.wanted()
         with self._lock:
-            for key, value in entries.items():
-                name = key.removeprefix(acme_keys.CERTIFICATES)
-                if self.sealed.get(name) == value:
-                    continue
-                try:
-                    issued = certificate.read(self._sealer.open(key, value))
-                except (SealedError, ValueError) as error:
-                    write_line(f"{name}: {error}")
-                    continue
-                self._volume.keep(name, value, issued.pem)
-                self.sealed[name], self.certificates[name] = value, issued
-            for name in [name for name, issued in self.certificates.items() if issued.end < now]:
-                if acme_keys.CERTIFICATES + name not in entries:
+            self._keep(entries)
+            for name in [name for name, issued in self.certificates.items() if issued.end < old]:
+                if name not in wanted and acme_keys.CERTIFICATES + name not in entries:
                     self._volume.drop(name)
                     del self.sealed[name], self.certificates[name]
             self._write_states()
+
+    def take_certificate(self, key: str, value: bytes) -> None:
+        """Keep one certificate before Consul tells it."""
+        with self._lock:
+            self._keep({key: value})
+            self._write_states()
+
+    def _keep(self, entries: Mapping[str, bytes]) -> None:
+        for key, value in entries.items():
+            name = key.removeprefix(acme_keys.CERTIFICATES)
+            if self.sealed.get(name) == value:
+                continue
+            try:
+                issued = certificate.read(self._sealer.open(key, value))
+            except (SealedError, ValueError) as error:
+                write_line(f"{name}: {error}")
+                continue
+            self._volume.keep(name, value, issued.pem)
+            self.sealed[name], self.certificates[name] = value, issued
 
     def _take_states(self, entries: Mapping[str, bytes]) -> None:
         states = {key.removeprefix(acme_keys.STATES): schedule.read(value) for key, value in entries.items()}

@@ -4,19 +4,16 @@ import json
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from queue import SimpleQueue
 
 from rollcall.acme import schedule
 from rollcall.acme.consul import Consul, LockLostError
 from rollcall.acme.log import write_line
-from rollcall.acme.mirror import Mirror
+from rollcall.acme.mirror import FORGOTTEN, Mirror
 from rollcall.acme.sealed import SealedError, Sealer
 from rollcall.acme.worker import Pause, Worker
 from rollcall.contract import acme_keys
-
-# After its certificate ended.
-FORGOTTEN = timedelta(days=30)
 
 
 class Orderer:

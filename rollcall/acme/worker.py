@@ -127,7 +127,7 @@ class Worker:
         key = acme_keys.CERTIFICATES + name
         value = self._sealer.seal(key, certificate.written(issued))
         self._consul.put(key, value)
-        self._mirror.take_certificates({key: value})
+        self._mirror.take_certificate(key, value)
         self._pause.works()
         self._put_state(name, schedule.State())
         write_line(f"{name}: has a certificate of {issued.issuer} until {issued.end:%Y-%m-%d}")

@@ -29,6 +29,10 @@ class Offer:
         """What messages call it."""
         return self.own or "the certificate by ACME"
 
+    def ended(self, now: datetime) -> bool:
+        """Whether it is past its end, by this host's clock."""
+        return self.end <= now
+
 
 class Offers:
     """All certificates that sites may have, by their names."""
@@ -42,17 +46,18 @@ class Offers:
                 self._by_name.setdefault(name.lower(), []).append(offer)
 
     def for_name(self, host: str, now: datetime) -> list[Offer]:
-        """Return the certificates for a name that are valid now, the best first.
+        """Return the certificates for a name, the best first.
 
-        Files come before ACME, the name itself before a wildcard; of several alike, the one that lasts longest.
+        Files come before ACME, the name itself before a wildcard; of several alike, the one that lasts longest. Those
+        that ended come last, the latest first: a browser trusts the fleet's own no more, and if this host's clock is
+        wrong, visitors notice nothing.
         """
         fitting = [
-            (not offer.own, rank, -offer.end.timestamp(), offer)
+            (*((1, 0, 0) if offer.ended(now) else (0, not offer.own, rank)), -offer.end.timestamp(), offer)
             for rank, name in enumerate(accepted(host))
             for offer in self._by_name.get(name, ())
-            if offer.end > now
         ]
-        return [offer for *_, offer in sorted(fitting, key=lambda found: found[:3])]
+        return [offer for *_, offer in sorted(fitting, key=lambda found: found[:4])]
 
 
 def accepted(host: str) -> Iterator[str]:

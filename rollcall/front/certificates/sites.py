@@ -25,6 +25,11 @@ class Site:
     faults: tuple[str, ...] = ()
     state: NameState = field(default_factory=NameState)
 
+    def error(self, now: datetime) -> str:
+        """Return why its certificate is not as it should be; "" if it is."""
+        ended = f"it ended on {self.offer.end:%Y-%m-%d}" if self.offer and self.offer.ended(now) else ""
+        return "; ".join(filter(None, (ended, self.state.error)))
+
 
 class Certificates:
     """The certificates of the sites.
@@ -91,7 +96,8 @@ class Certificates:
 
     def request(self, settings: Settings, sites: Iterable[Site]) -> None:
         """Tell the ACME program the names without a file of the user's own."""
-        names = sorted(site.name for site in sites if not (site.offer and site.offer.own))
+        now = datetime.now(UTC)
+        names = sorted(site.name for site in sites if not (site.offer and site.offer.own and not site.offer.ended(now)))
         text = acme_files.written_wanted(names)
         if text == self._wanted or not settings.acme:
             return
@@ -128,10 +134,17 @@ def _of(site: Site, now: datetime) -> Iterator[Problem]:
     served = f"{site.offer.title} is" if site.offer else "the fleet's own is"
     for fault in site.faults:
         yield Problem("certificate", f"{site.name}: {fault}; {served} served instead", subject=f"{site.name} file")
-    if not site.state.error or (site.offer and site.offer.own):
+    if site.offer and site.offer.own:
+        # An end of the user's own file is a problem of that file.
         return
-    if site.offer and site.offer.end > now:
-        text = f"{site.name}: its certificate is not renewed, and ends on {site.offer.end:%Y-%m-%d}: {site.state.error}"
-    else:
-        text = f"{site.name} has no certificate of its own: {site.state.error}"
-    yield Problem("certificate", text, subject=site.name)
+    if site.offer and site.offer.ended(now):
+        reason = site.state.error or "no other came yet"
+        text = f"{site.name}: its certificate ended on {site.offer.end:%Y-%m-%d}, and is still served: {reason}"
+        yield Problem("expired", text, subject=site.name, next="rollcall certificates INVENTORY")
+    elif site.state.error:
+        text = (
+            f"{site.name}: its certificate is not renewed, and ends on {site.offer.end:%Y-%m-%d}: {site.state.error}"
+            if site.offer
+            else f"{site.name} has no certificate of its own: {site.state.error}"
+        )
+        yield Problem("certificate", text, subject=site.name)

@@ -114,7 +114,7 @@ def document(sight: Sight, now: datetime) -> Document:
         "connections": dict(sight.connections),
         "routes": _routes(sight.routing),
         "streams": _streams(sight.routing),
-        "certificates": [_certificate(site, sight.settings) for site in sight.certificates],
+        "certificates": [_certificate(site, sight.settings, now) for site in sight.certificates],
         "services": _services(sight),
         "servers": _servers(sight),
         "backups": _backups(sight),
@@ -220,7 +220,7 @@ def _streams(routing: Routing) -> list[Document]:
     ]
 
 
-def _certificate(site: CertificateSite, settings: Settings) -> Document:
+def _certificate(site: CertificateSite, settings: Settings, now: datetime) -> Document:
     offer, state = site.offer, site.state
     return {
         "name": site.name,
@@ -229,7 +229,7 @@ def _certificate(site: CertificateSite, settings: Settings) -> Document:
         "issuer": offer.issuer if offer else "",
         "end": _time(offer.end) if offer else settings.certificate_end,
         "next_try": state.next_try or None,
-        "error": state.error or None,
+        "error": site.error(now) or None,
     }
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,23 @@ def test_a_certificate_is_a_private_file_for_the_front_and_outlasts_consul(tmp_p
     assert again.certificates[SHOP] == ISSUED
     (state,) = acme_files.read_states((tmp_path / acme_files.STATE).read_text()).values()
     assert (state.digest, state.issuer) == (ISSUED.digest, "Test CA")
+
+
+def test_what_ended_long_ago_is_kept_while_consul_has_it_or_the_front_wants_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = mirror(tmp_path)
+    made.take_certificates(sealed())
+    monkeypatch.setattr("rollcall.acme.mirror.FORGOTTEN", datetime.now(UTC) - ISSUED.end - timedelta(days=1))
+    other = f"{acme_keys.CERTIFICATES}other.example.com"
+    made.take_certificate(other, Sealer(KEY).seal(other, certificate.written(ISSUED)))
+    assert set(made.certificates) == {SHOP, "other.example.com"}
+    acme_files.replace_file(tmp_path / acme_files.WANTED, acme_files.written_wanted([SHOP]))
+    made.take_certificates({})
+    assert set(made.certificates) == {SHOP}
+    acme_files.replace_file(tmp_path / acme_files.WANTED, acme_files.written_wanted([]))
+    made.take_certificates({})
+    assert made.certificates == {} and not (tmp_path / acme_files.ISSUED / f"{SHOP}.pem").exists()
 
 
 def test_another_keys_certificate_is_left_out(tmp_path: Path) -> None:

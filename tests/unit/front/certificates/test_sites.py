@@ -74,12 +74,40 @@ def test_a_site_of_a_wildcard_needs_that_wildcard(world: World) -> None:
     assert sources(world, with_files(world.file(SHOP)), "*.example.com") == {"*.example.com": "fleet"}
 
 
-def test_an_expired_file_costs_its_own_site_only(world: World) -> None:
-    old, good = world.file(SHOP, end=(NOW - timedelta(days=1)).isoformat()), world.file("blog.example.com")
+def ago(days: int) -> str:
+    return (NOW - timedelta(days=days)).isoformat()
+
+
+def wanted(world: World, settings: Settings, *hosts: str) -> tuple[str, ...]:
+    world.certificates.request(settings, world.certificates.sites(settings, hosts))
+    return acme_files.read_wanted((world.acme / acme_files.WANTED).read_text())
+
+
+def test_an_expired_file_is_served_until_there_is_a_better_one(world: World) -> None:
+    old, good = world.file(SHOP, end=ago(1)), world.file("blog.example.com")
     settings = with_files(old, good)
-    assert sources(world, settings, SHOP, "blog.example.com") == {SHOP: "fleet", "blog.example.com": good.own}
+    assert sources(world, settings, SHOP, "blog.example.com") == {SHOP: old.own, "blog.example.com": good.own}
     (problem,) = world.certificates.problems(settings, world.certificates.sites(settings, [SHOP]))
     assert problem.kind == "expired" and old.own in problem.text
+    assert wanted(world, settings, SHOP, "blog.example.com") == (SHOP,)
+    world.issue(SHOP)
+    assert sources(world, settings, SHOP) == {SHOP: "the certificate by ACME"}
+    world.issue(SHOP, end=ago(2))
+    assert sources(world, settings, SHOP) == {SHOP: old.own}
+
+
+@pytest.mark.parametrize(("error", "reason"), [("the clock is wrong", "the clock is wrong"), ("", "no other came yet")])
+def test_an_expired_certificate_by_acme_is_served_and_a_problem(world: World, error: str, reason: str) -> None:
+    world.issue(SHOP, end=ago(3), error=error)
+    settings = with_files()
+    (site,) = world.certificates.sites(settings, [SHOP])
+    assert site.copy and site.offer and site.offer.title == "the certificate by ACME"
+    (problem,) = world.certificates.problems(settings, [site])
+    day = f"{NOW - timedelta(days=3):%Y-%m-%d}"
+    assert problem.text == f"{SHOP}: its certificate ended on {day}, and is still served: {reason}"
+    assert (problem.kind, problem.severity) == ("expired", "outage")
+    assert site.error(NOW) == (f"it ended on {day}; {error}" if error else f"it ended on {day}")
+    assert wanted(world, settings, SHOP) == (SHOP,)
 
 
 @pytest.mark.parametrize("damage", ["missing", "mismatched", "no key", "not PEM"])
