@@ -1,10 +1,13 @@
 """Policies of routes, as visitors notice them and as attackers try them, through a real front."""
 
 import base64
+import json
 import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import policy_app
@@ -338,6 +341,47 @@ def test_a_visitor_stays_with_one_instance(front, app, second, register, serves,
     until(lambda: len(front.instances()) == 1, "the other instance")
     other = front.get("/", host=SHOP, **own)
     assert other.status == 200 and other.json["app"] != first.json["app"]
+
+
+def visited(front, jar: Path, scheme: str, *more: str) -> str:
+    """Visit the shop as a browser does, with a jar of cookies; return which instance responds."""
+    port = front.https_port if scheme == "https" else front.http_port
+    command = ["curl", "-sk", "-b", str(jar), "-c", str(jar), "--resolve", f"{SHOP}:{port}:127.0.0.1", *more]
+    done = subprocess.run([*command, f"{scheme}://{SHOP}:{port}/"], capture_output=True, check=True)
+    return str(json.loads(done.stdout)["app"])
+
+
+def cookie_in(jar: Path) -> dict[str, bool]:
+    """Return for whom the jar keeps the one cookie: other hosts of the domain, and HTTPS alone."""
+    (line,) = [line for line in jar.read_text().splitlines() if "\trollcall_" in line]
+    host, subdomains, _, secure, *_ = line.split("\t")
+    assert host == f"#HttpOnly_{SHOP}"
+    return {"subdomains": subdomains == "TRUE", "secure": secure == "TRUE"}
+
+
+def test_the_cookie_is_secure_wherever_the_visitor_came_by_https(
+    start_front, app, second, register, until, tmp_path: Path
+) -> None:
+    with start_front(trusted_proxies=["127.0.0.2"]) as front:
+        for one in (app, second):
+            register(one, sticky="lax")
+        until(lambda: len(front.instances()) == 2, "both instances")
+        by_stranger = ("-H", "X-Forwarded-Proto: https")
+        for number, (scheme, more) in enumerate([("https", ()), ("http", ()), ("http", by_stranger)]):
+            jar = tmp_path / f"jar{number}"
+            first = visited(front, jar, scheme, *more)
+            assert cookie_in(jar) == {"subdomains": False, "secure": scheme == "https"}, (scheme, more)
+            assert {visited(front, jar, scheme, *more) for _ in range(10)} == {first}
+        # Whoever took it by HTTPS does not send it in the clear, and keeps it.
+        jar = tmp_path / "jar0"
+        visited(front, jar, "http")
+        assert cookie_in(jar)["secure"]
+        (line,) = [
+            line
+            for line in raw(front, "/", "X-Forwarded-Proto: https", source="127.0.0.2").splitlines()
+            if line.startswith("Set-Cookie: rollcall_")
+        ]
+        assert line.endswith("; domain=; secure; httponly; samesite=lax; path=/")
 
 
 def test_a_service_with_limits_is_not_behind_the_open_default_site(start_front, app, register, until) -> None:

@@ -282,7 +282,7 @@ OURS = {
     *("limit_conn", "proxy_pass_request_body"),
 }
 VARIABLES = {"$forwarded_prefix", "$1", "$", "$host", "$maintenance_sentence", "$retry_after", "$visitor_scheme"}
-VARIABLES |= {"$is_request_port", "$request_port", "$request_uri", "$wanted_url"}
+VARIABLES |= {"$is_request_port", "$request_port", "$request_uri", "$wanted_url", "$sticky_secure"}
 VARIABLES |= set(
     re.findall(r"\$\w+", " ".join((*forwarding.lines("proxy"), *forwarding.lines("proxy", forwarding.SIGN_IN))))
 )
