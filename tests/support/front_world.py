@@ -4,7 +4,7 @@ import http.client
 import json
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -148,10 +148,11 @@ class Front:
         self.write("consul-template.hcl", render("front/consul-template.hcl.j2", consul_address=catalog.address))
         self.write("front.json", json.dumps(json.loads(self.read("front.json")) | {"consul": catalog.address}))
 
-    def start(self, image: Callable[[str], str], **more: Any) -> Container:
+    def start(self, image: Callable[[str], str], mounts: Sequence[Mount] = (), **more: Any) -> Container:
         """Start it, beside those that were started before."""
         wanted = stand_in.container(self.resources)
-        mounts = [Mount(str(self.folder), front.FOLDER), Mount(self.volume, "/var/lib/rollcall/front", read_only=False)]
+        state = Mount(self.volume, "/var/lib/rollcall/front", read_only=False)
+        mounts = [Mount(str(self.folder), front.FOLDER), state, *mounts]
         if "acme" in self.settings:
             mounts.append(Mount(ACME_STATE, str(acme_files.FOLDER), read_only=False))
         name = f"rollcall-test-front-{len(self.containers)}"

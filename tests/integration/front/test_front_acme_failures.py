@@ -3,7 +3,7 @@
 import http.server
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -20,9 +20,11 @@ from josepy.jwa import ES256
 from josepy.jwk import JWKEC
 from program_clock import Clock, clock
 from relay import Answer, Passed
+from removal import remove
 from waiting import always, until
 
 from rollcall.contract import acme_keys
+from rollcall.lab import stand_in
 
 NEW_ORDER = "/order-plz"
 
@@ -162,6 +164,33 @@ def test_a_wrong_clock_is_told_and_orders_nothing_until_it_is_right(
     clocked.set(timedelta(minutes=2))
     until(lambda: world.serial(SHOP), "a certificate", SECONDS)
     until(lambda: not world.error(SHOP), "no error", SECONDS)
+
+
+@pytest.mark.long
+def test_a_clock_past_a_certificates_end_is_told_and_visitors_notice_nothing(
+    world: World, served: str, clocked: Clock, image: Callable[[str], str]
+) -> None:
+    front = world.front
+    remove(front.container)
+    container = stand_in.container(front.resources)
+    front.start(image, [clocked.mount], environment=(*container.environment, *clocked.environment))
+    until(lambda: front.status() and world.serial(SHOP) == served, "the site", SECONDS)
+    clocked.set(timedelta(days=120))
+    until(lambda: "it ended on " in world.error(SHOP), "the end", SECONDS)
+    until(lambda: "this host's clock is 120.0 days ahead" in world.error(SHOP), "the reason", SECONDS)
+    (problem,) = [one for one in front.document()["problems"] if one["subject"] == SHOP]
+    assert (problem["kind"], problem["severity"]) == ("expired", "outage")
+    assert "and is still served: this host's clock is 120.0 days ahead" in problem["text"]
+    always(lambda: world.serial(SHOP) == served, "the certificate", 12)
+    # A front that starts anew with this clock, and a program, serve it, too.
+    front.container.restart()
+    (program,) = world.programs.running
+    program.container.restart()
+    until(lambda: front.status() and world.error(SHOP), "the restarted front", SECONDS)
+    assert world.serial(SHOP) == served
+    clocked.set(timedelta())
+    until(lambda: not world.error(SHOP), "no error", SECONDS)
+    assert world.serial(SHOP) == served
 
 
 @contextmanager
