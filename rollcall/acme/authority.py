@@ -205,7 +205,7 @@ class Authority:
 
 
 def _wrong_clock(error: ClockError) -> OrderError:
-    return OrderError(str(error), everything=True, local=True, clock_ahead=error.ahead)
+    return OrderError(str(error), everything=True, local=True, wrong_clock=True)
 
 
 def _place(challenge: challenges.HTTP01 | challenges.DNS01, name: str) -> str:

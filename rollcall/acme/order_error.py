@@ -1,6 +1,6 @@
 """Why an order failed."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rollcall.acme.log import shortened
 
@@ -10,7 +10,7 @@ class OrderError(Exception):
 
     `not_before` is the server's Retry-After; `everything` says that it may hold for every name, `limited` that it is a
     rate limit, of this name or of all; `local` that the server was not asked, or did not respond; `no_account` that the
-    server does not know the account. `clock_ahead` is how wrong this host's clock is.
+    server does not know the account; `wrong_clock` that this host's clock is wrong.
     """
 
     def __init__(
@@ -22,12 +22,12 @@ class OrderError(Exception):
         limited: bool = False,
         local: bool = False,
         no_account: bool = False,
-        clock_ahead: timedelta = timedelta(),
+        wrong_clock: bool = False,
     ) -> None:
         """Keep the reason: its beginning, since some authorities quote a whole page."""
         super().__init__(shortened(text))
         self.limited = limited
-        self.clock_ahead = clock_ahead
+        self.wrong_clock = wrong_clock
         self.not_before = not_before
         self.everything = everything
         self.local = local

@@ -128,11 +128,17 @@ def advised(state: State, issued: Issued, renew_at: datetime | None, ask_at: dat
 
 
 def is_due(name: str, issued: Issued | None, state: State, directory: str, now: datetime) -> bool:
-    """Whether to order, to renew, or to ask the authority when to renew."""
+    """Whether to order, to renew, to ask the authority when to renew, or to forget a failure."""
     state = trusted(state, now)
-    if next_try(name, issued, state, directory) <= now:
+    if next_try(name, issued, state, directory) <= now or is_moot(name, issued, state, directory, now):
         return True
     return issued is not None and not is_waiting(state, now) and advice_is_due(issued, state, now)
+
+
+def is_moot(name: str, issued: Issued | None, state: State, directory: str, now: datetime) -> bool:
+    """Whether an order failed that nobody needs any more, as one that only a wrong clock wanted."""
+    has_failed = bool(state.error) and not state.asked and not is_waiting(state, now)
+    return has_failed and issued is not None and next_try(name, issued, state, directory) > now
 
 
 def is_waiting(state: State, now: datetime) -> bool:

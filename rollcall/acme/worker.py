@@ -91,6 +91,9 @@ class Worker:
         if hurry and state.unreachable:
             state = replace(state, retry_at="")
         issued = self._issued(name)
+        if schedule.is_moot(name, issued, state, self._server.directory, now):
+            state = replace(state, error="", failures=0, retry_at="", unreachable=False)
+            self._put_state(name, state)
         is_asked = self._consul.get(acme_keys.RENEWALS + name) is not None
         is_due = not self._pause.holds(now) and schedule.is_due(name, issued, state, self._server.directory, now)
         if not (is_asked or is_due):
@@ -139,7 +142,7 @@ class Worker:
         try:
             renew_at, ask_at = self._server.advice(issued)
         except OrderError as error:
-            if error.clock_ahead:
+            if error.wrong_clock:
                 raise
             write_line(f"{name}: {error}")
             renew_at, ask_at = schedule.renewal(name, issued, state), now + LIMITED
@@ -162,7 +165,7 @@ class Worker:
         following = schedule.failed(
             state,
             str(error),
-            now - error.clock_ahead,
+            now,
             local=error.local,
             not_before=error.not_before,
             jitter=random.random(),  # noqa: S311 — spreads retries

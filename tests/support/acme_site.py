@@ -59,7 +59,7 @@ class World:
 
     def error(self, name: str) -> str:
         """Return its last error."""
-        return self.certificate(name).get("error", "")
+        return self.certificate(name).get("error") or ""
 
 
 Start = Callable[..., AbstractContextManager[World]]

@@ -51,6 +51,8 @@ class Clock:
             ("FAKETIME_NO_CACHE", "1"),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
             ("NO_FAKE_STAT", "1"),
+            # Of a program that changes its user, the new one could not open what the old one made.
+            ("FAKETIME_DISABLE_SHM", "1"),
         )
 
 

@@ -279,11 +279,28 @@ def test_a_renewal_that_fails_is_tried_again_and_waits_as_others_do(world: World
 
 @pytest.mark.parametrize("ahead", [timedelta(days=40), timedelta(days=-40)])
 def test_a_wrong_clock_is_told_and_delays_nothing_once_it_is_right(world: World, ahead: timedelta) -> None:
-    world.server.error = OrderError("this host's clock is wrong", everything=True, local=True, clock_ahead=ahead)
+    world.server.error = OrderError("this host's clock is wrong", everything=True, local=True, wrong_clock=True)
     world.run()
     assert world.state().error == "this host's clock is wrong"
-    assert abs(datetime.fromisoformat(world.state().retry_at) + ahead - datetime.now(UTC)) < timedelta(minutes=2)
-    assert not world.pause.holds(datetime.now(UTC))
+    # While it is wrong, tries are as far apart as in any outage.
+    assert timedelta(seconds=50) < datetime.fromisoformat(world.state().retry_at) - datetime.now(UTC)
+    noted = datetime.now(UTC) + ahead
+    shifted = replace(world.state(), noted_at=noted.isoformat(), retry_at=(noted + timedelta(minutes=1)).isoformat())
+    world.store.put(acme_keys.STATES + SHOP, schedule.written(shifted))
+    world.mirror.take_state(SHOP, shifted)
+    world.server.error = None
+    assert world.run() == [SHOP] and not world.state().error
+
+
+def test_the_failure_of_an_order_that_nobody_needs_any_more_is_forgotten(world: World) -> None:
+    world.run()
+    world.run()
+    failed = replace(world.state(), error="the clock is wrong", failures=3, unreachable=True)
+    world.store.put(acme_keys.STATES + SHOP, schedule.written(failed))
+    world.mirror.take_state(SHOP, failed)
+    assert world.run() == [SHOP]
+    assert world.state() == replace(failed, error="", failures=0, unreachable=False)
+    assert world.server.ordered == [SHOP] and world.run() == []
 
 
 def test_a_certificate_that_an_older_key_encrypted_is_encrypted_with_the_newest(world: World) -> None:
