@@ -58,7 +58,7 @@ class Consul:
         return tuple(response.json()) if response.status_code == requests.codes.ok else ()
 
     def put(self, key: str, value: bytes, **query: str) -> bool:
-        """Write a key; return whether Consul did, with acquire=, release= or cas= in the query."""
+        """Write a key; return whether Consul did, with acquire= in the query."""
         # With a session that ended Consul fails, and does not write.
         response = self._send("PUT", f"/kv/{quote(key)}", query, value, expected=requests.codes.server_error)
         if response.ok:
@@ -71,14 +71,14 @@ class Consul:
         """Remove a key, or all with this prefix."""
         self._send("DELETE", f"/kv/{quote(key)}", {"recurse": "true"} if recurse else {})
 
-    def create_session(self, name: str, node: str) -> str:
-        """Create a session that ends with this program, and takes its keys with it."""
+    def create_session(self, name: str, node: str, *, keeps: bool) -> str:
+        """Create a session that ends with this program; its keys stay without it only if it `keeps` them."""
         body = {
             "Name": name,
             "Node": node,
             "TTL": f"{SESSION_TTL_SECONDS}s",
             "LockDelay": "1s",
-            "Behavior": "delete",
+            "Behavior": "release" if keeps else "delete",
         }
         return str(self._send("PUT", "/session/create", {}, json=body).json()["ID"])
 

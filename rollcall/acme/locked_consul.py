@@ -1,18 +1,20 @@
 """Write to Consul only while this program holds the lock.
 
 A program that was frozen, or without a network, for longer than its session lasts does not know that another one orders
-by now. Consul checks the lock together with each write, so what it still does comes to nothing.
+by now. Consul checks the session together with each write, so what it still does comes to nothing. Transactions could
+do the same, but agents block them: by one, any token that may register services writes those of other hosts.
 """
 
-import base64
 from dataclasses import dataclass
-from typing import Any
+from urllib.parse import quote
 
 import requests
 from typing_extensions import override
 
-from rollcall.acme.consul import Consul, ConsulError, LockLostError
+from rollcall.acme.consul import Consul, LockLostError
 from rollcall.contract import acme_keys
+
+_LOST = "another front orders by now"
 
 
 @dataclass
@@ -39,30 +41,23 @@ class LockedConsul(Consul):
     def check_lock(self) -> None:
         """Raise LockLostError without the lock, ConsulError without an agent."""
         if not self.holds_lock():
-            raise LockLostError("another front orders by now")
+            raise LockLostError(_LOST)
 
     @override
     def put(self, key: str, value: bytes, **query: str) -> bool:
-        encoded = base64.b64encode(value).decode()
-        if query == {"cas": "0"}:
-            return self._change({"Verb": "cas", "Key": key, "Value": encoded, "Index": 0})
         assert not query  # noqa: S101 — the holder needs nothing else
-        return self._change({"Verb": "set", "Key": key, "Value": encoded})
+        session = self._lock.session
+        # Whoever holds the lock locks each key that it writes, since Consul then checks the session in the same step.
+        if not (session and super().put(key, value, acquire=session)):
+            raise LockLostError(_LOST)
+        return True
 
     @override
     def delete(self, key: str, *, recurse: bool = False) -> None:
-        self._change({"Verb": "delete-tree" if recurse else "delete", "Key": key})
-
-    def _change(self, operation: dict[str, Any]) -> bool:
-        """Change one key; return whether Consul did."""
-        check = {"Verb": "check-session", "Key": acme_keys.LOCK, "Session": self._lock.session}
-        body = [{"KV": check}, {"KV": operation}]
-        response = self._send("PUT", "/txn", {}, json=body, expected=requests.codes.conflict)
-        if response.status_code == requests.codes.ok:
-            return True
-        errors = response.json().get("Errors") or []
-        if any(error["OpIndex"] == 0 for error in errors):
-            raise LockLostError("another front orders by now")
-        if operation["Verb"] == "cas":
-            return False
-        raise ConsulError(f"the Consul agent refuses a change: {errors[0]['What'] if errors else response.text[:200]}")
+        query = {"recurse": "true"} if recurse else {}
+        response = self._send("GET", f"/kv/{quote(key)}", {**query, "consistent": ""})
+        found = response.json() if response.status_code == requests.codes.ok else []
+        self.check_lock()
+        for entry in found:
+            # What was there while this program held the lock, and nothing that another one has written since.
+            self._send("DELETE", f"/kv/{quote(entry['Key'])}", {"cas": str(entry["ModifyIndex"])})

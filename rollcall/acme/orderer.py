@@ -149,8 +149,8 @@ class Orderer:
         """Write back certificates that Consul lost."""
         found = {key.removeprefix(acme_keys.CERTIFICATES) for key in self._consul.keys(acme_keys.CERTIFICATES)}
         for name in set(self._mirror.sealed) - found:
-            if self._consul.put(acme_keys.CERTIFICATES + name, self._mirror.sealed[name], cas="0"):
-                write_line(f"{name}: Consul had lost its certificate; written back")
+            self._consul.put(acme_keys.CERTIFICATES + name, self._mirror.sealed[name])
+            write_line(f"{name}: Consul had lost its certificate; written back")
 
 
 def session_value(names: Iterable[str]) -> bytes:

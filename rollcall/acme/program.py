@@ -52,7 +52,8 @@ class Program:
             workers=[self._worker() for _ in range(WORKERS)],
             responds=Authority(settings, files).responds,
         )
-        self._session = ""
+        # One takes the front's names with it when it ends; what the other one wrote as the holder of the lock stays.
+        self._presence = self._session = ""
         self._published = b""
 
     def _connect(self) -> Consul:
@@ -86,22 +87,22 @@ class Program:
             stop.wait(LOOP_SECONDS)
         self._orderer.end()
         with suppress(ConsulError):
-            if self._session:
-                self._consul.destroy_session(self._session)
+            for session in filter(None, (self._presence, self._session)):
+                self._consul.destroy_session(session)
 
     def _step(self, stop: threading.Event) -> None:
         ALIVE.touch()
-        session = self._session
-        if not session:
+        presence, session = self._presence, self._session
+        if not (presence and session):
             return
         wanted = self._volume.wanted()
         names = orderer.session_value(
             ordered_names(wanted, self._settings.names, wildcards=self._settings.dns is not None)
         )
         if names != self._published and self._consul.put(
-            acme_keys.WANTED + self._settings.node, names, acquire=session
+            acme_keys.WANTED + self._settings.node, names, acquire=presence
         ):
-            # Not published while the session of an earlier run still holds the key.
+            # Not published while the presence of an earlier run still holds the key.
             self._published = names
         if not self._consul.put(acme_keys.LOCK, self._settings.node.encode(), acquire=session):
             self._lock.session = ""
@@ -122,18 +123,21 @@ class Program:
         write_line("orders the certificates of all fronts")
 
     def _keep_session(self, stop: threading.Event) -> None:
-        """Renew the session from a thread of its own: an order takes longer than the session lasts without it."""
-        consul, is_lost = self._connect(), False
+        """Renew the sessions from a thread of its own: an order takes longer than they last without it."""
+        consul, node, is_lost = self._connect(), self._settings.node, False
         while not stop.wait(SESSION_TTL_SECONDS / 3 if self._session else LOOP_SECONDS):
             try:
+                if not (self._presence and consul.renew_session(self._presence)):
+                    self._presence, self._published = consul.create_session("rollcall acme", node, keeps=False), b""
                 if not (self._session and consul.renew_session(self._session)):
-                    self._session, self._published = consul.create_session("rollcall acme", self._settings.node), b""
+                    self._session = consul.create_session("rollcall acme orders", node, keeps=True)
                 is_lost = False
             except ConsulError as error:
                 if not is_lost:
                     write_line(f"has no session: {error}")
-                # Nobody knows whether it still exists.
-                self._session, is_lost = "", True
+                # Nobody knows whether they still exist.
+                self._presence = self._session = ""
+                is_lost = True
             ALIVE.touch()
 
 

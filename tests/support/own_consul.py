@@ -1,5 +1,6 @@
 """A Consul agent of the tests' own on loopback: everything is denied to whoever has no token."""
 
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,8 +15,10 @@ from free_ports import free_ports
 from removal import remove
 from waiting import until
 
+from rollcall.config.project import CHECKOUT
 from rollcall.lab.dockerfile import local_name
 
+AGENT = CHECKOUT / "templates/consul/agent.hcl.j2"
 PORTS = ("http", "dns", "server", "serf-lan", "serf-wan")
 
 
@@ -72,6 +75,12 @@ class OwnConsul:
 Kind = TypeVar("Kind", bound=OwnConsul)
 
 
+def blocked() -> str:
+    """Return what a fleet's agents refuse to everybody, without its comments: a program must do without it."""
+    (block,) = re.findall(r"^http_config \{\n.*?^\}\n", AGENT.read_text(), re.MULTILINE | re.DOTALL)
+    return re.sub(r"^ *#.*\n", "", block, flags=re.MULTILINE)
+
+
 @contextmanager
 def running(
     kind: type[Kind], engine: docker.DockerClient, labels: Mapping[str, str], *flags: str, management: str = ""
@@ -91,6 +100,7 @@ def running(
             "-grpc-port=-1",
             "-grpc-tls-port=-1",
             f'-hcl=acl {{ enabled = true default_policy = "deny" tokens {{ {tokens} }} }}',
+            f"-hcl={blocked()}",
             *(f"-{name}-port={port}" for name, port in ports.items()),
             *flags,
         ],
@@ -124,6 +134,7 @@ def joined(server: OwnConsul, engine: docker.DockerClient, labels: Mapping[str, 
             "-grpc-port=-1",
             f"-retry-join=127.0.0.1:{server.serf_port}",
             f'-hcl=acl {{ enabled = true default_policy = "deny" tokens {{ agent = "{server.management}" }} }}',
+            f"-hcl={blocked()}",
         ],
         detach=True,
         network_mode="host",

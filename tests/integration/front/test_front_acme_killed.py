@@ -1,6 +1,5 @@
 """The program that orders dies, or freezes, at each step of an order: the other front's program finishes the work."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +36,7 @@ class Two:
     def holder(self) -> str:
         """Return the node whose program orders."""
         entry = self.catalog.api.kv.get(acme_keys.LOCK)[1]
-        return entry["Value"].decode() if entry else ""
+        return entry["Value"].decode() if entry and entry.get("Session") else ""
 
     def let_other_order(self) -> None:
         self.other.container.start()
@@ -98,10 +97,7 @@ def written(prefix: str) -> Step:
     """When Consul has a key, and the program does not know so."""
 
     def is_written(request: Passed) -> bool:
-        if request.path != "/v1/txn":
-            return False
-        change = json.loads(request.body)[1]["KV"]
-        return bool(change["Verb"] == "set" and change["Key"].startswith(prefix))
+        return request.method == "PUT" and request.path.startswith(f"/v1/kv/{prefix}")
 
     return lambda two, act: setattr(two.agent, "after", once(is_written, act))
 
