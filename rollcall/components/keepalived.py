@@ -73,16 +73,18 @@ def _takes_part(member: Member) -> bool:
 
 def _configuration(fleet: Fleet, member: Member, interfaces: Mapping[str, str]) -> str:
     front = member.settings.front
+    # By name: with the digests of its services' images in its settings, the member differs from the fleet's.
+    names = [other.name for other in fleet.fronts]
     return render(
         "keepalived/keepalived.conf.j2",
         front={"address": LOOPBACK, "port": front.http_port},
         node=member.node,
         own=member.address,
-        others=[other.address for other in fleet.fronts if other != member],
+        others=[other.address for other in fleet.fronts if other.name != member.name],
         interface=front.virtual_interface or interfaces.get(member.address, ""),
         router=front.virtual_router,
         # As far apart as possible: each front waits longer than the one before it, so only one takes the address.
-        priority=HIGHEST_PRIORITY - fleet.fronts.index(member) * (HIGHEST_PRIORITY // len(fleet.fronts)),
+        priority=HIGHEST_PRIORITY - names.index(member.name) * (HIGHEST_PRIORITY // len(names)),
         virtual_address=front.virtual_address,
     )
 

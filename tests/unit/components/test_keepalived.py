@@ -48,6 +48,14 @@ def configuration(resources: tuple[Resource, ...]) -> str:
     return file.text
 
 
+def test_a_front_that_also_runs_services_has_the_same_configuration_by_any_digest_of_them(desired: Desired) -> None:
+    fleet = two_fronts(**SHARED)
+    front = fleet.member("app2")
+    running = replace(front, settings=front.settings.model_copy(update={"timeout_factor": 2}))
+    assert running != front
+    assert keepalived._configuration(fleet, running, EVERYWHERE) == configuration(desired(fleet, "app2")["keepalived"])
+
+
 def test_each_front_lists_the_others_and_has_a_lower_priority_than_earlier_ones(desired: Desired) -> None:
     fleet = two_fronts(**SHARED, http_port=8080)
     first, second = (configuration(desired(fleet, name)["keepalived"]) for name in ("app2", "front1"))
