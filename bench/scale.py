@@ -1,12 +1,13 @@
 """Measure how the front follows a change with 10, 100, 1,000 and 5,000 instances in Consul, and its memory.
 
-On this machine's loopback, with a temporary Consul. Ten instances form a service, and each service requests its own
-host name, so that nginx's configuration grows with both. All are registered through Consul's API, on hosts without an
-agent; nothing listens at their addresses. Then one more instance comes and goes:
+On this machine's loopback, with a temporary Consul. Ten instances form a service, or as many as --per-service says, and
+each service requests its own host name, so that nginx's configuration grows with both. All are registered through
+Consul's API, on hosts without an agent; nothing listens at their addresses. Then the front starts anew, and after that
+one more instance comes and goes:
 
-    change    the request to Consul's API
-    rendered  consul-template has written the catalog
-    served    nginx's new workers respond, the old ones no longer accept, and the front has confirmed it
+    first list  the front's start until consul-template has written the catalog
+    rendered    a change's request to Consul's API until consul-template has written the catalog
+    served      … until nginx's new workers respond, the old ones no longer accept, and the front has confirmed it
 
 Memory is the proportional set size: memory that nginx's processes share counts once. Requires root, to give the front's
 files to its user and to read its processes. Everything is removed afterwards.
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,7 @@ from rollcall.lab import engine, images
 
 LABEL = "scale"
 SIZES = (10, 100, 1000, 5000)
-PER_SERVICE, PER_HOST = 10, 100
+PER_HOST = 100
 # Consul's limit per transaction.
 OPERATIONS = 128
 CHANGING = "127.2.0.1"
@@ -53,9 +55,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Size:
-    """The results with one number of instances: the changes, the size of nginx's configuration, the MB of each part."""
+    """The results with one number of instances.
+
+    `first` is the seconds until the first list after a start; then the changes, the size of nginx's configuration, and
+    the MB of each part.
+    """
 
     instances: int
+    services: int
+    first: float
     changes: list[Change]
     kilobytes: float
     megabytes: dict[str, float]
@@ -66,7 +74,12 @@ class Front:
     """The front's container, as the machine sees it."""
 
     container: Container
-    pid: int
+    # How many instances form a service.
+    per_service: int
+
+    @property
+    def pid(self) -> int:
+        return int(self.container.attrs["State"]["Pid"])
 
     @property
     def root(self) -> Path:
@@ -80,8 +93,20 @@ class Front:
     def sites(self) -> str:
         return (self.state / "current/sites.conf").read_text()
 
+    @property
+    def catalog(self) -> Path:
+        return self.root / "run/rollcall/front/staging/catalog.json"
+
     def rendered_at(self) -> float:
-        return (self.root / "run/rollcall/front/staging/catalog.json").stat().st_mtime
+        return self.catalog.stat().st_mtime
+
+    def restart(self) -> float:
+        """Start it anew, which its catalog does not outlive; return the seconds until it has one again."""
+        self.container.restart()
+        self.container.reload()
+        started = datetime.fromisoformat(self.container.attrs["State"]["StartedAt"]).timestamp()
+        until(self.catalog.exists, "a first list", GIVE_UP_SECONDS)
+        return self.rendered_at() - started
 
     def is_confirmed(self) -> bool:
         """Return whether only the current generation exists: the front removes the others after confirming it."""
@@ -96,10 +121,10 @@ class Front:
             yield name, int(pid)
 
 
-def service_operations(numbers: range) -> Iterator[dict[str, Any]]:
+def service_operations(numbers: range, per_service: int) -> Iterator[dict[str, Any]]:
     """Yield the operations that add these instances to the catalog; a host before its first instance."""
     for number in numbers:
-        host, service = f"host-{number // PER_HOST}", f"shop-{number // PER_SERVICE}"
+        host, service = f"host-{number // PER_HOST}", f"shop-{number // per_service}"
         if number % PER_HOST == 0 or number == numbers.start:
             yield {"Node": {"Verb": "set", "Node": {"Node": host, "Address": "127.0.0.1"}}}
         address = f"127.1.{number // 250}.{number % 250 + 1}"
@@ -117,7 +142,7 @@ def transact(operations: list[dict[str, Any]]) -> None:
 
 
 def fill(front: Front, numbers: range) -> None:
-    operations = list(service_operations(numbers))
+    operations = list(service_operations(numbers, front.per_service))
     for start in range(0, len(operations), OPERATIONS):
         transact(operations[start : start + OPERATIONS])
     last = f"127.1.{numbers[-1] // 250}.{numbers[-1] % 250 + 1}:80"
@@ -160,14 +185,19 @@ def measure(front: Front, consul_pid: int, before: int, size: int, count: int) -
     with step(f"Registering {size - before:,} instances"):
         fill(front, range(before, size))
     with step(f"{size:,} instances: {count} changes"):
+        first = front.restart()
+        until(front.is_confirmed, "a front with one generation", GIVE_UP_SECONDS)
         changes = [change(front, present=number % 2 == 0) for number in range(count)]
-    return Size(size, changes, len(front.sites) / 1024, memory(front, consul_pid))
+    services = -(-size // front.per_service)
+    return Size(size, services, first, changes, len(front.sites) / 1024, memory(front, consul_pid))
 
 
 def report(sizes: list[Size]) -> None:
     table = Table(title=f"One change among many instances, medians of {len(sizes[0].changes)}")
     columns = (
         "instances",
+        "services",
+        "first list",
         "rendered",
         "served",
         "slowest",
@@ -182,10 +212,10 @@ def report(sizes: list[Size]) -> None:
     for size in sizes:
         rendered = statistics.median(change.rendered for change in size.changes)
         slowest = max(change.served for change in size.changes)
-        seconds = (f"{figure:.3f} s" for figure in (rendered, served[size.instances], slowest))
+        seconds = (f"{figure:.3f} s" for figure in (size.first, rendered, served[size.instances], slowest))
         growth, text = f"{served[size.instances] / first:.1f}", f"{size.kilobytes:,.0f} KB"
         parts = (f"{size.megabytes[part]:.0f}" for part in PARTS)
-        table.add_row(f"{size.instances:,}", *seconds, growth, text, *parts)
+        table.add_row(f"{size.instances:,}", f"{size.services:,}", *seconds, growth, text, *parts)
     out.print(table)
     print_load()
     last = sizes[-1]
@@ -201,7 +231,8 @@ def report(sizes: list[Size]) -> None:
     "-n", "count", default=10, show_default=True, type=click.IntRange(2), help="How many changes at each size."
 )
 @click.option("--most", default=SIZES[-1], show_default=True, type=click.IntRange(10), help="Leave out larger sizes.")
-def main(count: int, most: int) -> None:
+@click.option("--per-service", default=10, show_default=True, type=click.IntRange(1), help="Instances of a service.")
+def main(count: int, most: int, per_service: int) -> None:
     """Measure how the front follows a change among many instances."""
     engine.ensure()
     images.ensure()
@@ -215,7 +246,7 @@ def main(count: int, most: int) -> None:
             front(client, image("rollcall/front:"), folder, LABEL, "shop-0") as running,
         ):
             running.reload()
-            seen = Front(running, running.attrs["State"]["Pid"])
+            seen = Front(running, per_service)
             until(lambda: seen.state.joinpath("current").is_symlink(), "a front with a generation")
             for size in (size for size in SIZES if size <= most):
                 before = sizes[-1].instances if sizes else 0
