@@ -1,7 +1,7 @@
 """Render sites.conf and streams.conf, the texts that nginx reads."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -17,9 +17,10 @@ from rollcall.front.inputs.settings import Settings
 from rollcall.front.routing.model import Routing, Stream, Upstream
 from rollcall.front.routing.policies import policy_lines
 
-# An upstream's shared memory. Measured with nginx 1.30.6: ten servers fit in 32 KiB; of thousands each takes 0.83 KiB,
-# 0.87 with IPv6 addresses. A reload recreates each zone, so it may grow.
+# The upstreams' shared memory. Measured with nginx 1.30.6: of thousands of servers each takes 0.83 KiB, 0.87 with IPv6
+# addresses, and an upstream 0.2 with a short name. A reload recreates the zone, so it may grow.
 ZONE_BASE_KIB = 64
+ZONE_PER_UPSTREAM_KIB = 2
 ZONE_PER_SERVER_KIB = 1
 COOKIE_LENGTH = 8
 
@@ -66,9 +67,10 @@ def _compiled(template: str) -> Template:
     return environment.from_string(template)
 
 
-def _zone(upstream: Upstream) -> str:
-    """Return the size of an upstream's shared memory."""
-    return f"{ZONE_BASE_KIB + ZONE_PER_SERVER_KIB * len(upstream.servers)}k"
+def _zone(upstreams: Collection[Upstream]) -> str:
+    """Return the size of the shared memory of these upstreams."""
+    servers = sum(len(upstream.servers) for upstream in upstreams)
+    return f"{ZONE_BASE_KIB + ZONE_PER_UPSTREAM_KIB * len(upstreams) + ZONE_PER_SERVER_KIB * servers}k"
 
 
 def _cookie(upstream: str) -> str:

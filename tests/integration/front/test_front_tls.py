@@ -58,6 +58,21 @@ def test_sessions_resume_without_tickets(served, secret) -> None:
         assert second.session_reused
 
 
+def test_a_site_without_a_certificate_of_its_own_has_the_fronts(served, secret, catalog, backends, until) -> None:
+    catalog.register("one", backends[0].address, service="shop-80", meta={"virtual_host": "shop.example.com"})
+    until(lambda: served.get(host="shop.example.com", tls=True).status == 200, "the shop behind the front")
+    visitor = client(secret.authority, ssl.TLSVersion.TLSv1_2)
+    visitor.check_hostname = False
+    with served.handshake(visitor, "shop.example.com") as first:
+        first.sendall(b"GET /json HTTP/1.1\r\nHost: shop.example.com\r\n\r\n")
+        assert first.recv(4096).startswith(b"HTTP/1.1 200")
+        certificate, session = first.getpeercert(), first.session
+    with served.handshake(visitor) as default:
+        assert default.getpeercert() == certificate
+    with served.handshake(visitor, "shop.example.com", session=session) as again:
+        assert again.session_reused
+
+
 def test_http_2_works_with_tls_and_with_prior_knowledge(served) -> None:
     answer = ("curl", "-sko", "/dev/null", "-w", "%{http_version} %{http_code}")
     assert served.execute(*answer, "--http2", f"https://127.0.0.1:{served.https_port}/health")[1] == "2 200"

@@ -35,11 +35,20 @@ def named(found: list[Directive], host: str) -> Directive:
     return one
 
 
-def test_a_site_has_its_own_certificate_or_that_of_the_default_site() -> None:
+def test_a_site_has_its_own_certificate_or_shares_the_tls_context_of_the_default_site() -> None:
     found = servers()
     assert named(found, SHOP).value("ssl_certificate") == str(CERTIFICATE)
     assert named(found, SHOP).value("ssl_certificate_key") == str(CERTIFICATE)
+    assert named(found, "_").value("ssl_certificate") == "tls/front.crt"
+    assert named(found, "_").value("ssl_certificate_key") == "tls/front.key"
     assert not named(found, BLOG).all("ssl_certificate")
+
+
+def test_a_default_site_with_its_own_certificate_shares_it_with_no_other() -> None:
+    found = servers(server_name=SHOP, services=("shop-80",))
+    assert named(found, SHOP).value("ssl_certificate") == str(CERTIFICATE)
+    assert named(found, BLOG).value("ssl_certificate") == "tls/front.crt"
+    assert named(found, BLOG).value("ssl_certificate_key") == "tls/front.key"
 
 
 def test_challenges_are_nobodys_business_without_acme() -> None:
