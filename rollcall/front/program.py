@@ -68,11 +68,14 @@ class Front:
         """Serve until nginx exits too often or a successor serves; return the container's exit status."""
         commands = Commands(self._serving, self._consul_template, self._turn, self.document).by_name()
         async with await control.listen(paths.CONTROL_SOCKET, commands):
+            # At once: its first list of many services takes as long as nginx's start, which does not need it.
+            followed = asyncio.create_task(self._consul_template.keep_running())
             await self._begin(predecessor)
             offer = Offer(paths.HANDOVER_SOCKET, self._ports, self._pause, self._retire, self._resume)
             handed_over = asyncio.create_task(offer.run())
             nginx_exited = asyncio.create_task(keep_nginx(self._nginx, self._serving))
-            tasks = {handed_over, nginx_exited, *map(asyncio.create_task, (*self._follow_consul(), self._watch()))}
+            others = map(asyncio.create_task, (*self._follow_consul(), self._watch()))
+            tasks = {handed_over, nginx_exited, followed, *others}
             try:
                 await _first_of({handed_over, nginx_exited}, tasks)
             finally:
@@ -92,7 +95,6 @@ class Front:
             return self._serving.settings.backups_every
 
         return (
-            self._consul_template.keep_running(),
             self._follow(),
             consul.poll(address, paths.TOKEN, self._problems),
             self._cluster.follow(address, paths.TOKEN),
