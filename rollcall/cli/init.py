@@ -21,7 +21,7 @@ def init(folder: Path) -> None:
     steps = [] if folder.resolve() == Path.cwd() else [f"cd {folder}"]
     out.print(
         f"\nNext: put your host into {folder / inventory}, then\n"
-        f"  {' && '.join([*steps, f'rollcall deploy {inventory}'])}",
+        f"  {' && '.join([*steps, 'rollcall images build', f'rollcall deploy {inventory}'])}",
         highlight=False,
         soft_wrap=True,
     )

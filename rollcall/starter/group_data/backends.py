@@ -50,4 +50,4 @@ _shop = {
 }
 
 # "webserver" with ports 80 and 443 is webserver-80 and webserver-443 in Consul.
-services = [_webserver]  # then [_webserver, _shop], and at last [_shop]
+services = [_webserver]  # then [_webserver, _shop], and at last [_shop], with front.services in fronts.py changed, too

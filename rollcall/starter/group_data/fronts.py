@@ -8,7 +8,9 @@ front = {
     # One of your own services behind a host name; a container can also set one itself, with
     # SERVICE_VIRTUAL_HOST=shop.example.com in its environment or labels.
     # "routes": [{"service": "shop", "host": "shop.example.com"}],
-    # A certificate of your own; without it the fleet's authority signs one that no browser trusts.
+    # A certificate of Let's Encrypt for each routed name that you list (docs/https.md), or files of your own; without
+    # either, the fleet's authority signs one that no browser trusts.
+    # "acme": {"email": "ops@example.com", "names": ["shop.example.com"]},
     # "certificate": "certificates/site.crt", "certificate_key": "certificates/site.key",
     # "redirect": True,  # HTTP redirects to HTTPS
 }
