@@ -1,6 +1,7 @@
 """`rollcall services`: show the version and the state of each declared service."""
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from rollcall.config.inventory import Host, Inventory
 from rollcall.console import out
 from rollcall.consul.agent_client import AgentClient
 from rollcall.consul.pick_agent import pick_agent
+from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
 from rollcall.remote.run import Shell
 from rollcall.secrets.deployed import read_secrets
@@ -35,15 +37,14 @@ def services(source: str, as_json: bool) -> None:
     """Show each service: its version, since when, how many containers serve of those declared, hosts, and routes.
 
     A container serves if it runs, passes its checks in Consul, and nobody took it out of service. Of a job:
-    when it runs next, and how it ended last.
+    when it runs next, and how it ended last. Exit code: 1 if a host could not be read.
     """
     from rollcall.services.listing import rows
 
     chosen, fleet = checked_fleet(source)
     token = read_secrets(source, chosen, fleet, "rollcall services").tokens.secret("operator")
-    connectivity.check(chosen.hosts)
-    with ThreadPoolExecutor(max_workers=len(chosen.hosts)) as pool:
-        found = rows(fleet, pool.map(lambda host: _look(host, token), chosen.hosts))
+    seen, unread = _look_at_all(chosen.hosts, token)
+    found = rows(fleet, seen)
     scheduled = _jobs(source, chosen, fleet, token)
     if as_json:
         documents = [*map(asdict, found), *map(asdict, scheduled)]
@@ -53,6 +54,30 @@ def services(source: str, as_json: bool) -> None:
         _print_jobs(scheduled)
     else:
         out.print("No services are declared; docs/services.md has an example.")
+    if unread:
+        raise RollcallError(f"without the containers of {'; '.join(unread)}")
+
+
+def _look_at_all(hosts: Sequence[Host], token: str) -> "tuple[list[HostServices], list[str]]":
+    """Return what each host has, and why others could not be read.
+
+    Raises:
+        RollcallError: none could.
+    """
+
+    def tried(host: Host) -> "HostServices | str":
+        try:
+            return _look(host, token)
+        except RollcallError as problem:
+            return f"{host.name}: {problem}"
+
+    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
+        looks = list(pool.map(tried, hosts))
+    unread = [look for look in looks if isinstance(look, str)]
+    if len(unread) == len(looks):
+        connectivity.check(hosts)  # its sentence is shorter: one for all hosts
+        raise RollcallError("; ".join(unread))
+    return [look for look in looks if not isinstance(look, str)], unread
 
 
 def _look(host: Host, token: str) -> "HostServices":
