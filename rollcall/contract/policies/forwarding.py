@@ -14,6 +14,14 @@ _COMMON: Headers = (
     ("X-Forwarded-Port", "$visitor_port"),
     ("Forwarded", '""'),
     ("Proxy", '""'),
+    # By these some programs see another path, method or scheme than the front has checked.
+    ("X-Original-URL", '""'),
+    ("X-Rewrite-URL", '""'),
+    ("X-Forwarded-Uri", '""'),
+    ("X-Original-Method", '""'),
+    ("X-Forwarded-Method", '""'),
+    ("X-Forwarded-Scheme", '""'),
+    ("X-Forwarded-Ssl", '""'),
     ("X-Request-ID", "$known_request_id"),
 )
 # WebSockets and other upgrades; gRPC has none.

@@ -11,6 +11,8 @@ from rollcall.front.inputs.settings import Settings
 from rollcall.front.routing.model import Location, Routing, Site
 
 _HTTPS_PORT = 443
+# What programs cut off a part of a path: parameters, a format, and white space.
+_SUFFIX = r"(?:[.;\x01-\x20][^/]*)?"
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def _place(host: str, location: Location, settings: Settings) -> Place:
 def _elsewhere(path: str, site: Site) -> str:
     """Return the regular expression of the spellings of guarded paths below a path; "" without any.
 
-    nginx compares paths by case and whole; many programs do not, and take /Admin, /admin;x and /x/..;/admin for /admin.
+    nginx compares paths by case and whole; many programs do not, and take /Admin, /admin;x, /admin.json, /admin%20 and
+    /x/..;/admin for /admin.
     """
     above = path.rstrip("/").lower() + "/"
     guarded = [
@@ -62,7 +65,7 @@ def _elsewhere(path: str, site: Site) -> str:
     ]
     if not guarded:
         return ""
-    spelled = "|".join("".join(f"/{re.escape(part)}(?:;[^/]*)?" for part in one[1:].split("/")) for one in guarded)
+    spelled = "|".join("".join(f"/{re.escape(part)}{_SUFFIX}" for part in one[1:].split("/")) for one in guarded)
     return rf"^(?:{spelled})(?:/|$)|/\.*;|\x5c"
 
 

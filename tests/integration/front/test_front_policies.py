@@ -149,6 +149,12 @@ SPELLINGS = [
     "/ADMIN",
     "/Admin/x",
     "/admin;x=1",
+    "/admin.json",
+    "/Admin.html?x",
+    "/admin.",
+    "/admin%20",
+    "/admin%09/x",
+    "/admin%0a",
     "/admin;/x",
     "/;/admin",
     "/x/..;/admin",
@@ -291,6 +297,11 @@ def test_smuggled_headers_reach_no_service(front, app, register, serves) -> None
         "X-Tenant: a\rX-Tenant: evil",
     ):
         assert "evil" not in raw(front, "/", line)
+    # Programs that believe these see another path, method or scheme than the front.
+    for name in ("X-Original-URL", "X-Rewrite-URL", "X-Forwarded-Uri", "X-Original-Method", "X-Forwarded-Method"):
+        assert "evil" not in raw(front, "/", f"{name}: /evil"), name
+    for name in ("X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Forwarded-Prefix", "X-Forwarded-Port", "Forwarded"):
+        assert "evil" not in raw(front, "/", f"{name}: evil"), name
     both = raw(front, "/", "Content-Length: 5", "Transfer-Encoding: chunked")
     assert status(both) == 400
     assert status(raw(front, "/", "Content-Length: 5", "Content-Length: 6")) == 400
