@@ -22,10 +22,22 @@ class HttpProof:
     def check(self, name: str) -> None:
         """Raise OrderError if the name leads to no front."""
         found = leads_here.addresses(name)
-        if why := leads_here.fault(name, found, self._settings.addresses, lambda *answer: self.publish(name, *answer)):
+        if why := leads_here.fault(name, found, self._settings.addresses, lambda *answer: self._publish(name, *answer)):
             raise OrderError(why, local=True)
 
     def publish(self, name: str, where: str, what: str) -> None:
+        """Let the fronts give an answer; raise OrderError if the name leads to one that gives another.
+
+        Its program may be down. Authorities limit failed validations, so this one is not asked.
+        """
+        self._publish(name, where, what)
+        if address := leads_here.mistaken(name, where, what):
+            raise OrderError(
+                f"DNS leads to {address}, where a front does not know this order; docker logs acme on its host",
+                local=True,
+            )
+
+    def _publish(self, name: str, where: str, what: str) -> None:
         """Let the fronts give an answer, and wait until those that respond do."""
         self._consul.put(f"{acme_keys.CHALLENGES}{name}/{where}", what.encode())
         leads_here.wait_for_fronts(self._settings.fronts, name, where, what)

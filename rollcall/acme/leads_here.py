@@ -65,7 +65,23 @@ def wait_for_fronts(fronts: Iterable[Front], name: str, token: str, answer: str)
             time.sleep(0.1)
 
 
+def mistaken(name: str, token: str, answer: str) -> str:
+    """Return an address of the name that gives another answer, or "".
+
+    One that gives none may not be reached from here; the authority's own request decides.
+    """
+    for address in addresses(name):
+        if _answer(Front(address, HTTP_PORT), name, token) not in (None, answer):
+            return address
+    return ""
+
+
 def _answers(front: Front, name: str, token: str, answer: str) -> bool:
+    return _answer(front, name, token) == answer
+
+
+def _answer(front: Front, name: str, token: str) -> str | None:
+    """Return what a front answers, "" if it refuses, None without a response."""
     connection = http.client.HTTPConnection(front.address, front.port, timeout=REQUEST_TIMEOUT_SECONDS)
     try:
         connection.connect()
@@ -73,8 +89,8 @@ def _answers(front: Front, name: str, token: str, answer: str) -> bool:
             connection.sock.sendall(_PREFACE)
         connection.request("GET", _WELL_KNOWN + token, headers={"Host": name})
         response = connection.getresponse()
-        return response.status == http.HTTPStatus.OK and response.read(_LONGEST).decode(errors="replace") == answer
+        return response.read(_LONGEST).decode(errors="replace") if response.status == http.HTTPStatus.OK else ""
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()

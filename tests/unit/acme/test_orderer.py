@@ -113,7 +113,20 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(leads_here, "addresses", lambda name: ("10.0.0.1",))
+    monkeypatch.setattr(leads_here, "mistaken", lambda *_: "")
     return World(tmp_path)
+
+
+def test_no_authority_is_asked_while_a_front_where_the_name_leads_does_not_know_the_order(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leads_here, "mistaken", lambda *_: "10.0.0.1")
+    world.run()
+    assert world.state().error == (
+        "DNS leads to 10.0.0.1, where a front does not know this order; docker logs acme on its host"
+    )
+    assert datetime.fromisoformat(world.state().retry_at) < datetime.now(UTC) + timedelta(minutes=2)
+    assert world.store.keys(acme_keys.CHALLENGES) == ()
 
 
 def test_a_wanted_name_is_ordered_once_and_kept_encrypted(world: World) -> None:
