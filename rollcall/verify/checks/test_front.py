@@ -143,7 +143,10 @@ def reach_every_backend(cluster: Cluster, front: Member, instances: tuple[Instan
 
 
 def _nobody(cluster: Cluster, front: Member) -> str:
-    """Check the 502 of a default site without an instance, or its 404 without services; its name may be a service's."""
+    """Check a default site without an instance: nobody asked for its 502, unless somebody drained all of them.
+
+    Without services it is a 404; its name may be that of other services.
+    """
     response = cluster.request_front(front)
     named = cluster.nginx_sites(front).hosts.get(front.settings.front.server_name.lower(), frozenset())
     if named - {NO_INSTANCE}:
@@ -155,7 +158,18 @@ def _nobody(cluster: Cluster, front: Member) -> str:
             f"{front.name}: {response.status or 'no response'}",
             cluster.command_line(front.name, _curl(front)),
         )
+    if front.settings.front.services and not _are_drained(cluster, front):
+        raise CheckError(
+            f"an instance of {services(front)}",
+            f"{front.name}: none passes, so every request for its default site gets a 502",
+            f"rollcall status {cluster.source}; front.services names what stands there, [] is a 404",
+        )
     return f"{front.name} has no backend, and responds {expected}"
+
+
+def _are_drained(cluster: Cluster, front: Member) -> bool:
+    names = {name.rpartition(".")[2] for name in front.settings.front.services}
+    return any(one.maintenance for one in cluster.catalog.instances() if one.service in names)
 
 
 def _is_an_instances_own(cluster: Cluster, front: Member, mark: str) -> bool:

@@ -113,8 +113,16 @@ def test_a_sample_that_never_answers_is_a_fault() -> None:
         reached(Cluster(Response(404, "")))
 
 
-def test_without_an_instance_the_site_is_a_502_or_its_name_another_services() -> None:
-    assert "responds 502" in reached(Cluster(Response(502, ""), instances=()))
+def test_a_default_site_without_an_instance_is_a_fault_unless_all_are_drained() -> None:
+    nobody = Cluster(Response(502, ""), instances=())
+    with pytest.raises(CheckError, match="none passes, so every request for its default site gets a 502"):
+        reached(nobody)
+    drained = replace(instance("webserver-1"), service="web", passing=False, maintenance=True)
+    nobody.catalog = SimpleNamespace(instances=lambda: (drained,), front_keys=dict)
+    assert "responds 502" in reached(nobody)
+
+
+def test_without_an_instance_the_sites_name_may_be_another_services() -> None:
     with pytest.raises(CheckError, match="502, since the front"):
         reached(Cluster(Response(200, ""), instances=()))
     taken: Any = Cluster(Response(200, ""), instances=())
