@@ -59,7 +59,7 @@ STEPS: dict[str, set[str]] = {
         "cluster.command_line(front.name, 'docker logs --tail 20 front')",
         "cluster.command_line(front.name, _curl(front))",
     },
-    "test_front._nobody": {"cluster.command_line(front.name, _curl(front))"},
+    "test_front._nobody": {"cluster.command_line(front.name, _curl(front))", "f'rollcall status {cluster.source}'"},
     "test_front.test_headers": {
         "cluster.command_line(front.name, 'docker exec front cat /var/lib/rollcall/front/current/nginx.conf')"
     },
