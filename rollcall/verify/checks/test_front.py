@@ -161,7 +161,7 @@ def _nobody(cluster: Cluster, front: Member) -> str:
     if front.settings.front.services and not _are_drained(cluster, front):
         raise CheckError(
             f"an instance of {services(front)}",
-            f"{front.name}: none passes, so each request for its default site gets a 502 (front.services = [] is a 404)",
+            f"{front.name}: none passes, so a request for its default site gets a 502 (front.services = [] is a 404)",
             f"rollcall status {cluster.source}",
         )
     return f"{front.name} has no backend, and responds {expected}"

@@ -115,7 +115,7 @@ def test_a_sample_that_never_answers_is_a_fault() -> None:
 
 def test_a_default_site_without_an_instance_is_a_fault_unless_all_are_drained() -> None:
     nobody: Any = Cluster(Response(502, ""), instances=())
-    with pytest.raises(CheckError, match="none passes, so each request for its default site gets a 502"):
+    with pytest.raises(CheckError, match="none passes, so a request for its default site gets a 502"):
         reached(nobody)
     drained = replace(instance("webserver-1"), service="web", passing=False, maintenance=True)
     nobody.catalog = SimpleNamespace(instances=lambda: (drained,), front_keys=dict)
