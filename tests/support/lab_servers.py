@@ -21,3 +21,9 @@ def servers(fleet: Fleet) -> set[str]:
     """Return the node names of raft's servers."""
     found = fleet.consul("/v1/operator/raft/configuration")
     return {server["Node"] for server in found["Servers"]} if found else set()
+
+
+def led_by(fleet: Fleet) -> str:
+    """Return the name of the host whose server leads."""
+    address = str(fleet.consul("/v1/status/leader")).partition(":")[0]
+    return next(member.name for member in fleet.declared.servers if member.address == address)

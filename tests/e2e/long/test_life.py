@@ -1,6 +1,7 @@
 """Hosts that leave, die and come back, under 32 keep-alive clients."""
 
 import base64
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
 from keep_alive_load import Load
+from lab_servers import led_by
 
 from rollcall.lab.hosts import by_name
 
@@ -179,4 +181,21 @@ def test_hosts_restart_without_a_lost_request(fleet: Fleet, says: Callable[[str]
     says(f"{said.strip().splitlines()[-1]} {load.requests} requests")
     assert load.broken == {}
     assert all(fleet.on(host, "awk '{print $22}' /proc/1/stat") != before for host, before in started.items())
+    assert "✗" not in rollcall("verify", LAB)
+
+
+def test_the_leader_restarts_without_a_lost_request(fleet: Fleet, says: Callable[[str], None]) -> None:
+    leader = led_by(fleet)
+    load = Load(FRONT_PORT)
+    with load.running():
+        said = rollcall("reboot", LAB, leader, "--yes")
+        assert led_by(fleet) != leader
+        leader = led_by(fleet)
+        # Named first, it is last all the same.
+        all_three = rollcall("reboot", LAB, leader, *(one for one in SERVERS if one != leader), "--yes")
+    says(f"{said.strip().splitlines()[-1]} {all_three.strip().splitlines()[-1]} {load.requests} requests")
+    order = re.findall(r"✓ (\w+) restarts", all_three)
+    assert set(order) == set(SERVERS)
+    assert order[-1] == leader
+    assert load.broken == {}
     assert "✗" not in rollcall("verify", LAB)

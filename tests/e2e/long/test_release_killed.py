@@ -1,19 +1,15 @@
 """A release that is killed after any of its steps: visitors notice nothing, and the same command ends it right."""
 
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 
-import interactive
 import pytest
-from deployed import PROJECT, Fleet, rollcall, wait_for
+from deployed import Fleet, rollcall
 from keep_alive_load import Load
+from killing import ended_at, finish
 from shop_service import SHOP, Declared
 
 HOSTS = ("app1", "app2")
-# The lock of a killed deploy ends with its session.
-LOCK_SECONDS = 90
 
 
 @pytest.fixture(scope="module")
@@ -30,24 +26,10 @@ def is_step(line: str) -> bool:
     return "shop" in line and not line.startswith(("Loading", "-->"))
 
 
-def killed_after(inventory: str, step: int) -> bool:
-    """Kill a deploy with all of its processes when it has said this many steps; False if it ended before."""
-    said = 0
-    with interactive.started("deploy", inventory) as process:
-        for line in interactive.lines(process):
-            said += is_step(line)
-            if said == step:
-                interactive.send(process, signal.SIGKILL)
-                return True
-    return False
-
-
-def finished(inventory: str) -> bool:
-    """Run the same command as a user does who sees that the killed deploy still holds the lock, until it is free."""
-    arguments = [sys.executable, "-m", "rollcall", "deploy", inventory]
-    done = subprocess.run(arguments, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0 or "has been deploying this fleet since" in done.stdout + done.stderr, done.stdout
-    return done.returncode == 0
+def after(number: int) -> Callable[[str], bool]:
+    """Find the line by which a deploy has said this many steps."""
+    said = count(1)
+    return lambda line: is_step(line) and next(said) == number
 
 
 def containers(fleet: Fleet) -> dict[str, list[str]]:
@@ -69,8 +51,8 @@ def test_a_release_killed_after_any_step_is_ended_by_the_same_command(fleet: Fle
         shop.write(f"v{number}")
         load = Load(8080, path="/", connections=4, host=SHOP)
         with load.running():
-            was_killed = killed_after(shop.inventory, number)
-            wait_for(f"end of the release killed after step {number}", lambda: finished(shop.inventory), LOCK_SECONDS)
+            was_killed = ended_at(after(number), "deploy", shop.inventory) == "ended"
+            finish("deploy", shop.inventory)
         assert not load.broken, (number, load.answers)
         assert containers(fleet) == {host: ["shop-1"] for host in HOSTS}, number
         assert versions(fleet) == {f"v{number}"}

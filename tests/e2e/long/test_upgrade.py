@@ -12,6 +12,7 @@ from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_fo
 from image_for_tests import made
 from keep_alive_load import Load
 from lab_command import UP
+from lab_servers import led_by
 
 from rollcall.lab import images
 from rollcall.lab.layout import CONSUL_BEFORE_VERSION, CONSUL_VERSION
@@ -82,13 +83,6 @@ def test_a_downgrade_is_refused_before_anything_is_touched(fleet: Fleet, before:
     assert f"consul.image: got {CONSUL_BEFORE_VERSION} for" in said
     assert f"and {CONSUL_VERSION} runs, whose data an earlier Consul does not read" in said
     assert builds(fleet) == dict.fromkeys(HOSTS, CONSUL_VERSION)
-
-
-def led_by(fleet: Fleet) -> str:
-    address = str(fleet.consul("/v1/status/leader")).partition(":")[0]
-    return next(
-        one for one in SERVERS if fleet.hosts[one].hostname == address or address in fleet.on(one, "hostname -I")
-    )
 
 
 def test_a_registrator_that_does_not_work_costs_one_host(fleet: Fleet, tmp_path: Path) -> None:
