@@ -105,7 +105,10 @@ class Program:
             # Not published while the presence of an earlier run still holds the key.
             self._published = names
         if not self._consul.put(acme_keys.LOCK, self._settings.node.encode(), acquire=session):
-            self._lock.session = ""
+            if self._lock.session:
+                # Taken away, as by somebody who deleted the key: the session would still hold what it wrote.
+                self._lock.session = self._session = ""
+                self._consul.destroy_session(session)
             return
         if self._lock.session != session:
             self._begin(session)
