@@ -52,11 +52,12 @@ class Relay:
     before: Callable[[Passed], Answer | None] = _pass_on
     after: Callable[[Passed], object] = _pass_on
     passed: list[Passed] = field(default_factory=list)
+    own: str = "127.0.0.1"
     _server: http.server.ThreadingHTTPServer | None = None
 
     def up(self) -> None:
         """Listen."""
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), _handler(self))
+        self._server = http.server.ThreadingHTTPServer((self.own, self.port), _handler(self))
         if self.pair:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*self.pair)
@@ -77,7 +78,7 @@ class Relay:
     @property
     def address(self) -> str:
         """Where it listens."""
-        return f"127.0.0.1:{self.port}"
+        return f"{self.own}:{self.port}"
 
     def count(self, path: str) -> int:
         """Return how many requests had this in their paths."""
@@ -141,10 +142,10 @@ def _handler(relay: Relay) -> type[http.server.BaseHTTPRequestHandler]:
 
 @contextmanager
 def relay(
-    target: tuple[str, int], trusted: Path | None = None, pair: tuple[Path, Path] | None = None
+    target: str, trusted: Path | None = None, pair: tuple[Path, Path] | None = None, own: str = "127.0.0.1"
 ) -> Iterator[Relay]:
     """Run a proxy until the block ends: with TLS to a server that `trusted` vouches for, with TLS by `pair` itself."""
-    running = Relay(free_port(), target, trusted, pair)
+    running = Relay(free_port(), target, trusted, pair, own=own)
     running.up()
     try:
         yield running
