@@ -40,14 +40,18 @@ def begin() -> None:
     """Prepare this process for pyinfra."""
     monkey.patch_all()
     main = gevent.getcurrent()
+    pending = None
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        # gevent prints a traceback for KeyboardInterrupt but not for SystemExit. Raised in another greenlet, such as an
-        # SSH connection's, it would end only that one, and the deploy would keep waiting.
+        nonlocal pending
+        # gevent prints a traceback for KeyboardInterrupt but not for SystemExit.
         end = SystemExit(INTERRUPTED)
-        if gevent.getcurrent() is main:
+        # Raised here it may be lost: in another greenlet, such as an SSH connection's, it would end only that one, and
+        # in a finalizer none. So it comes where the main one next waits, or here if somebody cannot wait for that.
+        if pending and gevent.getcurrent() is main:
+            pending.stop()
             raise end
-        gevent.get_hub().loop.run_callback(main.throw, end)
+        pending = gevent.get_hub().loop.run_callback(main.throw, end)
 
     signal.signal(signal.SIGINT, interrupt)
 

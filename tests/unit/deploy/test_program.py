@@ -109,3 +109,31 @@ def test_ctrl_c_ends_it_whichever_greenlet_runs() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
     assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_ctrl_c_in_a_finalizer_is_not_lost() -> None:
+    """Python ignores what is raised there, as in the lock of logging while pyinfra starts."""
+    code = (
+        "from rollcall.deploy import program; program.begin()\n"
+        "import os, signal, time\n"
+        "class Finalized:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        for _ in range(1000): pass\n"
+        "Finalized()\n"
+        "time.sleep(60)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_a_second_ctrl_c_ends_what_never_waits() -> None:
+    code = (
+        "from rollcall.deploy import program; program.begin()\n"
+        "import os, signal\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "os.kill(os.getpid(), signal.SIGINT)\n"
+        "while True: pass\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
+    assert (done.returncode, done.stderr) == (130, "")
