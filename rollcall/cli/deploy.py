@@ -37,7 +37,7 @@ def deploy(source: str, *, limit: tuple[str, ...], dry: bool, yes: bool, as_json
     started = time.monotonic()
     program.begin()
     chosen, fleet = checked_fleet(source, limit, program.read)
-    connectivity.check(chosen.hosts)
+    _check_reached(chosen)
     consent = ["--data", f"{CONSENT}=true"] if yes else []
     options = [*_limits(limit), *(["--dry"] if dry else ["-y"]), *consent, *_verbosity(verbosity)]
     try:
@@ -55,6 +55,14 @@ def deploy(source: str, *, limit: tuple[str, ...], dry: bool, yes: bool, as_json
     seconds = f"{time.monotonic() - started:.1f} s"
     what = f"changed {_named(changed)}" if changed else "nothing had to change"
     out.print(f"\n[green]Deployed[/] {_count(len(chosen.hosts))} in {seconds}; {what}. Next: rollcall verify {source}")
+
+
+def _check_reached(chosen: inventory.Inventory) -> None:
+    """Check that every host responds; where only some do, name the way to deploy to those."""
+    try:
+        connectivity.check(chosen.hosts)
+    except connectivity.SomeSilentError as problem:
+        raise RollcallError(f"{problem} Or deploy to the others alone, with --limit HOST|GROUP for each.") from None
 
 
 def _forecast(changed: Sequence[str], source: str) -> str:

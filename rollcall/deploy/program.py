@@ -150,11 +150,10 @@ def run(inventory: Inventory, name: str, options: Sequence[str]) -> None:
     try:
         cli(arguments, prog_name="pyinfra", standalone_mode=False)
     except WrappedError as error:
-        raise RollcallError(str(error.message)) from None
+        raise RollcallError(_words(str(error.message), name)) from None
     except click.ClickException as error:
         if (inner := getattr(error, "exception", None)) is None:
-            text = error.format_message()
-            raise RollcallError(_not_everywhere(name) if text.startswith(_NO_HOST_LEFT) else text) from None
+            raise RollcallError(_words(error.format_message(), name)) from None
         raise _fault_in_project(inner) or inner from None
     except SystemExit as end:
         if end.code == INTERRUPTED:
@@ -165,6 +164,10 @@ def run(inventory: Inventory, name: str, options: Sequence[str]) -> None:
 
 # pyinfra's words when the last host failed.
 _NO_HOST_LEFT = "No hosts remaining"
+
+
+def _words(text: str, name: str) -> str:
+    return _not_everywhere(name) if text.startswith(_NO_HOST_LEFT) else text
 
 
 def _not_everywhere(name: str) -> str:

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import consul
@@ -39,7 +40,8 @@ class OwnConsul:
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
 
-    @property
+    # One client keeps its connection; of many, each keeps one until it is collected, and Consul allows 200.
+    @cached_property
     def api(self) -> consul.Consul:
         return consul.Consul(port=self.port, token=self.management)
 

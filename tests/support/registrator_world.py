@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,8 @@ class Agent:
             asker.sendto(dns_message.question(name, 1), ("127.0.0.1", self.dns_port))
             return set(dns_message.answer(asker.recv(4096), name).addresses)
 
-    @property
+    # One client keeps its connection; of many, each keeps one until it is collected, and Consul allows 200.
+    @cached_property
     def api(self) -> consul.Consul:
         return consul.Consul(port=self.port, token=self.token)
 

@@ -163,7 +163,8 @@ def test_sites_certificates(cluster: Cluster, passed: Report) -> None:
         raise CheckError(
             "each site's own certificate, and no error", problems, f"rollcall certificates {cluster.source}"
         )
-    passed(f"fronts show the certificate of {count} of their sites' own, and no order or renewal fails")
+    shown = {0: "no site has a certificate of its own", 1: "fronts show the one certificate of a site's own"}
+    passed(f"{shown.get(count, f'fronts show {count} certificates of sites of their own')}; no order or renewal fails")
 
 
 def _other_certificate(cluster: Cluster, front: Member, name: str, end: datetime) -> list[str]:

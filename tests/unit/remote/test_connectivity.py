@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -48,6 +50,30 @@ def test_every_silent_host_is_named() -> None:
     hosts = [Host(name, "ssh", "127.0.0.1", port=closed_port()) for name in ("web1", "web2")]
     with pytest.raises(RollcallError, match=r"web1 .*connection refused.*, web2 .*do not respond by SSH; check"):
         connectivity.check(hosts)
+
+
+def test_a_deploy_names_the_way_to_those_that_respond(listener: socket.socket, tmp_path: Path) -> None:
+    greet(listener, b"SSH-2.0-OpenSSH_9.2\r\n")
+    ports = {"web1": closed_port(), "web2": listener.getsockname()[1]}
+    reached = {"ssh_hostname": "127.0.0.1"}
+    hosts = [
+        (name, {**reached, "ssh_port": port, "address": f"10.0.0.{number}"})
+        for number, (name, port) in enumerate(ports.items(), 1)
+    ]
+    source = tmp_path / "inventory.py"
+    source.write_text(f"consul_servers, app_servers = {hosts[:1]!r}, {hosts[1:]!r}\n")
+    (tmp_path / "deploy.py").write_text("from rollcall.components import consul\nCOMPONENTS = (consul.COMPONENT,)\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "rollcall", "deploy", str(source)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert done.returncode == 1
+    said = " ".join(done.stderr.split())
+    assert "web1 (127.0.0.1" in said and "web2 (127.0.0.1" not in said
+    assert said.endswith("Or deploy to the others alone, with --limit HOST|GROUP for each.")
 
 
 def test_the_lab_is_not_up(monkeypatch: pytest.MonkeyPatch) -> None:
