@@ -30,8 +30,6 @@ NGINX = """
 include /usr/share/nginx/modules-available/mod-stream.con[f];
 events {}
 http {
-    ssl_certificate /test/cert.pem;
-    ssl_certificate_key /test/key.pem;
     include /test/sites.conf;
 }
 stream {
@@ -93,7 +91,8 @@ def nginx(
     client: docker.DockerClient, image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Path, Container]]:
     folder = tmp_path_factory.mktemp("nginx")
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    (folder / "tls").mkdir()
+    files = ["-keyout", str(folder / "tls/front.key"), "-out", str(folder / "tls/front.crt")]
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=test", *files]
     subprocess.run(command, check=True, capture_output=True)
     (folder / "nginx.conf").write_text(NGINX)
