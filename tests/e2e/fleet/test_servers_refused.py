@@ -21,6 +21,8 @@ def test_a_live_server_is_not_left_out_of_the_inventory(fleet: Fleet, tmp_path: 
 
 def test_a_host_keeps_its_name(fleet: Fleet, tmp_path: Path) -> None:
     renamed = SERVERS.replace('_hosts["consul2"]', '("consul2", {**_hosts["consul2"][1], "node": "second"})')
-    said = rollcall("deploy", inventory(tmp_path, renamed), code=1)
+    source = inventory(tmp_path, renamed)
+    said = rollcall("deploy", source, code=1)
     assert "node: got 'second', but the Consul agent of consul2 runs as 'consul2'" in said
-    assert said.rstrip().endswith('("consul2", {"node": "consul2"})')
+    assert 'keep that name by ("consul2", {"node": "consul2"}); for the new name' in said
+    assert f"`rollcall remove {source} --host consul2`, take it out again, and deploy" in said
