@@ -34,6 +34,8 @@ SYSTEMD = (
 _READY_TIMEOUT_SECONDS = 90
 # They start side by side, each for about three seconds of a core.
 _READY_SECONDS_PER_HOST = 6
+# Between two questions, each a login by SSH: fifty hosts that are asked at once would be kept busy by them.
+_PAUSE_SECONDS_PER_HOST = 0.05
 # systemd's exit status when it cannot even start, as Docker shows it.
 _SYSTEMD_FAILED = 255
 _INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
@@ -117,7 +119,7 @@ def wait_until_ready() -> None:
     hosts = size.hosts()
     seconds = max(_READY_TIMEOUT_SECONDS, _READY_SECONDS_PER_HOST * len(hosts))
     with step("Waiting for SSH and the Docker Engine of every host"):
-        lacking = side_by_side.run([_waiting(host, seconds) for host in hosts])
+        lacking = side_by_side.run([_waiting(host, seconds, _PAUSE_SECONDS_PER_HOST * len(hosts)) for host in hosts])
         if problems := [problem for problem in lacking if problem]:
             raise RollcallError(
                 f"After {seconds} s {', '.join(problems)}; "
@@ -143,9 +145,11 @@ def _renew(host: LabHost, names: Sequence[str]) -> None:
     command.run([*ssh_arguments(host), line], doing=f"let {host.name} pull {', '.join(names)}")
 
 
-def _waiting(host: LabHost, seconds: float) -> Callable[[], str]:
+def _waiting(host: LabHost, seconds: float, pause_seconds: float) -> Callable[[], str]:
     def wait() -> str:
-        settled = waiting.until(lambda: engine_version(host) is not None or bool(_stopped(host)), seconds)
+        settled = waiting.until(
+            lambda: engine_version(host) is not None or bool(_stopped(host)), seconds, pause_seconds
+        )
         return "" if settled and not _stopped(host) else f"{host.name} {_lack(host)}"
 
     return wait

@@ -7,13 +7,6 @@ from rollcall.lab import size
 from rollcall.lab.layout import HOSTS, REGISTRY_PORT
 
 
-@pytest.fixture(autouse=True)
-def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    file = tmp_path / "number_of_hosts"
-    monkeypatch.setattr(size, "_FILE", file)
-    return file
-
-
 def test_it_has_six_hosts_until_somebody_asks_for_more_and_after_it_is_taken_down() -> None:
     assert size.hosts() == HOSTS
     size.grow(9)
