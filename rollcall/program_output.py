@@ -6,6 +6,9 @@ import re
 # "See 'docker run --help'." before (cli/command/cli.go, StatusError of cobra.go).
 _HINT = re.compile(r"\s*(See|Run) 'docker [a-z -]*--help'")
 
+# A longer line is data, such as a container's document, and may hold what is not for a terminal.
+_LONGEST = 1000
+
 
 def reason(*outputs: str) -> str:
     """Return the last line that says something, of the first of these outputs that has one; empty without any."""
@@ -13,5 +16,9 @@ def reason(*outputs: str) -> str:
 
 
 def _last_line(output: str) -> str:
-    told = (line.strip() for line in reversed(output.splitlines()) if line.strip() and not _HINT.match(line))
+    told = (line.strip() for line in reversed(output.splitlines()) if _says_something(line))
     return next(told, "")
+
+
+def _says_something(line: str) -> bool:
+    return bool(line.strip()) and len(line) <= _LONGEST and not _HINT.match(line)

@@ -21,6 +21,8 @@ from rollcall.verify.dns_message import Answer, answer
 NGINX_SITES = "docker exec front cat /var/lib/rollcall/front/current/sites.conf"
 # The slowest part starts a container, which takes seconds on a busy host.
 TIMEOUT_SECONDS = 60
+# The exit code of timeout(1).
+_TIMED_OUT = 124
 NO_BASH = "rollcall verify requires bash, which is not installed; install bash"
 # In a container, to test containers' DNS; the registrator ignores it, and it removes itself.
 _THROWAWAY = "docker run --rm -i --pull never --network bridge -e SERVICE_IGNORE=true --entrypoint sh"
@@ -136,7 +138,15 @@ def command(names: Sequence[str], dns_port: int = 8600) -> str:
     )
     return (
         f"command -v bash >/dev/null || {{ echo '{NO_BASH}' >&2; exit 90; }}; "
-        f"timeout {stretched(TIMEOUT_SECONDS):g} bash -c {shlex.quote(sections.script(body))}"
+        f"timeout {stretched(TIMEOUT_SECONDS):g} bash -c {shlex.quote(sections.script(body))} || "
+        f"{{ code=$?; [ $code != {_TIMED_OUT} ] || echo {shlex.quote(_slow())} >&2; exit $code; }}"
+    )
+
+
+def _slow() -> str:
+    return (
+        f"it did not look at its containers and names within {stretched(TIMEOUT_SECONDS):g} s; it may be overloaded: "
+        "set timeout_factor in group_data/all.py, or wait until it has less to do"
     )
 
 

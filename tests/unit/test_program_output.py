@@ -23,3 +23,9 @@ def test_a_program_that_says_only_a_hint_says_no_reason() -> None:
 def test_the_first_output_that_says_something_gives_the_reason() -> None:
     assert reason(" \n", "loading\nno space left on device\n\n") == "no space left on device"
     assert reason("refused\n", "loading\n") == "refused"
+
+
+def test_a_line_of_data_is_no_reason() -> None:
+    document = '{"Env": ["PASSWORD=secret"], ' + '"a": 1, ' * 200 + "}"
+    assert reason("", f"reading\n{document}\n") == "reading"
+    assert reason("", document) == ""

@@ -92,3 +92,17 @@ def test_a_stopped_engine_is_reported(tmp_path: Path) -> None:
 def test_a_name_cannot_inject_shell_code() -> None:
     with pytest.raises(ValueError, match="invalid DNS name"):
         host_probe.command(["$(reboot)"])
+
+
+def test_a_host_that_takes_too_long_says_so_and_shows_none_of_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_probe, "TIMEOUT_SECONDS", 1)
+    (tmp_path / "docker").write_text("#!/bin/sh\n[ $1 = ps ] && echo 1 && exit\necho '{}'; exec sleep 60\n")
+    (tmp_path / "docker").chmod(0o755)
+    path = f"{tmp_path}:/usr/bin:/bin"
+    done = subprocess.run(
+        ["sh", "-c", host_probe.command([])], env={"PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 124
+    assert done.stderr.startswith("it did not look at its containers and names within 1 s")
