@@ -315,11 +315,14 @@ def test_on_success_keeps_a_failed_container(
 ) -> None:
     start("-internal", "-deregister", "on-success")
     for suffix, code in (("-failed", 3), ("-ended", 0)):
-        command = ["-c", f"trap 'exit {code}' USR1; while :; do sleep 0.02; done"]
+        command = ["-c", f"trap 'exit {code}' USR1; echo trapped; while :; do sleep 0.02; done"]
         run(suffix, entrypoint=["sh"], command=command)
     until(lambda: len(agent.catalog(name)) == 2, "both")
     for suffix in ("-failed", "-ended"):
-        client.containers.get(f"{name}{suffix}").kill("USR1")
+        container = client.containers.get(f"{name}{suffix}")
+        # The first process of a container ignores a signal that it has not trapped yet.
+        until(container.logs, "its trap")
+        container.kill("USR1")
     until(lambda: set(agent.catalog(name)) == {f"{HOSTNAME}:{name}-failed:80"}, "the failed one only")
     always(lambda: len(agent.catalog(name)) == 1, "it stays", 2.5)
 
