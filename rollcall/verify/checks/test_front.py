@@ -169,7 +169,8 @@ def _nobody(cluster: Cluster, front: Member) -> str:
 
 def _are_drained(cluster: Cluster, front: Member) -> bool:
     names = {name.rpartition(".")[2] for name in front.settings.front.services}
-    return any(one.maintenance for one in cluster.catalog.instances() if one.service in names)
+    found = [one.maintenance for one in cluster.catalog.instances() if one.service in names]
+    return bool(found) and all(found)
 
 
 def _is_an_instances_own(cluster: Cluster, front: Member, mark: str) -> bool:
