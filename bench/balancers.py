@@ -53,14 +53,16 @@ class Balancer:
     def running(self, place: Place) -> Iterator[None]:
         """Run the balancer; it responds when the block starts."""
         with self.start(place, self.port):
-            until(self._responds, f"a response of {self.name}")
+            until(lambda: responds(self.port), f"a response of {self.name}")
             yield
 
-    def _responds(self) -> bool:
-        try:
-            return requests.get(f"http://127.0.0.1:{self.port}/", timeout=5).status_code == 200
-        except requests.RequestException:
-            return False
+
+def responds(port: int) -> bool:
+    """Return whether a request to this port on loopback gets a 200."""
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/", timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
 
 
 def image(name: str) -> str:

@@ -1,8 +1,6 @@
 """Declare services beside a copy of the lab's inventory, and run Rollcall with it."""
 
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,12 +9,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import program
+
 from rollcall.config.inventory import Host, read
-from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
 
-ROOT = Path(__file__).resolve().parent.parent
-LAB = ROOT / "inventories" / "lab.py"
+LAB = program.ROOT / "inventories" / "lab.py"
 IMAGE = "nginx:1.30"
 PORT = 8000
 # nginx's configuration of a web app that responds with its version, after the second that an app takes to start.
@@ -52,13 +50,8 @@ class Declared:
     def rollcall(self, *arguments: str, code: int = 0) -> float:
         """Run Rollcall; return the seconds it took. Raises RollcallError: another exit code."""
         started = time.monotonic()
-        command = [sys.executable, "-m", "rollcall", arguments[0], self.inventory, *arguments[1:]]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        seconds = time.monotonic() - started
-        if done.returncode != code:
-            end = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-            raise RollcallError(f"rollcall {arguments[0]} exited with {done.returncode}, expected {code}:\n{end}")
-        return seconds
+        program.rollcall(arguments[0], self.inventory, *arguments[1:], code=code)
+        return time.monotonic() - started
 
     def hosts(self) -> dict[str, Host]:
         """Return the hosts by name. Raises RollcallError: one is not reachable."""

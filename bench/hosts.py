@@ -7,20 +7,17 @@ the figures say how the cost grows, not what rented machines would take. `rollca
 
 import os
 import statistics
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import program
 from conditions import print_load, run
 from rich.table import Table
 
 from rollcall.console import out
-from rollcall.errors import RollcallError
 
-ROOT = Path(__file__).resolve().parent.parent
 LAB = "inventories/lab.py"
 TIMED = {"deploy": ("deploy", LAB), "verify": ("verify", LAB), "status": ("status", LAB)}
 MEMORY = Path("/proc/meminfo")
@@ -41,12 +38,8 @@ class Size:
 def rollcall(*arguments: str) -> tuple[float, float]:
     """Run a command; give the seconds that it took, and those of processor time of its own processes."""
     before, started = os.times(), time.perf_counter()
-    command = [sys.executable, "-m", "rollcall", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    program.rollcall(*arguments)
     took, after = time.perf_counter() - started, os.times()
-    if done.returncode != 0:
-        end = "\n".join((done.stdout + done.stderr).splitlines()[-10:])
-        raise RollcallError(f"rollcall {' '.join(arguments)} exited with {done.returncode} after {took:.0f} s:\n{end}")
     used = after.children_user + after.children_system - before.children_user - before.children_system
     out.print(f"[dim]rollcall {' '.join(arguments)}: {took:.1f} s, {used:.1f} s of processor time[/]")
     return took, used

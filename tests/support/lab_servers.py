@@ -1,4 +1,4 @@
-"""The lab's inventory with other Consul servers, and which servers the cluster has."""
+"""The lab's inventory with other hosts in its groups, and which servers the cluster has."""
 
 from pathlib import Path
 
@@ -6,14 +6,15 @@ from deployed import LAB, PROJECT, Fleet
 
 SERVERS = 'consul_servers = [_hosts["consul1"], _hosts["consul2"], _hosts["consul3"]]'
 ONE = 'consul_servers = [_hosts["consul1"]]'
+BACKENDS = 'backends = [_hosts["app1"], _hosts["app2"]]'
 FORMER = 'x_former = [_hosts["consul2"], _hosts["consul3"]]'
 
 
-def inventory(folder: Path, servers: str) -> str:
-    """Write the lab's inventory with other servers; by the same file name, it has the lab's secrets."""
+def inventory(folder: Path, changed: str, group: str = SERVERS) -> str:
+    """Write the lab's inventory with a group changed; by the same file name, it has the lab's secrets."""
     text = (PROJECT / LAB).read_text()
-    assert SERVERS in text
-    (folder / "lab.py").write_text(text.replace(SERVERS, servers))
+    assert group in text
+    (folder / "lab.py").write_text(text.replace(group, changed))
     return str(folder / "lab.py")
 
 
@@ -21,6 +22,10 @@ def servers(fleet: Fleet) -> set[str]:
     """Return the node names of raft's servers."""
     found = fleet.consul("/v1/operator/raft/configuration")
     return {server["Node"] for server in found["Servers"]} if found else set()
+
+
+def without_app2(folder: Path) -> str:
+    return inventory(folder, 'backends = [_hosts["app1"]]', BACKENDS)
 
 
 def led_by(fleet: Fleet) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, healthy, rollcall, wait_for
+from deployed import BACKENDS, LAB, Fleet, answering, healthy, rollcall, wait_for
 from keep_alive_load import Load
 from killing import HELD, ended_at_every_step
+from lab_servers import without_app2
 
 FRONT_PORT = 8080
-BOTH = 'backends = [_hosts["app1"], _hosts["app2"]]'
 # An agent that leaves, as the killed command told it to, responds to nobody for a moment.
 AWAY = f"{HELD}|not respond|ssh to|not reachable|cannot go down"
 Killed = Callable[..., None]
@@ -43,11 +43,7 @@ def whole(fleet: Fleet) -> Iterator[None]:
 
 @pytest.fixture
 def rest(tmp_path: Path) -> str:
-    """The lab's inventory without app2; by the same file name, it has the lab's secrets."""
-    text = (PROJECT / LAB).read_text()
-    assert BOTH in text
-    (tmp_path / "lab.py").write_text(text.replace(BOTH, 'backends = [_hosts["app1"]]'))
-    return str(tmp_path / "lab.py")
+    return without_app2(tmp_path)
 
 
 @pytest.fixture

@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
 from keep_alive_load import Load
-from lab_servers import led_by
+from lab_servers import led_by, without_app2
 
 from rollcall.lab.hosts import by_name
 
 FRONT_PORT = 8080
 SERVERS = ("consul1", "consul2", "consul3")
-BOTH = 'backends = [_hosts["app1"], _hosts["app2"]]'
 
 
 @pytest.fixture
@@ -30,11 +29,7 @@ def lab_again(fleet: Fleet) -> Iterator[None]:
 
 @pytest.fixture
 def rest(tmp_path: Path) -> str:
-    """The lab's inventory without app2; by the same file name, it has the lab's secrets."""
-    text = (PROJECT / LAB).read_text()
-    assert BOTH in text
-    (tmp_path / "lab.py").write_text(text.replace(BOTH, 'backends = [_hosts["app1"]]'))
-    return str(tmp_path / "lab.py")
+    return without_app2(tmp_path)
 
 
 def unwrapped(output: str) -> str:

@@ -96,10 +96,16 @@ def test_a_fault_in_a_deploy_is_a_sentence(project: Path, deploy: str, said: str
     assert not (project / "pyinfra-debug.log").exists()
 
 
+def ended(code: str) -> tuple[int, str]:
+    """Run this Python after `begin`; give its exit code and what it printed to stderr."""
+    begun = f"from rollcall.deploy import program; program.begin()\n{code}"
+    done = subprocess.run([sys.executable, "-c", begun], capture_output=True, text=True, check=False, timeout=50)
+    return done.returncode, done.stderr
+
+
 def test_ctrl_c_ends_it_whichever_greenlet_runs() -> None:
     """An SSH connection is a thread, and SystemExit ends a thread silently."""
     code = (
-        "from rollcall.deploy import program; program.begin()\n"
         "import os, signal, threading, time\n"
         "def connection():\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
@@ -107,14 +113,12 @@ def test_ctrl_c_ends_it_whichever_greenlet_runs() -> None:
         "threading.Thread(target=connection).start()\n"
         "time.sleep(60)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
-    assert (done.returncode, done.stderr) == (130, "")
+    assert ended(code) == (130, "")
 
 
 def test_ctrl_c_in_a_finalizer_is_not_lost() -> None:
     """Python ignores what is raised there, as in the lock of logging while pyinfra starts."""
     code = (
-        "from rollcall.deploy import program; program.begin()\n"
         "import os, signal, time\n"
         "class Finalized:\n"
         "    def __del__(self):\n"
@@ -123,17 +127,14 @@ def test_ctrl_c_in_a_finalizer_is_not_lost() -> None:
         "Finalized()\n"
         "time.sleep(60)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
-    assert (done.returncode, done.stderr) == (130, "")
+    assert ended(code) == (130, "")
 
 
 def test_a_second_ctrl_c_ends_what_never_waits() -> None:
     code = (
-        "from rollcall.deploy import program; program.begin()\n"
         "import os, signal\n"
         "os.kill(os.getpid(), signal.SIGINT)\n"
         "os.kill(os.getpid(), signal.SIGINT)\n"
         "while True: pass\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
-    assert (done.returncode, done.stderr) == (130, "")
+    assert ended(code) == (130, "")
