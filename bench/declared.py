@@ -24,14 +24,14 @@ PROGRAM = "sleep {start}; echo '{server}' >/etc/nginx/conf.d/default.conf; exec 
 
 def web_app(name: str, version: str, *, start: float = 1, **more: Any) -> dict[str, Any]:
     """Return the declaration of a web app at NAME.example.com that serves `start` seconds after its container runs."""
-    program = PROGRAM.format(start=start, server=SERVER.format(version=version))
+    script = PROGRAM.format(start=start, server=SERVER.format(version=version))
     return {
         "name": name,
         "image": IMAGE,
         "ports": [PORT],
         "routes": [{"host": f"{name}.example.com"}],
         "health": {"interval": "1s"},
-        "command": ["sh", "-c", program],
+        "command": ["sh", "-c", script],
         **more,
     }
 
