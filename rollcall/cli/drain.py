@@ -82,7 +82,7 @@ def undrain(source: str, text: str) -> None:
     _, _, target, agent = _opened(source, text, "rollcall undrain")
     found = instances.instances(agent.read("/v1/agent/services"))
     running = instances.containers(Shell(agent.host).read(instances.LIST)) if target.container else ()
-    agent.write(*requests(target, instances.of(target, found, running), enable=False))
+    agent.write(*requests(target, instances.of(target, found, running), enable=False), missing_ok=True)
     out.print(f"[green]Back in service:[/] {target}", *_still_out(target, found, agent), sep="\n")
 
 

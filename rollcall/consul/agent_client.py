@@ -49,10 +49,14 @@ class AgentClient:
         """Read several paths at once. Raises as `read` does."""
         return [self._document(response) for response in self._request([Request("GET", path) for path in paths])]
 
-    def write(self, *requests: Request) -> None:
-        """Send several requests. Raises as `read` does, for the first that fails."""
+    def write(self, *requests: Request, missing_ok: bool = False) -> None:
+        """Send several requests; `missing_ok`: what they are about may be gone.
+
+        Raises as `read` does, for the first that fails.
+        """
         for response in self._request(requests):
-            self._check(response)
+            if not (missing_ok and response.status == NOT_FOUND):
+                self._check(response)
 
     def documents(self, *requests: Request) -> list[Any]:
         """Send several requests and return the JSON of their responses. Raises as `read` does."""

@@ -45,8 +45,8 @@ class Draining:
         return [name for name, serving in zip(names, passing, strict=True) if serving and serving <= out_soon]
 
     def start(self, reason: str = maintenance.REASON) -> None:
-        """Take the target out of service."""
-        self._agent.write(*requests(self._target, self.drained, enable=True, reason=reason))
+        """Take the target out of service, as far as it is registered still: a container may end at any time."""
+        self._agent.write(*requests(self._target, self.drained, enable=True, reason=reason), missing_ok=True)
 
     def wait(self, seconds: float) -> Remaining:
         """Wait until nothing is connected, for at most these seconds; return what remains."""

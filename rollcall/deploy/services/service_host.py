@@ -104,17 +104,28 @@ class ServiceHost:
             raise RollcallError(f"the Consul agent of {self.member.name}: {wrong}")
         return [response.body for response in responses]
 
-    def set_maintenance(self, identities: Sequence[str], *, enable: bool) -> None:
-        """Take services out, or put them back. Raises RollcallError: the agent refuses."""
-        if identities:
-            self.ask(*(maintenance.of_service(identity, enable=enable, reason=REASON) for identity in identities))
+    def set_maintenance(self, identities: Sequence[str], *, enable: bool) -> bool:
+        """Take services out, or put them back; return whether all of them are registered still.
+
+        Raises:
+            RollcallError: the agent does not respond, or refuses.
+        """
+        requests = [maintenance.of_service(identity, enable=enable, reason=REASON) for identity in identities]
+        responses = agent_requests.responses(self.host, requests, self.token) if requests else []
+        if wrong := next((response for response in responses if response.status not in (curl.OK, NOT_FOUND)), None):
+            raise RollcallError(f"the Consul agent of {self.member.name}: {wrong}")
+        return all(response.status == curl.OK for response in responses)
 
     def drain(self, container: Running, seen: Seen, timeout: float) -> str:
         """Take a container out of service, and wait for its last connection; return what is left of them."""
         ports = seen.ports(container)
         if not ports or not container.runs:
             return ""
-        self.set_maintenance([port.identity for port in ports if port.maintenance is None], enable=True)
+        if not self.set_maintenance([port.identity for port in ports if port.maintenance is None], enable=True):
+            # Its registrations changed after they were read, as those of a container that crashes do.
+            seen = self.see([container.name])
+            found = seen.containers.get(container.name)
+            return self.drain(found, seen, timeout) if found else ""
         running = instances.containers(self.run(instances.LIST))
         own = {port.identity for port in ports}
         drained = [one for one in instances.instances(seen.services) if one.identity in own]
