@@ -28,11 +28,10 @@ def on(rollcall: Rollcall, host: str, command: str) -> str:
     return done.stdout.strip()
 
 
-def test_a_second_up_is_quick_and_changes_nothing(rollcall: Rollcall) -> None:
-    before, began = started(), time.monotonic()
+def test_a_second_up_changes_nothing(rollcall: Rollcall) -> None:
+    before = started()
     done = rollcall("lab", "up")
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - began < 30
     assert started() == before
     assert "Image" not in done.stdout
     assert "registry" not in done.stdout

@@ -3,7 +3,6 @@
 import http.client
 import json
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -195,9 +194,7 @@ def test_sigterm_stops_it_promptly_and_leaves_services(start: Start, run: Run, a
     registrator = start("-internal")
     run()
     until(lambda: agent.catalog(name), name)
-    began = time.monotonic()
     assert registrator.stop() == 0
-    assert time.monotonic() - began < 1
     assert agent.catalog(name)
 
 
