@@ -4,6 +4,7 @@ The copies are served without Consul. What Consul lost, a program that holds the
 """
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +12,7 @@ from rollcall.acme import certificate, schedule
 from rollcall.acme.certificate import Issued
 from rollcall.acme.consul import Consul, ConsulError, pause_after_error
 from rollcall.acme.log import write_line
+from rollcall.acme.own_writes import OwnWrites
 from rollcall.acme.sealed import SealedError, Sealer
 from rollcall.acme.volume import Volume
 from rollcall.contract import acme_keys
@@ -29,37 +31,43 @@ class Mirror:
         self._sealer = sealer
         self._directory = directory
         self._lock = threading.Lock()
+        self._own_certificates, self._own_states = OwnWrites(), OwnWrites()
         self.sealed: dict[str, bytes] = {}
         self.certificates: dict[str, Issued] = {}
         self.states: dict[str, schedule.State] = {}
-        self.take_certificates({acme_keys.CERTIFICATES + name: value for name, value in volume.sealed().items()})
+        self.take_certificates({acme_keys.CERTIFICATES + name: value for name, value in volume.sealed().items()}, 0)
 
     def follow(self, connect: Callable[[], Consul]) -> None:
         """Follow Consul in threads of this process until it exits."""
         for prefix, take in (
             (acme_keys.CERTIFICATES, self.take_certificates),
             (acme_keys.CHALLENGES, self.take_challenges),
-            (acme_keys.STATES, self._take_states),
+            (acme_keys.STATES, self.take_states),
         ):
             threading.Thread(target=_follow, args=(connect(), prefix, take), daemon=True).start()
 
-    def take_certificates(self, entries: Mapping[str, bytes]) -> None:
+    def take_certificates(self, entries: Mapping[str, bytes], began: float) -> bool:
         """Keep all certificates that Consul has. One that it no longer has stays until it is forgotten.
 
         A front that wants a name forgets none of it: it serves it, and what ended may only be this host's clock's view.
+        `began` is when they were asked for, by the monotonic clock. Returns whether they are as new as what this
+        program wrote.
         """
         old, wanted = datetime.now(UTC) - FORGOTTEN, self._volume.wanted()
         with self._lock:
-            self._keep(entries)
+            current = self._own_certificates.over(entries, began)
+            self._keep(current)
             for name in [name for name, issued in self.certificates.items() if issued.end < old]:
                 if name not in wanted and acme_keys.CERTIFICATES + name not in entries:
                     self._volume.drop(name)
                     del self.sealed[name], self.certificates[name]
             self._write_states()
+        return current == entries
 
     def take_certificate(self, key: str, value: bytes) -> None:
         """Keep one certificate before Consul tells it."""
         with self._lock:
+            self._own_certificates.note(key, value)
             self._keep({key: value})
             self._write_states()
 
@@ -76,20 +84,23 @@ class Mirror:
             self._volume.keep(name, value, issued.pem)
             self.sealed[name], self.certificates[name] = value, issued
 
-    def _take_states(self, entries: Mapping[str, bytes]) -> None:
-        states = {key.removeprefix(acme_keys.STATES): schedule.read(value) for key, value in entries.items()}
+    def take_states(self, entries: Mapping[str, bytes], began: float) -> bool:
+        """Take the states of all names, as `take_certificates` does certificates."""
         with self._lock:
-            self.states = states
+            current = self._own_states.over(entries, began)
+            self.states = {key.removeprefix(acme_keys.STATES): schedule.read(value) for key, value in current.items()}
             self._write_states()
+        return current == entries
 
     def take_state(self, name: str, state: schedule.State) -> None:
         """Take one state before Consul tells it."""
         with self._lock:
+            self._own_states.note(acme_keys.STATES + name, schedule.written(state))
             self.states = {**self.states, name: state}
             self._write_states()
 
-    def take_challenges(self, entries: Mapping[str, bytes]) -> None:
-        """Let the front answer these challenges, and no others."""
+    def take_challenges(self, entries: Mapping[str, bytes], _began: float = 0) -> bool:
+        """Let the front answer these challenges, and no others; nothing that was written is newer to it."""
         answers: dict[str, dict[str, str]] = {}
         for key, value in entries.items():
             name, _, token = key.removeprefix(acme_keys.CHALLENGES).partition("/")
@@ -97,6 +108,7 @@ class Mirror:
             if TOKEN.fullmatch(token) and TOKEN.fullmatch(name.replace(".", "-")) and not name.startswith("."):
                 answers.setdefault(name, {})[token] = value.decode()
         self._volume.answer(answers)
+        return True
 
     def _write_states(self) -> None:
         names = {*self.certificates, *self.states}
@@ -113,14 +125,15 @@ class Mirror:
         )
 
 
-def _follow(consul: Consul, prefix: str, take: Callable[[Mapping[str, bytes]], None]) -> None:
+def _follow(consul: Consul, prefix: str, take: Callable[[Mapping[str, bytes], float], bool]) -> None:
     index, is_lost = 0, False
     while True:
+        began = time.monotonic()
         try:
             following, entries = consul.below(prefix, index)
-            if following != index or not index:
-                take(entries)
-            index, is_lost = max(following, 1), False
+            is_newest = take(entries, began) if following != index or not index else True
+            # Of two writes meanwhile nobody can tell which was the later one: read again, and wait for nothing.
+            index, is_lost = max(following, 1) if is_newest else 0, False
         except (ConsulError, OSError, ValueError) as error:
             if not is_lost:
                 write_line(f"cannot follow {prefix}: {error}")

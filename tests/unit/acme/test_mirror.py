@@ -2,12 +2,13 @@
 
 import base64
 import os
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from rollcall.acme import certificate
+from rollcall.acme import certificate, schedule
 from rollcall.acme.certificate import Issued
 from rollcall.acme.mirror import Mirror
 from rollcall.acme.sealed import Sealer
@@ -31,12 +32,12 @@ def mirror(folder: Path, key: str = KEY) -> Mirror:
 
 
 def test_a_certificate_is_a_private_file_for_the_front_and_outlasts_consul(tmp_path: Path) -> None:
-    mirror(tmp_path).take_certificates(sealed())
+    mirror(tmp_path).take_certificates(sealed(), time.monotonic())
     file = tmp_path / acme_files.ISSUED / f"{SHOP}.pem"
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert file.read_text() == ISSUED.pem
     again = mirror(tmp_path)
-    again.take_certificates({})
+    again.take_certificates({}, time.monotonic())
     assert again.certificates[SHOP] == ISSUED
     (state,) = acme_files.read_states((tmp_path / acme_files.STATE).read_text()).values()
     assert (state.digest, state.issuer) == (ISSUED.digest, "Test CA")
@@ -46,22 +47,22 @@ def test_what_ended_long_ago_is_kept_while_consul_has_it_or_the_front_wants_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = mirror(tmp_path)
-    made.take_certificates(sealed())
+    made.take_certificates(sealed(), time.monotonic())
     monkeypatch.setattr("rollcall.acme.mirror.FORGOTTEN", datetime.now(UTC) - ISSUED.end - timedelta(days=1))
     other = f"{acme_keys.CERTIFICATES}other.example.com"
     made.take_certificate(other, Sealer(KEY).seal(other, certificate.written(ISSUED)))
     assert set(made.certificates) == {SHOP, "other.example.com"}
     acme_files.replace_file(tmp_path / acme_files.WANTED, acme_files.written_wanted([SHOP]))
-    made.take_certificates({})
+    made.take_certificates({}, time.monotonic())
     assert set(made.certificates) == {SHOP}
     acme_files.replace_file(tmp_path / acme_files.WANTED, acme_files.written_wanted([]))
-    made.take_certificates({})
+    made.take_certificates({}, time.monotonic())
     assert made.certificates == {} and not (tmp_path / acme_files.ISSUED / f"{SHOP}.pem").exists()
 
 
 def test_another_keys_certificate_is_left_out(tmp_path: Path) -> None:
     made = mirror(tmp_path)
-    made.take_certificates(sealed(base64.b64encode(os.urandom(32)).decode()))
+    made.take_certificates(sealed(base64.b64encode(os.urandom(32)).decode()), time.monotonic())
     assert made.certificates == {}
     assert list((tmp_path / acme_files.ISSUED).iterdir()) == []
 
@@ -83,3 +84,23 @@ def test_challenges_come_and_go(tmp_path: Path) -> None:
     assert [path.name for path in (folder / SHOP).iterdir()] == ["t-2"]
     made.take_challenges({})
     assert list(folder.iterdir()) == []
+
+
+def test_what_consul_had_before_replaces_nothing_that_was_written_after(tmp_path: Path) -> None:
+    made, began = mirror(tmp_path), time.monotonic()
+    made.take_certificate(*next(iter(sealed().items())))
+    made.take_state(SHOP, schedule.State("cannot reach it", failures=1))
+    older = {acme_keys.STATES + SHOP: schedule.written(schedule.State())}
+    assert not made.take_states(older, began)
+    assert not made.take_certificates({}, began)
+    shown = acme_files.read_states((tmp_path / acme_files.STATE).read_text())[SHOP]
+    assert (shown.error, shown.digest) == ("cannot reach it", ISSUED.digest)
+    # What was asked for afterwards is the newest, whoever wrote it.
+    assert made.take_states(older, time.monotonic())
+    assert acme_files.read_states((tmp_path / acme_files.STATE).read_text())[SHOP].error == ""
+
+
+def test_a_read_that_had_the_write_already_is_the_newest(tmp_path: Path) -> None:
+    made, began, state = mirror(tmp_path), time.monotonic(), schedule.State("no", failures=1)
+    made.take_state(SHOP, state)
+    assert made.take_states({acme_keys.STATES + SHOP: schedule.written(state)}, began)
