@@ -34,6 +34,8 @@ def page(document: Document) -> str:
         unrouted=[service for service in services if not service["upstreams"]],
         servers={server["node"]: server for server in document["servers"]},
         leader=next((server["node"] for server in document["servers"] if server["leader"]), ""),
+        failing=[certificate for certificate in document["certificates"] if certificate["error"]],
+        trusted=[certificate for certificate in document["certificates"] if not certificate["error"]],
         lost=sum(not host["alive"] for host in document["hosts"]),
         recent=RECENT,
     )
@@ -44,5 +46,10 @@ def _absolute(moment: str) -> str:
     return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M:%S} UTC"
 
 
-_environment.filters.update(duration=duration, percent=percent, absolute=_absolute)
+def _day(moment: str) -> str:
+    """Format the day of a moment of the document: "2026-11-26"."""
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d}"
+
+
+_environment.filters.update(day=_day, duration=duration, percent=percent, absolute=_absolute)
 _environment.globals.update(mean=mean)

@@ -4,13 +4,17 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium.webdriver.common.by import By
 from status_server import INSTANCES, Front, problem, serving, sight
 
+from rollcall.contract.acme_files import NameState
 from rollcall.contract.problems import Problem
+from rollcall.front.certificates.choice import Offer
+from rollcall.front.certificates.sites import Site
 from rollcall.front.inputs.catalog import Catalog, Instance
 from rollcall.front.inputs.cluster import Cluster
 from rollcall.front.routing.model import Server, Upstream
@@ -305,6 +309,39 @@ def test_servers_and_hosts_are_shown(open_page: Any) -> None:
     rows = [row.split() for row in shown(open_page, "section:last-of-type tr[data-item]")]
     assert ["consul1", "alive", "server,", "leader", "0"] in rows
     assert ["consul3", "lost", "server,", "voter", "0"] in rows
+
+
+def certificates(now: datetime) -> tuple[Site, ...]:
+    """Each state that a site's certificate may have: ACME's, one that ended, a file of the user's own, and none."""
+
+    def by(name: str, days: int, **more: Any) -> Offer:
+        return Offer((name,), Path("cert"), Path("key"), "Let's Encrypt R13", now + timedelta(days=days), **more)
+
+    return (
+        Site("shop.example.com", by("shop.example.com", 60), state=NameState(next_try=f"{now:%Y-%m-%dT%H:%M:%SZ}")),
+        Site("old.example.com", by("old.example.com", -3), state=NameState(error="the authority does not answer")),
+        Site("own.example.com", by("own.example.com", 300, own="certificates/own.pem")),
+        Site("a-rather-long-host-name.of-a-department.example.com", state=NameState(error=HOSTILE)),
+    )
+
+
+@pytest.mark.parametrize("width", [360, 800, 1600])
+def test_certificates_in_trouble_are_seen_without_a_click(
+    browser: Any, front: Front, width: int, until: Callable[..., None]
+) -> None:
+    browser.is_wide(width)
+    front.shows(certificates=certificates(datetime.now(UTC)))
+    browser.get(front.url)
+    until(lambda: browser.find_elements(By.CSS_SELECTOR, ".plot"), "the plots", 15)
+    rows = shown(browser, "[data-group=certificate] tbody th")
+    assert rows == ["old.example.com", "a-rather-long-host-name.of-a-department.example.com"]
+    ended = f"it ended on {datetime.now(UTC) - timedelta(days=3):%Y-%m-%d}; the authority does not answer"
+    assert shown(browser, "[data-group=certificate] td:last-child") == [ended, HOSTILE]
+    assert "2 sites without trouble" in texts(browser, "summary")
+    assert browser.execute_script(BEYOND, width) == []
+    assert browser.title != "owned"
+    front.shows(certificates=certificates(datetime.now(UTC))[::2])
+    until(lambda: not shown(browser, "[data-group=certificate] tbody th"), "a page without trouble")
 
 
 def test_the_icon_of_the_tab_changes_with_the_problems(browser: Any, front: Front, until: Callable[..., None]) -> None:
