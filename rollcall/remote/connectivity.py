@@ -63,7 +63,7 @@ def _sentence(silent: Sequence[tuple[Host, str]], *, all_silent: bool) -> str:
     verb = "does" if len(silent) == 1 else "do"
     if all(_is_lab(host) for host, _ in silent):
         up = "up" if all_silent else "completely up"
-        return f"{listed} {verb} not respond by SSH: the lab is not {up}; run `make lab`."
+        return f"{listed} {verb} not respond by SSH: the lab is not {up}; run `rollcall lab up`."
     return (
         f"{listed} {verb} not respond by SSH; check that the machine runs and that ssh_hostname "
         "and ssh_port of the inventory are right."

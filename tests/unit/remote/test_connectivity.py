@@ -79,7 +79,7 @@ def test_a_deploy_names_the_way_to_those_that_respond(listener: socket.socket, t
 def test_the_lab_is_not_up(monkeypatch: pytest.MonkeyPatch) -> None:
     port = closed_port()
     monkeypatch.setattr(connectivity, "LAB_PORTS", range(port, port + 1))
-    with pytest.raises(RollcallError, match=r"consul1 .* does not respond by SSH: .*run `make lab`"):
+    with pytest.raises(RollcallError, match=r"consul1 .* does not respond by SSH: .*run `rollcall lab up`"):
         connectivity.check([Host("consul1", "ssh", "127.0.0.1", port=port)])
 
 
