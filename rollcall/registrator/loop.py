@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Mapping
-from queue import Empty
 
 from rollcall.registrator.consul.agent_sync import AgentSync
 from rollcall.registrator.consul.reconcile import Registration
@@ -11,6 +10,7 @@ from rollcall.registrator.docker.container import SHORT_ID, read_container
 from rollcall.registrator.docker.engine import Connected, Engine, EngineError, Inbox, Inspected, Listed, Message
 from rollcall.registrator.docker.events import Change, Event
 from rollcall.registrator.docker.inspector import Inspects
+from rollcall.registrator.message_queue import MessageQueue
 from rollcall.registrator.metrics import Metrics
 from rollcall.registrator.services.identity import MARK_CONTAINER, id_fault
 from rollcall.registrator.services.services import read_services
@@ -26,8 +26,9 @@ LIST_RETRY_SECONDS = 1.0
 class Loop:
     """Reconcile in one thread. Inspections run in others; their results arrive as messages.
 
-    Each container is written as soon as it is inspected, so the first of a burst does not wait for the last. Events of
-    a container that still waits for its inspection cost no second one.
+    Each container is written as soon as it is inspected, so the first of a burst does not wait for the last. Events
+    come before the results of other containers' inspections: these write to Consul, whose responses take time. Events
+    of a container that still waits for its inspection cost no second one.
     """
 
     def __init__(
@@ -45,7 +46,7 @@ class Loop:
         self._engine = engine
         self._inspector = inspector
         self._agent_sync = agent_sync
-        self._inbox = inbox
+        self._messages = MessageQueue(inbox)
         self._metrics = metrics
         self._tracker = Tracker(keep_failed=not settings.deregister_failed)
         # Containers to inspect, oldest first, with the time of the event that caused it; 0 without an event.
@@ -79,16 +80,15 @@ class Loop:
         return self._next_to_inspect(now) is not None or self._next_time() <= now
 
     def _handle_messages(self) -> None:
-        """Wait for work, then handle all pending messages."""
+        """Wait for work, then handle all messages. The engine inspects while Consul responds to a write."""
         now = time.monotonic()
-        wait = 0.0 if self.busy(now) else self._next_time() - now
-        try:
-            message = self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait()
-            while True:
+        self._messages.wait(0.0 if self.busy(now) else self._next_time() - now)
+        while self._messages:
+            for event in self._messages.take_events():
+                self._handle_event(event, time.monotonic())
+            self._inspect(time.monotonic())
+            if message := self._messages.take():
                 self._handle(message)
-                message = self._inbox.get_nowait()
-        except Empty:
-            return
 
     def _next_time(self) -> float:
         inspector_free = self._inspector.next_time() if self._to_inspect else None

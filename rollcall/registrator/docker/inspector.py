@@ -14,8 +14,8 @@ from rollcall.registrator.services.network_owner import network_owner
 HANG_SECONDS = stretched(0.25)
 # How many may hang; a waiting thread costs some ten kilobytes.
 MAX_HANGING = 32
-# Inspections in progress: one at the engine, and the thread's next one.
-CONCURRENCY = 2
+# Inspections in progress. An engine that starts many containers takes a while for each, but works on several at once.
+CONCURRENCY = 8
 
 
 class Inspects(Protocol):

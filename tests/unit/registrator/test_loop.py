@@ -347,6 +347,33 @@ def test_a_stop_signal_takes_it_out_before_it_is_dead(world: World) -> None:
     assert world.registered == set()
 
 
+def test_what_starts_and_stops_meanwhile_does_not_wait_for_consul(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopping, started_then, done = world.engine.add("stopping"), world.engine.add("three"), []
+    world.settle(started(stopping))
+    first, second = world.engine.add("one"), world.engine.add("two")
+    write, inspect = world.agent._written, world.inspector.inspect
+
+    def written(text: str, service_id: str) -> None:
+        write(text, service_id)
+        done.append(text)
+        if text == "+app1:one:80":
+            world.inbox.put(started(started_then))
+            world.inbox.put(Event(stopping, Change.SIGNALLED, 15))
+
+    def inspected_too(container_id: str) -> None:
+        done.append(container_id[:5])
+        inspect(container_id)
+
+    monkeypatch.setattr(world.agent, "_written", written)
+    monkeypatch.setattr(world.inspector, "inspect", inspected_too)
+    monkeypatch.setattr(world.inspector, "free", lambda now: True)
+    world.settle(started(first), started(second))
+    inspections = ["one00", "two00"]
+    assert done == [*inspections, "+app1:one:80", "-app1:stopping:80", "three", "+app1:two:80", "+app1:three:80"]
+
+
 def test_a_container_that_survives_its_stop_signal_is_registered_again(world: World) -> None:
     one = world.engine.add("one")
     world.settle(Connected())
