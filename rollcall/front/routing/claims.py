@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from rollcall.contract import route_metadata
-from rollcall.contract.route_metadata import CLOSED, CLOSING, ProxyOptions
+from rollcall.contract.route_metadata import CLOSED, CLOSING, ProxyOptions, RouteMetadata
 from rollcall.front.inputs.catalog import Instance
 from rollcall.front.inputs.settings import DeclaredRoute, Settings
 from rollcall.front.routing import default_site
@@ -87,11 +88,17 @@ def of_udp(instances: Sequence[Instance], claims: Claims, settings: Settings) ->
     complaints = []
     for instance in sorted(instances, key=lambda instance: (instance.service, instance.node, instance.identity)):
         with suppress(ValueError):
-            route = route_metadata.read(dict(instance.meta))
+            route = _requested(instance.meta)
             if route and not hosts.issuperset(_site(host, settings) for host in route.hosts):
                 text = f"{_named_instance(instance)} takes UDP, so it gets no requests of {', '.join(route.hosts)}"
                 complaints.append(Complaint("metadata", text))
     return complaints
+
+
+@lru_cache(maxsize=8192)
+def _requested(meta: tuple[tuple[str, str], ...]) -> RouteMetadata | None:
+    """Return the route of an instance's metadata, which stays the same while other instances come and go."""
+    return route_metadata.read(dict(meta))
 
 
 def winner(place: Place, claims: Sequence[Claim], complaints: list[Complaint]) -> Claim:
@@ -114,7 +121,7 @@ def _collect_metadata(claims: Claims, service: str, instances: Sequence[Instance
     requested: dict[Place, dict[ProxyOptions, list[Instance]]] = {}
     for instance in instances:
         try:
-            route = route_metadata.read(dict(instance.meta))
+            route = _requested(instance.meta)
             if route:
                 route_metadata.check_service(service)
         except ValueError as error:

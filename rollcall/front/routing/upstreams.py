@@ -1,7 +1,6 @@
 """The upstreams of the claims that won, with their servers and weights."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from rollcall.contract import canary, route_metadata
 from rollcall.contract.stream_metadata import Transport
@@ -39,19 +38,18 @@ class Upstreams:
         secured = host if claim.options.protocol in ("https", "grpcs") else ""
         sticky = claim.options.policy("sticky")
         key = (claim.source == "default", claim.services, claim.options.protocol, secured, sticky, instances)
-        if key not in self.made:
+        if (made := self.made.get(key)) is None:
             name = BACKENDS if claim.source == "default" else self._new_name(claim.services[0], claim.options.protocol)
-            made = self._upstream(name, claim.services, instances)
-            self.made[key] = replace(made, sticky=sticky)
-        return self.made[key].name
+            made = self.made[key] = self._upstream(name, claim.services, instances, sticky)
+        return made.name
 
     def stream_name(self, transport: Transport, services: tuple[str, ...], claimed: Sequence[Instance]) -> str:
         """Name the upstream of a stream; make it if it does not exist yet."""
         instances = self._instances(claimed)
         key = (transport, services, instances)
-        if key not in self.made:
-            self.made[key] = self._upstream(self._new_name(services[0], transport), services, instances)
-        return self.made[key].name
+        if (made := self.made.get(key)) is None:
+            made = self.made[key] = self._upstream(self._new_name(services[0], transport), services, instances)
+        return made.name
 
     def _instances(self, claimed: Sequence[Instance]) -> tuple[Instance, ...]:
         """Return the instances that get requests, each address once: one may be registered for two services."""
@@ -64,12 +62,14 @@ class Upstreams:
         self._of_name[name] = self._of_name.get(name, 0) + 1
         return name if self._of_name[name] == 1 else f"{name}.{self._of_name[name]}"
 
-    def _upstream(self, name: str, services: tuple[str, ...], instances: tuple[Instance, ...]) -> Upstream:
+    def _upstream(
+        self, name: str, services: tuple[str, ...], instances: tuple[Instance, ...], sticky: str = ""
+    ) -> Upstream:
         own = {instance: self._own_weight(instance) for instance in instances}
         exact = any(instance.service in self._percentages for instance in instances)
         whole = weights.whole(weights.with_canaries(own, self._percentages)) if exact else own
         servers = tuple(Server(instance, whole[instance]) for instance in instances if whole[instance])
-        return Upstream(name, servers, services, exact)
+        return Upstream(name, servers, services, exact, sticky)
 
     def _own_weight(self, instance: Instance) -> int:
         """Return the container's weight, else the registration's, else the front's default."""
