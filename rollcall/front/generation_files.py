@@ -1,4 +1,4 @@
-"""Write and check a generation, with every failure as the sentence of a NotServedError."""
+"""Write a generation and check it, with every failure as the sentence of a NotServedError."""
 
 import errno
 from pathlib import Path
@@ -17,11 +17,11 @@ _RESOURCE_ERRORS = (
 )
 
 
-async def build(generations: Generations, number: int, contents: Contents, refusal: str) -> None:
-    """Write a generation and check it with nginx; remove it if the check fails.
+def write(generations: Generations, number: int, contents: Contents) -> None:
+    """Write a generation.
 
     Raises:
-        NotServedError: it cannot be written, or nginx refuses it; the text begins with `refusal` then.
+        NotServedError: it cannot be written.
     """
     try:
         generations.build(number, contents)
@@ -30,8 +30,16 @@ async def build(generations: Generations, number: int, contents: Contents, refus
         # A missing mounted file stays missing until the next deploy; the volume may recover by itself.
         is_missing = isinstance(error, FileNotFoundError | PermissionError)
         is_mounted = Path(error.filename or "").is_relative_to(paths.CONFIGURATION)
-        kind: Kind = "refused" if is_missing and is_mounted else "hindered"
-        raise NotServedError(kind, f"cannot write generation {number}: {reason(error)}") from error
+        which: Kind = "refused" if is_missing and is_mounted else "hindered"
+        raise NotServedError(which, f"cannot write generation {number}: {reason(error)}") from error
+
+
+async def check(generations: Generations, number: int, refusal: str) -> None:
+    """Check a generation with nginx; remove it if nginx refuses it.
+
+    Raises:
+        NotServedError: nginx refuses it, and the text begins with `refusal`; or it cannot be checked.
+    """
     try:
         complaint = await process.complaint(generations.directory(number) / "nginx.conf")
     except OSError as error:
@@ -39,8 +47,12 @@ async def build(generations: Generations, number: int, contents: Contents, refus
         raise NotServedError("hindered", f"cannot check generation {number}: {reason(error)}") from error
     if complaint:
         generations.remove(number)
-        hindered = any(text in complaint for text in _RESOURCE_ERRORS)
-        raise NotServedError("hindered" if hindered else "refused", f"{refusal}: {complaint}")
+        raise NotServedError(kind(complaint), f"{refusal}: {complaint}")
+
+
+def kind(complaint: str) -> Kind:
+    """Return whether nginx refuses the configuration itself, or only this machine hinders it."""
+    return "hindered" if any(text in complaint for text in _RESOURCE_ERRORS) else "refused"
 
 
 def make_current(generations: Generations, number: int) -> None:

@@ -129,7 +129,8 @@ class Serving:
         new = self._generations.current() + 1
         wanted = self._with_ports(mounted.settings(), rendered.catalog)
         self._complain(wanted)
-        await self._build(new, wanted, rendered.text, f"nginx refuses to start with generation {new}")
+        self._write(new, wanted, rendered.text)
+        await generation_files.check(self._generations, new, f"nginx refuses to start with generation {new}")
         generation_files.make_current(self._generations, new)
         self.rendered = rendered
         self._is_served(wanted, new)
@@ -209,11 +210,15 @@ class Serving:
         self._complain(wanted)
         old = self._generations.current()
         new = old + 1
-        await self._build(new, wanted, rendered.text, f"nginx refuses generation {new}, {old} stays")
-        if self._generations.same(new, old) and await self._nginx.serves(old):
+        self._write(new, wanted, rendered.text)
+        difference = self._generations.difference(new, old)
+        if difference == "nothing" and await self._nginx.serves(old):
             self._generations.remove(new)
             self._is_served(wanted, old)
             return f"generation {old} serves this already"
+        # Other servers alone are what happens all day, and of many sites a check takes as long as the reload.
+        if difference != "servers":
+            await generation_files.check(self._generations, new, f"nginx refuses generation {new}, {old} stays")
         await self._swap(old, new, wanted.listens)
         self._is_served(wanted, new)
         self.check_old_workers()
@@ -242,9 +247,9 @@ class Serving:
             texts = [complaint.text for complaint in wanted.routing.complaints if complaint.kind == kind]
             self.problems.are(kind, texts + (list(wanted.catalog.complaints) if kind == "metadata" else []))
 
-    async def _build(self, number: int, wanted: Candidate, catalog: str, refusal: str) -> None:
+    def _write(self, number: int, wanted: Candidate, catalog: str) -> None:
         contents = Contents(wanted.sites, wanted.streams, catalog, retained_text(wanted.retained))
-        await generation_files.build(self._generations, number, contents, refusal)
+        generation_files.write(self._generations, number, contents)
 
     def seconds_until_next_reload(self) -> float:
         """Return how long to wait before the next change."""
@@ -262,6 +267,9 @@ class Serving:
             # Whatever became of the new generation, nginx must serve the current one.
             self._nginx.send_signal(signal.SIGHUP)
             self._generations.remove(new)
+            if why := self._nginx.refusal:
+                text = f"nginx did not serve generation {new}, {old} stays: {why}"
+                raise NotServedError(generation_files.kind(why), text, again=UNCONFIRMED_RETRY_SECONDS)
             raise NotServedError(
                 "refused",
                 f"nginx did not serve generation {new} within {CONFIRM_TIMEOUT_SECONDS:g} s, {old} stays; "

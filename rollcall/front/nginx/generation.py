@@ -13,14 +13,21 @@ loads exactly what it checked. The link `current` points to the last generation 
 
 import filecmp
 import shutil
+from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Literal
+
+from rollcall.front.nginx.server_lines import differ_in_servers_alone
 
 _PREFIX = "generation."
 # The files of Contents, in its order.
 _WRITTEN = ("sites.conf", "streams.conf", "catalog.json", "kept.json")
 # Files that make no difference to nginx.
 _ASIDE = frozenset({"generation.conf", "catalog.json", "kept.json"})
+
+# What is different for nginx: nothing, only the servers of upstreams, or more.
+Difference = Literal["nothing", "servers", "more"]
 
 
 @dataclass(frozen=True)
@@ -89,9 +96,20 @@ class Generations:
         except (OSError, UnicodeDecodeError):
             return None
 
-    def same(self, one: int, other: int) -> bool:
-        """Whether two generations make no difference to nginx."""
-        return _same(self.directory(one), self.directory(other))
+    def difference(self, one: int, other: int) -> Difference:
+        """Return what is different for nginx between two generations."""
+        try:
+            different = list(_different(self.directory(one), self.directory(other)))
+            if not different:
+                return "nothing"
+            alone = all(self._differ_in_servers_alone(one, other, name) for name in different)
+        except (OSError, UnicodeDecodeError):
+            # One of them lacks a file, or a whole directory differs.
+            alone = False
+        return "servers" if alone else "more"
+
+    def _differ_in_servers_alone(self, one: int, other: int, name: str) -> bool:
+        return differ_in_servers_alone(*((self.directory(number) / name).read_text() for number in (one, other)))
 
     def make_current(self, number: int) -> None:
         """Point the link to a generation, by one atomic rename.
@@ -115,16 +133,13 @@ class Generations:
                 shutil.rmtree(directory, ignore_errors=True)
 
 
-def _same(one: Path, other: Path) -> bool:
-    try:
-        names = {path.name for path in one.iterdir()}
-        if names != {path.name for path in other.iterdir()}:
-            return False
-        return all(
-            _same(one / name, other / name)
-            if (one / name).is_dir()
-            else filecmp.cmp(one / name, other / name, shallow=False)
-            for name in names - _ASIDE
-        )
-    except OSError:
-        return False
+def _different(one: Path, other: Path) -> Iterator[str]:
+    """Yield the names of what differs in two directories, of whole directories below."""
+    every = {path.name for path in one.iterdir()}, {path.name for path in other.iterdir()}
+    yield from every[0] ^ every[1]
+    for name in (every[0] & every[1]) - _ASIDE:
+        if (one / name).is_dir():
+            if any(_different(one / name, other / name)):
+                yield name
+        elif not filecmp.cmp(one / name, other / name, shallow=False):
+            yield name

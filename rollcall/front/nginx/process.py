@@ -26,12 +26,18 @@ MAX_RESPONSE_BYTES = 16 * 1024
 CHECK_TIMEOUT_SECONDS = stretched(10.0)
 # nginx's master logs this when it signals a worker that has exited because the front signalled it first.
 _RETIRED = re.compile(rb"\[alert\] .*: sendmsg\(\) failed \(32: Broken pipe\)$")
+# … and this when it does not load a configuration; "nginx: [emerg] …" before it has opened its log. A port that another
+# program has it tries for 2.5 s (ngx_open_listening_sockets).
+_REFUSED = re.compile(r"\[emerg\] (?:(?P<pid>[0-9]+)#[0-9]+: )?(?P<why>.*)")
+_TAKEN, _STILL_TAKEN = "failed (98: ", "still could not bind()"
 
 
 class Nginx:
     """The nginx that serves, always with the configuration that `configuration` points to.
 
     One that lacks a listening socket is replaced by another beside it; the old one finishes its connections.
+
+    `refusal` is why it refused the configuration at its last start or reload, as it logs that; "" if it did not.
     """
 
     def __init__(self, configuration: Path, ports: Ports, control_socket: Path) -> None:
@@ -45,6 +51,7 @@ class Nginx:
         self._finishing: set[asyncio.subprocess.Process] = set()
         self._inherited: frozenset[Listen] = frozenset()
         self._logs: set[asyncio.Task[None]] = set()
+        self.refusal = ""
 
     async def start(self) -> None:
         """Start it; the previous one has exited."""
@@ -92,10 +99,29 @@ class Nginx:
             stderr=asyncio.subprocess.PIPE,
         )
         if process.stderr:
-            log = asyncio.create_task(_copy_log(process.stderr))
+            log = asyncio.create_task(self._copy_log(process.stderr, process.pid))
             self._logs.add(log)
             log.add_done_callback(self._logs.discard)
         return process
+
+    async def _copy_log(self, log: asyncio.StreamReader, pid: int) -> None:
+        """Copy nginx's log to standard error, without the lines that this program's own signals cause."""
+        taken = ""
+        # nginx's lines have at most 2,048 bytes (NGX_MAX_ERROR_STR).
+        while line := await log.readline():
+            if _RETIRED.search(line.rstrip()):
+                continue
+            sys.stderr.buffer.write(line)
+            sys.stderr.buffer.flush()
+            refused = _REFUSED.search(line.decode(errors="replace").rstrip())
+            # Not what a worker fails at.
+            if not refused or refused["pid"] not in (None, str(pid)):
+                continue
+            why = refused["why"]
+            if _TAKEN in why:
+                taken = why
+            else:
+                self.refusal = taken if why == _STILL_TAKEN else why
 
     @property
     def running(self) -> bool:
@@ -175,15 +201,6 @@ class Successor:
             with suppress(ProcessLookupError):
                 os.kill(self.process.pid, signal.SIGTERM)
         await self.process.wait()
-
-
-async def _copy_log(log: asyncio.StreamReader) -> None:
-    """Copy nginx's log to standard error, without the lines that this program's own signals cause."""
-    # nginx's lines have at most 2,048 bytes (NGX_MAX_ERROR_STR).
-    while line := await log.readline():
-        if not _RETIRED.search(line.rstrip()):
-            sys.stderr.buffer.write(line)
-            sys.stderr.buffer.flush()
 
 
 async def complaint(configuration: Path) -> str:

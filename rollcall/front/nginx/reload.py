@@ -38,8 +38,9 @@ class Reloader:
         return max(0.0, self._started[0] + BURST_WINDOW_SECONDS - time.monotonic())
 
     async def reload(self, number: int, listens: Collection[Listen]) -> Outcome:
-        """Reload nginx and wait until it serves this generation, at these sockets."""
+        """Reload nginx and wait until it serves this generation, at these sockets, or refuses it."""
         self._started.append(time.monotonic())
+        self._nginx.refusal = ""
         before = workers.accepting()
         if not self._nginx.inherited(listens):
             return await self._replace(number, before)
@@ -67,7 +68,7 @@ class Reloader:
         with suppress(TimeoutError):
             async with asyncio.timeout(CONFIRM_TIMEOUT_SECONDS):
                 while workers.still_accepting(before) or not await self._nginx.serves(number):
-                    if successor and successor.process.returncode is not None:
+                    if self._nginx.refusal or (successor and successor.process.returncode is not None):
                         return False
                     # nginx's master waits 100 ms after starting the new workers (ngx_msleep, ngx_process_cycle.c), and
                     # reaps no worker before it has stopped the old ones. New workers with a title run: stop those now.

@@ -22,6 +22,8 @@ from rollcall.front.routing.policies import policy_lines
 ZONE_BASE_KIB = 64
 ZONE_PER_UPSTREAM_KIB = 2
 ZONE_PER_SERVER_KIB = 1
+# So that most changes leave the line of the zone, which each upstream has, as it is.
+ZONE_STEP_KIB = 64
 COOKIE_LENGTH = 8
 
 
@@ -70,7 +72,8 @@ def _compiled(template: str) -> Template:
 def _zone(upstreams: Collection[Upstream]) -> str:
     """Return the size of the shared memory of these upstreams."""
     servers = sum(len(upstream.servers) for upstream in upstreams)
-    return f"{ZONE_BASE_KIB + ZONE_PER_UPSTREAM_KIB * len(upstreams) + ZONE_PER_SERVER_KIB * servers}k"
+    needed = ZONE_BASE_KIB + ZONE_PER_UPSTREAM_KIB * len(upstreams) + ZONE_PER_SERVER_KIB * servers
+    return f"{-(-needed // ZONE_STEP_KIB) * ZONE_STEP_KIB}k"
 
 
 def _cookie(upstream: str) -> str:

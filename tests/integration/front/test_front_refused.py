@@ -88,3 +88,24 @@ def test_a_checked_configuration_that_nginx_does_not_serve_is_a_failure(front, c
 
     front.write("nginx.conf", good)
     assert front.execute("front-apply")[0] == 0
+
+
+def test_another_server_that_nginx_refuses_at_its_reload_leaves_the_last_good_configuration(
+    front, catalog, backends, until
+) -> None:
+    """Other servers alone are not checked before the reload."""
+    one, two = backends
+    registered(front, catalog, one, until)
+    template = front.read("sites.conf.j2")
+    front.write("sites.conf.j2", template.replace("{{ server.instance.endpoint }}", "10.0.0.1:99999"))
+    code, _, complaint = front.execute("front-apply")
+    assert code == 1
+    assert "did not serve" in complaint and 'invalid port in upstream "10.0.0.1:99999"' in complaint
+    assert "invalid port" in front.failure() and "invalid port" in front.execute("front-health")[1]
+    assert front.instances() == [f"{one.address}:80"]
+    assert front.get().json["container"] == one.name
+
+    front.write("sites.conf.j2", template)
+    catalog.register(two.name, two.address)
+    until(lambda: len(front.instances()) == 2, "the next change served")
+    assert front.failure() == "" and front.restarts() == 0

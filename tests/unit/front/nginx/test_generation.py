@@ -1,6 +1,7 @@
 """Generations of nginx's configuration on the volume."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,8 @@ def generations(tmp_path: Path) -> Generations:
     return Generations(state, configuration)
 
 
-def contents(sites: str = "server {}\n", catalog: str = "{}") -> Contents:
-    return Contents(sites, "# streams\n", catalog, "[]\n")
+def contents(sites: str = "", catalog: str = "{}", streams: str = "# streams\n") -> Contents:
+    return Contents(sites or upstream(80), streams, catalog, "[]\n")
 
 
 def test_a_generation_is_complete_and_responds_with_its_number(generations: Generations) -> None:
@@ -57,21 +58,33 @@ def test_other_generations_are_removed(generations: Generations) -> None:
     assert [path.name for path in generations.state.iterdir()] == ["generation.2"]
 
 
+def upstream(*ports: int) -> str:
+    servers = "".join(f"    server 10.0.0.1:{port} max_fails=3 fail_timeout=60 weight=1;\n" for port in ports)
+    return f"upstream shop {{\n    zone instances 64k;\n{servers}}}\n"
+
+
 @pytest.mark.parametrize(
-    ("change", "same"),
+    ("change", "difference"),
     [
-        (lambda _: contents(), True),
-        (lambda _: contents(catalog='{"instances": []}'), True),
-        (lambda _: contents(sites="server { }\n"), False),
-        (lambda one: (one.configuration / "nginx.conf").write_text("events { }\n") and contents(), False),
-        (lambda one: (one.configuration / "tls" / "front.key").write_text("OTHER\n") and contents(), False),
-        (lambda one: (one.configuration / "tls" / "new.crt").write_text("NEW\n") and contents(), False),
+        (lambda _: contents(), "nothing"),
+        (lambda _: contents(catalog='{"instances": []}'), "nothing"),
+        (lambda _: contents(sites=upstream(80, 81)), "servers"),
+        (lambda _: contents(streams=upstream(82)), "more"),
+        (lambda _: contents(sites="server { }\n"), "more"),
+        (lambda one: (one.configuration / "nginx.conf").write_text("events { }\n") and contents(), "more"),
+        (lambda one: (one.configuration / "tls" / "front.key").write_text("OTHER\n") and contents(), "more"),
+        (lambda one: (one.configuration / "tls" / "new.crt").write_text("NEW\n") and contents(upstream(81)), "more"),
     ],
 )
-def test_generations_are_the_same_if_nginx_sees_no_difference(generations: Generations, change, same: bool) -> None:
+def test_what_is_different_for_nginx(generations: Generations, change: Any, difference: str) -> None:
     generations.build(1, contents())
     generations.build(2, change(generations))
-    assert generations.same(1, 2) is same
+    assert generations.difference(1, 2) == difference
+
+
+def test_everything_is_different_from_a_generation_that_does_not_exist(generations: Generations) -> None:
+    generations.build(1, contents())
+    assert generations.difference(1, 0) == "more"
 
 
 def test_a_missing_file_is_an_error_and_leaves_no_complete_generation(generations: Generations) -> None:
