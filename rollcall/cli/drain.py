@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import click
 
+from rollcall.cli.failures import way_back
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
 from rollcall.config.fleet import Fleet
@@ -52,24 +53,25 @@ def drain(source: str, text: str, deadline: float, as_json: bool) -> None:
     for service in alone:
         out.print(alone_sentence(service), markup=False)
     started = time.monotonic()
-    draining.start()
-    with step(f"Waiting for the last connection to {target}"):
-        left = draining.wait(deadline)
-        if as_json:
-            result = {
-                "target": str(target),
-                "drained": not left,
-                "seconds": round(time.monotonic() - started, 1),
-                "instances": [instance.identity for instance in draining.drained],
-                "services_without_instances": alone,
-                "left": draining.words(left) if left else "",
-            }
-            click.echo(json.dumps(result, indent=2, ensure_ascii=False))
-        if left:
-            raise RollcallError(
-                f"{target} is out of service, but after {deadline:g} s {draining.words(left)}; to wait longer, run the "
-                f"same command again; to put it back: rollcall undrain {source} {text}"
-            )
+    with way_back(f"put {target} back into service: rollcall undrain {source} {text}"):
+        draining.start()
+        with step(f"Waiting for the last connection to {target}"):
+            left = draining.wait(deadline)
+            if as_json:
+                result = {
+                    "target": str(target),
+                    "drained": not left,
+                    "seconds": round(time.monotonic() - started, 1),
+                    "instances": [instance.identity for instance in draining.drained],
+                    "services_without_instances": alone,
+                    "left": draining.words(left) if left else "",
+                }
+                click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+            if left:
+                raise RollcallError(
+                    f"{target} is out of service, but after {deadline:g} s {draining.words(left)}; to wait longer, run "
+                    "the same command again"
+                )
     seconds = time.monotonic() - started
     out.print(f"\n[green]Drained[/] {target} in {seconds:.1f} s. To put it back: rollcall undrain {source} {text}")
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import click
 
-from rollcall.errors import RollcallError
+from rollcall.errors import Interrupted, RollcallError
 
 FAILED, INTERRUPTED = 1, 130
 # A shell's exit code for a program that SIGPIPE killed, as after `| head`.
@@ -34,8 +34,8 @@ def as_sentences() -> Iterator[None]:
         raise
     except RollcallError as problem:
         _end(str(problem), FAILED)
-    except KeyboardInterrupt:
-        _end(SENTENCE, INTERRUPTED)
+    except KeyboardInterrupt as end:
+        _end(", or ".join([SENTENCE, *map(str, end.args)]), INTERRUPTED)
     except SystemExit as end:
         if end.code != INTERRUPTED:
             raise
@@ -46,6 +46,25 @@ def as_sentences() -> Iterator[None]:
         sys.exit(READER_GONE)
     except Exception as error:
         _unexpected(error)
+
+
+@contextmanager
+def way_back(sentence: str) -> Iterator[None]:
+    """Name the way back where the block fails or is interrupted.
+
+    Args:
+        sentence: what undoes what the block may have done, as `put app1 back into service: COMMAND`.
+    """
+    try:
+        yield
+    except RollcallError as problem:
+        raise RollcallError(f"{problem}; to {sentence}") from None
+    except KeyboardInterrupt:
+        raise Interrupted(sentence) from None
+    except SystemExit as end:
+        if end.code != INTERRUPTED:
+            raise
+        raise Interrupted(sentence) from None
 
 
 def _unexpected(error: Exception) -> None:

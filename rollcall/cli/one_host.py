@@ -75,7 +75,12 @@ def host_of(chosen: Inventory, member: Member) -> Host:
     return next(host for host in chosen.hosts if host.name == member.name)
 
 
-def drain(draining: Draining, member: Member, deadline: float, reason: str, back: str) -> None:
+def back_into_service(source: str, member: Member) -> str:
+    """Return how a drained host comes back."""
+    return f"put {member.name} back into service: rollcall undrain {source} {member.name}"
+
+
+def drain(draining: Draining, member: Member, deadline: float, reason: str) -> None:
     """Take a host out of service and wait until nothing is connected to it.
 
     Args:
@@ -83,7 +88,6 @@ def drain(draining: Draining, member: Member, deadline: float, reason: str, back
         member: the host.
         deadline: seconds to wait; 0 for no wait.
         reason: the reason that Consul shows.
-        back: the command that puts it back.
 
     Raises:
         RollcallError: connections are left. The host stays out of service.
@@ -95,7 +99,7 @@ def drain(draining: Draining, member: Member, deadline: float, reason: str, back
         if left := draining.wait(deadline):
             raise RollcallError(
                 f"{member.name} is out of service, but after {deadline:g} s {draining.words(left)}; to wait longer, "
-                f"run the same command again, or with --deadline 0 to go on; to put it back: {back}"
+                f"run the same command again, or with --deadline 0 to go on"
             )
 
 
@@ -105,11 +109,13 @@ def forget(seen: View, node: str) -> None:
     Raises:
         RollcallError: the cluster still knows it.
     """
-    seen.membership.force_out(node)
-    seen.membership.wait_until_gone(node)
-    seen.membership.revoke(node)
-    for file in certificates(seen, node):
-        seen.folder.remove(file)
+    with step(f"The cluster drops {node}"):
+        seen.membership.force_out(node)
+        seen.membership.wait_until_gone(node)
+    with step(f"The tokens and certificates of {node} are removed"):
+        seen.membership.revoke(node)
+        for file in certificates(seen, node):
+            seen.folder.remove(file)
 
 
 def certificates(seen: View, node: str) -> list[str]:

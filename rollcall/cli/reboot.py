@@ -7,6 +7,7 @@ import click
 
 from rollcall import waiting
 from rollcall.cli import one_host
+from rollcall.cli.failures import way_back
 from rollcall.cli.one_host import View, deadline_option
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
@@ -21,6 +22,7 @@ from rollcall.drain.draining import Draining, alone_sentence
 from rollcall.drain.target import Target
 from rollcall.errors import RollcallError
 from rollcall.hosts import quorum, restart
+from rollcall.hosts.restart import Before
 from rollcall.remote import connectivity
 
 # By this reason a repeated command knows that it took the host out itself.
@@ -105,29 +107,30 @@ class _Work:
         before = restart.look(host, agent)
         for container in before.left_down:
             out.print(f"– {container} on {name} has no restart policy and stays down", markup=False)
-        own = self._take_out(agent)
-        self._hand_over(seen, agent)
-        with step(f"{name} restarts"):
-            restart.reboot(host)
-            restart.wait_for_boot(host, before, self.timeout)
-        with step(f"The services of {name} come back"):
-            restart.wait_for_services(host, agent, before)
-            self._wait_for_vote(seen)
-        if own:
+        drained = agent.read("/v1/agent/checks").get(NODE_MAINTENANCE)
+        if drained and drained.get("Notes") != REASON:
+            out.print(f"– {name} was drained before and stays drained", markup=False)
+            self._restart(seen, agent, before)
+            return
+        with way_back(one_host.back_into_service(self.source, self.member)):
+            self._drain(agent)
+            self._restart(seen, agent, before)
             agent.write(maintenance.of_node(enable=False))
 
-    def _take_out(self, agent: AgentClient) -> bool:
-        """Drain the host; return whether this command put it out of service, and puts it back."""
-        found = agent.read("/v1/agent/checks").get(NODE_MAINTENANCE)
-        if found and found.get("Notes") != REASON:
-            out.print(f"– {self.member.name} was drained before and stays drained", markup=False)
-            return False
+    def _drain(self, agent: AgentClient) -> None:
         draining = Draining(self.chosen, self.fleet, Target(self.member), agent)
         for service in draining.alone():
             out.print(alone_sentence(service), markup=False)
-        back = f"rollcall undrain {self.source} {self.member.name}"
-        one_host.drain(draining, self.member, self.deadline, REASON, back)
-        return True
+        one_host.drain(draining, self.member, self.deadline, REASON)
+
+    def _restart(self, seen: View, agent: AgentClient, before: Before) -> None:
+        self._hand_over(seen, agent)
+        with step(f"{self.member.name} restarts"):
+            restart.reboot(agent.host)
+            restart.wait_for_boot(agent.host, before, self.timeout)
+        with step(f"The services of {self.member.name} come back"):
+            restart.wait_for_services(agent.host, agent, before)
+            self._wait_for_vote(seen)
 
     def _hand_over(self, seen: View, agent: AgentClient) -> None:
         """Let another server lead first, which spares the fleet an election."""

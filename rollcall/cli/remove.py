@@ -4,6 +4,7 @@ import time
 
 import click
 
+from rollcall.cli.failures import way_back
 from rollcall.cli.one_host import deadline_option
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
@@ -72,13 +73,16 @@ def _remove_host(source: str, chosen: Inventory, fleet: Fleet, name: str, *, dea
         out.print(alone_sentence(service), markup=False)
     if not yes:
         click.confirm(f"Take {member.name} out of the fleet, and everything off it?", abort=True, err=True)
+    back = one_host.back_into_service(source, member)
     if draining:
-        one_host.drain(draining, member, deadline, "rollcall remove", f"rollcall undrain {source} {member.name}")
-        with step(f"{member.name} leaves the cluster"):
-            departure.leave(host, seen.token)
-            seen.membership.wait_until_gone(member.node)
-    program.run(chosen, "remove.py", ["-y", "--limit", member.name])
-    with step(f"The fleet forgets {member.name}"):
+        with way_back(back):
+            one_host.drain(draining, member, deadline, "rollcall remove")
+    with way_back(f"keep {member.name}: rollcall deploy {source}; then {back}"):
+        if draining:
+            with step(f"{member.name} leaves the cluster"):
+                departure.leave(host, seen.token)
+                seen.membership.wait_until_gone(member.node)
+        program.run(chosen, "remove.py", ["-y", "--limit", member.name])
         one_host.forget(seen, member.node)
     out.print(
         f"\n[green]Removed[/] {member.name} from the fleet in {time.monotonic() - started:.1f} s. Next: take it out of "

@@ -1,8 +1,11 @@
-"""The lab's inventory with other hosts in its groups, and which servers the cluster has."""
+"""The lab's inventory with other hosts in its groups, which servers the cluster has, and a host that dies."""
 
+import subprocess
 from pathlib import Path
 
-from deployed import LAB, PROJECT, Fleet
+from deployed import LAB, PROJECT, Fleet, wait_for
+
+from rollcall.lab.hosts import by_name
 
 SERVERS = 'consul_servers = [_hosts["consul1"], _hosts["consul2"], _hosts["consul3"]]'
 ONE = 'consul_servers = [_hosts["consul1"]]'
@@ -32,3 +35,20 @@ def led_by(fleet: Fleet) -> str:
     """Return the name of the host whose server leads."""
     address = str(fleet.consul("/v1/status/leader")).partition(":")[0]
     return next(member.name for member in fleet.declared.servers if member.address == address)
+
+
+def agents(fleet: Fleet) -> dict[str, int]:
+    """Return the status of every agent that gossip knows: 1 is alive, 4 failed."""
+    return {one["Name"]: one["Status"] for one in fleet.consul("/v1/agent/members", "app1") or ()}
+
+
+def die(fleet: Fleet, host: str) -> None:
+    """Cut a host's power, and wait until the others have noticed."""
+    subprocess.run(["docker", "kill", by_name(host).container], capture_output=True, check=True)
+    wait_for(f"{host} as failed", lambda: agents(fleet).get(host) == 4, 60)
+
+
+def start(fleet: Fleet, host: str) -> None:
+    """Give a host its power back, if it has none."""
+    subprocess.run(["docker", "start", by_name(host).container], capture_output=True, check=True)
+    wait_for(f"SSH of {host}", lambda: fleet.on(host, "docker version", check=False), 60)

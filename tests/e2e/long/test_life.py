@@ -2,7 +2,6 @@
 
 import base64
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,7 @@ from typing import Any
 import pytest
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
 from keep_alive_load import Load
-from lab_servers import led_by, without_app2
-
-from rollcall.lab.hosts import by_name
+from lab_servers import agents, die, led_by, start, without_app2
 
 FRONT_PORT = 8080
 SERVERS = ("consul1", "consul2", "consul3")
@@ -21,8 +18,7 @@ SERVERS = ("consul1", "consul2", "consul3")
 @pytest.fixture
 def lab_again(fleet: Fleet) -> Iterator[None]:
     yield
-    subprocess.run(["docker", "start", by_name("app2").container], capture_output=True, check=True)
-    wait_for("SSH of app2", lambda: fleet.on("app2", "docker version", check=False), 60)
+    start(fleet, "app2")
     rollcall("deploy", "--yes", LAB)
     wait_for("answer of every backend", lambda: answering() == BACKENDS)
 
@@ -36,10 +32,6 @@ def unwrapped(output: str) -> str:
     return " ".join(output.split())
 
 
-def nodes(fleet: Fleet) -> dict[str, int]:
-    return {one["Name"]: one["Status"] for one in fleet.consul("/v1/agent/members", "app1") or ()}
-
-
 @pytest.mark.usefixtures("lab_again")
 def test_a_host_leaves_without_a_lost_request(fleet: Fleet, rest: str, says: Callable[[str], None]) -> None:
     load = Load(FRONT_PORT)
@@ -47,7 +39,7 @@ def test_a_host_leaves_without_a_lost_request(fleet: Fleet, rest: str, says: Cal
         said = rollcall("remove", LAB, "--host", "app2", "--yes")
     says(f"{said.strip().splitlines()[-1]} {load.requests} requests")
     assert load.broken == {}
-    assert "app2" not in {name for name, status in nodes(fleet).items() if status == 1}
+    assert "app2" not in {name for name, status in agents(fleet).items() if status == 1}
     assert fleet.on("app2", "docker ps -aq; docker volume ls -q; ls /etc/rollcall 2>/dev/null", check=False) == ""
     assert "app2" not in rollcall("curl", LAB, "/v1/catalog/nodes")
     assert "app2" not in rollcall("consul", LAB, "--management", "--", "acl", "policy", "list")
@@ -63,8 +55,7 @@ def test_a_dead_host_is_named_until_it_is_forgotten(fleet: Fleet, rest: str) -> 
     assert "app2 (10.77.0.22) is in no inventory, and its Consul agent still runs" in unwrapped(
         rollcall("status", rest)
     )
-    subprocess.run(["docker", "kill", by_name("app2").container], capture_output=True, check=True)
-    wait_for("a failed agent", lambda: nodes(fleet).get("app2") == 4, 60)
+    die(fleet, "app2")
     command = f"rollcall forget {rest} app2"
     assert command in unwrapped(rollcall("verify", rest, code=1))
     assert command in unwrapped(rollcall("deploy", "--dry", rest))
@@ -72,7 +63,7 @@ def test_a_dead_host_is_named_until_it_is_forgotten(fleet: Fleet, rest: str) -> 
     with with_load.running():
         assert "Forgot app2" in rollcall("forget", rest, "app2", "--yes")
     assert with_load.broken == {}
-    assert "app2" not in nodes(fleet)
+    assert "app2" not in agents(fleet)
     assert "✗" not in rollcall("verify", rest)
     assert "is in no inventory" not in rollcall("deploy", rest)
 

@@ -51,7 +51,7 @@ def test_a_release_killed_after_any_step_is_ended_by_the_same_command(fleet: Fle
         shop.write(f"v{number}")
         load = Load(8080, path="/", connections=4, host=SHOP)
         with load.running():
-            was_killed = ended_at(after(number), "deploy", shop.inventory) == "ended"
+            was_killed = ended_at(after(number), "deploy", shop.inventory).outcome == "ended"
             finish("deploy", shop.inventory)
         assert not load.broken, (number, load.answers)
         assert containers(fleet) == {host: ["shop-1"] for host in HOSTS}, number

@@ -108,6 +108,23 @@ def test_ctrl_c_before_pyinfra_starts_is_the_same_sentence() -> None:
     assert (code, said) == (130, "rollcall: interrupted; run the same command again to finish\n")
 
 
+HALF_DONE = "from rollcall.cli.failures import way_back\n    with way_back('put app1 back: rollcall undrain x app1'): "
+
+
+@pytest.mark.parametrize("start", ["", "from rollcall.deploy import program; program.begin()"])
+def test_ctrl_c_while_something_is_half_done_names_the_way_back(start: str) -> None:
+    code, said = run(
+        f"{start}\n    {HALF_DONE}import os, signal, time; os.kill(os.getpid(), signal.SIGINT); time.sleep(9)"
+    )
+    expected = "interrupted; run the same command again to finish, or put app1 back: rollcall undrain x app1"
+    assert (code, said) == (130, f"rollcall: {expected}\n")
+
+
+def test_a_failure_while_something_is_half_done_names_the_way_back() -> None:
+    said = run(f"{HALF_DONE}raise RollcallError('it does not come back')")
+    assert said == (1, "rollcall: it does not come back; to put app1 back: rollcall undrain x app1\n")
+
+
 def test_ctrl_c_does_not_wait_for_blocked_threads() -> None:
     body = (
         "import os, signal, time, threading; threading.Thread(target=time.sleep, args=(60,)).start(); "
