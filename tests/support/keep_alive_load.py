@@ -19,13 +19,26 @@ class Load:
         host: str = "www.mastartup.io",
         connections: int = 32,
         tls: ssl.SSLContext | None = None,
+        pause: float = 0,
     ) -> None:
+        """Take where to send what.
+
+        Args:
+            port: the front's, on this machine.
+            path: the request's.
+            host: the request's host name.
+            connections: the number of clients.
+            tls: for HTTPS.
+            pause: seconds that each client waits between two requests; without, the load takes all the time that
+                the machine has.
+        """
         self.answers: Counter[str] = Counter()
         self.connects = 0
         self._port = port
         self._request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
         self._connections = connections
         self._tls = tls
+        self._pause = pause
         self._stop = False
 
     @property
@@ -59,7 +72,7 @@ class Load:
             self.connects += 1
             try:
                 while not self._stop and await self._keeps_after_request(reader, writer):
-                    pass
+                    await asyncio.sleep(self._pause)
             except (OSError, asyncio.IncompleteReadError) as error:
                 self.answers[f"no answer: {type(error).__name__}"] += 1
             finally:

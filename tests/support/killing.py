@@ -11,7 +11,7 @@ from deployed import wait_for
 # The lock of a killed command ends with its session; a host that restarts is back a moment later.
 AGAIN_SECONDS = 120
 # What a command may be refused for then.
-HELD = "has been deploying this fleet since"
+HELD = "has been deploying this fleet since|another deploy has changed this fleet since"
 # What a command begins and what it has done, and those of pyinfra's steps that look at hosts or change them.
 OPERATION = "--> Starting operation"
 BEGINNINGS = ("…", "✓", "--> Preparing", OPERATION)
