@@ -48,7 +48,7 @@ class FleetLock:
         Without a Consul there is no lock, and nothing to say: a deploy is how a fleet begins, and is mended.
 
         Args:
-            seen: the lock as it was read with the hosts, None if it was not; a holder in it is known to have ended.
+            seen: the lock as it was read with the hosts, None if it was not.
 
         Raises:
             RollcallError: another deploy has it, or has changed the hosts since they were read.
@@ -57,8 +57,6 @@ class FleetLock:
         if created is None or created.status != OK:
             return str(created or "")
         self._session = str(json.loads(created.body)["ID"])
-        if seen and seen.session:
-            self._ask(deploy_lock.release(seen.session))
         done, found, lock = self._try_for_a_while()
         if done is None or done.status != OK or lock is None:
             self.release()
@@ -69,14 +67,20 @@ class FleetLock:
         raise RollcallError(CHANGED if done.body.strip() == TAKEN or not lock.holder else lock.holder.sentence)
 
     def _try_for_a_while(self) -> tuple[Response | None, Response | None, Lock | None]:
-        """Ask for the lock while nobody holds it; return both responses, and the lock as the second one shows it."""
+        """Ask for the lock while nobody holds it, or one who was killed, whose session ends here.
+
+        Returns both responses, and the lock as the second one shows it.
+        """
         end = time.monotonic() + DELAY_SECONDS
         while True:
             done = self._ask(deploy_lock.acquire(self._session, self._holder))
             found = self._ask(Request("GET", deploy_lock.PATH))
             lock = deploy_lock.read(found.body) if found and found.status == OK else None
-            if lock is None or lock.session or time.monotonic() > end:
+            was_killed = lock and lock.holder and who.has_ended(lock.holder.machine, lock.holder.process)
+            if lock is None or (lock.session and not was_killed) or time.monotonic() > end:
                 return done, found, lock
+            if was_killed:
+                self._ask(deploy_lock.release(lock.session))
             time.sleep(POLL_SECONDS)
 
     def renew(self) -> str:

@@ -95,9 +95,23 @@ def test_the_second_deploy_is_refused_and_leaves_no_session(monkeypatch: pytest.
 
 
 def test_the_lock_of_a_deploy_that_was_killed_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    agents = Agents(monkeypatch, {**MINE, "/v1/session/destroy/s-0": FINE})
-    assert agents.lock.acquire(Lock(ANN, 41, "s-0")) == ""
-    assert agents.asked == [SESSION, "/v1/session/destroy/s-0", TAKE, KEY]
+    """Also by a run that did not read the lock with its hosts, as one of a single host."""
+    monkeypatch.setattr(fleet_lock, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(fleet_lock.who, "has_ended", lambda machine, _process: machine == "laptop" and not ended)
+    ended: list[str] = []
+    held, destroy = {**OTHERS, "/v1/session/destroy/s-0": FINE}, "/v1/session/destroy/s-0"
+    agents = Agents(monkeypatch, held)
+    ask = FleetLock._ask
+
+    def until_ended(lock: FleetLock, request: Request) -> Response | None:
+        if request.path == destroy:
+            ended.append(request.path)
+            held.update(MINE)
+        return ask(lock, request)
+
+    monkeypatch.setattr(FleetLock, "_ask", until_ended)
+    assert agents.lock.acquire(None) == ""
+    assert agents.asked == [SESSION, TAKE, KEY, destroy, TAKE, KEY]
 
 
 def test_a_lock_that_consul_still_keeps_from_everybody_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
