@@ -1,8 +1,11 @@
 """Start the command `rollcall`: handle Ctrl-C and closed streams before slow imports."""
 
+import contextlib
 import gc
 import os
+import signal
 import sys
+import time
 
 INTERRUPTED = 130
 # Of new objects between two collections. Imports make a hundred thousand that stay: Python's 700 cost a command 9 %.
@@ -22,15 +25,25 @@ def main() -> None:
     except SystemExit as end:
         if end.code == INTERRUPTED:
             _exit()
+        _end_at_once_on_interrupt(end.code)
         raise
 
 
-def _exit(message: str = "") -> None:
+def _exit(message: str = "", code: int = INTERRUPTED) -> None:
     """Exit at once, without waiting for threads that wait for a response or for a second Ctrl-C."""
     sys.stderr.write(message)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(INTERRUPTED)
+    os._exit(code)
+
+
+def _end_at_once_on_interrupt(result: object) -> None:
+    """Let Ctrl-C change nothing about a command that is done, but spare it the wait for threads."""
+    code = result if isinstance(result, int) else int(result is not None)
+    signal.signal(signal.SIGINT, lambda _signal, _frame: _exit(code=code))
+    with contextlib.suppress(SystemExit):
+        # An interrupt that is under way (rollcall/deploy/program.py) comes now rather than in Python's own exit.
+        time.sleep(0)
 
 
 def _open_streams() -> None:

@@ -108,6 +108,22 @@ def test_ctrl_c_before_pyinfra_starts_is_the_same_sentence() -> None:
     assert (code, said) == (130, "rollcall: interrupted; run the same command again to finish\n")
 
 
+@pytest.mark.parametrize("start", ["", "from rollcall.deploy import program; program.begin()"])
+def test_ctrl_c_after_the_last_thing_is_done_changes_nothing(start: str) -> None:
+    press = "os.kill(os.getpid(), signal.SIGINT)"
+    later = f"threading.Thread(target=lambda: (time.sleep(0.5), {press}, time.sleep(60))).start()"
+    began = time.monotonic()
+    assert run(f"{start}\n    import os, signal, threading, time; {later}") == (0, "")
+    assert time.monotonic() - began < 20
+
+
+def test_ctrl_c_that_nothing_of_a_deploy_waits_for_changes_nothing() -> None:
+    body = (
+        "from rollcall.deploy import program; program.begin(); import os, signal; os.kill(os.getpid(), signal.SIGINT)"
+    )
+    assert run(body) == (0, "")
+
+
 HALF_DONE = "from rollcall.cli.failures import way_back\n    with way_back('put app1 back: rollcall undrain x app1'): "
 
 
