@@ -71,16 +71,19 @@ class FleetLock:
 
         Returns both responses, and the lock as the second one shows it.
         """
-        end = time.monotonic() + DELAY_SECONDS
+        end, released = time.monotonic() + DELAY_SECONDS, ""
         while True:
+            # A request that began earlier may have come before the end of Consul's delay, whenever its response came.
+            is_last = time.monotonic() > end
             done = self._ask(deploy_lock.acquire(self._session, self._holder))
             found = self._ask(Request("GET", deploy_lock.PATH))
             lock = deploy_lock.read(found.body) if found and found.status == OK else None
-            was_killed = lock and lock.holder and who.has_ended(lock.holder.machine, lock.holder.process)
-            if lock is None or (lock.session and not was_killed) or time.monotonic() > end:
+            if lock and lock.holder and lock.session != released and _has_ended(lock.holder):
+                released = lock.session
+                self._ask(deploy_lock.release(released))
+                end = time.monotonic() + DELAY_SECONDS
+            elif lock is None or lock.session or is_last:
                 return done, found, lock
-            if was_killed:
-                self._ask(deploy_lock.release(lock.session))
             time.sleep(POLL_SECONDS)
 
     def renew(self) -> str:
@@ -114,3 +117,7 @@ class FleetLock:
             if last.status < SERVER_ERROR:
                 break
         return last
+
+
+def _has_ended(holder: Holder) -> bool:
+    return who.has_ended(holder.machine, holder.process)

@@ -84,7 +84,13 @@ def test_a_host_leaves(fleet: Fleet, ended: Ended, rest: str, by: signal.Signals
 @pytest.mark.usefixtures("whole")
 @pytest.mark.parametrize(
     "step",
-    ["… Waiting for the last connection", "… app2 leaves", "✓ app2 leaves", "Starting operation", "✓ The cluster"],
+    [
+        "… Waiting for the last connection",
+        "… app2 leaves",
+        "✓ app2 leaves",
+        "Starting operation: Everything",
+        "✓ The cluster",
+    ],
 )
 def test_a_host_stays_after_all_by_the_commands_that_ctrl_c_names(step: str) -> None:
     run = ended_at(lambda line: step in line, "remove", LAB, "--host", "app2", "--yes", by=signal.SIGINT)
