@@ -15,8 +15,8 @@ NAME = "12-node.json"
 PATH = f"/etc/rollcall/consul/{NAME}"
 # The id that was deployed; else the one in the data of an agent that was deployed without.
 PROBE = f"""\
-data=$(docker volume inspect --format '{{{{.Mountpoint}}}}' consul-data 2>/dev/null)
-cat {PATH} 2>/dev/null || cat "$data/node-id" 2>/dev/null
+cat {PATH} 2>/dev/null ||
+  cat "$(docker volume inspect --format '{{{{.Mountpoint}}}}' consul-data 2>/dev/null)/node-id" 2>/dev/null
 """
 _NAMESPACE = uuid.UUID("3b0f6f3e-6f0a-4a3f-9d2c-7c1d5b8e2a41")
 

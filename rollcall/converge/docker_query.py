@@ -14,12 +14,14 @@ from urllib.parse import quote
 LABEL = "rollcall.managed"
 SOCKET = "/var/run/docker.sock"
 
+# get URL…: request paths of the engine's API, each response on lines of its own.
+GET = f"get() {{ curl -gsS --unix-socket {SOCKET} -w '\\n' \"$@\" 2>/dev/null; }}"
 # Our containers' images are inspected by id: a tag may point to another image by now.
 # On a new host no name exists yet: the API returns {"message": …}, and `docker inspect` exits with 1.
 # printf, since echo makes a line end of each "\n" that a JSON string has.
 QUERY = r"""
 command -v docker >/dev/null || {{ echo "Docker Engine is not installed"; exit 90; }}
-get() {{ curl -gsS --unix-socket {socket} -w '\n' "$@" 2>/dev/null; }}
+{get}
 by_api() {{
   ours=$(get {listing}) || return
   made_from=$(printf '%s\n' "$ours" | grep -o '"ImageID": *"[^"]*"' | cut -d'"' -f4 | sort -u)
@@ -36,6 +38,9 @@ by_command() {{
 by_api || by_command
 """
 
+# The engine's lists of all running containers, and of all with our label.
+RUNNING = "http://docker/containers/json"
+OURS = f"{RUNNING}?all=1&filters={quote(json.dumps({'label': [LABEL]}))}"
 Document = Mapping[str, Any]
 
 
@@ -66,7 +71,6 @@ class EngineState:
 
 def query(wanted: Wanted) -> str:
     """Build the shell command; it requires $work, a directory for error output."""
-    filters = quote(json.dumps({"label": [LABEL]}))
     paths = [
         *(f"containers/{name}/json" for name in wanted.containers),
         *(f"images/{reference}/json" for reference in wanted.images),
@@ -75,9 +79,9 @@ def query(wanted: Wanted) -> str:
     ]
     names = [*wanted.containers, *wanted.images, *wanted.networks, *wanted.volumes]
     return QUERY.format(
-        socket=SOCKET,
+        get=GET,
         label=LABEL,
-        listing=shlex.quote(f"http://docker/containers/json?all=1&filters={filters}"),
+        listing=shlex.quote(OURS),
         urls=shlex.join(f"http://docker/{path}" for path in paths),
         names=shlex.join(names),
     )

@@ -20,11 +20,17 @@ class CheckError(Exception):
         super().__init__(f"expected {expected}; found {'; '.join(self.found)}")
 
 
-def wait_until_none(problems: Callable[[], Sequence[str]], seconds: float, since: float | None = None) -> list[str]:
+def wait_until_none(
+    problems: Callable[[], Sequence[str]],
+    seconds: float,
+    since: float | None = None,
+    again: Callable[[], None] | None = None,
+) -> list[str]:
     """Call `problems` until it returns none; return those left `seconds`, stretched, after `since`, by default now.
 
     Checks of a fleet that nobody disturbs all wait for the same change to settle, so they share the start of the run as
-    `since`: their waits would add up. Whatever the time, what was found is looked at twice.
+    `since`: their waits would add up. Whatever the time, what was found is looked at twice. `again` reads the hosts
+    anew before each look but the first, for which the start of the run did.
     """
     deadline = (time.monotonic() if since is None else since) + stretched(seconds)
     looks = 0
@@ -33,4 +39,6 @@ def wait_until_none(problems: Callable[[], Sequence[str]], seconds: float, since
         if looks > 1 and time.monotonic() > deadline:
             return left
         time.sleep(_PAUSE_SECONDS)
+        if again:
+            again()
     return []

@@ -3,7 +3,7 @@
 import shlex
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -28,7 +28,7 @@ from rollcall.registrator.services.expected import (
     settings,
 )
 from rollcall.registrator.settings import Settings
-from rollcall.remote import run, ssh, tunnel
+from rollcall.remote import parallel, run, ssh, tunnel
 from rollcall.remote.run import Shell
 from rollcall.remote.tunnel import Endpoint
 from rollcall.secrets.store import Secrets
@@ -74,7 +74,8 @@ class Cluster:
         self.probes: Mapping[str, HostProbe] = {}
         self.names: tuple[str, ...] = ()
         # By the monotonic clock: what settles after a change has settled a while after this.
-        self.begun = self._probed = time.monotonic()
+        self.begun = time.monotonic()
+        self._probed: dict[str, float] = {}
 
     @property
     def domain(self) -> str:
@@ -108,25 +109,31 @@ class Cluster:
             ) from None
         except AGENT_ERRORS as problem:
             raise RollcallError(f"Consul does not return its catalog: {problem}") from None
-        self._probed = time.monotonic()
-        self.probes = self._probe(self.names)
+        self.probes = self._probe(tuple(self.hosts))
 
-    def probe_again(self, settled_seconds: float) -> None:
-        """Probe once more, unless the last probe began this many seconds, stretched, after the run: that one holds.
+    def probe_again(self, settled_seconds: float, hosts: Collection[str]) -> None:
+        """Probe these hosts once more, with the same names.
+
+        A probe that began this many seconds, stretched, after the run holds: that host is not probed again.
 
         Raises:
-            RollcallError: as `probe`.
+            RollcallError: a host cannot be probed.
         """
-        if self._probed < self.begun + stretched(settled_seconds):
-            self.probe()
+        settled = self.begun + stretched(settled_seconds)
+        early = [name for name in self.hosts if name in hosts and self._probed[name] < settled]
+        self.probes = {**self.probes, **self._probe(early)}
 
     def probe_containers(self) -> None:
         """Probe every host's containers again; keep the results about names."""
-        seen = self._probe(())
+        seen = self._each(lambda host: host_probe.parse(self.run(host, host_probe.command(()))))
         self.probes = {name: replace(self.probes[name], containers=seen[name].containers) for name in seen}
 
-    def _probe(self, names: Sequence[str]) -> Mapping[str, HostProbe]:
-        return self._each(lambda host: host_probe.parse(self.run(host, host_probe.command(names))))
+    def _probe(self, hosts: Sequence[str]) -> Mapping[str, HostProbe]:
+        def probed(host: str) -> HostProbe:
+            self._probed[host] = time.monotonic()
+            return host_probe.parse(self.run(host, host_probe.command(self.names)))
+
+        return self._each(probed, hosts)
 
     @cached_property
     def states(self) -> Mapping[str, HostState]:
@@ -152,8 +159,9 @@ class Cluster:
             lambda host: with_published(listeners.parse(self.run(host, listeners.command())), self.probes[host].managed)
         )
 
-    def _each(self, look: Callable[[str], Looked]) -> Mapping[str, Looked]:
-        """Call a function for every host, in parallel."""
+    def _each(self, look: Callable[[str], Looked], hosts: Sequence[str] | None = None) -> Mapping[str, Looked]:
+        """Call a function for each host, by default for all, for as many at once as `parallel` says."""
+        names = tuple(self.hosts) if hosts is None else hosts
 
         def understood(name: str) -> Looked:
             try:
@@ -161,8 +169,8 @@ class Cluster:
             except ValueError as error:
                 raise RollcallError(f"{name}: {error}; run the same command again") from None
 
-        with ThreadPoolExecutor(max_workers=len(self.hosts)) as pool:
-            return dict(zip(self.hosts, pool.map(understood, self.hosts), strict=True))
+        with ThreadPoolExecutor(max_workers=parallel.workers(len(names))) as pool:
+            return dict(zip(names, pool.map(understood, names), strict=True))
 
     def run(self, name: str, command: str) -> str:
         """Run a shell command on a host and return its output; raise RollcallError if it fails."""
@@ -208,7 +216,7 @@ def connected(
     with ExitStack() as stack:
         sockets = stack.enter_context(tempfile.TemporaryDirectory(prefix="rollcall-"))
         tunnels = [_tunnel(host, fleet.member(host.name)) for host in inventory.hosts]
-        with ThreadPoolExecutor(max_workers=len(tunnels)) as pool:
+        with ThreadPoolExecutor(max_workers=parallel.workers(len(tunnels))) as pool:
             opening = [pool.submit(tunnel.__enter__) for tunnel in tunnels]
         for closing, opened in zip(tunnels, opening, strict=True):
             if opened.exception() is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from rollcall import sections
 from rollcall.contract.timeouts import stretched
-from rollcall.converge import engine_failure
+from rollcall.converge import docker_query, engine_failure
 from rollcall.converge.docker_query import LABEL
 from rollcall.registrator.services.expected import Inspected
 from rollcall.verify import samples
@@ -27,12 +27,27 @@ NO_BASH = "rollcall verify requires bash, which is not installed; install bash"
 # In a container, to test containers' DNS; the registrator ignores it, and it removes itself.
 _THROWAWAY = "docker run --rm -i --pull never --network bridge -e SERVICE_IGNORE=true --entrypoint sh"
 
+# By the engine's API, as docker_query does; the docker command is the fallback. A list must succeed (-f), but a
+# container may be gone by the time it is inspected: that response has no Config.
 _CONTAINERS = r"""
 {explain}
+{get}
+by_api() {{
+  local ids
+  ids=$(get -f {running} {ours}) || return
+  ids=$(printf '%s\n' "$ids" | grep -oE '"Id": *"[0-9a-f]{{64}}"' | cut -d'"' -f4 | sort -u)
+  [ -z "$ids" ] || get $(printf 'http://docker/containers/%s/json ' $ids)
+}}
+by_command() {{
+  local all
+  all=$(docker ps -q --no-trunc 2>&1) || {{ explain_docker "$all" >&2; exit 91; }}
+  all=$({{ echo "$all"; docker ps -aq --no-trunc --filter label={label}; }} | sort -u)
+  [ -z "$all" ] || docker inspect --format '{{{{json .}}}}' $all
+}}
+command -v docker >/dev/null || {{ explain_docker '' >&2; exit 91; }}
 section containers
-running=$(docker ps -q --no-trunc 2>&1) || {{ explain_docker "$running" >&2; exit 91; }}
-all=$({{ echo "$running"; docker ps -aq --no-trunc --filter label={label}; }} | sort -u)
-[ -z "$all" ] || docker inspect --format '{{{{json .}}}}' $all
+found=$(by_api) || found=$(by_command) || exit
+printf '%s\n' "$found"
 """
 
 # ask SERVER PORT NAME sends one DNS query over UDP, since hosts rarely have dig. dd makes it one datagram: bash's
@@ -52,10 +67,12 @@ lookup='for name in "$@"; do echo "$name" $(timeout {lookup:g} getent hosts "$na
 others=$(grep -hoE 'https?://[A-Za-z0-9.-]+' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
   cut -d/ -f3 | sort -u | head -n 2)
 others="$others rollcall-asks.invalid"
-# From a container on the default network, whose packets to this host a firewall may drop.
+# From a container on the default network, whose packets to this host a firewall may drop. Where no sample container
+# runs, this one is also the container whose names are looked up: each start costs the host a third of a second.
 bridged='hex=$(awk "\$2 == \"00000000\" {{ print \$3; exit }}" /proc/net/route)
 gateway=$(for at in 7-8 5-6 3-4 1-2; do printf "%d." "0x$(echo "$hex" | cut -c $at)"; done)
-echo "agent ${{gateway%.}} $(curl -s -o /dev/null -m {answer:g} -w "%{{http_code}}" "http://${{gateway%.}}:8500/v1/status/leader")"
+agent=http://${{gateway%.}}:8500/v1/status/leader
+echo "agent ${{gateway%.}} $(curl -s -o /dev/null -m {answer:g} -w "%{{http_code}}" "$agent")" &
 echo "nameservers $(awk "\$1 == \"nameserver\" {{ print \$2 }}" /etc/resolv.conf | tr "\\n" " ")"
 '$lookup
 firewall() {{
@@ -64,24 +81,23 @@ firewall() {{
   elif [ -n "$(nft list chains 2>/dev/null | grep 'hook input.*policy drop')" ]; then echo nftables
   fi 2>/dev/null
 }}
-inside=$(docker ps -q --filter status=running --filter label={label} --filter label={sample} | head -n 1)
-image=$(docker inspect --format '{{{{.Image}}}}' consul)
+value() {{ grep -o "\"$1\": *\"[^\"]*" | head -n 1 | cut -d'"' -f4; }}
+inside=$(printf '%s\n' "$found" | grep '"Status": *"running"' | grep '"{label}": *"' | grep '"{sample}": *"' | value Id)
+image=$(printf '%s\n' "$found" | grep '"Name": *"/consul"' | value Image)
 before=$(awk '$1 == "nameserver" {{ print $2; exit }}' \
   "$(ls /etc/rollcall/dns/upstream.conf 2>/dev/null || echo /etc/resolv.conf)")
 # All resolvers at once: each that is down costs its timeout.
 answers=$(mktemp -d) && trap 'rm -rf "$answers"' EXIT
 bash -c "$lookup" sh {names} $others >"$answers/system" &
-if [ -n "$inside" ]
-then docker exec -i "$inside" sh -c "$lookup" sh {names} $others
-else {throwaway} "$image" -c "$lookup" sh {names} $others
-fi >"$answers/inside" 2>&1 </dev/null &
-{throwaway} "$image" -c "$bridged" sh {names} >"$answers/bridge" 2>&1 </dev/null &
+[ -z "$inside" ] || docker exec -i "$inside" sh -c "$lookup" sh {names} $others >"$answers/inside" 2>&1 </dev/null &
+{throwaway} "$image" -c "$bridged" sh {names} $others >"$answers/bridge" 2>&1 </dev/null &
 {{ for name in {names}; do ask 127.0.0.1 {dns_port} "$name" & done; wait; }} >"$answers/agent" &
 {{ for name in $others; do ask "$before" 53 "$name" & done; wait; }} >"$answers/before" &
 wait
-for one in system inside bridge agent before; do section $one; cat "$answers/$one"; done
+for one in system ${{inside:+inside}} bridge agent before; do section $one; cat "$answers/$one"; done
 section firewall
-firewall
+# Only what explains a failure.
+grep -q '^agent .* 000$' "$answers/bridge" || ! grep -q '^{first} .' "$answers/bridge" && firewall
 """
 
 
@@ -90,11 +106,12 @@ class HostProbe:
     """The result of a probe.
 
     `containers` are all running ones, and all of Rollcall's own. `system`, `inside` and `bridge` have the addresses
-    that the resolvers of the host, of a container, and of one on Docker's default bridge return for each name; `agent`
+    that the resolvers of the host, of a container, and of one on Docker's default bridge return for each name; the last
+    two are one container where no sample runs; `agent`
     has the responses of the Consul agent's DNS; `before` those of the host's name server before Rollcall, for names
     outside Consul. `gateway` is the host's address on the default bridge, `reached` whether the agent responds there,
     `nameservers` those that Docker gives containers there; `firewall` is "ufw",
-    "firewalld", "nftables", or "" if none of these drops packets.
+    "firewalld", "nftables", or "" if none of these drops packets, or if all of this arrived.
     """
 
     containers: tuple[Inspected, ...]
@@ -128,9 +145,13 @@ def command(names: Sequence[str], dns_port: int = 8600) -> str:
             raise ValueError(f"invalid DNS name: {name!r}")
     body = (_CONTAINERS + (_LOOKUPS if names else "")).format(
         explain=engine_failure.FUNCTION,
+        get=docker_query.GET,
+        running=docker_query.RUNNING,
+        ours=shlex.quote(docker_query.OURS),
         label=LABEL,
         sample=samples.LABEL,
         names=shlex.join(names),
+        first="".join(names[:1]).replace(".", r"\."),
         dns_port=dns_port,
         answer=stretched(4),
         lookup=stretched(8),
@@ -157,13 +178,15 @@ def parse(output: str) -> HostProbe:
     agents = [line.split() for line in bridge if line.startswith("agent ")]
     _, gateway, code = agents[0] if agents else ("", "", "000")
     nameservers = [line.split()[1:] for line in bridge if line.startswith("nameservers ")]
+    bridged = _addresses(line for line in bridge if not line.startswith(("agent ", "nameservers ")))
+    documents = map(json.loads, found["containers"])
     return HostProbe(
-        containers=tuple(json.loads(line) for line in found["containers"]),
+        containers=tuple(document for document in documents if "Config" in document),
         system=_addresses(found.get("system", ())),
-        inside=_addresses(found.get("inside", ())),
+        inside=_addresses(found["inside"]) if "inside" in found else bridged,
         agent=_answers(found.get("agent", ())),
         before=_answers(found.get("before", ())),
-        bridge=_addresses(line for line in bridge if not line.startswith(("agent ", "nameservers "))),
+        bridge=bridged,
         gateway=gateway,
         reached=code != "000",
         nameservers=tuple(nameservers[0]) if nameservers else (),

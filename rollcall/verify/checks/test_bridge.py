@@ -1,6 +1,7 @@
 """Check the host's ports that containers on Docker's default bridge need, and that a firewall may block."""
 
 from collections.abc import Callable
+from functools import partial
 
 from rollcall.verify.check_error import CheckError, wait_until_none
 from rollcall.verify.cluster import Cluster
@@ -22,13 +23,12 @@ def test_the_default_bridge(cluster: Cluster, passed: Callable[[str], None]) -> 
     """Containers on Docker's default bridge reach Consul's names and its agent"""
 
     def problems() -> list[str]:
-        if wrong:
-            cluster.probe_again(CATCH_UP_TIMEOUT_SECONDS)
         wrong[:] = [host for host in cluster.probes if _lacks(cluster, host)]
         return [f"{host}: {_lacks(cluster, host)}" for host in wrong]
 
     wrong: list[str] = []
-    if left := wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS, cluster.begun):
+    again = partial(cluster.probe_again, CATCH_UP_TIMEOUT_SECONDS, wrong)
+    if left := wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS, cluster.begun, again):
         host = wrong[0]
         rule = RULES.get(cluster.probes[host].firewall, "iptables -S INPUT")
         elsewhere = asks_elsewhere(cluster.probes[host])

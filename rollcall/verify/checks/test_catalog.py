@@ -19,17 +19,12 @@ Report = Callable[[str], None]
 
 def test_running_containers_and_no_others(cluster: Cluster, passed: Report) -> None:
     """The catalog has every running service container, and no other"""
-    looked = False
 
     def problems() -> list[str]:
-        nonlocal looked
-        if looked:
-            cluster.probe_containers()
-        looked = True
         instances = cluster.catalog.instances()
         return [problem for member in cluster.members for problem in _differences(cluster, member, instances)]
 
-    left = wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS, cluster.begun)
+    left = wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS, cluster.begun, cluster.probe_containers)
     if left:
         host = left[0].split(":")[0]
         raise CheckError(

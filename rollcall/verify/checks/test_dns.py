@@ -49,12 +49,13 @@ def test_names_of_the_catalog(cluster: Cluster, passed: Report, way: str) -> Non
     wrong: list[tuple[str, str, str]] = []
 
     def problems() -> list[str]:
-        if wrong:
-            cluster.probe_again(CATCH_UP_TIMEOUT_SECONDS)
         wrong[:] = _wrong_answers(cluster, look)
         return [f"{host}: {name} {problem}" for host, name, problem in wrong]
 
-    left = wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS, cluster.begun)
+    def again() -> None:
+        cluster.probe_again(CATCH_UP_TIMEOUT_SECONDS, {host for host, _, _ in wrong})
+
+    left = wait_until_none(problems, CATCH_UP_TIMEOUT_SECONDS, cluster.begun, again)
     if left:
         host, name, _ = wrong[0]
         command = command.format(name=name, image=cluster.fleet.member(host).settings.consul.image)

@@ -19,7 +19,8 @@ Report = Callable[[str], None]
 def test_requested_hosts(cluster: Cluster, passed: Report, remark: Report) -> None:
     """Every passing container is in nginx's rotation for each host name that it sets"""
     for front in cluster.fronts:
-        left = wait_until_none(partial(_problems, cluster, front), FOLLOW_TIMEOUT_SECONDS, cluster.begun)
+        problems = partial(_problems, cluster, front)
+        left = wait_until_none(problems, FOLLOW_TIMEOUT_SECONDS, cluster.begun, cluster.probe_containers)
         if left:
             command = cluster.command_line(front.name, "docker exec front front status")
             raise CheckError(
@@ -40,7 +41,6 @@ def test_requested_hosts(cluster: Cluster, passed: Report, remark: Report) -> No
 
 def _problems(cluster: Cluster, front: Member) -> list[str]:
     """Return the missing routes. A host may also lead to other instances by settings, or to a maintenance page."""
-    cluster.probe_containers()
     served = cluster.nginx_sites(front)
     return [
         f"{front.name}: {host} does not lead to {endpoint}, which sets it"

@@ -22,7 +22,8 @@ Report = Callable[[str], None]
 def test_streams(cluster: Cluster, passed: Report, remark: Report) -> None:
     """Every stream leads to the passing instances of its service"""
     for front in cluster.fronts:
-        left = wait_until_none(partial(_problems, cluster, front), FOLLOW_TIMEOUT_SECONDS, cluster.begun)
+        problems = partial(_problems, cluster, front)
+        left = wait_until_none(problems, FOLLOW_TIMEOUT_SECONDS, cluster.begun, cluster.probe_containers)
         if left:
             raise CheckError(
                 f"streams that lead to the passing instances, within {stretched(FOLLOW_TIMEOUT_SECONDS):g} s",
@@ -66,7 +67,6 @@ class _Claim:
 
 
 def _problems(cluster: Cluster, front: Member) -> list[str]:
-    cluster.probe_containers()
     wanted = _wanted(cluster, front).places
     served = cluster.nginx_streams(front) if wanted else {}
     found = (text for place, reach in sorted(wanted.items()) for text in _faults(place, reach, served.get(place)))

@@ -27,3 +27,22 @@ def test_a_server_that_came_back_too_early_is_named_with_what_ends_it() -> None:
         checks.test_every_agent_has_its_name(cluster({"c1": "1", "c2": "2"}, {"c1": "1", "c2": "before"}), said.append)
     assert raised.value.found[0].startswith("c2: its agent lost its data")
     assert raised.value.command.startswith("docker stop consul on c2; then rollcall forget lab.py c2")
+
+
+@pytest.mark.parametrize(
+    ("status", "found", "step"),
+    [
+        (2, "app1: leaving", "docker restart consul"),
+        (4, "app1: failed", "docker logs --tail 20 consul"),
+    ],
+)
+def test_an_agent_that_others_take_for_leaving_is_to_join_anew(status: int, found: str, step: str) -> None:
+    agents = cluster({"app1": "1"}, {})
+    agent = agents.catalog.any_agent().agent
+    agent.members()[0]["Status"] = status
+    own = SimpleNamespace(agent=SimpleNamespace(self=dict))
+    agents.catalog.agents, agents.members = {"app1": own}, (SimpleNamespace(name="app1", node="app1"),)
+    agents.command_line = lambda host, command: f"{host}: {command}"
+    with pytest.raises(CheckError) as raised:
+        checks.test_every_agent_is_alive(agents, lambda _: None)
+    assert (raised.value.found, raised.value.command) == ([found], f"app1: {step}")

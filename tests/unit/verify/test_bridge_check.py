@@ -18,7 +18,7 @@ def cluster(probe: HostProbe) -> Any:
         states={"app1": SimpleNamespace(bridge_interface="docker0")},
         domain="consul",
         begun=0.0,
-        probe_again=lambda _: None,
+        probe_again=lambda _seconds, _hosts: None,
         command_line=lambda host, command: f"{host}: {command}",
     )
 

@@ -23,3 +23,15 @@ def test_checks_that_share_their_start_do_not_wait_one_after_the_other() -> None
 def test_what_passes_at_the_second_look_passes_however_late_it_is() -> None:
     looks = iter([["a"], []])
     assert wait_until_none(lambda: next(looks), seconds=60, since=time.monotonic() - 3600) == []
+
+
+def test_hosts_are_read_again_before_each_look_but_the_first() -> None:
+    said: list[str] = []
+    looks = iter([["a"], ["b"], []])
+
+    def problems() -> list[str]:
+        said.append("look")
+        return next(looks)
+
+    assert wait_until_none(problems, seconds=60, again=lambda: said.append("read")) == []
+    assert said == ["look", "read", "look", "read", "look"]

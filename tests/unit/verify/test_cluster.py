@@ -1,11 +1,17 @@
-"""DNS names and instances of a catalog, without any host."""
+"""DNS names and instances of a catalog, and which hosts are read again, without any host."""
 
+import os
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from six_hosts import checked
 
+from rollcall.contract import local_agent
+from rollcall.remote import parallel
 from rollcall.verify.catalog import Instance, behind, dns_names
+from rollcall.verify.cluster import Cluster
 from rollcall.verify.front_requests import front_endpoint
 
 
@@ -66,3 +72,54 @@ def test_a_front_balances_over_passing_instances_of_tcp() -> None:
 @pytest.mark.parametrize(("address", "endpoint"), [("10.0.0.1", "10.0.0.1:80"), ("fd00::1", "[fd00::1]:80")])
 def test_an_endpoint_is_written_as_nginx_does(address: str, endpoint: str) -> None:
     assert replace(instance("web"), address=address).endpoint == endpoint
+
+
+class Shell:
+    """Counts how often its host is read."""
+
+    def __init__(self) -> None:
+        self.reads = 0
+
+    def read(self, _command: str, timeout_seconds: float) -> str:
+        assert timeout_seconds
+        self.reads += 1
+        return "@@rollcall containers\n@@rollcall end\n"
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    fleet = checked()
+    inventory: Any = SimpleNamespace(hosts=[SimpleNamespace(name=member.name) for member in fleet.members])
+    secrets: Any = SimpleNamespace(tokens=SimpleNamespace(secret=lambda _name: "x"))
+    endpoints = {member.name: {local_agent.ENDPOINT: ("127.0.0.1", 1)} for member in fleet.members}
+    found = Cluster("lab.py", inventory, fleet, secrets, components=(), endpoints=endpoints)
+    found.shells = {member.name: Shell() for member in fleet.members}  # type: ignore[misc]
+    found.catalog = SimpleNamespace(instances=tuple)  # type: ignore[assignment]
+    found.probe()
+    return found
+
+
+def reads(cluster: Cluster) -> dict[str, int]:
+    return {name: shell.reads for name, shell in cluster.shells.items()}  # type: ignore[attr-defined]
+
+
+def test_only_the_hosts_that_were_wrong_are_read_again(cluster: Cluster) -> None:
+    before = cluster.probes
+    cluster.probe_again(5, ["app1"])
+    assert reads(cluster) == {**dict.fromkeys(cluster.hosts, 1), "app1": 2}
+    assert cluster.probes.keys() == before.keys()
+
+
+def test_what_was_read_after_the_change_had_settled_holds(cluster: Cluster) -> None:
+    cluster.probe_again(0, ["app1"])
+    assert reads(cluster) == dict.fromkeys(cluster.hosts, 1)
+
+
+@pytest.mark.parametrize(
+    ("processors", "hosts", "workers"), [(2, 50, 12), (16, 50, 50), (2, 6, 6), (None, 50, 6), (2, 0, 1)]
+)
+def test_as_many_hosts_are_read_at_once_as_fit_this_machine(
+    monkeypatch: pytest.MonkeyPatch, processors: int | None, hosts: int, workers: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    assert parallel.workers(hosts) == workers

@@ -74,17 +74,58 @@ def test_truncated_output_is_refused() -> None:
         host_probe.parse("@@rollcall containers\n")
 
 
+def test_a_container_that_only_tests_names_resolves_them_on_the_default_bridge() -> None:
+    bridge = "agent 172.17.0.1 200\nnameservers 172.17.0.1\na.service.consul 10.0.0.1\nother.invalid"
+    found = host_probe.parse(f"@@rollcall containers\n@@rollcall bridge\n{bridge}\n@@rollcall end\n")
+    assert found.inside == found.bridge == {"a.service.consul": {"10.0.0.1"}, "other.invalid": frozenset()}
+
+
+def probed(folder: Path, names: list[str], *, curl: str, docker: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command with these scripts in place of the two programs."""
+    for name, script in (("curl", curl), ("docker", docker)):
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    env = {"PATH": f"{folder}:/usr/bin:/bin"}
+    command = ["sh", "-c", host_probe.command(names)]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+ONE, GONE = "1" * 64, "2" * 64
+# As the engine responds: two lists that share a container, and one container that is gone by the time it is inspected.
+ENGINE = f"""
+for url; do
+  case $url in
+    *containers/json) echo '[{{"Id":"{ONE}","Names":["/web"]}},{{"Id":"{GONE}","Names":["/old"]}}]' ;;
+    *containers/json*) echo '[{{"Id":"{ONE}","Names":["/web"]}}]' ;;
+    *{ONE}/json) echo '{{"Id":"{ONE}","Name":"/web","Config":{{}},"State":{{"Status":"running"}}}}' ;;
+    *{GONE}/json) echo '{{"message":"No such container: {GONE}"}}' ;;
+  esac
+done
+"""
+
+
+def test_containers_are_read_from_the_engine_itself_each_once(tmp_path: Path) -> None:
+    done = probed(tmp_path, [], curl=ENGINE, docker="exit 1")
+    assert [one["Name"] for one in host_probe.parse(done.stdout).containers] == ["/web"]
+
+
+def test_a_host_without_curl_is_read_by_the_docker_command(tmp_path: Path) -> None:
+    docker = """[ "$1" = ps ] && echo 1 || echo '{"Name":"/web","Config":{}}'"""
+    done = probed(tmp_path, [], curl="exit 127", docker=docker)
+    assert [one["Name"] for one in host_probe.parse(done.stdout).containers] == ["/web"]
+
+
+def test_an_engine_that_refuses_to_list_its_containers_has_not_none(tmp_path: Path) -> None:
+    # With --fail curl exits with 22 at an error of HTTP.
+    refusing = "case $* in *' -f '*) exit 22 ;; *) echo '{\"message\":\"database is locked\"}' ;; esac"
+    done = probed(tmp_path, [], curl=refusing, docker="echo 'Error: database is locked' >&2; exit 1")
+    assert done.returncode == 91
+    assert "database is locked" in done.stderr
+
+
 def test_a_stopped_engine_is_reported(tmp_path: Path) -> None:
-    docker = tmp_path / "docker"
-    docker.write_text("#!/bin/sh\necho 'Cannot connect to the Docker daemon' >&2\nexit 1\n")
-    docker.chmod(0o755)
-    done = subprocess.run(
-        ["sh", "-c", host_probe.command(["a.service.consul"])],
-        check=False,
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-    )
+    docker = "echo 'Cannot connect to the Docker daemon' >&2; exit 1"
+    done = probed(tmp_path, ["a.service.consul"], curl="exit 7", docker=docker)
     assert done.returncode == 91
     assert "Cannot connect to the Docker daemon" in done.stderr
 
@@ -98,11 +139,6 @@ def test_a_host_that_takes_too_long_says_so_and_shows_none_of_what_was_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host_probe, "TIMEOUT_SECONDS", 1)
-    (tmp_path / "docker").write_text("#!/bin/sh\n[ $1 = ps ] && echo 1 && exit\necho '{}'; exec sleep 60\n")
-    (tmp_path / "docker").chmod(0o755)
-    path = f"{tmp_path}:/usr/bin:/bin"
-    done = subprocess.run(
-        ["sh", "-c", host_probe.command([])], env={"PATH": path}, capture_output=True, text=True, check=False
-    )
+    done = probed(tmp_path, [], curl="echo '{}'; exec sleep 60", docker="exit 1")
     assert done.returncode == 124
     assert done.stderr.startswith("it did not look at its containers and names within 1 s")
