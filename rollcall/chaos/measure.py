@@ -32,9 +32,9 @@ def failed(requests: Iterable[Request]) -> list[Request]:
     return [request for request in requests if request.failure]
 
 
-def unexpected(requests: Iterable[Request], allowance: Allowance) -> list[Request]:
-    """Return the failures that are an alarm."""
-    return [request for request in failed(requests) if not allowance.covers(request)]
+def unexpected(requests: Iterable[Request], allowances: Sequence[Allowance]) -> list[Request]:
+    """Return the failures that are an alarm, since no allowance covers them."""
+    return [request for request in failed(requests) if not any(one.covers(request) for one in allowances)]
 
 
 def longest_gap(requests: Sequence[Request], began: float, ended: float) -> float:

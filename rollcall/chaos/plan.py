@@ -1,45 +1,11 @@
 """Choose faults at random, the same ones for the same seed. No I/O."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from random import Random
 
-from rollcall.chaos import host_scripts
 from rollcall.chaos.faults import Fault
+from rollcall.chaos.planned import Planned, Round, are_bearable
 from rollcall.chaos.world import Place, World
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A fault at a place; `container` is the one that it is about, if any."""
-
-    fault: Fault
-    place: Place
-    container: str = ""
-
-    @property
-    def where(self) -> str:
-        """Return the place as people write it."""
-        own = f"/{self.container}" if self.fault.container == "*" else ""
-        return f"{self.place.name}{own}"
-
-    @property
-    def label(self) -> str:
-        """Return fault and place."""
-        return f"{self.fault.name} on {self.where}"
-
-    def undo(self, world: World) -> str:
-        """Return the commands that end it."""
-        return self.fault.end(world, self.place, self.container)
-
-    def begin(self, world: World) -> str:
-        """Return the whole script that begins it on its host."""
-        fault = self.fault.begin(world, self.place, self.container)
-        return host_scripts.begin(self.fault.name, fault, self.undo(world), self.fault.hold_seconds)
-
-    def end(self) -> str:
-        """Return the whole script that ends it on its host."""
-        return host_scripts.end(self.fault.name)
 
 
 def refusal(fault: Fault, place: Place, world: World, fill_mib: int) -> str:
@@ -88,30 +54,51 @@ def impossible(faults: Sequence[Fault], world: World, fill_mib: int) -> list[str
     return sentences
 
 
-def plan(world: World, faults: Sequence[Fault], seed: int, fill_mib: int) -> Iterator[Planned]:
-    """Yield faults without end: each kind once, in random order at random places, and again.
+def plan(world: World, faults: Sequence[Fault], seed: int, fill_mib: int, at_once: int = 1) -> Iterator[Round]:
+    """Yield rounds without end: each kind of fault once, in random order at random places, and again.
 
-    One after the other, so no two Consul servers are ever down at once.
+    A round has up to `at_once` faults, as many as the fleet bears together.
     """
     # A plan must be repeatable, not unpredictable.
     random = Random(seed)  # noqa: S311
     possible = {fault.name: places for fault in faults if (places := places_for(fault, world, fill_mib))}
     while possible:
-        order = [fault for fault in faults if fault.name in possible]
-        random.shuffle(order)
-        for fault in order:
-            place = random.choice(possible[fault.name])
-            container = random.choice(world.spare_instances(place)) if fault.container == "*" else fault.container
-            yield Planned(fault, place, container)
+        left = [fault for fault in faults if fault.name in possible]
+        random.shuffle(left)
+        while left:
+            chosen: list[Planned] = []
+            for fault in list(left):
+                if len(chosen) < at_once and (found := _beside(chosen, fault, possible[fault.name], world, random)):
+                    chosen.append(found)
+                    left.remove(fault)
+            # The ones that last longest begin first, so that the others happen meanwhile.
+            yield Round(tuple(sorted(chosen, key=lambda one: -one.fault.hold_seconds)))
 
 
-def within(planned: Iterator[Planned], seconds: float) -> list[Planned]:
-    """Return what usually fits a time: at least one fault, if there is any."""
-    found: list[Planned] = []
+def _beside(
+    chosen: Sequence[Planned], fault: Fault, places: Sequence[Place], world: World, random: Random
+) -> Planned | None:
+    """Choose a place at which a fault may happen together with those that are chosen already, if there is any."""
+
+    def bearable(place: Place) -> list[Planned]:
+        containers = world.spare_instances(place) if fault.container == "*" else [fault.container]
+        each = (Planned(fault, place, container) for container in containers)
+        return [one for one in each if are_bearable([*chosen, one], world)]
+
+    found = [own for place in places if (own := bearable(place))]
+    if not found:
+        return None
+    own = random.choice(found)
+    return random.choice(own) if fault.container == "*" else own[0]
+
+
+def within(planned: Iterator[Round], seconds: float) -> list[Round]:
+    """Return what usually fits a time: at least one round, if there is any."""
+    found: list[Round] = []
     left = seconds
     for one in planned:
-        if found and left < one.fault.usual_seconds:
+        if found and left < one.usual_seconds:
             break
         found.append(one)
-        left -= one.fault.usual_seconds
+        left -= one.usual_seconds
     return found

@@ -1,4 +1,4 @@
-"""Make faults happen one after the other: begin, hold, end, wait until all is right again."""
+"""Make rounds of faults happen one after the other: begin, hold, end, wait until all is right again."""
 
 import signal
 import threading
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from rollcall import signals, waiting
 from rollcall.chaos import host_scripts, survey, verdict
 from rollcall.chaos.load import Load
-from rollcall.chaos.plan import Planned
+from rollcall.chaos.planned import Planned, Round
 from rollcall.chaos.verdict import Outcome, Seen
 from rollcall.chaos.world import World
 from rollcall.contract.timeouts import stretched
@@ -48,7 +48,7 @@ class Run:
     outcomes: list[Outcome] = field(default_factory=list)
     _pause: threading.Event = field(default_factory=threading.Event)
 
-    def go(self, planned: Iterator[Planned], seconds: float, stopped: Callable[[], str]) -> str:
+    def go(self, planned: Iterator[Round], seconds: float, stopped: Callable[[], str]) -> str:
         """Make faults happen for a time; return why that ended early, or "".
 
         A fault that leaves something wrong is the last one. Whatever ends this, the fault that is under way is ended.
@@ -60,7 +60,7 @@ class Run:
         """
         until = time.monotonic() + seconds
         for one in planned:
-            if self.outcomes and time.monotonic() + one.fault.usual_seconds > until:
+            if self.outcomes and time.monotonic() + one.usual_seconds > until:
                 return ""
             if why := stopped():
                 return why
@@ -69,24 +69,13 @@ class Run:
                 return "the fleet is not right again"
         return ""
 
-    def _one(self, planned: Planned) -> None:
-        """Make one fault happen. Ctrl-C ends it early, and the fleet is waited for all the same."""
-        self.told(f"{planned.label}: {planned.fault.summary}")
-        began = time.monotonic()
-        shell = self.shells[planned.place.name]
-        interrupted, missing = False, tuple[str, ...]()
+    def _one(self, planned: Round) -> None:
+        """Make one round happen. Ctrl-C ends it early, and the fleet is waited for all the same."""
+        for one in planned.faults:
+            self.told(f"{one.label}: {one.fault.summary}")
+        begun, missing, interrupted = self._disturb(planned)
+        ended = time.monotonic()
         try:
-            # A begin that lost its connection could go on after the end.
-            with signals.postponed(*ENDING):
-                missing = _begin(planned, self.world, shell)
-            if not missing:
-                self._pause.wait(planned.fault.hold_seconds)
-        except KeyboardInterrupt:
-            interrupted = True
-        try:
-            with signals.postponed(*ENDING):
-                missing += _end(planned, shell)
-            ended = time.monotonic()
             right, later = self._until_right(ended)
             self._pause.wait(REST_SECONDS)
             self.load.settle()
@@ -94,13 +83,48 @@ class Run:
             later += failing
         except KeyboardInterrupt:
             interrupted = True
-            ended = right = served = time.monotonic()
+            right = served = time.monotonic()
             later = ("interrupted before all was right again",)
-        allowed = verdict.allowance(planned, self.load.fronts, began, right)
-        times = (began, ended, served)
+        allowed = verdict.allowances(planned, self.load.fronts, begun, right)
+        times = (begun[0], ended, served)
         self.outcomes.append(verdict.outcome(planned, self.load.taken(), allowed, times, missing + later))
         if interrupted:
             raise KeyboardInterrupt
+
+    def _disturb(self, planned: Round) -> tuple[list[float], tuple[str, ...], bool]:
+        """Begin each fault and end it in its time, early after Ctrl-C or if one does not begin.
+
+        Returns when each began, or was about to; what went wrong; and whether somebody pressed Ctrl-C.
+        """
+        begun = [time.monotonic()] * len(planned.faults)
+        missing, interrupted = tuple[str, ...](), False
+        until: dict[Planned, float] = {}
+        try:
+            for number, one in enumerate(planned.faults):
+                begun[number] = time.monotonic()
+                until[one] = 0.0
+                # A begin that lost its connection could go on after the end.
+                with signals.postponed(*ENDING):
+                    missing += _begin(one, self.world, self.shells[one.place.name])
+                until[one] = time.monotonic() + one.fault.hold_seconds
+            while until and not missing:
+                one = min(until, key=lambda fault: until[fault])
+                self._pause.wait(max(0.0, until[one] - time.monotonic()))
+                with signals.postponed(*ENDING):
+                    missing += self._end(until, one)
+        except KeyboardInterrupt:
+            interrupted = True
+        try:
+            with signals.postponed(*ENDING):
+                for one in list(until):
+                    missing += self._end(until, one)
+        except KeyboardInterrupt:
+            interrupted = True
+        return begun, missing, interrupted
+
+    def _end(self, until: dict[Planned, float], one: Planned) -> tuple[str, ...]:
+        del until[one]
+        return _end(one, self.shells[one.place.name])
 
     def _until_served(self, ended: float, right: float) -> tuple[float, tuple[str, ...]]:
         """Wait until no visitor's last request failed; return when, and what still fails."""

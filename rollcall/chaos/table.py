@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from rollcall.chaos.plan import Planned
+from rollcall.chaos.planned import Round
 from rollcall.chaos.verdict import Outcome
 
 
-def of_plan(planned: Sequence[Planned]) -> Table:
+def of_plan(planned: Sequence[Round]) -> Table:
     """Return the table of a plan."""
     table = Table("fault", "host", "what happens", "for", box=None, pad_edge=False)
     for one in planned:
-        held = f"{one.fault.hold_seconds:g} s" if one.fault.hold_seconds else "a moment"
-        table.add_row(one.fault.name, one.where, one.fault.summary, held)
+        for number, own in enumerate(one.faults):
+            held = f"{own.fault.hold_seconds:g} s" if own.fault.hold_seconds else "a moment"
+            table.add_row(f"{'+ ' if number else ''}{own.fault.name}", own.where, own.fault.summary, held)
     return table
 
 
@@ -30,8 +31,8 @@ def of_outcomes(outcomes: Sequence[Outcome]) -> Table:
         failures = f"{one.failed} of {one.requests}{allowed}"
         table.add_row(
             "[green]✓[/]" if one.is_good else "[red]✗[/]",
-            one.planned.fault.name,
-            one.planned.where,
+            "\n+ ".join(own.fault.name for own in one.planned.faults),
+            "\n".join(own.where for own in one.planned.faults),
             failures,
             f"{one.longest_gap:.1f} s",
             right,

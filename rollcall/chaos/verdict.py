@@ -1,17 +1,19 @@
 """Judge a fault: what it may cost by docs/limits.md, whether the fleet is right again, and what it did cost. No I/O."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from rollcall.chaos import measure
 from rollcall.chaos.measure import Allowance, Request
-from rollcall.chaos.plan import Planned
+from rollcall.chaos.planned import Round
 from rollcall.contract.timeouts import stretched
 from rollcall.status.fleet_status import FleetStatus
 
 # Consul notices a host that is silent after ten to twenty seconds; requests on their way to it may be lost.
 NOTICE_SECONDS = 30.0
+# Only a leader notices: without one the servers elect another first.
+ELECTION_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one fault. `seconds` pass from its end until all is right again; `missing` is what is not."""
+    """What came of one round. `seconds` pass from its end until all is right again; `missing` is what is not."""
 
-    planned: Planned
+    planned: Round
     requests: int
     failed: int
     unexpected: tuple[str, ...]
@@ -60,34 +62,43 @@ def missing(before: Seen, now: Seen) -> tuple[str, ...]:
     return (*now.wrong, *([f"not in rotation: {', '.join(lost)}"] if lost else []))
 
 
-def allowance(planned: Planned, fronts: Iterable[str], began: float, right: float) -> Allowance:
+def allowances(planned: Round, fronts: Collection[str], begun: Sequence[float], right: float) -> list[Allowance]:
     """Return which failures docs/limits.md allows.
 
     A front that is down, or cut off, takes its own visitors' requests with it. A host that is silent, instead of
     refusing, takes the requests on their way to it, until Consul notices.
+
+    Args:
+        planned: the faults.
+        fronts: the names of all fronts.
+        begun: when each of the faults began.
+        right: when all was right again.
     """
-    fault, place = planned.fault, planned.place
-    if place.is_front and (fault.scope == "host" or fault.name == "front"):
-        return Allowance(frozenset({place.name}), right)
-    if fault.scope == "host" and place.instances:
-        return Allowance(frozenset(fronts), began + stretched(NOTICE_SECONDS))
-    return Allowance()
+    votes = {one.place.name for one in planned.faults if one.ends_a_vote}
+    found = []
+    for one, began in zip(planned.faults, begun, strict=True):
+        if one.takes_a_front:
+            found.append(Allowance(frozenset({one.place.name}), right))
+        elif one.is_silent:
+            notice = NOTICE_SECONDS + ELECTION_SECONDS * bool(votes - {one.place.name})
+            found.append(Allowance(frozenset(fronts), began + stretched(notice)))
+    return found
 
 
 def outcome(
-    planned: Planned,
+    planned: Round,
     requests: Sequence[Request],
-    allowed: Allowance,
+    allowed: Sequence[Allowance],
     times: tuple[float, float, float],
     still_missing: tuple[str, ...],
 ) -> Outcome:
-    """Judge a fault.
+    """Judge a round.
 
     Args:
-        planned: the fault.
+        planned: the faults.
         requests: those that ended since it began.
         allowed: the failures that are no alarm.
-        times: when it began, when it was ended, and when all was right again, or no longer waited for.
+        times: when it began, when the last fault was ended, and when all was right again, or no longer waited for.
         still_missing: what was not right by then.
     """
     began, ended, right = times

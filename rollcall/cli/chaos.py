@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rollcall.chaos.faults import Fault
     from rollcall.chaos.load import Load
     from rollcall.chaos.lock import HeldLock
-    from rollcall.chaos.plan import Planned
+    from rollcall.chaos.planned import Round
     from rollcall.chaos.running import Run
     from rollcall.chaos.world import World
     from rollcall.remote.run import Shell
@@ -57,6 +57,13 @@ INTERRUPTED = "interrupted"
     metavar="MIB",
     help=f"Fill no disk that has more room than this; by default {FILL_MIB}.",
 )
+@click.option(
+    "--at-once",
+    type=click.IntRange(min=1),
+    default=1,
+    metavar="N",
+    help="Up to N faults at the same time, on different hosts, as far as the fleet bears them; by default 1.",
+)
 @click.option("--plan", "only_plan", is_flag=True, help="Print the faults that would happen; do nothing.")
 @click.option("--heal", "only_heal", is_flag=True, help="Only end what a killed run left behind.")
 def chaos(
@@ -67,10 +74,11 @@ def chaos(
     seed: int | None,
     deadline: float,
     fill: int,
+    at_once: int,
     only_plan: bool,
     only_heal: bool,
 ) -> None:
-    """Break parts of the fleet of INVENTORY at random, one after the other, and measure what its visitors notice.
+    """Break parts of the fleet of INVENTORY at random, and measure what its visitors notice.
 
     After each fault it waits until all is right again. Every fault ends by itself, also if this command is killed. Exit
     code: 1 if something did not become right, or a request failed that should not (docs/limits.md names what may).
@@ -79,7 +87,7 @@ def chaos(
 
     # A plan is no secret.
     seed = random.randint(1, LARGEST_SEED) if seed is None else seed  # noqa: S311
-    options = _Options(_chosen(names), seed, minutes, deadline, fill)
+    options = _Options(_chosen(names), seed, minutes, deadline, fill, at_once)
     chosen, fleet = checked_fleet(source)
     _check_allowed(fleet, source)
     interrupt_on(signal.SIGTERM, signal.SIGHUP)
@@ -121,6 +129,7 @@ class _Options:
     minutes: float
     deadline: float
     fill: int
+    at_once: int
 
 
 @dataclass(frozen=True)
@@ -163,13 +172,14 @@ def _print_plan(here: _Here, options: _Options) -> None:
     world = here.survey(here.look())
     planned = plan.within(_plan(world, options), 60 * options.minutes)
     out.print(table.of_plan(planned), soft_wrap=False)
+    at_once = f" --at-once {options.at_once}" if options.at_once > 1 else ""
     out.print(
         f"\nNothing was done. These usually fit {options.minutes:g} minutes, in this order: "
-        f"rollcall chaos {here.source} --seed {options.seed} --minutes {options.minutes:g}"
+        f"rollcall chaos {here.source} --seed {options.seed} --minutes {options.minutes:g}{at_once}"
     )
 
 
-def _plan(world: "World", options: _Options) -> "Iterator[Planned]":
+def _plan(world: "World", options: _Options) -> "Iterator[Round]":
     """Name the faults that may happen to no host, and return the plan. Raises RollcallError: none may happen."""
     from rollcall.chaos import plan
 
@@ -178,7 +188,7 @@ def _plan(world: "World", options: _Options) -> "Iterator[Planned]":
         out.print(f"– {sentence}", markup=False)
     if len(sentences) == len(options.faults):
         raise RollcallError("none of these faults may happen to this fleet; expected more hosts, or other --faults")
-    return plan.plan(world, options.faults, options.seed, options.fill)
+    return plan.plan(world, options.faults, options.seed, options.fill, options.at_once)
 
 
 def _run(stack: ExitStack, here: _Here, options: _Options) -> int:
@@ -260,7 +270,7 @@ def _print_result(run: "Run", why: str, source: str, seed: int, requests: int) -
     for sentence in table.alarms(run.outcomes):
         out.print(f"[red]✗[/] {sentence}")
     is_good = all(outcome.is_good for outcome in run.outcomes)
-    count = len(run.outcomes)
+    count = sum(len(outcome.planned.faults) for outcome in run.outcomes)
     ended = f"; ended early: {why}" if why else ""
     step_next = "verify" if is_good else "status"
     out.print(

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollcall.chaos.faults import FAULTS
-from rollcall.chaos.plan import Planned, impossible, places_for, plan, refusal, within
+from rollcall.chaos.plan import impossible, places_for, plan, refusal, within
+from rollcall.chaos.planned import Planned, Round, are_bearable
 from rollcall.chaos.world import Instance, World
 
 SEEDS = st.integers(0, 9999)
@@ -16,8 +17,12 @@ SEEDS = st.integers(0, 9999)
 FEW = settings(max_examples=25)
 
 
+def rounds(world: World, seed: int, at_once: int, count: int = 30) -> list[Round]:
+    return list(islice(plan(world, EVERY, seed, 1024, at_once), count))
+
+
 def first(world: World, seed: int, count: int = 30) -> list[Planned]:
-    return list(islice(plan(world, EVERY, seed, 1024), count))
+    return [one for each in rounds(world, seed, 1, count) for one in each.faults]
 
 
 @FEW
@@ -111,4 +116,75 @@ def test_the_only_host_of_a_service_is_not_cut_off() -> None:
 def test_a_time_holds_what_usually_fits(seconds: float, least: int) -> None:
     found = within(plan(SIX, EVERY, 7, 1024), seconds)
     assert len(found) >= least
-    assert len(found) == 1 or sum(one.fault.usual_seconds for one in found) <= seconds
+    assert len(found) == 1 or sum(one.usual_seconds for one in found) <= seconds
+
+
+@FEW
+@given(worlds(), SEEDS, st.integers(2, 4))
+def test_faults_at_the_same_time_leave_a_quorum_and_an_instance_of_each_service(
+    world: World, seed: int, at_once: int
+) -> None:
+    every = {(host.name, own) for host in world.places for own in host.instances}
+    for one in rounds(world, seed, at_once, 10):
+        assert len({own.place.name for own in one.faults}) == len(one.faults) <= at_once
+        down = [own for own in one.faults if own.fault.ends_a_vote and own.place.is_server]
+        assert len(down) <= max(world.bearable, 0)
+        if len(one.faults) > 1:
+            silent = {own.place.name for own in one.faults if own.fault.ends_a_vote}
+            killed = {(own.place.name, own.container) for own in one.faults}
+            left = {own.service for name, own in every if name not in silent and (name, own.container) not in killed}
+            assert left == {own.service for _, own in every}
+
+
+@FEW
+@given(worlds(), SEEDS, st.integers(1, 4))
+def test_every_kind_happens_before_any_happens_twice_however_many_at_once(
+    world: World, seed: int, at_once: int
+) -> None:
+    possible = {fault.name for fault in EVERY if places_for(fault, world, 1024)}
+    found = [own.fault.name for one in rounds(world, seed, at_once, len(possible)) for own in one.faults]
+    assert set(found[: len(possible)]) == possible
+
+
+def test_as_many_faults_at_once_happen_as_the_fleet_bears() -> None:
+    found = rounds(SIX, 7, 3, 20)
+    assert max(len(one.faults) for one in found) == 3
+    assert any(len(one.faults) < 3 for one in found)
+    assert all(
+        [own.fault.hold_seconds for own in one.faults]
+        == sorted((own.fault.hold_seconds for own in one.faults), reverse=True)
+        for one in found
+    )
+
+
+def at(fault: str, name: str, container: str = "") -> Planned:
+    return Planned(FAULTS[fault], next(one for one in SIX.places if one.name == name), container)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        (at("consul", "consul1"), at("cut", "consul2")),
+        (at("pause", "app1"), at("instance", "app2", "web-1"), at("instance", "app2", "web-2")),
+        (at("pause", "app1"), at("consul", "app2")),
+        (at("cut", "app1"), at("consul-down", "front1")),
+        (at("pause", "app1"), at("consul-template", "front1")),
+        (at("wipe", "consul1"), at("pause", "front1")),
+    ],
+)
+def test_what_a_fleet_does_not_bear_at_once(faults: tuple[Planned, ...]) -> None:
+    assert not are_bearable(faults, SIX)
+    assert all(are_bearable([one], SIX) for one in faults)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        (at("cut", "consul1"), at("pause", "app1"), at("instance", "app2", "web-1")),
+        (at("wipe", "consul1"), at("front", "front1"), at("dns", "app1", "dns")),
+        (at("wipe", "app1"), at("consul-down", "consul1")),
+        (at("cut", "front1"), at("pause", "app1")),
+    ],
+)
+def test_what_a_fleet_bears_at_once(faults: tuple[Planned, ...]) -> None:
+    assert are_bearable(faults, SIX)

@@ -11,7 +11,7 @@ from chaos_world import SIX
 
 from rollcall.chaos import running
 from rollcall.chaos.faults import FAULTS
-from rollcall.chaos.plan import Planned
+from rollcall.chaos.planned import Planned, Round
 from rollcall.chaos.running import Run
 from rollcall.chaos.verdict import Seen
 from rollcall.errors import RollcallError
@@ -73,8 +73,8 @@ def run(shell: Shell, *looks: Seen) -> Run:
     return Run(SIX, shells, lambda: next(seen), WELL, load, 0.2, lambda _text: None)
 
 
-def dns(count: int) -> Iterator[Planned]:
-    return iter([Planned(FAULTS["dns"], SIX.places[3], "dns")] * count)
+def dns(count: int) -> Iterator[Round]:
+    return iter([Round((Planned(FAULTS["dns"], SIX.places[3], "dns"),))] * count)
 
 
 def go(one: Run, count: int = 2, seconds: float = 60) -> str:
@@ -153,20 +153,56 @@ def test_ctrl_c_ends_the_fault_and_waits_for_the_fleet(shell: Shell, during: str
         go(one)
     assert shell.ran == ["begin", "end"]
     assert len(one.outcomes) == 1
-    assert one.outcomes[0].is_good == (during == "begin")
+    assert one.outcomes[0].is_good
+
+
+def test_a_second_ctrl_c_waits_no_longer(shell: Shell) -> None:
+    shell.on = lambda _what: os.kill(os.getpid(), signal.SIGINT)
+    one = run(shell, WELL)
+
+    def look() -> Seen:
+        raise KeyboardInterrupt
+
+    one.look = look
+    with pytest.raises(KeyboardInterrupt):
+        go(one)
+    assert shell.ran == ["begin", "end"]
+    assert one.outcomes[0].missing == ("interrupted before all was right again",)
+
+
+def test_faults_at_the_same_time_all_begin_before_the_first_ends_and_each_ends_in_its_time(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = run(shell, WELL)
+    waits: list[float] = []
+    monkeypatch.setattr(one._pause, "wait", lambda seconds: waits.append(round(seconds)))
+    cut, dns = Planned(FAULTS["cut"], SIX.places[0]), Planned(FAULTS["dns"], SIX.places[3], "dns")
+    assert one.go(iter([Round((cut, dns))]), 60, lambda: "") == ""
+    assert shell.ran == ["begin", "begin", "end", "end"]
+    assert waits[:2] == [0, FAULTS["cut"].hold_seconds]
+    assert [outcome.planned.label for outcome in one.outcomes] == ["cut on consul1 and dns on app1"]
+
+
+def test_ctrl_c_ends_every_fault_that_has_begun(shell: Shell) -> None:
+    shell.on = lambda what: os.kill(os.getpid(), signal.SIGINT) if what == "begin" else None
+    one = run(shell, WELL)
+    cut, dns = Planned(FAULTS["cut"], SIX.places[0]), Planned(FAULTS["dns"], SIX.places[3], "dns")
+    with pytest.raises(KeyboardInterrupt):
+        one.go(iter([Round((cut, dns))]), 60, lambda: "")
+    assert shell.ran == ["begin", "end"]
 
 
 def test_ctrl_c_while_it_lasts_ends_it_early(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     one = run(shell, WELL)
 
     def wait(seconds: float) -> bool:
-        if seconds == FAULTS["cut"].hold_seconds:
+        if seconds > FAULTS["cut"].hold_seconds - 1:
             raise KeyboardInterrupt
         return False
 
     monkeypatch.setattr(one._pause, "wait", wait)
     with pytest.raises(KeyboardInterrupt):
-        one.go(iter([Planned(FAULTS["cut"], SIX.places[3])]), 60, lambda: "")
+        one.go(iter([Round((Planned(FAULTS["cut"], SIX.places[3]),))]), 60, lambda: "")
     assert shell.ran == ["begin", "end"]
     assert one.outcomes[0].is_good
 

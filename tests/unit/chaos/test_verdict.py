@@ -9,7 +9,7 @@ from status_world import app, host, registered, seen, status, with_front
 from rollcall.chaos import measure, table, verdict
 from rollcall.chaos.faults import FAULTS
 from rollcall.chaos.measure import Allowance, Request
-from rollcall.chaos.plan import Planned
+from rollcall.chaos.planned import Planned, Round
 from rollcall.chaos.verdict import Seen
 
 PLACES = {place.name: place for place in SIX.places}
@@ -24,9 +24,10 @@ def request(began: float, failure: str = "", front: str = "front1", took: float 
     return Request(front, began, began + took, failure)
 
 
-def judged(one: Planned, *requests: Request, missing: tuple[str, ...] = ()) -> verdict.Outcome:
-    allowed = verdict.allowance(one, BOTH, 100.0, 160.0)
-    return verdict.outcome(one, requests, allowed, (100.0, 130.0, 160.0), missing)
+def judged(one: Planned | Round, *requests: Request, missing: tuple[str, ...] = ()) -> verdict.Outcome:
+    together = one if isinstance(one, Round) else Round((one,))
+    allowed = verdict.allowances(together, BOTH, [100.0] * len(together.faults), 160.0)
+    return verdict.outcome(together, requests, allowed, (100.0, 130.0, 160.0), missing)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,24 @@ def test_a_front_that_is_down_takes_its_own_requests_only(fault: str) -> None:
     assert not judged(one, request(161, "no response")).is_good
 
 
+def test_faults_at_the_same_time_may_cost_what_each_of_them_may() -> None:
+    both = Round((planned("pause", "app1"), planned("front", "front1", "front")))
+    assert judged(both, request(101, "no response", "front2"), request(159, "no response")).is_good
+    assert not judged(both, request(131, "no response", "front2")).is_good
+
+
+def test_the_table_has_a_line_for_each_fault_of_a_round() -> None:
+    both = Round((planned("pause", "app1"), planned("instance", "app2", "web-1")))
+    columns = table.of_outcomes([judged(both)]).columns
+    assert [list(columns[at].cells) for at in (1, 2)] == [["pause\n+ instance"], ["app1\napp2/web-1"]]
+
+
+def test_consul_notices_later_while_a_server_is_down_too() -> None:
+    both = Round((planned("pause", "app1"), planned("consul-down", "consul1")))
+    assert judged(both, request(139, "no response")).is_good
+    assert not judged(both, request(141, "no response")).is_good
+
+
 def test_consul_template_may_cost_nothing() -> None:
     assert not judged(planned("consul-template", "front1"), request(101, "status 500")).is_good
 
@@ -66,7 +85,7 @@ def test_the_longest_gap_is_that_of_the_worst_front_with_its_edges() -> None:
 
 
 def test_an_allowance_of_nobody_covers_nothing() -> None:
-    assert measure.unexpected([request(1, "x"), request(2)], Allowance()) == [request(1, "x")]
+    assert measure.unexpected([request(1, "x"), request(2)], [Allowance()]) == [request(1, "x")]
 
 
 def test_a_fleet_that_is_well_has_its_instances_in_rotation() -> None:
