@@ -10,7 +10,7 @@ from tls_files import TlsFiles
 
 from rollcall.contract import acme_files
 from rollcall.contract.acme_files import NameState
-from rollcall.front.certificates.sites import Certificates
+from rollcall.front.certificates.sites import Certificates, copies, of_certificate
 from rollcall.front.certificates.store import Store
 from rollcall.front.inputs.settings import CertificateFile, Settings
 
@@ -110,8 +110,16 @@ def test_an_expired_certificate_by_acme_is_served_and_a_problem(world: World, er
     assert wanted(world, settings, SHOP) == (SHOP,)
 
 
-@pytest.mark.parametrize("damage", ["missing", "mismatched", "no key", "not PEM"])
-def test_a_bad_file_costs_its_own_site_only_and_is_a_problem(world: World, damage: str) -> None:
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        ("missing", "/"),
+        ("mismatched", "the key does not belong to the certificate"),
+        ("no key", "[SSL"),
+        ("not PEM", "[SSL"),
+    ],
+)
+def test_a_bad_file_costs_its_own_site_only_and_is_a_problem(world: World, damage: str, reason: str) -> None:
     bad, good = world.file(SHOP), world.file("blog.example.com")
     key = world.tls.folder / bad.key
     if damage == "missing":
@@ -124,8 +132,39 @@ def test_a_bad_file_costs_its_own_site_only_and_is_a_problem(world: World, damag
     assert sources(world, settings, SHOP, "blog.example.com") == {SHOP: "fleet", "blog.example.com": good.own}
     (problem,) = world.certificates.problems(settings, world.certificates.sites(settings, [SHOP]))
     assert problem.kind == "certificate"
-    assert problem.text.startswith(f"{SHOP}: {bad.own} cannot be served: ")
+    assert problem.text.startswith(f"{SHOP}: {bad.own} cannot be served: {reason}")
     assert problem.text.endswith("; the fleet's own is served instead")
+
+
+def test_a_site_without_a_certificate_of_its_own_has_no_copy_that_nginx_would_look_for(world: World) -> None:
+    settings = with_files(world.file(SHOP))
+    every = world.certificates.sites(settings, [SHOP, "blog.example.com"])
+    assert set(copies(every)) == {SHOP}
+
+
+def test_a_copy_that_somebody_removed_is_made_again(world: World) -> None:
+    settings = with_files(world.file(SHOP))
+    (site,) = world.certificates.sites(settings, [SHOP])
+    assert site.copy
+    site.copy.unlink()
+    (again,) = world.certificates.sites(settings, [SHOP])
+    assert again.copy == site.copy and site.copy.exists()
+
+
+@pytest.mark.parametrize(("days", "count"), [(5, 1), (200, 0)])
+def test_an_end_of_the_default_sites_own_certificate_is_a_problem_in_time(days: int, count: int) -> None:
+    end = (NOW + timedelta(days=days)).isoformat()
+    assert len(list(of_certificate(replace(SETTINGS, certificate_end=end), NOW))) == count
+
+
+def test_without_a_word_of_its_end_there_is_none() -> None:
+    assert of_certificate(replace(SETTINGS, certificate_end=""), NOW) == []
+
+
+def test_names_are_no_business_of_an_acme_that_is_off(world: World) -> None:
+    settings = replace(with_files(), acme=False)
+    world.certificates.request(settings, world.certificates.sites(settings, [SHOP]))
+    assert not (world.acme / acme_files.WANTED).exists()
 
 
 def test_copies_are_private_and_those_that_nothing_serves_are_removed(world: World) -> None:

@@ -37,6 +37,6 @@ def test_it_is_due_once_an_instance_accepts(listening: socket.socket) -> None:
 
 def test_it_is_due_less_and_less_often_and_then_nginx_tries_by_itself(listening: socket.socket) -> None:
     revival, port = Revival(), listening.getsockname()[1]
-    times = [now for now in range(110) if due(revival, {"backends"}, port, now)]
+    times = [now for now in range(180) if due(revival, {"backends"}, port, now)]
     assert times == [0, 2, 6, 14, 30, 62]
     assert due(revival, {"backends"}, port, 62 + 121), "long after, it is another incident"
