@@ -17,10 +17,11 @@ PUBLIC = instance("public", "public-80", virtual_host=SHOP)
 def elsewhere(**limits: str) -> dict[str, str]:
     """Return the expressions of the shop's locations, one of which, /admin, has these limits."""
     admin = instance("admin", "admin-80", virtual_host=SHOP, virtual_path="/admin", **limits)
-    above = instance("other", "other-80", virtual_host="other.example.com")
+    beside = instance("beside", "beside-80", virtual_host=SHOP, virtual_path="/beside")
+    other = instance("other", "other-80", virtual_host="other.example.com")
     given = settings(users=("staff",))
-    found = policy_lines(routing(Catalog((PUBLIC, admin, above), {}), given), given).elsewhere
-    assert found["other.example.com", "/"] == ""
+    found = policy_lines(routing(Catalog((PUBLIC, admin, beside, other), {}), given), given).elsewhere
+    assert found["other.example.com", "/"] == found[SHOP, "/beside"] == ""
     return {path: expression for (host, path), expression in found.items() if host == SHOP}
 
 
@@ -39,6 +40,15 @@ def test_above_a_guarded_path_its_other_spellings_lead_nowhere(limits: dict[str,
 
 def test_a_path_that_limits_nobody_has_no_other_spellings() -> None:
     assert set(elsewhere(virtual_gzip="off").values()) == {""}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "module"), [("http", "proxy"), ("https", "proxy"), ("grpc", "grpc"), ("grpcs", "grpc")]
+)
+def test_a_policys_lines_are_of_the_module_that_passes_the_requests(protocol: str, module: str) -> None:
+    said = {"virtual_proto": protocol, "virtual_read_timeout": "300"}
+    found = routing(Catalog((instance("shop", virtual_host=SHOP, **said),), {}), settings())
+    assert f"{module}_read_timeout 300s;" in policy_lines(found, settings()).of[SHOP, "/"].location
 
 
 @pytest.mark.parametrize(("more", "port"), [({"redirect": 8443}, ":8443"), ({"redirect": True}, "")])
