@@ -79,8 +79,8 @@ class Steps:
     def __call__(self, line: str) -> bool:
         """Whether a line tells a step that no run has been ended at."""
         step = re.sub(r"\(\d[\d.]* s\)", "", line).strip()
-        if step.startswith(OPERATION):
-            self._operation = step.removeprefix(OPERATION).strip()
+        if step.startswith("--> "):
+            self._operation = step.removeprefix(OPERATION).strip() if step.startswith(OPERATION) else ""
         if step.startswith(CHANGES):
             # What is said of hosts before the first operation is no change.
             step = f"{step} {self._operation}" if self._operation else ""
