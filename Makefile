@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: lab lab-down demo demo-down test test-long test-machine test-pythons check unit integration e2e docs clean
+.PHONY: lab lab-down demo demo-down test test-long test-machine test-pythons check unit unit-deploy unit-others integration e2e docs clean
 
 lab: $(VENV)/installed
 	rollcall lab up
@@ -36,9 +36,14 @@ check: $(VENV)/installed
 	lint-imports
 
 unit: $(VENV)/installed
-	pytest tests/unit --ignore=tests/unit/deploy -n 2
-	@# pyinfra's command line patches the sockets and threads of its whole process.
+	@# pyinfra's command line patches the sockets and threads of its whole process, pytest-xdist's too: one of its own, beside.
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target unit-deploy unit-others
+
+unit-deploy:
 	pytest tests/unit/deploy
+
+unit-others:
+	pytest tests/unit --ignore=tests/unit/deploy -n 2
 
 # The unit tests by other Pythons, each with a virtual environment of its own outside the checkout.
 PYTHONS ?= python3.12 python3.13

@@ -7,13 +7,14 @@ from typing import Any
 import hypothesis
 import pytest
 import sample
+from inventory_reading import ForkingSubprocess
 from lasting_certificate import LastingCertificate
 from own_components import check, resources
 from six_hosts import SIX, with_sample
 
 from rollcall.components.component import HostFacts
 from rollcall.components.resolver import Resolver
-from rollcall.config import local_files, project
+from rollcall.config import inventory_reader, local_files, project
 from rollcall.config.fleet import Fleet, RawHost, nowhere
 from rollcall.secrets.certificates import Certificate
 from rollcall.secrets.identity import Identity
@@ -30,6 +31,13 @@ def no_named_project(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test names by --project is no other test's project."""
     monkeypatch.setattr(project, "_named", [])
     monkeypatch.setattr(local_files, "_project", [])
+
+
+@pytest.fixture(autouse=True)
+def forked_reading_of_inventories(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the tests that read inventories, those of the deploy alone start a process for each, as a command does."""
+    if "deploy" not in request.path.parts:
+        monkeypatch.setattr(inventory_reader, "subprocess", ForkingSubprocess)
 
 
 @pytest.fixture

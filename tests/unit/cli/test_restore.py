@@ -14,12 +14,18 @@ from rollcall.errors import RollcallError
 SETTINGS = {"group_data/lab.py": b"front = {}\n", "inventories/lab.py": b"x = []\n"}
 
 
+@pytest.fixture(scope="module")
+def encrypted() -> bytes:
+    # Once: a passphrase is made slow to guess, by about a second of the processor.
+    packed = archive.pack(replace(backup(), settings=SETTINGS))
+    return encryption.encrypt(packed, encryption.Passphrase("open sesame"))
+
+
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def file(tmp_path: Path, encrypted: bytes) -> Path:
     (tmp_path / "passphrase").touch(0o600)
     (tmp_path / "passphrase").write_text("open sesame")
-    packed = archive.pack(replace(backup(), settings=SETTINGS))
-    local_files.write(tmp_path / "lab.age", encryption.encrypt(packed, encryption.Passphrase("open sesame")))
+    local_files.write(tmp_path / "lab.age", encrypted)
     return tmp_path / "lab.age"
 
 
