@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollcall import __version__
-from rollcall.cli.backup_key import key_options, read_key
+from rollcall.cli.backup_key import KeySource, key_options
 from rollcall.components.loading import checked_fleet
 from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Inventory
@@ -38,8 +38,7 @@ def backup(
     file: Path | None,
     checked: Path | None,
     image: str | None,
-    key_file: str | None,
-    passphrase_file: str | None,
+    key: KeySource,
 ) -> None:
     """Write Consul's state, the secrets and the settings of INVENTORY into one encrypted FILE (age, mode 0600).
 
@@ -48,16 +47,16 @@ def backup(
     if checked:
         if source:
             raise click.UsageError("--check FILE excludes INVENTORY.")
-        _check(checked, image, key_file, passphrase_file)
+        _check(checked, image, key)
         return
     if not source:
         raise click.UsageError("Missing argument 'INVENTORY'.")
     if image:
         raise click.UsageError("--image needs --check FILE.")
-    _write(source, file, key_file, passphrase_file)
+    _write(source, file, key)
 
 
-def _write(source: str, file: Path | None, key_file: str | None, passphrase_file: str | None) -> None:
+def _write(source: str, file: Path | None, key: KeySource) -> None:
     from rollcall.backup import archive, encryption, local_files
 
     started = time.monotonic()
@@ -66,15 +65,15 @@ def _write(source: str, file: Path | None, key_file: str | None, passphrase_file
     file = file or Path(f"{fleet.name}-{now:%Y-%m-%dT%H%M%SZ}.backup.age")
     if not file.parent.is_dir():
         raise RollcallError(f"{file}: {file.parent} is no folder")
-    key = read_key(key_file, passphrase_file, new=True)
+    chosen_key = key.read(new=True)
     with step("Taking a snapshot of Consul, the secrets and the settings"):
         taken = _taken(source, chosen, fleet, f"{now:%Y-%m-%d %H:%M:%S}")
     with step(f"Encrypting {file}"):
-        local_files.write(file, encryption.encrypt(archive.pack(taken), key))
+        local_files.write(file, encryption.encrypt(archive.pack(taken), chosen_key))
     size = file.stat().st_size / 1024
     out.print(
         f"\n[green]Backed up[/] {taken} to {file} ({size:.0f} KiB) in {time.monotonic() - started:.1f} s. Keep it and "
-        f"its {'key' if key_file else 'passphrase'} apart. Next: rollcall backup --check {file}"
+        f"its {'key' if key.key_file else 'passphrase'} apart. Next: rollcall backup --check {file}"
     )
 
 
@@ -102,7 +101,7 @@ def _taken(source: str, chosen: Inventory, fleet: Fleet, created: str) -> "Backu
     return archive.Backup(manifest, whole, before, local_files.settings(chosen.root, Path(chosen.source)))
 
 
-def opened(file: Path, key_file: str | None, passphrase_file: str | None) -> "Backup | Snapshot":
+def opened(file: Path, key: KeySource) -> "Backup | Snapshot":
     """Decrypt and read a backup, or a snapshot as Consul's servers make them.
 
     Raises:
@@ -117,17 +116,16 @@ def opened(file: Path, key_file: str | None, passphrase_file: str | None) -> "Ba
         raise RollcallError(
             f"{file}: not a backup of Rollcall; expected a file that `rollcall backup` wrote, or a snapshot of Consul"
         )
-    key = read_key(key_file, passphrase_file, new=False)
-    return archive.unpack(encryption.decrypt(data, key, str(file)), str(file))
+    return archive.unpack(encryption.decrypt(data, key.read(new=False), str(file)), str(file))
 
 
-def _check(file: Path, image: str | None, key_file: str | None, passphrase_file: str | None) -> None:
+def _check(file: Path, image: str | None, key: KeySource) -> None:
     from rollcall.backup import trial
     from rollcall.backup.archive import Backup
     from rollcall.config.settings import Consul
 
     started = time.monotonic()
-    found = opened(file, key_file, passphrase_file)
+    found = opened(file, key)
     whole = found if isinstance(found, Backup) else None
     image = image or (whole.manifest.consul_image if whole else str(Consul.model_fields["image"].default))
     with step(f"Restoring it into a Consul of {image} without a network"):

@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,53 +14,67 @@ from rollcall.errors import RollcallError
 if TYPE_CHECKING:
     from rollcall.backup.encryption import Key
 
-Function = TypeVar("Function", bound=Callable[..., None])
 STDIN = "-"
 
 
-def key_options(function: Function) -> Function:
-    """Add the options --key and --passphrase-file to a command, as `key_file` and `passphrase_file`."""
+def key_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the options --key and --passphrase-file to a command, as one argument `key`."""
+
+    @wraps(function)
+    def with_key(*arguments: Any, key_file: str | None, passphrase_file: str | None, **others: Any) -> None:
+        function(*arguments, key=KeySource(key_file, passphrase_file), **others)
+
+    command: Callable[..., None] = with_key
     for option in (
         click.option("--passphrase-file", metavar="FILE", help="Read the passphrase from FILE; - is standard input."),
         click.option(
             "--key", "key_file", metavar="FILE", help="An age key file; to encrypt, its public keys (age1…) suffice."
         ),
     ):
-        function = option(function)
-    return function
+        command = option(command)
+    return command
 
 
-def read_key(key_file: str | None, passphrase_file: str | None, *, new: bool) -> "Key":
-    """Read the key; without an option, ask for a passphrase on the terminal, twice for a new file.
+@dataclass(frozen=True)
+class KeySource:
+    """Where the key of a backup comes from; without a file, from the terminal."""
 
-    Raises:
-        RollcallError: there is no terminal, or the file is unusable or open to other users.
-    """
-    from rollcall.backup import encryption
+    key_file: str | None
+    passphrase_file: str | None
 
-    if key_file and passphrase_file:
-        raise click.UsageError("--key excludes --passphrase-file.")
-    if key_file:
-        keys = encryption.keys(_text(key_file), key_file)
-        if keys.identities:
-            _check_private(Path(key_file))
-        return keys
-    if passphrase_file == STDIN:
-        text = sys.stdin.readline()
-    elif passphrase_file:
-        text = _text(passphrase_file)
-        _check_private(Path(passphrase_file))
-    elif sys.stdin.isatty():
-        text = click.prompt("Passphrase of the backup", hide_input=True, confirmation_prompt=new, err=True)
-    else:
+    def read(self, *, new: bool) -> "Key":
+        """Read the key; without an option, ask for a passphrase on the terminal, twice for a new file.
+
+        Raises:
+            RollcallError: there is no terminal, or the file is unusable or open to other users.
+        """
+        from rollcall.backup import encryption
+
+        if self.key_file and self.passphrase_file:
+            raise click.UsageError("--key excludes --passphrase-file.")
+        if self.key_file:
+            keys = encryption.keys(_text(self.key_file), self.key_file)
+            if keys.identities:
+                _check_private(Path(self.key_file))
+            return keys
+        passphrase = self._passphrase(new=new).rstrip("\r\n")
+        if not passphrase:
+            raise RollcallError(f"{self.passphrase_file or 'passphrase'}: got an empty passphrase")
+        return encryption.Passphrase(passphrase)
+
+    def _passphrase(self, *, new: bool) -> str:
+        if self.passphrase_file == STDIN:
+            return sys.stdin.readline()
+        if self.passphrase_file:
+            text = _text(self.passphrase_file)
+            _check_private(Path(self.passphrase_file))
+            return text
+        if sys.stdin.isatty():
+            return str(click.prompt("Passphrase of the backup", hide_input=True, confirmation_prompt=new, err=True))
         raise RollcallError(
             "a backup is encrypted, and there is no terminal for its passphrase; expected --passphrase-file FILE "
             "(- for standard input) or --key FILE"
         )
-    passphrase = text.rstrip("\r\n")
-    if not passphrase:
-        raise RollcallError(f"{passphrase_file or 'passphrase'}: got an empty passphrase")
-    return encryption.Passphrase(passphrase)
 
 
 def _text(file: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rollcall.cli.backup import opened
-from rollcall.cli.backup_key import key_options
+from rollcall.cli.backup_key import KeySource, key_options
 from rollcall.cli.deploy import run_deploy
 from rollcall.components.loading import checked_fleet
 from rollcall.config.fleet import Fleet
@@ -37,8 +37,7 @@ def restore(
     arguments: tuple[str, ...],
     *,
     folder: Path | None,
-    key_file: str | None,
-    passphrase_file: str | None,
+    key: KeySource,
     yes: bool,
 ) -> None:
     """Replace Consul's state in the fleet of INVENTORY by that of FILE, which `rollcall backup` or a server wrote.
@@ -50,7 +49,7 @@ def restore(
     if len(arguments) != expected:
         form = "--settings FOLDER FILE" if folder else "INVENTORY FILE, or --settings FOLDER FILE"
         raise click.UsageError(f"got {len(arguments)} arguments; expected {form}.")
-    found = opened(file := Path(arguments[-1]), key_file, passphrase_file)
+    found = opened(file := Path(arguments[-1]), key)
     if folder:
         _write_settings(file, found, folder)
         return

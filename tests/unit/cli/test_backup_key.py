@@ -7,7 +7,7 @@ import click
 import pytest
 
 from rollcall.backup.encryption import Keys, Passphrase
-from rollcall.cli.backup_key import read_key
+from rollcall.cli.backup_key import KeySource
 from rollcall.errors import RollcallError
 
 KEY = "AGE-SECRET-KEY-1GQ9778VQXMMJVE8SK7J6VT8UJ4HDQAJUVSFCWCM02D8GEWQ72PVQ2Y5J33"
@@ -21,17 +21,17 @@ def file(tmp_path: Path, text: str, mode: int = 0o600) -> str:
 
 
 def test_a_passphrase_from_a_file_or_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert read_key(None, file(tmp_path, "open sesame\n"), new=True) == Passphrase("open sesame")
+    assert KeySource(None, file(tmp_path, "open sesame\n")).read(new=True) == Passphrase("open sesame")
     monkeypatch.setattr("sys.stdin", io.StringIO("from a pipe\nmore"))
-    assert read_key(None, "-", new=True) == Passphrase("from a pipe")
+    assert KeySource(None, "-").read(new=True) == Passphrase("from a pipe")
 
 
 def test_a_key_file_is_private_and_a_public_one_need_not_be(tmp_path: Path) -> None:
-    own = read_key(file(tmp_path, KEY), None, new=False)
+    own = KeySource(file(tmp_path, KEY), None).read(new=False)
     assert isinstance(own, Keys)
     with pytest.raises(RollcallError, match="opens it to other users; run: chmod 600"):
-        read_key(file(tmp_path, KEY, 0o644), None, new=False)
-    public = read_key(file(tmp_path, own.recipients[0], 0o644), None, new=True)
+        KeySource(file(tmp_path, KEY, 0o644), None).read(new=False)
+    public = KeySource(file(tmp_path, own.recipients[0], 0o644), None).read(new=True)
     assert public == Keys(own.recipients, ())
 
 
@@ -39,15 +39,15 @@ def test_a_key_file_is_private_and_a_public_one_need_not_be(tmp_path: Path) -> N
 def test_an_unusable_passphrase_file(tmp_path: Path, text: str | None, sentence: str) -> None:
     path = str(tmp_path / "none") if text is None else file(tmp_path, text)
     with pytest.raises(RollcallError, match=sentence):
-        read_key(None, path, new=True)
+        KeySource(None, path).read(new=True)
 
 
 def test_without_a_terminal_the_options_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     with pytest.raises(RollcallError, match="no terminal for its passphrase; expected --passphrase-file FILE"):
-        read_key(None, None, new=True)
+        KeySource(None, None).read(new=True)
 
 
 def test_both_are_too_many() -> None:
     with pytest.raises(click.UsageError, match="--key excludes --passphrase-file"):
-        read_key("a", "b", new=True)
+        KeySource("a", "b").read(new=True)
