@@ -7,7 +7,7 @@ import click
 from rollcall.cli.failures import way_back
 from rollcall.cli.one_host import deadline_option
 from rollcall.cli.parameters import inventory_argument
-from rollcall.components.loading import checked_fleet
+from rollcall.components.loading import checked_fleet, checked_for_removal
 from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Inventory
 from rollcall.console import out, step
@@ -35,10 +35,13 @@ def remove(source: str, *, name: str | None, deadline: float, yes: bool, take_im
         from rollcall.deploy import images
 
         images.request_removal()
-    chosen, fleet = checked_fleet(source, reader=program.read)
     if name:
+        chosen, fleet = checked_fleet(source, reader=program.read)
         _remove_host(source, chosen, fleet, name, deadline=deadline, yes=yes)
         return
+    chosen, problem = checked_for_removal(source, program.read)
+    if problem:
+        out.print(f"– {problem}. What runs of services is removed all the same.", markup=False)
     connectivity.check(chosen.hosts)
     if not yes:
         click.confirm(f"Remove Rollcall and Consul's data from {len(chosen.hosts)} hosts?", abort=True, err=True)

@@ -6,15 +6,21 @@ fast.
 
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rollcall.config import inventory
 from rollcall.config.fleet import Fleet, Locate, RawHost
+from rollcall.config.layers import merged
 from rollcall.contract import timeouts
+from rollcall.errors import RollcallError
 
 if TYPE_CHECKING:
     from rollcall.components.component import Component
+
+# The setting of a group that declares users' services.
+SERVICES = "services"
 
 
 def checked_fleet(
@@ -28,6 +34,16 @@ def checked_fleet(
     whole = inventory.read(source, reader=reader)
     chosen = inventory.limited(whole, limit, source)
     return chosen, project_fleet(whole.root, Path(whole.source), [host.raw for host in whole.hosts])
+
+
+def checked_for_removal(source: str, reader: inventory.Reader) -> tuple[inventory.Inventory, str]:
+    """Read the inventory of a fleet to take down, and return the fault of its services, "" if there is none.
+
+    Raises:
+        RollcallError: as `checked_fleet`, for a fault outside of `services`.
+    """
+    whole = inventory.read(source, reader=reader)
+    return whole, removable_fleet(whole.root, Path(whole.source), [host.raw for host in whole.hosts]).problem
 
 
 def project_fleet(root: Path, file: Path, hosts: Sequence[RawHost]) -> Fleet:
@@ -47,6 +63,37 @@ def project_fleet(root: Path, file: Path, hosts: Sequence[RawHost]) -> Fleet:
     fleet = check(file.stem, hosts, socket.gethostname(), locate, components)
     declared.check_complete(root, fleet, components)
     return fleet
+
+
+@dataclass(frozen=True)
+class Removable:
+    """A fleet to take down. `problem` is the fault of its `services`, which it then lacks; "" if there is none."""
+
+    fleet: Fleet
+    problem: str = ""
+
+
+def removable_fleet(root: Path, file: Path, hosts: Sequence[RawHost]) -> Removable:
+    """Return a fleet to take down: its services may be faulty, since a removal finds their containers on the hosts.
+
+    Raises:
+        RollcallError: as `project_fleet`, for a fault outside of `services`.
+    """
+    try:
+        return Removable(project_fleet(root, file, hosts))
+    except RollcallError as problem:
+        try:
+            return Removable(project_fleet(root, file, [_without_services(host) for host in hosts]), str(problem))
+        except RollcallError:
+            raise problem from None
+
+
+def _without_services(host: RawHost) -> RawHost:
+    layers = tuple(
+        replace(layer, data={key: value for key, value in layer.data.items() if key != SERVICES})
+        for layer in host.layers
+    )
+    return replace(host, data=merged(layers), layers=layers)
 
 
 def check(

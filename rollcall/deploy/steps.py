@@ -137,6 +137,7 @@ def remove_leftovers(here: Site) -> None:
 @step
 def remove_everything() -> None:
     """Remove everything that a deploy put on this host; restore its resolver first, so that names keep resolving."""
+    this_run.begin_removal()
     components = declared.components(project.root_of(this_run.inventory_file()))
     if here := read_host.read(components, run_secrets.arbitrary, pin=False):
         lock.look(here)

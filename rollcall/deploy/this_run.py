@@ -33,11 +33,22 @@ def hosts() -> tuple[RawHost, ...]:
     return scope.current().applied(raw_host(entry) for entry in inventory_layers.of_this_run())
 
 
+_is_removal: list[bool] = []
+
+
+def begin_removal() -> None:
+    """Let `fleet` be one to take down, whose services may be faulty."""
+    _is_removal.append(True)
+
+
 @lru_cache(maxsize=1)
 def fleet() -> Fleet:
     """Return the fleet. Raises RollcallError: a setting of any host is invalid."""
     file = inventory_file()
-    return loading.project_fleet(project.root_of(file), file, hosts())
+    root = project.root_of(file)
+    if _is_removal:
+        return loading.removable_fleet(root, file, hosts()).fleet
+    return loading.project_fleet(root, file, hosts())
 
 
 def locate() -> Locate:
