@@ -5,18 +5,24 @@ from collections.abc import Iterable
 
 # More names would hide the error itself.
 LISTED = 12
+# How much of two names is the same. With less, such as difflib's 0.6, "rotate" would be meant by "frobnicate".
+NEAR = 0.7
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:
     """Return "did you mean NAME?", or the list of known names if none is close."""
     names = sorted(set(known))
-    near = difflib.get_close_matches(given, names, n=1)
-    if near:
-        return f"did you mean {near[0]}?"
+    if near := near_name(given, names):
+        return f"did you mean {near}?"
     if not names:
         return "there are none"
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return f"there {'is' if len(names) == 1 else 'are'} {', '.join(names[:LISTED])}{more}"
+
+
+def near_name(given: str, known: Iterable[str]) -> str:
+    """Return the known name that is close to the given one, or ""."""
+    return next(iter(difflib.get_close_matches(given, sorted(set(known)), n=1, cutoff=NEAR)), "")
 
 
 def typo_of(given: str, known: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from rollcall import __version__
 from rollcall.cli import failures
 from rollcall.config import project
-from rollcall.did_you_mean import suggestion
+from rollcall.did_you_mean import near_name
 
 # Module and summary. Only the module of the running command is imported, so help, completion and errors for
 # mistyped commands are immediate.
@@ -75,7 +75,9 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command; for an unknown one, suggest a similar name."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"no command {args[0]!r}; {suggestion(args[0], COMMANDS)}", ctx)
+            near = near_name(args[0], COMMANDS)
+            hint = f"did you mean {near}?" if near else "rollcall --help lists them"
+            raise click.UsageError(f"no command {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -34,6 +34,8 @@ class Change:
     resource: Resource
     differences: tuple[Difference, ...] = ()
     remark: str = ""
+    # What only the new image knows, as long as the host does not have it.
+    unknown: str = ""
 
     @property
     def name(self) -> str:
@@ -43,7 +45,7 @@ class Change:
     def __str__(self) -> str:
         """Return one line: the action, the resource and the reason."""
         kind = _KINDS.get(type(self.resource), type(self.resource).__name__.lower())
-        reasons = [*map(str, self.differences), *([self.remark] if self.remark else [])]
+        reasons = [*map(str, self.differences), *filter(None, (self.remark, self.unknown))]
         why = f" ({'; '.join(reasons)})" if reasons else ""
         return f"{self.action} {kind} {self.name}{why}"
 

@@ -37,7 +37,8 @@ def container_change(resource: Container, state: HostState) -> Change | None:
         return Change("create", resource)
     if differences := _container_differences(resource, document, state):
         action: Action = "take over" if _hands_over(resource, document) else "replace"
-        return Change(action, resource, differences, "" if resource.image in state.engine.images else UNKNOWN_IMAGE)
+        unknown = "" if resource.image in state.engine.images else UNKNOWN_IMAGE
+        return Change(action, resource, differences, unknown=unknown)
     status = document["State"]
     return None if resource.on_call else _to_run(resource, status)
 

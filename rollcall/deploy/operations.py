@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from gevent.lock import BoundedSemaphore
@@ -259,12 +259,16 @@ def wait(readiness: Readiness, due: Callable[[], bool]) -> Commands:
 
 
 def announce(changes: Iterable[object]) -> None:
-    """Log each change once: at the prepare stage, or at execution if it was unknown then."""
+    """Log each change once: at the prepare stage, or at execution if it was unknown then.
+
+    At execution the images are on the host: they come before all other changes.
+    """
     for change in changes:
-        key = (host.name, str(change))
+        known = replace(change, unknown="") if isinstance(change, Change) else change
+        key = (host.name, str(known))
         if key not in _announced:
             _announced.add(key)
-            logger.info(f"{host.print_prefix}{change}")
+            logger.info(f"{host.print_prefix}{known if run.is_executing else change}")
 
 
 def _container_command(container: Container, change: Change) -> str:

@@ -49,7 +49,7 @@ class HostWork:
 
     slots: tuple[Work, ...] = ()
     failed: tuple[str, ...] = ()
-    lines: tuple[str, ...] = ()
+    lines: tuple[str | Change, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is anything to do."""
@@ -154,11 +154,11 @@ def _declared(service: Service, container: Container, change: Change | None, sta
     )
 
 
-def _line(work: Work, change: Change | None, *, anew: bool) -> str:
+def _line(work: Work, change: Change | None, *, anew: bool) -> str | Change:
     if change is None and anew:
         return f"start container {work.name} anew ({work.order})"
     if change is None:
         return f"finish the interrupted release of {work.name}"
     if change.action != "replace":
-        return str(change)
-    return str(replace(change, remark="; ".join(filter(None, (work.order, change.remark)))))
+        return change
+    return replace(change, remark="; ".join(filter(None, (work.order, change.remark))))

@@ -50,14 +50,14 @@ def test_a_host_as_declared_has_nothing_to_do() -> None:
 def test_what_is_missing_is_created() -> None:
     found = work(state("shop-1"))
     assert [(one.name, one.container, one.ports) for one in found.slots] == [("shop-2", CONTAINERS[1], 1)]
-    assert found.lines == ("create container shop-2",)
+    assert [str(line) for line in found.lines] == ["create container shop-2"]
 
 
 def test_a_changed_image_is_a_release_with_its_order() -> None:
     found = work(state("shop-1", "shop-2", image="shop:0"))
     assert [one.name for one in found.slots] == ["shop-1", "shop-2"]
-    assert found.lines[0].startswith("replace container shop-1 (image: 'shop:0' → 'shop:1'")
-    assert "start-first" in found.lines[0]
+    assert str(found.lines[0]).startswith("replace container shop-1 (image: 'shop:0' → 'shop:1'")
+    assert "start-first" in str(found.lines[0])
 
 
 def test_a_container_changed_by_hand_is_replaced_although_its_label_is_right() -> None:
