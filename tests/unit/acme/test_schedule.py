@@ -80,3 +80,48 @@ def test_a_clock_that_was_set_back_leaves_no_long_wait() -> None:
     assert schedule.is_due("a", ISSUED, state, DIRECTORY, NOW)
     # Hosts' clocks differ by seconds.
     assert not schedule.is_due("a", None, state, DIRECTORY, ahead - timedelta(seconds=30))
+
+
+def test_whoever_asks_for_a_certificate_gets_it_at_once_and_is_not_forgotten_by_a_failure() -> None:
+    assert schedule.next_try("a", ISSUED, State(asked=True), DIRECTORY) < NOW
+    for before, asked in ((State(), True), (State(asked=True), False)):
+        after = schedule.failed(before, "why", NOW, local=True, not_before=None, jitter=0, asked=asked)
+        assert after.asked and schedule.next_try("a", ISSUED, after, DIRECTORY) > NOW
+    assert not schedule.failed(State(), "why", NOW, local=True, not_before=None, jitter=0).asked
+
+
+# Renewed later, and the authority is asked for its advice later.
+GOOD = schedule.advised(State(), ISSUED, NOW + timedelta(days=30), NOW + timedelta(hours=6), NOW)
+BEFORE, AFTER = ((NOW + timedelta(hours=hours)).isoformat() for hours in (-1, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "due"),
+    [
+        ({}, False),
+        ({"renew_at": BEFORE}, True),
+        ({"ask_at": BEFORE}, True),
+        ({"ask_at": BEFORE, "retry_at": AFTER}, False),
+        ({"ask_at": BEFORE, "retry_at": BEFORE}, True),
+        ({"error": "why", "retry_at": BEFORE}, True),
+        ({"error": "why", "retry_at": AFTER}, False),
+    ],
+    ids=[
+        "nothing",
+        "renewal",
+        "advice",
+        "advice after a failure",
+        "advice again",
+        "a moot failure",
+        "a recent failure",
+    ],
+)
+def test_what_is_due(change: dict[str, str], due: bool) -> None:
+    assert schedule.is_due("a", ISSUED, replace(GOOD, **change), DIRECTORY, NOW) is due  # type: ignore[arg-type]
+
+
+def test_a_failure_is_moot_only_while_nothing_needs_another_try() -> None:
+    failure = replace(GOOD, error="why", retry_at=BEFORE)
+    assert schedule.is_moot("a", ISSUED, failure, DIRECTORY, NOW)
+    assert not schedule.is_moot("a", ISSUED, replace(failure, renew_at=BEFORE), DIRECTORY, NOW)
+    assert not schedule.is_moot("a", None, failure, DIRECTORY, NOW)
