@@ -13,6 +13,7 @@ def allowing(folder: Path) -> str:
     return str(folder / "lab.py")
 
 
-def run(inventory: str, faults: str, seed: int, minutes: float = 0, code: int = 0) -> str:
+def run(inventory: str, faults: str, seed: int, minutes: float = 0, at_once: int = 1) -> str:
     """Run faults, and return what was printed."""
-    return rollcall("chaos", inventory, "--faults", faults, "--seed", str(seed), "--minutes", str(minutes), code=code)
+    how = {"--faults": faults, "--seed": seed, "--minutes": minutes, "--at-once": at_once}
+    return rollcall("chaos", inventory, *(str(word) for option in how.items() for word in option))

@@ -57,6 +57,13 @@ def test_minutes_of_chaos_cost_no_request_that_may_not_fail(inventory: str, says
     assert "✗" not in said
 
 
+def test_several_faults_at_once_cost_no_request_that_may_not_fail(inventory: str, says: Callable[[str], None]) -> None:
+    said = run(inventory, ",".join(FAULTS), seed=8, minutes=3, at_once=3)
+    says(said)
+    assert "\n   + " in said
+    assert "✗" not in said
+
+
 @pytest.fixture
 def cutting(fleet: Fleet, inventory: str) -> Iterator["subprocess.Popen[str]"]:
     """A run that has cut a host's network."""
