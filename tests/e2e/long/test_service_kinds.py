@@ -159,6 +159,7 @@ def test_a_grpc_service_passes_by_its_own_health_protocol(fleet: Fleet, shop: De
     shop.write("v1", command=["sh", "-c", GRPC], health={"check": "grpc", "interval": "1s"}, routes=[])
     rollcall("deploy", shop.inventory)
     assert consul_checks(fleet) == {("service", "passing")}
+    assert {one["Type"] for one in fleet.consul("/v1/health/checks/shop")} == {"grpc"}
 
 
 OPTIONS: dict[str, Any] = {
