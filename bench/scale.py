@@ -193,30 +193,22 @@ def measure(front: Front, consul_pid: int, before: int, size: int, count: int) -
 
 
 def report(sizes: list[Size]) -> None:
-    table = Table(title=f"One change among many instances, medians of {len(sizes[0].changes)}")
-    columns = (
-        "instances",
-        "services",
-        "first list",
-        "rendered",
-        "served",
-        "slowest",
-        "÷ the first",
-        "sites.conf",
-        *(f"{part} MB" for part in PARTS),
-    )
-    for column in columns:
-        table.add_column(column, justify="right")
     served = {size.instances: statistics.median(change.served for change in size.changes) for size in sizes}
     first = served[sizes[0].instances]
+    times = Table("instances", "services", "first list", "rendered", "served", "slowest", "÷ the first")
+    memory = Table("instances", "sites.conf", *(f"{part} MB" for part in PARTS))
+    times.title = f"One change among many instances, medians of {len(sizes[0].changes)}"
+    for column in (*times.columns, *memory.columns):
+        column.justify = "right"
     for size in sizes:
         rendered = statistics.median(change.rendered for change in size.changes)
         slowest = max(change.served for change in size.changes)
         seconds = (f"{figure:.3f} s" for figure in (size.first, rendered, served[size.instances], slowest))
-        growth, text = f"{served[size.instances] / first:.1f}", f"{size.kilobytes:,.0f} KB"
+        times.add_row(f"{size.instances:,}", f"{size.services:,}", *seconds, f"{served[size.instances] / first:.1f}")
         parts = (f"{size.megabytes[part]:.0f}" for part in PARTS)
-        table.add_row(f"{size.instances:,}", f"{size.services:,}", *seconds, growth, text, *parts)
-    out.print(table)
+        memory.add_row(f"{size.instances:,}", f"{size.kilobytes:,.0f} KB", *parts)
+    out.print(times)
+    out.print(memory)
     print_load()
     last = sizes[-1]
     grown = 1000 * (served[last.instances] - first) / max(1, last.instances - sizes[0].instances)
