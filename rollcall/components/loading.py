@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING
 
 from rollcall.config import inventory
 from rollcall.config.fleet import Fleet, Locate, RawHost
-from rollcall.config.layers import merged
+from rollcall.config.layers import SERVICES, merged
 from rollcall.contract import timeouts
 from rollcall.errors import RollcallError
 
 if TYPE_CHECKING:
     from rollcall.components.component import Component
-
-# The setting of a group that declares users' services.
-SERVICES = "services"
 
 
 def checked_fleet(

@@ -6,8 +6,10 @@ from typing import Any
 
 # pyinfra's --data, which is stronger than any file.
 OVERRIDE = "--data"
+# The declarations of users' services.
+SERVICES = "services"
 # Lists that add up over the places, each item from one place; of any other list the strongest place's counts.
-ADDED = frozenset({"services"})
+ADDED = frozenset({SERVICES})
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,11 @@ def this_process(command: str) -> Holder:
     return Holder(who.user(), command, who.now(), who.machine(), os.getpid())
 
 
+def has_ended(holder: Holder) -> bool:
+    """Return whether the process of a holder is known to have ended, so that nobody needs to wait for it."""
+    return who.has_ended(holder.machine, holder.process)
+
+
 class FleetLock:
     """The lock of one run.
 
@@ -78,7 +83,7 @@ class FleetLock:
             done = self._ask(deploy_lock.acquire(self._session, self._holder))
             found = self._ask(Request("GET", deploy_lock.PATH))
             lock = deploy_lock.read(found.body) if found and found.status == OK else None
-            if lock and lock.holder and lock.session != released and _has_ended(lock.holder):
+            if lock and lock.holder and lock.session != released and has_ended(lock.holder):
                 released = lock.session
                 self._ask(deploy_lock.release(released))
                 end = time.monotonic() + DELAY_SECONDS
@@ -117,7 +122,3 @@ class FleetLock:
             if last.status < SERVER_ERROR:
                 break
         return last
-
-
-def _has_ended(holder: Holder) -> bool:
-    return who.has_ended(holder.machine, holder.process)

@@ -11,12 +11,11 @@ from pyinfra import state as run
 from pyinfra.api import operation
 from pyinfra.api.command import PyinfraCommand
 
-from rollcall import who
 from rollcall.config import project
 from rollcall.config.inventory import host_of
 from rollcall.consul import deploy_lock
 from rollcall.consul.deploy_lock import Lock
-from rollcall.consul.fleet_lock import FleetLock, this_process
+from rollcall.consul.fleet_lock import FleetLock, has_ended, this_process
 from rollcall.consul.servers import by_name
 from rollcall.deploy import callbacks, inventory_layers, operations, program, readiness, run_secrets, this_run
 from rollcall.deploy.site import Site
@@ -57,7 +56,7 @@ def look(here: Site) -> None:
         _this_run.without = here.cluster[0]
         return
     lock = _this_run.seen = deploy_lock.read(here.lock)
-    if lock is None or lock.holder is None or who.has_ended(lock.holder.machine, lock.holder.process):
+    if lock is None or lock.holder is None or has_ended(lock.holder):
         return
     if not inventory_layers.is_dry():
         raise RollcallError(lock.holder.sentence)

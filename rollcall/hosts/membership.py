@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from rollcall import waiting, who
+from rollcall import waiting
 from rollcall.components import access
 from rollcall.consul import acl, agent_queries, deploy_lock, members, servers
 from rollcall.consul.agent_client import AgentClient, Request
+from rollcall.consul.fleet_lock import has_ended
 from rollcall.consul.members import Agent
 from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
@@ -39,7 +40,7 @@ class Membership:
     def check_unlocked(self) -> None:
         """Check that nobody deploys at this moment. Raises RollcallError: somebody does."""
         lock = deploy_lock.read(self._agent.response(Request("GET", deploy_lock.PATH)).body)
-        if lock and lock.holder and not who.has_ended(lock.holder.machine, lock.holder.process):
+        if lock and lock.holder and not has_ended(lock.holder):
             raise RollcallError(lock.holder.sentence)
 
     def traces(self, node: str) -> list[str]:

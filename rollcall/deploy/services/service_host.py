@@ -92,17 +92,19 @@ class ServiceHost:
 
     def read_key(self, path: str) -> str:
         """Return the body of a response, empty where there is no such key; see `ask`."""
-        (response,) = agent_requests.responses(self.host, [Request("GET", path)], self.token)
-        if response.status not in (curl.OK, NOT_FOUND):
-            raise RollcallError(f"the Consul agent of {self.member.name}: {response}")
+        (response,) = self._responses([Request("GET", path)], curl.OK, NOT_FOUND)
         return response.body if response.status == curl.OK else ""
 
     def ask(self, *requests: Request) -> list[str]:
         """Send requests to the host's agent and return the bodies. Raises RollcallError: one of them failed."""
+        return [response.body for response in self._responses(requests, curl.OK)]
+
+    def _responses(self, requests: Sequence[Request], *accepted: int) -> list[curl.Response]:
+        """Send requests to the host's agent. Raises RollcallError: one of them has a status that is not accepted."""
         responses = agent_requests.responses(self.host, requests, self.token)
-        if wrong := next((response for response in responses if response.status != curl.OK), None):
+        if wrong := next((response for response in responses if response.status not in accepted), None):
             raise RollcallError(f"the Consul agent of {self.member.name}: {wrong}")
-        return [response.body for response in responses]
+        return responses
 
     def set_maintenance(self, identities: Sequence[str], *, enable: bool) -> bool:
         """Take services out, or put them back; return whether all of them are registered still.
@@ -110,11 +112,10 @@ class ServiceHost:
         Raises:
             RollcallError: the agent does not respond, or refuses.
         """
+        if not identities:
+            return True
         requests = [maintenance.of_service(identity, enable=enable, reason=REASON) for identity in identities]
-        responses = agent_requests.responses(self.host, requests, self.token) if requests else []
-        if wrong := next((response for response in responses if response.status not in (curl.OK, NOT_FOUND)), None):
-            raise RollcallError(f"the Consul agent of {self.member.name}: {wrong}")
-        return all(response.status == curl.OK for response in responses)
+        return all(response.status == curl.OK for response in self._responses(requests, curl.OK, NOT_FOUND))
 
     def drain(self, container: Running, seen: Seen, timeout: float) -> str:
         """Take a container out of service, and wait for its last connection; return what is left of them."""
