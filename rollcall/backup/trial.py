@@ -2,12 +2,13 @@
 
 import base64
 import json
+import os
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from rollcall import command, tar_archive, waiting
+from rollcall import command, tar_archive, waiting, who
 from rollcall.backup.archive import Backup
 from rollcall.backup.snapshot import Snapshot
 from rollcall.components.consul import OWNER
@@ -26,6 +27,9 @@ RESTORED_TIMEOUT_SECONDS = 15.0
 _SNAPSHOT = "restored.snapshot"
 _KEYS, _ACL_TOKENS = Request("GET", "/v1/kv/?keys"), Request("GET", "/v1/acl/tokens")
 NOT_FOUND = 404
+# By whom a container was made, so that a later check removes that of a killed one.
+_MACHINE, _PROCESS = "rollcall.backup-check.machine", "rollcall.backup-check.process"
+_LISTED = f'{{{{.ID}}}} {{{{.Label "{_PROCESS}"}}}} {{{{.Label "{_MACHINE}"}}}}'
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,10 @@ def _consul(image: str, files: dict[str, bytes]) -> Iterator[str]:
     name = f"rollcall-backup-check-{uuid.uuid4().hex[:8]}"
     user, group = OWNER.split(":")
     data = f"--tmpfs=/consul/data:uid={user},gid={group},mode=0700"
-    isolated = ["--network=none", f"--user={OWNER}", data, "--tmpfs=/tmp", "--label=SERVICE_IGNORE=true"]
+    isolated = ["--network=none", f"--user={OWNER}", data, "--tmpfs=/tmp"]
+    labels = {"SERVICE_IGNORE": "true", _MACHINE: who.machine(), _PROCESS: str(os.getpid())}
+    isolated += [f"--label={label}={value}" for label, value in labels.items()]
+    _remove_abandoned()
     try:
         docker("create", f"--name={name}", *isolated, image, "agent", doing=f"create a Consul of {image}")
         docker("cp", "-", f"{name}:/", stdin=tar_archive.pack(files, OWNER), doing="copy the snapshot into it")
@@ -96,6 +103,17 @@ def _consul(image: str, files: dict[str, bytes]) -> Iterator[str]:
         yield name
     finally:
         command.attempt(["docker", "rm", "--force", "--volumes", name])
+
+
+def _remove_abandoned() -> None:
+    """Remove the Consul of each check that was killed: it holds a fleet's keys and tokens."""
+    listed = docker(
+        "ps", "--all", f"--filter=label={_PROCESS}", f"--format={_LISTED}", doing="look for what killed checks left"
+    )
+    for line in listed.splitlines():
+        container, process, machine = line.split(" ", 2)
+        if who.has_ended(machine, int(process)):
+            command.attempt(["docker", "rm", "--force", "--volumes", container])
 
 
 def _ask(name: str, token: str, *requests: Request, more: Sequence[str] = ()) -> list[curl.Response]:

@@ -1,6 +1,7 @@
 """Backups of a real Consul: taken, tried in another one that is thrown away, and restored."""
 
 import base64
+import multiprocessing
 import os
 import uuid
 from collections.abc import Iterator
@@ -80,6 +81,19 @@ def test_a_backup_is_restored_into_a_consul_that_is_thrown_away(
     assert counts.tokens == len(consul.api.acl.token.list())
     with pytest.raises(RollcallError, match="the secrets of the backup are not those of its snapshot"):
         trial.restored(replace(made, secrets={TOKENS: base64.b64encode(os.urandom(32))}), IMAGE)
+    assert left_over() == ""
+
+
+def test_a_check_removes_the_consul_of_one_that_was_killed(consul: OwnConsul) -> None:
+    made = taken(consul, os.urandom(32))
+    killed = multiprocessing.get_context("fork").Process(target=trial.restored, args=(made, IMAGE))
+    killed.start()
+    until(left_over, "the first check's Consul")
+    killed.kill()
+    killed.join()
+    assert left_over() != ""
+    with pytest.raises(RollcallError, match="the secrets of the backup are not those of its snapshot"):
+        trial.restored(made, IMAGE)
     assert left_over() == ""
 
 
