@@ -63,17 +63,33 @@ def write_secrets(folder: Path, files: Mapping[str, bytes], last: str) -> None:
 
 
 def write_settings(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write settings into a new or empty folder. Raises RollcallError: it has files, or cannot be written."""
+    """Write settings into a folder that has no other files, so that an interrupted restore may be repeated.
+
+    Raises:
+        RollcallError: it has other files, or cannot be written.
+    """
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        if any(folder.iterdir()):
-            raise RollcallError(f"{folder}: has files; expected an empty folder, or a new one")
+        if others := _others(folder, files):
+            raise RollcallError(f"{folder}: has files, such as {others[0]}; expected an empty folder, or a new one")
         for name, content in files.items():
             file = folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+            partial = file.with_name(f"{file.name}{_PARTIAL}")
+            partial.write_bytes(content)
+            partial.replace(file)
     except OSError as problem:
         raise RollcallError(f"{folder}: {(problem.strerror or str(problem)).lower()}") from None
+
+
+def _others(folder: Path, files: Mapping[str, bytes]) -> list[str]:
+    """Return what is in the folder and does not come from an interrupted restore of these files."""
+    found = {str(file.relative_to(folder)): file for file in sorted(folder.glob("**/*")) if not file.is_dir()}
+    return [
+        name
+        for name, file in found.items()
+        if name.removesuffix(_PARTIAL) not in files or (name in files and file.read_bytes() != files[name])
+    ]
 
 
 def write(file: Path, data: bytes) -> None:

@@ -49,8 +49,33 @@ def test_settings_are_the_inventory_group_data_deploy_and_templates(tmp_path: Pa
     (tmp_path / "back").mkdir()
     local_files.write_settings(tmp_path / "back", found)
     assert (tmp_path / "back/group_data/all.py").read_text() == "group_data/all.py"
-    with pytest.raises(RollcallError, match="back: has files; expected an empty folder, or a new one"):
-        local_files.write_settings(tmp_path / "back", found)
+
+
+def test_settings_are_written_again_after_an_interruption(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"deploy.py": b"deploy", "group_data/all.py": b"all", "inventories/p.py": b"p"}
+    replace = Path.replace
+
+    def interrupted(partial: Path, file: Path) -> Path:
+        if file.name == "all.py":
+            raise KeyboardInterrupt
+        return replace(partial, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            local_files.write_settings(tmp_path / "back", files)
+    local_files.write_settings(tmp_path / "back", files)
+    written = {str(file.relative_to(tmp_path / "back")) for file in (tmp_path / "back").glob("**/*.py*")}
+    assert written == set(files)
+
+
+@pytest.mark.parametrize("name", ["deploy.py", "README.md", "group_data/x.partial"])
+def test_settings_are_not_written_over_other_files(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(RollcallError, match=f"has files, such as {name}; expected an empty folder, or a new one"):
+        local_files.write_settings(tmp_path, {"deploy.py": b"deploy"})
+    assert (tmp_path / name).read_text() == "mine"
 
 
 def test_a_file_is_private_and_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,8 @@ def test_the_settings_come_into_an_empty_folder_with_the_next_command(file: Path
     said = run(file, "--settings", str(folder), str(file))
     assert f"addresses in {folder}/inventories/lab.py, then: cd {folder} && rollcall restore inventories/lab.py" in said
     assert (folder / "group_data" / "lab.py").read_bytes() == SETTINGS["group_data/lab.py"]
-    assert "has files; expected an empty folder" in run(file, "--settings", str(folder), str(file))
+    (folder / "inventories" / "lab.py").write_text("edited")
+    assert "has files, such as inventories/lab.py; expected an empty" in run(file, "--settings", str(folder), str(file))
 
 
 def test_a_snapshot_alone_has_no_settings(file: Path, tmp_path: Path) -> None:
