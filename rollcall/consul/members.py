@@ -9,8 +9,8 @@ from rollcall.registrator.services.identity import path_segment
 
 PATH = "/v1/agent/members"
 NODES = "/v1/catalog/nodes"
-# serf's states: 1 alive, 2 leaving, 3 left, 4 failed. An agent that has left needs nothing more.
-_ALIVE, _LEFT = 1, 3
+# serf's states; 4 is failed. An agent that has left needs nothing more.
+_ALIVE, _LEAVING, _LEFT = 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Agent:
     address: str
     alive: bool
     identity: str = ""
+    leaving: bool = False
 
     def __str__(self) -> str:
         """Return the name with the address."""
@@ -38,7 +39,13 @@ def parse(body: str) -> tuple[Agent, ...]:
 def read(document: Iterable[dict[str, Any]]) -> tuple[Agent, ...]:
     """Return the agents of the response to PATH, without those that have left."""
     return tuple(
-        Agent(str(one["Name"]), str(one["Addr"]), one["Status"] == _ALIVE, str((one.get("Tags") or {}).get("id") or ""))
+        Agent(
+            str(one["Name"]),
+            str(one["Addr"]),
+            one["Status"] == _ALIVE,
+            str((one.get("Tags") or {}).get("id") or ""),
+            one["Status"] == _LEAVING,
+        )
         for one in document
         if one["Status"] != _LEFT
     )
@@ -69,6 +76,48 @@ def locked_out(agents: Iterable[Agent], ids: Mapping[str, str]) -> tuple[Agent, 
         for agent in agents
         if agent.alive and agent.identity and ids.get(agent.node, agent.identity) != agent.identity
     )
+
+
+_LEAVING_FOR, _FAILED_FOR, _GONE_FOR = "leaving", "failed", "gone"
+
+
+@dataclass(frozen=True)
+class Misjudged:
+    """An agent that responds, although other agents list it otherwise; `by` are their names."""
+
+    node: str
+    state: str
+    by: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return what is wrong, without its name."""
+        return f"its agent responds, but is listed as {self.state} by {', '.join(self.by)}"
+
+    @property
+    def step(self) -> str:
+        """Return the command to run on its host."""
+        # Others may list an agent as leaving that never left, until it joins anew.
+        return "docker restart consul" if self.state == _LEAVING_FOR else "docker logs --tail 20 consul"
+
+
+def misjudged(responding: Iterable[str], views: Mapping[str, Iterable[Agent]]) -> tuple[Misjudged, ...]:
+    """Return the agents that are not alive for others; where these differ, what a restart ends comes first.
+
+    Args:
+        responding: the node names of agents that respond.
+        views: what gossip knows, by the name of the agent that was asked. One that knows no leader is cut off itself,
+            and should not be among them.
+    """
+    seen = {viewer: {agent.node: agent for agent in agents} for viewer, agents in views.items()}
+    found = []
+    for node in responding:
+        states: dict[str, list[str]] = {_LEAVING_FOR: [], _FAILED_FOR: [], _GONE_FOR: []}
+        for viewer, agents in seen.items():
+            agent = agents.get(node)
+            if agent is None or not agent.alive:
+                states[_GONE_FOR if agent is None else _LEAVING_FOR if agent.leaving else _FAILED_FOR].append(viewer)
+        found += [Misjudged(node, state, tuple(by)) for state, by in states.items() if by][:1]
+    return tuple(found)
 
 
 LOCKED_OUT = "its agent lost its data, and Consul keeps its name for the one before: nothing on it is registered"

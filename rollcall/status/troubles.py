@@ -85,18 +85,21 @@ def found(fleet: Fleet, hosts: Iterable[Host], fronts: Mapping[str, Document], n
     """Return the problems, except differences between Docker, Consul and nginx about an instance."""
     hosts = tuple(hosts)
     servers = list(_servers(fleet, hosts))
+    misjudged = list(_misjudged(hosts))
     # What the servers themselves show; a front may have read it a moment before.
     shown = {backups.SUBJECT, *(["servers"] if servers else [])}
+    keys = {trouble.problem.key for trouble in misjudged}
     return [
         *servers,
         *_backups(fleet, hosts, now),
         *_unlisted(fleet, hosts),
         *_locked_out(hosts),
+        *misjudged,
         *_stopped(hosts),
         *_jobs(fleet, hosts, now),
         *_certificates(hosts, now),
         *_clocks(hosts),
-        *(trouble for trouble in _fronts(fronts) if trouble.problem.subject not in shown),
+        *(one for one in _fronts(fronts) if one.problem.subject not in shown and one.problem.key not in keys),
     ]
 
 
@@ -183,6 +186,16 @@ def _locked_out(hosts: Iterable[Host]) -> Iterator[Trouble]:
     for node in sorted(found):
         step = members.way_back(node, problems.INVENTORY)
         yield Trouble(node, Problem("lost", members.LOCKED_OUT, next=step, subject=f"the id of {node}"))
+
+
+def _misjudged(hosts: Iterable[Host]) -> Iterator[Trouble]:
+    """Find agents that respond and know a leader, while Consul's servers do not list them as alive."""
+    following = [host for host in hosts if host.reading.registered is not None and host.reading.leader]
+    views = {host.member.name: host.reading.agents for host in following if host.reading.agents}
+    names = {host.member.node: host.member.name for host in following}
+    for one in members.misjudged(names, views):
+        step = f"{one.step} on {names[one.node]}"
+        yield Trouble(names[one.node], Problem("lost", str(one), next=step, subject=one.node))
 
 
 def _healthy(servers: tuple[Server, ...]) -> int:

@@ -1,10 +1,8 @@
 """Check Consul itself: an agent on every host, a leader, a quorum."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection
 
-from rollcall.config.fleet import Member
 from rollcall.consul import members
 from rollcall.contract.timeouts import stretched
 from rollcall.verify.catalog import AGENT_ERRORS, failure
@@ -21,31 +19,49 @@ Report = Callable[[str], None]
 
 
 def test_every_agent_is_alive(cluster: Cluster, passed: Report) -> None:
-    """Every host's Consul agent is alive"""
-    known = {member["Name"]: member for member in cluster.catalog.any_agent().agent.members()}
-    problems = [problem for member in cluster.members if (problem := _not_alive(cluster, member, known))]
-    if problems:
-        host, _, what = problems[0].partition(": ")
+    """Every host's Consul agent is alive, for Consul's servers too"""
+    silent = _silent(cluster)
+    responding = {member.node: member.name for member in cluster.members if member.name not in silent}
+    steps: dict[str, str] = {}
+
+    def problems() -> list[str]:
+        misjudged = members.misjudged(responding, _views(cluster, silent))
+        steps.update({responding[one.node]: one.step for one in misjudged})
+        found = silent | {responding[one.node]: str(one) for one in misjudged}
+        return [f"{member.name}: {found[member.name]}" for member in cluster.members if member.name in found]
+
+    if left := wait_until_none(problems, LISTED_TIMEOUT_SECONDS, cluster.begun):
+        host = left[0].partition(": ")[0]
         raise CheckError(
             f"{len(cluster.members)} agents that respond and are alive in gossip",
-            problems,
-            # Another agent may go on taking an agent for leaving that never left, until it joins anew.
-            cluster.command_line(
-                host, "docker restart consul" if what == "leaving" else "docker logs --tail 20 consul"
-            ),
+            left,
+            cluster.command_line(host, steps.get(host, "docker logs --tail 20 consul")),
         )
     passed(f"every agent is alive: {len(cluster.members)} of {len(cluster.members)}")
 
 
-def _not_alive(cluster: Cluster, member: Member, known: dict[str, Any]) -> str:
-    try:
-        cluster.catalog.agents[member.name].agent.self()
-    except AGENT_ERRORS as problem:
-        return f"{member.name}: {failure(problem)}"
-    # 1 is serf's "alive"; 2 leaving, 3 left, 4 failed.
-    status = known.get(member.node, {}).get("Status")
-    states = {None: "unknown to the others", 2: "leaving", 3: "left", 4: "failed"}
-    return "" if status == 1 else f"{member.name}: {states.get(status, status)}"
+def _silent(cluster: Cluster) -> dict[str, str]:
+    """Return the hosts whose agent does not respond, with the reasons."""
+    found = {}
+    for member in cluster.members:
+        try:
+            cluster.catalog.agents[member.name].agent.self()
+        except AGENT_ERRORS as problem:
+            found[member.name] = failure(problem)
+    return found
+
+
+def _views(cluster: Cluster, silent: Collection[str]) -> dict[str, tuple[members.Agent, ...]]:
+    """Return what each of Consul's servers that knows a leader knows of gossip; without them, what any agent knows."""
+    found = {}
+    for member in (one for one in cluster.members if one.is_server and one.name not in silent):
+        agent = cluster.catalog.agents[member.name]
+        try:
+            if agent.status.leader():
+                found[member.name] = members.read(agent.agent.members())
+        except AGENT_ERRORS:
+            continue
+    return found or {"others": members.read(cluster.catalog.any_agent().agent.members())}
 
 
 def test_every_member_is_in_the_inventory(cluster: Cluster, passed: Report) -> None:

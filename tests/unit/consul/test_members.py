@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from rollcall.consul.members import Agent, locked_out, nodes, parse, step, taken, unlisted, words
+from rollcall.consul.members import Agent, locked_out, misjudged, nodes, parse, step, taken, unlisted, words
 
-ALIVE, LEFT, FAILED = 1, 3, 4
+ALIVE, LEAVING, LEFT, FAILED = 1, 2, 3, 4
 
 
 def member(name: str, status: int = ALIVE) -> dict[str, Any]:
@@ -61,3 +61,21 @@ def test_an_agent_whose_name_the_catalog_keeps_for_another_id_is_locked_out() ->
 @pytest.mark.parametrize("body", ["", "Permission denied", "null", '[{"Name": "x"}]'])
 def test_any_other_response_lists_no_node(body: str) -> None:
     assert nodes(body) == {}
+
+
+def test_an_agent_that_others_list_as_leaving_while_it_responds_is_to_join_anew() -> None:
+    def view(state: int) -> tuple[Agent, ...]:
+        return parse(json.dumps([member("consul1"), member("app1", state)]))
+
+    assert misjudged(["app1", "consul1"], {"consul1": view(ALIVE), "consul2": view(ALIVE)}) == ()
+    assert misjudged(["consul1"], {"consul1": view(LEAVING)}) == (), "an agent that does not respond is another matter"
+    (one,) = misjudged(["app1"], {"consul1": view(FAILED), "consul2": view(LEAVING), "consul3": view(LEFT)})
+    assert (one.node, str(one)) == ("app1", "its agent responds, but is listed as leaving by consul2")
+    assert one.step == "docker restart consul"
+
+
+@pytest.mark.parametrize(("state", "listed"), [(FAILED, "failed"), (LEFT, "gone")])
+def test_a_restart_is_no_cure_for_an_agent_that_others_do_not_hear(state: int, listed: str) -> None:
+    (one,) = misjudged(["app1"], {"consul1": parse(json.dumps([member("app1", state)]))})
+    assert str(one).endswith(f"listed as {listed} by consul1")
+    assert one.step == "docker logs --tail 20 consul"

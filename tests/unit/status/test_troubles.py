@@ -150,7 +150,7 @@ def test_a_job_that_failed_and_a_scheduler_that_does_not_run_are_problems() -> N
 
 def test_an_agent_that_lost_its_data_and_its_name_is_named_with_what_to_do() -> None:
     one = server("consul1", *SERVERS)
-    agents = tuple(Agent(name, "10.77.0.21", True, f"id-{name}") for name in ("app1", "app2"))
+    agents = tuple(Agent(name, "10.77.0.21", True, f"id-{name}") for name in ("app1", "app2", "consul1"))
     catalog = {"app1": "id-app1", "app2": "id-before"}
     hosts = [replace(one, reading=replace(one.reading, agents=agents, nodes=catalog))] * 2
     (found,) = joined(FLEET, hosts, datetime.fromisoformat(NOW), "shop.py").problems
@@ -159,3 +159,47 @@ def test_an_agent_that_lost_its_data_and_its_name_is_named_with_what_to_do() -> 
     assert found.problem.step == (
         "docker stop consul on app2; then rollcall forget shop.py app2, and rollcall deploy shop.py"
     )
+
+
+def judged(**states: str) -> tuple[Host, ...]:
+    """Give a fleet whose servers each list app1 in a state of its own; the front finds it lost."""
+    said = {"kind": "lost", "text": "Consul no longer hears app1", "since": NOW, "next": "n", "subject": "app1"}
+    sees = host("front1", registered=(), front=front(problems=[said] if "failed" in states.values() else []))
+    listed = tuple(Agent(name, "10.77.0.9", True) for name in SERVERS)
+    hosts = []
+    for name in SERVERS:
+        state = states.get(name, "alive")
+        agents = (*listed, Agent("app1", "10.77.0.21", state == "alive", leaving=state == "leaving"))
+        one = server(name, *SERVERS)
+        hosts.append(replace(one, reading=replace(one.reading, agents=agents)))
+    client = app("app1", "web-1")
+    return (*hosts, replace(client, reading=replace(client.reading, leader=True)), sees)
+
+
+@pytest.mark.parametrize(
+    ("states", "listed", "step"),
+    [
+        ({"consul2": "leaving", "consul3": "leaving"}, "leaving by consul2, consul3", "docker restart consul on app1"),
+        ({"consul1": "failed"}, "failed by consul1", "docker logs --tail 20 consul on app1"),
+    ],
+)
+def test_an_agent_that_responds_and_is_not_alive_for_others_is_named_once(
+    states: dict[str, str], listed: str, step: str
+) -> None:
+    (found,) = [one for one in status(*judged(**states)).problems if one.kind == "lost"]
+    assert (found.where, found.text) == ("app1", f"its agent responds, but is listed as {listed}")
+    assert (found.problem.step, found.problem.severity) == (step, "warning")
+
+
+def test_of_an_agent_that_knows_no_leader_only_that_is_said() -> None:
+    *others, client, sees = judged(consul2="leaving")
+    cut = replace(client, reading=replace(client.reading, leader=False))
+    (found,) = [one for one in status(*others, cut, sees).problems if one.kind == "lost"]
+    assert found.text == "its agent knows no leader while others do"
+
+
+def test_a_server_that_is_cut_off_judges_nobody() -> None:
+    first, second, *others = judged(consul2="failed")
+    cut = replace(second, reading=replace(second.reading, leader=False))
+    found = [one for one in status(first, cut, *others).problems if "listed" in one.text]
+    assert found == []

@@ -22,7 +22,7 @@ STEPS: dict[str, set[str]] = {
     },
     "test_agents.test_every_agent_has_its_name": {"members.way_back(left[0], cluster.source)"},
     "test_agents.test_every_agent_is_alive": {
-        "cluster.command_line(host, 'docker restart consul' if what == 'leaving' else 'docker logs --tail 20 consul')"
+        "cluster.command_line(host, steps.get(host, 'docker logs --tail 20 consul'))"
     },
     "test_agents.test_every_agent_is_of_its_kind": {"f'rollcall deploy {cluster.source}'"},
     "test_agents.test_leader_and_quorum": {"f'rollcall consul {cluster.source} -- operator raft list-peers'"},
