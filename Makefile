@@ -1,7 +1,7 @@
 # Two commands do everything: `make lab` (a fleet of six hosts, deployed) and `make test` (the proof of all of it).
 PYTHON ?= python3
 # Docker Engines that the hosts of the tests' lab take in turn (docs/engines.md); empty for Debian's alone.
-export ENGINES ?= 20.10,26.1,28.5
+export ENGINES ?= 20.10,26.1,28.5,newest
 VENV ?= .venv
 BIN := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
