@@ -2,7 +2,8 @@
 
 All follow the same Consul to the same instances, run in a container on the host's network, and log each request to
 standard output, as the front does. The front's log line is JSON of about 450 bytes, nginx's own has about 80; the front
-buffers lines, the others do not, except the static nginx configured like the front. Otherwise each has the settings
+buffers lines, the others do not, except the static nginx configured like the front. One front writes the same lines to
+a file instead. Otherwise each has the settings
 that its own manual starts with, and Traefik has `watch`: without it Traefik polls Consul every 15 seconds.
 """
 
@@ -167,12 +168,14 @@ def _traefik(place: Place, port: int) -> AbstractContextManager[object]:
 
 FRONT = Balancer("Rollcall's front", PORT, _front(0, "json"))
 SHORT = Balancer("Rollcall's front, access_log short", PORT + APART, _front(1, "short"))
+FILE = Balancer("Rollcall's front, access_log file", PORT + 2 * APART, _front(2, "file"))
 ARTICLE = Balancer("the article's template, nginx 1.26 of Debian 13", 28518, _script("article.sh", IMAGE))
 BY_HAND = Balancer("static nginx 1.30, written by hand", 28514, _static(buffered=False))
 BUFFERED = Balancer("static nginx 1.30, its log buffered as the front's", 28519, _static(buffered=True))
 ALL = (
     FRONT,
     SHORT,
+    FILE,
     ARTICLE,
     Balancer("the article's template, nginx 1.30", 28513, _script("article.sh", image("rollcall/front:"))),
     BY_HAND,
@@ -181,4 +184,4 @@ ALL = (
     Balancer("the same, idle-close-on-response", 28516, _script("haproxy.sh", IMAGE, "yes")),
     Balancer(f"Traefik {traefik_build.VERSION}, Consul Catalog", 28517, _traefik),
 )
-FOLLOWING = tuple(balancer for balancer in ALL if balancer not in (SHORT, BY_HAND, BUFFERED))
+FOLLOWING = tuple(balancer for balancer in ALL if balancer not in (SHORT, FILE, BY_HAND, BUFFERED))

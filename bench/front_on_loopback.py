@@ -15,7 +15,7 @@ from rollcall.components import front as front_component
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.settings import Settings
-from rollcall.contract import acme_files
+from rollcall.contract import access_log, acme_files
 from rollcall.converge.resources import Mount
 from rollcall.lab import stand_in
 from rollcall.secrets import store
@@ -66,6 +66,8 @@ def front(
     )
     if settings.front.acme:
         mounts = (*mounts, Mount(ACME_STATE, str(acme_files.FOLDER), read_only=False))
+    if settings.front.access_log == "file":
+        mounts = (*mounts, Mount(str(files / access_log.FOLDER.lstrip("/")), access_log.FOLDER, read_only=False))
     wanted = replace(stand_in.container(resources), name=f"rollcall-bench-front-{number}", image=image, mounts=mounts)
     running = engine.containers.get(stand_in.run(wanted, {"rollcall.bench": label}))
     try:

@@ -8,15 +8,16 @@ from rollcall.components import backups
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, single
 from rollcall.components.template_files import render, source
-from rollcall.config import route_policies, stream
+from rollcall.config import forms, route_policies, stream
 from rollcall.config.fleet import Fleet, Locate, Member
 from rollcall.config.settings import Front, Route
 from rollcall.config.stream import Stream
-from rollcall.contract import acme_files, local_agent, timeouts
+from rollcall.contract import access_log, acme_files, local_agent, timeouts
 from rollcall.contract.policies import forwarding
 from rollcall.contract.policies.access import USERS
 from rollcall.contract.policies.table import BY_KEY
 from rollcall.contract.policies.traffic import buffers
+from rollcall.converge.host_state import LOGS
 from rollcall.converge.resources import Container, Directory, File, Mount, Resource, Tmpfs, Volume
 from rollcall.secrets import front_secrets, front_users
 from rollcall.secrets.front_certificate import Given
@@ -32,6 +33,9 @@ VOLUME = "front-state"
 ACME_VOLUME = "front-acme"
 # The user nginx of the image; its programs run as root only until they switch to this user.
 OWNER = "101:101"
+# Read by the group adm, as the system's own logs; new files there belong to it, too (2750).
+LOG_OWNER, LOG_MODE = "101:4", 0o2750
+LOG_MOUNT = Mount(access_log.FOLDER, access_log.FOLDER, read_only=False)
 # The commands that make nginx and consul-template read their changed files.
 APPLY = "docker exec front front-apply"
 RELOAD = "docker exec front front-reload"
@@ -52,6 +56,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
         *_files(context.fleet, member, secrets),
         Volume(VOLUME),
         *((Volume(ACME_VOLUME),) if settings.acme else ()),
+        *(_log_folders() if settings.access_log == "file" else ()),
         Container(
             name="front",
             component="front",
@@ -66,6 +71,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
                 Mount(FOLDER, FOLDER),
                 Mount(VOLUME, "/var/lib/rollcall/front", read_only=False),
                 *((Mount(ACME_VOLUME, str(acme_files.FOLDER), read_only=False),) if settings.acme else ()),
+                *((LOG_MOUNT,) if settings.access_log == "file" else ()),
             ),
             tmpfs=(Tmpfs("/run/rollcall/front", "uid=101,gid=101,mode=0755,size=16m"),),
             # On the host's network only root may use ports below 1024. The last two let root switch to the user nginx,
@@ -79,6 +85,10 @@ def resources(context: Context) -> tuple[Resource, ...]:
             readiness_command=("front-health",),
         ),
     )
+
+
+def _log_folders() -> tuple[Resource, ...]:
+    return Directory(LOGS), Directory(access_log.FOLDER, LOG_MODE, LOG_OWNER)
 
 
 def _files(fleet: Fleet, member: Member, secrets: Secrets) -> tuple[Resource, ...]:
@@ -173,11 +183,16 @@ def front_config(
         "stop_timeout": front.stop_timeout,
         "old_generations": front.old_generations,
         "keep_lost": front.keep_lost,
+        "access_log": _kept(front) if front.access_log == "file" else None,
         "backups_every": backups_every,
         "status": front.status,
         "consul": local_agent.AUTHORITY,
     }
     return json.dumps(config, indent=2) + "\n"
+
+
+def _kept(front: Front) -> dict[str, int]:
+    return {"size": forms.file_bytes(front.access_log_size), "keep": front.access_log_keep}
 
 
 def _site(number: int, site: Given) -> dict[str, object]:

@@ -62,6 +62,12 @@ Size = Annotated[
     StringConstraints(pattern=r"^(0|[1-9][0-9]{0,5}[kmg])$"),
     Expected('a size such as "100m" (k, m or g), or "0" for any size'),
 ]
+FileSize = Annotated[
+    str,
+    StringConstraints(pattern=r"^[1-9][0-9]{0,5}[kmg]$"),
+    Expected('the size of a file such as "100m" (k, m or g)'),
+]
+_SIZE_UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _PERIOD_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SHORTEST_PERIOD_SECONDS = 10
 
@@ -69,6 +75,11 @@ _SHORTEST_PERIOD_SECONDS = 10
 def seconds(period: str) -> int:
     """Return the seconds of a Period."""
     return int(period[:-1]) * _PERIOD_UNITS[period[-1]]
+
+
+def file_bytes(size: str) -> int:
+    """Return the bytes of a FileSize."""
+    return int(size[:-1]) * _SIZE_UNITS[size[-1]]
 
 
 def _long_enough(period: str) -> str:

@@ -15,6 +15,7 @@ from rollcall.config.forms import (
     DnsLabel,
     DnsName,
     Expected,
+    FileSize,
     Image,
     ImageSource,
     Ipv4,
@@ -217,7 +218,7 @@ class Acme(Section):
 class Front(Section):
     """nginx and consul-template on the hosts of the group `fronts`."""
 
-    image: Image = Field(default="rollcall/front:0.6.0", description=_IMAGE)
+    image: Image = Field(default="rollcall/front:0.7.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
     server_name: Annotated[
         str,
@@ -341,10 +342,18 @@ class Front(Section):
     max_response_header_size: Annotated[int, Field(ge=4, le=256), Expected("an integer from 4 to 256", "KiB")] = Field(
         default=16, description="Largest header of a response, with all of its cookies; a larger one gets a 502"
     )
-    access_log: Annotated[Literal["json", "short", "off"], Expected('"json", "short" (one line of text) or "off"')] = (
-        Field(
-            default="json", description="What the front's own output has of each request; counts and the page need none"
-        )
+    access_log: Annotated[
+        Literal["json", "short", "file", "off"],
+        Expected('"json", "short" (one line of text), "file" (JSON, to a file of the host) or "off"'),
+    ] = Field(
+        default="json",
+        description="What the front's own output, or a file, has of each request; counts and the page need none",
+    )
+    access_log_size: FileSize = Field(
+        default="100m", description="Size at which a file of the access log is put away for a new one"
+    )
+    access_log_keep: Annotated[int, Field(ge=1, le=1000), Expected("an integer from 1 to 1000")] = Field(
+        default=4, description="How many files of the access log are kept beside the one that nginx writes"
     )
     gzip: Switch = Field(default=True, description="Compress text for clients that accept it")
     client_header_timeout: Seconds = Field(default=10, description="How long a client may take to send its header")

@@ -183,8 +183,9 @@ def remove_volume(volume: Volume) -> str:
 
 
 def remove_file(resource: File | Directory | AbsentFile) -> str:
-    """Remove a file, or a directory if it is empty."""
-    return shlex.join(["rmdir", resource.path] if isinstance(resource, Directory) else ["rm", "-f", resource.path])
+    """Remove a file, or a directory if it is empty or holds data."""
+    is_empty = isinstance(resource, Directory) and not resource.holds_data
+    return shlex.join(["rmdir", resource.path] if is_empty else ["rm", "-rf", resource.path])
 
 
 def notify(command: str, marker: str) -> str:

@@ -13,6 +13,8 @@ from rollcall.converge.preflight import Machine
 from rollcall.converge.resources import SALT, SALTED
 
 ROOT = "/etc/rollcall"
+# Logs that containers write to files of the host.
+LOGS = "/var/log/rollcall"
 # The option that holds the bridge's interface name (Docker's documentation, "Default bridge network options").
 INTERFACE_OPTION = "com.docker.network.bridge.name"
 SECTIONS = ("engine", "files", "digests", "addresses", "listening", "clock", "user", "socket")
@@ -123,7 +125,7 @@ def script(
         salted=SALTED,
         salt=SALT,
         paths=quoted(paths),
-        directories=quoted(directories),
+        directories=quoted((*directories, LOGS)),
         texts="\n".join(
             f"section {shlex.quote(f'text {path}')}; cat {shlex.quote(path)} 2>/dev/null" for path in sorted(set(texts))
         ),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from rollcall.converge.changes import Change
 from rollcall.converge.docker_query import LABEL, Document
-from rollcall.converge.host_state import ROOT, HostState
+from rollcall.converge.host_state import LOGS, ROOT, HostState
 from rollcall.converge.resources import Container, Directory, File, Network, Resource, Volume
 
 
@@ -34,8 +34,9 @@ def leftovers(desired: Iterable[Resource], state: HostState) -> tuple[Change, ..
 def everything(state: HostState) -> tuple[Change, ...]:
     """List everything of Rollcall's on a host, including its data."""
     volumes = [Change("remove", Volume(name)) for name in _ours(state.engine.volumes)]
+    logs = [Change("remove", Directory(LOGS, holds_data=True))] if LOGS in state.files else []
     root = [Change("remove", Directory(ROOT))] if ROOT in state.files else []
-    return (*leftovers((), state), *volumes, *root)
+    return (*leftovers((), state), *volumes, *logs, *root)
 
 
 def _ours(documents: Mapping[str, Document]) -> list[str]:

@@ -18,12 +18,14 @@ class Directory:
     """A directory; `owner` is a numeric uid:gid, since user names differ between image and host.
 
     A `shared` directory also belongs to others: it is created if missing and otherwise left unchanged.
+    One that `holds_data` is removed with the files that programs wrote into it.
     """
 
     path: str
     mode: int = 0o755
     owner: str = "0:0"
     shared: bool = False
+    holds_data: bool = False
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from rollcall.contract import access_log
+
 # Written by a deploy; mounted from the host, read only.
 CONFIGURATION = Path("/etc/rollcall/front")
 SETTINGS = CONFIGURATION / "front.json"
@@ -18,6 +20,9 @@ HANDOVER_SOCKET = STATE / "handover.sock"
 RUN = Path("/run/rollcall/front")
 # Written by consul-template.
 CATALOG = RUN / "staging" / "catalog.json"
+# nginx writes the access log to the link, which leads to the file in the host's folder as long as that can be opened.
+ACCESS_LOG_FOLDER = Path(access_log.FOLDER)
+ACCESS_LOG = RUN / access_log.NAME
 # nginx responds here inside the container only: /generation and /status (stub_status).
 NGINX_SOCKET = RUN / "nginx.sock"
 # The first process of the container takes commands here: apply, reload, render, status, health.

@@ -18,6 +18,7 @@ from rollcall.front.inputs.settings import Settings
 from rollcall.front.inputs.settings import read as read_settings
 from rollcall.front.log import write_line
 from rollcall.front.nginx import handover, listening, open_connections
+from rollcall.front.nginx.access_log import AccessLogFile
 from rollcall.front.nginx.connections import connections
 from rollcall.front.nginx.generation import Generations
 from rollcall.front.nginx.handover import BusyError, Offer, Predecessor
@@ -52,6 +53,7 @@ class Front:
         self._certificates = Watch()
         self._serving = Serving(self._nginx, generations, settings, self._problems, self._certificates.chosen)
         self._memory = Memory(paths.COUNTED_LOG)
+        self._access_log = AccessLogFile(paths.ACCESS_LOG_FOLDER, paths.ACCESS_LOG)
         self._cluster = cluster.Followed()
         self._backups = backups.Followed()
         self._orphans = Orphans()
@@ -107,6 +109,7 @@ class Front:
         Raises:
             CannotStartError: it does not.
         """
+        self._log_requests()
         try:
             # While a predecessor serves well, fail with the reason instead of falling back.
             await self._serving.begin(last_good=predecessor is None)
@@ -178,12 +181,22 @@ class Front:
         self._opened = await asyncio.to_thread(open_connections.count, serving.routing, serving.rendered.catalog)
         self._serving.check_old_workers()
         if not self._turn.locked():
+            # Not during a handover, when the file is the successor's.
+            if self._log_requests():
+                self._nginx.reopen_logs()
             await self._revive()
         again = time.monotonic() >= serving.again_at
         if not self._turn.locked() and serving.served:
             again |= self._certificates.check(serving.served, self._problems)
         if again or await self._serving.retained.is_outdated(self._serving.settings.keep_lost):
             self._wanted.set()
+
+    def _log_requests(self) -> bool:
+        """Have a file for the access log; return whether nginx must open it again."""
+        is_new = self._access_log.follow(self._serving.settings.access_log)
+        fault = self._access_log.fault
+        self._problems.are("hindered", [fault] if fault else [], source="access_log")
+        return is_new
 
     def _remember(self) -> None:
         serving = self._serving

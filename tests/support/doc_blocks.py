@@ -12,7 +12,7 @@ from pathlib import Path
 from rollcall.config.project import CHECKOUT
 
 # Fenced blocks of these languages are files and settings, no commands.
-FILES = frozenset({"python", "jinja", "hcl", "nft", "ini", "json"})
+FILES = frozenset({"python", "jinja", "hcl", "nft", "ini", "json", "yaml"})
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # After an empty line; an empty line inside it is followed by another line of it.
 _INDENTED = re.compile(r"(?<=\n\n)    \S[^\n]*\n(?:(?:\n*    )[^\n]*\n)*")
@@ -174,6 +174,10 @@ TABLE: Mapping[tuple[str, str], Run | str] = {
     ("docs/life.md", "rollcall recover inventories/production.py"): "tests/e2e/long/test_life.py",
     ("docs/life.md", "rollcall reboot inventories/production.py app1 app2"): "tests/e2e/long/test_life.py",
     ("docs/logging-in.md", "# an inventory's host, or group_data/all.py for every host"): SETTINGS,
+    (
+        "docs/operating.md",
+        "rollcall logs inventories/production.py front --since 10m --grep '\"status\":5'",
+    ): Run(replace=LAB),
     ("docs/operating.md", "rollcall drain inventories/production.py app1/webserver-1     # one container"): Run(
         replace={
             **LAB,

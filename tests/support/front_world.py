@@ -21,7 +21,7 @@ from sample import WEBSERVER
 from rollcall.components import front
 from rollcall.components.template_files import render
 from rollcall.config.fleet import Fleet, RawHost, nowhere
-from rollcall.contract import acme_files
+from rollcall.contract import access_log, acme_files
 from rollcall.converge import resources
 from rollcall.converge.resources import Mount, Resource
 from rollcall.lab import stand_in
@@ -131,6 +131,11 @@ class Front:
         return self.containers[-1]
 
     @property
+    def log_folder(self) -> Path:
+        """Return the folder of the access log's files, which is the host's."""
+        return self.folder / access_log.FOLDER.lstrip("/")
+
+    @property
     def http_port(self) -> int:
         return int(self.settings["http_port"])
 
@@ -155,6 +160,8 @@ class Front:
         mounts = [Mount(str(self.folder), front.FOLDER), state, *mounts]
         if "acme" in self.settings:
             mounts.append(Mount(ACME_STATE, str(acme_files.FOLDER), read_only=False))
+        if self.settings.get("access_log") == "file":
+            mounts.append(Mount(str(self.log_folder), access_log.FOLDER, read_only=False))
         name = f"rollcall-test-front-{len(self.containers)}"
         self.containers.append(run(self.engine, wanted, name, image(wanted.image), mounts=tuple(mounts), **more))
         return self.container

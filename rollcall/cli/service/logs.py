@@ -39,15 +39,19 @@ READ_TIMEOUT_SECONDS = 120
 def logs(source: str, service: str, *, follow: bool, since: str, pattern: str | None, tail: int | None) -> None:
     """Show the log of SERVICE from all of its hosts, in the order of time, each line after its host and container.
 
+    SERVICE may be front: the log of the fronts, with the access log, also where that is a file.
+
     With --since or --grep, all lines count. Exit code: 1 if a host did not respond.
     """
     from rollcall.services import declarations
+    from rollcall.services.logs import FRONT
 
     shown = _regex(pattern)
     if since and not re.fullmatch(r"[0-9A-Za-z:.+-]+", since):
         raise RollcallError(f'--since: got {since!r}; expected a duration such as "10m", or a time')
     chosen, fleet = checked_fleet(source)
-    declarations.check_name(fleet, service)
+    if service != FRONT:
+        declarations.check_name(fleet, service)
     lines = "all" if tail is None and (since or pattern) else str(LINES if tail is None else tail)
     printer = _Printer(service, shown)
     silent = (_follow if follow else _once)(chosen.hosts, service, since, lines, printer)

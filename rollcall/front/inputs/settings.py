@@ -53,6 +53,14 @@ class CertificateFile:
 
 
 @dataclass(frozen=True)
+class AccessLog:
+    """How large the file of the access log gets, in bytes, and how many such files are kept beside it."""
+
+    size: int
+    keep: int
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings; times are seconds, `listens` are those of HTTP.
 
@@ -62,6 +70,7 @@ class Settings:
     user's file that it comes from, "" for the fleet's authority. `certificates` are the sites' own; with `acme` the
     ACME program beside the front has more. `users` are the lists of users that routes may name. `stream_ports` are the
     ports that containers' metadata may open, in addition to those of `streams`.
+    `access_log` is about its file, None without one.
     `backups_every` are the seconds between two backups of Consul, 0 for none.
     `status` is "address:port", or "off". `consul` is the address:port of this host's own agent. The others
     and all defaults are in rollcall/config/settings.py.
@@ -94,6 +103,7 @@ class Settings:
     stop_timeout: int
     old_generations: int
     keep_lost: int
+    access_log: AccessLog | None
     backups_every: int
     status: str
     consul: str
@@ -124,6 +134,7 @@ def read(text: str) -> Settings:
             )
             for stream in document["streams"]
         )
+        document["access_log"] = AccessLog(**document["access_log"]) if document["access_log"] else None
         document["stream_ports"] = frozenset((port, transport) for port, transport in document["stream_ports"])
         return Settings(**document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

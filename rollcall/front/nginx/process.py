@@ -15,7 +15,7 @@ from pathlib import Path
 from rollcall.contract.timeouts import stretched
 from rollcall.front.http import InvalidMessageError, get
 from rollcall.front.inputs.settings import Listen
-from rollcall.front.nginx import listening
+from rollcall.front.nginx import listening, workers
 from rollcall.front.nginx.ports import Ports, control
 
 # For a response of a program in the same container.
@@ -156,6 +156,13 @@ class Nginx:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGTERM)
+
+    def reopen_logs(self) -> None:
+        """Make all of them open their logs again; each first writes the lines that it has."""
+        for process in (self._process, *self._finishing):
+            # The signal kills one that has just begun and does not handle it yet; that one opens its logs next.
+            if process is not None and process.returncode is None and workers.handles(process.pid, signal.SIGUSR1):
+                workers.send_signal((process.pid,), signal.SIGUSR1)
 
     def send_signal(self, number: signal.Signals) -> bool:
         """Send it a signal; return False if it does not run."""

@@ -33,6 +33,16 @@ def send_signal(workers: Collection[int], number: signal.Signals) -> None:
             os.kill(pid, number)
 
 
+def handles(pid: int, number: signal.Signals) -> bool:
+    """Whether a process handles a signal itself (SigCgt of proc_pid_status(5))."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    caught = next((line for line in status.splitlines() if line.startswith("SigCgt:")), "SigCgt: 0")
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
 def _processes() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 

@@ -13,4 +13,6 @@ front = {
     # "acme": {"email": "ops@example.com", "names": ["shop.example.com"]},
     # "certificate": "certificates/site.crt", "certificate_key": "certificates/site.key",
     # "redirect": True,  # HTTP redirects to HTTPS
+    # The access log as a file, for log shippers: /var/log/rollcall/front/access.log (docs/operating.md).
+    # "access_log": "file",
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from rollcall.config.fleet import Member
-from rollcall.contract import canary, maintenance_page
+from rollcall.contract import access_log, canary, maintenance_page
 from rollcall.contract.timeouts import stretched
 from rollcall.registrator.services.expected import Inspected
 from rollcall.verify import samples
@@ -173,15 +173,23 @@ def _are_drained(cluster: Cluster, front: Member) -> bool:
     return bool(found) and all(found)
 
 
+# The commands that print the last lines of an access log in JSON.
+_WRITTEN = {
+    "json": "docker logs --since 1m front",
+    "file": f"cd {access_log.FOLDER} && tail -q -n 20000 {access_log.kept(1)} {access_log.NAME}",
+}
+
+
 def _is_an_instances_own(cluster: Cluster, front: Member, mark: str) -> bool:
     """Whether a request reached an instance, by the front's log; then its response is its own business."""
-    if front.settings.front.access_log != "json":
+    written = _WRITTEN.get(front.settings.front.access_log)
+    if written is None:
         # Without these lines nobody can tell, and verify raises no false alarm.
         return True
     logged: list[Mapping[str, str]] = []
 
     def missing() -> list[str]:
-        found = cluster.run(front.name, f"docker logs --since 1m front 2>/dev/null | grep -F {mark} || true")
+        found = cluster.run(front.name, f"{written} 2>/dev/null | grep -F {mark} || true")
         logged.extend(json.loads(line) for line in found.splitlines() if line.startswith("{"))
         return [] if logged else ["not logged yet"]
 

@@ -46,7 +46,7 @@ def everything() -> dict[str, str]:
         "networks": machine("docker network ls -q --no-trunc | sort"),
         "volumes": machine("docker volume ls -q | sort"),
         "images": machine("docker images --format '{{.Repository}}:{{.Tag}}' | grep -v none | sort"),
-        "files": machine("ls -d /etc/rollcall 2>/dev/null"),
+        "files": machine("ls -d /etc/rollcall /var/log/rollcall 2>/dev/null"),
         "resolver": Path("/etc/resolv.conf").read_text(),
         "listening": "\n".join(sorted(f"{address or '0.0.0.0'}:{port}" for address, port in listening())),
     }
@@ -100,6 +100,8 @@ def test_second_deploy_changes_nothing(demo: dict[str, str]) -> None:
 
 
 def test_a_removal_restores_the_machine(demo: dict[str, str]) -> None:
+    # As a front with front.access_log = "file" has left it.
+    machine("install -d /var/log/rollcall/front && touch /var/log/rollcall/front/access.log")
     make("demo-down")
     after = everything()
     # Other programs may close a port meanwhile; none may be open that was not before.

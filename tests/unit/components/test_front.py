@@ -1,5 +1,6 @@
 """The effect of changed settings and secrets on a front, and the permissions of its files."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ from own_components import resources
 from six_hosts import checked
 
 from rollcall.components.component import HostFacts
-from rollcall.converge.resources import Container, Directory, File, Resource
+from rollcall.converge.resources import Container, Directory, File, Mount, Resource
 from rollcall.secrets.store import Secrets
 from rollcall.secrets.tokens import Tokens
 
@@ -56,6 +57,7 @@ def told(before: tuple[Resource, ...], after: tuple[Resource, ...]) -> list[str]
         ({"keep_lost": 0}, [APPLY]),
         ({"streams": [{"port": 5432, "service": "db-5432"}]}, [APPLY]),
         ({"stream_ports": [5432]}, [APPLY]),
+        ({"access_log": "short"}, [APPLY]),
     ],
 )
 def test_a_running_front_applies_a_changed_setting(front: Front, settings: dict[str, Any], commands: list[str]) -> None:
@@ -107,3 +109,20 @@ def test_what_a_front_may_do_is_to_listen_and_to_become_nginx(front: Front) -> N
     assert running.drop_capabilities == ("ALL",)
     assert running.add_capabilities == ("NET_BIND_SERVICE", "SETGID", "SETUID")
     assert running.read_only and running.security_options == ("no-new-privileges",)
+
+
+def test_a_log_in_a_file_has_a_folder_of_the_host_that_the_group_adm_reads(front: Front) -> None:
+    logged = front(access_log="file", access_log_size="2m", access_log_keep=7)
+    folders = [one for one in logged if isinstance(one, Directory) and one not in front()]
+    assert folders == [
+        Directory("/var/log/rollcall"),
+        Directory("/var/log/rollcall/front", 0o2750, "101:4"),
+    ]
+    mount = Mount("/var/log/rollcall/front", "/var/log/rollcall/front", read_only=False)
+    assert mount in container(logged).mounts and mount not in container(front()).mounts
+    (config,) = [json.loads(one.text) for one in logged if isinstance(one, File) and one.path.endswith("front.json")]
+    assert config["access_log"] == {"size": 2 << 20, "keep": 7}
+
+
+def test_without_a_file_the_size_and_number_of_files_change_nothing(front: Front) -> None:
+    assert front(access_log_size="1g", access_log_keep=1) == front()

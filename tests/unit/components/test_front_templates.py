@@ -10,6 +10,7 @@ from nginx_configuration import Directive, parsed
 from rollcall.components.front import nginx_conf
 from rollcall.components.template_files import render
 from rollcall.config.settings import Front
+from rollcall.front import paths
 
 RENDERED = {
     "front/consul-template.hcl.j2": {"consul_address": "127.0.0.1:8500"},
@@ -181,11 +182,22 @@ def test_the_access_log_is_written_in_pieces_that_a_pipe_keeps_whole() -> None:
     assert kilobytes * 1024 <= select.PIPE_BUF
 
 
-@pytest.mark.parametrize(("wanted", "name"), [("json", ["rollcall"]), ("short", ["short"]), ("off", [])])
-def test_the_access_log_is_what_the_setting_says_and_counting_does_not_need_it(wanted: str, name: list[str]) -> None:
-    logs = [one.arguments for one in http(access_log=wanted).all("access_log")]
-    assert [one[1] for one in logs if one[0] == "/dev/stdout"] == name
-    assert [one[1] for one in logs if one[0] != "/dev/stdout"] == ["counted"]
+FILE = "/run/rollcall/front/access.log"
+LOGS = [
+    ("json", [["/dev/stdout", "rollcall"]]),
+    ("short", [["/dev/stdout", "short"]]),
+    ("file", [[FILE, "rollcall"]]),
+    ("off", []),
+]
+
+
+@pytest.mark.parametrize(("wanted", "logs"), LOGS)
+def test_the_access_log_is_what_the_setting_says_and_counting_does_not_need_it(
+    wanted: str, logs: list[list[str]]
+) -> None:
+    found = [one.arguments[:2] for one in http(access_log=wanted).all("access_log") if one.arguments != ["off"]]
+    assert found == [*logs, [str(paths.COUNTED_LOG), "counted"]]
+    assert str(paths.ACCESS_LOG) == FILE
 
 
 def test_tries_are_counted_apart_from_the_access_log() -> None:
@@ -270,8 +282,7 @@ def test_streams_are_configured_only_where_the_front_may_have_some() -> None:
 
 def test_a_streams_lines_are_logged_as_requests_are_and_counted() -> None:
     whole = parsed("\n".join(nginx(stream_ports=[5432])))
-    for wanted, shown in (("json", 1), ("short", 1), ("off", 0)):
+    for wanted, logs in LOGS:
         whole = parsed("\n".join(nginx(stream_ports=[5432], access_log=wanted)))
-        logs = [one.arguments for one in whole.one("stream").all("access_log")]
-        assert sum(one[0] == "/dev/stdout" for one in logs) == shown
-        assert [one[1] for one in logs if one[0] != "/dev/stdout"] == ["counted"]
+        found = [one.arguments[:2] for one in whole.one("stream").all("access_log")]
+        assert found == [*logs, [str(paths.COUNTED_LOG), "counted"]]

@@ -202,6 +202,9 @@ CASES = [
     ('front = {"redirect": "yes"}', "group_data/all.py:1: front.redirect: got 'yes'; expected False, True"),
     ('front = {"redirect": 0}', "front.redirect: got 0; expected False, True"),
     ('front = {"max_body_size": "100 MB"}', "front.max_body_size: got '100 MB'; expected a size such as"),
+    ('front = {"access_log": "files"}', 'front.access_log: got \'files\'; expected "json", "short"'),
+    ('front = {"access_log_size": "0"}', "front.access_log_size: got '0'; expected the size of a file such as"),
+    ('front = {"access_log_keep": 0}', "front.access_log_keep: got 0; expected an integer from 1 to 1000"),
     ('services = [{"image": "a:1"}]', "services[0].name: missing; expected lower-case letters"),
     (
         'services = [\n    {"name": "shop", "image": "a:1", "ports": [80]},\n    {"name": "shop", "image": "a:2"},\n]',

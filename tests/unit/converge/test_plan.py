@@ -248,6 +248,7 @@ def observed() -> HostState:
             "/etc/rollcall": ObservedFile(0o700, "0:0", None),
             "/etc/rollcall/a": ObservedFile(0o700, "0:0", None),
             "/etc/rollcall/a/b": ObservedFile(0o600, "0:0", "1"),
+            "/var/log/rollcall": ObservedFile(0o755, "0:0", None),
         },
     )
 
@@ -267,8 +268,14 @@ def test_removal_removes_everything_of_rollcalls_and_nothing_else() -> None:
         "remove file /etc/rollcall/a/b",
         "remove directory /etc/rollcall/a",
         "remove volume consul-data",
+        "remove directory /var/log/rollcall",
         "remove directory /etc/rollcall",
     ]
+
+
+def test_only_a_directory_of_data_goes_with_its_files() -> None:
+    assert docker_commands.remove_file(Directory("/etc/rollcall/a")) == "rmdir /etc/rollcall/a"
+    assert docker_commands.remove_file(Directory("/var/log/rollcall", holds_data=True)) == "rm -rf /var/log/rollcall"
 
 
 def test_every_field_of_a_container_is_in_its_digest() -> None:

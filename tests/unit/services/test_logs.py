@@ -3,9 +3,11 @@
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rollcall.contract import access_log
 from rollcall.services import logs
 from rollcall.services.logs import Line
 
@@ -49,6 +51,67 @@ def test_the_log_of_a_service_is_that_of_its_containers_alone(path: str) -> None
     ]
     assert found[0].time == "2026-11-29T04:00:06Z"
     assert any("--tail=5 --since=10m shop-1" in f"{line.time} {line.text}" for line in found)
+
+
+LINE = '{{"time":"{time}+00:00","request_id":"{name}"}}\n'
+
+
+def log_of_a_front(path: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **wanted: Any) -> subprocess.Popen[str]:
+    """Start the command of a front's log; the end of its standard input ends it."""
+    monkeypatch.setattr(access_log, "FOLDER", str(folder))
+    there = logs.command(logs.FRONT, **{"follow": False, "since": "", "tail": "all", **wanted})
+    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(["sh", "-c", there], env={"PATH": path}, text=True, start_new_session=True, **pipes)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """Three files of an access log, of which the oldest has the highest number."""
+    folder = tmp_path / "log"
+    folder.mkdir()
+    for number, name in enumerate(("access.log.10", "access.log.9", "access.log"), 1):
+        (folder / name).write_text(LINE.format(time=f"2026-11-0{number}T00:00:00", name=f"day-{number}") + "cut off")
+    (folder / "access.log.3").symlink_to("/etc/passwd")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("wanted", "days"),
+    [
+        ({}, [1, 2, 3]),
+        ({"tail": "4"}, [2, 3]),
+        ({"since": "2026-11-02T00:00:00Z"}, [2, 3]),
+        ({"since": "1793664000"}, [3]),
+        ({"since": "1h30m"}, []),
+    ],
+)
+def test_the_log_of_a_front_has_the_files_of_its_access_log(
+    path: str, files: Path, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, str], days: list[int]
+) -> None:
+    output, _ = log_of_a_front(path, files, monkeypatch, **wanted).communicate()
+    found = [line for text in output.splitlines() if (line := logs.parsed(text, logs.FRONT))]
+    assert [(line.time, line.container) for line in found] == [
+        (f"2026-11-0{day}T00:00:00.000000000Z", "front") for day in days
+    ]
+    assert all(f'"request_id":"day-{day}"' in line.text for day, line in zip(days, found, strict=True))
+
+
+def test_a_followed_file_that_is_put_away_loses_no_line(
+    path: str, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """nginx writes the last lines of a file after its rename."""
+    following = log_of_a_front(path, files, monkeypatch, follow=True, tail="1")
+    assert following.stdout
+    with (files / "access.log").open("a") as written:
+        written.write("\n" + LINE.format(time="2026-11-04T00:00:00", name="followed"))
+        written.flush()
+        assert "followed" in following.stdout.readline()
+        (files / "access.log").rename(files / "access.log.1")
+        (files / "access.log").write_text(LINE.format(time="2026-11-04T00:00:02", name="of-the-new-file"))
+        written.write(LINE.format(time="2026-11-04T00:00:01", name="late"))
+    assert "late" in following.stdout.readline()
+    assert "of-the-new-file" in following.stdout.readline()
+    following.communicate()
 
 
 def test_lines_of_several_hosts_are_in_the_order_of_time() -> None:
