@@ -22,7 +22,7 @@ def of_outcomes(outcomes: Sequence[Outcome]) -> Table:
     """Return the table of a run; a failure that docs/limits.md allows is in the numbers, but no alarm."""
     table = Table(box=None, pad_edge=False)
     for name in ("", "fault", "host"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=True)
     for name in ("failed requests", "longest gap", "right after"):
         table.add_column(name, justify="right")
     for one in outcomes:

@@ -1,9 +1,11 @@
 """What a fault may cost, what it did cost, and when a fleet is right again."""
 
+import io
 from dataclasses import replace
 
 import pytest
 from chaos_world import SIX
+from rich.console import Console
 from status_world import app, host, registered, seen, status, with_front
 
 from rollcall.chaos import measure, table, verdict
@@ -28,6 +30,16 @@ def judged(one: Planned | Round, *requests: Request, missing: tuple[str, ...] = 
     together = one if isinstance(one, Round) else Round((one,))
     allowed = verdict.allowances(together, BOTH, [100.0] * len(together.faults), 160.0)
     return verdict.outcome(together, requests, allowed, (100.0, 130.0, 160.0), missing)
+
+
+def test_the_names_of_faults_and_hosts_stay_whole_in_80_columns() -> None:
+    both = Round((planned("instance", "app1", "webserver-1"), planned("consul-template", "front1")))
+    costly = replace(judged(both), requests=12345, failed=1234, longest_gap=123.4)
+    console = Console(width=80, file=io.StringIO())
+    console.print(table.of_outcomes([costly]))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert any(line.startswith("✓  instance           app1/webserver-1 ") for line in lines)
+    assert any(line.startswith("   + consul-template  front1 ") for line in lines)
 
 
 @pytest.mark.parametrize(
