@@ -1,5 +1,6 @@
 """Choose faults at random, the same ones for the same seed. No I/O."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from random import Random
 
@@ -90,6 +91,18 @@ def _beside(
         return None
     own = random.choice(found)
     return random.choice(own) if fault.container == "*" else own[0]
+
+
+def times(planned: Iterator[Round], count: int) -> Iterator[Round]:
+    """Yield rounds until each kind of fault has happened `count` times."""
+    happened = Counter[str]()
+    for one in planned:
+        names = [own.fault.name for own in one.faults]
+        # No kind happens again before every other one has as often.
+        if any(happened[name] >= count for name in names):
+            return
+        happened.update(names)
+        yield one
 
 
 def within(planned: Iterator[Round], seconds: float) -> list[Round]:

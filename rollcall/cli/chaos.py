@@ -1,5 +1,6 @@
 """`rollcall chaos`: break parts of a fleet at random, and measure what its visitors notice."""
 
+import math
 import random
 import shlex
 import signal
@@ -41,7 +42,13 @@ INTERRUPTED = "interrupted"
 @click.command()
 @inventory_argument
 @click.option("--faults", "names", metavar="NAME,…", help="Only these kinds of faults; by default all.")
-@click.option("--minutes", type=click.FloatRange(min=0), default=MINUTES, help=f"How long; by default {MINUTES:g}.")
+@click.option("--minutes", type=click.FloatRange(min=0), help=f"How long; by default {MINUTES:g}.")
+@click.option(
+    "--times",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Each kind of fault N times, however long that takes, instead of --minutes.",
+)
 @click.option("--seed", type=int, help="Repeats the faults of an earlier run, which printed it.")
 @click.option(
     "--deadline",
@@ -70,7 +77,8 @@ def chaos(
     source: str,
     *,
     names: str | None,
-    minutes: float,
+    minutes: float | None,
+    times: int | None,
     seed: int | None,
     deadline: float,
     fill: int,
@@ -85,9 +93,11 @@ def chaos(
     """
     from rollcall.chaos import running
 
+    if minutes is not None and times is not None:
+        raise click.UsageError("--times excludes --minutes.")
     # A plan is no secret.
     seed = random.randint(1, LARGEST_SEED) if seed is None else seed  # noqa: S311
-    options = _Options(_chosen(names), seed, minutes, deadline, fill, at_once)
+    options = _Options(_chosen(names), seed, MINUTES if minutes is None else minutes, times, deadline, fill, at_once)
     chosen, fleet = checked_fleet(source)
     _check_allowed(fleet, source)
     interrupt_on(signal.SIGTERM, signal.SIGHUP)
@@ -127,9 +137,15 @@ class _Options:
     faults: "list[Fault]"
     seed: int
     minutes: float
+    times: int | None
     deadline: float
     fill: int
     at_once: int
+
+    @property
+    def seconds(self) -> float:
+        """Return how long faults may begin."""
+        return math.inf if self.times else 60 * self.minutes
 
 
 @dataclass(frozen=True)
@@ -170,12 +186,16 @@ def _print_plan(here: _Here, options: _Options) -> None:
     from rollcall.chaos import plan, table
 
     world = here.survey(here.look())
-    planned = plan.within(_plan(world, options), 60 * options.minutes)
+    planned = plan.within(_plan(world, options), options.seconds)
     out.print(table.of_plan(planned), soft_wrap=False)
     at_once = f" --at-once {options.at_once}" if options.at_once > 1 else ""
+    if options.times:
+        what, length = "These happen", f"--times {options.times}"
+    else:
+        what, length = f"These usually fit {options.minutes:g} minutes,", f"--minutes {options.minutes:g}"
     out.print(
-        f"\nNothing was done. These usually fit {options.minutes:g} minutes, in this order: "
-        f"rollcall chaos {here.source} --seed {options.seed} --minutes {options.minutes:g}{at_once}"
+        f"\nNothing was done. {what} in this order: "
+        f"rollcall chaos {here.source} --seed {options.seed} {length}{at_once}"
     )
 
 
@@ -188,7 +208,8 @@ def _plan(world: "World", options: _Options) -> "Iterator[Round]":
         out.print(f"– {sentence}", markup=False)
     if len(sentences) == len(options.faults):
         raise RollcallError("none of these faults may happen to this fleet; expected more hosts, or other --faults")
-    return plan.plan(world, options.faults, options.seed, options.fill, options.at_once)
+    planned = plan.plan(world, options.faults, options.seed, options.fill, options.at_once)
+    return plan.times(planned, options.times) if options.times else planned
 
 
 def _run(stack: ExitStack, here: _Here, options: _Options) -> int:
@@ -218,7 +239,7 @@ def _run(stack: ExitStack, here: _Here, options: _Options) -> int:
             lambda text: out.print(f"  … {text}", markup=False),
         )
         try:
-            why = run.go(planned, 60 * options.minutes, lambda: lock.lost)
+            why = run.go(planned, options.seconds, lambda: lock.lost)
         except KeyboardInterrupt:
             why = INTERRUPTED
     return _print_result(run, why, here.source, options.seed, load.count)

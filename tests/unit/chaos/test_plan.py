@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollcall.chaos.faults import FAULTS
-from rollcall.chaos.plan import impossible, places_for, plan, refusal, within
+from rollcall.chaos.plan import impossible, places_for, plan, refusal, times, within
 from rollcall.chaos.planned import Planned, Round, are_bearable
 from rollcall.chaos.world import Instance, World
 
@@ -144,6 +144,14 @@ def test_every_kind_happens_before_any_happens_twice_however_many_at_once(
     possible = {fault.name for fault in EVERY if places_for(fault, world, 1024)}
     found = [own.fault.name for one in rounds(world, seed, at_once, len(possible)) for own in one.faults]
     assert set(found[: len(possible)]) == possible
+
+
+@FEW
+@given(worlds(), SEEDS, st.integers(1, 3), st.integers(1, 3))
+def test_each_kind_happens_as_often_as_wanted(world: World, seed: int, at_once: int, count: int) -> None:
+    possible = [fault.name for fault in EVERY if places_for(fault, world, 1024)]
+    planned = times(plan(world, EVERY, seed, 1024, at_once), count)
+    assert sorted(own.fault.name for one in planned for own in one.faults) == sorted(possible * count)
 
 
 def test_as_many_faults_at_once_happen_as_the_fleet_bears() -> None:
