@@ -15,11 +15,14 @@ from rollcall.chaos.world import World
 from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.remote.run import Shell
+from rollcall.status.fleet_status import FleetStatus
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Filling a disk and stopping containers are the longest commands.
 COMMAND_TIMEOUT_SECONDS = 120.0
 POLL_SECONDS = 0.5
+# Autopilot looks every two seconds, and calls a busy server unhealthy whose last contact is 200 ms ago.
+SETTLED_SECONDS = 10.0
 # So much passes after each fault, for requests that show the fleet at rest.
 REST_SECONDS = 2.0
 
@@ -163,6 +166,18 @@ def _end(planned: Planned, shell: Shell) -> tuple[str, ...]:
     except RollcallError as problem:
         return (f"could not end the fault, which its guard on the host does within a minute: {problem}",)
     return ()
+
+
+def settled(look: Callable[[], FleetStatus]) -> FleetStatus:
+    """Look until nothing is wrong, or for a moment; return the last look."""
+    looks: list[FleetStatus] = []
+
+    def is_right() -> bool:
+        looks.append(look())
+        return not verdict.seen(looks[-1]).wrong
+
+    waiting.until(is_right, stretched(SETTLED_SECONDS), POLL_SECONDS)
+    return looks[-1]
 
 
 def heal(shells: Mapping[str, Shell]) -> dict[str, Sequence[str]]:

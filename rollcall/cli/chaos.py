@@ -220,7 +220,7 @@ def _run(stack: ExitStack, here: _Here, options: _Options) -> int:
     if healed := running.heal(here.shells):
         _print_healed(healed, here.source)
     with step("Looking whether all is right"):
-        status = here.look()
+        status = running.settled(here.look)
         before = verdict.seen(status)
     if before.wrong:
         raise RollcallError(

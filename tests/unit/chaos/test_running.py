@@ -4,17 +4,21 @@ import itertools
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from chaos_world import SIX
+from status_world import all_well, status
 
 from rollcall.chaos import running
 from rollcall.chaos.faults import FAULTS
 from rollcall.chaos.planned import Planned, Round
 from rollcall.chaos.running import Run
 from rollcall.chaos.verdict import Seen
+from rollcall.contract.problems import Problem
 from rollcall.errors import RollcallError
+from rollcall.status.troubles import Trouble
 
 WELL = Seen((), frozenset({"app1/app1:web-1:80"}))
 ILL = Seen(("app1: its DNS does not run",), frozenset())
@@ -71,6 +75,15 @@ def run(shell: Shell, *looks: Seen) -> Run:
     shells: Any = {place.name: shell for place in SIX.places}
     load: Any = Load()
     return Run(SIX, shells, lambda: next(seen), WELL, load, 0.2, lambda _text: None)
+
+
+def test_what_is_wrong_for_a_moment_only_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = status(*all_well())
+    ill = replace(whole, problems=(Trouble("Consul", Problem("short", "1 of 3 Consul servers is missing")),))
+    looks = iter([ill, ill, whole])
+    assert running.settled(lambda: next(looks)) == whole
+    monkeypatch.setattr(running, "SETTLED_SECONDS", 0.1)
+    assert running.settled(lambda: ill) == ill
 
 
 def dns(count: int) -> Iterator[Round]:
