@@ -83,11 +83,15 @@ class Registered:
 
 @dataclass(frozen=True)
 class Server:
-    """A Consul server's health in autopilot; `since` is the last change of that."""
+    """A Consul server's health in autopilot; `since` is the last change of that.
+
+    One that joined a moment ago has no vote: `voter` is False, and the quorum does not count it.
+    """
 
     node: str
     healthy: bool
     since: datetime | None = None
+    voter: bool = True
 
 
 @dataclass(frozen=True)
@@ -191,7 +195,8 @@ def _servers(health: str) -> tuple[Server, ...] | None:
         return None
     try:
         return tuple(
-            Server(name, bool(server["Healthy"]), _time(server.get("StableSince"))) for name, server in found.items()
+            Server(name, bool(server["Healthy"]), _time(server.get("StableSince")), bool(server.get("Voter", True)))
+            for name, server in found.items()
         )
     except KeyError:
         return None

@@ -1,6 +1,6 @@
 """Find the fleet's problems in the readings of its hosts and fronts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -134,12 +134,15 @@ def _servers(fleet: Fleet, hosts: Iterable[Host]) -> Iterator[Trouble]:
     judged = max((host.reading.servers for host in hosts if host.reading.servers), key=_healthy, default=None)
     every = {server.node for server in fleet.servers}
     if judged is not None:
-        well = {judgement.node for judgement in judged if judgement.healthy} & every
+        healthy = {judgement.node for judgement in judged if judgement.healthy} & every
+        well = healthy & {judgement.node for judgement in judged if judgement.voter}
         since = max(
             (judgement.since for judgement in judged if judgement.since and judgement.node in every - well),
             default=None,
         )
-        for problem in problems.short_of_servers(well, every - well):
+        # Without a vote a server is of no use for the quorum; while others are missing it counts as one of them.
+        named = problems.short_of_servers(well, every - well) if healthy < every else _without_vote(every - well)
+        for problem in named:
             yield Trouble("Consul", replace(problem, since=since))
     elif heard and not any(heard.values()):
         answering = {host.member.node for host in hosts if host.reading.registered is not None}
@@ -155,6 +158,15 @@ def _servers(fleet: Fleet, hosts: Iterable[Host]) -> Iterator[Trouble]:
                 f"check that {node} reaches the servers on 8300 and 8301 (docs/firewalls.md): docker logs consul there"
             )
             yield Trouble(node, Problem("lost", "its agent knows no leader while others do", next=step, subject=node))
+
+
+def _without_vote(servers: Collection[str]) -> list[Problem]:
+    """Return a problem if servers that are healthy have no vote."""
+    if not servers:
+        return []
+    text = f"{', '.join(sorted(servers))} is a server without a vote: the others keep the quorum alone"
+    step = "wait: a server that joined gets its vote after ten seconds; then rollcall verify INVENTORY"
+    return [Problem("short", text, next=step, subject="servers")]
 
 
 def newest_backup(hosts: Iterable[Host]) -> Record | None:

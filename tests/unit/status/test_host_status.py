@@ -191,11 +191,14 @@ def test_another_response_does_not_tell_whether_there_is_a_leader(read: Any) -> 
 def test_a_server_returns_autopilots_health(read: Any) -> None:
     since = "2026-11-28T10:00:00Z"
     health = {
-        "Servers": [{"Name": "consul1", "Healthy": True, "StableSince": since}, {"Name": "two", "Healthy": False}]
+        "Servers": [
+            {"Name": "consul1", "Healthy": True, "StableSince": since},
+            {"Name": "two", "Healthy": False, "Voter": False},
+        ]
     }
     curl = f"#!/bin/sh\necho '{json.dumps(health)}'\n"
     found = reading(read, server=True, curl=curl).servers
-    assert found == (Server("consul1", True, datetime.fromisoformat(since)), Server("two", False))
+    assert found == (Server("consul1", True, datetime.fromisoformat(since)), Server("two", False, voter=False))
     assert reading(read, server=True, curl="#!/bin/sh\necho 'No cluster leader'\n").servers is None
 
 

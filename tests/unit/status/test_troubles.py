@@ -42,6 +42,20 @@ def test_a_missing_server_is_named_with_its_start() -> None:
     assert "consul3" in one.text
 
 
+def test_a_healthy_server_without_a_vote_is_named_since_the_quorum_does_not_count_it() -> None:
+    def sees(*judged: Server) -> tuple[str, str, str]:
+        (one,) = status(host("consul1", registered=(), servers=judged, leader=True)).problems
+        return one.where, one.kind, one.text
+
+    first, second = Server("consul1", True), Server("consul2", True)
+    new = Server("consul3", True, SINCE, voter=False)
+    text = "consul3 is a server without a vote: the others keep the quorum alone"
+    assert sees(first, second, new) == ("Consul", "short", text)
+    where, kind, text = sees(first, Server("consul2", False), new)
+    assert (where, kind) == ("Consul", "leaderless")
+    assert text.startswith("2 of 3 Consul servers are missing (consul2, consul3)")
+
+
 def test_without_a_leader_responding_agents_show_the_missing_servers() -> None:
     two_gone = (server("consul1", leader=False), host("consul2", unread="ssh failed"))
     (one,) = status(*two_gone).problems
