@@ -22,6 +22,8 @@ from rollcall.deploy.step import step
 # A fresh cluster elects its leader within 2–3 s; a restarted server is a healthy voter again after autopilot's next
 # check, every 2 s. So half a minute means a fault.
 CONSUL_TIMEOUT_SECONDS = 60.0
+# An agent takes a silent server for dead after up to 24 s, and its address for free half a minute later.
+REJOIN_TIMEOUT_SECONDS = 120.0
 
 # Hosts of this run whose agent changes; complete before the first change, since pyinfra prepares all hosts first.
 _consul_changed: set[str] = set()
@@ -146,7 +148,7 @@ def _leave_to_move(here: Site, state: State, host: Host) -> bool:
 def _rejoin(here: Site, state: State, host: Host) -> bool:
     deadline, token = stretched(CONSUL_TIMEOUT_SECONDS), run_secrets.read().tokens.secret("management")
     ready = readiness.ConsulReady((*deployed_agents.servers(here).values(), here.member.node), deadline)
-    rejoin = Rejoin(here.member.address, deployed_agents.others(here), deadline, token)
+    rejoin = Rejoin(here.member.address, deployed_agents.others(here), stretched(REJOIN_TIMEOUT_SECONDS), token)
     return rejoin(state, host) and ready(state, host)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from rollcall.components import consul
+from rollcall.config.fleet import Fleet
 from rollcall.consul import members
 from rollcall.consul.members import Agent
 from rollcall.deploy.site import Site
@@ -31,6 +32,11 @@ def taken(here: Site, source: str) -> str:
 def servers(here: Site) -> Mapping[str, str]:
     """Return the servers that were deployed before and stay, but for this host: node names by inventory name."""
     return {one.name: one.node for one in here.fleet.servers if one.name in _servers and one != here.member}
+
+
+def keeps_a_server(fleet: Fleet) -> bool:
+    """Return whether a server that was deployed before stays one, whatever its address."""
+    return any(one.name in _servers for one in fleet.servers)
 
 
 def others(here: Site) -> tuple[str, ...]:

@@ -75,7 +75,10 @@ def check_version(here: Site) -> None:
 
 
 def lost_roles(here: Site) -> Sequence[str]:
-    """Say in sentences which roles this deploy removes from the host, and which hosts left the inventory."""
+    """Say in sentences which roles this deploy removes from the host, and which hosts left the inventory.
+
+    For once all hosts are read: a server that moves still has what another one starts with.
+    """
     name = here.member.name
     lost = roles.removed(name, here.resources, here.state)
     lost += work.undeclared(name, here.member.settings.services, here.state)
@@ -85,7 +88,8 @@ def lost_roles(here: Site) -> Sequence[str]:
     # Up to version 0.2 the addresses stood in the agent's own file.
     servers_file = here.state.texts.get(consul.SERVERS) or here.state.texts.get(consul.AGENT, "")
     # A server that stays one keeps its data, whatever its address.
-    if here.member.is_server != was_server and (why := consul.begins_anew(here.fleet, servers_file)):
+    changes_role = here.member.is_server != was_server and not deployed_agents.keeps_a_server(here.fleet)
+    if changes_role and (why := consul.begins_anew(here.fleet, servers_file)):
         lost.append(why)
     if found := listed(*here.cluster[1:]):
         lost += [

@@ -11,7 +11,7 @@ from pyinfra import logger
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
-from rollcall.consul import curl
+from rollcall.consul import curl, leader
 from rollcall.consul.agent_client import Request
 from rollcall.deploy import agent_requests
 
@@ -20,10 +20,11 @@ _POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Rejoin:
-    """Let one of the other agents join a server at its address, or the server one of them; nothing without others.
+    """Let one of the other agents join a server at its address, or the server them, until all of them find a server.
 
     Which of both works depends on who knows the token: a server without the others only if it leads, being the only
-    one; an agent only with a server.
+    one; an agent only with a server. An agent that has not noticed yet that the address of before is gone accepts no
+    other one: the only server of a fleet needs up to a minute.
     """
 
     address: str
@@ -34,13 +35,18 @@ class Rejoin:
     def __call__(self, state: State, host: Host) -> bool:
         """Join; return False and log the reason on failure, as pyinfra expects of a function."""
         end = time.monotonic() + self.deadline
-        while self.others and not self._joins(state, host):
+        while self.others and (why := self._missing(state, host)):
             if time.monotonic() > end:
-                tried = ", ".join(self.others)
-                logger.error(f"{host.print_prefix}its Consul server does not come together with any of {tried}")
+                logger.error(f"{host.print_prefix}{why}")
                 return False
             time.sleep(_POLL_SECONDS)  # gevent lets other hosts continue meanwhile
         return True
+
+    def _missing(self, state: State, host: Host) -> str:
+        if not self._joins(state, host):
+            return f"its Consul server does not come together with any of {', '.join(self.others)}"
+        alone = sorted(one.name for one in state.active_hosts if one is not host and _is_alone(one))
+        return f"the Consul agents of {', '.join(alone)} find no server; deploy again once they do" if alone else ""
 
     def _joins(self, state: State, host: Host) -> bool:
         witnesses = [one for one in state.active_hosts if one is not host]
@@ -50,3 +56,9 @@ class Rejoin:
         requests = [Request("PUT", f"/v1/agent/join/{address}") for address in addresses]
         found = agent_requests.responses(host, requests, self.management)
         return any(response.status == curl.OK for response in found)
+
+
+def _is_alone(host: Host) -> bool:
+    """Whether a host's agent responds, and knows no leader."""
+    [response] = agent_requests.responses(host, [Request("GET", leader.PATH)], "")
+    return response.status != 0 and not leader.address(response.body)

@@ -1,7 +1,7 @@
 """Remove a whole role from a host only with consent; a dry run prints the removal first."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from pyinfra import host, inventory, logger
@@ -36,7 +36,7 @@ class _Held(logging.Filter):
 
 
 _looked: set[str] = set()
-_gone: dict[str, Sequence[str]] = {}
+_gone: dict[str, Callable[[], Sequence[str]]] = {}
 
 
 @lru_cache(maxsize=1)
@@ -51,8 +51,8 @@ def begin() -> None:
     _held()
 
 
-def look(gone: Sequence[str]) -> None:
-    """Record what a host would lose, in sentences; after the last host, print all and require consent.
+def look(gone: Callable[[], Sequence[str]] = tuple) -> None:
+    """Record how to say what a host would lose; after the last host, print all these sentences and require consent.
 
     Raises:
         RollcallError: roles would be removed without consent. No host has been touched.
@@ -61,7 +61,7 @@ def look(gone: Sequence[str]) -> None:
     _looked.add(host.name)
     if not _looked.issuperset(active_host.name for active_host in run.active_hosts):
         return
-    sentences = list(dict.fromkeys(sentence for _, lost in sorted(_gone.items()) for sentence in lost))
+    sentences = list(dict.fromkeys(sentence for _, lost in sorted(_gone.items()) for sentence in lost()))
     if sentences and not (inventory_layers.is_dry() or inventory.get_override_data().get(CONSENT)):
         _held().release()
         raise RollcallError(

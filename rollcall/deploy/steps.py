@@ -1,6 +1,7 @@
 """Provide the steps of deploy.py and remove.py: the thin shell between pyinfra and the pure core."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from pyinfra import host, logger
 from pyinfra.facts.server import Command
@@ -67,7 +68,7 @@ def site(components: Sequence[Component]) -> Site | None:
         for agent in here.unlisted:
             logger.warning(f"{members.words(agent)}; {members.step(agent, this_run.typed(), here.fleet.names)}")
     run_secrets.warn(host.name)
-    role_removal.look(host_checks.lost_roles(here) if here else ())
+    role_removal.look(partial(host_checks.lost_roles, here) if here else tuple)
     return here
 
 

@@ -32,7 +32,7 @@ def read() -> Site | None:
         check_identity(here.member.name, here.state.texts.get(consul.IDENTITY, ""), run_secrets.read().identity)
         lock.look(here)
         lock.hold(name=lock.NAME)
-    role_removal.look(())
+    role_removal.look()
     return _narrowed(here) if here else None
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, healthy, rollcall, wait_for
 from keep_alive_load import Load
-from lab_servers import servers
+from lab_servers import FORMER, ONE, inventory, servers
+from lab_servers import SERVERS as GROUP
 
 FRONT_PORT = 8080
 SERVERS = ("consul1", "consul2", "consul3")
@@ -24,12 +25,12 @@ def moved(fleet: Fleet, tmp_path: Path) -> Iterator[Callable[..., str]]:
     """Give hosts another address, and return the inventory with it; SSH goes by the one of before."""
     given: set[tuple[str, str]] = set()
 
-    def move(*hosts: str, more: int = 40) -> str:
+    def move(*hosts: str, more: int = 40, group: str = GROUP) -> str:
         addresses = {host: second(fleet, host, more) for host in hosts}
         for host, address in addresses.items():
             given.add((host, address))
             fleet.on(host, f"ip address add {address}/24 dev eth0")
-        text = (PROJECT / LAB).read_text()
+        text = Path(inventory(tmp_path, group)).read_text()
         assert ADDRESS in text
         changed = f'"address": {addresses!r}.get(host.name, host.address),'
         (tmp_path / "lab.py").write_text(text.replace(ADDRESS, changed))
@@ -50,14 +51,16 @@ def addresses(fleet: Fleet) -> dict[str, str]:
     return {one["Name"]: one["Addr"] for one in members if one["Status"] == 1}
 
 
-def deploy_under_load(fleet: Fleet, inventory: str, says: Callable[[str], None]) -> None:
+def deploy_under_load(
+    fleet: Fleet, inventory: str, says: Callable[[str], None], voters: tuple[str, ...] = SERVERS
+) -> None:
     """Deploy while no request may fail; afterwards the servers are the same."""
     load = Load(FRONT_PORT)
     with load.running():
         said = rollcall("deploy", inventory)
     says(f"{said.strip().splitlines()[-1]} {load.requests} requests")
     assert load.broken == {}
-    assert servers(fleet) == set(SERVERS)
+    assert servers(fleet) == set(voters)
 
 
 def test_a_server_and_a_client_get_another_address(
@@ -91,6 +94,30 @@ def test_all_servers_and_the_front_get_another_address_in_one_deploy(
     assert "hello" in rollcall("consul", inventory, "--", "kv", "get", "shop/greeting")
     rollcall("consul", inventory, "--", "kv", "delete", "shop/greeting")
     assert "✗" not in rollcall("verify", inventory)
+
+
+def test_the_only_server_gets_another_address(
+    fleet: Fleet, moved: Callable[..., str], tmp_path: Path, says: Callable[[str], None]
+) -> None:
+    one = f"{ONE}\n{FORMER}"
+    rollcall("deploy", "--yes", inventory(tmp_path, one))
+    rollcall("consul", LAB, "--", "kv", "put", "shop/greeting", "hello")
+    there = moved("consul1", group=one)
+    deploy_under_load(fleet, there, says, voters=("consul1",))
+    assert addresses(fleet) == {member.name: member.address for member in fleet.declared.members} | {
+        "consul1": second(fleet, "consul1")
+    }
+    assert "✗" not in rollcall("verify", there)
+    # Now the address of before is gone, as after a restart of the machine elsewhere.
+    fleet.on("consul1", f"ip address del {second(fleet, 'consul1')}/24 dev eth0")
+    deploy_under_load(fleet, moved("consul1", more=60, group=one), says, voters=("consul1",))
+    assert addresses(fleet)["consul1"] == second(fleet, "consul1", 60)
+    assert "hello" in rollcall("consul", LAB, "--", "kv", "get", "shop/greeting")
+    # Back again, while two more join it.
+    deploy_under_load(fleet, LAB, says)
+    assert "hello" in rollcall("consul", LAB, "--", "kv", "get", "shop/greeting")
+    rollcall("consul", LAB, "--", "kv", "delete", "shop/greeting")
+    assert "✗" not in rollcall("verify", LAB)
 
 
 def test_a_host_gets_another_name_by_the_command_that_the_refusal_names(fleet: Fleet, tmp_path: Path) -> None:

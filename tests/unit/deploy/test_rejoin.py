@@ -5,20 +5,30 @@ from unittest.mock import MagicMock
 
 import pytest
 
+from rollcall.consul import leader
 from rollcall.consul.curl import Response
-from rollcall.deploy import agent_requests
+from rollcall.deploy import agent_requests, rejoin
 from rollcall.deploy.rejoin import Rejoin
 
 OTHERS = ("10.0.0.1", "10.0.0.3")
 
 
 def rejoins(
-    monkeypatch: pytest.MonkeyPatch, *accepting: str, others: tuple[str, ...] = OTHERS
+    monkeypatch: pytest.MonkeyPatch,
+    *accepting: str,
+    others: tuple[str, ...] = OTHERS,
+    c3: tuple[Response, ...] = (Response(200, '"10.0.0.9:8300"'),),
 ) -> list[tuple[str, str]]:
-    """Let c2 come together with c1 and c3, of which some accept requests; return the requests, the last of an error."""
+    """Let c2 come together with c1 and c3, of which some accept requests; return the requests, the last of an error.
+
+    c3 responds one after the other when it is asked who leads, and c1 does not respond.
+    """
     asked: list[tuple[str, str]] = []
+    found = list(c3)
 
     def responses(host: Any, requests: Any, token: str) -> list[Response]:
+        if requests[0].path == leader.PATH:
+            return [Response(0, "") if host.name == "c1" else found.pop(0) if len(found) > 1 else found[0]]
         assert token == "open sesame"
         asked.extend((host.name, request.path.removeprefix("/v1/agent/join/")) for request in requests)
         return [Response(200 if host.name in accepting else 403, "") for _ in requests]
@@ -28,7 +38,9 @@ def rejoins(
     for number, host in enumerate(hosts, 1):
         host.name = f"c{number}"
     state = MagicMock(active_hosts=hosts)
-    done = Rejoin("10.0.0.9", others, 0, "open sesame")(state, hosts[1])
+    monkeypatch.setattr(rejoin, "_POLL_SECONDS", 0)
+    deadline = 0 if len(c3) == 1 else 60
+    done = Rejoin("10.0.0.9", others, deadline, "open sesame")(state, hosts[1])
     return asked if done else [*asked, ("", "")]
 
 
@@ -39,6 +51,20 @@ def test_another_agent_joins_it_where_there_are_servers(monkeypatch: pytest.Monk
 def test_the_only_server_joins_the_others_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = rejoins(monkeypatch, "c2")
     assert asked[-2:] == [("c2", address) for address in OTHERS]
+
+
+LOST = Response(500, "No known Consul servers")
+
+
+def test_the_only_server_joins_the_others_until_each_that_responds_has_found_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = rejoins(monkeypatch, "c2", c3=(LOST, LOST, Response(200, '"10.0.0.9:8300"')))
+    assert asked.count(("c2", OTHERS[1])) == 3
+
+
+def test_an_agent_that_finds_no_server_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert rejoins(monkeypatch, "c2", c3=(LOST,))[-1] == ("", "")
 
 
 def test_without_others_there_is_nobody_to_join(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pyinfra import logger
 from rollcall.deploy import role_removal
 role_removal.begin()
 logger.info("create file /etc/rollcall/x")
-role_removal.look(["@local leaves fronts: this deploy removes its container front"])
+role_removal.look(lambda: ["@local leaves fronts: this deploy removes its container front"])
 print("PREPARED")
 """
 SENTENCE = "@local leaves fronts: this deploy removes its container front"
