@@ -76,6 +76,7 @@ def _write_settings(file: Path, found: "Backup | Snapshot", folder: Path) -> Non
 
 def _bring_back(source: str, found: "Backup | Snapshot", *, yes: bool) -> None:
     from rollcall.backup.archive import Backup
+    from rollcall.consul.pick_agent import without_agent
 
     started = time.monotonic()
     chosen, fleet = checked_fleet(source)
@@ -83,6 +84,10 @@ def _bring_back(source: str, found: "Backup | Snapshot", *, yes: bool) -> None:
     whole = found if isinstance(found, Backup) else None
     adopted = whole if whole and _adopts(chosen, whole) else None
     runs = not adopted and _leader(source, chosen, fleet) is not None
+    # Some have none after a deploy that failed or was interrupted, as that of an earlier restore.
+    bare = without_agent(chosen.hosts)
+    if runs and bare:
+        out.print(f"– no Consul agent runs on {', '.join(bare)}, so all hosts are deployed first", markup=False)
     if not yes:
         question = (
             f"Replace keys, ACLs and sessions of the running fleet by those of {found}? What was written since is lost."
@@ -92,7 +97,7 @@ def _bring_back(source: str, found: "Backup | Snapshot", *, yes: bool) -> None:
         click.confirm(question, abort=True, err=True)
     if adopted:
         _adopt(chosen, adopted)
-    if not runs and _leader(source, chosen, fleet) is None:
+    if bare or (not runs and _leader(source, chosen, fleet) is None):
         run_deploy(chosen)
     _restore(source, chosen, fleet, found.snapshot if isinstance(found, Backup) else found)
     out.print(

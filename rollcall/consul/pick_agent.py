@@ -1,5 +1,8 @@
 """Choose the host whose Consul agent runs a user's command."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 from rollcall.config.inventory import Host, Inventory
 from rollcall.errors import RollcallError
 from rollcall.remote import connectivity
@@ -23,6 +26,12 @@ def pick_agent(source: str, chosen: Inventory) -> Host:
         problems.append(f"{host.name} ({problem})")
     connectivity.check(hosts)
     raise RollcallError(f"no Consul agent runs on {', '.join(problems)}; deploy it: rollcall deploy {source}")
+
+
+def without_agent(hosts: Sequence[Host]) -> list[str]:
+    """Return the names of the hosts on which no agent runs."""
+    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
+        return [host.name for host, problem in zip(hosts, pool.map(_problem, hosts), strict=True) if problem]
 
 
 def _problem(host: Host) -> str:

@@ -1,7 +1,9 @@
-"""`rollcall restore --settings`: a project comes back from a backup alone."""
+"""`rollcall restore`: a project comes back from a backup alone, and hosts without an agent are deployed first."""
 
+import importlib
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -9,6 +11,8 @@ from snapshots import backup, consuls
 
 from rollcall.backup import archive, encryption, local_files
 from rollcall.cli.restore import restore
+from rollcall.config.project import CHECKOUT
+from rollcall.consul import pick_agent
 from rollcall.errors import RollcallError
 
 SETTINGS = {"group_data/lab.py": b"front = {}\n", "inventories/lab.py": b"x = []\n"}
@@ -52,3 +56,19 @@ def test_a_snapshot_alone_has_no_settings(file: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [("a.py",), ("--settings", "fleet", "a.py", "b.age")])
 def test_missing_and_superfluous_arguments_are_named(file: Path, arguments: tuple[str, ...]) -> None:
     assert "arguments; expected" in run(file, *arguments)
+
+
+@pytest.mark.parametrize(("bare", "steps"), [([], ["restore"]), (["app1"], ["deploy", "restore"])])
+def test_hosts_of_a_deploy_that_did_not_finish_are_deployed_first(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bare: list[str], steps: list[str]
+) -> None:
+    (tmp_path / "consul.snapshot").write_bytes(consuls())
+    module, done = importlib.import_module("rollcall.cli.restore"), list[str]()
+    monkeypatch.setattr(module, "connectivity", SimpleNamespace(check=lambda _hosts: None))
+    monkeypatch.setattr(module, "_leader", lambda *_: "consul1")
+    monkeypatch.setattr(pick_agent, "without_agent", lambda _hosts: bare)
+    monkeypatch.setattr(module, "run_deploy", lambda _chosen: done.append("deploy"))
+    monkeypatch.setattr(module, "_restore", lambda *_: done.append("restore"))
+    said = run(file, str(CHECKOUT / "inventories" / "lab.py"), str(tmp_path / "consul.snapshot"), "--yes")
+    assert done == steps
+    assert ("no Consul agent runs on app1, so all hosts are deployed first" in " ".join(said.split())) == bool(bare)
