@@ -32,6 +32,7 @@ IFS= read -r token
 directory={directory}
 file=$directory/before-{version}-$(date -u +%Y-%m-%dT%H%M%SZ).snapshot
 install -d -m 0700 -o {user} -g {group} "$directory"
+rm -f "$directory"/before-*.snapshot.part
 trap 'rm -f "$file.part"' EXIT
 printf 'X-Consul-Token: %s\n' "$token" |
   docker exec -i consul curl -sS --fail --max-time {seconds:g} -H @- {url}/v1/snapshot >"$file.part"

@@ -48,7 +48,8 @@ save() {
     now=$(date +%s)
     name=consul-$(date -u -d "@$now" +%Y-%m-%dT%H%M%SZ).snapshot
     part=$DIRECTORY/$name.part
-    rm -f "$DIRECTORY"/*.part
+    # Not that of a deploy, which saves a snapshot before an upgrade.
+    rm -f "$DIRECTORY"/consul-*.part
     if ! why=$(ask --fail --output "$part" "$API/snapshot"); then
         say "no backup: Consul gives no snapshot, or $DIRECTORY takes none: $why"
     # Reads the file again and compares its digests.

@@ -143,6 +143,9 @@ def test_only_the_leader_makes_any_and_the_others_drop_old_ones(consul: OwnConsu
 def test_what_fails_is_said_once_leaves_nothing_and_mends_itself(
     consul: OwnConsul, folder: Path, tmp_path: Path, start: Start
 ) -> None:
+    of_deploy = "before-1.22.7-2026-11-30T000000Z.snapshot.part"
+    (folder / of_deploy).write_text("a deploy saves this now")
+    (folder / "consul-2026-11-30T000000Z.snapshot.part").write_text("of a program that was killed")
     folder.chmod(0o500)
     with start() as program:
         until(lambda: log(program), "a reason")
@@ -155,7 +158,7 @@ def test_what_fails_is_said_once_leaves_nothing_and_mends_itself(
         token = tmp_path / "configuration" / "token"
         token.write_text("00000000-0000-0000-0000-000000000000\n")
         until(lambda: "Consul does not respond" in log(program), "a refused token")
-        assert not [name for name in files(folder) if name.endswith(".part")]
+        assert [name for name in files(folder) if name.endswith(".part")] == [of_deploy]
         before = newest(consul)
         token.write_text(consul.management + "\n")
         until(lambda: newest(consul) != before, "a backup by the new token")

@@ -131,6 +131,8 @@ def test_the_state_is_kept_for_its_owner_alone_and_only_five_times(tmp_path: Pat
     for day in range(1, 8):
         (kept / f"before-1.2{day % 3}.0-2026-01-0{day}T000000Z.snapshot").touch()
     (kept / "consul-2026-01-01T000000Z.snapshot").touch()
+    # Of a host that went down in the middle.
+    (kept / "before-1.21.0-2026-01-01T000000Z.snapshot.part").touch()
     done, names = saved(tmp_path)
     assert done.returncode == 0, done.stderr
     (own,) = [name for name in names if name.startswith("before-1.22.7-")]
