@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from deployed import BACKENDS, LAB, Fleet, answering, healthy, rollcall, wait_for
 from keep_alive_load import Load
-from killing import BEGINNINGS, CHANGES, HELD, ended_at, ended_at_every_step
+from killing import BEGINNINGS, CHANGES, HELD, ended_at, ended_at_every_step, finish
 from lab_servers import FORMER, ONE, die, inventory, servers, start, without_app2
 
 FRONT_PORT = 8080
@@ -138,6 +138,20 @@ def test_a_fleet_gets_its_state_back(ended: Ended, file: tuple[str, ...]) -> Non
     assert [one.name for one in Path(file[0]).parent.iterdir() if "partial" in one.name] == []
     rollcall("consul", LAB, "--", "kv", "delete", "shop/greeting")
     ended("restore", LAB, *file, "--yes", least=6)
+    assert "hello" in rollcall("consul", LAB, "--", "kv", "get", "shop/greeting")
+    rollcall("consul", LAB, "--", "kv", "delete", "shop/greeting")
+
+
+@pytest.mark.usefixtures("whole")
+def test_empty_hosts_get_a_fleet_back_though_its_deploy_was_killed(file: tuple[str, ...]) -> None:
+    rollcall("consul", LAB, "--", "kv", "put", "shop/greeting", "hello")
+    rollcall("backup", LAB, *file)
+    rollcall("remove", LAB, "--yes")
+    # There is a leader by now, and no agent on the other hosts.
+    run = ended_at(lambda line: "Starting operation: Consul's ACLs" in line, "restore", LAB, *file, "--yes")
+    assert run.outcome == "ended"
+    finish("restore", LAB, *file, "--yes")
+    wait_for("answer of every backend", lambda: answering() == BACKENDS, 120)
     assert "hello" in rollcall("consul", LAB, "--", "kv", "get", "shop/greeting")
     rollcall("consul", LAB, "--", "kv", "delete", "shop/greeting")
 
