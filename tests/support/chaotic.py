@@ -1,5 +1,8 @@
-"""The lab with the setting that allows chaos, and a run of it."""
+"""The lab with the setting that allows chaos, a run of it, and whether all is right after one."""
 
+import subprocess
+import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from deployed import LAB, PROJECT, rollcall
@@ -13,7 +16,12 @@ def allowing(folder: Path) -> str:
     return str(folder / "lab.py")
 
 
-def run(inventory: str, faults: str, seed: int, minutes: float = 0, at_once: int = 1) -> str:
+def run(inventory: str, faults: Collection[str], seed: int, *options: str) -> str:
     """Run faults, and return what was printed."""
-    how = {"--faults": faults, "--seed": seed, "--minutes": minutes, "--at-once": at_once}
-    return rollcall("chaos", inventory, *(str(word) for option in how.items() for word in option))
+    return rollcall("chaos", inventory, "--faults", ",".join(faults), "--seed", str(seed), *options)
+
+
+def well() -> bool:
+    """Whether `rollcall status` finds nothing wrong."""
+    argv = [sys.executable, "-m", "rollcall", "status", LAB, "--check"]
+    return subprocess.run(argv, cwd=PROJECT, capture_output=True, check=False).returncode == 0

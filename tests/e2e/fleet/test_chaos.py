@@ -1,12 +1,14 @@
-"""`rollcall chaos` on the lab, a few seconds of it; tests/e2e/long/test_chaos.py has minutes."""
+"""`rollcall chaos` on the lab, each fault once that a busy machine bears; tests/e2e/long/test_chaos.py has all."""
 
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from chaotic import allowing, run
-from deployed import LAB, Fleet, rollcall
+from chaotic import allowing, run, well
+from deployed import BACKENDS, LAB, Fleet, answering, rollcall, wait_for
 
+# Left to the long test: `cut`, `pause` and `wipe` of a server depend on how soon Consul notices a silent host, which a
+# busy machine delays beyond what docs/limits.md allows; `disk` needs a small file system of its own.
+FAULTS = ("consul", "consul-down", "registrator", "socket-filter", "dns", "front", "consul-template", "instance")
 FREE = "until [ ! -e /var/lib/rollcall/chaos ]; do sleep 0.1; done; pgrep -f rollcall/chaos"
 
 
@@ -16,13 +18,16 @@ def test_a_fleet_that_does_not_allow_it_is_left_alone(fleet: Fleet) -> None:
     assert fleet.all_containers() == before
 
 
-@pytest.mark.parametrize("fault", ["instance", "registrator"])
-def test_a_fault_costs_no_request_and_leaves_nothing(
-    fleet: Fleet, tmp_path: Path, says: Callable[[str], None], fault: str
+def test_each_fault_costs_no_request_and_leaves_nothing(
+    fleet: Fleet, tmp_path: Path, says: Callable[[str], None]
 ) -> None:
-    said = run(allowing(tmp_path), fault, seed=7)
-    says(next(line for line in said.splitlines() if line.startswith("✓  ")))
-    assert "✓  " + fault in said
-    assert "1 fault, " in said
+    wait_for("no problem", well, 120)
+    said = run(allowing(tmp_path), FAULTS, 7, "--times", "1")
+    says(said)
+    assert "✗" not in said
+    assert {fault for fault in FAULTS if f"\n✓  {fault} " in said} == set(FAULTS)
+    assert f"\n{len(FAULTS)} faults, " in said
     for host in fleet.hosts:
         assert fleet.on(host, FREE, check=False) == ""
+    assert answering() == BACKENDS
+    wait_for("no problem", well, 60)
