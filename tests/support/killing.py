@@ -15,6 +15,8 @@ HELD = "has been deploying this fleet since|another deploy has changed this flee
 # What a command begins and what it has done, and those of pyinfra's steps that look at hosts or change them.
 OPERATION = "--> Starting operation"
 BEGINNINGS = ("…", "✓", "--> Preparing", OPERATION)
+# The steps of a rotation; each has a deploy of its own.
+PHASES = ("1/3", "2/3", "3/3")
 # What an operation of pyinfra's has changed on a host: of a whole deploy's steps those that matter.
 CHANGES = ("[",)
 INTERRUPTED = "rollcall: interrupted; run the same command again to finish"
@@ -75,6 +77,7 @@ class Steps:
         self.found: list[str] = []
         self._beginnings = beginnings
         self._operation = ""
+        self._phase = ""
 
     def __call__(self, line: str) -> bool:
         """Whether a line tells a step that no run has been ended at."""
@@ -84,6 +87,10 @@ class Steps:
         if step.startswith(CHANGES):
             # What is said of hosts before the first operation is no change.
             step = f"{step} {self._operation}" if self._operation else ""
+        if step.startswith(PHASES):
+            self._phase = step.partition(" ")[0]
+        elif self._phase and step:
+            step = f"{step} in {self._phase}"
         is_due = step.startswith(self._beginnings) and step not in self.found
         if is_due:
             self.found.append(step)

@@ -1,6 +1,5 @@
 """Secrets are replaced under load: no request fails, and what was good before is good for nothing afterwards."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -8,11 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from asking import Ask
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
+from secrets_in_use import accepts, handshake, keys
 from visitor import crowded
-
-from rollcall.secrets.store import Secrets
 
 
 @contextmanager
@@ -20,31 +17,6 @@ def under_load() -> Iterator[None]:
     with crowded() as crowd:
         yield
     assert crowd.failed == [], f"of {crowd.asked} requests"
-
-
-def accepts(fleet: Fleet, token: str) -> bool:
-    """Whether Consul knows a token."""
-    [answer] = fleet.ask("consul1", [Ask("GET", "/v1/acl/token/self")], token)
-    return "AccessorID" in answer.body
-
-
-def handshake(fleet: Fleet, made: Secrets) -> bool:
-    """Whether the HTTPS of app1's agent and an operator's certificate accept each other, from another host."""
-    folder = "/run/rollcall-test"
-    files = {
-        "ca": made.authority,
-        "crt": made.operator.certificate,
-        "key": made.operator.key,
-    }
-    try:
-        for name, text in files.items():
-            fleet.on("app2", f"install -d -m 0700 {folder} && umask 077 && cat > {folder}/{name}", stdin=text)
-        options = f"--cacert {folder}/ca --cert {folder}/crt --key {folder}/key"
-        url = "https://client.dc1.consul:8501/v1/status/leader"
-        resolved = "--resolve client.dc1.consul:8501:10.77.0.21"
-        return "8300" in fleet.on("app2", f"curl -s {options} {resolved} {url}", check=False)
-    finally:
-        fleet.on("app2", f"rm -rf {folder}")
 
 
 def follows_the_catalog(fleet: Fleet) -> None:
@@ -91,15 +63,6 @@ def test_certificates(fleet: Fleet) -> None:
     served = fleet.on("app2", "echo | openssl s_client -connect 10.77.0.31:443 2>/dev/null | openssl x509")
     assert served.strip() == new.fronts["front1"].certificate.strip()
     follows_the_catalog(fleet)
-
-
-def keys(fleet: Fleet) -> set[str]:
-    """Every gossip key that any agent still knows."""
-    management = fleet.secrets().tokens.secret("management")
-    # A member whose answer is lost on its way, as of an agent that just restarted, is waited for some seconds.
-    [answer] = fleet.ask("consul1", [Ask("GET", "/v1/operator/keyring")], management, ["max-time = 30"])
-    rings = json.loads(answer.body)
-    return {key for ring in rings for key in ring["Keys"]}
 
 
 def test_the_gossip_key(fleet: Fleet) -> None:

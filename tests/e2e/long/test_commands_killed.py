@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from deployed import BACKENDS, LAB, Fleet, answering, healthy, rollcall, wait_for
 from keep_alive_load import Load
-from killing import BEGINNINGS, CHANGES, HELD, ended_at, ended_at_every_step, finish
+from killing import BEGINNINGS, CHANGES, HELD, OPERATION, PHASES, ended_at, ended_at_every_step, finish
 from lab_servers import FORMER, ONE, die, inventory, servers, start, without_app2
+from secrets_in_use import keys
 
 FRONT_PORT = 8080
 # An agent that leaves, as the killed command told it to, responds to nobody for a moment.
@@ -166,3 +167,12 @@ def test_a_lost_quorum_is_recovered(fleet: Fleet, ended: Ended) -> None:
     rollcall("deploy", LAB)
     assert "hello" in rollcall("consul", LAB, "--", "kv", "get", "shop/greeting")
     rollcall("consul", LAB, "--", "kv", "delete", "shop/greeting")
+
+
+@pytest.mark.usefixtures("whole")
+def test_the_gossip_key_is_rotated(fleet: Fleet, ended: Ended) -> None:
+    old = fleet.secrets().gossip_key
+    ended("rotate", LAB, "gossip", beginnings=(*PHASES, OPERATION), least=6)
+    assert fleet.secrets().unfinished == ()
+    assert keys(fleet) == {fleet.secrets().gossip_key} != {old}
+    assert "nothing had to change" in rollcall("deploy", LAB)
