@@ -98,7 +98,7 @@ def converge_clients(here: Site) -> None:
     Agents that were servers leave the quorum first, one at a time. Running agents restart one at a time, each after
     the services of the previous one pass their checks again.
     """
-    operations.barrier(name="Clients come after servers")
+    operations.barrier(name=operations.CLIENTS_COME_AFTER_SERVERS)
     if here.member.is_server:
         return
     changes = here.changes(consul.COMPONENT.name)

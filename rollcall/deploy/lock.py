@@ -23,7 +23,12 @@ from rollcall.errors import RollcallError
 
 NAME = "Lock of the fleet"
 # Operations of every run, which change nothing. All others are there only where something is to change.
-IDLE = {NAME, readiness.CONSUL_IS_READY, operations.EVERY_HOST_HAS_ITS_IMAGES}
+IDLE = {
+    NAME,
+    readiness.CONSUL_IS_READY,
+    operations.EVERY_HOST_HAS_ITS_IMAGES,
+    operations.CLIENTS_COME_AFTER_SERVERS,
+}
 
 
 @dataclass

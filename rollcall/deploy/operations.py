@@ -23,8 +23,9 @@ from rollcall.deploy.trial import Trial
 from rollcall.errors import RollcallError
 from rollcall.secrets.private_directory import PrivateDirectory
 
-# The name of the operation that checks it.
+# Names of operations of every run.
 EVERY_HOST_HAS_ITS_IMAGES = "Every host has its images"
+CLIENTS_COME_AFTER_SERVERS = "Clients come after servers"
 
 Commands = Generator[str | PyinfraCommand, None, None]
 

@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, status
 
+from rollcall.consul import deploy_lock
+
 
 def test_every_backend_responds_in_turn(fleet: Fleet) -> None:
     assert answering(len(BACKENDS) * 4) == BACKENDS
 
 
 def test_second_deploy_changes_nothing(fleet: Fleet) -> None:
-    before = fleet.all_containers()
+    before, lock = fleet.all_containers(), fleet.consul(deploy_lock.PATH)
     run = fleet.deploy()
     assert run.changed == set(), run.log
     assert fleet.all_containers() == before
+    assert fleet.consul(deploy_lock.PATH) == lock
 
 
 def test_dry_run_of_a_deployed_fleet_names_no_difference(fleet: Fleet) -> None:

@@ -9,7 +9,7 @@ import pytest
 DEPLOY = """
 from pyinfra import logger
 from pyinfra.operations import server
-from rollcall.deploy import lock
+from rollcall.deploy import lock, operations, readiness
 
 def take():
     logger.info("TAKEN")
@@ -17,6 +17,9 @@ def take():
 
 lock._take = take
 lock.hold(name=lock.NAME)
+operations.hold_without_images(name=operations.EVERY_HOST_HAS_ITS_IMAGES, lacking=set())
+operations.wait(name=readiness.CONSUL_IS_READY, readiness=None, due=lambda: False)
+operations.barrier(name=operations.CLIENTS_COME_AFTER_SERVERS)
 if {changes}:
     server.shell(name="Change", commands=["echo changed >>{file}"])
 """
