@@ -14,18 +14,27 @@ RESOLVED_UPSTREAM = "/run/systemd/resolve/resolv.conf"
 RESOLVED_DROP_IN = "/etc/systemd/resolved.conf.d/zz-rollcall.conf"
 EARLIER_DROP_IN = "/etc/systemd/resolved.conf.d/rollcall.conf"
 TEXTS = (RESOLV_CONF, RESOLVED_UPSTREAM)
+# Processes are what costs: systemd is asked only about units that it may know.
 PROBE = """\
+has_unit() {
+  for folder in /etc/systemd/system /run/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system \\
+    /lib/systemd/system; do
+    [ -e "$folder/$1.service" ] && return
+  done
+  return 1
+}
 echo "link $(readlink -f /etc/resolv.conf)"
 if [ -d /run/systemd/system ]; then
   echo "active systemd"
-  systemctl list-units --plain --no-legend --state=active systemd-resolved.service NetworkManager.service |
-    sed 's/^\\([^ ]*\\)\\.service .*/active \\1/'
+  { has_unit systemd-resolved || has_unit NetworkManager; } &&
+    systemctl list-units --plain --no-legend --state=active systemd-resolved.service NetworkManager.service |
+      sed 's/^\\([^ ]*\\)\\.service .*/active \\1/'
 fi
 for program in ip dhclient dhcpcd; do command -v $program >/dev/null && echo "program $program"; done
-pidof udhcpc >/dev/null && echo "active udhcpc"
+{ command -v udhcpc || command -v busybox; } >/dev/null && pidof udhcpc >/dev/null && echo "active udhcpc"
 [ -d /etc/resolvconf/resolv.conf.d ] && echo "program resolvconf"
 [ -e /etc/resolvconf.conf ] && echo "program openresolv"
-systemd-analyze cat-config systemd/resolved.conf | sed "s/^/resolved /"
+has_unit systemd-resolved && systemd-analyze cat-config systemd/resolved.conf | sed "s/^/resolved /"
 """
 """A shell script whose output `read` parses, together with the texts of TEXTS."""
 

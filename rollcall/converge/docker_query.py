@@ -16,28 +16,35 @@ SOCKET = "/var/run/docker.sock"
 
 # get URL…: request paths of the engine's API, each response on lines of its own.
 GET = f"get() {{ curl -gsS --unix-socket {SOCKET} -w '\\n' \"$@\" 2>/dev/null; }}"
-# Our containers' images are inspected by id: a tag may point to another image by now.
+# Our containers' images are inspected by id: a tag may point to another image by now. A second request is for those
+# that no tag points to.
 # On a new host no name exists yet: the API returns {"message": …}, and `docker inspect` exits with 1.
-# printf, since echo makes a line end of each "\n" that a JSON string has.
 QUERY = r"""
-command -v docker >/dev/null || {{ echo "Docker Engine is not installed"; exit 90; }}
+command -v docker >/dev/null || exit 90
 {get}
 by_api() {{
-  ours=$(get {listing}) || return
-  made_from=$(printf '%s\n' "$ours" | grep -o '"ImageID": *"[^"]*"' | cut -d'"' -f4 | sort -u)
-  printf '%s\n' "$ours"
-  get {urls} $(for image in $made_from; do echo "http://docker/images/$image/json"; done)
+  get {info} {listing} {urls} >"$work/engine" || return
+  untagged=$(awk '{{
+    for (rest = $0; match(rest, /"(ImageID|Id)": *"sha256:[^"]+"/); rest = substr(rest, RSTART + RLENGTH)) {{
+      split(substr(rest, RSTART, RLENGTH), part, "\"")
+      if (part[2] == "Id") known[part[4]]; else used[part[4]]
+    }}
+  }} END {{ for (id in used) if (!(id in known)) print "http://docker/images/" id "/json" }}' "$work/engine")
+  [ -z "$untagged" ] || get $untagged >>"$work/engine"
 }}
 by_command() {{
   docker ps -a --filter label={label} \
-    --format '{{"Names":["/{{{{.Names}}}}"],"Labels":{{"{label}":"{{{{.Label "{label}"}}}}"}}}}' 2>"$work/error" ||
-    {{ cat "$work/error"; exit 91; }}
+    --format '{{"Names":["/{{{{.Names}}}}"],"Labels":{{"{label}":"{{{{.Label "{label}"}}}}"}}}}' \
+    >"$work/engine" 2>"$work/error" || exit 91
   made_from=$(docker ps -aq --filter label={label} | xargs -r docker inspect --format '{{{{.Image}}}}' | sort -u)
-  docker inspect --format '{{{{json .}}}}' {names} $made_from 2>/dev/null
+  docker inspect --format '{{{{json .}}}}' {names} $made_from >>"$work/engine" 2>/dev/null
+  # Podman's has several lines.
+  docker info --format '{{{{json .}}}}' 2>/dev/null | tr -d '\n' >>"$work/engine"
 }}
 by_api || by_command
 """
 
+INFO = "http://docker/info"
 # The engine's lists of all running containers, and of all with our label.
 RUNNING = "http://docker/containers/json"
 OURS = f"{RUNNING}?all=1&filters={quote(json.dumps({'label': [LABEL]}))}"
@@ -58,7 +65,8 @@ class Wanted:
 class EngineState:
     """Inspect documents by name (images by reference and id), and all containers with our label.
 
-    `managed` are the names of these containers, `components` the label's values by name.
+    `managed` are the names of these containers, `components` the label's values by name; `info` is the engine's /info,
+    empty if that did not come.
     """
 
     containers: Mapping[str, Document]
@@ -67,10 +75,14 @@ class EngineState:
     volumes: Mapping[str, Document]
     managed: frozenset[str]
     components: Mapping[str, str] = field(default_factory=dict)
+    info: Document = field(default_factory=dict)
 
 
 def query(wanted: Wanted) -> str:
-    """Build the shell command; it requires $work, a directory for error output."""
+    """Build the shell command; it writes to the files `engine` and `error` of the directory $work.
+
+    It exits with 90 if there is no docker command, with 91 if the engine does not respond.
+    """
     paths = [
         *(f"containers/{name}/json" for name in wanted.containers),
         *(f"images/{reference}/json" for reference in wanted.images),
@@ -81,6 +93,7 @@ def query(wanted: Wanted) -> str:
     return QUERY.format(
         get=GET,
         label=LABEL,
+        info=INFO,
         listing=shlex.quote(OURS),
         urls=shlex.join(f"http://docker/{path}" for path in paths),
         names=shlex.join(names),
@@ -115,6 +128,8 @@ def parse(lines: Iterable[str], images: Sequence[str]) -> EngineState:
         volumes={document["Name"]: document for document in documents if "Mountpoint" in document},
         managed=frozenset(managed),
         components=components,
+        # The docker command prints a document full of zeros if the engine does not respond.
+        info=next((one for one in documents if "DockerRootDir" in one and not one.get("ServerErrors")), {}),
     )
 
 

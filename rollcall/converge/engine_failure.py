@@ -6,11 +6,11 @@ PODMAN = (
     "the docker command is Podman's (package podman-docker), which has no Docker Engine behind it; remove "
     "podman-docker and install Docker Engine"
 )
-# Debian's podman-docker is a script, Fedora's may be a symlink.
+# is_podman FILE: Debian's podman-docker is a script, Fedora's may be a symlink, whose end FILE is.
 IS_PODMAN = r"""
 is_podman() {
-  case $(readlink -f "$1") in */podman) return 0 ;; esac
-  head -c 500 "$1" 2>/dev/null | grep -aq podman
+  case $1 in */podman) return 0 ;; esac
+  [ "$(head -c 2 "$1" 2>/dev/null)" = '#!' ] && head -c 500 "$1" | grep -aq podman
 }
 """
 # explain_docker OUTPUT: print the sentence. OUTPUT is what the docker command printed, if it ran.
@@ -34,7 +34,7 @@ explain_docker() {{
     fi
     return
   fi
-  if is_podman "$(command -v docker)"; then
+  if is_podman "$(readlink -f "$(command -v docker)")"; then
     echo "{PODMAN}"
     return
   fi

@@ -19,26 +19,26 @@ LOGS = "/var/log/rollcall"
 INTERFACE_OPTION = "com.docker.network.bridge.name"
 SECTIONS = ("engine", "files", "digests", "addresses", "listening", "clock", "user", "socket")
 EMPTY = EngineState({}, {}, {}, {}, frozenset())
-# Probes that run on every host, in addition to the caller's.
-MACHINE = {"machine": preflight.SCRIPT, "info": preflight.INFO}
+# The probe that runs on every host, in addition to the caller's.
+MACHINE = "machine"
 
+# A process costs a host a millisecond, curl ten: hence one find, one cat, and one curl for all of the engine.
 # Probes take longest, so they run in the background.
 SCRIPT = r"""
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+uid=$(id -u)
 {explain}
 {probes}
-section engine
 ( {query} )
 case $? in 90 | 91) section refused; explain_docker "$(cat "$work/error" 2>/dev/null)" ;; esac
-section files
-find {root} {paths} -printf '%T@ %m %U:%G %p\n' 2>/dev/null
-for directory in {directories}; do find "$directory" -maxdepth 0 -printf '%T@ %m %U:%G %p\n' 2>/dev/null; done
 section digests
-find {root} {paths} -type f ! -path '*/{salted}*/*' -exec sha256sum {{}} + 2>/dev/null
-find {root} -type f -path '*/{salted}*/*' -exec sh -c '
-  for one; do
-    echo "$(cat "${{one%/*}}/{salt}" "$one" | sha256sum | cut -d " " -f 1)  $one"
-  done' - {{}} + 2>/dev/null
+find {root} {paths} -fprintf "$work/files" '{entry}' -type f \
+  \( -path '*/{salted}*/*' -fprintf "$work/salted" '%p\n' -o -exec sha256sum {{}} + \) 2>/dev/null
+[ ! -s "$work/salted" ] || while IFS= read -r one; do
+  digest=$(cat "${{one%/*}}/{salt}" "$one" | sha256sum)
+  echo "${{digest%% *}}  $one"
+done <"$work/salted"
+find {directories} -maxdepth 0 -printf '{entry}' >>"$work/files" 2>/dev/null
 section addresses
 ip -4 -o addr show 2>/dev/null || hostname -I
 section listening
@@ -46,13 +46,15 @@ awk '$4 == "0A" {{ print $2 }}' /proc/net/tcp /proc/net/tcp6 2>/dev/null
 section clock
 date +%s
 section user
-id -u
+echo "$uid"
 section socket
 stat -L -c %g {socket} 2>/dev/null || echo 0
-{texts}
 wait
-{answers}
+{titles}
+cat {parts} 2>/dev/null
 """
+# One line of `find` for each file: when it was changed, its mode, its owner, its path.
+_ENTRY = r"%T@ %m %U:%G %p\n"
 
 
 @dataclass(frozen=True)
@@ -116,21 +118,26 @@ def script(
     def quoted(words: Iterable[str]) -> str:
         return " ".join(shlex.quote(word) for word in sorted(set(words)))
 
-    all_probes = {**MACHINE, **(probes or {})}
+    all_probes = {MACHINE: preflight.SCRIPT, **(probes or {})}
+    # What the host or a command of before has in files: the section's title by the file.
+    files = {'"$work/engine"': "engine", '"$work/files"': "files"}
+    files |= {shlex.quote(path): f"text {path}" for path in sorted(set(texts))}
+    files |= {f'"$work/probe.{name}"': f"probe {name}" for name in all_probes}
     body = SCRIPT.format(
         explain=engine_failure.FUNCTION,
         query=query(replace(wanted, networks=("bridge", *wanted.networks))),
         socket=SOCKET,
         root=ROOT,
+        entry=_ENTRY,
         salted=SALTED,
         salt=SALT,
         paths=quoted(paths),
         directories=quoted((*directories, LOGS)),
-        texts="\n".join(
-            f"section {shlex.quote(f'text {path}')}; cat {shlex.quote(path)} 2>/dev/null" for path in sorted(set(texts))
-        ),
         probes="\n".join(f'( {command} ) >"$work/probe.{name}" 2>/dev/null &' for name, command in all_probes.items()),
-        answers="\n".join(f"section 'probe {name}'; cat \"$work/probe.{name}\"" for name in all_probes),
+        titles="\n".join(
+            f'section {shlex.quote(title)} >"$work/title.{number}"' for number, title in enumerate(files.values())
+        ),
+        parts=" ".join(f'"$work/title.{number}" {file}' for number, file in enumerate(files)),
     )
     return sections.script(body)
 
@@ -150,7 +157,7 @@ def parse(output: str, images: Sequence[str]) -> HostState:
     return HostState(
         engine=engine,
         engine_error=engine_error,
-        machine=preflight.parse(sections.lines(probes.pop("machine", "")), probes.pop("info", "")),
+        machine=preflight.parse(sections.lines(probes.pop(MACHINE, "")), engine.info),
         files=_files(listed["files"], listed["digests"]),
         texts={title[5:]: text for title, text in found.items() if title.startswith("text ")},
         probes=probes,

@@ -1,12 +1,10 @@
 """Check what a host must have before a deploy touches it, with one sentence for each thing it lacks."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rollcall.converge import engine_failure
-from rollcall.converge.docker_query import SOCKET
 
 MEBIBYTE = 1024 * 1024
 # Docker Engine, Consul's agent (100 MiB) and the registrator (51 MiB) fit, with some memory left for others.
@@ -23,27 +21,25 @@ PACKAGES = {
 }
 
 # Prints lines of a word and its value. BusyBox's find has no -printf, without which every file would look absent.
+# Processes are what costs, so the shell reads what it can itself.
 # `timeout` keeps a hung filesystem from blocking everything else.
 SCRIPT = r"""
 {is_podman}
 for tool in {tools}; do command -v "$tool" >/dev/null || echo "lacks $tool"; done
 find / -maxdepth 0 -printf '' 2>/dev/null || {{ command -v find >/dev/null && echo 'busybox find'; }}
-docker=$(command -v docker)
-case $(readlink -f "$docker") in
+docker=$(readlink -f "$(command -v docker)")
+case $docker in
   */snap) echo 'docker snap' ;;
   *) is_podman "$docker" && echo 'docker podman' ;;
 esac
-echo "uid $(id -u)"
+echo "uid ${{uid:-$(id -u)}}"
 [ -w /etc ] || echo 'read-only /etc'
-awk '$1 == "MemTotal:" {{ print "memory", $2 }}' /proc/meminfo
-echo "selinux $(cat /sys/fs/selinux/enforce 2>/dev/null || echo 0)"
+while read -r key value _; do [ "$key" != MemTotal: ] || {{ echo "memory $value"; break; }}; done </proc/meminfo
+enforced=0
+[ ! -r /sys/fs/selinux/enforce ] || read -r enforced </sys/fs/selinux/enforce
+echo "selinux $enforced"
 timeout 5 df -Pkal 2>/dev/null | sed -En 's|^.* ([0-9]+) +[0-9]+% (/.*)$|free \1 \2|p'
 """.format(is_podman=engine_failure.IS_PODMAN, tools=" ".join(sorted(PACKAGES)))
-# Prints the engine's /info on one line.
-INFO = (
-    f"curl -gsS --max-time 10 --unix-socket {SOCKET} http://docker/info 2>/dev/null "
-    "|| docker info --format '{{json .}}'"
-)
 
 
 @dataclass(frozen=True)
@@ -70,8 +66,8 @@ class Machine:
         return self.free[max(mounts, key=len)] if mounts else None
 
 
-def parse(lines: Sequence[str], info: str) -> Machine:
-    """Parse the output of SCRIPT, and that of INFO, which is empty if the engine did not respond.
+def parse(lines: Sequence[str], info: Mapping[str, Any]) -> Machine:
+    """Parse the output of SCRIPT; `info` is the engine's /info, empty if that did not come.
 
     Raises:
         ValueError: a number is malformed.
@@ -90,17 +86,8 @@ def parse(lines: Sequence[str], info: str) -> Machine:
         memory=int((found.get("memory") or ["0"])[0]) // 1024,
         selinux=found.get("selinux") == ["1"],
         free={path: int(kibibytes) // 1024 for kibibytes, _, path in free},
-        info=_document(info),
+        info=info,
     )
-
-
-def _document(text: str) -> Mapping[str, Any]:
-    try:
-        document = json.loads(text) if text.strip() else {}
-    except ValueError:
-        return {}
-    # The docker command prints a document full of zeros if the engine does not respond.
-    return document if isinstance(document, dict) and not document.get("ServerErrors") else {}
 
 
 def problems(machine: Machine, missing_images: int) -> list[str]:

@@ -54,7 +54,10 @@ def reading(fleet: Fleet, member: Member, secrets: Secrets, components: Sequence
             for resource in resources
             if isinstance(resource, Directory) and not resource.path.startswith(f"{ROOT}/")
         ),
-        probes=((RESOLVER_PROBE, resolver.PROBE), (NODE_PROBE, node_id.PROBE)),
+        probes=(
+            (RESOLVER_PROBE, resolver.PROBE),
+            *(() if member.is_server else ((NODE_PROBE, node_id.PROBE),)),
+        ),
     )
 
 

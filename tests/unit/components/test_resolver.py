@@ -262,6 +262,7 @@ def test_the_probe_names_the_active_units(tmp_path: Path) -> None:
     systemctl = tmp_path / "systemctl"
     systemctl.write_text("#!/bin/sh\necho 'systemd-resolved.service loaded active running Network Name Resolution'\n")
     systemctl.chmod(0o755)
+    (tmp_path / "systemd-resolved.service").touch()
     probe = PROBE.replace("/run/systemd/system", str(tmp_path))
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(["sh", "-c", probe], env=environment, capture_output=True, text=True, check=False)

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -23,8 +24,9 @@ def read(listing: str) -> dict[str, str]:
         (Path(folder) / "listing").write_text(f"{listing}\n")
         places = {"PATH": f"{folder}:{os.environ['PATH']}", "LISTING": f"{folder}/listing", "work": folder}
         command = ["sh", "-c", query(Wanted(containers=("shop-1",)))]
-        done = subprocess.run(command, env={**os.environ, **places}, capture_output=True, text=True, check=True)
-    return dict(parse(done.stdout.split("\n"), ()).components)
+        subprocess.run(command, env={**os.environ, **places}, capture_output=True, text=True, check=True)
+        output = (Path(folder) / "engine").read_text()
+    return dict(parse(output.split("\n"), ()).components)
 
 
 @settings(max_examples=25, deadline=None)
@@ -33,3 +35,16 @@ def read(listing: str) -> dict[str, str]:
 def test_whatever_a_container_runs_the_host_is_read(command: str) -> None:
     container = {"Names": ["/shop-1"], "Labels": {LABEL: "services"}, "ImageID": "sha256:1", "Command": command}
     assert read(json.dumps([container])) == {"shop-1": "services"}
+
+
+@pytest.mark.parametrize(
+    ("document", "known"),
+    [
+        ('{"DockerRootDir": "/data"}', {"DockerRootDir": "/data"}),
+        ('{"message": "page not found"}', {}),
+        ('{"DockerRootDir": "", "MemoryLimit": false, "ServerErrors": ["down"]}', {}),
+    ],
+)
+def test_an_engine_without_info_is_read_all_the_same(document: str, known: dict[str, str]) -> None:
+    found = parse([document, '{"Name": "consul-data", "Mountpoint": "/data/volumes/consul-data"}'], ())
+    assert (found.info, list(found.volumes)) == (known, ["consul-data"])

@@ -1,5 +1,6 @@
 """Reading a host: the script in a real shell, and the parsing of its output."""
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -140,11 +141,15 @@ def test_a_host_without_curl_is_read_with_the_docker_command(tmp_path: Path) -> 
     assert (list(found.containers), found.managed) == (["web-1"], {"web-1"})
 
 
-def test_the_images_that_our_containers_were_made_from_are_read_too(tmp_path: Path) -> None:
-    """Their tags may point to other images by now."""
-    curl = f"""case "$*" in
-        *containers/json*) echo '[{{"Names": ["/web-1"], "ImageID": "sha256:old"}}]';;
-        *containers/web-1/json*images/sha256:old/json) echo '{INSPECTED}' '{IMAGE}' | tr ' ' '\\n';;
+@pytest.mark.parametrize("tagged", [True, False])
+def test_the_images_that_our_containers_were_made_from_are_read_too(tmp_path: Path, tagged: bool) -> None:
+    """Their tags may point to other images by now; a second request is for those that none points to."""
+    listed = '[{"Names": ["/web-1"], "ImageID": "sha256:old"}]'
+    answers = [listed, INSPECTED, *([IMAGE] if tagged else [])]
+    curl = f"""echo >>"{tmp_path}/requests"
+    case "$*" in
+        *info*containers/json*containers/web-1/json*) printf '%s\\n' {shlex.join(answers)};;
+        *http://docker/images/sha256:old/json) echo '{IMAGE}';;
     esac"""
     path = fake_docker(tmp_path, "exit 1")
     (tmp_path / "curl").write_text(f"#!/bin/sh\n{curl}\n")
@@ -152,6 +157,7 @@ def test_the_images_that_our_containers_were_made_from_are_read_too(tmp_path: Pa
     done = subprocess.run(["sh", "-c", command], env=path, capture_output=True, text=True, check=True)
     found = parse(done.stdout, []).engine
     assert (list(found.containers), found.managed, list(found.images)) == (["web-1"], {"web-1"}, ["sha256:old"])
+    assert len((tmp_path / "requests").read_text()) == (1 if tagged else 2)
 
 
 @pytest.mark.parametrize(
