@@ -1,12 +1,12 @@
 """Validate users' own templates before any host is touched."""
 
 from collections.abc import Collection
-from difflib import get_close_matches
 
 from rollcall.components.component import Check
 from rollcall.config import local_files
 from rollcall.config.fleet import Locate, Member
 from rollcall.config.settings import Template
+from rollcall.did_you_mean import near_name
 from rollcall.errors import RollcallError
 
 # The container that writes a destination mounts its whole directory.
@@ -53,8 +53,8 @@ def unknown_container(member: Member, existing: Collection[str], coming: Collect
     for position, template in enumerate(member.settings.template_sync.templates):
         if not template.container or template.container in (*existing, *coming):
             continue
-        close = get_close_matches(template.container, sorted({*existing, *coming}), n=1)
-        hint = f"did you mean {close[0]}?" if close else "start it before the deploy"
+        close = near_name(template.container, {*existing, *coming})
+        hint = f"did you mean {close}?" if close else "start it before the deploy"
         where = locate(member.name, (*_TEMPLATES, position, "container"))
         return (
             f"{where}template_sync.templates[{position}].container: got {template.container!r}; "

@@ -1,7 +1,6 @@
 """The settings of one host: its data checked against the models, or one sentence about the first mistake."""
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +12,7 @@ from rollcall.config.fleet import Locate, RawHost
 from rollcall.config.forms import Expected
 from rollcall.config.layers import follow
 from rollcall.config.settings import Settings
+from rollcall.did_you_mean import near_name
 from rollcall.errors import RollcallError
 
 # Settings of before, and what they are called now.
@@ -64,8 +64,8 @@ def _hint(path: Sequence[str | int]) -> str:
         return f"did you mean {RENAMED[key]}?"
     known = list(_model_at(path[:-1]).model_fields)
     pyinfras = [*pyinfra_data.SSH, *pyinfra_data.GLOBAL_ARGUMENTS] if len(path) == 1 else []
-    if close := get_close_matches(key, [*known, *pyinfras], n=1):
-        return f"did you mean {close[0]}?"
+    if close := near_name(key, [*known, *pyinfras]):
+        return f"did you mean {close}?"
     if len(path) == 1:
         return f"data of your own needs a name with {pyinfra_data.OWN} before it: {pyinfra_data.OWN}{key.lstrip('_')}"
     return f"expected one of {', '.join(known)}"

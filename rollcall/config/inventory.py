@@ -1,6 +1,5 @@
 """An inventory as pyinfra itself sees it: hosts, how to reach them, their groups and their data."""
 
-import difflib
 import fnmatch
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from rollcall.config import inventory_file, project
 from rollcall.config.fleet import RawHost
 from rollcall.config.inventory_reader import ask_pyinfra
 from rollcall.config.layers import Layer, merged
+from rollcall.did_you_mean import near_name
 from rollcall.errors import RollcallError
 
 
@@ -148,8 +148,8 @@ def limited(whole: Inventory, limit: Sequence[str], inventory: str) -> Inventory
 def _no_match(pattern: str, hosts: Iterable[Host], inventory: str) -> str:
     names = [host.name for host in hosts]
     groups = sorted({group for host in hosts for group in host.groups})
-    near = difflib.get_close_matches(pattern, [*names, *groups], n=1)
-    hint = f"did you mean {near[0]}?" if near else "name a group or a host of it."
+    near = near_name(pattern, [*names, *groups])
+    hint = f"did you mean {near}?" if near else "name a group or a host of it."
     return (
         f"--limit {pattern} matches nothing in {inventory} (groups: {', '.join(groups)}; "
         f"hosts: {', '.join(names)}); {hint}"

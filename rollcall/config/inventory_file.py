@@ -1,10 +1,10 @@
 """Find the inventory that a user named, and check its files before pyinfra reads them."""
 
 import ast
-import difflib
 from pathlib import Path
 
 from rollcall.config import project
+from rollcall.did_you_mean import near_name
 from rollcall.errors import RollcallError
 
 
@@ -65,9 +65,8 @@ def _did_you_mean_file(path: Path) -> str:
             continue
         for file in sorted(folder.glob("*.py")):
             candidates.setdefault(file.stem, file)
-    near = difflib.get_close_matches(path.stem, candidates, n=1)
-    if near:
-        return f"did you mean {candidates[near[0]]}?"
+    if near := near_name(path.stem, candidates):
+        return f"did you mean {candidates[near]}?"
     if candidates:
         return f"there are {', '.join(str(file) for file in candidates.values())}."
     return f"it was looked for in {path.parent.resolve()}."

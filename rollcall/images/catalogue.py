@@ -1,11 +1,11 @@
 """List Rollcall's own images, and what each is built from."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from rollcall.config import project
 from rollcall.config.settings import Acme, Settings
+from rollcall.did_you_mean import near_name
 from rollcall.errors import RollcallError
 from rollcall.images import cached
 
@@ -87,8 +87,8 @@ def chosen(names: tuple[str, ...]) -> tuple[OwnImage, ...]:
     known = {image.name: image for image in IMAGES}
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            near = near_name(name, known)
+            hint = f"; did you mean {near}?" if near else ""
             raise RollcallError(f"unknown image: expected one of {', '.join(known)}, got '{name}'{hint}")
     return tuple(image for image in IMAGES if image.name in names or not names)
 

@@ -3,7 +3,6 @@
 import shlex
 import socket
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from rollcall import command, waiting
 from rollcall.config.inventory import Host
 from rollcall.console import step
+from rollcall.did_you_mean import near_name
 from rollcall.errors import RollcallError
 from rollcall.images.docker import docker, inspect
 from rollcall.lab import catalogue, keys, side_by_side, size
@@ -216,6 +216,6 @@ def by_name(name: str) -> LabHost:
     found = {host.name: host for host in size.hosts()}
     if name in found:
         return found[name]
-    close = get_close_matches(name, found, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(found)}."
+    close = near_name(name, found)
+    hint = f"did you mean {close}?" if close else f"expected one of {', '.join(found)}."
     raise RollcallError(f"The lab has no host {name}; {hint}")
