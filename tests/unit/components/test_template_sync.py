@@ -138,7 +138,7 @@ def test_only_the_destinations_directory_itself_is_read(with_templates: Callable
     assert read_of.directories == ("/etc/haproxy",)
     assert "/etc/haproxy" not in read_of.paths
     command = script(read_of.wanted, directories=read_of.directories)
-    assert 'for directory in /etc/haproxy /var/log/rollcall; do find "$directory" -maxdepth 0' in command
+    assert "find /etc/haproxy /var/log/rollcall -maxdepth 0" in command
 
 
 def test_the_role_exists_only_where_there_are_templates(
