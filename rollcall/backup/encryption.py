@@ -4,12 +4,18 @@ from dataclasses import dataclass, field
 
 import pyrage
 
+from rollcall import waiting
 from rollcall.errors import RollcallError
 
 _IDENTITY, _RECIPIENT = "AGE-SECRET-KEY-", "age1"
 _MAGIC = b"age-encryption.org/"
 # In the header of a file that a passphrase opens.
 _BY_PASSPHRASE = b"\n-> scrypt "
+# pyrage makes the key as expensive as this machine works off in about a second, and opens none that it believes to take
+# 16 times as long here; it measures that anew each time, so a machine that is busy for a moment refuses its own files.
+_TOO_EXPENSIVE = "Excessive work parameter"
+BUSY_SECONDS = 60.0
+"""How long a machine that believes itself too slow for a passphrase is asked again."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +89,30 @@ def decrypt(data: bytes, key: Key, file: str) -> bytes:
         raise RollcallError(f"{file}: {'a passphrase' if by_passphrase else 'an age key (--key FILE)'} opens it")
     try:
         if isinstance(key, Passphrase):
-            return bytes(pyrage.passphrase.decrypt(data, key.text))
+            return _by_passphrase(data, key, file)
         if not key.identities:
             raise RollcallError(f"{file}: a public key opens nothing; expected the key file with {_IDENTITY}…")
         return bytes(pyrage.decrypt(data, [pyrage.x25519.Identity.from_str(one) for one in key.identities]))
     except pyrage.DecryptError as problem:
         what = "passphrase" if by_passphrase else "key"
         raise RollcallError(f"{file}: another {what} opens it, or the file is damaged ({problem})") from None
+
+
+def _by_passphrase(data: bytes, key: Passphrase, file: str) -> bytes:
+    opened: list[bytes] = []
+
+    def is_decided() -> bool:
+        try:
+            opened.append(bytes(pyrage.passphrase.decrypt(data, key.text)))
+        except pyrage.DecryptError as problem:
+            if _TOO_EXPENSIVE in str(problem):
+                return False
+            raise
+        return True
+
+    if not waiting.until(is_decided, BUSY_SECONDS):
+        raise RollcallError(
+            f"{file}: this machine is far slower than the one that encrypted it, or very busy, so that its passphrase "
+            "would take minutes; try again, or on a faster machine (a backup with --key FILE opens anywhere)"
+        )
+    return opened[0]

@@ -1,12 +1,16 @@
 """Backups in the age format: who has the key reads them, anybody else gets one sentence."""
 
+import re
+
 import pyrage
 import pytest
 
+from rollcall.backup import encryption
 from rollcall.backup.encryption import Keys, Passphrase, decrypt, encrypt, keys
 from rollcall.errors import RollcallError
 
 DATA = b"the fleet's secrets"
+SESAME = Passphrase("open sesame")
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +32,40 @@ def test_public_keys_encrypt_and_open_nothing(own: Keys) -> None:
         decrypt(encrypt(DATA, public), public, "b.age")
 
 
-def test_a_passphrase_encrypts_and_opens_and_another_does_not(own: Keys) -> None:
-    sealed = encrypt(DATA, Passphrase("open sesame"))
-    assert decrypt(sealed, Passphrase("open sesame"), "b.age") == DATA
+@pytest.fixture(scope="module")
+def sealed() -> bytes:
+    return encrypt(DATA, SESAME)
+
+
+@pytest.fixture(scope="module")
+def too_expensive(sealed: bytes) -> bytes:
+    """A backup whose passphrase takes longer than this machine may."""
+    return re.sub(rb"(-> scrypt \S+) \d+\n", rb"\1 40\n", sealed)
+
+
+def test_a_passphrase_encrypts_and_opens_and_another_does_not(own: Keys, sealed: bytes) -> None:
+    assert decrypt(sealed, SESAME, "b.age") == DATA
     with pytest.raises(RollcallError, match=r"b\.age: another passphrase opens it"):
         decrypt(sealed, Passphrase("close sesame"), "b.age")
     with pytest.raises(RollcallError, match=r"b\.age: a passphrase opens it"):
         decrypt(sealed, own, "b.age")
-    assert "sesame" not in repr(Passphrase("open sesame"))
+    assert "sesame" not in repr(SESAME)
+
+
+def test_a_machine_that_is_busy_for_a_moment_opens_its_own_backup(
+    sealed: bytes, too_expensive: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured, decrypt_once = iter([too_expensive, too_expensive, sealed]), pyrage.passphrase.decrypt
+    monkeypatch.setattr(pyrage.passphrase, "decrypt", lambda _, text: decrypt_once(next(measured), text))
+    assert decrypt(sealed, SESAME, "b.age") == DATA
+
+
+def test_a_machine_that_is_too_slow_for_a_passphrase_says_so(
+    too_expensive: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encryption, "BUSY_SECONDS", 0.2)
+    with pytest.raises(RollcallError, match="far slower than the one that encrypted it, or very busy"):
+        decrypt(too_expensive, SESAME, "b.age")
 
 
 def test_another_key_a_cut_file_and_a_foreign_one_are_refused(own: Keys) -> None:
