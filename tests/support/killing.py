@@ -70,7 +70,7 @@ def finish(*arguments: str, refusal: str = HELD) -> None:
 
 
 class Steps:
-    """The steps of a command, as its lines tell them without their figures; each is due once."""
+    """The steps of a command, as its lines tell them without their figures and times; each is due once."""
 
     def __init__(self, beginnings: tuple[str, ...]) -> None:
         """Know no step yet; their lines have these beginnings."""
@@ -81,7 +81,7 @@ class Steps:
 
     def __call__(self, line: str) -> bool:
         """Whether a line tells a step that no run has been ended at."""
-        step = re.sub(r"\(\d[\d.]* s\)", "", line).strip()
+        step = re.sub(r"\(\d[\d.]* s\)|\d{4}-\d\d-\d\dT\d+Z", "", line).strip()
         if step.startswith("--> "):
             self._operation = step.removeprefix(OPERATION).strip() if step.startswith(OPERATION) else ""
         if step.startswith(CHANGES):

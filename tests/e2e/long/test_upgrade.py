@@ -1,4 +1,4 @@
-"""Consul gets a newer version under 32 keep-alive clients, is interrupted on the way, and goes on."""
+"""Consul gets a newer version under 32 keep-alive clients, is interrupted or killed on the way, and goes on."""
 
 import signal
 import time
@@ -11,6 +11,7 @@ import pytest
 from deployed import BACKENDS, LAB, PROJECT, Fleet, answering, rollcall, wait_for
 from image_for_tests import made
 from keep_alive_load import Load
+from killing import CHANGES, ended_at_every_step
 from lab_command import UP
 from lab_servers import led_by
 
@@ -24,23 +25,30 @@ HOSTS = (*SERVERS, "app1", "app2", "front1")
 
 @pytest.fixture(scope="module")
 def fleet() -> Fleet:
-    """The lab anew, without anything deployed."""
     rollcall(*UP)
-    rollcall("remove", LAB, "--yes")
     return Fleet()
 
 
 @pytest.fixture(scope="module")
-def before(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The release before, deployed; the inventory for that, by whose name the secrets are the lab's."""
+def earlier(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The inventory with the release before, by whose name the secrets are the lab's."""
     image = images.make_consul_before()
     folder = tmp_path_factory.mktemp("before")
     (folder / "lab.py").write_text((PROJECT / LAB).read_text())
     (folder / "group_data").mkdir()
     (folder / "group_data" / "all.py").write_text(f'consul = {{"image": "{image}", "image_source": "push"}}\n')
-    rollcall("deploy", str(folder / "lab.py"))
+    return str(folder / "lab.py")
+
+
+@pytest.fixture
+def before(fleet: Fleet, earlier: str) -> Iterator[None]:
+    """The release before, deployed from nothing: no downgrade leads there."""
+    rollcall("remove", LAB, "--yes")
+    rollcall("deploy", earlier)
     wait_for("answer of every backend", lambda: answering() == BACKENDS)
-    yield str(folder / "lab.py")
+    assert builds(fleet) == dict.fromkeys(HOSTS, CONSUL_BEFORE_VERSION)
+    rollcall("consul", LAB, "--", "kv", "put", "shop/greeting", "hello")
+    yield
     for server in SERVERS:
         fleet.on(server, "rm -rf /var/lib/rollcall/backups")
 
@@ -50,11 +58,10 @@ def builds(fleet: Fleet) -> dict[str, str]:
     return {one["Name"]: one["Tags"]["build"].partition(":")[0] for one in members if one["Status"] == 1}
 
 
+@pytest.mark.usefixtures("before")
 def test_an_upgrade_that_is_interrupted_goes_on_without_a_lost_request(
-    fleet: Fleet, before: str, says: Callable[[str], None]
+    fleet: Fleet, says: Callable[[str], None]
 ) -> None:
-    assert builds(fleet) == dict.fromkeys(HOSTS, CONSUL_BEFORE_VERSION)
-    rollcall("consul", LAB, "--", "kv", "put", "shop/greeting", "hello")
     leader = led_by(fleet)
     load = Load(FRONT_PORT)
     started = time.monotonic()
@@ -78,8 +85,26 @@ def test_an_upgrade_that_is_interrupted_goes_on_without_a_lost_request(
     assert "✗" not in rollcall("verify", LAB)
 
 
-def test_a_downgrade_is_refused_before_anything_is_touched(fleet: Fleet, before: str) -> None:
-    said = " ".join(rollcall("deploy", before, code=1).split())
+@pytest.mark.usefixtures("before")
+def test_an_upgrade_killed_after_each_step_goes_on_without_a_lost_request(
+    fleet: Fleet, says: Callable[[str], None]
+) -> None:
+    load = Load(FRONT_PORT, pause=0.05)
+    with load.running():
+        steps = ended_at_every_step("deploy", LAB, by=signal.SIGKILL, beginnings=CHANGES)
+    says(f"kill -9 at each of {len(steps)} steps, {load.requests} requests: {'; '.join(steps)}")
+    assert load.broken == {}
+    agents = [step for step in steps if "Consul servers, one at a time" in step or "Consul agents, one at" in step]
+    assert len(agents) == len(HOSTS), steps
+    assert builds(fleet) == dict.fromkeys(HOSTS, CONSUL_VERSION)
+    assert "hello" in rollcall("consul", LAB, "--", "kv", "get", "shop/greeting")
+    assert "nothing had to change" in rollcall("deploy", LAB)
+    assert "✗" not in rollcall("verify", LAB)
+
+
+def test_a_downgrade_is_refused_before_anything_is_touched(fleet: Fleet, earlier: str) -> None:
+    rollcall("deploy", LAB)
+    said = " ".join(rollcall("deploy", earlier, code=1).split())
     assert f"consul.image: got {CONSUL_BEFORE_VERSION} for" in said
     assert f"and {CONSUL_VERSION} runs, whose data an earlier Consul does not read" in said
     assert builds(fleet) == dict.fromkeys(HOSTS, CONSUL_VERSION)
