@@ -5,6 +5,8 @@ the resolvers that the host had before (`resolver`). `resolver_files` makes the 
 since the engine copies the host's resolv.conf into them.
 """
 
+import shlex
+
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import BOTH, HERE, OpenPort, single
 from rollcall.components.resolver import Resolver, plain
@@ -25,6 +27,13 @@ FOLDER = "/etc/rollcall/dns"
 # maximum, each with its own process.
 MEMORY = 64
 PIDS = 64
+# A container of the agent's image asks as the host does: hosts rarely have a tool that asks a particular server.
+_TRIAL = r"""
+docker run --rm --pull never --network host --dns {bridge} --read-only --cap-drop ALL --env SERVICE_IGNORE=true \
+  --entrypoint getent "$(docker inspect --format '{{{{.Image}}}}' consul)" hosts {name} >/dev/null || {{
+  echo 'dns at {bridge} returns nothing for {name}' >&2; exit 1
+}}
+"""
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
@@ -63,6 +72,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
             memory=MEMORY,
             pids=PIDS,
             configuration=configuration_digest((configuration,)),  # dnsmasq itself watches upstream.conf
+            trial_command=f"sh -c {shlex.quote(_TRIAL.format(bridge=bridge, name=f'consul.service.{domain}'))}",
         ),
         *announced(bridge, domain, resolver),
     )

@@ -1,5 +1,7 @@
 """Describe a host's registrator: it watches the host's engine and registers services with the local Consul agent."""
 
+import shlex
+
 from rollcall.components import socket_filter
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, single
@@ -14,6 +16,31 @@ OWNER = "65534:65534"
 ENGINE_FOLDER = "/run/socket-filter"
 # It uses 37 MiB for 200 containers.
 MEMORY, PIDS = 128, 64
+# A container that is started for it is registered, and out again once it has stopped. It has neither a port of the host
+# nor a route, and whatever its image exposes, it has one service. Killed on the way, it ends by itself.
+_TRIAL = r"""
+name=rollcall-trial-$$-$(date +%s)
+agent() {{
+  {{ printf 'X-Consul-Token: '; cat {token}; }} | docker exec -i consul curl -sS --fail --max-time 5 -H @- "$@"
+}}
+services() {{ agent {url}/v1/agent/services; }}
+registered() {{ services | grep -q "\"$name\""; }}
+out() {{ found=$(services) && ! printf '%s' "$found" | grep -q "\"$name\""; }}
+await() {{ for look in $(seq {looks}); do "$1" && return; sleep 0.2; done 2>/dev/null; "$1"; }}
+trial=$(docker run --detach --rm --pull never --network host --read-only --cap-drop ALL --expose 1 \
+  --env SERVICE_1_NAME=$name --env SERVICE_1_ID=$name --env SERVICE_2-65535_IGNORE=true \
+  --entrypoint sleep "$(docker inspect --format '{{{{.Image}}}}' consul)" {seconds}) || exit
+end() {{ docker rm --force "$trial" >/dev/null 2>&1; }}
+trap end EXIT
+await registered || {{ echo 'registrator does not register a container that starts' >&2; exit 1; }}
+end
+await out || {{
+  agent -X PUT {url}/v1/agent/service/deregister/$name
+  echo 'registrator does not deregister a container that has stopped' >&2
+  exit 1
+}}
+"""
+TRIAL_LOOKS, TRIAL_SECONDS = 50, 60
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
@@ -45,8 +72,15 @@ def resources(context: Context) -> tuple[Resource, ...]:
             pids=PIDS,
             # A new token replaces the container, and the new one registers everything again with it.
             configuration=configuration_digest((token,)),
+            trial_command=_trial(),
         ),
     )
+
+
+def _trial() -> str:
+    looks, seconds = timeouts.stretched(TRIAL_LOOKS), timeouts.stretched(TRIAL_SECONDS)
+    script = _TRIAL.format(token=TOKEN, url=local_agent.URL, looks=looks, seconds=seconds)
+    return f"sh -c {shlex.quote(script)}"
 
 
 def _flags(fleet: Fleet, member: Member) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 Write access to that socket is root access to the host. With nginx in front of it, the registrator need not be trusted.
 """
 
+import shlex
+
 from rollcall.components.component import Component, Context
 from rollcall.components.template_files import render
 from rollcall.converge.docker_query import SOCKET as ENGINE
@@ -21,6 +23,13 @@ USER = 101
 TARGET = "/var/tmp"  # noqa: S108 - inside the container
 # nginx uses 4 MiB.
 MEMORY, PIDS = 32, 16
+# What the registrator reads through it, read as root by docker itself.
+_TRIAL = r"""
+at=unix://$(docker volume inspect --format '{{{{.Mountpoint}}}}' {volume})/{socket} || exit
+docker --host "$at" ps --quiet >/dev/null && docker --host "$at" events --since 1s --until 0s >/dev/null || {{
+  echo 'socket-filter does not pass on what the registrator reads from the engine' >&2; exit 1
+}}
+"""
 
 
 def resources(context: Context) -> tuple[Resource, ...]:
@@ -46,6 +55,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
             memory=MEMORY,
             pids=PIDS,
             configuration=configuration_digest(files),
+            trial_command=f"sh -c {shlex.quote(_TRIAL.format(volume=VOLUME, socket=SOCKET))}",
         ),
     )
 

@@ -75,6 +75,7 @@ def container(
         on_call=like.on_call,
         run_timeout=like.run_timeout,
         idle_command=like.idle_command,
+        trial_command=like.trial_command,
     )
 
 

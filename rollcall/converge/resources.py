@@ -133,6 +133,7 @@ class Container:
     `secrets` is a keyed digest of the secrets that it gets, `secret_environment` those that it gets in its environment.
     One that is `on_call` is only created: another program starts it when it is wanted. What replaces it waits for a run
     that is under way, for at most `run_timeout` seconds; `idle_command` succeeds on the host once its end was noticed.
+    `trial_command` succeeds on the host if a new one does its work there, and else prints why it does not.
     """
 
     name: str
@@ -165,6 +166,7 @@ class Container:
     on_call: bool = False
     run_timeout: int = 0
     idle_command: str = ""
+    trial_command: str = ""
 
     def __post_init__(self) -> None:
         """Sort unordered fields, so that the order of a setting or of Docker is not a difference."""
@@ -188,7 +190,7 @@ class Container:
         # Without the fields that have their default: one that Rollcall adds later replaces nobody's containers.
         content = {name: value for name, value in asdict(self).items() if getattr(self, name) != _DEFAULTS[name]}
         # A program can switch to another port, and an image can come in another way, without a new container.
-        for name in ("listens", "image_source", "run_timeout", "idle_command"):
+        for name in ("listens", "image_source", "run_timeout", "idle_command", "trial_command"):
             content.pop(name, None)
         if self.secret_environment:
             content["secret_environment"] = [name for name, _ in self.secret_environment]

@@ -97,11 +97,16 @@ def converge(here: Site, component: Component) -> None:
         PyinfraError: an object that is not Rollcall's has the name of a resource.
     """
     changes = here.changes(component.name)
-    replaced = tuple(change.name for change in changes if change.action == "replace" and _stays_up(change.resource))
+    replaced = [
+        change.resource
+        for change in changes
+        if change.action == "replace" and isinstance(change.resource, Container) and _stays_up(change.resource)
+    ]
     if replaced:
         trial = _trials.setdefault(component.name, Trial(component.name))
         trial.join(host.name)
-        work = ContainersWork(replaced, stretched(CONTAINER_TIMEOUT_SECONDS))
+        names, trials = [one.name for one in replaced], [one.trial_command for one in replaced if one.trial_command]
+        work = ContainersWork(tuple(names), stretched(CONTAINER_TIMEOUT_SECONDS), trials)
         operations.converge_after_trial(name=component.name, changes=changes, trial=trial, readiness=work)
     elif changes:
         operations.converge(name=component.name, changes=changes)

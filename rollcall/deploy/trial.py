@@ -61,7 +61,12 @@ class Trial:
 
 
 class ContainersWork(ContainersStayUp):
-    """Containers keep running, and their own health checks pass now."""
+    """Containers keep running, their own health checks pass now, and the host notices that they do their work."""
+
+    def __init__(self, names: tuple[str, ...], deadline: float, trials: Iterable[str] = ()) -> None:
+        """Take the containers' names, and the commands by which the host notices."""
+        super().__init__(names, deadline)
+        self._trials = tuple(trials)
 
     @override
     def missing(self, host: Host) -> list[str]:
@@ -70,9 +75,14 @@ class ContainersWork(ContainersStayUp):
         _, output = callbacks.run(host, f"docker inspect --type=container {' '.join(self.names)}")
         found = json.loads(output.stdout)
         checks = {one["Name"].lstrip("/"): health_check.command(one) for one in found}
-        return [problem for name, check in checks.items() if check and (problem := _failure(host, name, check))]
+        failing = [
+            f"{name} fails its own health check: {why}"
+            for name, check in checks.items()
+            if check and (why := _failure(host, check))
+        ]
+        return failing or [why for trial in self._trials if (why := _failure(host, trial))]
 
 
-def _failure(host: Host, name: str, check: str) -> str:
+def _failure(host: Host, check: str) -> str:
     passes, output = callbacks.run(host, check)
-    return "" if passes else f"{name} fails its own health check: {reason(output.stderr, output.stdout)}"
+    return "" if passes else reason(output.stderr, output.stdout) or "no reason given"

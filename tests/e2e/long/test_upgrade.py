@@ -110,21 +110,34 @@ def test_a_downgrade_is_refused_before_anything_is_touched(fleet: Fleet, earlier
     assert builds(fleet) == dict.fromkeys(HOSTS, CONSUL_VERSION)
 
 
-def test_a_registrator_that_does_not_work_costs_one_host(fleet: Fleet, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("image", "setting", "component", "why"),
+    [
+        ("broken", "registrator", "registrator", "registrator does not stay up"),
+        ("idle", "registrator", "registrator", "registrator does not register a container that starts"),
+        ("idle", "dns", "DNS", "returns nothing for consul.service.consul"),
+        ("idle", "socket_filter", "socket filter", "does not pass on what the registrator reads from the engine"),
+    ],
+)
+def test_a_version_that_does_not_work_costs_one_host(
+    fleet: Fleet, tmp_path: Path, image: str, setting: str, component: str, why: str
+) -> None:
     rollcall("deploy", LAB)
-    image = made(docker.from_env(), Path(__file__).parents[2] / "support" / "broken")
+    name = made(docker.from_env(), Path(__file__).parents[2] / "support" / image)
     (tmp_path / "lab.py").write_text((PROJECT / LAB).read_text())
     (tmp_path / "group_data").mkdir()
-    setting = f'registrator = {{"image": "{image}", "image_source": "push"}}\n'
-    (tmp_path / "group_data" / "all.py").write_text(setting)
-    before = registrators(fleet)
+    given = f'{setting} = {{"image": "{name}", "image_source": "push"}}\n'
+    (tmp_path / "group_data" / "all.py").write_text(given)
+    before = containers(fleet, setting)
     said = " ".join(rollcall("deploy", str(tmp_path / "lab.py"), code=1).split())
-    [first] = [host for host, one in registrators(fleet).items() if one != before[host]]
-    assert f"left as it is, since registrator does not work on {first}, which was the first; fix it" in said
+    assert why in said
+    [first] = [host for host, one in containers(fleet, setting).items() if one != before[host]]
+    assert f"left as it is, since {component} does not work on {first}, which was the first; fix it" in said
     assert answering() == BACKENDS
     rollcall("deploy", LAB)
     assert "✗" not in rollcall("verify", LAB)
 
 
-def registrators(fleet: Fleet) -> dict[str, str]:
-    return {host: fleet.on(host, "docker inspect --format '{{.Id}}' registrator") for host in HOSTS}
+def containers(fleet: Fleet, setting: str) -> dict[str, str]:
+    name = setting.replace("_", "-")
+    return {host: fleet.on(host, f"docker inspect --format '{{{{.Id}}}}' {name}") for host in HOSTS}
