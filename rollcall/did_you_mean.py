@@ -5,10 +5,9 @@ from collections.abc import Iterable
 
 # More names would hide the error itself.
 LISTED = 12
-# How much of two names is the same. With less, such as difflib's 0.6, "rotate" would be meant by "frobnicate".
-NEAR = 0.7
-# For a name that people also shorten: "servers" means consul_servers.
-NEAR_FOR_SHORTENED = 0.6
+# How much of two names is the same: two thirds, as "lba" of "lab" and "servers" of "consul_servers". With less, such as
+# difflib's 0.6, "rotate" would be meant by "frobnicate".
+NEAR = 0.66
 
 
 def suggestion(given: str, known: Iterable[str]) -> str:
@@ -22,12 +21,12 @@ def suggestion(given: str, known: Iterable[str]) -> str:
     return f"there {'is' if len(names) == 1 else 'are'} {', '.join(names[:LISTED])}{more}"
 
 
-def near_name(given: str, known: Iterable[str], near: float = NEAR) -> str:
+def near_name(given: str, known: Iterable[str]) -> str:
     """Return the known name that is close to the given one, or "".
 
     Programs in containers, which do not have this module, ask difflib themselves.
     """
-    return next(iter(difflib.get_close_matches(given, sorted(set(known)), n=1, cutoff=near)), "")
+    return next(iter(difflib.get_close_matches(given, sorted(set(known)), n=1, cutoff=NEAR)), "")
 
 
 def typo_of(given: str, known: Iterable[str]) -> str:

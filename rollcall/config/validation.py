@@ -10,7 +10,7 @@ from rollcall.config import front_validation, host_settings, setting_location
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost, member, names
 from rollcall.config.layers import assignments, of_item
 from rollcall.config.settings import Settings
-from rollcall.did_you_mean import NEAR_FOR_SHORTENED, near_name
+from rollcall.did_you_mean import near_name
 from rollcall.errors import RollcallError
 
 # Consul's own ports (its documentation, "Required ports"), DNS and SSH: nginx cannot have them.
@@ -68,7 +68,7 @@ def _check_servers(fleet: Fleet) -> None:
     count = len(fleet.servers)
     if count == 0:
         groups = {group for one in fleet.members for group in one.groups}
-        close = near_name("consul_servers", groups, near=NEAR_FOR_SHORTENED)
+        close = near_name("consul_servers", groups)
         raise RollcallError(
             f"{fleet.name}: no host in the group consul_servers; "
             + (f"did you write {close}?" if close else "expected a list of 1, 3 or 5 hosts of that name")
