@@ -42,7 +42,7 @@ def deploy(source: str, *, limit: tuple[str, ...], dry: bool, yes: bool, as_json
     options = [*_limits(limit), *(["--dry"] if dry else ["-y"]), *consent, *_verbosity(verbosity)]
     try:
         with program.reported(dry) if as_json else nullcontext():
-            program.run(chosen, "deploy.py", options)
+            program.run(chosen, "deploy.py", options, fleet)
     except RollcallError as problem:
         raise RollcallError(f"{problem}{_put_back(chosen)}") from None
     if as_json or failures.AS_STEP in os.environ:

@@ -6,7 +6,7 @@ calls `hosts` inside pyinfra. Both read the files again after pyinfra, with pyin
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from pyinfra_cli.prints import jsonify
 from pyinfra_cli.util import exec_file, json_encode
 
 from rollcall.config import groups, pyinfra_data
+from rollcall.config.inventory import Entry
 from rollcall.config.layers import OVERRIDE, Layer
 from rollcall.errors import RollcallError
 
@@ -112,8 +113,22 @@ def _arguments() -> dict[str, Any]:
     return dict(cli.cli.make_context("pyinfra", sys.argv[1:], resilient_parsing=True).params)
 
 
-def of_this_run() -> list[Document]:
+# The hosts as a command of ours has read them, before it started pyinfra in the same process.
+_remembered: list[Sequence[Entry]] = []
+
+
+def remember(entries: Sequence[Entry]) -> None:
+    """Take these for the hosts of this run: reading group data and inventory once more would give the same."""
+    _remembered[:] = [entries]
+
+
+def of_this_run() -> Sequence[Entry]:
     """Describe the hosts of the current pyinfra run, as Rollcall's commands see them."""
+    return _remembered[0] if _remembered else _read()
+
+
+@lru_cache(maxsize=1)
+def _read() -> Sequence[Entry]:
     arguments = _arguments()
     source = str(Path(run.cwd or ".") / arguments["inventory"])
     source = source if Path(source).is_file() else arguments["inventory"]

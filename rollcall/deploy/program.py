@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,6 +23,7 @@ import gevent
 from gevent import monkey
 
 from rollcall.config import project
+from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Entry, Inventory
 from rollcall.config.inventory_reader import READ_TIMEOUT_SECONDS
 from rollcall.errors import RollcallError
@@ -38,6 +40,9 @@ def command() -> str:
 
 def begin() -> None:
     """Prepare this process for pyinfra."""
+    # gevent asks a dozen times for plugins, pyinfra and pydantic once each, and each time all packages would be read.
+    packages = metadata.entry_points()
+    metadata.entry_points = packages.select
     monkey.patch_all()
     main = gevent.getcurrent()
     pending = None
@@ -75,7 +80,7 @@ def read(source: str, root: Path) -> Sequence[Entry]:
     sys.path.append(str(root))
     with _in_folder(root), _in_time(source), ctx_state.use(state), contextlib.redirect_stdout(io.StringIO()):
         try:
-            return inventory_layers.described(make_inventory(source, cwd=str(root)), source)
+            entries = inventory_layers.described(make_inventory(source, cwd=str(root)), source)
         except UnexpectedExternalError as error:
             raise RollcallError(_raised(error.filename, error.exception)) from None
         except PyinfraError as error:
@@ -86,6 +91,8 @@ def read(source: str, root: Path) -> Sequence[Entry]:
             if isinstance(error, SystemExit) and error.code == INTERRUPTED:
                 raise
             raise RollcallError(f"pyinfra cannot read the inventory {source}: {_summary(error)}") from None
+    inventory_layers.remember(entries)
+    return entries
 
 
 def _raised(file: str, error: BaseException) -> str:
@@ -125,8 +132,14 @@ def _in_time(source: str) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def run(inventory: Inventory, name: str, options: Sequence[str]) -> None:
+def run(inventory: Inventory, name: str, options: Sequence[str], fleet: Fleet | None = None) -> None:
     """Run a deploy file on the hosts with pyinfra's command line and its output.
+
+    Args:
+        inventory: the hosts; `read` has read them.
+        name: the deploy file's.
+        options: pyinfra's.
+        fleet: the fleet that the deploy file would read once more, if the command has it.
 
     Raises:
         RollcallError: it did not succeed on every host.
@@ -137,6 +150,10 @@ def run(inventory: Inventory, name: str, options: Sequence[str]) -> None:
     from pyinfra_cli.cli import cli
     from pyinfra_cli.exceptions import WrappedError
 
+    from rollcall.deploy import this_run
+
+    if fleet:
+        this_run.know(fleet)
     pyinfra.is_cli = True
     set_formatter(click.style)
     set_echo(click.echo)

@@ -1,10 +1,13 @@
 """Read the host that pyinfra is preparing, in one command."""
 
+import inspect
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from pyinfra import host, logger
 from pyinfra import state as run
+from pyinfra.api import util
 
 from rollcall.components import declared, template_sync
 from rollcall.components.component import Component, Context
@@ -30,6 +33,7 @@ def read(components: Sequence[Component], secrets: Callable[[], store.Secrets], 
         RollcallError: the host is not the one that the inventory means, or lacks what a deploy needs.
     """
     _log_only_changes()
+    _order_by_lines_alone()
     fleet = this_run.fleet()
     fleet_secrets = secrets()
     if pin:
@@ -75,6 +79,15 @@ def _log_only_changes() -> None:
     """Omit pyinfra's line for every host and operation that changes nothing, unless -v is given."""
     if not run.print_noop_info:
         logger.addFilter(_is_change)
+
+
+def _order_by_lines_alone() -> None:
+    """Spare pyinfra the source of its callers, of whom it uses only files and lines, to order operations.
+
+    Looking for it takes a tenth of the processor time of a deploy with nothing to do.
+    """
+    util.stack = partial(inspect.stack, 0)
+    util.getframeinfo = partial(inspect.getframeinfo, context=0)
 
 
 def _is_change(record: logging.LogRecord) -> bool:
