@@ -446,7 +446,7 @@ class Dns(Section):
 class Scheduler(Section):
     """The container that runs jobs at their times, on hosts that have jobs (docs/jobs.md)."""
 
-    image: Image = Field(default="rollcall/scheduler:0.1.0", description=_IMAGE)
+    image: Image = Field(default="rollcall/scheduler:0.2.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
 
 

@@ -42,7 +42,7 @@ def timezone(name: str) -> str:
 
 def following(text: str, zone: str, after: datetime) -> datetime:
     """Return the first time of a schedule after a moment, in UTC."""
-    return next(_times(text, after.astimezone(ZoneInfo(zone)))).astimezone(UTC)
+    return next(_times(text, after.astimezone(ZoneInfo(zone))))
 
 
 def latest(text: str, zone: str, now: datetime, within: timedelta) -> datetime | None:
@@ -51,7 +51,7 @@ def latest(text: str, zone: str, now: datetime, within: timedelta) -> datetime |
     for one in _times(text, (now - within).astimezone(ZoneInfo(zone))):
         if one > now:
             break
-        found = one.astimezone(UTC)
+        found = one
     return found
 
 
@@ -60,4 +60,5 @@ def _times(text: str, after: datetime) -> Iterator[datetime]:
     if len(fields.split()) != _FIELDS:
         # The parser would take a sixth as seconds.
         raise CronSimError(f"got {len(fields.split())} fields")
-    return CronSim(fields, after)
+    # In the hour that an autumn repeats, the parser begins with times of its first pass.
+    return (one for one in (local.astimezone(UTC) for local in CronSim(fields, after)) if one > after.astimezone(UTC))
