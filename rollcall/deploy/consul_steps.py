@@ -148,7 +148,8 @@ def _leave_to_move(here: Site, state: State, host: Host) -> bool:
 def _rejoin(here: Site, state: State, host: Host) -> bool:
     deadline, token = stretched(CONSUL_TIMEOUT_SECONDS), run_secrets.read().tokens.secret("management")
     ready = readiness.ConsulReady((*deployed_agents.servers(here).values(), here.member.node), deadline)
-    rejoin = Rejoin(here.member.address, deployed_agents.others(here), stretched(REJOIN_TIMEOUT_SECONDS), token)
+    others, moving = deployed_agents.others(here), deployed_agents.moving(here)
+    rejoin = Rejoin(here.member.address, others, stretched(REJOIN_TIMEOUT_SECONDS), token, moving)
     return rejoin(state, host) and ready(state, host)
 
 

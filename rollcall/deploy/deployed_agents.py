@@ -49,3 +49,10 @@ def others(here: Site) -> tuple[str, ...]:
             for address in (_addresses[one.name], one.address)
         )
     )
+
+
+def moving(here: Site) -> frozenset[str]:
+    """Return the hosts whose agent gets another address in this deploy, by inventory name."""
+    return frozenset(
+        one.name for one in here.fleet.members if _addresses.get(one.name) and _addresses[one.name] != one.address
+    )

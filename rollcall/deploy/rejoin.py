@@ -25,12 +25,14 @@ class Rejoin:
     Which of both works depends on who knows the token: a server without the others only if it leads, being the only
     one; an agent only with a server. An agent that has not noticed yet that the address of before is gone accepts no
     other one: the only server of a fleet needs up to a minute.
+    It waits for no agent of the hosts in `moving`: cut off where they were, they find a server after their own turn.
     """
 
     address: str
     others: Collection[str]
     deadline: float
     management: str = field(repr=False)
+    moving: frozenset[str] = frozenset()
 
     def __call__(self, state: State, host: Host) -> bool:
         """Join; return False and log the reason on failure, as pyinfra expects of a function."""
@@ -45,7 +47,8 @@ class Rejoin:
     def _missing(self, state: State, host: Host) -> str:
         if not self._joins(state, host):
             return f"its Consul server does not come together with any of {', '.join(self.others)}"
-        alone = sorted(one.name for one in state.active_hosts if one is not host and _is_alone(one))
+        staying = (one for one in state.active_hosts if one is not host and one.name not in self.moving)
+        alone = sorted(one.name for one in staying if _is_alone(one))
         return f"the Consul agents of {', '.join(alone)} find no server; deploy again once they do" if alone else ""
 
     def _joins(self, state: State, host: Host) -> bool:

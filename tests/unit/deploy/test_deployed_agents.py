@@ -18,5 +18,7 @@ def test_a_server_stays_one_whatever_its_address(
     assert not deployed_agents.keeps_a_server(fleet)
     texts = {consul.AGENT: 'advertise_addr = "10.0.0.99"\n'}
     state = SimpleNamespace(texts=texts, files=[f"{consul.FOLDER}/{consul.MANAGEMENT}"])
-    deployed_agents.note(SimpleNamespace(member=fleet.member(host), state=state, agents=()))  # type: ignore[arg-type]
+    here = SimpleNamespace(member=fleet.member(host), fleet=fleet, state=state, agents=())
+    deployed_agents.note(here)  # type: ignore[arg-type]
     assert deployed_agents.keeps_a_server(fleet) is stays
+    assert deployed_agents.moving(here) == {host}  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ def rejoins(
     *accepting: str,
     others: tuple[str, ...] = OTHERS,
     c3: tuple[Response, ...] = (Response(200, '"10.0.0.9:8300"'),),
+    moving: frozenset[str] = frozenset(),
 ) -> list[tuple[str, str]]:
     """Let c2 come together with c1 and c3, of which some accept requests; return the requests, the last of an error.
 
@@ -40,7 +41,7 @@ def rejoins(
     state = MagicMock(active_hosts=hosts)
     monkeypatch.setattr(rejoin, "_POLL_SECONDS", 0)
     deadline = 0 if len(c3) == 1 else 60
-    done = Rejoin("10.0.0.9", others, deadline, "open sesame")(state, hosts[1])
+    done = Rejoin("10.0.0.9", others, deadline, "open sesame", moving)(state, hosts[1])
     return asked if done else [*asked, ("", "")]
 
 
@@ -65,6 +66,11 @@ def test_the_only_server_joins_the_others_until_each_that_responds_has_found_it(
 
 def test_an_agent_that_finds_no_server_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rejoins(monkeypatch, "c2", c3=(LOST,))[-1] == ("", "")
+
+
+def test_nobody_waits_for_an_agent_that_moves_in_the_same_deploy(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = rejoins(monkeypatch, "c2", c3=(LOST,), moving=frozenset({"c2", "c3"}))
+    assert asked[-1] == ("c2", OTHERS[1])
 
 
 def test_without_others_there_is_nobody_to_join(monkeypatch: pytest.MonkeyPatch) -> None:
