@@ -20,11 +20,11 @@ _POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Rejoin:
-    """Let one of the other agents join a server at its address, or the server them, until all of them find a server.
+    """Let one of the other agents join a server at its address, or the server them, until it and they have a leader.
 
     Which of both works depends on who knows the token: a server without the others only if it leads, being the only
     one; an agent only with a server. An agent that has not noticed yet that the address of before is gone accepts no
-    other one: the only server of a fleet needs up to a minute.
+    other one, and says nothing: so it is asked again and again, for up to a minute.
     It waits for no agent of the hosts in `moving`: cut off where they were, they find a server after their own turn.
     """
 
@@ -47,8 +47,8 @@ class Rejoin:
     def _missing(self, state: State, host: Host) -> str:
         if not self._joins(state, host):
             return f"its Consul server does not come together with any of {', '.join(self.others)}"
-        staying = (one for one in state.active_hosts if one is not host and one.name not in self.moving)
-        alone = sorted(one.name for one in staying if _is_alone(one))
+        expected = (one for one in state.active_hosts if one is host or one.name not in self.moving)
+        alone = sorted(one.name for one in expected if _is_alone(one))
         return f"the Consul agents of {', '.join(alone)} find no server; deploy again once they do" if alone else ""
 
     def _joins(self, state: State, host: Host) -> bool:

@@ -18,18 +18,20 @@ def rejoins(
     *accepting: str,
     others: tuple[str, ...] = OTHERS,
     c3: tuple[Response, ...] = (Response(200, '"10.0.0.9:8300"'),),
+    c2: tuple[Response, ...] = (Response(200, '"10.0.0.9:8300"'),),
     moving: frozenset[str] = frozenset(),
 ) -> list[tuple[str, str]]:
     """Let c2 come together with c1 and c3, of which some accept requests; return the requests, the last of an error.
 
-    c3 responds one after the other when it is asked who leads, and c1 does not respond.
+    c2 and c3 respond one after the other when they are asked who leads, and c1 does not respond.
     """
     asked: list[tuple[str, str]] = []
-    found = list(c3)
+    leaders = {"c1": [Response(0, "")], "c2": list(c2), "c3": list(c3)}
 
     def responses(host: Any, requests: Any, token: str) -> list[Response]:
         if requests[0].path == leader.PATH:
-            return [Response(0, "") if host.name == "c1" else found.pop(0) if len(found) > 1 else found[0]]
+            found = leaders[host.name]
+            return [found.pop(0) if len(found) > 1 else found[0]]
         assert token == "open sesame"
         asked.extend((host.name, request.path.removeprefix("/v1/agent/join/")) for request in requests)
         return [Response(200 if host.name in accepting else 403, "") for _ in requests]
@@ -40,7 +42,7 @@ def rejoins(
         host.name = f"c{number}"
     state = MagicMock(active_hosts=hosts)
     monkeypatch.setattr(rejoin, "_POLL_SECONDS", 0)
-    deadline = 0 if len(c3) == 1 else 60
+    deadline = 60 if len(c2) + len(c3) > 2 else 0
     done = Rejoin("10.0.0.9", others, deadline, "open sesame", moving)(state, hosts[1])
     return asked if done else [*asked, ("", "")]
 
@@ -66,6 +68,14 @@ def test_the_only_server_joins_the_others_until_each_that_responds_has_found_it(
 
 def test_an_agent_that_finds_no_server_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rejoins(monkeypatch, "c2", c3=(LOST,))[-1] == ("", "")
+
+
+def test_a_server_that_the_others_still_take_for_alive_elsewhere_is_joined_until_it_has_a_leader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moving = frozenset({"c2"})
+    asked = rejoins(monkeypatch, "c3", c2=(LOST, LOST, Response(200, '"10.0.0.1:8300"')), moving=moving)
+    assert asked.count(("c3", "10.0.0.9")) == 3
 
 
 def test_nobody_waits_for_an_agent_that_moves_in_the_same_deploy(monkeypatch: pytest.MonkeyPatch) -> None:
