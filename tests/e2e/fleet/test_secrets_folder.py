@@ -17,6 +17,11 @@ from rollcall.secrets.store import TOKENS, Secrets
 FOLDER = PROJECT / ".secrets" / "lab"
 
 
+def contents() -> dict[Path, bytes]:
+    """Return every file of the folder; those of services have one of their own."""
+    return {file: file.read_bytes() for file in FOLDER.rglob("*") if file.is_file()}
+
+
 def whole(fleet: Fleet, secrets: Secrets) -> dict[str, Any]:
     """Give all that a deploy could touch: every file of ours, every container, and what the servers know."""
     files = "find /etc/rollcall -type f -exec sha256sum {} + | sort"
@@ -83,13 +88,13 @@ def test_a_wrong_folder_changes_nothing(
 ) -> None:
     spoil, sentence = CASES[case]
     spoil(folder)
-    left = FOLDER.exists() and {file.name: file.read_bytes() for file in FOLDER.iterdir()}
+    left = FOLDER.exists() and contents()
     for command in COMMANDS if case == "lost" else COMMANDS[:2]:
         name, *more = command.split()
         said = rollcall(name, LAB, *more, code=1)
         assert sentence in " ".join(said.split()), said
         assert "Traceback" not in said
-    assert (FOLDER.exists() and {file.name: file.read_bytes() for file in FOLDER.iterdir()}) == left
+    assert (FOLDER.exists() and contents()) == left
     assert whole(fleet, secrets) == before
 
 
