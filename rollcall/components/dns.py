@@ -5,8 +5,6 @@ the resolvers that the host had before (`resolver`). `resolver_files` makes the 
 since the engine copies the host's resolv.conf into them.
 """
 
-import shlex
-
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import BOTH, HERE, OpenPort, single
 from rollcall.components.resolver import Resolver, plain
@@ -72,7 +70,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
             memory=MEMORY,
             pids=PIDS,
             configuration=configuration_digest((configuration,)),  # dnsmasq itself watches upstream.conf
-            trial_command=f"sh -c {shlex.quote(_TRIAL.format(bridge=bridge, name=f'consul.service.{domain}'))}",
+            trial_command=_TRIAL.format(bridge=bridge, name=f"consul.service.{domain}"),
         ),
         *announced(bridge, domain, resolver),
     )

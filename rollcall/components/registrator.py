@@ -1,7 +1,5 @@
 """Describe a host's registrator: it watches the host's engine and registers services with the local Consul agent."""
 
-import shlex
-
 from rollcall.components import socket_filter
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, single
@@ -79,8 +77,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
 
 def _trial() -> str:
     looks, seconds = timeouts.stretched(TRIAL_LOOKS), timeouts.stretched(TRIAL_SECONDS)
-    script = _TRIAL.format(token=TOKEN, url=local_agent.URL, looks=looks, seconds=seconds)
-    return f"sh -c {shlex.quote(script)}"
+    return _TRIAL.format(token=TOKEN, url=local_agent.URL, looks=looks, seconds=seconds)
 
 
 def _flags(fleet: Fleet, member: Member) -> tuple[str, ...]:

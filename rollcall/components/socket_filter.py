@@ -3,8 +3,6 @@
 Write access to that socket is root access to the host. With nginx in front of it, the registrator need not be trusted.
 """
 
-import shlex
-
 from rollcall.components.component import Component, Context
 from rollcall.components.template_files import render
 from rollcall.converge.docker_query import SOCKET as ENGINE
@@ -55,7 +53,7 @@ def resources(context: Context) -> tuple[Resource, ...]:
             memory=MEMORY,
             pids=PIDS,
             configuration=configuration_digest(files),
-            trial_command=f"sh -c {shlex.quote(_TRIAL.format(volume=VOLUME, socket=SOCKET))}",
+            trial_command=_TRIAL.format(volume=VOLUME, socket=SOCKET),
         ),
     )
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rollcall.config.inventory import Host, Inventory
 from rollcall.errors import RollcallError
-from rollcall.remote import connectivity
+from rollcall.remote import connectivity, parallel
 from rollcall.remote.run import Shell
 
 RUNNING = "docker inspect --type=container --format={{.State.Running}} consul"
@@ -30,7 +30,7 @@ def pick_agent(source: str, chosen: Inventory) -> Host:
 
 def without_agent(hosts: Sequence[Host]) -> list[str]:
     """Return the names of the hosts on which no agent runs."""
-    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
+    with ThreadPoolExecutor(max_workers=parallel.workers(len(hosts))) as pool:
         return [host.name for host, problem in zip(hosts, pool.map(_problem, hosts), strict=True) if problem]
 
 

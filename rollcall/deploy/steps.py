@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import TypeGuard
 
 from pyinfra import host, logger
 from pyinfra.facts.server import Command
@@ -97,11 +98,7 @@ def converge(here: Site, component: Component) -> None:
         PyinfraError: an object that is not Rollcall's has the name of a resource.
     """
     changes = here.changes(component.name)
-    replaced = [
-        change.resource
-        for change in changes
-        if change.action == "replace" and isinstance(change.resource, Container) and _stays_up(change.resource)
-    ]
+    replaced = [change.resource for change in changes if change.action == "replace" and _stays_up(change.resource)]
     if replaced:
         trial = _trials.setdefault(component.name, Trial(component.name))
         trial.join(host.name)
@@ -112,7 +109,7 @@ def converge(here: Site, component: Component) -> None:
         operations.converge(name=component.name, changes=changes)
 
 
-def _stays_up(resource: Resource) -> bool:
+def _stays_up(resource: Resource) -> TypeGuard[Container]:
     return isinstance(resource, Container) and not resource.on_call
 
 

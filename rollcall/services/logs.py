@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rollcall.config import forms
 from rollcall.contract import access_log, jobs
 from rollcall.converge.docker_query import LABEL
 from rollcall.services.slot import FAILED_SUFFIX
@@ -52,7 +53,6 @@ while read -r name; do case "$name" in {pattern}) print "$name" & ;; esac; done 
 cat >/dev/null
 kill 0
 """
-_SECONDS = {"h": 3600, "m": 60, "s": 1}
 _ONCE = """
 for name in $({list}); do case "$name" in {pattern}) {print_name} ;; esac; done
 """
@@ -96,7 +96,7 @@ def _since(since: str) -> str:
         return "since="
     when = shlex.quote(since)
     if re.fullmatch(r"([0-9]+(h|m|s))+", since):
-        ago = sum(int(count) * _SECONDS[unit] for count, unit in re.findall(r"([0-9]+)(h|m|s)", since))
+        ago = sum(map(forms.seconds, re.findall(r"[0-9]+[hms]", since)))
         when = f"@$(($(date +%s) - {ago}))"
     elif re.fullmatch(r"[0-9]+(\.[0-9]+)?", since):
         when = f"@{since}"

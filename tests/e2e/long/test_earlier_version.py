@@ -58,12 +58,16 @@ def project(earlier: Path, tmp_path: Path) -> Iterator[Path]:
     rollcall("--project", str(folder), "remove", str(folder / LAB), "--yes")
 
 
+def containers(fleet: Fleet) -> dict[str, set[str]]:
+    return {host: set(fleet.on(host, "docker ps --quiet --no-trunc").split()) for host in fleet.hosts}
+
+
 def test_it_is_taken_over_without_a_lost_request(project: Path, says: Callable[[str], None]) -> None:
     of_it = ("--project", str(project))
     inventory = str(project / LAB)
     fleet = Fleet()
     wait_for("answer of every backend", lambda: answering() == BACKENDS)
-    before = {host: set(fleet.on(host, "docker ps --quiet --no-trunc").split()) for host in fleet.hosts}
+    before = containers(fleet)
     load = Load(FRONT_PORT)
     started = time.monotonic()
     with load.running():
@@ -72,7 +76,7 @@ def test_it_is_taken_over_without_a_lost_request(project: Path, says: Callable[[
         wait_for("answer of every backend", lambda: answering() == BACKENDS)
     says(f"taken over in {seconds:.0f} s; {load.requests} requests, broken: {load.broken}")
     assert load.broken == {}
-    after = {host: set(fleet.on(host, "docker ps --quiet --no-trunc").split()) for host in fleet.hosts}
+    after = containers(fleet)
     assert all(before[host] - after[host] for host in fleet.hosts), "the earlier version's containers still run"
     assert "nothing had to change" in rollcall(*of_it, "deploy", inventory)
     assert "✗" not in rollcall(*of_it, "verify", inventory)
