@@ -78,12 +78,16 @@ def _ports(service: Service) -> Iterator[Fault]:
     for key in ("routes", "streams", "tags", "public_port"):
         if getattr(service, key):
             yield (key,), f"got it {NO_PORTS}"
+    if "drain_timeout" in service.release.model_fields_set and not service.schedule:
+        yield ("release", "drain_timeout"), f"got it {NO_PORTS}; a worker has stop_timeout"
 
 
 def _routes(service: Service) -> Iterator[Fault]:
     for number, route in enumerate(service.routes):
         if service.ports and route.port and route.port not in service.ports:
             yield ("routes", number, "port"), _unknown_port(service, route.port)
+        for key, sentence in route_policies.strip_faults(route.path, strip=route.strip):
+            yield ("routes", number, key), sentence
         port = route.port or (*service.ports, 0)[0]
         first = next(one for one in service.routes if (one.port or (*service.ports, 0)[0]) == port)
         for key in ("path", "strip", "protocol", "buffering", *BY_KEY):

@@ -40,7 +40,10 @@ def check_routes(member: Member, locate: Locate) -> None:
     """
     front = member.settings.front
     for number, route in enumerate(front.routes):
-        for key, sentence in route_policies.faults(route_policies.of(route), route.host, front.users):
+        for key, sentence in (
+            *route_policies.strip_faults(route.path, strip=route.strip),
+            *route_policies.faults(route_policies.of(route), route.host, front.users),
+        ):
             where = f"{locate(member.name, ('front', 'routes', number, key))}front.routes[{number}].{key}"
             raise RollcallError(f"{where}: {sentence}")
 

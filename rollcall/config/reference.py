@@ -84,7 +84,8 @@ def _type(annotation: Any) -> str:
     if origin is Literal:
         return "string"
     if origin is tuple:
-        return f"list of {_type(arguments[0])}s"
+        inner = _type(arguments[0])
+        return f"list of {inner.replace('list', 'lists', 1) if inner.startswith('list') else f'{inner}s'}"
     if origin is not None and hasattr(annotation, "__metadata__"):
         return _type(arguments[0])
     names = {bool: "boolean", int: "integer", float: "number", str: "string"}

@@ -36,8 +36,15 @@ def faults(policies: Mapping[str, str], host: str, users: Collection[str]) -> It
     name = policies.get("basic_auth")
     if name and name not in users:
         yield "basic_auth", f"got {name!r}; expected one of front.users ({', '.join(users) or 'none yet'})"
+    yield from table.lonely(policies)
     if "redirect_from" in policies and host.startswith("*"):
         yield "redirect_from", f"got it for {host!r}; expected a route with an exact host"
+
+
+def strip_faults(path: str, *, strip: bool) -> Iterator[tuple[str, str]]:
+    """Return the key of a path that is to be removed where there is none, and the sentence."""
+    if strip and path == "/":
+        yield "strip", 'got True with the path "/", of which nothing can be removed; expected a path such as "/api"'
 
 
 def _field(policy: Policy) -> Any:

@@ -218,7 +218,7 @@ class Acme(Section):
 class Front(Section):
     """nginx and consul-template on the hosts of the group `fronts`."""
 
-    image: Image = Field(default="rollcall/front:0.7.0", description=_IMAGE)
+    image: Image = Field(default="rollcall/front:0.8.0", description=_IMAGE)
     image_source: ImageSource | None = Field(default=None, description=_IMAGE_SOURCE)
     server_name: Annotated[
         str,

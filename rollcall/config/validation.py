@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
 
-from rollcall.config import front_validation, host_settings, setting_location
+from rollcall.config import front_validation, host_settings, setting_location, unused_settings
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost, member, names
 from rollcall.config.layers import assignments, of_item
 from rollcall.config.settings import Settings
@@ -55,6 +55,7 @@ def check(name: str, hosts: Sequence[RawHost], local_hostname: str, locate: Loca
     _check_distinct(fleet)
     _check_mode(fleet, locate)
     _check_virtual_address(fleet, locate)
+    unused_settings.check(fleet, locate)
     for one in members:
         _check_front_ports(one, locate)
         _check_front_certificate(one, locate)

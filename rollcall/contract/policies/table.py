@@ -1,6 +1,6 @@
 """The table of all policies: metadata, front.routes, validation, docs and nginx's lines read it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from rollcall.contract.policies import access, traffic, visitors
@@ -11,6 +11,7 @@ POLICIES: tuple[Policy, ...] = (*access.POLICIES, *visitors.POLICIES, *traffic.P
 BY_KEY: Mapping[str, Policy] = {policy.key: policy for policy in POLICIES}
 BY_META: Mapping[str, Policy] = {policy.meta: policy for policy in POLICIES}
 ACCESS: frozenset[str] = frozenset(policy.meta for policy in POLICIES if policy.access)
+_OF_SIGN_IN = ("forward_auth_headers", "forward_auth_login")
 # What stands in Meta for a value that Consul cannot hold: no policy understands it.
 UNREADABLE = "?"
 # As in the registrator: a long value must not keep an error from fitting on one line.
@@ -57,7 +58,15 @@ def read(meta: Mapping[str, str], others: frozenset[str]) -> tuple[Policies, tup
                 found[policy.key] = value
         except ValueError as error:
             errors.append(f"{key}: {error}")
+    errors += [f"{BY_KEY[key].meta}: {sentence}" for key, sentence in lonely(found)]
     return ordered(found), tuple(errors)
+
+
+def lonely(found: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Return the key of each policy that is about a sign-in which the route lacks, and the sentence."""
+    for key in _OF_SIGN_IN:
+        if key in found and "forward_auth" not in found:
+            yield key, "got it without forward_auth, so that nobody would have to sign in; expected both, or neither"
 
 
 def ordered(values: Mapping[str, str], policies: Iterable[Policy] = POLICIES) -> Policies:

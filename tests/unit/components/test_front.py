@@ -122,7 +122,3 @@ def test_a_log_in_a_file_has_a_folder_of_the_host_that_the_group_adm_reads(front
     assert mount in container(logged).mounts and mount not in container(front()).mounts
     (config,) = [json.loads(one.text) for one in logged if isinstance(one, File) and one.path.endswith("front.json")]
     assert config["access_log"] == {"size": 2 << 20, "keep": 7}
-
-
-def test_without_a_file_the_size_and_number_of_files_change_nothing(front: Front) -> None:
-    assert front(access_log_size="1g", access_log_keep=1) == front()

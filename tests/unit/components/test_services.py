@@ -48,6 +48,7 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"ports": [80, 80]}, "services[0].ports[1]: got 80 a second time"),
     ({"routes": [{"host": "a.example.com"}]}, "services[0].routes: got it without ports of the service"),
     ({"tags": ["v2"]}, "services[0].tags: got it without ports of the service"),
+    ({"release": {"drain_timeout": 5}}, "services[0].release.drain_timeout: got it without ports of the service"),
     ({"ports": [80], "routes": [{"host": "a", "port": 81}]}, "routes[0].port: got 81; expected one of the service's"),
     (
         {"ports": [80], "routes": [{"host": "a"}, {"host": "b", "path": "/x"}]},

@@ -205,6 +205,18 @@ CASES = [
     ('front = {"access_log": "files"}', 'front.access_log: got \'files\'; expected "json", "short"'),
     ('front = {"access_log_size": "0"}', "front.access_log_size: got '0'; expected the size of a file such as"),
     ('front = {"access_log_keep": 0}', "front.access_log_keep: got 0; expected an integer from 1 to 1000"),
+    (
+        'template_sync = {"keys": ["haproxy/"]}',
+        "template_sync.keys: got ('haproxy/',) without template_sync.templates; expected both, or neither",
+    ),
+    (
+        'front = {"routes": [{"service": "a-80", "host": "a.example.com", "strip": True}]}',
+        'front.routes[0].strip: got True with the path "/", of which nothing can be removed',
+    ),
+    (
+        'front = {"routes": [{"service": "a-80", "host": "a.example.com", "forward_auth_headers": "Remote-User"}]}',
+        "front.routes[0].forward_auth_headers: got it without forward_auth, so that nobody would have to sign in",
+    ),
     ('services = [{"image": "a:1"}]', "services[0].name: missing; expected lower-case letters"),
     (
         'services = [\n    {"name": "shop", "image": "a:1", "ports": [80]},\n    {"name": "shop", "image": "a:2"},\n]',
@@ -261,6 +273,38 @@ def test_no_quorum_of_an_even_number(tmp_path: Path, count: int) -> None:
 def test_no_servers_at_all(tmp_path: Path) -> None:
     said = refused(tmp_path, "", hosts={"consul_server": ["s1"]})
     assert "test: no host in the group consul_servers; did you write consul_server?" in said
+
+
+ON_A_FRONT = {**SERVER, "fronts": ["s2", "s3"]}
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ('"access_log_size": "2m"', "access_log_size: got '2m' without front.access_log = \"file\"; expected both"),
+        ('"access_log": "json", "access_log_keep": 9', 'access_log_keep: got 9 without front.access_log = "file"'),
+        ('"virtual_router": 7', "virtual_router: got 7 without front.virtual_address; expected both"),
+        ('"virtual_interface": "eth1"', "virtual_interface: got 'eth1' without front.virtual_address"),
+        ('"max_fails": 0, "fail_timeout": 5', "fail_timeout: got 5 without front.max_fails of at least 1"),
+    ],
+)
+def test_a_setting_that_no_front_uses(tmp_path: Path, data: str, sentence: str) -> None:
+    said = refused(tmp_path, f"front = {{{data}}}", group="fronts", hosts=ON_A_FRONT)
+    assert said.startswith(f"group_data/fronts.py:1: front.{sentence}")
+
+
+def test_a_setting_that_one_front_uses_may_stand_in_the_data_of_all() -> None:
+    def front(name: str, address: str, **data: object) -> RawHost:
+        return host(name, "fronts", address=address, front={"access_log_size": "2m", **data})
+
+    hosts = [
+        host("s1", address="10.0.0.1", front={"access_log_keep": 7}),
+        front("f1", "10.0.0.2"),
+        front("f2", "10.0.0.3", access_log="file"),
+    ]
+    assert check("test", hosts, "laptop", nowhere).fronts
+    with pytest.raises(RollcallError, match=r"front\.access_log_size: got '2m' without"):
+        check("test", hosts[:2], "laptop", nowhere)
 
 
 def test_internal_mode_needs_one_host(tmp_path: Path) -> None:

@@ -66,6 +66,18 @@ def test_any_bad_value_closes_a_route_that_limits_who_gets_in(key: str) -> None:
         options(**{key: "nonsense"})
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("virtual_forward_auth_headers", "Remote-User"), ("virtual_forward_auth_login", "https://login.example.com/")],
+)
+def test_what_is_about_a_sign_in_that_is_missing_closes_the_route(key: str, value: str) -> None:
+    """Who writes it expects that visitors sign in."""
+    found = route_metadata.read(HOST | {key: value})
+    assert found is not None and found.options.closed
+    assert f"{key}: got it without forward_auth, so that nobody would have to sign in" in found.faults[0]
+    assert not options(**{key: value, "virtual_forward_auth": "login-80/verify"}).closed
+
+
 def test_a_misspelt_key_closes_the_route() -> None:
     found = route_metadata.read(HOST | {"virtual_alow": "10.0.0.0/8"})
     assert found is not None and found.options.closed
