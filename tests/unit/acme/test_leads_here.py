@@ -196,3 +196,17 @@ def test_a_front_behind_a_load_balancer_is_asked_as_that_asks(proxied: bool) -> 
     assert lines[:1] == ["PROXY UNKNOWN"] or not proxied
     assert lines[int(proxied)] == f"GET /.well-known/acme-challenge/{TOKEN} HTTP/1.1"
     assert f"Host: {NAME}" in lines
+
+
+def test_what_speaks_no_http_is_no_front(published: Published, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        monkeypatch.setattr(leads_here, "HTTP_PORT", listening.getsockname()[1])
+        assert "no front answers" in leads_here.fault(NAME, ("127.0.0.1",), FRONTS, published)
