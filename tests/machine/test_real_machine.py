@@ -12,7 +12,9 @@ TRACES = {
     "directories": "ls -d /etc/rollcall /etc/systemd/resolved.conf.d /etc/dnssec-trust-anchors.d",
     "resolver": "readlink /etc/resolv.conf; cat /etc/resolv.conf /run/systemd/resolve/resolv.conf",
     "rules": "ip rule",
-    "ports": "ss --no-header --listening --tcp --udp --numeric | awk '{ print $1, $5 }' | sort",
+    # Without containerd's, which gets another one with each boot.
+    "ports": "ss --no-header --listening --tcp --udp --numeric --processes | grep -v '\"containerd\"' "
+    "| awk '{ print $1, $5 }' | sort",
     "temporary": "ls -A /tmp /var/tmp | grep -v systemd-private",
 }
 # What a deploy that changes nothing leaves as it was.
