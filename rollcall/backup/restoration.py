@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,6 +17,7 @@ from rollcall.consul.agent_client import OK, AgentClient, Request
 from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.registrator.services.identity import path_segment
+from rollcall.remote import parallel
 from rollcall.secrets.tokens import Tokens
 
 # The leader takes its office anew after a restore, and creates the management token again if the snapshot has another.
@@ -124,6 +124,5 @@ class Restoration:
     def _each(self, act: Callable[[Member, AgentClient], Result]) -> dict[str, Result]:
         token = self.tokens.secret("management")
         members = [self.fleet.member(name) for name in self.hosts]
-        with ThreadPoolExecutor(max_workers=len(members)) as pool:
-            results = pool.map(lambda member: act(member, AgentClient(self.hosts[member.name], token)), members)
-            return dict(zip(self.hosts, results, strict=True))
+        results = parallel.on_each(members, lambda member: act(member, AgentClient(self.hosts[member.name], token)))
+        return dict(zip(self.hosts, results, strict=True))

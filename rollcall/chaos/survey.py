@@ -1,7 +1,6 @@
 """Read what a plan of faults depends on: a status, each host's own tools, and the sites to request."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from rollcall import sections
 from rollcall.chaos import host_scripts
@@ -10,6 +9,7 @@ from rollcall.chaos.world import Instance, Place, World
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.inventory import Host
 from rollcall.errors import RollcallError
+from rollcall.remote import parallel
 from rollcall.remote.run import TIMEOUT_SECONDS, Shell
 from rollcall.remote.tunnel import Endpoint
 from rollcall.status.fleet_status import FleetStatus, Row
@@ -74,9 +74,8 @@ def read_all(shells: Mapping[str, Shell], script: str, timeout_seconds: float = 
     Raises:
         RollcallError: it failed on one.
     """
-    with ThreadPoolExecutor(max_workers=len(shells)) as pool:
-        said = pool.map(lambda shell: shell.read(script, timeout_seconds=timeout_seconds), shells.values())
-        return dict(zip(shells, said, strict=True))
+    said = parallel.on_each(shells.values(), lambda shell: shell.read(script, timeout_seconds=timeout_seconds))
+    return dict(zip(shells, said, strict=True))
 
 
 def sites(fleet: Fleet, status: FleetStatus, endpoints: Mapping[str, Endpoint]) -> list[Site]:

@@ -1,7 +1,6 @@
 """`rollcall recover`: bring a fleet back from the Consul servers that remain when most are gone for good."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import click
 
@@ -16,6 +15,7 @@ from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.hosts import recovery
 from rollcall.hosts.recovery import Recovery, Server
+from rollcall.remote import parallel
 from rollcall.secrets.deployed import read_secrets
 
 LEADER_TIMEOUT_SECONDS = 60.0
@@ -77,8 +77,7 @@ def _servers(chosen: Inventory, fleet: Fleet, token: str) -> tuple[list[Server],
     hosts = {host.name: host for host in chosen.hosts}
     reachable = [member for member in fleet.servers if member.name in hosts]
     nodes = {member.address: member.node for member in fleet.members}
-    with ThreadPoolExecutor(max_workers=len(reachable)) as pool:
-        read = list(pool.map(lambda member: _server(hosts[member.name], member.address, nodes, token), reachable))
+    read = parallel.on_each(reachable, lambda member: _server(hosts[member.name], member.address, nodes, token))
     silent = {member.name: said for member, said in zip(reachable, read, strict=True) if isinstance(said, str)}
     return [one for one in read if isinstance(one, Server)], silent
 

@@ -1,7 +1,6 @@
 """Choose the host whose Consul agent runs a user's command."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from rollcall.config.inventory import Host, Inventory
 from rollcall.errors import RollcallError
@@ -30,8 +29,8 @@ def pick_agent(source: str, chosen: Inventory) -> Host:
 
 def without_agent(hosts: Sequence[Host]) -> list[str]:
     """Return the names of the hosts on which no agent runs."""
-    with ThreadPoolExecutor(max_workers=parallel.workers(len(hosts))) as pool:
-        return [host.name for host, problem in zip(hosts, pool.map(_problem, hosts), strict=True) if problem]
+    problems = parallel.on_each(hosts, _problem, parallel.workers(len(hosts)))
+    return [host.name for host, problem in zip(hosts, problems, strict=True) if problem]
 
 
 def _problem(host: Host) -> str:

@@ -5,14 +5,13 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from rollcall.config.inventory import Host
 from rollcall.contract.timeouts import stretched
 from rollcall.errors import RollcallError
 from rollcall.program_output import reason
-from rollcall.remote import login, ssh
+from rollcall.remote import login, parallel, ssh
 from rollcall.remote.run import Shell
 
 # TCP resends a lost first packet after 1 and after 3 seconds; treat a longer silence as down.
@@ -40,9 +39,7 @@ def check(hosts: Sequence[Host]) -> None:
     host whose user lacks root's rights.
     """
     _check_greetings(hosts)
-    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
-        problems = [problem for problem in pool.map(_rights_problem, hosts) if problem]
-    if problems:
+    if problems := [problem for problem in parallel.on_each(hosts, _rights_problem) if problem]:
         raise RollcallError("; ".join(problems))
 
 
@@ -50,8 +47,7 @@ def _check_greetings(hosts: Sequence[Host]) -> None:
     remote = [host for host in hosts if host.connector == "ssh"]
     if not remote:
         return
-    with ThreadPoolExecutor(max_workers=len(remote)) as pool:
-        problems = list(pool.map(_problem, remote))
+    problems = parallel.on_each(remote, _problem)
     silent = [(host, problem) for host, problem in zip(remote, problems, strict=True) if problem]
     if silent:
         all_silent = len(silent) == len(remote)

@@ -1,6 +1,5 @@
 """Find the secrets that a fleet was deployed with, by the inventory's name or by the identity on its hosts."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 from rollcall.config.fleet import Fleet
 from rollcall.config.inventory import Host, Inventory
 from rollcall.errors import RollcallError
+from rollcall.remote import parallel
 from rollcall.remote.run import Shell
 from rollcall.secrets.identity import IDENTITY, ON_HOSTS, Identity
 from rollcall.secrets.private_directory import PrivateDirectory
@@ -103,15 +103,14 @@ def find(named: Path, hosts: tuple[Host, ...]) -> Path | None:
 
 def identities(hosts: tuple[Host, ...]) -> dict[str, Identity]:
     """Read the identity of each host that was deployed. Raises RollcallError: a host does not respond."""
-    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
-        texts = pool.map(lambda host: Shell(host).run(f"cat {ON_HOSTS}").output, hosts)
-        found = {}
-        for host, text in zip(hosts, texts, strict=True):
-            if text.strip():
-                try:
-                    found[host.name] = Identity.read(text)
-                except ValueError:
-                    continue  # edited by hand: another host has it, or the deploy corrects it
+    texts = parallel.on_each(hosts, lambda host: Shell(host).run(f"cat {ON_HOSTS}").output)
+    found = {}
+    for host, text in zip(hosts, texts, strict=True):
+        if text.strip():
+            try:
+                found[host.name] = Identity.read(text)
+            except ValueError:
+                continue  # edited by hand: another host has it, or the deploy corrects it
     return found
 
 

@@ -169,8 +169,7 @@ class Cluster:
             except ValueError as error:
                 raise RollcallError(f"{name}: {error}; run the same command again") from None
 
-        with ThreadPoolExecutor(max_workers=parallel.workers(len(names))) as pool:
-            return dict(zip(names, pool.map(understood, names), strict=True))
+        return dict(zip(names, parallel.on_each(names, understood, parallel.workers(len(names))), strict=True))
 
     def run(self, name: str, command: str) -> str:
         """Run a shell command on a host and return its output; raise RollcallError if it fails."""

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from rollcall.console import out
 from rollcall.consul.agent_client import AgentClient
 from rollcall.consul.pick_agent import pick_agent
 from rollcall.errors import RollcallError
-from rollcall.remote import connectivity
+from rollcall.remote import connectivity, parallel
 from rollcall.remote.run import Shell
 from rollcall.secrets.deployed import read_secrets
 
@@ -71,8 +70,7 @@ def _look_at_all(hosts: Sequence[Host], token: str) -> "tuple[list[HostServices]
         except RollcallError as problem:
             return f"{host.name}: {problem}"
 
-    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
-        looks = list(pool.map(tried, hosts))
+    looks = parallel.on_each(hosts, tried)
     unread = [look for look in looks if isinstance(look, str)]
     if len(unread) == len(looks):
         connectivity.check(hosts)  # its sentence is shorter: one for all hosts

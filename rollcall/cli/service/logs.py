@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +15,7 @@ from rollcall.components.loading import checked_fleet
 from rollcall.config.inventory import Host
 from rollcall.console import err
 from rollcall.errors import RollcallError
+from rollcall.remote import parallel
 from rollcall.remote.run import Shell
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ def _once(hosts: Sequence[Host], service: str, since: str, tail: str, printer: _
             return problem
         return [(host.name, line) for text in output.splitlines() if (line := parsed(text, service))]
 
-    with ThreadPoolExecutor(max_workers=len(hosts)) as pool:
-        found = list(pool.map(read, hosts))
+    found = parallel.on_each(hosts, read)
     for host, line in in_order(pair for part in found if not isinstance(part, RollcallError) for pair in part):
         printer.line(host, line)
     return [_told(host, part) for host, part in zip(hosts, found, strict=True) if isinstance(part, RollcallError)]
