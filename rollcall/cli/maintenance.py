@@ -6,9 +6,9 @@ import click
 
 from rollcall.cli.parameters import inventory_argument
 from rollcall.components.loading import checked_fleet
-from rollcall.config import route
+from rollcall.config.front import route
+from rollcall.config.front.route import Route
 from rollcall.config.inventory import Host
-from rollcall.config.route import Route
 from rollcall.console import out
 from rollcall.consul import kv
 from rollcall.consul.agent_client import AgentClient

@@ -8,10 +8,11 @@ from rollcall.components import backups
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import LOOPBACK, TCP, At, OpenPort, single
 from rollcall.components.template_files import render, source
-from rollcall.config import forms, route_policies, stream
+from rollcall.config import forms
 from rollcall.config.fleet import Fleet, Locate, Member
+from rollcall.config.front import route_policies, stream
+from rollcall.config.front.stream import Stream
 from rollcall.config.settings import Front, Route
-from rollcall.config.stream import Stream
 from rollcall.contract import access_log, acme_files, local_agent, timeouts
 from rollcall.contract.policies import forwarding
 from rollcall.contract.policies.access import USERS

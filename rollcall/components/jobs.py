@@ -6,9 +6,10 @@ A job is a service with a schedule (docs/jobs.md).
 import json
 from dataclasses import replace
 
-from rollcall.components import service_files, service_secrets, services, socket_filter
+from rollcall.components import services, socket_filter
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, single
+from rollcall.components.service import service_files, service_secrets
 from rollcall.config.fleet import Fleet, Member
 from rollcall.config.service import Service
 from rollcall.contract import jobs, local_agent, timeouts

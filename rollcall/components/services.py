@@ -2,11 +2,17 @@
 
 import zlib
 
-from rollcall.components import service_files, service_options, service_secrets, service_streams, service_validation
 from rollcall.components.component import Component, Context
 from rollcall.components.open_port import TCP, OpenPort, single
-from rollcall.config import route_policies
+from rollcall.components.service import (
+    service_files,
+    service_options,
+    service_secrets,
+    service_streams,
+    service_validation,
+)
 from rollcall.config.fleet import Fleet, Member
+from rollcall.config.front import route_policies
 from rollcall.config.image_version import version
 from rollcall.config.service import Service, ServiceRoute
 from rollcall.contract.policies.table import BY_KEY

@@ -6,8 +6,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from rollcall.components import service_validation
 from rollcall.components.component import Check
+from rollcall.components.service import service_validation
 from rollcall.compose.document import Document, Where
 from rollcall.config import host_settings
 from rollcall.config.fleet import Fleet, Member, RawHost, nowhere

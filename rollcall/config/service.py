@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from rollcall.config.forms import Duration, Expected, Image, ImageSource, Port, Seconds, Switch
-from rollcall.config.route_policies import with_policies
+from rollcall.config.front.route_policies import with_policies
+from rollcall.config.front.stream import ServiceStream
 from rollcall.config.section import Section
 from rollcall.config.service_options import Options
-from rollcall.config.stream import ServiceStream
 from rollcall.contract import jobs, route_metadata, schedule
 
 _LINE = r"^[^\x00\n]*$"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from rollcall.config.dns_hook import DnsHook
 from rollcall.config.forms import (
     IPV4_PATTERN,
     PORT_PATTERN,
@@ -28,10 +27,11 @@ from rollcall.config.forms import (
     Size,
     Switch,
 )
-from rollcall.config.route_policies import with_policies
+from rollcall.config.front.dns_hook import DnsHook
+from rollcall.config.front.route_policies import with_policies
+from rollcall.config.front.stream import Stream, StreamPort, ports_of
 from rollcall.config.section import Section
 from rollcall.config.service import Service
-from rollcall.config.stream import Stream, StreamPort, ports_of
 from rollcall.contract import route_metadata, timeouts
 from rollcall.contract.stream_metadata import Transport
 

@@ -6,8 +6,9 @@ from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
 
-from rollcall.config import front_validation, host_settings, setting_location, unused_settings
+from rollcall.config import host_settings, setting_location, unused_settings
 from rollcall.config.fleet import Fleet, Locate, Member, RawHost, member, names
+from rollcall.config.front import front_validation
 from rollcall.config.layers import assignments, of_item
 from rollcall.config.settings import Settings
 from rollcall.did_you_mean import near_name

@@ -11,10 +11,11 @@ from rollcall.components import access, backups, consul
 from rollcall.consul.acl import listed, requests
 from rollcall.contract.timeouts import stretched
 from rollcall.converge.changes import Change
-from rollcall.deploy import consul_upgrade, deployed_agents, operations, readiness, run_secrets
-from rollcall.deploy.acl_readiness import AccessConverged
-from rollcall.deploy.rejoin import Rejoin
-from rollcall.deploy.server_leave import ServerLeaves
+from rollcall.deploy import operations, readiness, run_secrets
+from rollcall.deploy.consul import consul_upgrade, deployed_agents
+from rollcall.deploy.consul.acl_readiness import AccessConverged
+from rollcall.deploy.consul.rejoin import Rejoin
+from rollcall.deploy.consul.server_leave import ServerLeaves
 from rollcall.deploy.services_return import ServicesReturn
 from rollcall.deploy.site import Site
 from rollcall.deploy.step import step

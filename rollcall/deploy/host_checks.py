@@ -10,7 +10,8 @@ from rollcall.consul.acl import listed
 from rollcall.converge import preflight, roles
 from rollcall.converge.host_state import HostState
 from rollcall.converge.resources import Container
-from rollcall.deploy import deployed_agents, this_run
+from rollcall.deploy import this_run
+from rollcall.deploy.consul import deployed_agents
 from rollcall.deploy.host_query import facts
 from rollcall.deploy.site import Site
 from rollcall.errors import RollcallError

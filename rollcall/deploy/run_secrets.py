@@ -8,7 +8,8 @@ from threading import Lock
 
 from pyinfra import logger
 
-from rollcall.components import acme, front, service_secrets
+from rollcall.components import acme, front
+from rollcall.components.service import service_secrets
 from rollcall.config import project
 from rollcall.config.inventory import host_of
 from rollcall.deploy import inventory_layers, operations, this_run

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from rollcall.consul.agent_client import Request
 from rollcall.consul.service_checks import longest_interval, passing
-from rollcall.deploy import agent_requests
+from rollcall.deploy.consul import agent_requests
 from rollcall.deploy.readiness import Readiness
 
 _CHECKS = Request("GET", "/v1/agent/checks")

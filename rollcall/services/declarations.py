@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rollcall.components import service_files
+from rollcall.components.service import service_files
 from rollcall.config.fleet import Fleet
 from rollcall.did_you_mean import suggestion
 from rollcall.errors import RollcallError

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rollcall.config import stream
 from rollcall.config.fleet import Fleet
+from rollcall.config.front import stream
 from rollcall.config.image_version import version
 from rollcall.config.service import Service
 from rollcall.services import observed

@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from guarded_agent import Guarded
 from own_components import check
 
-from rollcall.cli import canary, drain, maintenance
+from rollcall.cli import canary, maintenance
+from rollcall.cli.host import drain
 from rollcall.cli.main import main
 from rollcall.components.template_files import render
 from rollcall.config.fleet import RawHost, nowhere

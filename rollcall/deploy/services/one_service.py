@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from pyinfra import host
 
-from rollcall.components import consul, declared, service_files, services
+from rollcall.components import consul, declared, services
 from rollcall.components.component import Context
+from rollcall.components.service import service_files
 from rollcall.config import project
 from rollcall.config.fleet import Member
 from rollcall.config.service import Service

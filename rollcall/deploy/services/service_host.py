@@ -12,7 +12,8 @@ from rollcall.config.fleet import Fleet, Member
 from rollcall.consul import curl, maintenance
 from rollcall.consul.agent_client import NOT_FOUND, Request
 from rollcall.contract import front_lists
-from rollcall.deploy import agent_requests, callbacks
+from rollcall.deploy import callbacks
+from rollcall.deploy.consul import agent_requests
 from rollcall.drain import instances
 from rollcall.drain.waiting import DrainCheck, wait
 from rollcall.errors import RollcallError

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from rollcall.config import stream
 from rollcall.config.fleet import Member
+from rollcall.config.front import stream
 from rollcall.contract import canary, route_metadata, stream_metadata
 from rollcall.contract.policies.table import Policies
 from rollcall.contract.stream_metadata import Place, StreamMetadata

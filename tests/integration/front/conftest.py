@@ -16,7 +16,8 @@ from own_consul import running
 from removal import remove
 from waiting import until
 
-from rollcall.components import service_files, services
+from rollcall.components import services
+from rollcall.components.service import service_files
 from rollcall.lab import dockerfile
 from rollcall.lab.stand_in import container, context, put
 from rollcall.secrets import store

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from front_catalog import settings
 
+from rollcall.config.front.route_policies import markdown
 from rollcall.config.project import CHECKOUT
-from rollcall.config.route_policies import markdown
 from rollcall.config.service import Service
 from rollcall.config.settings import DeclaredRoute, Front
 from rollcall.contract import canary, maintenance_page, route_metadata, stream_metadata

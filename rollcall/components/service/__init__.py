@@ -1,0 +1,1 @@
+"""What a service of the user's own needs on its hosts."""

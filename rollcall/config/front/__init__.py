@@ -1,0 +1,1 @@
+"""A front's routes and streams as people write them."""

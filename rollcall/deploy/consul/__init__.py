@@ -1,0 +1,1 @@
+"""Consul's agents in a deploy."""
