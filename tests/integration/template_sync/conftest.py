@@ -52,10 +52,7 @@ def haproxy_image(engine: docker.DockerClient) -> str:
 
 
 def fleet(**template: Any) -> Fleet:
-    data = {
-        "address": "127.0.0.1",
-        "template_sync": {"templates": [template] if template else [], "keys": KEYS},
-    }
+    data = {"address": "127.0.0.1", "template_sync": {"templates": [template], "keys": KEYS} if template else {}}
     return check("test", [RawHost("app1", frozenset({"consul_servers"}), data)], "app1", nowhere)
 
 
