@@ -3,8 +3,9 @@
 import json
 
 from asking import Ask
-from deployed import Fleet
+from deployed import Fleet, wait_for
 
+from rollcall.consul.keyring import LOST_RESPONSE
 from rollcall.secrets.store import Secrets
 
 
@@ -36,7 +37,10 @@ def handshake(fleet: Fleet, made: Secrets) -> bool:
 def keys(fleet: Fleet) -> set[str]:
     """Every gossip key that any agent still knows."""
     management = fleet.secrets().tokens.secret("management")
-    # A member whose answer is lost on its way, as of an agent that just restarted, is waited for some seconds.
-    [answer] = fleet.ask("consul1", [Ask("GET", "/v1/operator/keyring")], management, ["max-time = 30"])
-    rings = json.loads(answer.body)
-    return {key for ring in rings for key in ring["Keys"]}
+
+    def rings() -> str:
+        [answer] = fleet.ask("consul1", [Ask("GET", "/v1/operator/keyring")], management, ["max-time = 30"])
+        return "" if LOST_RESPONSE in answer.body else answer.body
+
+    body = wait_for("response of every member", rings)
+    return {key for ring in json.loads(body) for key in ring["Keys"]}
