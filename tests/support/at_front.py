@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asking import Ask
-from deployed import Fleet
+from deployed import Fleet, wait_for
 
 from rollcall.verify import host_probe, nginx_sites
 from rollcall.verify.nginx_sites import NginxSites
@@ -41,6 +41,16 @@ def status(fleet: Fleet) -> dict[str, Any]:
     """Give the front's own account of itself."""
     said: dict[str, Any] = json.loads(fleet.on("front1", "curl -s --max-time 5 http://127.0.0.1:8511/status.json"))
     return said
+
+
+def settle(fleet: Fleet) -> None:
+    """Wait until the newest generation is confirmed: until then, a worker of before may take the next request."""
+
+    def is_confirmed() -> bool:
+        newest = fleet.on("front1", "docker exec front readlink /var/lib/rollcall/front/current")
+        return newest.strip() == f"generation.{status(fleet)['generation']['number']}"
+
+    wait_for("front without workers of before", is_confirmed, 15)
 
 
 def problems(fleet: Fleet) -> list[str]:

@@ -248,6 +248,11 @@ class Front:
         """Return the number of the served generation; 0 while the front does not respond."""
         return int(self.document().get("generation", {"number": 0})["number"])
 
+    def settled(self) -> bool:
+        """Whether the newest generation is confirmed: until then, a worker of before may take the next request."""
+        newest = self.shell("readlink /var/lib/rollcall/front/current")
+        return newest.strip() == f"generation.{self.generation()}"
+
     def process(self, program: str) -> str:
         """Return the process id of nginx's master or of consul-template; "" without one."""
         if program == "nginx":

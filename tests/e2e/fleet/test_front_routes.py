@@ -5,7 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from at_front import Page, ask, delete, problems, put, status
+from at_front import Page, ask, delete, problems, put, settle, status
 from deployed import BACKENDS, Fleet, answering, wait_for
 from shop import container
 
@@ -38,6 +38,7 @@ def test_a_container_gets_the_hosts_that_it_names(fleet: Fleet, says: Callable[[
         for host in hosts:
             wait_for(f"shop-1 at {host}", lambda host=host: ask(host, "/a?b=c") == Page(200, "shop-1 /a?b=c"), SECONDS)
         says(f"reached {time.monotonic() - begun:.2f} s after docker run returned")
+        settle(fleet)
         assert who("other.example.com") != "shop-1"
         nobody_else_is_harmed()
     wait_for("default site once it is gone", lambda: who(SHOP) != "shop-1" and ask(SHOP).status == 200, SECONDS)
@@ -51,6 +52,7 @@ def test_a_path_of_a_host_with_and_without_its_prefix(fleet: Fleet) -> None:
     ):
         for path, name in (("/", "pages-1"), ("/api", "api-1"), ("/bare", "bare-1")):
             wait_for(f"{name} at {path}", lambda path=path, name=name: who(SHOP, path) == name, SECONDS)
+        settle(fleet)
         assert ask(SHOP, "/api/a?b=c").text == "api-1 /api/a?b=c"
         assert ask(SHOP, "/bare/a?b=c").text == "bare-1 /a?b=c"
         assert ask(SHOP, "/bare/a%20b").text == "bare-1 /a%20b"
@@ -63,6 +65,7 @@ def test_a_wildcard_gets_names_without_an_exact_match(fleet: Fleet) -> None:
         container(fleet, "app1", "shop-1", "shop", virtual_host=SHOP),
     ):
         wait_for("both", lambda: {who(SHOP), who("new.example.com")} == {"shop-1", "any-1"}, SECONDS)
+        settle(fleet)
         assert who("a.b.example.com") == "any-1"
         assert who("example.com") != "any-1"
 
@@ -73,6 +76,7 @@ def test_weight(fleet: Fleet, says: Callable[[str], None]) -> None:
         container(fleet, "app2", "shop-2", "shop", virtual_host=SHOP, weight="1"),
     ):
         wait_for("both", lambda: shares(SHOP, 8).keys() == {"shop-1", "shop-2"}, SECONDS)
+        settle(fleet)
         found = shares(SHOP, 400)
         says(f"weights 3 and 1: {found}")
         assert 0.70 < found["shop-1"] < 0.80
@@ -83,6 +87,7 @@ def test_two_services_at_one_route(fleet: Fleet) -> None:
         wait_for("the only one", lambda: who(SHOP) == "zebra-1", SECONDS)
         with container(fleet, "app2", "ant-1", "ant", virtual_host=SHOP):
             wait_for("the one whose service sorts first", lambda: who(SHOP) == "ant-1", SECONDS)
+            settle(fleet)
             [complaint] = [one for one in problems(fleet) if one.startswith("conflict: ")]
             assert "zebra" in complaint
             assert "ant" in complaint
@@ -119,6 +124,7 @@ def test_a_maintenance_page_replaces_a_route(fleet: Fleet, says: Callable[[str],
             begun = time.monotonic()
             page = wait_for("page", lambda: (found := ask(SHOP, "/api/x")).status == 503 and found, AT_ONCE)
             says(f"maintenance page {time.monotonic() - begun:.2f} s after its key was written")
+            settle(fleet)
             assert sentence not in page.text
             assert sentence in html.unescape(page.text)
             assert int(page.retry_after) > 0
@@ -133,6 +139,7 @@ def test_the_default_site_has_a_page_too(fleet: Fleet) -> None:
     try:
         put(fleet, "maintenance/_", "Moving house")
         wait_for("page", lambda: ask("www.mastartup.io").status == 503, AT_ONCE)
+        settle(fleet)
         assert "Moving house" in ask("www.mastartup.io").text
     finally:
         delete(fleet, "maintenance/_")
@@ -151,6 +158,7 @@ def test_canary(fleet: Fleet, says: Callable[[str], None]) -> None:
             begun = time.monotonic()
             wait_for("one in ten", lambda: shares(SHOP, 20).get("new-1", 0) <= 0.15, AT_ONCE)
             says(f"canary's share {time.monotonic() - begun:.2f} s after its key was written")
+            settle(fleet)
             found = shares(SHOP, 400)
             says(f"v2 at 10 %: {found}")
             assert 0.08 < found["new-1"] < 0.12

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 from asking import Ask
+from at_front import settle
 from deployed import BACKENDS, FRONT, LAB, Fleet, answering, rollcall, wait_for
 from visitor import crowded
 
@@ -131,6 +132,7 @@ def test_a_maintenance_page_shows_and_disappears_within_a_second(fleet: Fleet) -
     try:
         rollcall("maintenance", LAB, "/", "on", "--text", "Zurück um <zwölf>")
         wait_for("maintenance page", lambda: said("", "/")[0] == 503, 1)
+        settle(fleet)
         _, text, again = said("", "/")
         assert "Zurück um &#60;zwölf&#62;" in text
         assert int(again) > 0

@@ -73,6 +73,7 @@ def test_a_site_in_maintenance_says_when_to_come_back(front: Any, catalog: Any, 
     catalog.api.kv.put("rollcall/front/maintenance/_", "")
     try:
         until(lambda: front.status() == 503, "the page")
+        until(front.settled, "the page for every visitor")
         found = front.get()
         assert "This site is being worked on." in found.text and "<h1>Back soon</h1>" in found.text
         assert found.headers["Retry-After"] == "60"
@@ -82,4 +83,5 @@ def test_a_site_in_maintenance_says_when_to_come_back(front: Any, catalog: Any, 
     finally:
         catalog.api.kv.delete("rollcall/front/maintenance/_")
     until(lambda: front.status() == 502, "the site again")
+    until(front.settled, "the site for every visitor")
     assert "Retry-After" not in front.get().headers

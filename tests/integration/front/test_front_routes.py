@@ -137,10 +137,10 @@ def test_a_maintenance_page_replaces_one_route_until_it_is_deleted(front, shop, 
     shop(1, "api-80", virtual_host=SHOP, virtual_path="/api")
     until(lambda: f"{SHOP}/" in routes(front), "the shop")
     say(f"maintenance/{SHOP}", "Back at <noon>; pay $0 {now}.")
-    # One answer: a worker of before may still take the next request.
     page = until(lambda: one if (one := front.get(host=SHOP)).status == 503 else None, "the page")
     assert page.headers["Retry-After"] == "60" and page.headers["X-Request-ID"]
     assert "Back at &#60;noon&#62;&#59; pay &#36;0 &#123;now&#125;." in page.text
+    until(front.settled, "the page for every visitor")
     assert front.get("/api", host=SHOP).status == 200
     catalog.api.kv.delete(f"rollcall/front/maintenance/{SHOP}")
     until(lambda: container(front, SHOP) == name, "the shop again")
