@@ -44,6 +44,7 @@ def begin() -> None:
     packages = metadata.entry_points()
     metadata.entry_points = packages.select
     monkey.patch_all()
+    _import_ssh()
     main = gevent.getcurrent()
     pending = None
 
@@ -59,6 +60,14 @@ def begin() -> None:
         pending = gevent.get_hub().loop.run_callback(main.throw, end)
 
     signal.signal(signal.SIGINT, interrupt)
+
+
+def _import_ssh() -> None:
+    """Import pyinfra's SSH client without invoke: paramiko has it for `Match exec`, and pyinfra replaces it there."""
+    sys.modules["invoke"] = None  # type: ignore[assignment]
+    import pyinfra.connectors.sshuserclient  # noqa: F401
+
+    del sys.modules["invoke"]
 
 
 def read(source: str, root: Path) -> Sequence[Entry]:
