@@ -28,7 +28,7 @@ await() {{ for look in $(seq {looks}); do "$1" && return; sleep 0.2; done 2>/dev
 trial=$(docker run --detach --rm --pull never --network host --read-only --cap-drop ALL --expose 1 \
   --env SERVICE_1_NAME=$name --env SERVICE_1_ID=$name --env SERVICE_2-65535_IGNORE=true \
   --entrypoint sleep "$(docker inspect --format '{{{{.Image}}}}' consul)" {seconds}) || exit
-end() {{ docker rm --force "$trial" >/dev/null 2>&1; }}
+end() {{ docker rm --force --volumes "$trial" >/dev/null 2>&1; }}
 trap end EXIT
 await registered || {{ echo 'registrator does not register a container that starts' >&2; exit 1; }}
 end

@@ -16,7 +16,7 @@ case $name in
     container=$(docker create --network=none --label={label}=passwd {image} -) || exit 1
     uid=$(docker cp --follow-link "$container:/etc/passwd" - | tar -xO |
       awk -F: -v name="$name" '$1 == name {{ print $3 }}' | head -n 1)
-    docker rm "$container" >/dev/null ;;
+    docker rm --volumes "$container" >/dev/null ;;
   *) uid=$name ;;
 esac
 [ -n "$uid" ] || {{ echo "the image "{image}" has no user $name in /etc/passwd" >&2; exit 1; }}

@@ -59,7 +59,7 @@ def _ensure_running(user: str) -> None:
     found = inspect("container", [CONTAINER]).get(CONTAINER)
     newest = inspect("image", [REGISTRY.local])[REGISTRY.local]["Id"]
     if found and found["Image"] != newest:
-        docker("rm", "--force", CONTAINER, doing="replace the lab's registry")
+        docker("rm", "--force", "--volumes", CONTAINER, doing="replace the lab's registry")
         found = None
     if found is None:
         (CACHE / "registry").mkdir(parents=True, exist_ok=True)

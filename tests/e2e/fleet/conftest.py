@@ -18,6 +18,19 @@ def verify_is_green_after_all(fleet: Fleet) -> Iterator[None]:
     rollcall("verify", LAB)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_container_left_its_volume(fleet: Fleet) -> Iterator[None]:
+    """What an image declares as a volume goes with its container, a trial's or a helper's, too."""
+
+    def anonymous() -> set[tuple[str, str]]:
+        command = "docker volume ls --quiet --filter dangling=true | grep -xE '[0-9a-f]{64}'"
+        return {(host, name) for host in fleet.hosts for name in fleet.on(host, command, check=False).split()}
+
+    before = anonymous()
+    yield
+    assert anonymous() <= before
+
+
 @pytest.fixture(scope="module", autouse=True)
 def verify_is_green_after_the_file(request: pytest.FixtureRequest, fleet: Fleet) -> Iterator[None]:
     yield

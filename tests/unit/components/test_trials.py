@@ -74,6 +74,8 @@ def test_a_registrator_works_if_a_container_comes_and_goes(
     command = trial(desired(fleet, "app1"), "registrator")
     assert outcome(command, starts=starts, stops=stops) == expected
     assert (tmp_path / "services").read_text() == "", "nothing of it stays in the catalog"
+    removals = [call for call in (tmp_path / "calls").read_text().splitlines() if call.startswith("rm ")]
+    assert all("--volumes" in call for call in removals), "its image's volume goes with it"
 
 
 @pytest.mark.parametrize("works", [True, False])

@@ -41,7 +41,7 @@ def test_the_files_go_to_the_images_user(at: Path, user: str, uid: str) -> None:
     (at / "user").write_text(f"{user}\n")
     assert own(at).stdout == f"chown {uid} /a b /c\n"
     made = "create" in (at / "log").read_text()
-    assert made == ("rm c0ffee" in (at / "log").read_text())
+    assert made == ("rm --volumes c0ffee" in (at / "log").read_text())
     assert made == (user[:1].isalpha())
 
 
@@ -50,7 +50,7 @@ def test_a_user_that_the_image_lacks_is_a_sentence(at: Path) -> None:
     done = own(at)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "the image shop:1 has no user app2 in /etc/passwd\n"
-    assert "rm c0ffee" in (at / "log").read_text()
+    assert "rm --volumes c0ffee" in (at / "log").read_text()
 
 
 def test_an_image_that_is_missing_is_a_failure(at: Path) -> None:
