@@ -28,7 +28,8 @@ def started(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 def lines(process: subprocess.Popen[str]) -> Iterator[str]:
     """Give each line as the command prints it."""
     assert process.stdout is not None
-    yield from process.stdout
+    # Not from the stream itself, which a generator that is left in the middle would close.
+    yield from iter(process.stdout.readline, "")
 
 
 def send(process: subprocess.Popen[str], number: signal.Signals) -> None:
