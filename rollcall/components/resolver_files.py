@@ -26,7 +26,9 @@ _RESTART = "systemctl restart systemd-resolved"
 _FOLDERS = tuple(path.rsplit("/", 1)[0] for path in (RESOLVED_DROP_IN, _UNSIGNED))
 _DISABLE = f"rmdir --ignore-fail-on-non-empty {' '.join(_FOLDERS)} 2>/dev/null; systemctl try-restart systemd-resolved"
 _ROUTE = "systemctl daemon-reload && systemctl enable rollcall-dns-route && systemctl restart rollcall-dns-route"
+# Its file is gone by then, but systemd shows a unit that is active until it is stopped.
 _NO_ROUTE = (
+    "systemctl stop rollcall-dns-route 2>/dev/null; "
     f"while ip rule del priority {_ROUTE_PRIORITY} 2>/dev/null; do :; done; "
     "rm -f /etc/systemd/system/sysinit.target.wants/rollcall-dns-route.service; systemctl daemon-reload"
 )

@@ -12,6 +12,7 @@ TRACES = {
     "directories": "ls -d /etc/rollcall /etc/systemd/resolved.conf.d /etc/dnssec-trust-anchors.d",
     "resolver": "readlink /etc/resolv.conf; cat /etc/resolv.conf /run/systemd/resolve/resolv.conf",
     "rules": "ip rule",
+    "units": "systemctl list-units --all --plain --no-legend 'rollcall*'",
     # Without containerd's, which gets another one with each boot.
     "ports": "ss --no-header --listening --tcp --udp --numeric --processes | grep -v '\"containerd\"' "
     "| awk '{ print $1, $5 }' | sort",
