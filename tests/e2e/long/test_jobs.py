@@ -74,9 +74,7 @@ def test_a_person_runs_it_now_on_a_host(jobs: Jobs) -> None:
     jobs.deploy("echo ticked; exit 0", schedule="17 3 1 1 *")
     said = rollcall("run", jobs.inventory, "tick", "--host", "app2")
     assert "tick: done on app2" in said
-    faults = [line for line in rollcall("verify", jobs.inventory, code=1).splitlines() if line.startswith("✗")]
-    # The samples are not declared beside the job, so nobody stands behind the default site.
-    assert faults == ["✗ Requests through the front reach every backend"]
+    assert "✗" not in rollcall("verify", jobs.inventory)
     assert jobs.row()["next"].endswith("-01-01T03:17:00Z")
 
 
