@@ -1,5 +1,6 @@
 """Start the command `rollcall`: handle Ctrl-C and closed streams before slow imports."""
 
+import atexit
 import contextlib
 import gc
 import os
@@ -15,6 +16,8 @@ COLLECT_AFTER = 50_000
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(COLLECT_AFTER)
+    # Python's exit looks through every object for cycles, for a tenth of a second; none of ours needs that.
+    atexit.register(gc.freeze)
     try:
         _open_streams()
         from rollcall.cli.main import main as commands  # noqa: PLC0415 - Ctrl-C during the import prints no traceback
@@ -26,8 +29,6 @@ def main() -> None:
         if end.code == INTERRUPTED:
             _exit()
         _end_at_once_on_interrupt(end.code)
-        # Python's exit looks through every object for cycles, for a tenth of a second; none of ours needs that.
-        gc.freeze()
         raise
 
 

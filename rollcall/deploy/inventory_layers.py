@@ -4,7 +4,6 @@
 calls `hosts` inside pyinfra. Both read the files again after pyinfra, with pyinfra's own functions.
 """
 
-import gc
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -189,11 +188,7 @@ def main() -> None:
     from pyinfra_cli.main import main as pyinfra_main
 
     cli.print_inventory_json = _print
-    try:
-        pyinfra_main()
-    finally:
-        # As in rollcall/__main__.py: every command waits for this process.
-        gc.freeze()
+    pyinfra_main()
 
 
 def _print(_state: object) -> None:

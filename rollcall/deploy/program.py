@@ -63,7 +63,7 @@ def begin() -> None:
 
 
 def _import_ssh() -> None:
-    """Import pyinfra's SSH client without invoke: paramiko has it for `Match exec`, and pyinfra replaces it there."""
+    """Import pyinfra's SSH client, and spare it invoke: paramiko has it for `Match exec`, where pyinfra replaces it."""
     sys.modules["invoke"] = None  # type: ignore[assignment]
     import pyinfra.connectors.sshuserclient  # noqa: F401
 

@@ -1,11 +1,9 @@
 """Read the host that pyinfra is preparing, in one command."""
 
-import atexit
-import gc
 import inspect
 import logging
 from collections.abc import Callable, Sequence
-from functools import cache, partial
+from functools import partial
 
 from pyinfra import host, logger
 from pyinfra import state as run
@@ -36,7 +34,6 @@ def read(components: Sequence[Component], secrets: Callable[[], store.Secrets], 
     """
     _log_only_changes()
     _order_by_lines_alone()
-    _end_without_a_search_for_cycles()
     fleet = this_run.fleet()
     fleet_secrets = secrets()
     if pin:
@@ -91,12 +88,6 @@ def _order_by_lines_alone() -> None:
     """
     util.stack = partial(inspect.stack, 0)
     util.getframeinfo = partial(inspect.getframeinfo, context=0)
-
-
-@cache
-def _end_without_a_search_for_cycles() -> None:
-    """Do for `pyinfra INVENTORY deploy.py` what rollcall/__main__.py does for every command."""
-    atexit.register(gc.freeze)
 
 
 def _is_change(record: logging.LogRecord) -> bool:

@@ -2,11 +2,10 @@
 
 import shlex
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rollcall import sections
+from rollcall import command, sections
 from rollcall.config.inventory import Host
 from rollcall.remote import ssh
 
@@ -28,8 +27,8 @@ def routes(hosts: Sequence[Host]) -> list[Route]:
     # One shell asks for all: to copy a process as large as a deploy's takes longer than ssh's answer.
     asks = (shlex.join(["ssh", "-G", *ssh.options(host), host.hostname]) for host in hosts)
     script = sections.script("\n".join(f"section {number}\n{ask}" for number, ask in enumerate(asks)))
-    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
-    answers = sections.read(done.stdout)
+    _, output, _ = command.attempt(["sh", "-c", script])
+    answers = sections.read(output)
     return [_route(host, answers[str(number)]) for number, host in enumerate(hosts)]
 
 
